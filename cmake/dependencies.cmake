@@ -1,0 +1,19 @@
+# Each library has one home in the tree (docs/adr, tools/tidy); a target links it by the name given here.
+# Debian packages: see the list in ./dev (setup).
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(PostgreSQL REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # headers only: Asio and Beast
+find_package(PkgConfig REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+
+# Third-party headers count as system headers: their warnings are not ours.
+add_library(hg_rocksdb INTERFACE)
+target_link_libraries(hg_rocksdb INTERFACE ${ROCKSDB_LIBRARY})
+add_library(hg_asio INTERFACE)
+target_link_libraries(hg_asio INTERFACE Boost::headers OpenSSL::SSL Threads::Threads)
+target_compile_definitions(hg_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_DATE_TIME BOOST_BEAST_USE_STD_STRING_VIEW)

@@ -1,0 +1,36 @@
+option(HEADGATE_TESTS "Build the tests" ON)
+option(HEADGATE_FAILPOINTS "Compile the kill points in (test builds only)" OFF)
+option(HEADGATE_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+set(HEADGATE_SANITIZE "" CACHE STRING "Comma list for -fsanitize=")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+# Dev: -O1 keeps the edit-test loop short and stack traces whole.
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1" CACHE STRING "")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Dev CACHE STRING "" FORCE)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
+if(HEADGATE_SANITIZE)
+  add_compile_options(-fsanitize=${HEADGATE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HEADGATE_SANITIZE})
+  # GCC 12 reports false positives from its own headers under the sanitizers.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+endif()
+if(HEADGATE_FAILPOINTS)
+  add_compile_definitions(HEADGATE_FAILPOINTS=1)
+endif()
+add_compile_definitions(HEADGATE_VERSION="${PROJECT_VERSION}")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT HEADGATE_SANITIZE)
+  add_link_options(-fuse-ld=mold)
+endif()
