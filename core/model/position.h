@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/bytes.h"
+
+namespace headgate {
+
+// What names a transaction in its source's history. Stored by number: only add.
+enum class PositionKind : std::uint8_t {
+  kPgCommit = 1,    // a: commit LSN
+  kPgMessage = 2,   // a: LSN of a non-transactional message
+  kChunk = 3,       // a: run, b: stream number, c: chunk (0: the started marker)
+  kSchema = 4,      // b: stream number, c: version
+  kGap = 5,         // the first entry of a new epoch; a: where the new history starts
+  kNamed = 6,       // text: a GTID in the form of event ids
+  kBinlog = 7,      // a: binlog file number, b: offset
+  kIngest = 8,      // a: sequence number of an ingest source
+};
+
+// The name of one transaction (or chunk, or marker) of a source. With the source's id, the epoch and an ordinal it is
+// the event id of the change-events contract, section 2.
+struct Position {
+  PositionKind kind = PositionKind::kGap;
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  std::uint64_t c = 0;
+  std::string text;
+
+  bool operator==(const Position&) const = default;
+};
+
+// True for kinds of which a source delivers ever larger ones, comparable by (a, b): a re-decoded transaction is known
+// by not being larger than the last.
+bool IsOrdered(PositionKind kind);
+bool OrderedBefore(const Position& x, const Position& y);
+
+void PutPosition(std::string& out, const Position& position);
+Position ReadPosition(ByteReader& in);
+
+// The position part of an event id: 00000000016e9fb0, m00000000016ea010, s1-4-17, v4-3, gap.
+void AppendPositionId(std::string& out, const Position& position);
+
+// source ":" epoch "-" position ":" ordinal
+std::string EventId(std::string_view source_id, std::uint32_t epoch, const Position& position, std::uint32_t ordinal);
+
+// "0/16E9FB0", as PostgreSQL prints an LSN.
+void AppendLsn(std::string& out, std::uint64_t lsn);
+
+}  // namespace headgate

@@ -1,0 +1,154 @@
+#include "core/model/value.h"
+
+#include <bit>
+#include <cmath>
+
+#include "core/base/check.h"
+
+namespace headgate {
+namespace {
+
+void PutKind(std::string& out, ValueKind kind) { out.push_back(static_cast<char>(kind)); }
+
+}  // namespace
+
+void PutNull(std::string& out) { PutKind(out, ValueKind::kNull); }
+void PutAbsent(std::string& out) { PutKind(out, ValueKind::kAbsent); }
+void PutBool(std::string& out, bool v) {
+  PutKind(out, ValueKind::kBool);
+  out.push_back(v ? 1 : 0);
+}
+void PutInt(std::string& out, std::int64_t v) {
+  PutKind(out, ValueKind::kInt);
+  PutSigned(out, v);
+}
+void PutUint(std::string& out, std::uint64_t v) {
+  PutKind(out, ValueKind::kUint);
+  PutVarint(out, v);
+}
+void PutFloat(std::string& out, float v) {
+  PutKind(out, ValueKind::kFloat);
+  PutFixed(out, v);
+}
+void PutDouble(std::string& out, double v) {
+  PutKind(out, ValueKind::kDouble);
+  PutFixed(out, v);
+}
+void PutDate(std::string& out, std::int64_t days) {
+  PutKind(out, ValueKind::kDate);
+  PutSigned(out, days);
+}
+void PutTime(std::string& out, std::int64_t us) {
+  PutKind(out, ValueKind::kTime);
+  PutSigned(out, us);
+}
+void PutTimeTz(std::string& out, std::int64_t us, std::int32_t offset_seconds) {
+  PutKind(out, ValueKind::kTimeTz);
+  PutSigned(out, us);
+  PutSigned(out, offset_seconds);
+}
+void PutTimestamp(std::string& out, std::int64_t us_since_2000) {
+  PutKind(out, ValueKind::kTimestamp);
+  PutFixed(out, us_since_2000);
+}
+void PutTimestampTz(std::string& out, std::int64_t us_since_2000) {
+  PutKind(out, ValueKind::kTimestampTz);
+  PutFixed(out, us_since_2000);
+}
+void PutInterval(std::string& out, std::int32_t months, std::int32_t days, std::int64_t us) {
+  PutKind(out, ValueKind::kInterval);
+  PutSigned(out, months);
+  PutSigned(out, days);
+  PutSigned(out, us);
+}
+void PutUuid(std::string& out, std::string_view sixteen_bytes) {
+  CHECK(sixteen_bytes.size() == 16);
+  PutKind(out, ValueKind::kUuid);
+  out.append(sixteen_bytes);
+}
+void PutBlob(std::string& out, ValueKind kind, std::string_view bytes) {
+  PutKind(out, kind);
+  PutBytes(out, bytes);
+}
+
+Value ReadValue(ByteReader& in) {
+  Value v;
+  v.kind = static_cast<ValueKind>(in.Byte());
+  switch (v.kind) {
+    case ValueKind::kNull:
+    case ValueKind::kAbsent: break;
+    case ValueKind::kBool: v.b = in.Byte() != 0; break;
+    case ValueKind::kInt:
+    case ValueKind::kDate:
+    case ValueKind::kTime: v.i = in.Signed(); break;
+    case ValueKind::kUint: v.u = in.Varint(); break;
+    case ValueKind::kFloat: v.d = static_cast<double>(in.Fixed<float>()); break;
+    case ValueKind::kDouble: v.d = in.Fixed<double>(); break;
+    case ValueKind::kTimestamp:
+    case ValueKind::kTimestampTz: v.i = in.Fixed<std::int64_t>(); break;
+    case ValueKind::kTimeTz:
+      v.i = in.Signed();
+      v.aux = static_cast<std::int32_t>(in.Signed());
+      break;
+    case ValueKind::kInterval:
+      v.aux = static_cast<std::int32_t>(in.Signed());
+      v.i2 = static_cast<std::int32_t>(in.Signed());
+      v.i = in.Signed();
+      break;
+    case ValueKind::kUuid: v.text = in.Take(16); break;
+    case ValueKind::kDecimal:
+    case ValueKind::kText:
+    case ValueKind::kBytes:
+    case ValueKind::kRawText:
+    case ValueKind::kJson:
+    case ValueKind::kBits:
+    case ValueKind::kArray:
+    case ValueKind::kComposite: v.text = in.Bytes(); break;
+    default: in.Fail(); break;
+  }
+  if (in.failed()) return Value{};
+  return v;
+}
+
+bool SameValue(const Value& a, const Value& b) {
+  if (a.kind != b.kind) return false;
+  switch (a.kind) {
+    case ValueKind::kNull:
+    case ValueKind::kAbsent: return true;
+    case ValueKind::kBool: return a.b == b.b;
+    case ValueKind::kFloat:
+    case ValueKind::kDouble: return std::bit_cast<std::uint64_t>(a.d) == std::bit_cast<std::uint64_t>(b.d) ||
+                                    (std::isnan(a.d) && std::isnan(b.d));
+    case ValueKind::kUint: return a.u == b.u;
+    case ValueKind::kInt:
+    case ValueKind::kDate:
+    case ValueKind::kTime:
+    case ValueKind::kTimestamp:
+    case ValueKind::kTimestampTz: return a.i == b.i;
+    case ValueKind::kTimeTz: return a.i == b.i && a.aux == b.aux;
+    case ValueKind::kInterval: return a.i == b.i && a.aux == b.aux && a.i2 == b.i2;
+    default: return a.text == b.text;
+  }
+}
+
+ArrayReader::ArrayReader(std::string_view payload) : in_(payload) {
+  const std::uint64_t n = in_.Varint();
+  if (n > 16) {  // PostgreSQL allows 6
+    in_.Fail();
+    return;
+  }
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const auto length = static_cast<std::int64_t>(in_.Varint());
+    dimensions_.push_back({length, in_.Signed()});
+  }
+}
+
+void PutArrayHeader(std::string& payload, const std::vector<ArrayDimension>& dimensions) {
+  PutVarint(payload, dimensions.size());
+  for (const ArrayDimension& d : dimensions) {
+    PutVarint(payload, static_cast<std::uint64_t>(d.length));
+    PutSigned(payload, d.lower_bound);
+  }
+}
+
+}  // namespace headgate
