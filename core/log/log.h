@@ -1,0 +1,148 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/published.h"
+#include "core/base/result.h"
+#include "core/model/change.h"
+
+// The log of one shard: every stream, durable, in one total order of transactions (`seq`). FORMAT.md has the stored form.
+namespace headgate {
+
+class Store;      // the shard's database, store.h
+class LogReader;  // log_reader.h
+
+struct SourceInfo {
+  SourceNo number = 0;
+  std::string name;       // of the connector
+  std::string id;         // in event ids
+  std::string connector;  // "postgresql"
+};
+
+struct StreamInfo {
+  StreamNo number = 0;
+  std::string name;    // <source>.<schema>.<table>
+  SourceNo source = 0;
+  std::string schema;
+  std::string table;
+};
+
+struct StreamStats {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  Seq first_seq = 0;
+  Seq last_seq = 0;
+  std::int64_t last_commit_us = 0;
+};
+
+// How far a source is durable, and its own state. What LogWriter::progress() returns.
+struct SourceProgress {
+  std::uint32_t epoch = 0;
+  std::optional<Position> last;  // the last ordered position of this epoch
+  std::uint64_t last_end = 0;    // TransactionInfo.end of it
+  std::string resume;            // the source's own state, opaque to the log
+  std::uint64_t gaps = 0;        // declared ever
+};
+
+// Sources, streams and schema versions of the shard. Immutable; a newer one is published when something is added.
+struct Registry {
+  std::vector<std::shared_ptr<const SourceInfo>> sources;  // by number - 1
+  std::vector<std::shared_ptr<const StreamInfo>> streams;  // by number - 1
+  std::vector<std::vector<std::shared_ptr<const TableSchema>>> schemas;  // by stream number - 1, version - 1
+
+  const SourceInfo* Source(SourceNo number) const;
+  const StreamInfo* Stream(StreamNo number) const;
+  const StreamInfo* FindStream(std::string_view name) const;
+  const TableSchema* Schema(StreamNo stream, std::uint32_t version) const;  // nullptr if there is none
+  std::uint32_t LatestVersion(StreamNo stream) const;                       // 0 if there is none
+};
+
+struct RetentionPolicy {
+  std::int64_t time_ms = 7LL * 24 * 3600 * 1000;  // 0: unlimited
+  std::uint64_t bytes_max = 0;                    // 0: unlimited
+};
+
+class LogWriter;
+
+// Thread-safe. Outlives its writers and readers.
+class Log {
+ public:
+  // Reads the registry and the end of the log. The store must outlive the log.
+  static Result<std::unique_ptr<Log>> Open(Store& store, const Clock& clock);
+  ~Log();
+
+  // The writer of one source; creates the source's record when it is new. At most one writer a source at a time.
+  // `source_id` is used only when the source is new; "" derives it from the name (admin API, KC4).
+  Result<std::unique_ptr<LogWriter>> OpenWriter(std::string_view source_name, std::string_view source_id, std::string_view connector);
+
+  std::shared_ptr<const Registry> registry() const;
+  std::unique_ptr<LogReader> NewReader() const;
+
+  Seq last_seq() const;   // of the last durable transaction, 0 if empty
+  Seq first_seq() const;  // of the oldest kept; last_seq() + 1 if nothing is kept
+  std::uint64_t lost_records() const;  // dropped by retention before a cursor read them, ever
+  std::uint64_t disk_bytes() const;
+  StreamStats stats(StreamNo stream) const;
+  // The first seq whose append was not before `unix_us`; last_seq() + 1 if all were.
+  Seq SeekTime(std::int64_t unix_us) const;
+
+  // `wake` is called after every append, on the appending thread: it must be quick and must not call the log.
+  // The subscription ends when the returned handle is destroyed.
+  std::shared_ptr<void> Subscribe(std::function<void()> wake);
+
+  // Drops whole transactions from the old end, as far as the policy asks. `lowest_cursor` is the lowest seq a reader
+  // still needs (0: none): what falls off at or above it is a declared loss, returned and counted.
+  struct Trimmed {
+    Seq first_kept = 0;
+    std::uint64_t transactions = 0;
+    std::uint64_t lost_transactions = 0;
+  };
+  Result<Trimmed> Trim(const RetentionPolicy& policy, Seq lowest_cursor);
+
+ private:
+  friend class LogWriter;
+  friend class LogReader;
+  struct State;
+  explicit Log(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Appends for one source. Lives on that source's ingest thread.
+class LogWriter {
+ public:
+  virtual ~LogWriter() = default;
+
+  virtual const SourceInfo& source() const = 0;
+  virtual const SourceProgress& progress() const = 0;  // as of the last successful Append
+
+  // The number of a stream of this source, registered if it is new. `schema` and `table` as the server names them.
+  virtual StreamNo OpenStream(std::string_view schema, std::string_view table) = 0;
+  // The version of the stream that has exactly this schema as its newest, else a new version. A new one is preceded in
+  // the log by a `schema` event; all of that becomes durable with the next Append.
+  // `at`: the source position of the change that made it necessary; `commit_us`: its commit time.
+  virtual std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at, std::int64_t commit_us) = 0;
+
+  struct Outcome {
+    std::uint32_t appended = 0;   // transactions
+    std::uint32_t duplicates = 0; // dropped: their position was durable already
+    Seq last_seq = 0;
+  };
+  // One atomic, synced write: the transactions in this order, what DefineSchema left pending, and the source's own
+  // state (`resume`; nothing: unchanged). Nothing is visible or durable if it fails; the same call may be repeated.
+  // A transaction of an ordered kind whose position is not beyond the last durable one is dropped.
+  virtual Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume) = 0;
+
+  // Begins the next epoch with a declared gap: a `gap` event, new ids, no memory of the last position. Synced.
+  virtual Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume) = 0;
+};
+
+}  // namespace headgate

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <cstdint>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/config/spec.h"
+#include "core/log/log.h"
+#include "core/pipeline/source.h"
+
+namespace headgate {
+
+// One change on its way out; everything it points to holds only during the call that hands it over.
+struct Event {
+  At at;
+  const TransactionInfo* tx = nullptr;
+  const Change* change = nullptr;
+  const SourceInfo* source = nullptr;
+  const StreamInfo* stream = nullptr;     // nullptr: message, gap
+  const TableSchema* schema = nullptr;    // nullptr: message, gap, marker of a table not yet described
+};
+
+// How an event ended.
+enum class Outcome : std::uint8_t { kDelivered, kFiltered };
+
+// A record that is kept outside the log until it is delivered or given up (webhooks, W3).
+struct DeadLetter {
+  enum class State : std::uint8_t { kWaiting, kParked, kDead, kRetrying };
+  std::uint64_t id = 0;            // in its sink, from 1
+  State state = State::kWaiting;
+  std::string event_id;
+  At at;
+  std::string stream;
+  std::string op;
+  std::string key;                 // the key as JSON text, "" if none
+  std::string lane;                // order key: letters of one lane go out in order of their ids
+  std::string record;              // the change rendered as native JSON: the sink's own copy
+  std::string body;                // what is sent; rendered once
+  std::string content_type;
+  std::string source_position;
+  std::int64_t commit_us = 0;
+  std::uint32_t attempts = 0;
+  std::int64_t first_failed_us = 0;
+  std::int64_t last_failed_us = 0;
+  std::int64_t next_try_us = 0;    // 0: none
+  std::string error_class;         // "status_5xx", "connect", "too_large", "render"
+  int error_status = 0;
+  std::string error_message;
+  std::string request;             // request line and headers, secrets hidden
+  std::string response;            // status line, headers, first 4 KiB
+  std::vector<std::string> history;  // the last 10 attempts, one line each
+};
+
+// What a sink tells about itself; published by its thread, read by the API.
+struct SinkTelemetry {
+  std::string phase;                 // "starting", "delivering", "waiting", "breaker_open", "disabled"
+  std::uint64_t delivered = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t attempts_failed = 0;
+  std::uint32_t failures_in_row = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t queue_bytes = 0;
+  std::int64_t last_success_us = 0;
+  std::int64_t oldest_pending_commit_us = 0;
+  std::string last_error;
+  std::string last_error_hint;
+  std::map<std::string, std::uint64_t> retries;   // by reason: connect, tls, timeout, status_4xx, ...
+  bool breaker_open = false;
+  std::int64_t next_probe_us = 0;
+  std::vector<std::uint64_t> request_ms_buckets;  // cumulative histogram, bounds in kLatencyBoundsMs
+  std::vector<std::uint64_t> end_to_end_ms_buckets;
+  double request_ms_sum = 0;
+  double end_to_end_ms_sum = 0;
+  std::vector<Finding> findings;
+};
+// Upper bounds of the latency histograms, in milliseconds; one more bucket counts the rest.
+inline constexpr double kLatencyBoundsMs[] = {0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 30000};
+
+// What the deliver loop offers its sink, on the sink's thread.
+class SinkContext {
+ public:
+  virtual ~SinkContext() = default;
+  // The event at `at` needs no more work. In any order, once each; the cursor is the lowest event not done.
+  virtual void Done(At at, Outcome outcome) = 0;
+  // The event becomes a dead letter: stored in the same atomic write that lets the cursor pass it. Counts as done.
+  virtual void Store(At at, DeadLetter letter) = 0;
+  // A stored letter was tried again: delivered and gone, or `letter` is its new form.
+  virtual void LetterDelivered(std::uint64_t id) = 0;
+  virtual void LetterFailed(DeadLetter letter) = 0;
+  // Bytes held in the dead-letter store of this sink.
+  virtual std::uint64_t stored_bytes() const = 0;
+  // True if a letter of the lane is in the store: a later event of the lane has to go behind it.
+  virtual bool LaneIsStored(std::string_view lane) const = 0;
+  virtual const Clock& clock() const = 0;
+};
+
+// Carries events out. Lives on its sink thread; the deliver loop (deliver.h) calls it:
+//   Open; then again and again: Write while it has Room, Poll, and the loop moves the cursor over what is done.
+// Must tolerate the same event twice: the event id is the idempotency key.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  // Connects or checks what can be checked without sending. Config errors end the task with their text.
+  virtual Status Open(SinkContext& context) = 0;
+  // True while the sink takes more events.
+  virtual bool Room() const = 0;
+  // Takes an event, in log order. The sink renders what it needs before it returns; it calls context.Done or
+  // context.Store for the event now or later. An error here concerns the sink as a whole, not the event.
+  virtual Status Write(const Event& event) = 0;
+  // Takes a stored letter that is due. Same rules; ends in LetterDelivered or LetterFailed.
+  virtual Status Retry(const DeadLetter& letter) = 0;
+  // Drives I/O until something completed, Wake() was called or the deadline passed. Errors end the task: kTransient
+  // ones are retried by the supervisor, kConfig ones wait for a person (410: "endpoint disabled").
+  virtual Status Poll(Clock::Steady::time_point deadline) = 0;
+  // Any thread: makes a running Poll return soon.
+  virtual void Wake() = 0;
+  // What is in flight is given up (it will be sent again); no callbacks after this.
+  virtual void Close() = 0;
+
+  // Any thread.
+  virtual std::shared_ptr<const SinkTelemetry> telemetry() const = 0;
+};
+
+struct SinkFactory {
+  const config::ComponentSpec* spec;
+  std::vector<config::KeyError> (*check)(const config::Bound&);
+  std::unique_ptr<Sink> (*create)(const std::string& name, const config::Bound&, const struct SinkServices&);
+  // Live checks against the endpoint, 10 s at most in all.
+  std::vector<Finding> (*preflight)(const std::string& name, const config::Bound&, const struct SinkServices&);
+};
+
+// What the service lends to every sink.
+struct SinkServices {
+  const Clock* clock = nullptr;
+  std::vector<std::string> egress_allow;       // CIDR
+  std::vector<std::string> egress_deny;
+  std::vector<std::uint16_t> egress_deny_ports;
+  std::vector<std::string> own_listeners;      // "address:port"
+};
+
+}  // namespace headgate

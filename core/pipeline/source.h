@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/published.h"
+#include "core/base/result.h"
+#include "core/config/spec.h"
+#include "core/log/log.h"
+
+namespace headgate {
+
+// One finding of a preflight or a live check: what is wrong, on which object, what to do, and the SQL or command that
+// mends it (may be empty). `key` is the config key that should change, if one should.
+struct Finding {
+  enum class Level : std::uint8_t { kOk, kWarning, kError };
+  std::string id;       // stable: "wal_level", "grants", "replica_identity"
+  Level level = Level::kOk;
+  std::string summary;
+  std::string hint;
+  std::string fix;
+  std::string key;
+};
+
+// What a source tells about itself; published by its thread, read by the API.
+struct SourceTelemetry {
+  std::string phase;                       // "connecting", "snapshot", "streaming"
+  bool connected = false;
+  std::uint64_t server_position = 0;       // LSN: the server's end of WAL, as last heard
+  std::uint64_t durable_position = 0;      // our last durable commit
+  std::uint64_t confirmed_position = 0;    // what the server was told
+  std::int64_t last_heard_us = 0;          // Unix time of the last message from the server
+  std::int64_t oldest_pending_commit_us = 0;  // commit time of the oldest commit not yet durable, 0 if none
+  bool caught_up = false;
+  std::string slot_name;
+  std::int64_t slot_retained_bytes = -1;   // -1: unknown
+  std::int64_t slot_safe_bytes = -1;
+  std::uint64_t snapshot_rows = 0;
+  std::uint64_t snapshot_tables_done = 0;
+  std::uint64_t snapshot_tables = 0;
+  std::vector<Finding> findings;           // standing warnings: lossy settings, tables without identity, gaps
+};
+
+// What one Read gathered: whole transactions in commit order, and the source's own state once they are durable.
+struct SourceBatch {
+  std::vector<Transaction> transactions;
+  std::optional<std::string> resume;
+  void Clear() {
+    transactions.clear();
+    resume.reset();
+  }
+};
+
+// One upstream database, in commit order. Lives on its ingest thread; nothing else calls it but telemetry().
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Connects, checks identity against the writer's progress, prepares publication and slot. May declare a gap.
+  virtual Status Open(LogWriter& writer, std::stop_token stop) = 0;
+  // Waits at most until something is there, a keep-alive is due or 250 ms passed, then takes what has arrived, up to
+  // its batch limit. An empty batch is fine. Returns within 250 ms of a stop request (kStopped).
+  // The batch may reference streams and schemas defined at the writer meanwhile.
+  virtual Status Read(SourceBatch& batch, std::stop_token stop) = 0;
+  // Everything read so far is durable: upstream may forget it.
+  virtual Status Acknowledge() = 0;
+  // Paused: keeps the connection alive without reading on. Called about every 250 ms instead of Read.
+  virtual Status KeepAlive() = 0;
+  // Closes the connection politely. The slot stays.
+  virtual void Close() = 0;
+
+  // Any thread.
+  virtual std::shared_ptr<const SourceTelemetry> telemetry() const = 0;
+};
+
+struct SourceFactory {
+  const config::ComponentSpec* spec;
+  std::string_view connector;  // "postgresql"
+  // Checks across keys; per-key checks were done by Bind.
+  std::vector<config::KeyError> (*check)(const config::Bound&);
+  std::unique_ptr<Source> (*create)(const std::string& name, const config::Bound&, const Clock&);
+  // Live checks against the server, 10 s at most in all.
+  std::vector<Finding> (*preflight)(const std::string& name, const config::Bound&);
+  // Drops what the source left upstream (slot; publication if managed). For DELETE ...?drop_slot=true.
+  Status (*drop_upstream)(const std::string& name, const config::Bound&);
+};
+
+}  // namespace headgate
