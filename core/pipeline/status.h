@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config/spec.h"
+#include "core/pipeline/sink.h"
+#include "core/pipeline/source.h"
+
+namespace headgate {
+
+// Kafka Connect's states (KC10). A task never shows kStopped.
+enum class State : std::uint8_t { kUnassigned, kRunning, kPaused, kStopped, kFailed, kRestarting };
+std::string_view Name(State state);  // "RUNNING", ...
+
+// What a person asked for; stored, survives a restart (KC11).
+enum class TargetState : std::uint8_t { kRunning, kPaused, kStopped };
+std::string_view Name(TargetState state);
+
+struct TaskStatus {
+  int id = 0;
+  State state = State::kUnassigned;
+  std::string trace;  // why it failed and what to do; "" if it did not
+};
+
+// How a connector does right now. Immutable; replaced as a whole by the supervisor.
+struct ConnectorStatus {
+  std::string name;
+  config::ComponentKind kind = config::ComponentKind::kSource;
+  TargetState target = TargetState::kRunning;
+  State state = State::kUnassigned;
+  std::string trace;
+  std::vector<TaskStatus> tasks;      // empty when stopped
+  std::int64_t since_us = 0;          // of `state`
+  std::uint32_t failures_in_row = 0;  // starts or runs that ended in an error since the last success
+  std::int64_t next_attempt_us = 0;   // of the automatic retry, 0: none
+  std::string last_error;             // also while it is being retried; "" after success
+  bool last_error_transient = false;
+  std::shared_ptr<const SourceTelemetry> source;  // sources only, may be null before the first start
+  std::shared_ptr<const SinkTelemetry> sink;      // sinks only
+  // Sinks: the cursor and what is behind it.
+  Seq next_seq = 0;
+  std::vector<std::string> topics;    // sinks: streams it reads; sources: streams it has written
+};
+
+}  // namespace headgate
