@@ -20,6 +20,7 @@ namespace headgate {
 
 class Store;      // the shard's database, store.h
 class LogReader;  // log_reader.h
+struct LogState;  // log_state.h
 
 struct SourceInfo {
   SourceNo number = 0;
@@ -53,13 +54,24 @@ struct SourceProgress {
   std::uint64_t gaps = 0;        // declared ever
 };
 
+// Counters of one stream, kept by the log, read by anyone.
+struct StreamCounters {
+  std::atomic<std::uint64_t> records = 0;
+  std::atomic<std::uint64_t> bytes = 0;
+  std::atomic<Seq> first_seq = 0;
+  std::atomic<Seq> last_seq = 0;
+  std::atomic<std::int64_t> last_commit_us = 0;
+};
+
 // Sources, streams and schema versions of the shard. Immutable; a newer one is published when something is added.
 struct Registry {
   std::vector<std::shared_ptr<const SourceInfo>> sources;  // by number - 1
   std::vector<std::shared_ptr<const StreamInfo>> streams;  // by number - 1
   std::vector<std::vector<std::shared_ptr<const TableSchema>>> schemas;  // by stream number - 1, version - 1
+  std::vector<std::shared_ptr<StreamCounters>> counters;                 // by stream number - 1
 
   const SourceInfo* Source(SourceNo number) const;
+  const SourceInfo* FindSource(std::string_view name) const;
   const StreamInfo* Stream(StreamNo number) const;
   const StreamInfo* FindStream(std::string_view name) const;
   const TableSchema* Schema(StreamNo stream, std::uint32_t version) const;  // nullptr if there is none
@@ -83,6 +95,12 @@ class Log {
   // The writer of one source; creates the source's record when it is new. At most one writer a source at a time.
   // `source_id` is used only when the source is new; "" derives it from the name (admin API, KC4).
   Result<std::unique_ptr<LogWriter>> OpenWriter(std::string_view source_name, std::string_view source_id, std::string_view connector);
+
+  // Durable progress of a source; nothing if it never wrote.
+  std::optional<SourceProgress> progress(std::string_view source_name) const;
+  // For a source that was deleted and comes again under its name: its ids go on in the next epoch. With `forget` its
+  // position and state are gone too. No writer of it may be open.
+  Status NextEpoch(std::string_view source_name, bool forget);
 
   std::shared_ptr<const Registry> registry() const;
   std::unique_ptr<LogReader> NewReader() const;
@@ -109,11 +127,8 @@ class Log {
   Result<Trimmed> Trim(const RetentionPolicy& policy, Seq lowest_cursor);
 
  private:
-  friend class LogWriter;
-  friend class LogReader;
-  struct State;
-  explicit Log(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Log(std::unique_ptr<LogState> state);
+  std::unique_ptr<LogState> state_;
 };
 
 // Appends for one source. Lives on that source's ingest thread.

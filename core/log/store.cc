@@ -1,0 +1,271 @@
+#include "core/log/store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+
+#include "core/base/diag.h"
+#include "core/base/encoding.h"
+#include "core/base/failpoint.h"
+
+namespace headgate {
+namespace {
+
+constexpr const char* kFamilyNames[kFamilies] = {"default", "log", "streams", "cursors", "letters", "catalog", "events"};
+constexpr std::string_view kFormatKey = "format";
+constexpr std::string_view kInstanceKey = "instance";
+constexpr std::string_view kFormat = "1";
+
+rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// Numbers chosen for the memory budget (64 MiB idle, 160 MiB busy): at most 48 MiB of memtables, 12 MiB of cache.
+rocksdb::DBOptions DatabaseOptions() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.db_write_buffer_size = 48 << 20;
+  options.max_total_wal_size = 64 << 20;
+  options.max_open_files = 256;
+  options.max_background_jobs = 2;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  options.recycle_log_file_num = 2;  // a recycled file is already allocated: fdatasync writes no metadata
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.bytes_per_sync = 1 << 20;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  if (family == Family::kLog) {
+    // Keys only ever grow: files never overlap and move down the levels without being rewritten.
+    options.write_buffer_size = 16 << 20;
+    options.max_write_buffer_number = 3;
+    options.compression = rocksdb::kLZ4Compression;
+    options.target_file_size_base = 16 << 20;
+    table.block_size = 64 << 10;
+  } else {
+    options.write_buffer_size = 4 << 20;
+    options.max_write_buffer_number = 2;
+    options.compression = rocksdb::kLZ4Compression;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  }
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+}  // namespace
+
+Error DescribeStoreError(const rocksdb::Status& status, std::string_view what) {
+  const std::string text = std::string(what) + ": " + status.ToString();
+  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
+    return Transient(std::string(what) + ": the disk is full. Free space; intake goes on by itself.");
+  }
+  if (status.IsCorruption()) return Corrupt(text);
+  return Transient(text);
+}
+
+struct StoreBatchImpl {
+  struct Item {
+    Family family;
+    std::uint8_t op;  // 0 put, 1 delete, 2 delete range
+    std::string key;
+    std::string value;  // or the end of the range
+  };
+  std::vector<Item> items;
+};
+
+StoreBatch::StoreBatch() : impl_(std::make_unique<StoreBatchImpl>()) {}
+StoreBatch::~StoreBatch() = default;
+StoreBatch::StoreBatch(StoreBatch&&) noexcept = default;
+StoreBatch& StoreBatch::operator=(StoreBatch&&) noexcept = default;
+
+void StoreBatch::Put(Family family, std::string_view key, std::string_view value) {
+  impl_->items.push_back({family, 0, std::string(key), std::string(value)});
+}
+void StoreBatch::Put(Family family, std::string_view key, std::string_view head, std::string_view tail) {
+  std::string value;
+  value.reserve(head.size() + tail.size());
+  value.append(head).append(tail);
+  impl_->items.push_back({family, 0, std::string(key), std::move(value)});
+}
+void StoreBatch::Delete(Family family, std::string_view key) {
+  impl_->items.push_back({family, 1, std::string(key), {}});
+}
+void StoreBatch::DeleteRange(Family family, std::string_view from, std::string_view to) {
+  impl_->items.push_back({family, 2, std::string(from), std::string(to)});
+}
+bool StoreBatch::empty() const { return impl_->items.empty(); }
+void StoreBatch::Clear() { impl_->items.clear(); }
+
+Result<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory, error)) {
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+      return ConfigError("create data directory " + directory + ": " + error.message() +
+                         ". Set data_dir to a directory that this user may write.");
+    }
+    ::chmod(directory.c_str(), 0700);
+  }
+  auto store = std::unique_ptr<Store>(new Store);
+  store->directory_ = directory;
+  auto cache = rocksdb::NewLRUCache(12 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kFamilies; ++i) {
+    families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(DatabaseOptions(), directory, families, &handles, &db);
+  if (!status.ok()) {
+    const std::string text = status.ToString();
+    if (text.find("lock") != std::string::npos && status.IsIOError()) {
+      return ConfigError("open data directory " + directory +
+                         ": another process has it locked. Stop the other headgate, or give this one its own data_dir.");
+    }
+    if (status.IsCorruption()) {
+      return Corrupt("open data directory " + directory + ": " + text +
+                     ". Restore it from a copy, or move it away to start empty: sources then take a new snapshot.");
+    }
+    if (text.find("ermission denied") != std::string::npos) {
+      return ConfigError("open data directory " + directory + ": permission denied. Make it writable for this user, or set data_dir elsewhere.");
+    }
+    return DescribeStoreError(status, "open data directory " + directory);
+  }
+  store->db_.reset(db);
+  std::copy(handles.begin(), handles.end(), std::begin(store->handles_));
+  HG_RETURN_IF_ERROR(store->Identify());
+  return store;
+}
+
+Store::~Store() {
+  if (db_ == nullptr) return;
+  for (auto* handle : handles_) {
+    if (handle != nullptr) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
+  }
+  static_cast<void>(db_->Close());
+}
+
+// Checks the format version and reads or makes the instance id.
+Status Store::Identify() {
+  HG_ASSIGN_OR_RETURN(const auto format, Get(Family::kMeta, kFormatKey));
+  if (format && *format != kFormat) {
+    return ConfigError("open data directory " + directory_ + ": written in format " + *format + ", this program reads format " +
+                       std::string(kFormat) + ". Use the newer headgate.");
+  }
+  HG_ASSIGN_OR_RETURN(const auto instance, Get(Family::kMeta, kInstanceKey));
+  if (format && instance) {
+    instance_id_ = *instance;
+    return Ok();
+  }
+  char random[16];
+  CHECK(::getrandom(random, sizeof random, 0) == sizeof random);
+  instance_id_ = Hex({random, sizeof random});
+  StoreBatch batch;
+  batch.Put(Family::kMeta, kFormatKey, kFormat);
+  batch.Put(Family::kMeta, kInstanceKey, instance_id_);
+  return Write(batch, true);
+}
+
+Result<std::optional<std::string>> Store::Get(Family family, std::string_view key) const {
+  std::string value;
+  const auto status = db_->Get({}, handle(family), ToSlice(key), &value);
+  if (status.ok()) return std::optional<std::string>(std::move(value));
+  if (status.IsNotFound()) return std::optional<std::string>();
+  return DescribeStoreError(status, "read the data directory " + directory_);
+}
+
+Status Store::Scan(Family family, std::string_view from, std::string_view to,
+                   const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  const rocksdb::Slice upper = ToSlice(to);
+  rocksdb::ReadOptions options;
+  if (!to.empty()) options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle(family)));
+  for (it->Seek(ToSlice(from)); it->Valid(); it->Next()) {
+    if (!visit(ToView(it->key()), ToView(it->value()))) break;
+  }
+  if (!it->status().ok()) return DescribeStoreError(it->status(), "read the data directory " + directory_);
+  return Ok();
+}
+
+Status Store::ScanBack(Family family, std::string_view from, std::string_view to,
+                       const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  const rocksdb::Slice lower = ToSlice(from);
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle(family)));
+  if (to.empty()) {
+    it->SeekToLast();
+  } else {
+    it->SeekForPrev(ToSlice(to));
+    if (it->Valid() && ToView(it->key()) >= to) it->Prev();
+  }
+  for (; it->Valid(); it->Prev()) {
+    if (!visit(ToView(it->key()), ToView(it->value()))) break;
+  }
+  if (!it->status().ok()) return DescribeStoreError(it->status(), "read the data directory " + directory_);
+  return Ok();
+}
+
+Status Store::Write(StoreBatch& batch, bool sync) {
+  rocksdb::WriteBatch writes;
+  for (const auto& item : batch.impl_->items) {
+    auto* family = handle(item.family);
+    switch (item.op) {
+      case 0: writes.Put(family, ToSlice(item.key), ToSlice(item.value)); break;
+      case 1: writes.Delete(family, ToSlice(item.key)); break;
+      default: writes.DeleteRange(family, ToSlice(item.key), ToSlice(item.value)); break;
+    }
+  }
+  return Commit(writes, sync);
+}
+
+Status Store::Commit(rocksdb::WriteBatch& writes, bool sync) {
+  if (FailpointHit("store.write_error")) return Transient("write to the data directory: failpoint");
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  auto status = db_->Write(options, &writes);
+  if (!status.ok()) {
+    // After a failed write RocksDB refuses all others until it is told that the cause may be gone.
+    if (db_->Resume().ok()) status = db_->Write(options, &writes);
+  }
+  if (!status.ok()) return DescribeStoreError(status, "write to the data directory " + directory_);
+  return Ok();
+}
+
+std::uint64_t Store::disk_bytes(Family family) const {
+  std::uint64_t bytes = 0;
+  std::uint64_t memory = 0;
+  db_->GetIntProperty(handle(family), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
+  db_->GetIntProperty(handle(family), rocksdb::DB::Properties::kCurSizeAllMemTables, &memory);
+  return bytes + memory;
+}
+
+void Store::Compact(Family family, std::string_view from, std::string_view to) {
+  const rocksdb::Slice begin = ToSlice(from);
+  const rocksdb::Slice end = ToSlice(to);
+  // Whole files inside the range vanish at once; the rest goes with ordinary compaction.
+  const auto status = rocksdb::DeleteFilesInRange(db_.get(), handle(family), &begin, &end, false);
+  if (!status.ok()) diag::Warn("log", "files of a dropped range stay for now", {{"error", status.ToString()}});
+}
+
+}  // namespace headgate

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Status;
+class WriteBatch;
+}  // namespace rocksdb
+
+// The one database of a shard. Everything durable lives here, one column family a subject, and a step is one atomic
+// write (design D4).
+namespace headgate {
+
+enum class Family : std::uint8_t { kMeta, kLog, kStreams, kCursors, kLetters, kCatalog, kEvents };
+inline constexpr std::size_t kFamilies = 7;
+
+struct StoreBatchImpl;
+
+// Changes that become durable together or not at all.
+class StoreBatch {
+ public:
+  StoreBatch();
+  ~StoreBatch();
+  StoreBatch(StoreBatch&&) noexcept;
+  StoreBatch& operator=(StoreBatch&&) noexcept;
+
+  void Put(Family family, std::string_view key, std::string_view value);
+  // The value is head followed by tail, without a copy of their concatenation.
+  void Put(Family family, std::string_view key, std::string_view head, std::string_view tail);
+  void Delete(Family family, std::string_view key);
+  void DeleteRange(Family family, std::string_view from, std::string_view to);  // [from, to)
+  bool empty() const;
+  void Clear();
+
+ private:
+  friend class Store;
+  std::unique_ptr<StoreBatchImpl> impl_;
+};
+
+// Thread-safe.
+class Store {
+ public:
+  // Creates `directory` (mode 0700) if it is absent and takes its lock. Config error if another process holds it, if
+  // it cannot be created, or if it was written by a newer format; Corrupt if its files do not match their checksums.
+  static Result<std::unique_ptr<Store>> Open(const std::string& directory);
+  ~Store();
+  Store(const Store&) = delete;
+
+  Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  // In key order over [from, to) ("" for `to`: to the end); stops when `visit` returns false.
+  Status Scan(Family family, std::string_view from, std::string_view to,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
+  // The same from the largest key below `to` downwards.
+  Status ScanBack(Family family, std::string_view from, std::string_view to,
+                  const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
+  // With `sync` durable on return. A full disk is kTransient; the next Write tries to recover the database first.
+  Status Write(StoreBatch& batch, bool sync);
+  // The same for a batch built by the log itself.
+  Status Commit(rocksdb::WriteBatch& writes, bool sync);
+
+  const std::string& directory() const { return directory_; }
+  // Random, made with the directory; the same for its whole life.
+  const std::string& instance_id() const { return instance_id_; }
+  std::uint64_t disk_bytes(Family family) const;
+  // Gives the space of a deleted range back soon.
+  void Compact(Family family, std::string_view from, std::string_view to);
+
+  rocksdb::DB* db() const { return db_.get(); }                       // for the log's readers
+  rocksdb::ColumnFamilyHandle* handle(Family family) const { return handles_[static_cast<std::size_t>(family)]; }
+
+ private:
+  Store() = default;
+  Status Identify();
+
+  std::string directory_;
+  std::string instance_id_;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* handles_[kFamilies] = {};
+};
+
+// The error for a failed database call, by kind: full disk and I/O are transient, bad checksums corrupt.
+Error DescribeStoreError(const rocksdb::Status& status, std::string_view what);
+
+}  // namespace headgate

@@ -1,0 +1,285 @@
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+
+#include "core/base/failpoint.h"
+#include "core/log/entry.h"
+#include "core/log/log_state.h"
+
+namespace headgate {
+namespace {
+
+// What an Append changes of a stream's record.
+struct Touched {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  Seq first_seq = 0;
+  Seq last_seq = 0;
+  std::int64_t last_commit_us = 0;
+};
+
+class Writer final : public LogWriter {
+ public:
+  Writer(LogState& state, SourceNo number) : state_(state), number_(number) {
+    const auto registry = state_.registry.Get();
+    info_ = registry->sources[number - 1];
+    progress_ = ToProgress(state_.sources[number - 1]);
+    for (const auto& stream : registry->streams) {
+      if (stream != nullptr && stream->source == number) streams_.push_back(stream);
+    }
+  }
+
+  const SourceInfo& source() const override { return *info_; }
+  const SourceProgress& progress() const override { return progress_; }
+
+  StreamNo OpenStream(std::string_view schema, std::string_view table) override {
+    for (const auto& stream : streams_) {
+      if (stream->schema == schema && stream->table == table) return stream->number;
+    }
+    std::lock_guard lock(state_.append);
+    StreamInfo stream;
+    stream.number = state_.next_stream++;
+    stream.name = info_->name + "." + std::string(schema) + "." + std::string(table);
+    stream.source = number_;
+    stream.schema = schema;
+    stream.table = table;
+    streams_.push_back(std::make_shared<const StreamInfo>(stream));
+    new_streams_.push_back(streams_.back());
+    return stream.number;
+  }
+
+  std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at, std::int64_t commit_us) override {
+    std::uint32_t newest = state_.registry.Get()->LatestVersion(stream);
+    const TableSchema* current = state_.registry.Get()->Schema(stream, newest);
+    for (const PendingSchema& pending : new_schemas_) {
+      if (pending.stream == stream) {
+        newest = pending.version;
+        current = pending.schema.get();
+      }
+    }
+    if (current != nullptr && *current == schema) return newest;
+    new_schemas_.push_back({stream, newest + 1, std::make_shared<const TableSchema>(schema), at, commit_us});
+    return newest + 1;
+  }
+
+  Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume) override {
+    Outcome outcome;
+    HG_ASSIGN_OR_RETURN(outcome, Write(transactions, std::move(resume), std::nullopt));
+    return outcome;
+  }
+
+  Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume) override {
+    Transaction tx;
+    tx.first_ordinal = 0;
+    tx.info.position = {PositionKind::kGap, gap.to, 0, 0, {}};
+    tx.info.consistent_at = gap.to;
+    tx.info.commit_us = commit_us;
+    tx.StartChange(Op::kGap, 0, 0, gap.to);
+    tx.EndChange(Encode(gap));
+    HG_FAILPOINT("log.gap");
+    auto outcome = Write(std::span(&tx, 1), std::move(resume), progress_.epoch + 1);
+    if (!outcome.ok()) return std::move(outcome).error();
+    return Ok();
+  }
+
+ private:
+  struct PendingSchema {
+    StreamNo stream;
+    std::uint32_t version;
+    std::shared_ptr<const TableSchema> schema;
+    std::uint64_t at;
+    std::int64_t commit_us;
+  };
+
+  Result<Outcome> Write(std::span<const Transaction> transactions, std::optional<std::string> resume,
+                        std::optional<std::uint32_t> new_epoch) {
+    std::lock_guard lock(state_.append);
+    SourceProgress next = progress_;
+    if (new_epoch) {
+      next.epoch = *new_epoch;
+      next.last.reset();
+      next.last_end = 0;
+      ++next.gaps;
+    }
+    if (resume) next.resume = std::move(*resume);
+
+    Outcome outcome;
+    rocksdb::WriteBatch batch;
+    std::vector<Touched> touched;
+    Seq seq = state_.last_seq.load(std::memory_order_relaxed);
+    const std::int64_t now = state_.clock.NowUs();
+    std::size_t schemas_put = 0;
+    const auto put_schemas_before = [&](std::optional<std::uint64_t> position) {
+      for (; schemas_put < new_schemas_.size(); ++schemas_put) {
+        const PendingSchema& pending = new_schemas_[schemas_put];
+        if (position && pending.at > *position) break;
+        PutEntry(batch, SchemaEvent(pending), ++seq, now, next, touched);
+      }
+    };
+    for (const Transaction& tx : transactions) {
+      const Position& position = tx.info.position;
+      const bool ordered = IsOrdered(position.kind);
+      if (ordered && next.last && !OrderedBefore(*next.last, position)) {
+        ++outcome.duplicates;
+        continue;
+      }
+      put_schemas_before(ordered ? std::optional(position.a) : std::nullopt);
+      PutEntry(batch, tx, ++seq, now, next, touched);
+      ++outcome.appended;
+      if (ordered) {
+        next.last = position;
+        next.last_end = std::max(next.last_end, tx.info.end);
+      }
+    }
+    put_schemas_before(std::nullopt);
+    outcome.last_seq = seq;
+
+    stored::StoredSource record = state_.sources[number_ - 1];
+    record.set_epoch(next.epoch);
+    record.clear_last_position();
+    if (next.last) PutPosition(*record.mutable_last_position(), *next.last);
+    record.set_last_end(next.last_end);
+    record.set_resume(next.resume);
+    record.set_gaps(next.gaps);
+    Put(batch, SourceKey(number_), record.SerializeAsString());
+    const auto registry = PutRegistrations(batch, touched);
+
+    HG_FAILPOINT("log.before_sync");
+    HG_RETURN_IF_ERROR(state_.store.Commit(batch, true));
+    HG_FAILPOINT("log.synced");
+
+    progress_ = std::move(next);
+    state_.sources[number_ - 1] = std::move(record);
+    if (registry) state_.registry.Set(std::move(*registry));
+    CountTouched(touched);
+    new_streams_.clear();
+    new_schemas_.clear();
+    state_.last_seq.store(seq, std::memory_order_release);
+    state_.WakeSubscribers();
+    return outcome;
+  }
+
+  static Transaction SchemaEvent(const PendingSchema& pending) {
+    Transaction tx;
+    tx.first_ordinal = 0;
+    tx.info.position = {PositionKind::kSchema, 0, pending.stream, pending.version, {}};
+    tx.info.consistent_at = pending.at;
+    tx.info.commit_us = pending.commit_us;
+    tx.StartChange(Op::kSchema, pending.stream, pending.version, pending.at);
+    tx.EndChange();
+    return tx;
+  }
+
+  void PutEntry(rocksdb::WriteBatch& batch, const Transaction& tx, Seq seq, std::int64_t now, const SourceProgress& progress,
+                std::vector<Touched>& touched) {
+    TransactionInfo info = tx.info;
+    info.source = number_;
+    info.epoch = progress.epoch;
+    info.stored_us = now;
+    info.total = tx.changes();
+    if (IsOrdered(info.position.kind)) info.previous_end = progress.last_end;
+    const auto& blocks = tx.blocks();
+    for (std::size_t part = 0; part < blocks.size(); ++part) {
+      key_.clear();
+      header_.clear();
+      PutEntryKey(key_, seq, static_cast<std::uint32_t>(part));
+      PutEntryHeader(header_, part == 0 ? &info : nullptr, part + 1 == blocks.size(), blocks[part].first_ordinal, blocks[part].count,
+                     blocks[part].bytes);
+      const rocksdb::Slice key_parts[] = {key_};
+      const rocksdb::Slice value_parts[] = {header_, blocks[part].bytes};
+      batch.Put(state_.store.handle(Family::kLog), rocksdb::SliceParts(key_parts, 1), rocksdb::SliceParts(value_parts, 2));
+      Count(blocks[part], seq, info.commit_us, touched);
+    }
+  }
+
+  // Per-stream counters: only the head of each change is read.
+  static void Count(const Transaction::Block& block, Seq seq, std::int64_t commit_us, std::vector<Touched>& touched) {
+    ChangeReader reader(block.bytes, block.first_ordinal);
+    Change change;
+    while (reader.Next(change)) {
+      if (change.stream == 0) continue;
+      if (touched.size() < change.stream) touched.resize(change.stream);
+      Touched& t = touched[change.stream - 1];
+      ++t.records;
+      t.bytes += change.before.size() + change.after.size() + 16;
+      if (t.first_seq == 0) t.first_seq = seq;
+      t.last_seq = seq;
+      t.last_commit_us = commit_us;
+    }
+  }
+
+  void Put(rocksdb::WriteBatch& batch, const std::string& key, const std::string& value) {
+    batch.Put(state_.store.handle(Family::kStreams), key, value);
+  }
+
+  // Adds the records of new streams, new schemas and touched counters. A new registry if there is something new in it.
+  std::optional<Registry> PutRegistrations(rocksdb::WriteBatch& batch, const std::vector<Touched>& touched) {
+    std::optional<Registry> registry;
+    if (!new_streams_.empty() || !new_schemas_.empty()) registry = *state_.registry.Get();
+    for (const auto& stream : new_streams_) {
+      const std::size_t index = stream->number - 1;
+      if (registry->streams.size() <= index) {
+        registry->streams.resize(index + 1);
+        registry->counters.resize(index + 1);
+        registry->schemas.resize(index + 1);
+      }
+      registry->streams[index] = stream;
+      registry->counters[index] = std::make_shared<StreamCounters>();
+    }
+    for (const PendingSchema& pending : new_schemas_) {
+      registry->schemas[pending.stream - 1].push_back(pending.schema);
+      Put(batch, SchemaKey(pending.stream, pending.version), EncodeSchema(*pending.schema));
+    }
+    const auto current = state_.registry.Get();
+    const Registry& view = registry ? *registry : *current;
+    for (const auto& stream : streams_) {
+      const std::size_t index = stream->number - 1;
+      const bool is_new = std::ranges::find(new_streams_, stream) != new_streams_.end();
+      if (!is_new && (index >= touched.size() || touched[index].records == 0)) continue;
+      const Touched t = index < touched.size() ? touched[index] : Touched{};
+      const StreamCounters& c = *view.counters[index];
+      stored::StoredStream record;
+      record.set_number(stream->number);
+      record.set_name(stream->name);
+      record.set_source(stream->source);
+      record.set_schema(stream->schema);
+      record.set_table(stream->table);
+      record.set_records(c.records + t.records);
+      record.set_bytes(c.bytes + t.bytes);
+      record.set_first_seq(c.first_seq != 0 ? c.first_seq.load() : t.first_seq);
+      record.set_last_seq(t.last_seq != 0 ? t.last_seq : c.last_seq.load());
+      record.set_last_commit_us(t.last_seq != 0 ? t.last_commit_us : c.last_commit_us.load());
+      Put(batch, StreamKey(stream->number), record.SerializeAsString());
+    }
+    return registry;
+  }
+
+  void CountTouched(const std::vector<Touched>& touched) {
+    const auto registry = state_.registry.Get();
+    for (std::size_t i = 0; i < touched.size(); ++i) {
+      if (touched[i].records == 0) continue;
+      StreamCounters& c = *registry->counters[i];
+      c.records += touched[i].records;
+      c.bytes += touched[i].bytes;
+      if (c.first_seq == 0) c.first_seq = touched[i].first_seq;
+      c.last_seq = touched[i].last_seq;
+      c.last_commit_us = touched[i].last_commit_us;
+    }
+  }
+
+  LogState& state_;
+  const SourceNo number_;
+  std::shared_ptr<const SourceInfo> info_;
+  SourceProgress progress_;
+  std::vector<std::shared_ptr<const StreamInfo>> streams_;      // of this source, durable or not yet
+  std::vector<std::shared_ptr<const StreamInfo>> new_streams_;  // not yet durable
+  std::vector<PendingSchema> new_schemas_;
+  std::string key_;
+  std::string header_;
+};
+
+}  // namespace
+
+std::unique_ptr<LogWriter> MakeWriter(LogState& state, SourceNo source) { return std::make_unique<Writer>(state, source); }
+
+}  // namespace headgate
