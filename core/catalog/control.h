@@ -13,6 +13,7 @@
 #include "core/config/spec.h"
 #include "core/log/log.h"
 #include "core/pipeline/status.h"
+#include "core/state/events.h"
 
 // Everything the admin API can ask of the service. The API's thread is the only caller of what changes anything, so the
 // catalogue has one writer; reads are of immutable snapshots and never wait for a database or an endpoint.
@@ -44,17 +45,6 @@ struct ConnectorRecord {
 struct PluginInfo {
   const config::ComponentSpec* spec;
   std::string version;
-};
-
-// An entry of the audit and event list (admin API, 4.11).
-struct ServiceEvent {
-  std::uint64_t id = 0;
-  std::int64_t at_us = 0;
-  std::string kind;        // connector_created, connector_changed, target_state, state, gap, loss, snapshot, letters_discarded, ...
-  std::string connector;
-  std::string actor;       // "api <address>", "file", "service"
-  std::string summary;
-  std::map<std::string, std::string> details;  // before, after, range, request_id ...; secrets masked
 };
 
 struct LetterFilter {

@@ -14,6 +14,7 @@
 #include "core/config/spec.h"
 #include "core/log/log.h"
 #include "core/pipeline/source.h"
+#include "core/state/dead_letters.h"
 
 namespace headgate {
 
@@ -29,34 +30,6 @@ struct Event {
 
 // How an event ended.
 enum class Outcome : std::uint8_t { kDelivered, kFiltered };
-
-// A record that is kept outside the log until it is delivered or given up (webhooks, W3).
-struct DeadLetter {
-  enum class State : std::uint8_t { kWaiting, kParked, kDead, kRetrying };
-  std::uint64_t id = 0;            // in its sink, from 1
-  State state = State::kWaiting;
-  std::string event_id;
-  At at;
-  std::string stream;
-  std::string op;
-  std::string key;                 // the key as JSON text, "" if none
-  std::string lane;                // order key: letters of one lane go out in order of their ids
-  std::string record;              // the change rendered as native JSON: the sink's own copy
-  std::string body;                // what is sent; rendered once
-  std::string content_type;
-  std::string source_position;
-  std::int64_t commit_us = 0;
-  std::uint32_t attempts = 0;
-  std::int64_t first_failed_us = 0;
-  std::int64_t last_failed_us = 0;
-  std::int64_t next_try_us = 0;    // 0: none
-  std::string error_class;         // "status_5xx", "connect", "too_large", "render"
-  int error_status = 0;
-  std::string error_message;
-  std::string request;             // request line and headers, secrets hidden
-  std::string response;            // status line, headers, first 4 KiB
-  std::vector<std::string> history;  // the last 10 attempts, one line each
-};
 
 // What a sink tells about itself; published by its thread, read by the API.
 struct SinkTelemetry {

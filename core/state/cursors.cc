@@ -1,0 +1,44 @@
+#include "core/state/cursors.h"
+
+#include "core/base/bytes.h"
+
+namespace headgate {
+namespace {
+
+std::optional<At> Decode(std::string_view value) {
+  ByteReader in(value);
+  At at;
+  at.seq = in.Varint();
+  at.ordinal = static_cast<std::uint32_t>(in.Varint());
+  return in.failed() ? std::nullopt : std::optional(at);
+}
+
+}  // namespace
+
+Result<std::optional<At>> ReadCursor(const Store& store, std::string_view sink) {
+  HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kCursors, sink));
+  if (!value) return std::optional<At>();
+  const auto at = Decode(*value);
+  if (!at) return Corrupt("the cursor of sink " + std::string(sink) + " cannot be read");
+  return at;
+}
+
+void PutCursor(StoreBatch& batch, std::string_view sink, At cursor) {
+  std::string value;
+  PutVarint(value, cursor.seq);
+  PutVarint(value, cursor.ordinal);
+  batch.Put(Family::kCursors, sink, value);
+}
+
+void DeleteCursor(StoreBatch& batch, std::string_view sink) { batch.Delete(Family::kCursors, sink); }
+
+Result<Seq> LowestCursor(const Store& store) {
+  Seq lowest = 0;
+  HG_RETURN_IF_ERROR(store.Scan(Family::kCursors, "", "", [&](std::string_view, std::string_view value) {
+    if (const auto at = Decode(value); at && (lowest == 0 || at->seq < lowest)) lowest = at->seq;
+    return true;
+  }));
+  return lowest;
+}
+
+}  // namespace headgate

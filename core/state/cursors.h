@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/log/store.h"
+#include "core/model/change.h"
+
+// Where each sink stands in the log: the lowest change that is neither delivered nor stored as a dead letter.
+namespace headgate {
+
+Result<std::optional<At>> ReadCursor(const Store& store, std::string_view sink);
+void PutCursor(StoreBatch& batch, std::string_view sink, At cursor);
+void DeleteCursor(StoreBatch& batch, std::string_view sink);
+// The lowest seq any sink still needs, 0 if there is no cursor.
+Result<Seq> LowestCursor(const Store& store);
+
+}  // namespace headgate

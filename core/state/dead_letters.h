@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/log/store.h"
+#include "core/model/change.h"
+
+namespace headgate {
+
+// A record that is kept outside the log until it is delivered or given up (webhooks, W3).
+struct DeadLetter {
+  // waiting: a next try is scheduled; parked: behind an earlier letter of its lane; dead: needs a person.
+  enum class State : std::uint8_t { kWaiting, kParked, kDead, kRetrying };
+  std::uint64_t id = 0;            // in its sink, from 1
+  State state = State::kWaiting;
+  std::string event_id;
+  At at;
+  std::string stream;
+  std::string op;
+  std::string key;                 // the key as JSON text, "" if none
+  std::string lane;                // order key: letters of one lane go out in order of their ids
+  std::string record;              // the change rendered as native JSON: the sink's own copy
+  std::string body;                // what is sent; rendered once
+  std::string content_type;
+  std::string source_position;
+  std::int64_t commit_us = 0;
+  std::uint32_t attempts = 0;
+  std::int64_t first_failed_us = 0;
+  std::int64_t last_failed_us = 0;
+  std::int64_t next_try_us = 0;    // 0: none
+  std::string error_class;         // "status_5xx", "connect", "too_large", "render"
+  int error_status = 0;
+  std::string error_message;
+  std::string request;             // request line and headers, secrets hidden
+  std::string response;            // status line, headers, first 4 KiB
+  std::vector<std::string> history;  // the last 10 attempts, one line each
+};
+std::string_view Name(DeadLetter::State state);
+
+// The letters of one sink. An index lives in memory; the letters themselves in the database. One thread at a time owns
+// it (the sink's, or the supervisor's while the sink does not run); the static readers are for any thread.
+class DeadLetters {
+ public:
+  static Result<std::unique_ptr<DeadLetters>> Open(const Store& store, std::string sink);
+
+  // Adds to the batch and, at once, to the index: the caller writes the batch before it tells anybody.
+  std::uint64_t Add(StoreBatch& batch, DeadLetter letter);
+  void Update(StoreBatch& batch, const DeadLetter& letter);
+  void Remove(StoreBatch& batch, std::uint64_t id);
+
+  std::uint64_t bytes() const { return bytes_; }
+  std::size_t size() const { return index_.size(); }
+  bool LaneIsStored(std::string_view lane) const;
+  // The first letter, in order of ids, that is due at `now_us` and has no earlier letter in its lane, except those in
+  // `busy` lanes (hashes). Nothing if there is none.
+  std::optional<std::uint64_t> NextDue(std::int64_t now_us, const std::function<bool(std::uint64_t lane)>& busy) const;
+  // When the next waiting letter is due; 0 if none waits.
+  std::int64_t next_due_us() const;
+  // Ids of earlier letters in the same lane.
+  std::vector<std::uint64_t> Earlier(std::uint64_t id) const;
+  std::uint64_t Lane(std::uint64_t id) const;  // hash; 0 if unknown
+  bool Contains(std::uint64_t id) const { return index_.contains(id); }
+
+  // Any thread, from the database.
+  static Result<std::optional<DeadLetter>> Read(const Store& store, std::string_view sink, std::uint64_t id);
+  // In order of ids; `newest_first` reverses. Stops when `visit` returns false.
+  static Status Scan(const Store& store, std::string_view sink, std::uint64_t after_id, bool newest_first,
+                     const std::function<bool(DeadLetter&&)>& visit);
+  static void DeleteAll(StoreBatch& batch, std::string_view sink);
+
+ private:
+  struct Entry {
+    DeadLetter::State state;
+    std::uint64_t lane;
+    std::int64_t next_try_us;
+    std::uint64_t bytes;
+  };
+  DeadLetters(const Store& store, std::string sink) : store_(store), sink_(std::move(sink)) {}
+  void Index(const DeadLetter& letter, std::uint64_t bytes);
+  void Unindex(std::uint64_t id);
+
+  const Store& store_;
+  const std::string sink_;
+  std::map<std::uint64_t, Entry> index_;
+  std::unordered_map<std::uint64_t, std::uint32_t> lanes_;  // letters per lane
+  std::uint64_t next_id_ = 1;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace headgate
