@@ -137,7 +137,8 @@ Result<std::unique_ptr<Child>> Child::Start(const ChildOptions& options) {
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
-    RunChild({argv.data(), envp.data(), options.directory.c_str(), user, out, options.stderr_fd, options.death_signal, parent, report[1]});
+    RunChild({argv.data(), envp.data(), options.directory.c_str(), user, out, options.stderr_fd, options.death_signal,
+              parent, report[1]});
   }
   if (out >= 0) close(out);
   close(report[1]);
@@ -192,8 +193,8 @@ bool WaitGone(pid_t pid, std::chrono::milliseconds limit) {
 }
 
 int FreePort() {
-  // The kernel hands out ports from 32768 up; a port from there may be taken by an outgoing connection between our look and
-  // the server's bind. Processes start at different places, so that two test binaries rarely look at the same port.
+  // The kernel hands out ports from 32768 up; a port from there may be taken by an outgoing connection between our look
+  // and the server's bind. Processes start at different places, so that two test binaries rarely look at the same port.
   static std::atomic<unsigned> next{static_cast<unsigned>(getpid()) * 37U};
   for (int tries = 0; tries < 12'000; ++tries) {
     const int port = 20'000 + static_cast<int>(next.fetch_add(1) % 12'000U);

@@ -12,8 +12,8 @@
 
 namespace headgate::test {
 
-// A TCP proxy on 127.0.0.1 that breaks what passes through it, as told while it runs. One thread, poll. Every member may be
-// called from any thread; a call takes effect before it returns.
+// A TCP proxy on 127.0.0.1 that breaks what passes through it, as told while it runs. One thread, poll. Every member
+// may be called from any thread; a call takes effect before it returns.
 class FaultProxy {
  public:
   // Forwards to host:port (IPv4 address). Starts in Pass.
@@ -28,15 +28,15 @@ class FaultProxy {
   void Stall();   // connections stay open and new ones are accepted, but nothing is forwarded (half-open)
   void Refuse();  // cuts what is there and resets every new connection at once
   void Slow(std::int64_t bytes_per_second);  // for each direction of each connection
-  void Cut();     // resets all present connections (RST to both sides); the mode stays
+  void Cut();                                // resets all present connections (RST to both sides); the mode stays
   // Resets a connection right after it forwarded so many bytes from now on in that direction, in the middle of whatever
   // message that is. Happens once, to the connection that gets there first; forwarding then goes on for new ones.
   void ResetAfterToServer(std::int64_t bytes);
   void ResetAfterToClient(std::int64_t bytes);
 
-  int accepted() const { return accepted_.load(); }          // since the start
-  int open() const { return open_.load(); }                  // pairs at present
-  int resets() const { return resets_.load(); }              // planned resets that happened
+  int accepted() const { return accepted_.load(); }  // since the start
+  int open() const { return open_.load(); }          // pairs at present
+  int resets() const { return resets_.load(); }      // planned resets that happened
   std::int64_t to_server() const { return bytes_[0].load(); }
   std::int64_t to_client() const { return bytes_[1].load(); }
 

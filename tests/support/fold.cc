@@ -24,11 +24,11 @@ std::string CanonicalNumber(double v) {
   return buffer;
 }
 
-
 std::string CanonicalText(std::string text) {
   // to_json writes an instant with +00:00 where the session's zone is UTC.
   constexpr std::string_view kZone = "+00:00";
-  if (text.size() > 19 && text[10] == 'T' && text.ends_with(kZone)) text.replace(text.size() - kZone.size(), kZone.size(), "Z");
+  if (text.size() > 19 && text[10] == 'T' && text.ends_with(kZone))
+    text.replace(text.size() - kZone.size(), kZone.size(), "Z");
   return text == "null" ? "\"null\"" : text;
 }
 
@@ -41,7 +41,8 @@ std::string CanonicalNested(const json& value) {
 // A key or a whole row as one text, the same for columns that mean the same.
 std::string RowText(const json& row) {
   std::string out;
-  for (const auto& item : row.items()) out += (out.empty() ? "" : ", ") + item.key() + "=" + CanonicalValue(item.value());
+  for (const auto& item : row.items())
+    out += (out.empty() ? "" : ", ") + item.key() + "=" + CanonicalValue(item.value());
   return "(" + out + ")";
 }
 
@@ -59,7 +60,8 @@ std::string RowDifference(const json& folded, const json& expected) {
   for (const std::string& name : names) {
     const std::string left = folded.contains(name) ? CanonicalValue(folded.at(name)) : "(absent)";
     const std::string right = expected.contains(name) ? CanonicalValue(expected.at(name)) : "(absent)";
-    if (left != right) return "column " + name + ": delivered " + left.substr(0, 80) + ", table has " + right.substr(0, 80);
+    if (left != right)
+      return "column " + name + ": delivered " + left.substr(0, 80) + ", table has " + right.substr(0, 80);
   }
   return {};
 }
@@ -117,8 +119,10 @@ void Fold::Accept(std::string_view body) {
 
 void Fold::AcceptEvent(const json& event) {
   ++events_;
-  if (!event.is_object() || !event.contains("id") || !event["id"].is_string() || !event.contains("op") || !event["op"].is_string()) {
-    Violation("a body is not an event in native form: " + event.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 120));
+  if (!event.is_object() || !event.contains("id") || !event["id"].is_string() || !event.contains("op") ||
+      !event["op"].is_string()) {
+    Violation("a body is not an event in native form: " +
+              event.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 120));
     return;
   }
   const std::string id = event["id"];
@@ -185,7 +189,8 @@ void Fold::ApplyKeyed(Stream& stream, const json& event, const Place& place) {
   row.deleted = event["op"] == "delete" || place < stream.truncated;
   row.columns = event.value("after", json::object());
   for (const json& name : event.value("unavailable", json::array())) {
-    if (base.is_object() && base.contains(name.get<std::string>())) row.columns[name.get<std::string>()] = base[name.get<std::string>()];
+    if (base.is_object() && base.contains(name.get<std::string>()))
+      row.columns[name.get<std::string>()] = base[name.get<std::string>()];
   }
 }
 

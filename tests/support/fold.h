@@ -2,35 +2,35 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 namespace headgate::test {
 
 // The rows a table must have, as JSON objects column -> value; see table_rows.h for how they are read.
 struct TableRows {
-  std::vector<std::string> key_columns;  // of the primary key; empty: the table has none and is compared as a bag of rows
+  std::vector<std::string>
+      key_columns;  // of the primary key; empty: the table has none and is compared as a bag of rows
   std::vector<nlohmann::json> rows;
 };
 
-// One text for values that mean the same, whatever their JSON type: 5 and "5", 1.50 and 1.5 in a document, an instant with Z
-// or +00:00. NULL, which is "null" here, differs from the text null, which keeps its quotes.
+// One text for values that mean the same, whatever their JSON type: 5 and "5", 1.50 and 1.5 in a document, an instant
+// with Z or +00:00. NULL, which is "null" here, differs from the text null, which keeps its quotes.
 std::string CanonicalValue(const nlohmann::json& value);
 
-// The fold: events in native form go in, tables come out, and whatever a receiver was promised is checked on the way. An
-// event that arrives again is counted and changes nothing. Not thread-safe.
+// The fold: events in native form go in, tables come out, and whatever a receiver was promised is checked on the way.
+// An event that arrives again is counted and changes nothing. Not thread-safe.
 class Fold {
  public:
   // A body of the webhook sink: one event, an array of events, or either in the envelope `standard` (member "data").
   void Accept(std::string_view body);
 
-  // What must never happen, in order of arrival, at most 100 texts: one id with two contents, per-key order broken, a body
-  // that is not an event. Empty is good.
+  // What must never happen, in order of arrival, at most 100 texts: one id with two contents, per-key order broken, a
+  // body that is not an event. Empty is good.
   const std::vector<std::string>& violations() const { return violations_; }
 
   std::uint64_t events() const { return events_; }          // with duplicates
@@ -53,9 +53,9 @@ class Fold {
     nlohmann::json columns;
   };
   struct Stream {
-    std::map<std::string, Row> rows;             // by canonical key
-    std::map<std::string, std::int64_t> bag;     // without a key: how many rows of this content
-    Place truncated{};                           // rows of older events are gone
+    std::map<std::string, Row> rows;          // by canonical key
+    std::map<std::string, std::int64_t> bag;  // without a key: how many rows of this content
+    Place truncated{};                        // rows of older events are gone
   };
 
   void AcceptEvent(const nlohmann::json& event);

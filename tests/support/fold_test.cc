@@ -48,8 +48,8 @@ TEST(Fold, EachKindOfDifferenceIsNamed) {
   fold.Accept(Event("insert", "20", 1, {{"key", {{"id", 1}}}, {"after", {{"id", 1}, {"v", "a"}}}}));
   fold.Accept(Event("insert", "21", 1, {{"key", {{"id", 9}}}, {"after", {{"id", 9}, {"v", "a"}}}}));
   const auto difference = fold.Difference("public.t", Table({{{"id", 1}, {"v", "b"}}, {{"id", 2}, {"v", "b"}}}));
-  EXPECT_THAT(difference, ElementsAre(HasSubstr("column v: delivered a, table has b"), HasSubstr("(id=2) was not delivered"),
-                                      HasSubstr("(id=9) does not exist")));
+  EXPECT_THAT(difference, ElementsAre(HasSubstr("column v: delivered a, table has b"),
+                                      HasSubstr("(id=2) was not delivered"), HasSubstr("(id=9) does not exist")));
 }
 
 TEST(Fold, ADuplicateIsCountedAndChangesNothing) {
@@ -89,7 +89,9 @@ TEST(Fold, AnEventBehindADeleteOfItsKeyIsAViolation) {
 TEST(Fold, AKeyChangeMovesTheRowWithItsAbsentColumns) {
   Fold fold;
   fold.Accept(Event("insert", "20", 1, {{"key", {{"id", 1}}}, {"after", {{"id", 1}, {"big", "x"}}}}));
-  fold.Accept(Event("update", "30", 1, {{"key", {{"id", 2}}}, {"previous_key", {{"id", 1}}}, {"after", {{"id", 2}}}, {"unavailable", {"big"}}}));
+  fold.Accept(
+      Event("update", "30", 1,
+            {{"key", {{"id", 2}}}, {"previous_key", {{"id", 1}}}, {"after", {{"id", 2}}}, {"unavailable", {"big"}}}));
   EXPECT_THAT(fold.Difference("public.t", Table({{{"id", 2}, {"big", "x"}}})), IsEmpty());
 }
 
@@ -120,8 +122,9 @@ TEST(Fold, BatchesAndTheStandardEnvelopeAreOpened) {
 }
 
 TEST(Fold, ABodyThatIsNoEventIsAViolationAndNotACrash) {
-  for (const char* body : {"", "nonsense", "5", "{}", "[[]]", R"({"id":5,"op":"insert"})", R"({"id":"a","op":"insert","position":7})",
-                           R"({"id":"a:0-1:1","op":"insert","stream":3,"position":{}})"}) {
+  for (const char* body :
+       {"", "nonsense", "5", "{}", "[[]]", R"({"id":5,"op":"insert"})", R"({"id":"a","op":"insert","position":7})",
+        R"({"id":"a:0-1:1","op":"insert","stream":3,"position":{}})"}) {
     Fold fold;
     fold.Accept(body);
     EXPECT_EQ(fold.violations().size(), 1u) << body;

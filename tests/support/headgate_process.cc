@@ -31,7 +31,8 @@ std::string Binary(const HeadgateOptions& options) {
   return from_env != nullptr && *from_env != '\0' ? from_env : HG_HEADGATE_BINARY;
 }
 
-// The address in a line such as `... info api: api listening address=127.0.0.1:8083`, text or JSON. "" if it is not there.
+// The address in a line such as `... info api: api listening address=127.0.0.1:8083`, text or JSON. "" if it is not
+// there.
 std::string ListeningAddress(const std::string& text) {
   const std::size_t message = text.find("api listening");
   if (message == std::string::npos) return {};

@@ -19,16 +19,16 @@ namespace headgate::test {
 using ConnectorSettings = std::map<std::string, std::string>;
 
 struct HeadgateOptions {
-  std::string binary = {};                              // "": HEADGATE_BIN, else the one this build made
+  std::string binary = {};                                   // "": HEADGATE_BIN, else the one this build made
   std::map<std::string, ConnectorSettings> connectors = {};  // by name, as in the config file
-  std::string extra_yaml = {};                          // put at the top level of the file
+  std::string extra_yaml = {};                               // put at the top level of the file
   std::map<std::string, std::string> env = {};
-  std::string failpoints = {};                          // HEADGATE_FAILPOINTS, such as "log.before_sync=kill:3"
-  std::string data_dir = {};                            // "": in the object's own directory, kept over restarts
+  std::string failpoints = {};  // HEADGATE_FAILPOINTS, such as "log.before_sync=kill:3"
+  std::string data_dir = {};    // "": in the object's own directory, kept over restarts
 };
 
-// The real program on a config file of its own, API on a free port. What it writes to stderr is kept. Lives on the thread that
-// starts it, which must live as long.
+// The real program on a config file of its own, API on a free port. What it writes to stderr is kept. Lives on the
+// thread that starts it, which must live as long.
 class HeadgateProcess {
  public:
   using Duration = std::chrono::milliseconds;
@@ -83,8 +83,8 @@ class HeadgateProcess {
 
   mutable std::mutex mutex_;
   std::condition_variable news_;
-  std::string stderr_;     // guarded by mutex_
-  bool ended_ = false;     // guarded by mutex_: stderr was closed
+  std::string stderr_;  // guarded by mutex_
+  bool ended_ = false;  // guarded by mutex_: stderr was closed
 };
 
 }  // namespace headgate::test

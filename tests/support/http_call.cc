@@ -26,8 +26,8 @@ std::string Lower(std::string text) {
   return text;
 }
 
-std::string Serialise(const std::string& address, const std::string& method, const std::string& path, const std::string& body,
-                      const std::map<std::string, std::string>& headers) {
+std::string Serialise(const std::string& address, const std::string& method, const std::string& path,
+                      const std::string& body, const std::map<std::string, std::string>& headers) {
   std::string out = method + " " + path + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n";
   bool typed = false;
   for (const auto& [name, value] : headers) {
@@ -35,7 +35,8 @@ std::string Serialise(const std::string& address, const std::string& method, con
     typed = typed || Lower(name) == "content-type";
   }
   if (!body.empty() && !typed) out += "Content-Type: application/json\r\n";
-  if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH") out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH")
+    out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   return out + "\r\n" + body;
 }
 
@@ -55,7 +56,8 @@ std::string Dechunk(const std::string& raw) {
 
 Result<HttpAnswer> Parse(const std::string& raw) {
   const std::size_t head = raw.find("\r\n\r\n");
-  if (raw.rfind("HTTP/1.", 0) != 0 || head == std::string::npos) return Transient("the answer is not HTTP: " + raw.substr(0, 200));
+  if (raw.rfind("HTTP/1.", 0) != 0 || head == std::string::npos)
+    return Transient("the answer is not HTTP: " + raw.substr(0, 200));
   HttpAnswer answer;
   answer.status = std::atoi(raw.c_str() + 9);
   std::size_t at = raw.find("\r\n") + 2;
@@ -85,8 +87,9 @@ bool IsWhole(const std::string& raw) {
 
 }  // namespace
 
-Result<HttpAnswer> HttpCall(const std::string& address, const std::string& method, const std::string& path, const std::string& body,
-                            const std::map<std::string, std::string>& headers, std::chrono::milliseconds limit) {
+Result<HttpAnswer> HttpCall(const std::string& address, const std::string& method, const std::string& path,
+                            const std::string& body, const std::map<std::string, std::string>& headers,
+                            std::chrono::milliseconds limit) {
   const auto fail = [&](const std::string& what) {
     return Transient(method + " http://" + address + path + ": " + what + ": " + std::strerror(errno));
   };
@@ -99,7 +102,8 @@ Result<HttpAnswer> HttpCall(const std::string& address, const std::string& metho
   sockaddr_in a{};
   a.sin_family = AF_INET;
   a.sin_port = htons(static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1)));
-  if (inet_pton(AF_INET, address.substr(0, colon).c_str(), &a.sin_addr) != 1) return ConfigError("'" + address + "' is not IPv4:PORT");
+  if (inet_pton(AF_INET, address.substr(0, colon).c_str(), &a.sin_addr) != 1)
+    return ConfigError("'" + address + "' is not IPv4:PORT");
   if (connect(s.fd, reinterpret_cast<const sockaddr*>(&a), sizeof(a)) != 0) return fail("cannot connect");
 
   const std::string request = Serialise(address, method, path, body, headers);

@@ -29,7 +29,8 @@ Result<PgClient> PgClient::Connect(const std::string& dsn) {
   PgClient client(PQconnectdb(dsn.c_str()));
   PGconn* c = client.connection_.get();
   if (PQstatus(c) != CONNECTION_OK) return Transient(std::string("cannot connect to PostgreSQL: ") + PQerrorMessage(c));
-  PQsetNoticeProcessor(c, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      c, [](void*, const char*) {}, nullptr);
   return client;
 }
 
@@ -49,7 +50,8 @@ Result<std::vector<PgRow>> PgClient::Query(const std::string& sql) {
       if (PQgetisnull(result.get(), row, c) != 0) {
         rows[r].emplace_back();
       } else {
-        rows[r].emplace_back(std::string(PQgetvalue(result.get(), row, c), static_cast<std::size_t>(PQgetlength(result.get(), row, c))));
+        rows[r].emplace_back(
+            std::string(PQgetvalue(result.get(), row, c), static_cast<std::size_t>(PQgetlength(result.get(), row, c))));
       }
     }
   }
@@ -66,7 +68,8 @@ Status PgClient::CopyIn(const std::string& sql, const std::string& lines) {
   PGconn* c = connection_.get();
   const PgResult begun(PQexec(c, sql.c_str()));
   if (PQresultStatus(begun.get()) != PGRES_COPY_IN) return Failed(c, begun.get(), sql);
-  const bool sent = PQputCopyData(c, lines.data(), static_cast<int>(lines.size())) == 1 && PQputCopyEnd(c, nullptr) == 1;
+  const bool sent =
+      PQputCopyData(c, lines.data(), static_cast<int>(lines.size())) == 1 && PQputCopyEnd(c, nullptr) == 1;
   Status status = Ok();
   while (PGresult* raw = PQgetResult(c)) {
     const PgResult result(raw);

@@ -34,7 +34,9 @@ void WriteFile(const std::string& path, const std::string& text, std::ios::openm
 // Runs to its end. `log` gets its output and ends up in the error.
 Status RunTool(std::vector<std::string> command, const std::string& log) {
   const std::string name = command[0];
-  HG_ASSIGN_OR_RETURN(auto child, Child::Start({.command = std::move(command), .directory = "/", .user = ServerUser(), .output_file = log}));
+  HG_ASSIGN_OR_RETURN(
+      auto child,
+      Child::Start({.command = std::move(command), .directory = "/", .user = ServerUser(), .output_file = log}));
   const auto exit = child->Wait(milliseconds(120'000));
   if (!exit || exit->code != 0 || exit->signal != 0) {
     return Transient(name + " ended with " + (exit ? exit->Text() : "no answer in 120 s") + ": " + Tail(log));
@@ -61,17 +63,20 @@ PrivatePostgres::~PrivatePostgres() {
 Status PrivatePostgres::Initialise(const PostgresOptions& options) {
   HG_RETURN_IF_ERROR(MakeDataDirectory(options.own_identity));
   const std::string data = dir_.path() + "/data";
-  std::string conf = "listen_addresses='127.0.0.1'\nunix_socket_directories='" + dir_.path() +
-                     "'\nwal_level=" + options.wal_level + "\nmax_replication_slots=" + std::to_string(options.max_replication_slots) +
-                     "\nmax_wal_senders=" + std::to_string(options.max_wal_senders) +
-                     "\nmax_connections=100\nshared_buffers=64MB\nmax_wal_size=4GB\ncheckpoint_timeout=30min\nautovacuum=off\n" +
-                     "jit=off\nlog_min_messages=warning\nlogging_collector=off\n";
+  std::string conf =
+      "listen_addresses='127.0.0.1'\nunix_socket_directories='" + dir_.path() + "'\nwal_level=" + options.wal_level +
+      "\nmax_replication_slots=" + std::to_string(options.max_replication_slots) +
+      "\nmax_wal_senders=" + std::to_string(options.max_wal_senders) +
+      "\nmax_connections=100\nshared_buffers=64MB\nmax_wal_size=4GB\ncheckpoint_timeout=30min\nautovacuum=off\n" +
+      "jit=off\nlog_min_messages=warning\nlogging_collector=off\n";
   if (!options.fsync) conf += "fsync=off\nfull_page_writes=off\n";
   for (const std::string& setting : options.settings) conf += setting + "\n";
   WriteFile(data + "/postgresql.conf", conf, std::ios::trunc);
   std::string hba;
   for (const std::string& line : options.hba) hba += line + "\n";
-  hba += "local all all trust\nhost all all 127.0.0.1/32 trust\nlocal replication all trust\nhost replication all 127.0.0.1/32 trust\n";
+  hba +=
+      "local all all trust\nhost all all 127.0.0.1/32 trust\nlocal replication all trust\nhost replication all "
+      "127.0.0.1/32 trust\n";
   WriteFile(data + "/pg_hba.conf", hba, std::ios::trunc);
   return Ok();
 }
@@ -117,7 +122,8 @@ Status PrivatePostgres::StartOnFreePort() {
 Status PrivatePostgres::StartAgain() {
   const std::string log = dir_.path() + "/server.log";
   // SIGQUIT is the server's immediate shutdown: its own children end with it.
-  HG_ASSIGN_OR_RETURN(server_, Child::Start({.command = {std::string(kBin) + "postgres", "-D", dir_.path() + "/data", "-p", std::to_string(port_)},
+  HG_ASSIGN_OR_RETURN(server_, Child::Start({.command = {std::string(kBin) + "postgres", "-D", dir_.path() + "/data",
+                                                         "-p", std::to_string(port_)},
                                              .directory = "/",
                                              .user = ServerUser(),
                                              .output_file = log,
@@ -141,7 +147,8 @@ Status PrivatePostgres::Stop() {
 std::vector<pid_t> PrivatePostgres::Processes() const {
   std::vector<pid_t> pids{server_->pid()};
   // Each process of the server is a direct child of the first one.
-  std::ifstream children("/proc/" + std::to_string(server_->pid()) + "/task/" + std::to_string(server_->pid()) + "/children");
+  std::ifstream children("/proc/" + std::to_string(server_->pid()) + "/task/" + std::to_string(server_->pid()) +
+                         "/children");
   for (pid_t pid = 0; children >> pid;) pids.push_back(pid);
   return pids;
 }
@@ -193,7 +200,9 @@ Result<std::string> PrivatePostgres::Value(const std::string& database, const st
 
 Status DropDatabase(const std::string& dsn, const std::string& name) {
   HG_ASSIGN_OR_RETURN(auto admin, PgClient::Connect(dsn));
-  HG_ASSIGN_OR_RETURN(auto slots, admin.Query("SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = '" + name + "'"));
+  HG_ASSIGN_OR_RETURN(
+      auto slots,
+      admin.Query("SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = '" + name + "'"));
   for (const PgRow& slot : slots) {
     if (slot[1]) static_cast<void>(admin.Exec("SELECT pg_terminate_backend(" + *slot[1] + ", 10000)"));
     HG_RETURN_IF_ERROR(admin.Exec("SELECT pg_drop_replication_slot('" + *slot[0] + "')"));

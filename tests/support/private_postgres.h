@@ -16,14 +16,15 @@ struct PostgresOptions {
   std::string wal_level = "logical";
   int max_replication_slots = 40;
   int max_wal_senders = 40;
-  bool fsync = false;                      // on only where a test is about durability of the source
-  bool own_identity = false;               // a system identifier that no other server of the tests has (takes an initdb)
+  bool fsync = false;         // on only where a test is about durability of the source
+  bool own_identity = false;  // a system identifier that no other server of the tests has (takes an initdb)
   std::vector<std::string> settings = {};  // "name=value", last one wins
   std::vector<std::string> hba = {};       // lines put before "all trust"
 };
 
-// Debian's PostgreSQL 15 in a temporary directory, on a free port of 127.0.0.1, as user postgres (superuser, no password).
-// Gone with the object; killed if the program dies. Lives on the thread that started it, which must live as long.
+// Debian's PostgreSQL 15 in a temporary directory, on a free port of 127.0.0.1, as user postgres (superuser, no
+// password). Gone with the object; killed if the program dies. Lives on the thread that started it, which must live as
+// long.
 class PrivatePostgres {
  public:
   // kConfig if the server is not installed.
@@ -40,11 +41,11 @@ class PrivatePostgres {
   Status Exec(const std::string& database, const std::string& sql) const;
   Result<std::string> Value(const std::string& database, const std::string& sql) const;
 
-  Status Stop();         // fast shutdown: sessions are thrown out, everything is written
-  Status KillHard();     // SIGKILL for the server and all its processes; returns when they are gone
-  Status Freeze() const; // SIGSTOP for all of it: connections stay open, nothing answers
+  Status Stop();          // fast shutdown: sessions are thrown out, everything is written
+  Status KillHard();      // SIGKILL for the server and all its processes; returns when they are gone
+  Status Freeze() const;  // SIGSTOP for all of it: connections stay open, nothing answers
   Status Thaw() const;
-  Status StartAgain();   // after Stop or KillHard; same port
+  Status StartAgain();  // after Stop or KillHard; same port
   // Appends to postgresql.conf; in force after the next start.
   Status AppendSettings(const std::vector<std::string>& settings) const;
 
@@ -61,8 +62,8 @@ class PrivatePostgres {
   std::unique_ptr<Child> server_;
 };
 
-// Drops the database `name`, its slots first, and throws its sessions out, so that it works whatever a test left behind.
-// `dsn` connects a superuser to another database of that server.
+// Drops the database `name`, its slots first, and throws its sessions out, so that it works whatever a test left
+// behind. `dsn` connects a superuser to another database of that server.
 Status DropDatabase(const std::string& dsn, const std::string& name);
 
 }  // namespace headgate::test

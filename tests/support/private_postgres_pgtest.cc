@@ -42,16 +42,19 @@ TEST(TestDatabase, IsDroppedThoughASlotAndASessionHoldIt) {
 
 TEST(TableRows, ReadsEachColumnAsTheFoldComparesIt) {
   HG_WITH_SERVER("postgres", auto db, TestDatabase::Create());
-  ASSERT_TRUE(db->Exec("CREATE TABLE t (b int, a bigint, n numeric(10,2), w timestamptz, j jsonb, y bytea, x text[], PRIMARY KEY (a, b));"
-                       "INSERT INTO t VALUES (2, 9007199254740993, 1.10, '2026-03-04 05:06:07.5+01', '{\"k\": 1.50}', '\\x010203', '{p,NULL}')")
+  ASSERT_TRUE(db->Exec("CREATE TABLE t (b int, a bigint, n numeric(10,2), w timestamptz, j jsonb, y bytea, x text[], "
+                       "PRIMARY KEY (a, b));"
+                       "INSERT INTO t VALUES (2, 9007199254740993, 1.10, '2026-03-04 05:06:07.5+01', '{\"k\": 1.50}', "
+                       "'\\x010203', '{p,NULL}')")
                   .ok());
   auto table = ReadTable(db->session(), "public.t");
   ASSERT_TRUE(table.ok()) << table.error().what;
   EXPECT_EQ(table->key_columns, (std::vector<std::string>{"a", "b"}));
   Fold fold;
-  fold.Accept(R"({"id":"s:0-01:1","op":"insert","stream":"public.t","key":{"a":9007199254740993,"b":2},)"
-              R"("after":{"b":2,"a":9007199254740993,"n":"1.10","w":"2026-03-04T04:06:07.5Z","j":{"k":1.50},"y":"AQID","x":["p",null]},)"
-              R"("position":{"commit_lsn":"0/1"},"tx":{"ordinal":1}})");
+  fold.Accept(
+      R"({"id":"s:0-01:1","op":"insert","stream":"public.t","key":{"a":9007199254740993,"b":2},)"
+      R"("after":{"b":2,"a":9007199254740993,"n":"1.10","w":"2026-03-04T04:06:07.5Z","j":{"k":1.50},"y":"AQID","x":["p",null]},)"
+      R"("position":{"commit_lsn":"0/1"},"tx":{"ordinal":1}})");
   EXPECT_EQ(fold.Difference("public.t", *table), std::vector<std::string>{});
 }
 

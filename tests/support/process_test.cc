@@ -42,7 +42,8 @@ TEST(Child, AProgramThatDoesNotExistIsAnErrorThatNamesIt) {
 
 TEST(Child, WhatItStartedDiesWithItsGroup) {
   TempDir dir("headgate-child-");
-  auto child = Child::Start({.command = {"sh", "-c", "sleep 600 & echo $!; echo ready; wait"}, .output_file = dir.path() + "/out"});
+  auto child = Child::Start(
+      {.command = {"sh", "-c", "sleep 600 & echo $!; echo ready; wait"}, .output_file = dir.path() + "/out"});
   ASSERT_TRUE(child.ok());
   pid_t grandchild = 0;
   std::string ready;
@@ -79,8 +80,11 @@ TEST(HeadgateProcess, AProgramThatEndsTellsItsExitCodeAndLastWords) {
 }
 
 TEST(HeadgateProcess, GivesItsConfigAndFailpointsToTheProgram) {
-  Script script("echo \"points=$HEADGATE_FAILPOINTS $1 $2\" >&2; cat $3 >&2; echo 'api listening address=127.0.0.1:1' >&2; exec sleep 600");
-  HeadgateProcess process({.binary = script.path(), .connectors = {{"shop", {{"password", "a\"b\\c"}}}}, .failpoints = "x=kill"});
+  Script script(
+      "echo \"points=$HEADGATE_FAILPOINTS $1 $2\" >&2; cat $3 >&2; echo 'api listening address=127.0.0.1:1' >&2; exec "
+      "sleep 600");
+  HeadgateProcess process(
+      {.binary = script.path(), .connectors = {{"shop", {{"password", "a\"b\\c"}}}}, .failpoints = "x=kill"});
   ASSERT_TRUE(process.Start().ok());
   const std::string text = process.Stderr();
   EXPECT_NE(text.find("points=x=kill run --config"), std::string::npos) << text;

@@ -20,22 +20,23 @@ inline bool IsRequired(std::string_view server) {
 
 }  // namespace headgate::test
 
-// In a test body or fixture whose server is not there: skips it with the reason, or fails if HEADGATE_REQUIRE names the server.
-#define HG_REQUIRE_SERVER(server, reason)                                                                    \
-  do {                                                                                                       \
-    if (::headgate::test::IsRequired(server)) {                                                              \
-      FAIL() << "HEADGATE_REQUIRE names " << (server) << ", but: " << (reason);                              \
-    }                                                                                                        \
-    GTEST_SKIP() << "SKIP, needs " << (server) << ": " << (reason);                                          \
+// In a test body or fixture whose server is not there: skips it with the reason, or fails if HEADGATE_REQUIRE names the
+// server.
+#define HG_REQUIRE_SERVER(server, reason)                                       \
+  do {                                                                          \
+    if (::headgate::test::IsRequired(server)) {                                 \
+      FAIL() << "HEADGATE_REQUIRE names " << (server) << ", but: " << (reason); \
+    }                                                                           \
+    GTEST_SKIP() << "SKIP, needs " << (server) << ": " << (reason);             \
   } while (false)
 
 // The value of a Result, or the end of the test: skipped if the server is not installed (kConfig), failed for any other
 // reason. HG_WITH_SERVER("postgres", auto db, TestDatabase::Create());
 #define HG_WITH_SERVER(server, lhs, expr) HG_WITH_SERVER_INNER(HG_CONCAT(hg_server_, __LINE__), server, lhs, expr)
-#define HG_WITH_SERVER_INNER(tmp, server, lhs, expr)                                           \
-  auto tmp = (expr);                                                                           \
-  if (!tmp.ok() && tmp.error().kind == ::headgate::ErrorKind::kConfig) {                       \
-    HG_REQUIRE_SERVER(server, tmp.error().what);                                               \
-  }                                                                                            \
-  ASSERT_TRUE(tmp.ok()) << tmp.error().what;                                                   \
+#define HG_WITH_SERVER_INNER(tmp, server, lhs, expr)                     \
+  auto tmp = (expr);                                                     \
+  if (!tmp.ok() && tmp.error().kind == ::headgate::ErrorKind::kConfig) { \
+    HG_REQUIRE_SERVER(server, tmp.error().what);                         \
+  }                                                                      \
+  ASSERT_TRUE(tmp.ok()) << tmp.error().what;                             \
   lhs = std::move(tmp).value()

@@ -72,7 +72,8 @@ Result<std::unique_ptr<TestDatabase>> TestDatabase::Create() {
   HG_ASSIGN_OR_RETURN(SharedPostgres * shared, SharedPostgres::Get());
   const std::string name = "hg_" + std::to_string(getpid()) + "_" + std::to_string(++number);
   HG_ASSIGN_OR_RETURN(auto admin, PgClient::Connect(shared->Dsn("postgres")));
-  HG_RETURN_IF_ERROR(admin.Exec("CREATE DATABASE " + name + " TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"));
+  HG_RETURN_IF_ERROR(
+      admin.Exec("CREATE DATABASE " + name + " TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"));
   HG_ASSIGN_OR_RETURN(auto session, PgClient::Connect(shared->Dsn(name)));
   return std::unique_ptr<TestDatabase>(new TestDatabase(shared, name, std::move(session)));
 }

@@ -15,17 +15,24 @@ std::string Expression(const std::string& column, const std::string& type) {
 }  // namespace
 
 Result<TableRows> ReadTable(PgClient& client, const std::string& table) {
-  HG_RETURN_IF_ERROR(client.Exec("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 3"));
-  HG_ASSIGN_OR_RETURN(auto columns, client.Query("SELECT quote_ident(attname), regexp_replace(format_type(atttypid, NULL), '\\(.*\\)', '') "
-                                                 "FROM pg_attribute WHERE attrelid = '" + table +
-                                                 "'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"));
-  HG_ASSIGN_OR_RETURN(auto key, client.Query("SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) "
-                                             "WHERE indrelid = '" + table + "'::regclass AND indisprimary ORDER BY array_position(indkey, attnum)"));
+  HG_RETURN_IF_ERROR(client.Exec(
+      "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 3"));
+  HG_ASSIGN_OR_RETURN(
+      auto columns,
+      client.Query("SELECT quote_ident(attname), regexp_replace(format_type(atttypid, NULL), '\\(.*\\)', '') "
+                   "FROM pg_attribute WHERE attrelid = '" +
+                   table + "'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"));
+  HG_ASSIGN_OR_RETURN(
+      auto key,
+      client.Query("SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) "
+                   "WHERE indrelid = '" +
+                   table + "'::regclass AND indisprimary ORDER BY array_position(indkey, attnum)"));
   std::string list;
   for (const PgRow& column : columns) {
     list += (list.empty() ? "" : ", ") + Expression(*column[0], *column[1]) + " AS " + *column[0];
   }
-  HG_ASSIGN_OR_RETURN(auto rows, client.Query("SELECT row_to_json(t)::text FROM (SELECT " + list + " FROM " + table + ") t"));
+  HG_ASSIGN_OR_RETURN(auto rows,
+                      client.Query("SELECT row_to_json(t)::text FROM (SELECT " + list + " FROM " + table + ") t"));
   TableRows out;
   for (const PgRow& column : key) out.key_columns.push_back(*column[0]);
   for (const PgRow& row : rows) {
