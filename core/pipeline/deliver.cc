@@ -1,0 +1,239 @@
+#include "core/pipeline/deliver.h"
+
+#include <algorithm>
+
+#include "core/base/diag.h"
+#include "core/base/failpoint.h"
+
+namespace headgate {
+namespace {
+
+// How long a moved cursor may stay unwritten. A crash sends at most that much again, with the same ids.
+constexpr auto kPersistEvery = std::chrono::milliseconds(50);
+constexpr auto kIdle = std::chrono::milliseconds(1000);
+constexpr std::size_t kLettersInSink = 64;
+
+}  // namespace
+
+Status Execute(const LetterCommand& command, Store& store, const std::string& sink, std::int64_t now_us) {
+  HG_ASSIGN_OR_RETURN(const auto letters, DeadLetters::Open(store, sink));
+  StoreBatch batch;
+  for (const std::uint64_t id : command.ids) {
+    const bool known = letters->Contains(id);
+    if (known && command.kind == LetterCommand::Kind::kDiscard) letters->Remove(batch, id);
+    if (known && command.kind == LetterCommand::Kind::kRetry) {
+      HG_ASSIGN_OR_RETURN(auto letter, DeadLetters::Read(store, sink, id));
+      if (letter) {
+        letter->state = DeadLetter::State::kRetrying;
+        letter->next_try_us = now_us;
+        letters->Update(batch, *letter);
+      }
+    }
+  }
+  HG_RETURN_IF_ERROR(store.Write(batch, true));
+  if (command.report) {
+    for (std::size_t i = 0; i < command.ids.size(); ++i) command.report(true);
+  }
+  return Ok();
+}
+
+Deliver::Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock)
+    : store_(store), log_(log), sink_(sink), name_(std::move(name)), topics_(std::move(topics)), clock_(clock), selection_(topics_) {}
+
+Status Deliver::Run(std::stop_token stop) {
+  HG_RETURN_IF_ERROR(Start());
+  const auto subscription = log_.Subscribe([this] { sink_.Wake(); });
+  const std::stop_callback on_stop(stop, [this] { sink_.Wake(); });
+  HG_RETURN_IF_ERROR(sink_.Open(*this));
+  opened_ = true;
+  Status status = Loop(stop);
+  sink_.Close();
+  if (Status saved = Persist(true); !saved.ok() && status.error().kind == ErrorKind::kStopped) return saved;
+  return status;
+}
+
+Status Deliver::Start() {
+  HG_ASSIGN_OR_RETURN(letters_, DeadLetters::Open(store_, name_));
+  HG_ASSIGN_OR_RETURN(const auto cursor, ReadCursor(store_, name_));
+  read_to_ = cursor.value_or(At{log_.first_seq(), 0});
+  persisted_ = cursor.value_or(At{});
+  cursor_seq_ = read_to_.seq;
+  cursor_ordinal_ = read_to_.ordinal;
+  reader_ = log_.NewReader();
+  reader_->Seek(read_to_.seq);
+  registry_ = log_.registry();
+  return Ok();
+}
+
+Status Deliver::Loop(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    TakeCommands();
+    if (!paused_) {
+      HG_RETURN_IF_ERROR(FeedLetters());
+      HG_RETURN_IF_ERROR(Feed());
+    }
+    HG_RETURN_IF_ERROR(Persist(false));
+    auto deadline = clock_.Now() + kIdle;
+    const bool dirty = letters_dirty_ || cursor() != persisted_;
+    if (dirty) deadline = std::min(deadline, persisted_at_ + kPersistEvery);
+    HG_RETURN_IF_ERROR(sink_.Poll(deadline));
+  }
+  return Stopped();
+}
+
+Status Deliver::Feed() {
+  while (sink_.Room()) {
+    HG_ASSIGN_OR_RETURN(const bool found, NextChange());
+    if (!found) break;
+    Event event;
+    event.at = {block_.seq, change_.ordinal};
+    event.tx = block_.info;
+    event.change = &change_;
+    event.source = registry_->Source(block_.info->source);
+    event.stream = registry_->Stream(change_.stream);
+    event.schema = registry_->Schema(change_.stream, change_.schema);
+    pending_.push_back({event.at});
+    have_change_ = false;
+    read_to_ = {event.at.seq, event.at.ordinal + 1};
+    HG_RETURN_IF_ERROR(sink_.Write(event));
+  }
+  if (pending_.empty()) Finish(read_to_);
+  return Ok();
+}
+
+Result<bool> Deliver::NextChange() {
+  if (have_change_) return true;
+  while (true) {
+    if (!changes_) {
+      const Seq expected = read_to_.seq;
+      HG_ASSIGN_OR_RETURN(const bool more, reader_->Next(block_));
+      if (!more) return false;
+      if (block_.seq > expected) {
+        lost_ += block_.seq - expected;
+        diag::Error("deliver", "retention passed the cursor: records are lost to this sink",
+                    {{"connector", name_}, {"from_seq", expected}, {"to_seq", block_.seq}});
+        read_to_ = {block_.seq, 0};
+      }
+      changes_.emplace(block_.Changes());
+    }
+    while (changes_->Next(change_)) {
+      if (At{block_.seq, change_.ordinal} < read_to_) continue;
+      if (change_.stream > registry_->streams.size() || change_.schema > registry_->LatestVersion(change_.stream)) {
+        registry_ = log_.registry();
+      }
+      const std::size_t known = selection_.names().size();
+      const bool selected = selection_.Selected(change_.stream, block_.info->source, *registry_);
+      if (selection_.names().size() != known) topic_names_.Set(selection_.names());
+      if (selected) {
+        have_change_ = true;
+        return true;
+      }
+    }
+    if (changes_->failed()) {
+      return Corrupt("log entry " + std::to_string(block_.seq) + " part " + std::to_string(block_.part) + " holds a malformed change");
+    }
+    changes_.reset();
+    if (block_.last_part) read_to_ = {block_.seq + 1, 0};
+  }
+}
+
+Status Deliver::FeedLetters() {
+  if (letters_->size() == 0) return Ok();
+  const std::int64_t now = clock_.NowUs();
+  if (now < next_letter_scan_us_ || letters_dirty_) return Ok();  // an unwritten letter is not handed out
+  while (busy_lanes_.size() < kLettersInSink && sink_.Room()) {
+    const auto id = letters_->NextDue(now, [this](std::uint64_t lane) { return busy_lanes_.contains(lane); });
+    if (!id) {
+      const std::int64_t next = letters_->next_due_us();
+      // Parked letters become due when an earlier one goes; that resets the time below.
+      next_letter_scan_us_ = next == 0 ? now + 60'000'000 : std::max(next, now + 1'000);
+      return Ok();
+    }
+    HG_ASSIGN_OR_RETURN(const auto letter, DeadLetters::Read(store_, name_, *id));
+    if (!letter) return Corrupt("dead letter " + std::to_string(*id) + " of sink " + name_ + " is in the index but not stored");
+    busy_lanes_.insert(letters_->Lane(*id));
+    HG_RETURN_IF_ERROR(sink_.Retry(*letter));
+  }
+  return Ok();
+}
+
+void Deliver::TakeCommands() {
+  while (auto command = commands_.TryPop()) {
+    for (const std::uint64_t id : command->ids) {
+      bool done = letters_->Contains(id) && !busy_lanes_.contains(letters_->Lane(id));
+      if (done && command->kind == LetterCommand::Kind::kDiscard) {
+        letters_->Remove(batch_, id);
+        letters_dirty_ = true;
+      } else if (done) {
+        auto letter = DeadLetters::Read(store_, name_, id);
+        done = letter.ok() && *letter;
+        if (done) {
+          (*letter)->state = DeadLetter::State::kRetrying;
+          (*letter)->next_try_us = clock_.NowUs();
+          letters_->Update(batch_, **letter);
+          letters_dirty_ = true;
+        }
+      }
+      if (command->report) command->report(done);
+    }
+    next_letter_scan_us_ = 0;
+  }
+}
+
+void Deliver::Done(At at, Outcome) {
+  HG_FAILPOINT("deliver.done");
+  const auto it = std::ranges::lower_bound(pending_, at, {}, &Pending::at);
+  CHECK(it != pending_.end() && it->at == at && !it->done);
+  it->done = true;
+  while (!pending_.empty() && pending_.front().done) pending_.pop_front();
+  Finish(pending_.empty() ? read_to_ : pending_.front().at);
+}
+
+void Deliver::Store(At at, DeadLetter letter) {
+  letter.at = at;
+  letters_->Add(batch_, std::move(letter));
+  letters_dirty_ = true;
+  next_letter_scan_us_ = 0;
+  Done(at, Outcome::kDelivered);
+}
+
+void Deliver::LetterDelivered(std::uint64_t id) {
+  busy_lanes_.erase(letters_->Lane(id));
+  letters_->Remove(batch_, id);
+  letters_dirty_ = true;
+  next_letter_scan_us_ = 0;
+}
+
+void Deliver::LetterFailed(DeadLetter letter) {
+  busy_lanes_.erase(letters_->Lane(letter.id));
+  letters_->Update(batch_, letter);
+  letters_dirty_ = true;
+  next_letter_scan_us_ = 0;
+}
+
+void Deliver::Finish(At at) {
+  cursor_seq_ = at.seq;
+  cursor_ordinal_ = at.ordinal;
+}
+
+// Letters are synced before the cursor may pass them; a cursor alone may be lost in a crash of the machine.
+Status Deliver::Persist(bool force) {
+  const bool moved = cursor() != persisted_;
+  if (!moved && !letters_dirty_) return Ok();
+  if (!force && !letters_dirty_ && clock_.Now() - persisted_at_ < kPersistEvery) return Ok();
+  persisted_at_ = clock_.Now();
+  if (moved) PutCursor(batch_, name_, cursor());
+  HG_FAILPOINT("deliver.before_cursor");
+  if (Status status = store_.Write(batch_, letters_dirty_); !status.ok()) {
+    if (status.error().kind != ErrorKind::kTransient) return status;
+    diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
+    return Ok();  // the batch stays; the next round tries again
+  }
+  HG_FAILPOINT("deliver.cursor");
+  batch_.Clear();
+  letters_dirty_ = false;
+  if (moved) persisted_ = cursor();
+  return Ok();
+}
+
+}  // namespace headgate

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "core/base/channel.h"
+#include "core/base/published.h"
+#include "core/log/log.h"
+#include "core/log/log_reader.h"
+#include "core/log/store.h"
+#include "core/pipeline/sink.h"
+#include "core/pipeline/topics.h"
+#include "core/state/cursors.h"
+#include "core/state/dead_letters.h"
+
+namespace headgate {
+
+// What a person asks of a sink's dead letters.
+struct LetterCommand {
+  enum class Kind : std::uint8_t { kRetry, kDiscard };
+  Kind kind = Kind::kRetry;
+  std::vector<std::uint64_t> ids;
+  std::function<void(bool done)> report;  // once for each id, on the executing thread; may be empty
+};
+
+// Carries one out on letters that no deliver loop owns (the sink does not run).
+Status Execute(const LetterCommand& command, Store& store, const std::string& sink, std::int64_t now_us);
+
+// The loop of one sink: reads the log from the sink's cursor, hands over what it subscribed to, drives the sink's I/O,
+// and moves the cursor over what is done, in one atomic write with the dead letters that let it pass.
+class Deliver final : public SinkContext {
+ public:
+  // All must outlive the loop.
+  Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock);
+
+  // Runs on the sink's thread until stop (kStopped) or an error that the supervisor has to deal with.
+  Status Run(std::stop_token stop);
+
+  // Any thread.
+  void SetPaused(bool paused) {
+    paused_ = paused;
+    sink_.Wake();
+  }
+  bool Command(LetterCommand command) {
+    const bool taken = commands_.TryPush(std::move(command));
+    sink_.Wake();
+    return taken;
+  }
+  At cursor() const { return {cursor_seq_.load(), cursor_ordinal_.load()}; }
+  std::vector<std::string> topics() const { return *topic_names_.Get(); }
+  bool opened() const { return opened_; }
+  std::uint64_t lost() const { return lost_.load(); }
+
+  // SinkContext.
+  void Done(At at, Outcome outcome) override;
+  void Store(At at, DeadLetter letter) override;
+  void LetterDelivered(std::uint64_t id) override;
+  void LetterFailed(DeadLetter letter) override;
+  std::uint64_t stored_bytes() const override { return letters_->bytes(); }
+  bool LaneIsStored(std::string_view lane) const override { return letters_->LaneIsStored(lane); }
+  const Clock& clock() const override { return clock_; }
+
+ private:
+  struct Pending {
+    At at;
+    bool done = false;
+  };
+
+  Status Start();
+  Status Loop(std::stop_token stop);
+  Status Feed();                    // events into the sink while it has room
+  Result<bool> NextChange();        // the next selected change into change_
+  Status FeedLetters();
+  void TakeCommands();
+  Status Persist(bool force);
+  void Finish(At at);
+
+  headgate::Store& store_;
+  Log& log_;
+  Sink& sink_;
+  const std::string name_;
+  const TopicFilter topics_;
+  const Clock& clock_;
+  StreamSelection selection_;
+
+  std::unique_ptr<LogReader> reader_;
+  std::shared_ptr<const Registry> registry_;
+  LogReader::Block block_;
+  std::optional<ChangeReader> changes_;  // of block_
+  Change change_;
+  bool have_change_ = false;
+  At read_to_;                  // everything before has been handed over or skipped
+  std::deque<Pending> pending_; // in log order
+  At persisted_;
+  Clock::Steady::time_point persisted_at_;
+
+  std::unique_ptr<DeadLetters> letters_;
+  StoreBatch batch_;            // letters not yet written
+  bool letters_dirty_ = false;
+  std::unordered_set<std::uint64_t> busy_lanes_;  // a letter of them is in the sink
+  std::int64_t next_letter_scan_us_ = 0;
+
+  Channel<LetterCommand> commands_{64};
+  std::atomic<bool> paused_ = false;
+  std::atomic<bool> opened_ = false;
+  std::atomic<Seq> cursor_seq_ = 0;
+  std::atomic<std::uint32_t> cursor_ordinal_ = 0;
+  std::atomic<std::uint64_t> lost_ = 0;
+  Published<std::vector<std::string>> topic_names_;
+};
+
+}  // namespace headgate

@@ -1,0 +1,53 @@
+#include "core/pipeline/ingest.h"
+
+#include "core/base/diag.h"
+#include "core/base/failpoint.h"
+
+namespace headgate {
+namespace {
+
+constexpr auto kTick = std::chrono::milliseconds(250);
+
+}  // namespace
+
+Status Ingest::Run(std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(const auto writer, log_.OpenWriter(name_, source_id_, connector_));
+  HG_RETURN_IF_ERROR(source_.Open(*writer, stop));
+  opened_ = true;
+  SourceBatch batch;
+  while (!stop.stop_requested()) {
+    if (paused_) {
+      HG_RETURN_IF_ERROR(source_.KeepAlive());
+      wake_.WaitUntil(std::chrono::steady_clock::now() + kTick, stop);
+      continue;
+    }
+    batch.Clear();
+    HG_RETURN_IF_ERROR(source_.Read(batch, stop));
+    if (!batch.transactions.empty() || batch.resume) HG_RETURN_IF_ERROR(AppendUntilDurable(*writer, batch, stop));
+    HG_RETURN_IF_ERROR(source_.Acknowledge());
+  }
+  return Stopped();
+}
+
+// A full disk or a failing one is waited out: the source keeps its connection, nothing is confirmed.
+Status Ingest::AppendUntilDurable(LogWriter& writer, const SourceBatch& batch, std::stop_token stop) {
+  bool told = false;
+  while (true) {
+    auto outcome = writer.Append(batch.transactions, batch.resume);
+    if (outcome.ok()) {
+      HG_FAILPOINT("ingest.appended");
+      if (told) diag::Info("ingest", "intake goes on", {{"connector", name_}});
+      return Ok();
+    }
+    if (outcome.error().kind != ErrorKind::kTransient) return std::move(outcome).error();
+    if (!told) diag::Error("ingest", "intake stopped: the log cannot be written", {{"connector", name_}, {"error", outcome.error().what}});
+    told = true;
+    for (int i = 0; i < 4; ++i) {
+      HG_RETURN_IF_ERROR(source_.KeepAlive());
+      wake_.WaitUntil(std::chrono::steady_clock::now() + kTick, stop);
+      if (stop.stop_requested()) return Stopped();
+    }
+  }
+}
+
+}  // namespace headgate

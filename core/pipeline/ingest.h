@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <stop_token>
+
+#include "core/base/result.h"
+#include "core/base/signal.h"
+#include "core/log/log.h"
+#include "core/pipeline/source.h"
+
+namespace headgate {
+
+// The loop of one source: read what has arrived, append it in one synced write, let the server forget it. One append
+// covers everything that arrived while the one before it was being synced (group commit).
+class Ingest {
+ public:
+  // All must outlive the loop.
+  Ingest(Log& log, Source& source, std::string name, std::string source_id, std::string connector)
+      : log_(log), source_(source), name_(std::move(name)), source_id_(std::move(source_id)), connector_(std::move(connector)) {}
+
+  // Runs on the source's thread until stop (kStopped) or an error that the supervisor has to deal with.
+  Status Run(std::stop_token stop);
+
+  // Any thread.
+  void SetPaused(bool paused) {
+    paused_ = paused;
+    wake_.Raise();
+  }
+  // True once Open has succeeded.
+  bool opened() const { return opened_; }
+
+ private:
+  Status AppendUntilDurable(LogWriter& writer, const SourceBatch& batch, std::stop_token stop);
+
+  Log& log_;
+  Source& source_;
+  const std::string name_;
+  const std::string source_id_;
+  const std::string connector_;
+  std::atomic<bool> paused_ = false;
+  std::atomic<bool> opened_ = false;
+  Signal wake_;
+};
+
+}  // namespace headgate

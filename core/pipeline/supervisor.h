@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "core/base/channel.h"
+#include "core/base/published.h"
+#include "core/config/secrets.h"
+#include "core/log/log.h"
+#include "core/log/store.h"
+#include "core/pipeline/deliver.h"
+#include "core/pipeline/ingest.h"
+#include "core/pipeline/status.h"
+#include "core/state/events.h"
+
+namespace headgate {
+
+// A connector as it should run.
+struct ConnectorPlan {
+  std::string name;
+  const SourceFactory* source = nullptr;  // one of the two
+  const SinkFactory* sink = nullptr;
+  config::FlatConfig config;  // placeholders unresolved
+  TargetState target = TargetState::kRunning;
+
+  config::ComponentKind kind() const { return source != nullptr ? config::ComponentKind::kSource : config::ComponentKind::kSink; }
+  const config::ComponentSpec& spec() const { return source != nullptr ? *source->spec : *sink->spec; }
+};
+
+// Starts, stops, restarts and backs off (KC10 to KC14). One thread of its own, one thread for each running connector.
+// What callers ask is queued; what they see is the state as last published.
+class Supervisor {
+ public:
+  // All must outlive the supervisor.
+  struct Parts {
+    Store* store;
+    Log* log;
+    Events* events;
+    const config::SecretResolver* secrets;
+    const SinkServices* sink_services;
+    const Clock* clock;
+    std::function<void()> on_change;  // called after every published change, on the supervisor's thread
+  };
+  explicit Supervisor(Parts parts);
+  ~Supervisor();  // Stop()
+
+  // Any thread. Create or change; the running instance, if any, is replaced when config or class differ.
+  void Apply(ConnectorPlan plan);
+  void Remove(const std::string& name, std::function<void()> then);  // `then` runs after it has stopped
+  void Restart(const std::string& name, bool connector, bool tasks, bool only_failed);
+  void Letters(const std::string& name, LetterCommand command);
+
+  // Any thread. nullptr: unknown.
+  std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const;
+  // Counts of streams that retention took from a sink unread.
+  std::uint64_t lost(std::string_view name) const;
+
+  // Ends all connectors, everything durable, and the thread. Within about a second.
+  void Stop();
+
+ private:
+  struct Instance;  // a running connector
+  struct Connector;
+  struct Finished {
+    std::string name;
+    std::uint64_t generation;
+    headgate::Status status;
+  };
+  struct RemoveCommand {
+    std::string name;
+    std::function<void()> then;
+  };
+  struct RestartCommand {
+    std::string name;
+    bool connector, tasks, only_failed;
+  };
+  struct LettersCommand {
+    std::string name;
+    LetterCommand command;
+  };
+  using Message = std::variant<ConnectorPlan, RemoveCommand, RestartCommand, LettersCommand, Finished>;
+  // What readers see of a connector: its state, and the objects that know the rest.
+  struct View {
+    ConnectorStatus status;
+    std::shared_ptr<Instance> instance;
+  };
+
+  void Run(std::stop_token stop);
+  void Handle(ConnectorPlan plan);
+  void Handle(RemoveCommand command);
+  void Handle(RestartCommand command);
+  void Handle(LettersCommand command);
+  void Handle(Finished finished);
+  void Converge(Connector& connector);
+  void StartInstance(Connector& connector);
+  void StopInstance(Connector& connector);
+  void Fail(Connector& connector, Error error, bool was_open);
+  void SetState(Connector& connector, State state, std::string trace);
+  void CheckOpened();
+  void Publish();
+  std::chrono::steady_clock::time_point NextDeadline() const;
+
+  Parts parts_;
+  Channel<Message> messages_{4096};
+  std::map<std::string, std::unique_ptr<Connector>, std::less<>> connectors_;  // of the supervisor's thread
+  std::uint64_t generations_ = 0;
+  Published<std::map<std::string, std::shared_ptr<const View>, std::less<>>> views_;
+  std::jthread thread_;
+};
+
+}  // namespace headgate
