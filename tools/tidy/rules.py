@@ -143,13 +143,23 @@ def lengths(tree):
                 yield path, function.first, f"a function of {size} lines, more than {FUNCTION_MAX} (or `// tidy: long because ...` above it)"
 
 
+def _decided(tree, file, number):
+    """True if the line or the comment right above it names a decision record that exists."""
+    for line in file.lines[max(0, number - 4):number]:
+        for record in re.findall(r"docs/adr/(\d{4})", line):
+            if any(name.startswith(record + "-") for name in tree.list("docs/adr")):
+                return True
+    return False
+
+
 def threads(tree):
     for path, file in tree.cpp.items():
         for number, line in enumerate(file.code_lines, 1):
             if SLEEP.search(line):
                 yield path, number, "sleeps: wait on a Channel, a Signal or a descriptor, with a deadline"
-            if MUTEX.search(line) and not path.startswith(MUTEX_HOMES):
-                yield path, number, "a mutex or condition variable outside Channel and Signal of core/base (docs/adr/0003)"
+            if MUTEX.search(line) and not path.startswith(MUTEX_HOMES) and not _decided(tree, file, number):
+                yield path, number, ("a mutex or condition variable outside Channel and Signal of core/base (docs/adr/0003); "
+                                     "the comment above one that is needed names its record: docs/adr/NNNN")
 
 
 def layout(tree):

@@ -108,3 +108,7 @@ class Tree:
 
     def exists(self, path):
         return os.path.exists(os.path.join(self.root, path))
+
+    def list(self, folder):
+        path = os.path.join(self.root, folder)
+        return os.listdir(path) if os.path.isdir(path) else []

@@ -1,0 +1,222 @@
+// headgate-demo: a private PostgreSQL with a small shop, people at work in it, Headgate, and a webhook receiver.
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/headgate_process.h"
+#include "tests/support/private_postgres.h"
+#include "tests/support/table_rows.h"
+#include "tools/demo/board.h"
+#include "tools/demo/generator.h"
+#include "tools/demo/receiver.h"
+
+namespace headgate::demo {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr int kChangesPerSecond = 200;
+constexpr auto kSummaryEvery = seconds(3);
+constexpr auto kCatchUp = seconds(30);
+
+constexpr const char* kUsage =
+    "usage: headgate-demo [--seconds N] [--rate N] [--headgate PATH]\n"
+    "  --seconds N      end after N seconds; exit code 0 only if events were delivered and what was delivered equals "
+    "the tables\n"
+    "  --rate N         row changes per second (200)\n"
+    "  --headgate PATH  the program (the one beside this one)\n";
+
+struct Options {
+  int run_seconds = 0;  // 0: until Ctrl-C
+  int rate = kChangesPerSecond;
+  std::string headgate;
+};
+
+// Waits for a signal that asks us to end. True if one came before the time.
+bool AskedToEnd(std::chrono::milliseconds limit) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+  const timespec time{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
+  return sigtimedwait(&set, nullptr, &time) > 0;
+}
+
+void Say(const std::string& text) {
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+int Fail(const std::string& text) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "headgate-demo: %s\n", text.c_str());
+  return 1;
+}
+
+std::map<std::string, test::ConnectorSettings> Connectors(const test::PrivatePostgres& postgres,
+                                                          const Receiver& receiver) {
+  return {{"shop",
+           {{"connector.class", "postgres"},
+            {"host", postgres.host()},
+            {"port", std::to_string(postgres.port())},
+            {"dbname", "shop"},
+            {"username", "postgres"},
+            {"tables", "public.*"},
+            {"snapshot", "initial"}}},
+          {"orders-hook",
+           {{"connector.class", "webhook"}, {"topics.regex", R"(shop\.public\..*)"}, {"url", receiver.url()}}}};
+}
+
+// Everything that runs, in the order in which it has to end: generator, Headgate, receiver, PostgreSQL.
+class Demo {
+ public:
+  explicit Demo(Options options) : options_(std::move(options)), board_(options_.run_seconds > 0) {}
+
+  int Run() {
+    const Status started = Start();
+    if (!started.ok()) return Fail(started.error().what);
+    const int code = Watch();
+    generator_->Stop();
+    const auto ended = headgate_->Terminate();
+    if (!ended) Say("headgate did not end within 10 s of SIGTERM and was killed");
+    board_.PrintTotals();
+    return code;
+  }
+
+ private:
+  Status Start() {
+    Say("starting a private PostgreSQL ...");
+    HG_ASSIGN_OR_RETURN(postgres_, test::PrivatePostgres::Start({.fsync = true}));
+    HG_RETURN_IF_ERROR(postgres_->Exec("postgres", "CREATE DATABASE shop"));
+    HG_ASSIGN_OR_RETURN(auto client, postgres_->Connect("shop"));
+    HG_RETURN_IF_ERROR(CreateShop(client));
+    HG_ASSIGN_OR_RETURN(
+        receiver_, Receiver::Start([this](std::string_view body, std::int64_t at) { board_.Delivered(body, at); }));
+    headgate_ = std::make_unique<test::HeadgateProcess>(
+        test::HeadgateOptions{.binary = options_.headgate, .connectors = Connectors(*postgres_, *receiver_)});
+    HG_RETURN_IF_ERROR(headgate_->Start());
+    Say("PostgreSQL   " + postgres_->Dsn("shop"));
+    Say("receiver     " + receiver_->url());
+    Say("config       " + headgate_->config_file());
+    Say("admin API    http://" + headgate_->address() + "   try: curl -s http://" + headgate_->address() +
+        "/connectors?expand=status");
+    Say(options_.run_seconds > 0 ? "running for " + std::to_string(options_.run_seconds) + " s" : "Ctrl-C ends it");
+    Say("\narrived       operation table       key                           latency");
+    generator_ = std::make_unique<Generator>(std::move(client), options_.rate);
+    generator_->Start();
+    return Ok();
+  }
+
+  int Watch() {
+    const auto end = steady_clock::now() + seconds(options_.run_seconds);
+    auto summary = steady_clock::now() + kSummaryEvery;
+    while (options_.run_seconds == 0 || steady_clock::now() < end) {
+      if (AskedToEnd(std::chrono::milliseconds(100))) {
+        Say("\nending");
+        return options_.run_seconds > 0 ? 130 : 0;
+      }
+      if (!headgate_->running()) return Fail("headgate ended by itself; its last words:\n" + headgate_->Stderr());
+      if (steady_clock::now() >= summary) {
+        board_.PrintSummary(generator_->changes());
+        summary += kSummaryEvery;
+      }
+    }
+    board_.PrintSummary(generator_->changes());
+    return CheckFold();
+  }
+
+  // Stops the changes and waits until what was delivered equals the tables.
+  int CheckFold() {
+    generator_->Stop();
+    if (!generator_->error().empty()) return Fail("the generator stopped: " + generator_->error());
+    Say("no more changes; waiting until the receiver's fold equals the tables ...");
+    const auto end = steady_clock::now() + kCatchUp;
+    std::vector<std::string> differences;
+    do {
+      auto now = Differences();
+      if (!now.ok()) return Fail(now.error().what);
+      differences = std::move(now).value();
+      if (differences.empty()) break;
+      if (AskedToEnd(std::chrono::milliseconds(200))) return 130;
+    } while (steady_clock::now() < end);
+
+    for (const std::string& text : board_.Violations()) differences.push_back("promise broken: " + text);
+    if (board_.events() == 0) differences.emplace_back("nothing was delivered");
+    if (differences.empty()) {
+      Say("equal: every row of every table is at the receiver as it is in the database");
+      return 0;
+    }
+    for (const std::string& text : differences) Say("  " + text);
+    const std::string words = headgate_->Stderr();
+    return Fail("what was delivered differs from the tables; the last words of headgate:\n" +
+                words.substr(words.size() > 4000 ? words.size() - 4000 : 0));
+  }
+
+  Result<std::vector<std::string>> Differences() {
+    std::vector<std::string> out;
+    HG_ASSIGN_OR_RETURN(auto client, postgres_->Connect("shop"));
+    for (const std::string& table : ShopTables()) {
+      HG_ASSIGN_OR_RETURN(auto rows, test::ReadTable(client, table));
+      for (std::string& text : board_.Difference(table, rows)) out.push_back(std::move(text));
+    }
+    return out;
+  }
+
+  const Options options_;
+  Board board_;
+  std::unique_ptr<test::PrivatePostgres> postgres_;
+  std::unique_ptr<Receiver> receiver_;
+  std::unique_ptr<test::HeadgateProcess> headgate_;
+  std::unique_ptr<Generator> generator_;
+};
+
+std::optional<Options> Parse(const std::vector<std::string>& arguments) {
+  Options options;
+  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+    if (i + 1 == arguments.size()) return std::nullopt;
+    const std::string& value = arguments[i + 1];
+    if (arguments[i] == "--headgate") {
+      options.headgate = value;
+    } else if (arguments[i] == "--seconds" && std::atoi(value.c_str()) > 0) {
+      options.run_seconds = std::atoi(value.c_str());
+    } else if (arguments[i] == "--rate" && std::atoi(value.c_str()) > 0) {
+      options.rate = std::atoi(value.c_str());
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (options.headgate.empty())
+    options.headgate = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "headgate";
+  return options;
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h")) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  const auto options = Parse(arguments);
+  if (!options) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  // Blocked in every thread; AskedToEnd takes them.
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return Demo(*options).Run();
+}
+
+}  // namespace
+}  // namespace headgate::demo
+
+int main(int argc, char** argv) { return headgate::demo::Main(std::vector<std::string>(argv + 1, argv + argc)); }
