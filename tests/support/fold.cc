@@ -84,15 +84,23 @@ std::string CanonicalValue(const json& value) {
       return CanonicalText(value.get<std::string>());
     case json::value_t::array: {
       std::string out = "[";
-      for (const json& item : value) out += (out.size() > 1 ? "," : "") + CanonicalNested(item);
-      return out + "]";
+      for (const json& item : value) {
+        if (out.size() > 1) out += ',';
+        out += CanonicalNested(item);
+      }
+      out += ']';
+      return out;
     }
     case json::value_t::object: {
       std::string out = "{";  // members come sorted by name
       for (const auto& item : value.items()) {
-        out += (out.size() > 1 ? "," : "") + json(item.key()).dump() + ":" + CanonicalNested(item.value());
+        if (out.size() > 1) out += ',';
+        out += json(item.key()).dump();
+        out += ':';
+        out += CanonicalNested(item.value());
       }
-      return out + "}";
+      out += '}';
+      return out;
     }
     default:
       return value.dump();
