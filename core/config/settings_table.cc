@@ -1,0 +1,158 @@
+#include "core/config/settings_table.h"
+
+#include <charconv>
+#include <limits>
+#include <optional>
+
+#include "core/config/text.h"
+
+namespace headgate::config {
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::optional<std::int64_t> ParseInteger(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Setting Flag(std::string_view path, bool& to) {
+  return {path, false, [&to](const Texts& texts) -> std::string {
+            const std::string text = ToLower(Trim(texts[0]));
+            if (text != "true" && text != "false") return "is " + Quoted(texts[0]) + ". It must be true or false.";
+            to = text == "true";
+            return {};
+          }};
+}
+
+Setting Number(std::string_view path, std::int64_t& to, std::int64_t least,
+               std::int64_t most = std::numeric_limits<std::int64_t>::max()) {
+  return {path, false, [&to, least, most](const Texts& texts) -> std::string {
+            const auto number = ParseInteger(Trim(texts[0]));
+            if (number && *number >= least && *number <= most) {
+              to = *number;
+              return {};
+            }
+            const bool bounded = most != std::numeric_limits<std::int64_t>::max();
+            return "is " + Quoted(texts[0]) + ". It must be a whole number " +
+                   (bounded ? "from " + std::to_string(least) + " to " + std::to_string(most)
+                            : "of at least " + std::to_string(least)) +
+                   ".";
+          }};
+}
+
+// A list each of whose items passes a check that says what is wrong with it, or "".
+Setting List(std::string_view path, Texts& to, std::string (*check)(const std::string&)) {
+  return {path, true, [&to, check](const Texts& texts) -> std::string {
+            for (const std::string& item : texts) {
+              const std::string wrong = check(item);
+              if (!wrong.empty()) return "holds " + Quoted(item) + ". " + wrong;
+            }
+            to = texts;
+            return {};
+          }};
+}
+
+std::string CheckCidr(const std::string& item) {
+  return IsCidr(item) ? ""
+                      : "Write an address range such as 10.0.0.0/8 or fd00::/8, with no bits set behind the prefix.";
+}
+
+std::string CheckAbsolute(const std::string& item) { return item.starts_with('/') ? "" : "Write an absolute path."; }
+
+std::string CheckHost(const std::string& item) {
+  const bool sound = !item.empty() && item.size() <= 255 && item.find_first_of(" \t/@?#*,") == std::string::npos;
+  return sound ? "" : "Write a host name or address, as clients put it into the Host header.";
+}
+
+std::string AssignListen(Listen& to, const std::string& text) {
+  auto listen = ParseListen(Trim(text));
+  if (!listen.ok()) return ": " + listen.error().what + ".";
+  to = std::move(listen).value();
+  return {};
+}
+
+std::string AssignLevel(diag::Level& to, const std::string& text) {
+  const auto level = diag::ParseLevel(Trim(text));
+  if (!level) return "is " + Quoted(text) + ". It must be trace, debug, info, warn or error.";
+  to = *level;
+  return {};
+}
+
+std::string AssignFormat(diag::Format& to, const std::string& text) {
+  const std::string lower = ToLower(Trim(text));
+  if (lower != "text" && lower != "json") return "is " + Quoted(text) + ". It must be text or json.";
+  to = lower == "json" ? diag::Format::kJson : diag::Format::kText;
+  return {};
+}
+
+std::string AssignPattern(std::string& to, const std::string& text) {
+  SecretPolicy policy;
+  policy.env_pattern = text;
+  const auto resolver = SecretResolver::Create(policy);
+  if (!resolver.ok()) return ": " + resolver.error().what + ".";
+  to = text;
+  return {};
+}
+
+std::string AssignPorts(std::vector<std::uint16_t>& to, const Texts& texts) {
+  std::vector<std::uint16_t> ports;
+  for (const std::string& text : texts) {
+    const auto port = ParseInteger(text);
+    if (!port || *port < 1 || *port > 65535) return "holds " + Quoted(text) + ". Write ports from 1 to 65535.";
+    ports.push_back(static_cast<std::uint16_t>(*port));
+  }
+  to = std::move(ports);
+  return {};
+}
+
+std::string AssignDataDir(std::string& to, const std::string& text) {
+  if (Trim(text).empty()) return "is empty. Name the folder that holds the shard.";
+  to = text;
+  return {};
+}
+
+}  // namespace
+
+std::vector<Setting> Settings(ServiceConfig& config) {
+  ServiceConfig::Api& api = config.api;
+  ServiceConfig::Limits& limits = api.limits;
+  ServiceConfig::Egress& egress = config.egress;
+  constexpr std::int64_t kDayMs = 86'400'000;
+  return {
+      {"data_dir", false, [&config](const Texts& t) { return AssignDataDir(config.data_dir, t[0]); }},
+      {"api.listen", false, [&api](const Texts& t) { return AssignListen(api.listen, t[0]); }},
+      Flag("api.allow_insecure", api.allow_insecure),
+      Flag("api.mask_secrets", api.mask_secrets),
+      List("api.allowed_hosts", api.allowed_hosts, CheckHost),
+      Number("api.limits.body_bytes_max", limits.body_bytes_max, 1024, 1LL << 30),
+      Number("api.limits.header_bytes_max", limits.header_bytes_max, 1024, 1LL << 20),
+      Number("api.limits.idle_timeout_ms", limits.idle_timeout_ms, 1, kDayMs),
+      Number("api.limits.request_timeout_ms", limits.request_timeout_ms, 1, kDayMs),
+      Number("api.limits.connections_max", limits.connections_max, 1, 65536),
+      Number("api.limits.streams_max", limits.streams_max, 0, 65536),
+      {"log.level", false, [&config](const Texts& t) { return AssignLevel(config.log.level, t[0]); }},
+      {"log.format", false, [&config](const Texts& t) { return AssignFormat(config.log.format, t[0]); }},
+      Number("retention.time_ms", config.retention.time_ms, 1),
+      Number("retention.bytes_max", config.retention.bytes_max, 0),
+      List("secrets.allowed_paths", config.secrets.allowed_paths, CheckAbsolute),
+      {"secrets.env_pattern", false,
+       [&config](const Texts& t) { return AssignPattern(config.secrets.env_pattern, t[0]); }},
+      List("egress.allow", egress.allow, CheckCidr),
+      List("egress.deny", egress.deny, CheckCidr),
+      {"egress.deny_ports", true, [&egress](const Texts& t) { return AssignPorts(egress.deny_ports, t); }},
+  };
+}
+
+std::string VariableOf(std::string_view path) {
+  std::string name = "HEADGATE_";
+  for (const char c : path) {
+    name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+}  // namespace headgate::config
