@@ -1,0 +1,154 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "connectors/registry.h"
+#include "core/config/service_config.h"
+#include "sinks/registry.h"
+
+namespace headgate {
+namespace {
+
+constexpr std::string_view kHelp = R"(headgate check: look before you start; changes nothing
+
+  --config FILE   the configuration file (required)
+  --json          findings as one JSON document
+
+Exit code 0: no errors (warnings are possible). 3: something has to be mended first.
+)";
+
+struct Report {
+  std::string connector;
+  std::vector<Finding> findings;
+};
+
+Finding FromKeyError(const config::KeyError& error) {
+  Finding finding;
+  finding.id = "config";
+  finding.level = Finding::Level::kError;
+  finding.summary = error.key + ": " + error.text;
+  finding.key = error.key;
+  return finding;
+}
+
+template <class Factory>
+const Factory* Find(std::span<const Factory* const> factories, std::string_view name) {
+  for (const Factory* factory : factories) {
+    if (factory->spec->class_name == name) return factory;
+    for (const std::string_view alias : factory->spec->aliases) {
+      if (alias == name) return factory;
+    }
+  }
+  return nullptr;
+}
+
+Report CheckConnector(const std::string& name, const config::FlatConfig& flat, const config::SecretResolver& secrets, const SinkServices& services) {
+  Report report{name, {}};
+  const std::string asked = flat.contains("connector.class") ? flat.at("connector.class") : "";
+  const SourceFactory* source = Find<SourceFactory>(Sources(), asked);
+  const SinkFactory* sink = Find<SinkFactory>(Sinks(), asked);
+  if (source == nullptr && sink == nullptr) {
+    report.findings.push_back(FromKeyError({"connector.class", "There is no class \"" + asked + "\"."}));
+    return report;
+  }
+  const auto outcome = config::Bind(source != nullptr ? *source->spec : *sink->spec, flat, &secrets);
+  auto errors = outcome.errors;
+  if (errors.empty()) errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
+  for (const config::KeyError& error : errors) report.findings.push_back(FromKeyError(error));
+  if (errors.empty()) {
+    report.findings = source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, services);
+  }
+  return report;
+}
+
+std::string_view LevelName(Finding::Level level) {
+  switch (level) {
+    case Finding::Level::kOk: return "ok";
+    case Finding::Level::kWarning: return "warning";
+    case Finding::Level::kError: return "error";
+  }
+  return "error";
+}
+
+void PrintJson(const std::vector<Report>& reports, bool ok) {
+  nlohmann::ordered_json out;
+  out["ok"] = ok;
+  out["connectors"] = nlohmann::ordered_json::array();
+  for (const Report& report : reports) {
+    nlohmann::ordered_json checks = nlohmann::ordered_json::array();
+    for (const Finding& f : report.findings) {
+      checks.push_back({{"id", f.id}, {"status", LevelName(f.level)}, {"summary", f.summary}, {"hint", f.hint}, {"fix", f.fix}, {"key", f.key}});
+    }
+    out["connectors"].push_back({{"connector", report.connector}, {"checks", std::move(checks)}});
+  }
+  std::puts(out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+}
+
+void PrintText(const std::vector<Report>& reports) {
+  for (const Report& report : reports) {
+    std::printf("%s\n", report.connector.c_str());
+    for (const Finding& f : report.findings) {
+      std::printf("  %-8s %s\n", std::string(LevelName(f.level)).c_str(), f.summary.c_str());
+      if (f.level == Finding::Level::kOk) continue;
+      if (!f.hint.empty()) std::printf("           %s\n", f.hint.c_str());
+      for (std::string_view fix = f.fix; !fix.empty();) {
+        const auto line = fix.substr(0, fix.find('\n'));
+        std::printf("             %s\n", std::string(line).c_str());
+        fix.remove_prefix(std::min(fix.size(), line.size() + 1));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int CheckCommand(const Arguments& args) {
+  const auto parsed = ParseArguments(args, {"--config"}, {"--json", "--help"});
+  if (parsed.Has("--help")) {
+    std::fputs(kHelp.data(), stdout);
+    return kExitOk;
+  }
+  if (!parsed.error.empty() || !parsed.plain.empty() || !parsed.Has("--config")) {
+    std::fprintf(stderr, "headgate check: %s\n\n%s", parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
+    return kExitUsage;
+  }
+  const auto loaded = config::LoadServiceConfig(parsed.Get("--config"), config::ProcessEnvironment());
+  std::vector<Report> reports;
+  if (!loaded.errors.empty()) {
+    Report report{parsed.Get("--config"), {}};
+    for (const std::string& error : loaded.errors) {
+      Finding finding;
+      finding.id = "config";
+      finding.level = Finding::Level::kError;
+      finding.summary = error;
+      report.findings.push_back(std::move(finding));
+    }
+    reports.push_back(std::move(report));
+  } else {
+    const auto secrets = config::SecretResolver::Create(loaded.config.secrets);
+    if (!secrets.ok()) {
+      std::fprintf(stderr, "headgate check: %s\n", secrets.error().what.c_str());
+      return kExitConfig;
+    }
+    SinkServices services;
+    services.clock = &SystemClock();
+    services.egress_allow = loaded.config.egress.allow;
+    services.egress_deny = loaded.config.egress.deny;
+    services.egress_deny_ports = loaded.config.egress.deny_ports;
+    services.own_listeners = {loaded.config.api.listen.Text()};
+    for (const auto& [name, flat] : loaded.config.connectors) reports.push_back(CheckConnector(name, flat, *secrets, services));
+  }
+  bool ok = true;
+  for (const Report& report : reports) {
+    for (const Finding& finding : report.findings) ok = ok && finding.level != Finding::Level::kError;
+  }
+  if (parsed.Has("--json")) {
+    PrintJson(reports, ok);
+  } else {
+    PrintText(reports);
+    std::printf("%s\n", ok ? "Ready to run." : "Mend the errors above, then check again.");
+  }
+  return ok ? kExitOk : kExitConfig;
+}
+
+}  // namespace headgate

@@ -1,0 +1,94 @@
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+
+#include "app/commands.h"
+#include "app/service.h"
+#include "core/base/diag.h"
+#include "web/server.h"
+
+namespace headgate {
+namespace {
+
+constexpr std::string_view kHelp = R"(headgate run: run the service until SIGTERM or SIGINT
+
+  --config FILE   the configuration file (required)
+  --json          diagnostics as JSON lines
+
+Diagnostics go to stderr, one line an event. The line "api listening" has the address of the admin API.
+Every setting of the file that is not below connectors can be overridden by the environment: HEADGATE_API_LISTEN, ...
+SIGTERM ends within seconds; everything that was acknowledged is durable.
+)";
+
+// Blocks the ending signals in this and all later threads; they are taken by sigwait.
+sigset_t BlockEndingSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+web::ServerOptions MakeServerOptions(const config::ServiceConfig& config, const config::SecretResolver& resolver) {
+  const auto size = [](std::int64_t n) { return static_cast<std::size_t>(n); };
+  web::ServerOptions options;
+  options.address = config.api.listen.address;
+  options.port = config.api.listen.port;
+  options.allow_insecure = config.api.allow_insecure;
+  options.mask_secrets = config.api.mask_secrets;
+  options.allowed_hosts = config.api.allowed_hosts;
+  options.limits.body_bytes_max = size(config.api.limits.body_bytes_max);
+  options.limits.header_bytes_max = size(config.api.limits.header_bytes_max);
+  options.limits.connections_max = size(config.api.limits.connections_max);
+  options.limits.streams_max = size(config.api.limits.streams_max);
+  options.limits.idle_timeout = std::chrono::milliseconds(config.api.limits.idle_timeout_ms);
+  options.limits.request_timeout = std::chrono::milliseconds(config.api.limits.request_timeout_ms);
+  options.resolver = &resolver;
+  return options;
+}
+
+int Complain(const Error& error) {
+  diag::Error("headgate", "cannot start", {{"error", error.what}});
+  return error.kind == ErrorKind::kConfig ? kExitConfig : kExitFailed;
+}
+
+}  // namespace
+
+int RunCommand(const Arguments& args) {
+  const auto parsed = ParseArguments(args, {"--config"}, {"--json", "--help"});
+  if (parsed.Has("--help")) {
+    std::fputs(kHelp.data(), stdout);
+    return kExitOk;
+  }
+  if (!parsed.error.empty() || !parsed.plain.empty() || !parsed.Has("--config")) {
+    std::fprintf(stderr, "headgate run: %s\n\n%s", parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
+    return kExitUsage;
+  }
+  const auto loaded = config::LoadServiceConfig(parsed.Get("--config"), config::ProcessEnvironment());
+  diag::Configure(loaded.config.log.level, parsed.Has("--json") ? diag::Format::kJson : loaded.config.log.format);
+  for (const std::string& warning : loaded.warnings) diag::Warn("config", "configuration", {{"warning", warning}});
+  if (!loaded.errors.empty()) {
+    for (const std::string& error : loaded.errors) diag::Error("config", "configuration invalid", {{"error", error}});
+    return kExitConfig;
+  }
+  const config::ServiceConfig& config = loaded.config;
+  const sigset_t signals = BlockEndingSignals();
+
+  diag::Info("headgate", "starting", {{"version", HEADGATE_VERSION}, {"data_dir", config.data_dir}});
+  auto service = Service::Start(config);
+  if (!service.ok()) return Complain(service.error());
+  auto server = web::Server::Start(MakeServerOptions(config, (*service)->secrets()), **service);
+  if (!server.ok()) return Complain(server.error());
+  diag::Info("headgate", "api listening", {{"address", (*server)->address()}});
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  diag::Info("headgate", "stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  (*server)->Stop();
+  (*service)->Stop();
+  diag::Info("headgate", "stopped");
+  return kExitOk;
+}
+
+}  // namespace headgate

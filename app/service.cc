@@ -1,0 +1,212 @@
+#include "app/service.h"
+
+#include <algorithm>
+
+#include "app/running_operation.h"
+#include "connectors/registry.h"
+#include "core/base/diag.h"
+#include "core/log/log_reader.h"
+#include "core/state/cursors.h"
+#include "sinks/registry.h"
+
+namespace headgate {
+namespace {
+
+constexpr auto kMaintenance = std::chrono::seconds(10);
+constexpr std::int64_t kKeepEventsUs = 90LL * 24 * 3600 * 1'000'000;
+constexpr std::string_view kLeftSlot = "left_slot/";
+
+}  // namespace
+
+Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& config) {
+  auto service = std::unique_ptr<Service>(new Service);
+  HG_ASSIGN_OR_RETURN(service->store_, Store::Open(config.data_dir));
+  HG_ASSIGN_OR_RETURN(service->log_, Log::Open(*service->store_, SystemClock()));
+  HG_ASSIGN_OR_RETURN(service->events_, headgate::Events::Open(*service->store_, SystemClock()));
+  HG_ASSIGN_OR_RETURN(service->catalog_, Catalog::Open(*service->store_));
+  HG_ASSIGN_OR_RETURN(auto resolver, config::SecretResolver::Create(config.secrets));
+  service->secrets_ = std::make_unique<config::SecretResolver>(std::move(resolver));
+  service->retention_ = {config.retention.time_ms, static_cast<std::uint64_t>(config.retention.bytes_max)};
+  service->sink_services_.clock = &SystemClock();
+  service->sink_services_.egress_allow = config.egress.allow;
+  service->sink_services_.egress_deny = config.egress.deny;
+  service->sink_services_.egress_deny_ports = config.egress.deny_ports;
+  if (config.api.listen.port != 0) service->sink_services_.own_listeners = {config.api.listen.Text()};
+  if (config.api.allow_insecure && !config::IsLoopback(config.api.listen.address)) {
+    service->warnings_.push_back("The admin API listens on " + config.api.listen.Text() +
+                                 " without authentication (api.allow_insecure): whoever reaches it may read and change everything.");
+  }
+  Service* const raw = service.get();
+  service->supervisor_ = std::make_unique<Supervisor>(Supervisor::Parts{raw->store_.get(), raw->log_.get(), raw->events_.get(), raw->secrets_.get(),
+                                                                        &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }});
+  HG_RETURN_IF_ERROR(service->TakeOver(config));
+  for (const auto& [name, record] : *service->catalog_->records()) service->supervisor_->Apply(service->PlanFor(*record));
+  service->maintenance_ = std::jthread([raw](std::stop_token stop) { raw->Maintain(stop); });
+  service->ready_ = true;
+  return service;
+}
+
+Service::~Service() { Stop(); }
+
+void Service::Stop() {
+  ready_ = false;
+  maintenance_ = std::jthread();
+  chores_.clear();
+  if (supervisor_ != nullptr) supervisor_->Stop();
+}
+
+// The connectors of the config file win over the stored catalogue for their names; what a person paused stays paused.
+Status Service::TakeOver(const config::ServiceConfig& config) {
+  for (const auto& [name, flat] : config.connectors) {
+    const auto old = catalog_->Find(name);
+    if (old != nullptr && old->from_file && old->config == flat) continue;
+    const TargetState target = old != nullptr ? old->target : TargetState::kRunning;
+    auto saved = Save(name, flat, target, old.get(), "file", true);
+    if (const auto* refusal = std::get_if<Refusal>(&saved)) {
+      std::string text = "connector " + name + " of the config file: " + refusal->text;
+      for (const auto& error : refusal->errors) text += "\n  " + config.Where(name, error.key) + ": " + error.key + ": " + error.text;
+      return ConfigError(text);
+    }
+  }
+  for (const auto& [name, record] : *catalog_->records()) {
+    if (!record->from_file || config.connectors.contains(name)) continue;
+    diag::Warn("service", "connector is no longer in the config file but stays: delete it over the API if it should go", {{"connector", name}});
+    ConnectorRecord kept = *record;
+    kept.from_file = false;
+    StoreBatch batch;
+    HG_RETURN_IF_ERROR(catalog_->Put(std::move(kept), batch));
+  }
+  return Ok();
+}
+
+// Retention, and the end of old events.
+void Service::Maintain(std::stop_token stop) {
+  Signal never;
+  while (!stop.stop_requested()) {
+    never.WaitUntil(std::chrono::steady_clock::now() + kMaintenance, stop);
+    if (stop.stop_requested()) return;
+    const auto lowest = LowestCursor(*store_);
+    auto trimmed = log_->Trim(retention_, lowest.ok() ? *lowest : 0);
+    if (!trimmed.ok()) {
+      diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});
+    } else if (trimmed->lost_transactions > 0) {
+      diag::Error("service", "retention dropped records that a sink had not read",
+                  {{"transactions", trimmed->lost_transactions}, {"first_kept_seq", trimmed->first_kept}});
+      ServiceEvent event;
+      event.kind = "loss";
+      event.actor = "service";
+      event.summary = std::to_string(trimmed->lost_transactions) + " transactions were dropped by retention before every sink had read them";
+      event.details["first_kept_seq"] = std::to_string(trimmed->first_kept);
+      Record(std::move(event));
+    }
+    StoreBatch batch;
+    events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
+    if (!batch.empty()) static_cast<void>(store_->Write(batch, false));
+  }
+}
+
+void Service::Record(ServiceEvent event) {
+  StoreBatch batch;
+  events_->Add(batch, std::move(event));
+  if (headgate::Status status = store_->Write(batch, false); !status.ok()) {
+    diag::Warn("service", "event not written", {{"error", status.error().what}});
+  }
+  Wake();
+}
+
+void Service::Wake() const {
+  const auto list = wakes_->Get();
+  for (const auto& [id, wake] : *list) wake();
+}
+
+// Called by the API's thread alone, so the list has one writer.
+std::shared_ptr<void> Service::Subscribe(std::function<void()> wake) {
+  const std::uint64_t id = (*next_wake_)++;
+  Wakes copy = *wakes_->Get();
+  copy.emplace_back(id, std::move(wake));
+  wakes_->Set(std::move(copy));
+  return std::shared_ptr<void>(nullptr, [list = wakes_, id](void*) {
+    Wakes rest = *list->Get();
+    std::erase_if(rest, [id](const auto& w) { return w.first == id; });
+    list->Set(std::move(rest));
+  });
+}
+
+std::vector<PluginInfo> Service::Plugins() const {
+  std::vector<PluginInfo> plugins;
+  for (const SourceFactory* f : Sources()) plugins.push_back({f->spec, HEADGATE_VERSION});
+  for (const SinkFactory* f : Sinks()) plugins.push_back({f->spec, HEADGATE_VERSION});
+  return plugins;
+}
+
+const config::ComponentSpec* Service::FindPlugin(std::string_view name) const {
+  if (const auto dot = name.rfind('.'); dot != std::string_view::npos) name.remove_prefix(dot + 1);
+  const auto named = [](std::string_view asked, const config::ComponentSpec& spec) {
+    return asked == spec.class_name || std::ranges::find(spec.aliases, asked) != spec.aliases.end();
+  };
+  constexpr std::string_view kEnding = "Connector";
+  for (const PluginInfo& plugin : Plugins()) {
+    if (named(name, *plugin.spec)) return plugin.spec;
+    if (name.ends_with(kEnding) && named(name.substr(0, name.size() - kEnding.size()), *plugin.spec)) return plugin.spec;
+  }
+  return nullptr;
+}
+
+const SourceFactory* Service::FindSource(const config::ComponentSpec& spec) const {
+  const auto sources = Sources();
+  const auto it = std::ranges::find(sources, &spec, [](const SourceFactory* f) { return f->spec; });
+  return it == sources.end() ? nullptr : *it;
+}
+
+const SinkFactory* Service::FindSink(const config::ComponentSpec& spec) const {
+  const auto sinks = Sinks();
+  const auto it = std::ranges::find(sinks, &spec, [](const SinkFactory* f) { return f->spec; });
+  return it == sinks.end() ? nullptr : *it;
+}
+
+std::vector<std::string> Service::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, record] : *catalog_->records()) names.push_back(name);
+  return names;
+}
+
+std::shared_ptr<const ConnectorRecord> Service::Find(std::string_view name) const { return catalog_->Find(name); }
+
+// A connector just created answers UNASSIGNED until the supervisor has seen it (KC10).
+std::shared_ptr<const ConnectorStatus> Service::Status(std::string_view name) const {
+  const auto record = catalog_->Find(name);
+  if (record == nullptr) return nullptr;
+  if (auto status = supervisor_->Status(name)) return status;
+  auto status = std::make_shared<ConnectorStatus>();
+  status->name = record->name;
+  status->kind = record->kind;
+  status->target = record->target;
+  status->since_us = record->changed_us;
+  return status;
+}
+
+std::optional<SourceProgress> Service::Progress(std::string_view source) const { return log_->progress(source); }
+
+std::vector<ServiceEvent> Service::Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
+                                          std::size_t limit) const {
+  std::vector<ServiceEvent> events;
+  const auto visit = [&](ServiceEvent&& event) {
+    if (match(event)) events.push_back(std::move(event));
+    return events.size() < limit;
+  };
+  if (headgate::Status status = events_->Read(before_id, visit); !status.ok()) {
+    diag::Error("service", "events cannot be read", {{"error", status.error().what}});
+  }
+  return events;
+}
+
+std::vector<std::string> Service::service_warnings() const {
+  std::vector<std::string> all = warnings_;
+  static_cast<void>(store_->Scan(Family::kMeta, kLeftSlot, "left_slot0", [&](std::string_view, std::string_view text) {
+    all.emplace_back(text);
+    return true;
+  }));
+  return all;
+}
+
+}  // namespace headgate

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/catalog/catalog.h"
+#include "core/catalog/control.h"
+#include "core/config/service_config.h"
+#include "core/pipeline/supervisor.h"
+#include "core/state/events.h"
+
+namespace headgate {
+
+// The running service: wires the parts, and answers what the admin API asks (Control). Made and destroyed on the main
+// thread; what changes anything is called by the API's thread alone.
+class Service final : public Control {
+ public:
+  // Opens the data directory, reads the catalogue, takes over the connectors of the config file and starts what should
+  // run. Errors say what to mend.
+  static Result<std::unique_ptr<Service>> Start(const config::ServiceConfig& config);
+  ~Service() override;
+
+  // Ends all connectors; everything acknowledged is durable. Also done by the destructor.
+  void Stop();
+  const config::SecretResolver& secrets() const { return *secrets_; }
+
+  std::vector<PluginInfo> Plugins() const override;
+  const config::ComponentSpec* FindPlugin(std::string_view name) const override;
+  std::vector<config::KeyError> Check(const config::ComponentSpec& spec, const std::string& name, const config::FlatConfig& config,
+                                      bool live) override;
+  std::vector<std::string> Names() const override;
+  std::shared_ptr<const ConnectorRecord> Find(std::string_view name) const override;
+  std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const override;
+  Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial, const std::string& actor) override;
+  Answer<Put> Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
+                      const std::string& actor) override;
+  Answer<Done> SetTarget(const std::string& name, TargetState target, const std::string& actor) override;
+  Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task, const std::string& actor) override;
+  Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) override;
+  std::vector<std::string> Topics(std::string_view name) const override;
+  Answer<Done> ResetTopics(const std::string& name) override;
+  std::optional<CursorInfo> Cursor(std::string_view sink) const override;
+  std::optional<SourceProgress> Progress(std::string_view source) const override;
+  Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id, std::size_t limit) override;
+  Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) override;
+  std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const override;
+  Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id, const std::string& actor) override;
+  Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) override;
+  Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run, const std::string& actor) override;
+  std::optional<Operation> FindOperation(std::string_view id) const override;
+  Log& log() override { return *log_; }
+  RetentionPolicy retention() const override { return retention_; }
+  std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id, std::size_t limit) const override;
+  std::uint64_t last_event_id() const override { return events_->last_id(); }
+  std::shared_ptr<void> Subscribe(std::function<void()> wake) override;
+  std::string instance_id() const override { return store_->instance_id(); }
+  bool ready() const override { return ready_; }
+  std::vector<std::string> service_warnings() const override;
+  const Clock& clock() const override { return SystemClock(); }
+
+ private:
+  using Wakes = std::vector<std::pair<std::uint64_t, std::function<void()>>>;
+  struct RunningOperation;
+
+  Service() = default;
+  headgate::Status TakeOver(const config::ServiceConfig& config);
+  Answer<Put> Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,
+                   const std::string& actor, bool from_file);
+  ConnectorPlan PlanFor(const ConnectorRecord& record) const;
+  const SourceFactory* FindSource(const config::ComponentSpec& spec) const;
+  const SinkFactory* FindSink(const config::ComponentSpec& spec) const;
+  void DropUpstream(const ConnectorRecord& record);
+  void NoteLeftSlot(const ConnectorRecord& record, StoreBatch& batch, ServiceEvent& event);
+  void Record(ServiceEvent event);  // alone, not synced
+  void Wake() const;
+  void Maintain(std::stop_token stop);
+  std::vector<config::KeyError> BindAndCheck(const config::ComponentSpec& spec, const std::string& name, const config::FlatConfig& config,
+                                             bool live) const;
+
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<headgate::Events> events_;
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<config::SecretResolver> secrets_;
+  SinkServices sink_services_;
+  RetentionPolicy retention_;
+  std::shared_ptr<Published<Wakes>> wakes_ = std::make_shared<Published<Wakes>>();
+  std::shared_ptr<std::atomic<std::uint64_t>> next_wake_ = std::make_shared<std::atomic<std::uint64_t>>(1);
+  Published<std::map<std::string, std::shared_ptr<RunningOperation>, std::less<>>> operations_;
+  std::vector<std::string> warnings_;
+  std::atomic<bool> ready_ = false;
+  std::unique_ptr<Supervisor> supervisor_;
+  std::vector<std::jthread> chores_;  // work for the network that a call started
+  std::jthread maintenance_;
+};
+
+}  // namespace headgate

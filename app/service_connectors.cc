@@ -1,0 +1,336 @@
+// The connectors of the service: create, change, run, delete.
+#include <algorithm>
+
+#include "app/service.h"
+#include "core/base/diag.h"
+#include "core/config/masking.h"
+#include "core/log/log_reader.h"
+#include "core/pipeline/topics.h"
+#include "core/state/cursors.h"
+
+namespace headgate {
+namespace {
+
+constexpr std::string_view kLeftSlot = "left_slot/";
+constexpr std::string_view kTopicsReset = "topics_reset/";
+constexpr std::uint64_t kCountPending = 100'000;
+
+std::string MetaKey(std::string_view prefix, std::string_view name) { return std::string(prefix).append(name); }
+
+Refusal NotFound(const std::string& name) { return {404, "Connector " + name + " not found", {}}; }
+Refusal Failed(const Error& error) { return {500, error.what, {}}; }
+
+std::string JoinErrors(const std::vector<config::KeyError>& errors) {
+  std::string text = "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
+  for (const auto& e : errors) text += "\n" + e.text;
+  return text + "\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`";
+}
+
+std::map<std::string, std::string> Difference(const config::ComponentSpec& spec, const config::FlatConfig& before,
+                                              const config::FlatConfig& after) {
+  std::map<std::string, std::string> details;
+  const auto old_masked = config::MaskSecrets(spec, before);
+  const auto new_masked = config::MaskSecrets(spec, after);
+  for (const auto& [key, value] : new_masked) {
+    const auto it = old_masked.find(key);
+    if (it == old_masked.end()) {
+      details["after." + key] = value;
+    } else if (before.at(key) != after.at(key)) {
+      details["before." + key] = it->second;
+      details["after." + key] = value;
+    }
+  }
+  for (const auto& [key, value] : old_masked) {
+    if (!new_masked.contains(key)) details["before." + key] = value;
+  }
+  return details;
+}
+
+}  // namespace
+
+std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
+                                                    const config::FlatConfig& config, bool live) const {
+  auto outcome = config::Bind(spec, config, secrets_.get());
+  if (!outcome.errors.empty()) return outcome.errors;
+  const SourceFactory* source = FindSource(spec);
+  const SinkFactory* sink = FindSink(spec);
+  auto errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
+  if (!errors.empty() || !live) return errors;
+  const auto findings = source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);
+  for (const Finding& finding : findings) {
+    if (finding.level != Finding::Level::kError) continue;
+    std::string text = finding.summary;
+    if (!finding.hint.empty()) text += " " + finding.hint;
+    if (!finding.fix.empty()) text += " " + finding.fix;
+    errors.push_back({finding.key.empty() ? (source != nullptr ? "host" : "url") : finding.key, text});
+  }
+  return errors;
+}
+
+std::vector<config::KeyError> Service::Check(const config::ComponentSpec& spec, const std::string& name, const config::FlatConfig& config,
+                                             bool live) {
+  return BindAndCheck(spec, name, config, live);
+}
+
+ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
+  ConnectorPlan plan;
+  plan.name = record.name;
+  const config::ComponentSpec* spec = FindPlugin(record.class_name);
+  CHECK(spec != nullptr);  // Save refuses unknown classes
+  plan.source = FindSource(*spec);
+  plan.sink = FindSink(*spec);
+  plan.config = record.config;
+  plan.target = record.target;
+  return plan;
+}
+
+Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig config, TargetState initial, const std::string& actor) {
+  config["name"] = name;
+  const auto old = catalog_->Find(name);
+  if (old != nullptr) {
+    const config::ComponentSpec* spec = FindPlugin(config.contains("connector.class") ? config.at("connector.class") : "");
+    if (spec != nullptr) {
+      if (auto errors = BindAndCheck(*spec, name, config, false); !errors.empty()) {
+        std::string text = JoinErrors(errors);
+        return Refusal{400, std::move(text), std::move(errors)};
+      }
+    }
+    return Refusal{409, "Connector " + name + " already exists", {}};
+  }
+  return Save(name, std::move(config), initial, nullptr, actor, false);
+}
+
+Answer<Control::Put> Service::Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
+                                      const std::string& actor) {
+  config["name"] = name;
+  const auto old = catalog_->Find(name);
+  if (if_version && (old == nullptr || old->version != *if_version)) {
+    return Refusal{412, "Connector " + name + " was changed meanwhile. Read its config again.", {}};
+  }
+  const TargetState target = old != nullptr ? old->target : TargetState::kRunning;
+  return Save(name, std::move(config), target, old.get(), actor, old != nullptr && old->from_file);
+}
+
+Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,
+                                   const std::string& actor, bool from_file) {
+  const std::string asked = config.contains("connector.class") ? config.at("connector.class") : "";
+  if (asked.empty()) {
+    return Refusal{400, "Connector config " + name + " has no connector.class. Name one of the classes of GET /connector-plugins.",
+                   {{"connector.class", "Missing required setting \"connector.class\"."}}};
+  }
+  const config::ComponentSpec* spec = FindPlugin(asked);
+  if (spec == nullptr) {
+    std::string text = "Failed to find any class that implements Connector and which name matches " + asked + ", available connectors are: ";
+    for (const PluginInfo& plugin : Plugins()) text += std::string(plugin.spec->class_name) + " (" + std::string(plugin.spec->aliases.front()) + ") ";
+    return Refusal{400, text, {{"connector.class", "Unknown class."}}};
+  }
+  if (old != nullptr && old->class_name != spec->class_name) {
+    return Refusal{400, "Connector " + name + " is a " + old->class_name + ": its position belongs to that class. Delete it first.",
+                   {{"connector.class", "The class of an existing connector cannot change."}}};
+  }
+  config::FlatConfig merged = std::move(config);
+  auto unmasked = config::UnmaskUpdate(*spec, old != nullptr ? old->config : config::FlatConfig{}, merged);
+  auto errors = std::move(unmasked.errors);
+  if (errors.empty()) errors = BindAndCheck(*spec, name, unmasked.config, false);
+  if (!errors.empty()) {
+    std::string text = JoinErrors(errors);
+    return Refusal{400, std::move(text), std::move(errors)};
+  }
+  ConnectorRecord record;
+  record.name = name;
+  record.class_name = spec->class_name;
+  record.kind = spec->kind;
+  record.config = std::move(unmasked.config);
+  record.target = target;
+  record.from_file = from_file;
+  record.version = old != nullptr ? old->version + 1 : 1;
+  record.changed_us = clock().NowUs();
+  record.created_us = old != nullptr ? old->created_us : record.changed_us;
+
+  ServiceEvent event;
+  event.kind = old != nullptr ? "connector_changed" : "connector_created";
+  event.connector = name;
+  event.actor = actor;
+  event.summary = std::string(spec->class_name) + (old != nullptr ? " changed" : " created");
+  event.details = Difference(*spec, old != nullptr ? old->config : config::FlatConfig{}, record.config);
+  StoreBatch batch;
+  if (old == nullptr && record.kind == config::ComponentKind::kSource && log_->progress(name)) {
+    event.details["resumes"] = "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";
+  }
+  if (old == nullptr) batch.Delete(Family::kMeta, MetaKey(kLeftSlot, name));
+  events_->Add(batch, std::move(event));
+  if (headgate::Status status = catalog_->Put(record, batch); !status.ok()) return Failed(status.error());
+  auto saved = catalog_->Find(name);
+  if (ready_) supervisor_->Apply(PlanFor(*saved));
+  Wake();
+  return Put{std::move(saved), old == nullptr};
+}
+
+Answer<Done> Service::SetTarget(const std::string& name, TargetState target, const std::string& actor) {
+  const auto old = catalog_->Find(name);
+  if (old == nullptr) return NotFound(name);
+  if (old->target != target) {
+    ConnectorRecord record = *old;
+    record.target = target;
+    ServiceEvent event;
+    event.kind = "target_state";
+    event.connector = name;
+    event.actor = actor;
+    event.summary = std::string(headgate::Name(old->target)) + " -> " + std::string(headgate::Name(target));
+    StoreBatch batch;
+    events_->Add(batch, std::move(event));
+    if (headgate::Status status = catalog_->Put(std::move(record), batch); !status.ok()) return Failed(status.error());
+  }
+  supervisor_->Apply(PlanFor(*catalog_->Find(name)));
+  Wake();
+  return Done{};
+}
+
+Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool only_failed, int task, const std::string& actor) {
+  const auto record = catalog_->Find(name);
+  if (record == nullptr) return NotFound(name);
+  if (task >= 0) {
+    const auto status = Status(name);
+    if (std::ranges::none_of(status->tasks, [&](const TaskStatus& t) { return t.id == task; })) {
+      return Refusal{404, "Connector " + name + " has no task " + std::to_string(task), {}};
+    }
+  }
+  ServiceEvent event;
+  event.kind = "restart";
+  event.connector = name;
+  event.actor = actor;
+  event.summary = task >= 0 ? "restart of task " + std::to_string(task) : "restart";
+  Record(std::move(event));
+  supervisor_->Restart(name, task < 0, include_tasks || task >= 0, only_failed);
+  return Done{};
+}
+
+void Service::NoteLeftSlot(const ConnectorRecord& record, StoreBatch& batch, ServiceEvent& event) {
+  std::string slot;
+  if (const auto status = supervisor_->Status(record.name); status != nullptr && status->source != nullptr) slot = status->source->slot_name;
+  if (slot.empty()) return;
+  const std::string sql = "SELECT pg_drop_replication_slot('" + slot + "');";
+  batch.Put(Family::kMeta, MetaKey(kLeftSlot, record.name),
+            "The deleted connector " + record.name + " left replication slot " + slot + " on its server, which keeps WAL for it: " + sql);
+  event.details["slot"] = slot;
+  event.details["drop_slot_sql"] = sql;
+}
+
+Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) {
+  const auto record = catalog_->Find(name);
+  if (record == nullptr) return NotFound(name);
+  forget = forget || drop_slot;
+  StoreBatch batch;
+  ServiceEvent event;
+  event.kind = "connector_deleted";
+  event.connector = name;
+  event.actor = actor;
+  event.summary = record->class_name + " deleted" + (forget ? ", position forgotten" : "");
+  if (record->kind == config::ComponentKind::kSource && !drop_slot) NoteLeftSlot(*record, batch, event);
+  events_->Add(batch, std::move(event));
+  if (headgate::Status status = catalog_->Remove(name, batch); !status.ok()) return Failed(status.error());
+  supervisor_->Remove(name, [this, record, forget, drop_slot] {
+    if (record->kind == config::ComponentKind::kSource) {
+      if (headgate::Status status = log_->NextEpoch(record->name, forget); !status.ok()) {
+        diag::Error("service", "position not forgotten", {{"connector", record->name}, {"error", status.error().what}});
+      }
+      if (drop_slot) DropUpstream(*record);
+    } else if (forget) {
+      StoreBatch gone;
+      DeleteCursor(gone, record->name);
+      DeadLetters::DeleteAll(gone, record->name);
+      static_cast<void>(store_->Write(gone, true));
+    }
+  });
+  Wake();
+  return Done{};
+}
+
+// On the supervisor's thread, after the source has stopped. Bounded by the connector's own timeouts.
+void Service::DropUpstream(const ConnectorRecord& record) {
+  const config::ComponentSpec* spec = FindPlugin(record.class_name);
+  const auto outcome = config::Bind(*spec, record.config, secrets_.get());
+  ServiceEvent event;
+  event.kind = "slot_dropped";
+  event.connector = record.name;
+  event.actor = "service";
+  headgate::Status status = outcome.errors.empty() ? FindSource(*spec)->drop_upstream(record.name, outcome.bound)
+                                                   : headgate::Status(ConfigError(outcome.errors.front().text));
+  if (status.ok()) {
+    event.summary = "replication slot dropped";
+  } else {
+    event.kind = "slot_left";
+    event.summary = "the replication slot could not be dropped: " + status.error().what;
+    StoreBatch batch;
+    batch.Put(Family::kMeta, MetaKey(kLeftSlot, record.name), "The deleted connector " + record.name + " left its replication slot: " + status.error().what);
+    static_cast<void>(store_->Write(batch, false));
+  }
+  Record(std::move(event));
+}
+
+std::vector<std::string> Service::Topics(std::string_view name) const {
+  std::vector<std::string> topics;
+  const auto record = catalog_->Find(name);
+  if (record == nullptr) return topics;
+  Seq reset = 0;
+  if (const auto value = store_->Get(Family::kMeta, MetaKey(kTopicsReset, name)); value.ok() && *value && (*value)->size() == 8) {
+    reset = LoadBigEndian<std::uint64_t>((*value)->data());
+  }
+  const auto registry = log_->registry();
+  const auto status = Status(name);
+  for (const auto& stream : registry->streams) {
+    if (stream == nullptr || log_->stats(stream->number).last_seq <= reset) continue;
+    const SourceInfo* source = registry->Source(stream->source);
+    const bool own = record->kind == config::ComponentKind::kSource
+                         ? source != nullptr && source->name == name
+                         : status != nullptr && std::ranges::find(status->topics, stream->name) != status->topics.end();
+    if (own) topics.push_back(stream->name);
+  }
+  return topics;
+}
+
+Answer<Done> Service::ResetTopics(const std::string& name) {
+  if (catalog_->Find(name) == nullptr) return NotFound(name);
+  std::string value;
+  PutBigEndian(value, log_->last_seq());
+  StoreBatch batch;
+  batch.Put(Family::kMeta, MetaKey(kTopicsReset, name), value);
+  if (headgate::Status status = store_->Write(batch, false); !status.ok()) return Failed(status.error());
+  return Done{};
+}
+
+// Counts what lies between the cursor and the end; above kCountPending records the rest is taken to be like them.
+std::optional<CursorInfo> Service::Cursor(std::string_view sink) const {
+  const auto record = catalog_->Find(sink);
+  if (record == nullptr || record->kind != config::ComponentKind::kSink) return std::nullopt;
+  const auto stored = ReadCursor(*store_, sink);
+  if (!stored.ok()) return std::nullopt;
+  At from = stored->value_or(At{log_->first_seq(), 0});
+  if (const auto status = supervisor_->Status(sink); status != nullptr && status->next_seq > from.seq) from = {status->next_seq, 0};
+  CursorInfo info;
+  info.next_seq = from.seq;
+  const Seq last = log_->last_seq();
+  if (from.seq > last) return info;
+  const auto outcome = config::Bind(*FindPlugin(record->class_name), record->config, nullptr);
+  auto filter = TopicFilter::Make(outcome.bound.List("topics"), outcome.bound.Text("topics.regex"));
+  if (!filter.ok()) return info;
+  StreamSelection selection(*filter);
+  const auto registry = log_->registry();
+  const auto reader = log_->NewReader();
+  reader->Seek(from.seq);
+  LogReader::Block block;
+  Change change;
+  while (info.pending_records < kCountPending) {
+    const auto more = reader->Next(block);
+    if (!more.ok() || !*more) return info;
+    for (auto changes = block.Changes(); changes.Next(change);) {
+      if (At{block.seq, change.ordinal} < from || !selection.Selected(change.stream, block.info->source, *registry)) continue;
+      ++info.pending_records;
+      if (info.oldest_pending_commit_us == 0) info.oldest_pending_commit_us = block.info->commit_us;
+    }
+  }
+  info.pending_records = info.pending_records * (last - from.seq + 1) / (block.seq - from.seq + 1);
+  return info;
+}
+
+}  // namespace headgate

@@ -1,0 +1,156 @@
+// Dead letters, one by one and in bulk.
+#include <algorithm>
+
+#include "app/running_operation.h"
+#include "app/service.h"
+#include "core/base/encoding.h"
+
+namespace headgate {
+namespace {
+
+constexpr std::size_t kSample = 10;
+constexpr std::size_t kBulkStep = 1000;  // ids a command carries
+constexpr std::size_t kOperationsKept = 200;
+
+bool Matches(const DeadLetter& letter, const LetterFilter& filter) {
+  if (filter.state && letter.state != *filter.state) return false;
+  if (!filter.key.empty() && letter.key != filter.key) return false;
+  if (!filter.error.empty() && letter.error_class != filter.error) return false;
+  if (!filter.stream.empty() && letter.stream != filter.stream) return false;
+  return letter.first_failed_us >= filter.since_us;
+}
+
+Refusal Failed(const Error& error) { return {500, error.what, {}}; }
+
+}  // namespace
+
+Answer<std::vector<DeadLetter>> Service::Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id,
+                                                 std::size_t limit) {
+  if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  std::vector<DeadLetter> letters;
+  headgate::Status status = DeadLetters::Scan(*store_, sink, after_id, filter.newest_first, [&](DeadLetter&& letter) {
+    if (Matches(letter, filter)) letters.push_back(std::move(letter));
+    return letters.size() < limit;
+  });
+  if (!status.ok()) return Failed(status.error());
+  return letters;
+}
+
+Answer<DeadLetter> Service::Letter(const std::string& sink, std::uint64_t id) {
+  if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  auto letter = DeadLetters::Read(*store_, sink, id);
+  if (!letter.ok()) return Failed(letter.error());
+  if (!*letter) return Refusal{404, "Connector " + sink + " has no dead letter " + std::to_string(id), {}};
+  return std::move(**letter);
+}
+
+std::map<DeadLetter::State, std::uint64_t> Service::LetterCounts(const std::string& sink) const {
+  std::map<DeadLetter::State, std::uint64_t> counts;
+  static_cast<void>(DeadLetters::Scan(*store_, sink, 0, false, [&](DeadLetter&& letter) {
+    ++counts[letter.state];
+    return true;
+  }));
+  return counts;
+}
+
+Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink, std::uint64_t id, const std::string& actor) {
+  auto letter = Letter(sink, id);
+  if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
+  const std::string& lane = std::get<DeadLetter>(letter).lane;
+  std::vector<std::uint64_t> earlier;
+  static_cast<void>(DeadLetters::Scan(*store_, sink, 0, false, [&](DeadLetter&& other) {
+    if (other.id < id && other.lane == lane) earlier.push_back(other.id);
+    return other.id < id;
+  }));
+  LetterCommand command;
+  command.kind = LetterCommand::Kind::kRetry;
+  command.ids = earlier;
+  command.ids.push_back(id);
+  ServiceEvent event;
+  event.kind = "letter_retried";
+  event.connector = sink;
+  event.actor = actor;
+  event.summary = "retry of dead letter " + std::to_string(id);
+  Record(std::move(event));
+  supervisor_->Letters(sink, std::move(command));
+  return earlier;
+}
+
+Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) {
+  auto letter = Letter(sink, id);
+  if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
+  ServiceEvent event;
+  event.kind = "letters_discarded";
+  event.connector = sink;
+  event.actor = actor;
+  event.summary = "1 dead letter discarded";
+  event.details["event_id"] = std::get<DeadLetter>(letter).event_id;
+  Record(std::move(event));
+  LetterCommand command;
+  command.kind = LetterCommand::Kind::kDiscard;
+  command.ids = {id};
+  supervisor_->Letters(sink, std::move(command));
+  return Done{};
+}
+
+Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
+                                              const std::string& actor) {
+  if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  Matched matched;
+  std::vector<std::uint64_t> ids;
+  headgate::Status status = DeadLetters::Scan(*store_, sink, 0, false, [&](DeadLetter&& letter) {
+    if (!Matches(letter, filter)) return true;
+    ids.push_back(letter.id);
+    if (dry_run && matched.sample.size() < kSample) matched.sample.push_back(std::move(letter));
+    return true;
+  });
+  if (!status.ok()) return Failed(status.error());
+  matched.matched = ids.size();
+  if (dry_run) return matched;
+
+  auto operation = std::make_shared<RunningOperation>();
+  operation->id = "op-" + std::to_string(events_->last_id() + 1) + "-" + std::to_string(clock().NowUs());
+  operation->matched = ids.size();
+  auto operations = *operations_.Get();
+  while (operations.size() >= kOperationsKept) operations.erase(operations.begin());
+  operations[operation->id] = operation;
+  operations_.Set(std::move(operations));
+  matched.operation = operation->id;
+
+  ServiceEvent event;
+  event.kind = discard ? "letters_discarded" : "letters_retried";
+  event.connector = sink;
+  event.actor = actor;
+  event.summary = std::to_string(ids.size()) + " dead letters " + (discard ? "discarded" : "retried");
+  event.details["operation"] = operation->id;
+  if (filter.state) event.details["filter.state"] = headgate::Name(*filter.state);
+  if (!filter.stream.empty()) event.details["filter.stream"] = filter.stream;
+  if (!filter.error.empty()) event.details["filter.error"] = filter.error;
+  Record(std::move(event));
+
+  for (std::size_t i = 0; i < ids.size(); i += kBulkStep) {
+    LetterCommand command;
+    command.kind = discard ? LetterCommand::Kind::kDiscard : LetterCommand::Kind::kRetry;
+    command.ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(i), ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), i + kBulkStep)));
+    command.report = [operation](bool done) { ++(done ? operation->done : operation->failed); };
+    supervisor_->Letters(sink, std::move(command));
+  }
+  return matched;
+}
+
+std::optional<Operation> Service::FindOperation(std::string_view id) const {
+  const auto operations = operations_.Get();
+  const auto it = operations->find(id);
+  if (it == operations->end()) return std::nullopt;
+  const RunningOperation& running = *it->second;
+  Operation operation;
+  operation.id = running.id;
+  operation.matched = running.matched;
+  operation.done = running.done;
+  operation.failed = running.failed;
+  operation.state = operation.done + operation.failed < operation.matched ? "running" : operation.failed > 0 ? "failed" : "done";
+  if (operation.failed > 0) operation.error = std::to_string(operation.failed) + " letters were gone or being sent at that moment.";
+  return operation;
+}
+
+}  // namespace headgate
