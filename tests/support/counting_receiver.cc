@@ -9,8 +9,7 @@ namespace headgate::test {
 using std::chrono::steady_clock;
 
 CountingReceiver::CountingReceiver(Policy policy)
-    : policy_(std::move(policy)),
-      receiver_({.record = false}, [this](const Request& request) { return Take(request); }) {}
+    : policy_(std::move(policy)), receiver_({}, [this](const Request& request) { return Take(request); }) {}
 
 void CountingReceiver::SetPolicy(Policy policy) {
   std::lock_guard lock(mutex_);

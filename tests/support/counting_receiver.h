@@ -17,7 +17,8 @@ namespace headgate::test {
 
 // A webhook endpoint that folds what it is given (fold.h) and checks that `webhook-id` always goes with the same body.
 // Its own thread receives; every member may be called from any thread. It survives the program under test: make it
-// once, then start and kill Headgate as often as the test likes.
+// once, then start and kill Headgate as often as the test likes. Requests are recorded too (http().Requests()), so
+// memory grows with them.
 class CountingReceiver {
  public:
   using Reply = testing_support::HttpReceiver::Reply;
