@@ -86,8 +86,7 @@ bool Reaches(const Listener& listener, const IpAddress& address, std::uint16_t p
 }
 
 Error Refused(const IpAddress& address, std::uint16_t port, const std::string& rule) {
-  const std::string where = address.is_v4 ? address.Text() : "[" + address.Text() + "]";
-  return ConfigError("The outgoing guard refuses " + where + ":" + std::to_string(port) + ": " + rule);
+  return ConfigError("The outgoing guard refuses " + address.UrlText() + ":" + std::to_string(port) + ": " + rule);
 }
 
 // The rules for one form of an address; `shown` is the address that is connected to.
@@ -137,10 +136,13 @@ Status ParseCidrs(const char* setting, std::string_view text, std::vector<Cidr>&
   return Ok();
 }
 
-std::string JoinTexts(const std::vector<Cidr>& cidrs) {
-  std::string text;
-  for (const Cidr& cidr : cidrs) text += (text.empty() ? "" : ", ") + cidr.Text();
-  return text;
+void AppendList(std::string& out, const std::vector<Cidr>& cidrs) {
+  bool first = true;
+  for (const Cidr& cidr : cidrs) {
+    if (!first) out += ", ";
+    first = false;
+    out += cidr.Text();
+  }
 }
 
 }  // namespace
@@ -202,17 +204,19 @@ Status GuardPolicy::CheckUrl(const Url& url) const {
 
 std::string GuardPolicy::Describe() const {
   std::string text = "always refused:";
-  for (const NamedRange& range : kAlwaysRefused) text += std::string(" ") + range.cidr;
+  for (const NamedRange& range : kAlwaysRefused) text.append(" ").append(range.cidr);
   for (const Listener& listener : own_listeners) {
-    const std::string where = listener.address.is_v4 ? listener.address.Text() : "[" + listener.address.Text() + "]";
-    text += " " + where + ":" + std::to_string(listener.port);
+    text.append(" ").append(listener.address.UrlText()).append(":").append(std::to_string(listener.port));
   }
   text += "\nalways refused ports:";
   if (deny_ports.empty()) text += " none";
-  for (const std::uint16_t port : deny_ports) text += " " + std::to_string(port);
-  text += "\nrefused by egress_deny: " + (deny.empty() ? std::string("nothing") : JoinTexts(deny));
+  for (const std::uint16_t port : deny_ports) text.append(" ").append(std::to_string(port));
+  text += "\nrefused by egress_deny: ";
+  if (deny.empty()) text += "nothing";
+  AppendList(text, deny);
   text += "\ninternal ranges (loopback, private, unique local, carrier-grade NAT): ";
-  text += allow.empty() ? "all admitted, because egress_allow is empty" : "admitted only within " + JoinTexts(allow);
+  text += allow.empty() ? "all admitted, because egress_allow is empty" : "admitted only within ";
+  AppendList(text, allow);
   text += "\npublic addresses: admitted unless refused above\n";
   return text;
 }

@@ -82,6 +82,14 @@ std::string IpAddress::Text() const {
   return text;
 }
 
+std::string IpAddress::UrlText() const {
+  if (is_v4) return Text();
+  std::string text = "[";
+  text += Text();
+  text += ']';
+  return text;
+}
+
 std::optional<Cidr> Cidr::Parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = IpAddress::Parse(text.substr(0, slash));

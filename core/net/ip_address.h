@@ -24,7 +24,8 @@ struct IpAddress {
 
   std::uint32_t v4() const;  // host order; only for is_v4
   bool IsUnspecified() const;
-  std::string Text() const;  // RFC 5952, no brackets
+  std::string Text() const;     // RFC 5952, no brackets
+  std::string UrlText() const;  // as a URL writes it: IPv6 in brackets
 
   auto operator<=>(const IpAddress&) const = default;
 };

@@ -140,18 +140,16 @@ Result<Url> ParseUrl(std::string_view text) {
     authority = authority.substr(0, port);
   }
   HG_RETURN_IF_ERROR(SetHost(authority, url));
-  url.target = target.empty() || target.front() == '?' ? "/" + std::string(target) : std::string(target);
+  if (target.empty() || target.front() == '?') url.target = '/';
+  url.target += target;
   return url;
 }
 
 std::string Url::HostHeader() const {
   const bool own = port == (tls ? 443 : 80);
-  if (own) return literal && !literal->is_v4 ? "[" + host + "]" : host;
-  return HostPort();
+  return own ? (literal ? literal->UrlText() : host) : HostPort();
 }
 
-std::string Url::HostPort() const {
-  return (literal && !literal->is_v4 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
+std::string Url::HostPort() const { return (literal ? literal->UrlText() : host) + ":" + std::to_string(port); }
 
 }  // namespace headgate::net

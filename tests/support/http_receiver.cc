@@ -168,8 +168,9 @@ bool HttpReceiver::WaitForRequests(std::uint64_t count, milliseconds at_most) co
   return changed_.wait_for(lock, at_most, [&] { return request_count_ >= count; });
 }
 
-void HttpReceiver::CloseConnections() {
+void HttpReceiver::CloseConnections(std::string_view last_words) {
   std::unique_lock lock(mutex_);
+  last_words_ = last_words;
   const std::uint64_t wanted = ++close_wanted_;
   eventfd_write(wake_fd_, 1);
   changed_.wait(lock, [&] { return close_done_ >= wanted; });
@@ -193,6 +194,9 @@ void HttpReceiver::Loop() {
     Tick();
     std::unique_lock lock(mutex_);
     if (close_done_ != close_wanted_) {
+      for (const auto& [fd, connection] : connections_) {
+        if (!last_words_.empty()) static_cast<void>(connection->transport.Write(last_words_));
+      }
       while (!connections_.empty()) Remove(connections_.begin()->first);
       close_done_ = close_wanted_;
       changed_.notify_all();

@@ -83,8 +83,8 @@ class HttpReceiver {
   int connection_count() const { return connection_count_; }  // accepted so far
   // False if the deadline passed first.
   bool WaitForRequests(std::uint64_t count, std::chrono::milliseconds at_most = std::chrono::seconds(30)) const;
-  // Closes every connection that is open now; returns when that is done.
-  void CloseConnections();
+  // Closes every connection that is open now, after saying `last_words` on it; returns when that is done.
+  void CloseConnections(std::string_view last_words = "");
 
  private:
   struct Connection;
@@ -118,6 +118,7 @@ class HttpReceiver {
   mutable std::condition_variable changed_;
   std::shared_ptr<const Handler> handler_;  // guarded by mutex_
   std::vector<Request> requests_;           // guarded by mutex_
+  std::string last_words_;                  // guarded by mutex_
   std::uint64_t close_wanted_ = 0;          // guarded by mutex_
   std::uint64_t close_done_ = 0;            // guarded by mutex_
   std::thread thread_;

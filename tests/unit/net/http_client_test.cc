@@ -1,6 +1,10 @@
 #include "core/net/http_client.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -215,6 +219,16 @@ TEST(HttpClient, TakesNothingThatCameUnaskedForAnAnswer) {
   EXPECT_EQ(receiver.connection_count(), 2);
 }
 
+// Some servers say 408 before they close an idle connection.
+TEST(HttpClient, TakesNoLastWordsOfAnIdleConnectionForAnAnswer) {
+  HttpReceiver receiver;
+  auto client = Open(Options(receiver));
+  EXPECT_EQ(Answer(SendOne(*client)).status, 200);
+  receiver.CloseConnections("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(Answer(SendOne(*client)).status, 200);
+  EXPECT_EQ(receiver.request_count(), 2U);
+}
+
 TEST(HttpClient, W8_CutsAnswersAfter64KiBAndKeepsTheStatus) {
   HttpReceiver receiver({}, [](const HttpReceiver::Request& request) {
     Reply reply = Reply::Status(request.connection == 0 ? 200 : 500, {{"Content-Type", "text/plain"}}, "0123456789");
@@ -295,16 +309,39 @@ TEST(HttpClient, ReportsGarbageHalfAnswersAndResetsAsBroken) {
 }
 
 TEST(HttpClient, TakesAnAnswerThatComesBeforeTheWholeRequestWasRead) {
-  HttpReceiver receiver({.silent = false}, [](const HttpReceiver::Request&) {
+  HttpReceiver receiver({}, [](const HttpReceiver::Request&) {
     Reply reply = Reply::Status(413);
     reply.close_after = true;
     return reply;
   });
   auto client = Open(Options(receiver));
-  // The receiver takes the request for complete after 2 bytes of its body.
-  const Response response =
-      Answer(SendOne(*client, "POST /hook HTTP/1.1\r\nContent-Length: 2\r\n\r\nok" + std::string(100, 'x')));
-  EXPECT_EQ(response.status, 413);
+  // The receiver answers after 2 bytes of the body and closes; the rest does not fit into the socket buffers.
+  const std::string rest(30 * 1024 * 1024, 'x');
+  EXPECT_EQ(Answer(SendOne(*client, "POST /hook HTTP/1.1\r\nContent-Length: 2\r\n\r\nok" + rest)).status, 413);
+}
+
+// A listener whose queue is full drops what comes next, as a firewall does.
+TEST(HttpClient, W8_EndsAConnectThatIsNotAnsweredAtItsLimit) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listener, 0), 0);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  std::vector<int> fillers;
+  for (int i = 0; i < 4; ++i) {
+    fillers.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    static_cast<void>(connect(fillers.back(), reinterpret_cast<sockaddr*>(&address), sizeof address));
+  }
+  EndpointOptions options;
+  options.url = *ParseUrl("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/");
+  options.connect_timeout_ms = 40;
+  EXPECT_NE(FailureOf(SendOne(*Open(options)), Failure::Kind::kConnect).find("connect_timeout_ms (40 ms)"),
+            std::string::npos);
+  for (const int fd : fillers) close(fd);
+  close(listener);
 }
 
 TEST(HttpClient, ReportsARefusedConnectionWithTheAddressToCheck) {
