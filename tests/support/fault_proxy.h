@@ -34,6 +34,7 @@ class FaultProxy {
   void ResetAfterToServer(std::int64_t bytes);
   void ResetAfterToClient(std::int64_t bytes);
 
+  // Exact once one of the calls above has returned.
   int accepted() const { return accepted_.load(); }  // since the start
   int open() const { return open_.load(); }          // pairs at present
   int resets() const { return resets_.load(); }      // planned resets that happened
