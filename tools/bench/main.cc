@@ -1,0 +1,294 @@
+// headgate-bench: the budgets of the design, each a figure or a ratio against a reference measured in the same run.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/signal.h"
+#include "tests/support/headgate_process.h"
+#include "tests/support/private_postgres.h"
+#include "tools/bench/receiver.h"
+
+namespace headgate::bench {
+namespace {
+
+using test::ConnectorSettings;
+using test::HeadgateOptions;
+using test::HeadgateProcess;
+using test::PrivatePostgres;
+
+constexpr const char* kDatabase = "bench";
+constexpr const char* kTable =
+    "CREATE TABLE public.orders (id bigint PRIMARY KEY, customer int NOT NULL, total numeric(10,2) NOT NULL, "
+    "note text NOT NULL, paid boolean NOT NULL, placed_at timestamptz NOT NULL DEFAULT now())";
+
+std::string InsertRows(long first, long count) {
+  return "INSERT INTO public.orders SELECT i, i % 1000, (i % 100000) / 100.0, 'order number ' || i || ' with a note', i % 2 = 0 "
+         "FROM generate_series(" +
+         std::to_string(first) + "::bigint, " + std::to_string(first + count - 1) + ") i";
+}
+
+// The same in transactions of `per_transaction` rows.
+std::string InsertTransactions(long rows, long per_transaction) {
+  return "DO $$ BEGIN FOR t IN 0.." + std::to_string(rows / per_transaction - 1) +
+         " LOOP INSERT INTO public.orders SELECT i, i % 1000, (i % 100000) / 100.0, 'order number ' || i || ' with a note', i % 2 = 0 "
+         "FROM generate_series(t * " +
+         std::to_string(per_transaction) + "::bigint, (t + 1) * " + std::to_string(per_transaction) + "::bigint - 1) i; COMMIT; END LOOP; END $$";
+}
+
+void Must(const Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "bench: %s\n", status.error().what.c_str());
+  std::exit(1);
+}
+
+void Pause(int ms) {
+  Signal never;
+  never.WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(ms), {});
+}
+
+double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// CPU seconds and resident memory of a process.
+double CpuSeconds(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  text = text.substr(text.rfind(')') + 2);
+  std::vector<std::string> fields;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    fields.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return static_cast<double>(std::stol(fields[11]) + std::stol(fields[12])) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double ResidentMiB(pid_t pid, const char* field) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(field)) return static_cast<double>(std::atol(line.c_str() + line.find_first_of("0123456789"))) / 1024.0;
+  }
+  return 0;
+}
+
+ConnectorSettings Source(const PrivatePostgres& server) {
+  return {{"connector.class", "postgres"}, {"host", server.host()}, {"port", std::to_string(server.port())},
+          {"dbname", kDatabase},           {"username", "postgres"}, {"tables", "public.*"},
+          {"snapshot", "never"}};
+}
+
+std::uint64_t Records(const HeadgateProcess& headgate) {
+  const auto answer = headgate.Call("GET", "/api/v1/streams/shop.public.orders");
+  if (!answer.ok() || answer->status != 200) return 0;
+  const auto json = nlohmann::json::parse(answer->body, nullptr, false);
+  if (!json.contains("records")) return 0;
+  return json["records"].is_string() ? std::stoull(json["records"].get<std::string>()) : json["records"].get<std::uint64_t>();
+}
+
+bool WaitUntil(const std::function<bool()>& done, double limit_seconds, int poll_ms = 5) {
+  const double end = Seconds() + limit_seconds;
+  while (!done()) {
+    if (Seconds() > end) return false;
+    Pause(poll_ms);
+  }
+  return true;
+}
+
+bool Streaming(const HeadgateProcess& headgate) {
+  const auto answer = headgate.Call("GET", "/connectors/shop/status");
+  return answer.ok() && answer->body.find("\"connector\":{\"state\":\"RUNNING\"") != std::string::npos;
+}
+
+struct Setup {
+  std::unique_ptr<PrivatePostgres> server;
+
+  explicit Setup(bool fsync) {
+    test::PostgresOptions options;
+    options.fsync = fsync;
+    options.settings = {"shared_buffers=512MB", "max_wal_size=8GB", "checkpoint_timeout=1h", "autovacuum=off"};
+    auto started = PrivatePostgres::Start(options);
+    if (!started.ok()) Must(std::move(started).error());
+    server = std::move(*started);
+    Must(server->Exec("postgres", std::string("CREATE DATABASE ") + kDatabase));
+    Must(server->Exec(kDatabase, kTable));
+  }
+};
+
+void Line(const char* name, double value, const char* unit, const char* reference) {
+  std::printf("%-52s %12.2f %-10s %s\n", name, value, unit, reference);
+  std::fflush(stdout);
+}
+
+// 1. PostgreSQL streaming into the durable log, against pg_recvlogical to /dev/null with the same publication.
+void Streaming(long rows, long per_transaction) {
+  Setup setup(false);
+  HeadgateOptions options;
+  options.connectors["shop"] = Source(*setup.server);
+  HeadgateProcess headgate(options);
+  Must(headgate.Start());
+  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  headgate.Terminate();
+  Must(setup.server->Exec(kDatabase, "SELECT pg_create_logical_replication_slot('reference', 'pgoutput')"));
+  Must(setup.server->Exec(kDatabase, InsertTransactions(rows, per_transaction)));
+  const auto end = setup.server->Value(kDatabase, "SELECT pg_current_wal_lsn()");
+  if (!end.ok()) Must(end.error());
+
+  double reference = 1e9;
+  double ours = 1e9;
+  double cpu = 0;
+  // The reference first, so that the WAL is in the page cache for both; -n: it does not confirm, one slot serves all rounds.
+  for (int round = 0; round < 2; ++round) {
+    const std::string command = "/usr/lib/postgresql/15/bin/pg_recvlogical -d '" + setup.server->Dsn(kDatabase) +
+                                "' --slot=reference --start --no-loop --endpos=" + *end +
+                                " -f /dev/null -F 0 -s 0 -o proto_version=1 -o publication_names=headgate_shop -o messages=true";
+    const double start = Seconds();
+    if (std::system(command.c_str()) != 0) Must(Transient("pg_recvlogical failed"));
+    reference = std::min(reference, Seconds() - start);
+    Must(setup.server->Exec(kDatabase, "SELECT pg_drop_replication_slot('reference')"));
+    if (round == 0) Must(setup.server->Exec(kDatabase, "SELECT pg_copy_logical_replication_slot('headgate_shop', 'reference')"));
+  }
+  {
+    const double start = Seconds();
+    Must(headgate.Start());
+    if (!WaitUntil([&] { return Records(headgate) >= static_cast<std::uint64_t>(rows); }, 300, 10)) Must(Transient("not all rows arrived"));
+    ours = Seconds() - start;
+    cpu = CpuSeconds(headgate.pid());
+  }
+  char name[100];
+  std::snprintf(name, sizeof name, "streaming into the log, %ld rows a transaction", per_transaction);
+  Line(name, static_cast<double>(rows) / ours, "rows/s", "");
+  Line("  pg_recvlogical to /dev/null, same run", static_cast<double>(rows) / reference, "rows/s", "");
+  Line("  ratio", reference / ours, "", "(budget: at least 0.85)");
+  Line("  CPU a row, log included, start-up included", cpu / static_cast<double>(rows) * 1e6, "us", "(budget: at most 4)");
+  Line("  resident memory, peak", ResidentMiB(headgate.pid(), "VmHWM"), "MiB", "(budget: at most 160)");
+}
+
+ConnectorSettings Hook(const Receiver& receiver) {
+  return {{"connector.class", "webhook"}, {"topics", "shop.public.orders"}, {"url", receiver.url()}};
+}
+
+// 2. Commit to the arrival of the request, one row a commit, open loop.
+void Latency(int per_second, int seconds) {
+  Setup setup(true);
+  Receiver receiver;
+  HeadgateOptions options;
+  options.connectors["shop"] = Source(*setup.server);
+  options.connectors["hook"] = Hook(receiver);
+  HeadgateProcess headgate(options);
+  Must(headgate.Start());
+  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  Pause(2000);
+  Line("resident memory, idle", ResidentMiB(headgate.pid(), "VmRSS"), "MiB", "(budget: at most 64)");
+  auto client = setup.server->Connect(kDatabase);
+  if (!client.ok()) Must(client.error());
+  Must(client->Exec("PREPARE one AS INSERT INTO public.orders VALUES ($1, 1, 10.50, 'a note of some length', true)"));
+  const auto start = std::chrono::steady_clock::now();
+  const long commits = static_cast<long>(per_second) * seconds;
+  for (long i = 0; i < commits; ++i) {
+    const auto due = start + std::chrono::microseconds(i * 1'000'000 / per_second);
+    while (std::chrono::steady_clock::now() < due) std::this_thread::yield();
+    if (i == per_second) receiver.KeepLatencies(true);  // the first second warms up
+    Must(client->Exec("EXECUTE one(" + std::to_string(i + 1) + ")"));
+  }
+  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  WaitUntil([&] { return receiver.events() >= static_cast<std::uint64_t>(commits); }, 20);
+  receiver.KeepLatencies(false);
+  Pause(50);
+  auto us = receiver.TakeLatenciesUs();
+  std::ranges::sort(us);
+  if (us.empty()) Must(Transient("nothing arrived"));
+  const auto percentile = [&](double p) { return static_cast<double>(us[static_cast<std::size_t>(p * static_cast<double>(us.size() - 1))]) / 1000.0; };
+  Line("commit to request, commits reached", static_cast<double>(commits) / took, "/s", "");
+  Line("  p50", percentile(0.5), "ms", "(budget: at most 1)");
+  Line("  p99", percentile(0.99), "ms", "(budget: at most 5)");
+  Line("  resident memory, peak", ResidentMiB(headgate.pid(), "VmHWM"), "MiB", "(budget: at most 160)");
+}
+
+// 3. Deliveries after a burst: the log is filled while the sink is paused.
+void Burst(long rows, int batch, int parallelism) {
+  Setup setup(false);
+  Receiver receiver;
+  HeadgateOptions options;
+  options.connectors["shop"] = Source(*setup.server);
+  options.connectors["hook"] = Hook(receiver);
+  options.connectors["hook"]["batch_events_max"] = std::to_string(batch);
+  options.connectors["hook"]["parallelism"] = std::to_string(parallelism);
+  HeadgateProcess headgate(options);
+  Must(headgate.Start());
+  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  if (auto answer = headgate.Call("PUT", "/connectors/hook/pause"); !answer.ok()) Must(answer.error());
+  Pause(300);
+  for (long i = 0; i < rows; i += 10'000) Must(setup.server->Exec(kDatabase, InsertRows(i, std::min(10'000L, rows - i))));
+  if (!WaitUntil([&] { return Records(headgate) >= static_cast<std::uint64_t>(rows); }, 60, 20)) Must(Transient("not all rows arrived"));
+  const double cpu = CpuSeconds(headgate.pid());
+  const double start = Seconds();
+  if (auto answer = headgate.Call("PUT", "/connectors/hook/resume"); !answer.ok()) Must(answer.error());
+  if (!WaitUntil([&] { return receiver.events() >= static_cast<std::uint64_t>(rows); }, 120, 1)) Must(Transient("not all events were delivered"));
+  const double took = Seconds() - start;
+  char name[100];
+  std::snprintf(name, sizeof name, "deliveries after a burst of %ld, %d a request", rows, batch);
+  Line(name, static_cast<double>(rows) / took, "events/s", batch == 1 ? "(budget: at least 20000)" : "(budget: at least 150000)");
+  Line("  requests", static_cast<double>(receiver.requests()) / took, "/s", "");
+  Line("  CPU an event", (CpuSeconds(headgate.pid()) - cpu) / static_cast<double>(rows) * 1e6, "us", "");
+  Line("  resident memory, peak", ResidentMiB(headgate.pid(), "VmHWM"), "MiB", "(budget: at most 160)");
+}
+
+// 4. From the start of the process to the first event at the receiver, on an existing slot.
+void ColdStart() {
+  Setup setup(true);
+  Receiver receiver;
+  HeadgateOptions options;
+  options.connectors["shop"] = Source(*setup.server);
+  options.connectors["hook"] = Hook(receiver);
+  HeadgateProcess headgate(options);
+  Must(headgate.Start());
+  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  headgate.Terminate();
+  std::vector<double> times;
+  for (int i = 0; i < 5; ++i) {
+    Must(setup.server->Exec(kDatabase, InsertRows(i * 10, 1)));
+    const auto before = receiver.events();
+    const double start = Seconds();
+    std::jthread starter([&] { Must(headgate.Start()); });
+    if (!WaitUntil([&] { return receiver.events() > before; }, 20, 1)) Must(Transient("no event arrived"));
+    times.push_back((Seconds() - start) * 1000);
+    starter.join();
+    headgate.Terminate();
+  }
+  std::ranges::sort(times);
+  Line("cold start to first event, median of 5", times[2], "ms", "(budget: at most 300)");
+}
+
+}  // namespace
+}  // namespace headgate::bench
+
+int main(int argc, char** argv) {
+  using namespace headgate::bench;
+  const std::vector<std::string> names(argv + 1, argv + argc);
+  const auto wanted = [&](const char* name) { return names.empty() || std::ranges::find(names, name) != names.end(); };
+  if (std::ranges::find(names, "--help") != names.end()) {
+    std::puts("headgate-bench [stream] [latency] [burst] [cold]: all of them if none is named");
+    return 0;
+  }
+  if (wanted("cold")) ColdStart();
+  if (wanted("latency")) Latency(1000, 10);
+  if (wanted("burst")) {
+    Burst(100'000, 1, 16);
+    Burst(300'000, 500, 8);
+  }
+  if (wanted("stream")) {
+    Streaming(1'000'000, 1000);
+    Streaming(200'000, 1);
+  }
+  return 0;
+}
