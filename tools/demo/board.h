@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -46,6 +47,7 @@ class Board {
   std::uint64_t events_at_summary_ = 0;
   std::chrono::steady_clock::time_point summary_ = begin_;
   std::chrono::steady_clock::time_point line_{};
+  std::minstd_rand coin_;
   std::vector<std::int64_t> latencies_;      // since the last summary, microseconds
   std::vector<std::int64_t> all_latencies_;  // a sample of all once it is large
 };
