@@ -16,7 +16,8 @@ namespace headgate::config {
 namespace {
 
 constexpr std::size_t kTopicsRegexBytesMax = 1024;  // keeps the compiler of std::regex shallow
-constexpr int kRelevanceDepthMax = 8;               // a ring of conditions ends
+constexpr std::size_t kUnknownKeysMax = 50;
+constexpr int kRelevanceDepthMax = 8;  // a ring of conditions ends
 
 template <class T>
 std::optional<T> ParseNumber(std::string_view text) {
@@ -236,7 +237,10 @@ struct Binder {
       if (IsIgnoredKey(spec, key)) {
         out.ignored.push_back(key);
       } else if (FreePrefixOf(spec, key).empty()) {
-        unknown.push_back({key, UnknownText(key)});
+        // A suggestion costs; a body of the largest size must not keep the API's thread.
+        if (unknown.size() == kUnknownKeysMax)
+          unknown.push_back({key, "More unknown settings follow. Mend these first."});
+        if (unknown.size() < kUnknownKeysMax) unknown.push_back({key, UnknownText(key)});
       } else if (IsSecretKey(spec, key) && raw == kMask) {
         Fail(key, MaskText(key));
       } else if (auto value = Resolved(key, raw)) {

@@ -72,6 +72,7 @@ class Loader {
   void EachOnce(const YamlNode& map, Take take) {
     std::map<std::string_view, int> first;
     for (const YamlNode::Entry& entry : map.entries) {
+      if (outcome_.errors.size() > kErrorsMax) return;  // a suggestion for each of a million names would take minutes
       const auto [known, is_new] = first.emplace(entry.key, entry.line);
       if (is_new) {
         take(entry);

@@ -106,6 +106,14 @@ TEST(Bind, KC19_UnknownSettingWithoutANearNameSaysWhereTheListIs) {
             "colour: Unknown setting \"colour\". GET /connector-plugins/SampleSink/config lists the settings.");
 }
 
+TEST(Bind, AFloodOfUnknownSettingsIsCut) {
+  FlatConfig config = SoundSink();
+  for (int i = 0; i < 20'000; ++i) config["batch_bytes_mux" + std::to_string(i)] = "x";
+  const BindOutcome outcome = BindSink(config);
+  ASSERT_EQ(outcome.errors.size(), 51U);
+  EXPECT_EQ(outcome.errors.back().text, "More unknown settings follow. Mend these first.");
+}
+
 TEST(Bind, KC19_KeysOfConnectItselfAreIgnoredAndReported) {
   FlatConfig config = SoundSink();
   const std::vector<std::string> ignored = {"admin.override.x",
