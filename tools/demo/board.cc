@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -27,7 +28,7 @@ std::int64_t ParseInstant(const std::string& text) {
   double second = 0;
   if (std::sscanf(text.c_str(), "%ld-%d-%dT%d:%d:%lfZ", &year, &month, &day, &hour, &minute, &second) != 6) return -1;
   const std::int64_t minutes = (DaysFromCivil(year, month, day) * 24 + hour) * 60 + minute;
-  return minutes * 60'000'000 + static_cast<std::int64_t>(second * 1e6 + 0.5);
+  return minutes * 60'000'000 + std::llround(second * 1e6);
 }
 
 std::string LocalTime(std::int64_t us) {
