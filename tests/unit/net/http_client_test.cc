@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "core/net/response_parser.h"
@@ -172,6 +173,29 @@ TEST(HttpClient, W8_ReplacesAConnectionThatWasClosedWhileIdle) {
   EXPECT_FALSE(again.connection_reused);
   EXPECT_EQ(receiver.connection_count(), 2);
   EXPECT_EQ(receiver.request_count(), 2U);
+}
+
+TEST(HttpClient, ClosesConnectionsThatDiedWhileIdleAndUsesTheirPlacesAgain) {
+  const auto open_files = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+  };
+  HttpReceiver receiver;
+  EndpointOptions options = Options(receiver);
+  options.connections_max = 2;
+  auto client = Open(options);
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Outcome> outcomes;
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_TRUE(client->can_send());
+      client->Send(Post(), [&](Outcome&& outcome) { outcomes.push_back(std::move(outcome)); });
+    }
+    EXPECT_FALSE(client->can_send());
+    RunUntil(*client, outcomes, 2);
+    receiver.CloseConnections();
+    const auto before = open_files();
+    client->Run(steady_clock::now());
+    EXPECT_EQ(open_files(), before - 2);
+  }
 }
 
 TEST(HttpClient, W8_RepeatsOnceOnAFreshConnectionWhenAKeptOneDiesBeforeTheAnswer) {

@@ -204,6 +204,9 @@ TEST(RetryAfter, W4_ReadsSecondsAndAllThreeDateForms) {
     EXPECT_EQ(ParseRetryAfter(date, kNow), seconds(60)) << date;
     EXPECT_EQ(ParseRetryAfter(date, kNow + 1000), seconds(0)) << date;
   }
+  constexpr std::int64_t kIn2026 = 1'790'000'000;
+  EXPECT_EQ(ParseRetryAfter("Sunday, 06-Nov-94 08:49:37 GMT", kIn2026), seconds(0)) << "1994, not 2094";
+  EXPECT_GT(*ParseRetryAfter("Wednesday, 06-Nov-30 08:49:37 GMT", kIn2026), seconds(0)) << "2030";
   for (const char* bad : {"", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Foo 1994 08:49:37 GMT",
                           "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 32 Nov 1994 08:49:37 GMT",
                           "Sun, 06 Nov 1994 25:49:37 GMT", "Sun", "Sun Nov", ",", "12 "}) {
