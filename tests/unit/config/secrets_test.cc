@@ -294,8 +294,10 @@ TEST_F(Secrets, ACommandWhoseChildHoldsTheOutputDoesNotHoldUsUp) {
 }
 
 TEST_F(Secrets, ACommandGetsNoInputAndNoneOfOurFiles) {
+  const int ours = ::open("/dev/null", O_RDONLY);  // NOLINT: inheritable on purpose
   policy_.commands["looks"] = {"/bin/sh", "-c", "cat; ls /proc/self/fd | tr '\\n' ' '"};
   EXPECT_EQ(Value("${command:looks}"), "0 1 2 3 ");  // 3 is the folder that ls reads
+  ::close(ours);
 }
 
 TEST(FindProperty, ReadsTheFormatOfJavaProperties) {

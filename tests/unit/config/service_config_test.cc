@@ -367,6 +367,14 @@ TEST(ServiceConfig, LoadReadsAFileAndSaysWhyItCannot) {
   fs::remove_all(pattern);
 }
 
+TEST(Yaml, SixteenLevelsAreTheMost) {
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  EXPECT_TRUE(std::holds_alternative<std::shared_ptr<const YamlNode>>(ParseYaml(nested(16))));
+  const auto deeper = ParseYaml(nested(17));
+  ASSERT_TRUE(std::holds_alternative<YamlError>(deeper));
+  EXPECT_EQ(std::get<YamlError>(deeper).text, "the nesting is deeper than 16 levels");
+}
+
 TEST(ServiceConfig, DeepNestingIsRefusedInEveryForm) {
   for (const char* level : {"[", "{a: ", "- ", "? "}) {
     std::string text = "data_dir: d\nconnectors: ";
