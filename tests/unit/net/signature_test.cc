@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/encoding.h"
+#include "core/net/sha256.h"
 
 namespace headgate::net {
 namespace {
@@ -120,6 +121,11 @@ TEST(Signature, W11_LegacyHeaderIsTheHexHmacOfTheBody) {
   signer->AppendHex(out, "what do ya want for nothing?");
   EXPECT_EQ(out, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   EXPECT_FALSE(Signer::FromKey("").ok());
+}
+
+// FIPS 180-2, B.1.
+TEST(Sha256, GivesThePublishedDigest) {
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 }  // namespace
