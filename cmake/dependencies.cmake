@@ -8,7 +8,9 @@ find_package(Boost 1.74 REQUIRED)  # headers only: Asio and Beast
 find_package(PkgConfig REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
+find_package(ZLIB REQUIRED)
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)  # regular expressions of clients, in linear time
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 
 # Third-party headers count as system headers: their warnings are not ours.
