@@ -68,7 +68,7 @@ Status PrivatePostgres::Initialise(const PostgresOptions& options) {
       "\nmax_replication_slots=" + std::to_string(options.max_replication_slots) +
       "\nmax_wal_senders=" + std::to_string(options.max_wal_senders) +
       "\nmax_connections=100\nshared_buffers=64MB\nmax_wal_size=4GB\ncheckpoint_timeout=30min\nautovacuum=off\n" +
-      "jit=off\nlog_min_messages=warning\nlogging_collector=off\n";
+      "jit=off\ndynamic_shared_memory_type=mmap\nlog_min_messages=warning\nlogging_collector=off\n";
   if (!options.fsync) conf += "fsync=off\nfull_page_writes=off\n";
   for (const std::string& setting : options.settings) conf += setting + "\n";
   WriteFile(data + "/postgresql.conf", conf, std::ios::trunc);
