@@ -1,0 +1,96 @@
+// Kill -9 at every kill point, under load (CG-01): the fold of what arrived equals the tables, no id has two contents,
+// order per key holds, the log has no change twice.
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <set>
+
+#include "tests/e2e/shop.h"
+#include "tests/support/require.h"
+
+namespace headgate::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Kill points of a service that streams.
+const std::vector<std::string> kStreaming = {"log.before_sync",  "log.synced",        "ingest.appended",      "pg.before_confirm", "pg.after_confirm",
+                                             "deliver.done",     "deliver.before_cursor", "deliver.cursor",   "webhook.sent",      "webhook.answered"};
+// Those on the way to the end of the first snapshot.
+const std::vector<std::string> kFirstRun = {"pg.publication_altered", "pg.slot_created", "pg.snapshot_exported", "pg.schema_defined",
+                                            "pg.chunk_read",          "log.before_sync", "pg.chunk_appended",    "pg.last_chunk"};
+
+int Kills() {
+  const char* nightly = std::getenv("HEADGATE_NIGHTLY");
+  return nightly != nullptr && *nightly != '\0' ? 200 : 12;
+}
+
+struct Run {
+  std::unique_ptr<Shop> shop;
+  CountingReceiver receiver;
+  std::unique_ptr<HeadgateProcess> headgate;
+
+  void Prepare() {
+    HeadgateOptions options;
+    options.connectors["shop"] = shop->Source();
+    options.connectors["hook"] = Shop::Hook(receiver.url());
+    headgate = std::make_unique<HeadgateProcess>(options);
+  }
+
+  // Starts with the failpoint and waits for it to fire; kills by hand if it does not in time. True if it fired.
+  bool KillAt(const std::string& failpoint) {
+    headgate->set_failpoints(failpoint);
+    const Status started = headgate->Start();
+    const bool fired = !started.ok() || headgate->WaitEnd(seconds(4)).has_value();
+    if (!fired) headgate->KillHard();
+    return fired;
+  }
+
+  void ExpectEverythingArrived() {
+    shop->StopLoad();
+    headgate->set_failpoints("");
+    const Status started = headgate->Start();
+    ASSERT_TRUE(started.ok()) << started.error().what;
+    const auto differences = receiver.WaitForTables(shop->database().session(), shop->tables(), seconds(60));
+    EXPECT_THAT(differences, testing::IsEmpty()) << headgate->Stderr();
+    EXPECT_THAT(receiver.Violations(), testing::IsEmpty());
+    const auto ended = headgate->Terminate();
+    ASSERT_TRUE(ended.has_value());
+    EXPECT_EQ(ended->exit.code, 0) << ended->exit.Text();
+    auto ids = EventIdsInLog(headgate->data_dir());
+    ASSERT_TRUE(ids.ok()) << ids.error().what;
+    const std::set<std::string> unique(ids->begin(), ids->end());
+    EXPECT_EQ(unique.size(), ids->size()) << "the log holds a change twice";
+  }
+};
+
+TEST(Crash, CG01_KillAtEveryPointOfTheFirstRunLosesAndRepeatsNothing) {
+  Run run;
+  HG_WITH_SERVER("postgres", run.shop, Shop::Create());
+  run.Prepare();
+  run.shop->StartLoad(11, 50);
+  int fired = 0;
+  for (const std::string& point : kFirstRun) fired += run.KillAt(point + "=kill") ? 1 : 0;
+  EXPECT_GE(fired, static_cast<int>(kFirstRun.size()) - 1) << "kill points that are never reached test nothing";
+  run.ExpectEverythingArrived();
+}
+
+TEST(Crash, CG01_KillAtEveryPointUnderLoadLosesAndRepeatsNothing) {
+  Run run;
+  HG_WITH_SERVER("postgres", run.shop, Shop::Create());
+  run.Prepare();
+  run.shop->StartLoad(22, 200);
+  std::minstd_rand random(33);
+  int fired = 0;
+  const int kills = std::max<int>(Kills(), static_cast<int>(kStreaming.size()));
+  for (int i = 0; i < kills; ++i) {
+    const std::string& point = kStreaming[static_cast<std::size_t>(i) % kStreaming.size()];
+    fired += run.KillAt(point + "=kill:" + std::to_string(1 + random() % 60)) ? 1 : 0;
+  }
+  EXPECT_GE(fired, kills * 8 / 10);
+  run.ExpectEverythingArrived();
+}
+
+}  // namespace
+}  // namespace headgate::test
