@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/pipeline/sink.h"
+
+namespace headgate::webhook {
+
+// A latency histogram over kLatencyBoundsMs.
+class Histogram {
+ public:
+  void Add(double ms) {
+    std::size_t bucket = 0;
+    while (bucket < std::size(kLatencyBoundsMs) && ms > kLatencyBoundsMs[bucket]) ++bucket;
+    ++counts_[bucket];
+    sum_ms_ += ms;
+  }
+  double sum_ms() const { return sum_ms_; }
+  // Each bucket with all below it; the last one is the number of all.
+  std::vector<std::uint64_t> Cumulative() const {
+    std::vector<std::uint64_t> sums(counts_.begin(), counts_.end());
+    for (std::size_t i = 1; i < sums.size(); ++i) sums[i] += sums[i - 1];
+    return sums;
+  }
+
+ private:
+  std::array<std::uint64_t, std::size(kLatencyBoundsMs) + 1> counts_{};
+  double sum_ms_ = 0;
+};
+
+// What the sink counts. For its thread.
+struct Meter {
+  std::uint64_t delivered = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t attempts_failed = 0;
+  std::int64_t last_success_us = 0;
+  std::map<std::string, std::uint64_t, std::less<>> retries;  // failed attempts by class
+  Histogram request_ms;
+  Histogram end_to_end_ms;
+  std::string last_class;   // of the last failure; "" after a success
+  int last_status = 0;
+  std::string last_error;
+
+  void Failed(std::string_view error_class, int status, std::string_view message) {
+    ++attempts_failed;
+    const auto it = retries.find(error_class);
+    if (it != retries.end()) {
+      ++it->second;
+    } else {
+      retries.emplace(error_class, 1);
+    }
+    last_class = error_class;
+    last_status = status;
+    last_error = message;
+  }
+  void Succeeded(std::int64_t now_us) {
+    last_success_us = now_us;
+    last_class.clear();
+    last_status = 0;
+    last_error.clear();
+  }
+};
+
+}  // namespace headgate::webhook

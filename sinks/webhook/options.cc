@@ -1,0 +1,303 @@
+#include "sinks/webhook/options.h"
+
+#include <charconv>
+
+#include "core/base/encoding.h"
+#include "core/config/secrets.h"
+#include "core/net/signature.h"
+#include "sinks/webhook/settings_text.h"
+
+namespace headgate::webhook {
+namespace {
+
+using config::Bound;
+using config::HasPlaceholder;
+
+// Reads one group of settings after the other; every problem is an error of its key.
+class Reader {
+ public:
+  Reader(const Bound& bound, ReadOptions& out) : bound_(bound), o_(out.options), errors_(out.errors) {}
+
+  void Everything() {
+    Endpoint();
+    Content();
+    TypeTemplate();
+    Delivery();
+    Batches();
+    Auth();
+    FreeHeaders();
+    Signing();
+    Tls();
+    LaterParts();
+  }
+
+ private:
+  using Ms = Options::Ms;
+
+  void Fail(std::string_view key, std::string text) { errors_.push_back({std::string(key), "Setting \"" + std::string(key) + "\" " + text}); }
+  // True if the value is known: set and without an unresolved placeholder.
+  bool Known(std::string_view key) const { return !bound_.Text(key).empty() && !HasPlaceholder(bound_.Text(key)); }
+  Ms Wait(std::string_view key) const { return Ms(bound_.Int(key)); }
+
+  void Endpoint() {
+    o_.shown_url = bound_.Shown("url");
+    if (Known("url")) {
+      auto url = net::ParseUrl(bound_.Text("url"));
+      if (!url.ok()) {
+        errors_.push_back({"url", url.error().what});
+      } else {
+        o_.url = *url;
+        if (!o_.url.tls && !bound_.Bool("allow_http")) Fail("url", "is plain http, and allow_http is false. Use https, or allow it.");
+      }
+    }
+    const auto shown = net::ParseUrl(o_.shown_url);
+    o_.shown_target = shown.ok() ? shown->target : "/[hidden]";
+    o_.timeout_ms = static_cast<int>(bound_.Int("timeout_ms"));
+    o_.connect_timeout_ms = static_cast<int>(bound_.Int("connect_timeout_ms"));
+    o_.parallelism = static_cast<std::size_t>(bound_.Int("parallelism"));
+    o_.request_rate_max = bound_.Double("request_rate_max");
+    if (Known("request_rate_max") && o_.request_rate_max <= 0) Fail("request_rate_max", "must be above 0. Leave it out for no bound.");
+  }
+
+  void Content() {
+    o_.format = bound_.Text("format") == "debezium" ? Format::kDebezium : Format::kNative;
+    o_.envelope = bound_.Text("envelope") == "standard" ? Envelope::kStandard : Envelope::kPlain;
+    RenderingOptions();
+    bool any = false;
+    for (const std::string& name : bound_.List("ops")) {
+      Op op{};
+      if (ParseOp(name, op)) any = o_.ops.at(static_cast<std::size_t>(op)) = true;
+    }
+    if (!any && !HasPlaceholder(bound_.Text("ops"))) Fail("ops", "names no operation, so nothing would be sent. Pause the connector for that.");
+    o_.event_bytes_max = static_cast<std::size_t>(bound_.Int("event_bytes_max"));
+    o_.gzip = bound_.Text("compression") == "gzip";
+    o_.idempotency_key_header = bound_.Bool("idempotency_key_header");
+  }
+
+  // The codecs know the values of their own options.
+  void RenderingOptions() {
+    for (const auto& [key, entry] : bound_.All()) {
+      if (HasPlaceholder(entry.value) || entry.origin == "default") continue;
+      const auto native = codec::SetOption(o_.native, key, entry.value);
+      if (!native.ok()) errors_.push_back({key, native.error().what});
+      const auto debezium = codec::SetOption(o_.debezium, key, entry.value);
+      if (!debezium.ok()) errors_.push_back({key, debezium.error().what});
+    }
+    // `ops` says what is sent; tombstones and transaction records are for Kafka (W14).
+    o_.debezium.tombstones = o_.debezium.transaction_metadata = false;
+    o_.debezium.skip_create = o_.debezium.skip_update = o_.debezium.skip_delete = o_.debezium.skip_truncate = false;
+  }
+
+  void TypeTemplate() {
+    using Kind = TypePiece::Kind;
+    constexpr std::pair<std::string_view, Kind> kNames[] = {
+        {"source", Kind::kSource}, {"schema", Kind::kSchema}, {"table", Kind::kTable}, {"op", Kind::kOp}, {"verb", Kind::kVerb}};
+    if (!Known("type_template")) return;
+    std::string_view rest = bound_.Text("type_template");
+    while (!rest.empty()) {
+      const std::size_t open = std::min(rest.find('<'), rest.size());
+      if (open > 0) o_.type_template.push_back({Kind::kLiteral, std::string(rest.substr(0, open))});
+      rest.remove_prefix(open);
+      if (rest.empty()) break;
+      const std::size_t close = rest.find('>');
+      const std::string_view name = close == std::string_view::npos ? rest.substr(1) : rest.substr(1, close - 1);
+      const auto* known = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.first == name; });
+      if (close == std::string_view::npos || known == std::end(kNames)) {
+        return Fail("type_template", "has an unknown placeholder. It may hold <source>, <schema>, <table>, <op> and <verb>.");
+      }
+      o_.type_template.push_back({known->second, {}});
+      rest.remove_prefix(close + 1);
+    }
+  }
+
+  void Delivery() {
+    const std::string& ordering = bound_.Text("ordering");
+    o_.ordering = ordering == "table" ? Ordering::kTable : ordering == "all" ? Ordering::kAll : ordering == "none" ? Ordering::kNone : Ordering::kKey;
+    o_.order_by = bound_.List("order_by");
+    if (!o_.order_by.empty() && o_.ordering != Ordering::kKey) Fail("order_by", "has a meaning only with ordering=key. Drop one of the two.");
+    const std::string& on_failure = bound_.Text("on_failure");
+    o_.on_failure = on_failure == "block_all" ? OnFailure::kBlockAll : on_failure == "dead_letter" ? OnFailure::kDeadLetter : OnFailure::kBlockKey;
+    o_.after_dead_letter = bound_.Text("after_dead_letter") == "park" ? AfterDeadLetter::kPark : AfterDeadLetter::kFollow;
+    o_.memory_retry = Wait("memory_retry_ms");
+    o_.store_bytes_max = static_cast<std::uint64_t>(bound_.Int("store_bytes_max"));
+    o_.retry_after_cap = Wait("retry_after_cap_ms");
+    o_.breaker_failures = static_cast<std::uint32_t>(bound_.Int("breaker_failures"));
+    o_.breaker_open_max = Wait("breaker_open_ms_max");
+    for (const std::string& item : bound_.List("retry_schedule")) {
+      if (HasPlaceholder(item)) continue;
+      const auto wait = ParseWait(item);
+      if (!wait) return Fail("retry_schedule", "must be a comma list of waits with units, such as 5s,5m,30m,2h.");
+      o_.retry_schedule.push_back(*wait);
+    }
+    NonRetryable();
+  }
+
+  void NonRetryable() {
+    for (const std::string& item : bound_.List("non_retryable")) {
+      if (HasPlaceholder(item)) continue;
+      if (item == "3xx" || item == "4xx") {
+        const int first = item == "3xx" ? 300 : 400;
+        for (int status = first; status < first + 100; ++status) {
+          if (MayBeNonRetryable(status)) o_.non_retryable.set(static_cast<std::size_t>(status));
+        }
+        continue;
+      }
+      int status = 0;
+      const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), status);
+      if (error != std::errc() || end != item.data() + item.size() || !MayBeNonRetryable(status)) {
+        return Fail("non_retryable", "must be a comma list of statuses from 300 to 499 (or 3xx, 4xx), such as 400,422. 408, 410, "
+                                     "425 and 429 have a meaning of their own, and failures of the server are always retried.");
+      }
+      o_.non_retryable.set(static_cast<std::size_t>(status));
+    }
+  }
+
+  void Batches() {
+    o_.batch_events_max = static_cast<std::size_t>(bound_.Int("batch_events_max"));
+    o_.batch_bytes_max = static_cast<std::size_t>(bound_.Int("batch_bytes_max"));
+    o_.batch_delay_max = Wait("batch_delay_ms_max");
+    o_.batch_item_results = bound_.Bool("batch_item_results");
+    if (o_.batch_item_results && !o_.batched()) Fail("batch_item_results", "needs batches: set batch_events_max above 1.");
+  }
+
+  // The value of a setting that another one made necessary.
+  std::string Needed(std::string_view key, std::string_view because) {
+    if (bound_.Text(key).empty()) Fail(key, "is missing; " + std::string(because) + " needs it.");
+    return bound_.Text(key);
+  }
+
+  void AddSecretHeader(std::string_view key, std::string name, std::string value) {
+    if (!HasPlaceholder(value) && !IsHeaderValue(value)) return Fail(key, "holds control characters or blanks at its ends. A header cannot carry them.");
+    o_.headers.push_back({std::move(name), std::move(value), true});
+    const std::string shown = bound_.Shown(key);
+    if (HasPlaceholder(shown)) o_.credential_shown = shown;
+  }
+
+  void Auth() {
+    bool authorization = false;
+    const auto methods = bound_.List("auth");
+    for (const std::string& method : methods) {
+      if (method == "none" && methods.size() > 1) Fail("auth", "is none and something else at once.");
+      if (method == "oauth2") Fail("auth", "is oauth2, which is not available in this version. Use basic, bearer or header.");
+      if (method == "basic" || method == "bearer") {
+        if (authorization) Fail("auth", "has basic and bearer: both are the header Authorization. Choose one.");
+        authorization = true;
+      }
+      if (method == "basic") {
+        const std::string user = Needed("auth_username", "auth=basic");
+        const std::string password = Needed("auth_password", "auth=basic");
+        if (user.find(':') != std::string::npos) Fail("auth_username", "holds a colon, which Basic authentication cannot carry.");
+        AddSecretHeader("auth_password", "Authorization", "Basic " + Base64(user + ":" + password));
+      }
+      if (method == "bearer") AddSecretHeader("auth_token", "Authorization", "Bearer " + Needed("auth_token", "auth=bearer"));
+      if (method == "header") ApiKeyHeader();
+    }
+    Hmac();
+  }
+
+  void ApiKeyHeader() {
+    const std::string name = Needed("auth_header", "auth=header");
+    const std::string value = Needed("auth_value", "auth=header");
+    if (Known("auth_header") && !IsHeaderName(name)) return Fail("auth_header", "is not a header name.");
+    if (IsReservedHeader(name)) return Fail("auth_header", "names a header that Headgate sends itself. Choose another one.");
+    AddSecretHeader("auth_value", name, value);
+  }
+
+  void Hmac() {
+    if (bound_.Text("hmac_secret").empty()) return;
+    LegacyHmac hmac{bound_.Text("hmac_header"), bound_.Text("hmac_prefix"), bound_.Text("hmac_secret")};
+    if (Known("hmac_header") && (!IsHeaderName(hmac.header) || IsReservedHeader(hmac.header))) {
+      return Fail("hmac_header", "is no header name that may be set. Choose one such as X-Signature-256.");
+    }
+    if (!IsHeaderValue(hmac.prefix + "0")) return Fail("hmac_prefix", "holds control characters.");
+    o_.hmac = std::move(hmac);
+  }
+
+  void FreeHeaders() {
+    const auto all = bound_.All();
+    for (const auto& [name, value] : bound_.WithPrefix("header.")) {
+      const std::string key = "header." + name;
+      if (!IsHeaderName(name)) {
+        Fail(key, "has a name that no header can have.");
+      } else if (IsReservedHeader(name)) {
+        Fail(key, "may not be set: Headgate sends this header itself, or it belongs to one connection only.");
+      } else if (!HasPlaceholder(value) && !IsHeaderValue(value)) {
+        Fail(key, "holds a line end or another control character, or blanks at its ends.");
+      } else {
+        const auto entry = all.find(key);
+        o_.headers.push_back({name, value, entry != all.end() && entry->second.secret});
+      }
+    }
+    for (std::size_t i = 0; i < o_.headers.size(); ++i) {
+      const bool hmac_too = o_.hmac && SameHeader(o_.hmac->header, o_.headers[i].name);
+      bool twice = hmac_too;
+      for (std::size_t k = 0; k < i; ++k) twice = twice || SameHeader(o_.headers[k].name, o_.headers[i].name);
+      if (twice) Fail("header." + o_.headers[i].name, "is set twice, here and by the settings of the authentication.");
+    }
+  }
+
+  void Signing() {
+    for (const std::string& item : bound_.List("signing_secrets")) {
+      if (HasPlaceholder(item)) continue;
+      SigningSecret secret{item, std::nullopt};
+      if (const std::size_t at = item.find('@'); at != std::string::npos) {
+        secret.expires_us = ParseTime(std::string_view(item).substr(at + 1));
+        secret.text.resize(at);
+        if (!secret.expires_us) return Fail("signing_secrets", "has an expiry that is not an RFC 3339 time. Write whsec_...@2027-01-31T00:00:00Z.");
+      }
+      if (secret.text.starts_with("whsk_")) {
+        return Fail("signing_secrets", "holds a key for v1a signatures (whsk_), which are not available in this version. Use whsec_ secrets.");
+      }
+      if (auto signer = net::Signer::FromStandardSecret(secret.text); !signer.ok()) {
+        errors_.push_back({"signing_secrets", signer.error().what});
+        return;
+      }
+      o_.signing_secrets.push_back(std::move(secret));
+    }
+    const bool signs = !bound_.Text("signing_secrets").empty();
+    if (signs && bound_.List("signing_secrets").empty()) Fail("signing_secrets", "is set but holds no secret.");
+    if (signs && o_.gzip && !bound_.Bool("compression_signed")) {
+      Fail("compression", "is gzip and signing_secrets is set: the common verifiers cannot check a compressed body. Set "
+                          "compression_signed=true if this receiver verifies before it unpacks, or drop one of the two.");
+    }
+  }
+
+  void Tls() {
+    o_.tls_verify = bound_.Bool("tls_verify");
+    if (bound_.Text("tls_ca_file") != "system") o_.tls_ca_file = bound_.Text("tls_ca_file");
+    o_.tls_cert_file = bound_.Text("tls_cert_file");
+    o_.tls_key_file = bound_.Text("tls_key_file");
+    if (o_.tls_cert_file.empty() != o_.tls_key_file.empty()) {
+      Fail(o_.tls_cert_file.empty() ? "tls_cert_file" : "tls_key_file", "is missing: a client certificate needs both files.");
+    }
+  }
+
+  // Named by the contract, but of a later version: refused by name, never ignored.
+  void LaterParts() {
+    constexpr const char* kLater = "is not available in this version. ";
+    if (bound_.Text("envelope").starts_with("cloudevents")) {
+      Fail("envelope", "is " + bound_.Text("envelope") + ", which " + kLater + "Use plain or standard.");
+    }
+    if (!bound_.Text("filter").empty()) Fail("filter", std::string(kLater) + "Leave it empty; ops and topics select what is sent.");
+    if (bound_.Text("handshake") != "off" && !HasPlaceholder(bound_.Text("handshake"))) {
+      Fail("handshake", "is " + bound_.Text("handshake") + ", which " + kLater + "Set it to off.");
+    }
+    for (const std::string_view key : {"type_prefix", "ce_origin", "ce_source"}) {
+      if (!bound_.Text(key).empty()) Fail(key, std::string(kLater) + "It belongs to the CloudEvents envelopes.");
+    }
+  }
+
+  const Bound& bound_;
+  Options& o_;
+  std::vector<config::KeyError>& errors_;
+};
+
+}  // namespace
+
+ReadOptions Read(const config::Bound& bound) {
+  ReadOptions out;
+  Reader(bound, out).Everything();
+  return out;
+}
+
+}  // namespace headgate::webhook

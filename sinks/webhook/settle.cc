@@ -1,0 +1,347 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/base/diag.h"
+#include "core/base/failpoint.h"
+#include "sinks/webhook/delivery.h"
+#include "sinks/webhook/settings_text.h"
+
+// The second half of Delivery: what an outcome leads to, and what goes to the dead-letter store.
+namespace headgate::webhook {
+namespace {
+
+using State = DeadLetter::State;
+
+std::string ResponseText(const Answer& answer) {
+  std::string text = "HTTP " + std::to_string(answer.status) + "\r\n";
+  text.append(answer.header_lines);
+  if (!text.ends_with("\n")) text.append("\r\n");
+  text.append("\r\n").append(answer.body.substr(0, 4096));
+  return text;
+}
+
+// {"failures":[{"id":"shop:0-...:1","retry":true|false}]} (W7). Anything else names no failures.
+std::map<std::string, bool> FailuresIn(std::string_view body) {
+  std::map<std::string, bool> failures;
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains("failures") || !json["failures"].is_array()) return failures;
+  for (const auto& item : json["failures"]) {
+    if (!item.is_object() || !item.contains("id") || !item["id"].is_string()) continue;
+    failures[item["id"].get<std::string>()] = !(item.contains("retry") && item["retry"] == false);
+  }
+  return failures;
+}
+
+}  // namespace
+
+void Delivery::Answered(Job& job, const Answer& answer) {
+  HG_FAILPOINT("webhook.answered");
+  const Time now = context_.clock().Now();
+  const std::int64_t now_us = context_.clock().NowUs();
+  --in_flight_;
+  meter_.request_ms.Add(std::chrono::duration<double, std::milli>(now - job.sent_at).count());
+  if (answer.retry_after) {
+    const auto wait = std::min<std::chrono::milliseconds>(*answer.retry_after, options_.retry_after_cap);
+    held_until_ = std::max(held_until_, now + wait);
+  }
+  const Verdict verdict = JudgeStatus(answer.status, answer.retry_after.has_value(), job.entries.size(), options_.non_retryable);
+  if (verdict.action == Action::kDone) {
+    breaker_.Succeeded(now);
+    meter_.Succeeded(now_us);
+    return Delivered(job, answer.body, now_us);
+  }
+  Judge(job, verdict, {verdict.error_class, answer.status, "HTTP " + std::to_string(answer.status), ResponseText(answer), now_us});
+}
+
+void Delivery::Unanswered(Job& job, Trouble trouble, std::string_view text) {
+  --in_flight_;
+  const Verdict verdict = JudgeTrouble(trouble);
+  Judge(job, verdict, {verdict.error_class, 0, std::string(text), "", context_.clock().NowUs()});
+}
+
+void Delivery::Judge(Job& job, const Verdict& verdict, const Failed& failed) {
+  const Time now = context_.clock().Now();
+  const bool counted = !breaker_.open();
+  meter_.Failed(failed.error_class, failed.status, failed.message);
+  if (verdict.counts_for_breaker) {
+    breaker_.Failed(now);
+  } else {
+    breaker_.Neutral(now);
+  }
+  job.refused = verdict.refused;
+  switch (verdict.action) {
+    case Action::kDone: break;
+    case Action::kRetry: return Fail(job, failed, counted);
+    case Action::kSplit: return Split(job);
+    case Action::kDeadLetter:
+      return Kill(job, failed);
+    case Action::kDisable:
+      disabled_ = true;
+      state_ = ConfigError("Endpoint disabled: " + options_.shown_url + " answered 410 Gone, so nothing is sent to it any more. The events stay in "
+                           "the log. Check `url` with the owner of the endpoint, then restart the connector to enable it again.");
+      return Queue(job, now);
+    case Action::kConfigure:
+      state_ = ConfigError(failed.message);
+      return Queue(job, now);
+  }
+}
+
+void Delivery::Delivered(Job& job, std::string_view body, std::int64_t now_us) {
+  if (options_.batched()) {
+    if (options_.batch_item_results && !body.empty()) ItemResults(job, body, now_us);
+    for (Entry* entry : job.entries) DeliveredEntry(*entry, now_us);
+    return Drop(job);
+  }
+  Entry& entry = *job.entries.front();
+  if (entry.part + 1 == entry.event.parts) {
+    DeliveredEntry(entry, now_us);
+    return Drop(job);
+  }
+  ++entry.part;
+  job.id = entry.PartId();
+  if (job.failing) --failing_;
+  job.failing = false;
+  job.trail = {};
+  Queue(job, context_.clock().Now());
+}
+
+void Delivery::DeliveredEntry(Entry& entry, std::int64_t now_us) {
+  ++meter_.delivered;
+  if (entry.letter) {
+    const std::uint64_t id = entry.letter->id;
+    Release(entry);
+    return context_.LetterDelivered(id);
+  }
+  meter_.end_to_end_ms.Add(static_cast<double>(std::max<std::int64_t>(0, now_us - entry.commit_us)) / 1000);
+  const At at = entry.at;
+  Release(entry);
+  context_.Done(at, Outcome::kDelivered);
+}
+
+// Takes what failed out of the job, each as a job of its own.
+void Delivery::ItemResults(Job& job, std::string_view body, std::int64_t now_us) {
+  std::map<std::string, bool> failures = FailuresIn(body);
+  if (failures.empty()) return;
+  std::vector<Entry*> failed;
+  std::erase_if(job.entries, [&](Entry* entry) {
+    const bool hit = failures.contains(entry->event.id);
+    if (hit) failed.push_back(entry);
+    return hit;
+  });
+  for (Entry* entry : failed) {
+    const auto found = failures.extract(entry->event.id);
+    run_.assign(1, entry);
+    Job& single = JobOf(run_);
+    single.sent_us = job.sent_us;
+    const Failed failure{"item", 0, found.mapped() ? "the endpoint reported the event as failed" : "the endpoint refused the event for good", "", now_us};
+    meter_.Failed(failure.error_class, 0, failure.message);
+    if (found.mapped()) {
+      Fail(single, failure, true);
+    } else {
+      Kill(single, failure);
+    }
+  }
+  if (!failures.empty()) {
+    diag::Warn("webhook", "the answer names events that were not in the batch", {{"batch", job.id}, {"unknown", failures.size()}});
+  }
+}
+
+// Never tried again by itself.
+void Delivery::Kill(Job& job, const Failed& failed) {
+  if (job.entries.front()->letter) return FailLetter(job, failed, true, true);
+  if (job.trail.attempts == 0) job.failing_since = ClosedClock(context_.clock().Now());
+  Record(job.trail, failed, false);
+  if (!StoreAll(job, State::kDead)) WaitInMemory(job);
+}
+
+void Delivery::WaitInMemory(Job& job) {
+  if (!job.failing) ++failing_;
+  job.failing = true;
+  const Time now = context_.clock().Now();
+  const auto spent = ClosedClock(now) - job.failing_since;
+  auto wait = std::chrono::duration_cast<Time::duration>(MemoryWait(job.trail.attempts - 1, jitter_));
+  // The last attempt in memory is at the end of its time, not long after.
+  if (options_.on_failure != OnFailure::kBlockAll && spent < options_.memory_retry) wait = std::min<Time::duration>(wait, options_.memory_retry - spent);
+  Queue(job, now + wait);
+}
+
+// 413: every event goes into a batch of at most half the size.
+void Delivery::Split(Job& job) {
+  const std::size_t half = std::max<std::size_t>(1, job.entries.size() / 2);
+  for (Entry* entry : job.entries) {
+    entry->run_max = half;
+    ++waiting_;
+    waiting_bytes_ += entry->bytes;
+    lanes_.Untake(*entry);
+  }
+  Drop(job);
+}
+
+void Delivery::Fail(Job& job, const Failed& failed, bool counted) {
+  const Time now = context_.clock().Now();
+  if (job.entries.front()->letter) return FailLetter(job, failed, counted, false);
+  if (!counted) {
+    if (!job.failing) ++failing_;
+    job.failing = true;
+    return Queue(job, now);  // the breaker says when
+  }
+  if (job.trail.attempts == 0) job.failing_since = ClosedClock(now);
+  Record(job.trail, failed, false);
+  const bool may_store = options_.on_failure != OnFailure::kBlockAll && ClosedClock(now) - job.failing_since >= options_.memory_retry;
+  const State state = options_.on_failure == OnFailure::kDeadLetter ? State::kDead : State::kWaiting;
+  if (!may_store || !StoreAll(job, state)) WaitInMemory(job);
+}
+
+// A letter without a body, or with one over the limit: only a person can mend that.
+void Delivery::FailUnsendable(DeadLetter letter) {
+  const bool too_large = !letter.body.empty();
+  const Failed failed{too_large ? "too_large" : "render", 0,
+                      too_large ? "the event has more bytes than event_bytes_max" : "the letter has no body that could be sent", "",
+                      context_.clock().NowUs()};
+  Record(letter, failed, true);
+  letter.state = State::kDead;
+  letter.next_try_us = 0;
+  if (options_.after_dead_letter == AfterDeadLetter::kFollow) Unblock(letter);
+  context_.LetterFailed(std::move(letter));
+}
+
+void Delivery::FailLetter(Job& job, const Failed& failed, bool counted, bool dead) {
+  if (!counted) return Queue(job, context_.clock().Now());
+  Entry& entry = *job.entries.front();
+  DeadLetter letter = std::move(*entry.letter);
+  Record(letter, failed, true);
+  letter.request = writer_.Shown(job.id, job.sent_us);
+  if (entry.part > 0) {
+    letter.body = entry.PartBody();
+    letter.event_id = entry.PartId();
+  }
+  if (dead || options_.on_failure == OnFailure::kDeadLetter) {
+    letter.state = State::kDead;
+    letter.next_try_us = 0;
+  } else {
+    Schedule(letter, options_.retry_schedule, failed.at_us, jitter_);
+  }
+  if (letter.state == State::kDead && options_.after_dead_letter == AfterDeadLetter::kFollow) Unblock(letter);
+  Release(entry);
+  Drop(job);
+  context_.LetterFailed(std::move(letter));
+}
+
+bool Delivery::StoreIsFull() {
+  store_full_ = context_.stored_bytes() >= options_.store_bytes_max;
+  return store_full_;
+}
+
+bool Delivery::StoreAll(Job& job, State state) {
+  if (StoreIsFull()) return false;
+  job.trail.request = writer_.Shown(job.id, job.sent_us);
+  for (Entry* entry : job.entries) {
+    StoreEntry(*entry, job.trail, state, entry->lane_count > 0 ? entry->lanes[0] : entry->stream_lane);
+  }
+  Drop(job);
+  return true;
+}
+
+// While Retry-After holds the endpoint, what was retried long enough does not keep the cursor.
+void Delivery::StoreOverdue(Time now) {
+  if (options_.on_failure == OnFailure::kBlockAll || breaker_.open()) return;
+  for (std::size_t i = retrying_.size(); i-- > 0;) {
+    Job& job = *retrying_[i];
+    if (job.trail.attempts == 0 || ClosedClock(now) - job.failing_since < options_.memory_retry || StoreIsFull()) continue;
+    TakeQueued(i);
+    i = retrying_.size();
+    StoreAll(job, options_.on_failure == OnFailure::kDeadLetter ? State::kDead : State::kWaiting);
+  }
+}
+
+// The letter takes the place of the event; `lane` is where it stands in the store.
+void Delivery::StoreEntry(Entry& entry, const DeadLetter& trail, State state, std::uint64_t lane) {
+  DeadLetter letter = trail;
+  const std::string_view record = entry.event.Record();
+  letter.state = state;
+  letter.event_id = entry.part > 0 ? entry.PartId() : entry.event.id;
+  letter.at = entry.at;
+  letter.stream = *entry.stream_name;
+  letter.op = Name(entry.op);
+  letter.key = JsonMember(record, "key");
+  letter.source_position = JsonMember(record, "position");
+  letter.record = record;
+  letter.body = entry.part > 0 ? entry.PartBody() : std::string_view(entry.event.body);
+  letter.content_type = "application/json";
+  letter.commit_us = entry.commit_us;
+  const bool ordered = entry.lane_count > 0 || entry.barrier;
+  letter.lane = ordered ? LaneText(lane) : "!" + entry.event.id;
+  if (state == State::kWaiting) Schedule(letter, options_.retry_schedule, context_.clock().NowUs(), jitter_);
+  if (letter.state == State::kDead && options_.after_dead_letter == AfterDeadLetter::kFollow) Unblock(letter);
+  if (Blocks(letter)) {
+    for (std::size_t slot = 0; slot < entry.lane_count; ++slot) {
+      if (entry.lanes[slot] != lane) behind_[entry.lanes[slot]] = lane;
+    }
+  }
+  const At at = entry.at;
+  Release(entry);
+  context_.Store(at, std::move(letter));
+}
+
+bool Delivery::IsStored(std::uint64_t lane) const { return context_.LaneIsStored(LaneText(lane)); }
+
+std::optional<std::uint64_t> Delivery::StoredLane(std::uint64_t lane) {
+  if (IsStored(lane)) return lane;
+  const auto other = behind_.find(lane);
+  if (other == behind_.end()) return std::nullopt;
+  if (IsStored(other->second)) return other->second;
+  behind_.erase(other);
+  return std::nullopt;
+}
+
+Delivery::Behind Delivery::FindBehind(const Entry& entry) {
+  Behind behind;
+  if (context_.stored_bytes() == 0) return behind;
+  const auto add = [&](std::uint64_t lane) {
+    const auto stored = StoredLane(lane);
+    if (!stored || (behind.lanes > 0 && behind.lane == *stored)) return;
+    ++behind.lanes;
+    behind.lane = *stored;
+  };
+  for (std::size_t slot = 0; slot < entry.lane_count; ++slot) add(entry.lanes[slot]);
+  const bool by_key = options_.ordering == Ordering::kKey;
+  if (entry.barrier || (by_key && entry.lane_count > 0 && entry.lanes[0] != entry.stream_lane)) add(entry.stream_lane);
+  return behind;
+}
+
+// True if the event, whose turn it is, is not to be sent: it went to the store, or waits for the store.
+bool Delivery::Settle(Entry& entry) {
+  if (entry.letter) return false;
+  const Behind behind = FindBehind(entry);
+  if (behind.lanes == 0 && entry.event.error_class.empty()) return false;
+  if (behind.lanes > 1 || StoreIsFull()) {
+    held_.push_back(&entry);
+    return true;
+  }
+  DeadLetter trail;
+  if (!entry.event.error_class.empty()) {
+    trail.error_class = entry.event.error_class;
+    trail.error_message = entry.event.error;
+    trail.first_failed_us = trail.last_failed_us = context_.clock().NowUs();
+    meter_.Failed(entry.event.error_class, 0, entry.event.error);
+  }
+  if (behind.lanes == 1) {
+    StoreEntry(entry, trail, State::kParked, behind.lane);
+  } else {
+    StoreEntry(entry, trail, State::kDead, entry.lane_count > 0 ? entry.lanes[0] : entry.stream_lane);
+  }
+  return true;
+}
+
+void Delivery::SettleHeld() {
+  std::vector<Entry*> held = std::move(held_);
+  held_.clear();
+  for (Entry* entry : held) {
+    if (Settle(*entry)) continue;
+    run_.assign(1, entry);
+    Queue(JobOf(run_), context_.clock().Now());
+  }
+}
+
+}  // namespace headgate::webhook

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/net/http_client.h"
+#include "core/pipeline/sink.h"
+#include "sinks/webhook/delivery.h"
+#include "sinks/webhook/options.h"
+
+namespace headgate::webhook {
+
+// The settings of the HTTP client; kConfig if what the service lends is malformed.
+Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServices& services);
+
+// Sends changes to one HTTP endpoint. Wires Delivery, which has the rules, to the HTTP client and the deliver loop.
+class WebhookSink final : public Sink, private Transport {
+ public:
+  // What is wrong with the settings is said by Open, so that Wake may be called at any time.
+  WebhookSink(std::string name, ReadOptions settings, const SinkServices& services);
+  ~WebhookSink() override;
+
+  Status Open(SinkContext& context) override;
+  bool Room() const override;
+  Status Write(const Event& event) override;
+  Status Retry(const DeadLetter& letter) override;
+  Status Poll(Clock::Steady::time_point deadline) override;
+  void Wake() override;
+  void Close() override;
+  std::shared_ptr<const SinkTelemetry> telemetry() const override { return telemetry_.Get(); }
+
+ private:
+  bool CanSend() const override { return client_->can_send(); }
+  void Send(std::string request, Job& job) override;
+  void Finished(Job& job, net::Outcome&& outcome);
+  void Publish(bool at_once);
+
+  const std::string name_;
+  const Options options_;
+  const Clock& clock_;
+  Status settings_;                          // what Open answers
+  std::unique_ptr<net::HttpClient> client_;  // set in the constructor or never
+  std::optional<RequestWriter> writer_;
+  std::unique_ptr<Delivery> delivery_;       // from Open on
+  bool changed_ = false;                     // since the last Publish
+  Clock::Steady::time_point published_at_{};
+  Published<SinkTelemetry> telemetry_;
+};
+
+}  // namespace headgate::webhook
