@@ -7,9 +7,7 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
-# Dev: -O1 keeps the edit-test loop short and stack traces whole.
-set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "")
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1" CACHE STRING "")
+# The flags of the build types Dev and Release stand in CMakePresets.json.
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Dev CACHE STRING "" FORCE)
 endif()

@@ -1,0 +1,67 @@
+// headgate-reference DIRECTORY [--check]: writes one page of settings for each connector class, made from its spec. With
+// --check it writes nothing and fails if a page is not what the specs say.
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "connectors/registry.h"
+#include "core/config/validate.h"
+#include "sinks/registry.h"
+
+namespace headgate {
+namespace {
+
+std::string Cell(std::string_view text) {
+  std::string cell;
+  for (const char c : text) {
+    if (c == '|') cell += '\\';
+    cell += c == '\n' ? ' ' : c;
+  }
+  return cell;
+}
+
+std::string Page(const config::ComponentSpec& spec) {
+  std::string page = "# " + std::string(spec.class_name) + "\n\n`connector.class: " + std::string(spec.aliases.front()) +
+                     "`. Made from the connector's own table of settings by `tools/reference`; not edited by hand.\n";
+  std::string group;
+  for (const config::KeyDefinition& key : config::Definitions(spec)) {
+    if (key.group != group) {
+      group = key.group;
+      page += "\n## " + group + "\n\n| setting | type | default | meaning |\n|---|---|---|---|\n";
+    }
+    const std::string fallback = key.required ? "required" : key.default_value ? "`" + Cell(*key.default_value) + "`" : "";
+    page += "| `" + key.name + "` | " + std::string(key.type) + " | " + (fallback == "``" ? "" : fallback) + " | " + Cell(key.documentation) + " |\n";
+  }
+  return page;
+}
+
+// True if the page was or now is as it should be.
+bool Settle(const std::string& file, const std::string& page, bool check) {
+  if (!check) return static_cast<bool>(std::ofstream(file, std::ios::binary) << page);
+  std::ifstream in(file, std::ios::binary);
+  const std::string present((std::istreambuf_iterator<char>(in)), {});
+  if (present == page) return true;
+  std::fprintf(stderr, "%s is not what the specs say: run `./dev docs`\n", file.c_str());
+  return false;
+}
+
+}  // namespace
+}  // namespace headgate
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fputs("usage: headgate-reference DIRECTORY [--check]\n", stderr);
+    return 2;
+  }
+  const std::string directory = argv[1];
+  const bool check = argc > 2 && std::string_view(argv[2]) == "--check";
+  bool ok = true;
+  const auto settle = [&](const headgate::config::ComponentSpec& spec) {
+    ok = headgate::Settle(directory + "/" + std::string(spec.class_name) + ".md", headgate::Page(spec), check) && ok;
+  };
+  for (const auto* factory : headgate::Sources()) settle(*factory->spec);
+  for (const auto* factory : headgate::Sinks()) settle(*factory->spec);
+  return ok ? 0 : 1;
+}
