@@ -35,7 +35,8 @@ struct LogState {
 
   using Subscriber = std::pair<std::uint64_t, std::function<void()>>;
   std::shared_ptr<Published<std::vector<Subscriber>>> subscribers = std::make_shared<Published<std::vector<Subscriber>>>();
-  std::shared_ptr<std::mutex> subscribe = std::make_shared<std::mutex>();  // serialises changes of the list
+  // Serialises changes of that list (docs/adr/0004).
+  std::shared_ptr<std::mutex> subscribe = std::make_shared<std::mutex>();
 
   void WakeSubscribers() const {
     const auto list = subscribers->Get();
