@@ -50,8 +50,9 @@ Status LoadStreams(LogState& state) {
     if (key[0] == 's') {
       stored::StoredSource source;
       if (!source.ParseFromArray(value.data(), static_cast<int>(value.size())) || source.number() == 0) return corrupt();
-      PlaceAt(registry.sources, source.number() - 1, ToInfo(source));
-      PlaceAt(state.sources, source.number() - 1, std::move(source));
+      const std::size_t index = source.number() - 1;
+      PlaceAt(registry.sources, index, ToInfo(source));
+      PlaceAt(state.sources, index, std::move(source));
     } else if (key[0] == 't') {
       stored::StoredStream s;
       if (!s.ParseFromArray(value.data(), static_cast<int>(value.size())) || s.number() == 0) return corrupt();
@@ -169,14 +170,34 @@ Result<std::unique_ptr<Log>> Log::Open(Store& store, const Clock& clock) {
   return std::unique_ptr<Log>(new Log(std::move(state)));
 }
 
+namespace {
+
+// A forgotten source comes again as another kind of database. Called under append.
+Status ChangeConnector(LogState& state, stored::StoredSource& source, std::string_view connector) {
+  stored::StoredSource next = source;
+  next.set_connector(std::string(connector));
+  StoreBatch batch;
+  batch.Put(Family::kStreams, SourceKey(next.number()), next.SerializeAsString());
+  HG_RETURN_IF_ERROR(state.store.Write(batch, true));
+  source = std::move(next);
+  Registry registry = *state.registry.Get();
+  registry.sources[source.number() - 1] = ToInfo(source);
+  state.registry.Set(std::move(registry));
+  return Ok();
+}
+
+}  // namespace
+
 Result<std::unique_ptr<LogWriter>> Log::OpenWriter(std::string_view source_name, std::string_view source_id, std::string_view connector) {
   std::lock_guard lock(state_->append);
-  for (const auto& source : state_->sources) {
+  for (auto& source : state_->sources) {
     if (source.name() != source_name) continue;
-    if (source.connector() != connector) {
+    const bool forgotten = source.last_position().empty() && source.resume().empty();
+    if (source.connector() != connector && !forgotten) {
       return ConfigError("source " + std::string(source_name) + " was a " + source.connector() +
                          " source before: its positions do not fit. Delete it with forget=true, or use another name.");
     }
+    if (source.connector() != connector) HG_RETURN_IF_ERROR(ChangeConnector(*state_, source, connector));
     return MakeWriter(*state_, source.number());
   }
   stored::StoredSource source;
@@ -295,16 +316,39 @@ std::shared_ptr<void> Log::Subscribe(std::function<void()> wake) {
   });
 }
 
+namespace {
+
+// The first seq of the longest tail of the log that takes at most `bytes_max` on disk; the newest entry always stays.
+// Dropped entries may lie on the disk for a while, so what the files take says nothing: what the kept keys take does.
+Result<Seq> FirstThatFits(const LogState& state, Seq first, Seq last, std::uint64_t bytes_max) {
+  HG_RETURN_IF_ERROR(state.store.Flush(Family::kLog));  // sizes are known of files only
+  std::string to;
+  PutEntryKey(to, last + 1, 0);
+  while (first < last) {
+    const Seq middle = first + (last - first) / 2;
+    std::string from;
+    PutEntryKey(from, middle, 0);
+    HG_ASSIGN_OR_RETURN(const std::uint64_t bytes, state.store.range_bytes(Family::kLog, from, to));
+    if (bytes > bytes_max) {
+      first = middle + 1;
+    } else {
+      last = middle;
+    }
+  }
+  return first;
+}
+
+}  // namespace
+
 Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor) {
   Trimmed trimmed;
   const Seq first = first_seq();
   const Seq last = last_seq();
   Seq keep = first;
   if (policy.time_ms > 0) keep = std::max(keep, SeekTime(state_->clock.NowUs() - policy.time_ms * 1000));
-  if (const std::uint64_t bytes = disk_bytes(); policy.bytes_max > 0 && bytes > policy.bytes_max && last > first) {
-    // Entries are taken to be of average size; the next round corrects the error.
-    const double excess = 1.0 - static_cast<double>(policy.bytes_max) / static_cast<double>(bytes);
-    keep = std::max(keep, first + static_cast<Seq>(excess * static_cast<double>(last - first + 1)));
+  if (policy.bytes_max > 0 && last > first && disk_bytes() > policy.bytes_max) {
+    HG_ASSIGN_OR_RETURN(const Seq fits, FirstThatFits(*state_, first, last, policy.bytes_max));
+    keep = std::max(keep, fits);
   }
   trimmed.first_kept = keep;
   if (keep <= first) return trimmed;

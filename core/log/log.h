@@ -117,8 +117,9 @@ class Log {
   // The subscription ends when the returned handle is destroyed.
   std::shared_ptr<void> Subscribe(std::function<void()> wake);
 
-  // Drops whole transactions from the old end, as far as the policy asks. `lowest_cursor` is the lowest seq a reader
-  // still needs (0: none): what falls off at or above it is a declared loss, returned and counted.
+  // Drops whole transactions from the old end, as far as the policy asks; by size the newest always stays.
+  // `lowest_cursor` is the lowest seq a reader still needs (0: none): what falls off at or above it is a declared loss,
+  // returned and counted.
   struct Trimmed {
     Seq first_kept = 0;
     std::uint64_t transactions = 0;

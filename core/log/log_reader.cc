@@ -20,8 +20,9 @@ class Reader final : public LogReader {
 
   Result<bool> Next(Block& block) override {
     if (!Step()) {
-      if (it_ != nullptr && !it_->status().ok()) return DescribeStoreError(it_->status(), "read the log");
-      it_.reset();  // an idle reader must not hold on to old files
+      const rocksdb::Status end = it_ != nullptr ? it_->status() : rocksdb::Status::OK();
+      it_.reset();  // an idle reader must not hold on to old files, nor a failed one go on behind the failure
+      if (!end.ok()) return DescribeStoreError(end, "read the log");
       return false;
     }
     EntryKey key;
@@ -29,6 +30,7 @@ class Reader final : public LogReader {
     const std::string_view value(it_->value().data(), it_->value().size());
     if (!ParseEntryKey(key_bytes, key)) return Corrupt("the log holds a key that is none of its own");
     if (Status status = ParseEntry(value, header_, block.changes); !status.ok()) {
+      it_.reset();  // the next call meets the same block again
       return Corrupt("log entry " + std::to_string(key.seq) + " part " + std::to_string(key.part) + ": " + status.error().what +
                      ". Restore the data directory from a copy, or move it away and take a new snapshot.");
     }

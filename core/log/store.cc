@@ -138,16 +138,20 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
   const auto status = rocksdb::DB::Open(DatabaseOptions(), directory, families, &handles, &db);
   if (!status.ok()) {
     const std::string text = status.ToString();
-    if (text.find("lock") != std::string::npos && status.IsIOError()) {
+    if (text.find("ermission denied") != std::string::npos) {
+      return ConfigError("open data directory " + directory + ": permission denied. Make it writable for this user, or set data_dir elsewhere.");
+    }
+    if (!std::filesystem::is_directory(directory, error)) {
+      return ConfigError("open data directory " + directory + ": not a directory. Set data_dir to one that this user may write.");
+    }
+    // The first is another process, the second another part of this one.
+    if (text.find("While lock file") != std::string::npos || text.find("lock hold by current process") != std::string::npos) {
       return ConfigError("open data directory " + directory +
                          ": another process has it locked. Stop the other headgate, or give this one its own data_dir.");
     }
     if (status.IsCorruption()) {
       return Corrupt("open data directory " + directory + ": " + text +
                      ". Restore it from a copy, or move it away to start empty: sources then take a new snapshot.");
-    }
-    if (text.find("ermission denied") != std::string::npos) {
-      return ConfigError("open data directory " + directory + ": permission denied. Make it writable for this user, or set data_dir elsewhere.");
     }
     return DescribeStoreError(status, "open data directory " + directory);
   }
@@ -258,6 +262,22 @@ std::uint64_t Store::disk_bytes(Family family) const {
   db_->GetIntProperty(handle(family), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
   db_->GetIntProperty(handle(family), rocksdb::DB::Properties::kCurSizeAllMemTables, &memory);
   return bytes + memory;
+}
+
+Result<std::uint64_t> Store::range_bytes(Family family, std::string_view from, std::string_view to) const {
+  const rocksdb::Range range(ToSlice(from), ToSlice(to));
+  rocksdb::SizeApproximationOptions options;
+  options.include_files = true;
+  std::uint64_t bytes = 0;
+  const auto status = db_->GetApproximateSizes(options, handle(family), &range, 1, &bytes);
+  if (!status.ok()) return DescribeStoreError(status, "read the data directory " + directory_);
+  return bytes;
+}
+
+Status Store::Flush(Family family) {
+  const auto status = db_->Flush({}, handle(family));
+  if (!status.ok()) return DescribeStoreError(status, "write to the data directory " + directory_);
+  return Ok();
 }
 
 void Store::Compact(Family family, std::string_view from, std::string_view to) {

@@ -71,6 +71,10 @@ class Store {
   // Random, made with the directory; the same for its whole life.
   const std::string& instance_id() const { return instance_id_; }
   std::uint64_t disk_bytes(Family family) const;
+  // What the keys of [from, to) take in files, give or take a block; deleted ranges do not count. Memory is left out:
+  // Flush first.
+  Result<std::uint64_t> range_bytes(Family family, std::string_view from, std::string_view to) const;
+  Status Flush(Family family);
   // Gives the space of a deleted range back soon.
   void Compact(Family family, std::string_view from, std::string_view to);
 

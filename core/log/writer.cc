@@ -123,7 +123,8 @@ class Writer final : public LogWriter {
         ++outcome.duplicates;
         continue;
       }
-      put_schemas_before(ordered ? std::optional(position.a) : std::nullopt);
+      // A gap is the first entry of its epoch; schemas come behind it.
+      if (position.kind != PositionKind::kGap) put_schemas_before(ordered ? std::optional(position.a) : std::nullopt);
       PutEntry(batch, tx, ++seq, now, next, touched);
       ++outcome.appended;
       if (ordered) {
