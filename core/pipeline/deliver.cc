@@ -40,6 +40,13 @@ Status Execute(const LetterCommand& command, Store& store, const std::string& si
 Deliver::Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock)
     : store_(store), log_(log), sink_(sink), name_(std::move(name)), topics_(std::move(topics)), clock_(clock), selection_(topics_) {}
 
+Deliver::~Deliver() {
+  while (const auto command = commands_.TryPop()) {
+    if (!command->report) continue;
+    for (std::size_t i = 0; i < command->ids.size(); ++i) command->report(false);
+  }
+}
+
 Status Deliver::Run(std::stop_token stop) {
   HG_RETURN_IF_ERROR(Start());
   const auto subscription = log_.Subscribe([this] { sink_.Wake(); });
@@ -118,7 +125,8 @@ Result<bool> Deliver::NextChange() {
     }
     while (changes_->Next(change_)) {
       if (At{block_.seq, change_.ordinal} < read_to_) continue;
-      if (change_.stream > registry_->streams.size() || change_.schema > registry_->LatestVersion(change_.stream)) {
+      const bool unknown = change_.stream != 0 && registry_->Stream(change_.stream) == nullptr;
+      if (unknown || change_.schema > registry_->LatestVersion(change_.stream)) {
         registry_ = log_.registry();
       }
       const std::size_t known = selection_.names().size();
@@ -222,7 +230,10 @@ Status Deliver::Persist(bool force) {
   if (!moved && !letters_dirty_) return Ok();
   if (!force && !letters_dirty_ && clock_.Now() - persisted_at_ < kPersistEvery) return Ok();
   persisted_at_ = clock_.Now();
-  if (moved) PutCursor(batch_, name_, cursor());
+  if (moved && cursor() != batched_) {
+    PutCursor(batch_, name_, cursor());
+    batched_ = cursor();
+  }
   HG_FAILPOINT("deliver.before_cursor");
   if (Status status = store_.Write(batch_, letters_dirty_); !status.ok()) {
     if (status.error().kind != ErrorKind::kTransient) return status;
@@ -231,6 +242,7 @@ Status Deliver::Persist(bool force) {
   }
   HG_FAILPOINT("deliver.cursor");
   batch_.Clear();
+  batched_.reset();
   letters_dirty_ = false;
   if (moved) persisted_ = cursor();
   return Ok();

@@ -41,6 +41,8 @@ class Deliver final : public SinkContext {
   // All must outlive the loop.
   Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock);
 
+  ~Deliver() override;  // commands that came too late are reported as not done
+
   // Runs on the sink's thread until stop (kStopped) or an error that the supervisor has to deal with.
   Status Run(std::stop_token stop);
 
@@ -100,6 +102,7 @@ class Deliver final : public SinkContext {
   At read_to_;                  // everything before has been handed over or skipped
   std::deque<Pending> pending_; // in log order
   At persisted_;
+  std::optional<At> batched_;   // in batch_, not yet written
   Clock::Steady::time_point persisted_at_;
 
   std::unique_ptr<DeadLetters> letters_;
