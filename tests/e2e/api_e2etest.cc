@@ -1,0 +1,171 @@
+// The life of connectors over the admin API, on the real program: what was asked survives a restart, pause keeps the place, dead
+// letters are seen, retried, discarded.
+#include <nlohmann/json.hpp>
+
+#include "core/base/signal.h"
+#include "tests/e2e/shop.h"
+#include "tests/support/require.h"
+
+namespace headgate::test {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Reply = CountingReceiver::Reply;
+
+class Api : public testing::Test {
+ protected:
+  void SetUp() override {
+    HG_WITH_SERVER("postgres", shop_, Shop::Create());
+    headgate_ = std::make_unique<HeadgateProcess>(HeadgateOptions{});
+    const Status started = headgate_->Start();
+    ASSERT_TRUE(started.ok()) << started.error().what;
+  }
+
+  json Call(const std::string& method, const std::string& path, int status, const json& body = nullptr) {
+    const auto answer = headgate_->Call(method, path, body.is_null() ? "" : body.dump());
+    EXPECT_TRUE(answer.ok()) << path << ": " << answer.error().what;
+    if (!answer.ok()) return nullptr;
+    EXPECT_EQ(answer->status, status) << method << " " << path << " " << answer->body;
+    return json::parse(answer->body, nullptr, false);
+  }
+
+  void Create(const std::string& name, const ConnectorSettings& settings, const std::string& state = "RUNNING") {
+    Call("POST", "/connectors", 201, {{"name", name}, {"config", settings}, {"initial_state", state}});
+  }
+
+  bool WaitFor(const std::function<bool()>& done) {
+    Signal never;
+    for (int i = 0; i < 200; ++i) {
+      if (done()) return true;
+      never.WaitUntil(std::chrono::steady_clock::now() + milliseconds(50), {});
+    }
+    return false;
+  }
+  std::string StateOf(const std::string& name) {
+    const json status = Call("GET", "/connectors/" + name + "/status", 200);
+    return status.is_object() ? status["connector"]["state"].get<std::string>() : "";
+  }
+
+  std::unique_ptr<Shop> shop_;
+  CountingReceiver receiver_;
+  std::unique_ptr<HeadgateProcess> headgate_;
+};
+
+TEST_F(Api, KC11_ConnectorsAndTheirTargetStatesSurviveARestart) {
+  Create("shop", shop_->Source());
+  Create("hook", Shop::Hook(receiver_.url()));
+  ASSERT_TRUE(receiver_.WaitForDistinct(250, seconds(20))) << headgate_->Stderr();
+  Call("PUT", "/connectors/hook/pause", 202);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "PAUSED"; }));
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(Call("GET", "/connectors", 200), json({"hook", "shop"}));
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "PAUSED" && StateOf("shop") == "RUNNING"; })) << StateOf("hook");
+  ASSERT_TRUE(shop_->database().Exec("UPDATE public.customers SET city = 'x'").ok());
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/lag", 200)["records"] == 50; }))
+      << Call("GET", "/api/v1/connectors/hook/lag", 200);
+  EXPECT_EQ(receiver_.distinct(), 250u);
+  Call("PUT", "/connectors/hook/resume", 202);
+  EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(30)), testing::IsEmpty());
+  EXPECT_THAT(receiver_.Violations(), testing::IsEmpty());
+}
+
+TEST_F(Api, KC25_ASourceThatComesAgainResumesInTheNextEpoch) {
+  Create("shop", shop_->Source());
+  Create("hook", Shop::Hook(receiver_.url()));
+  ASSERT_TRUE(receiver_.WaitForDistinct(250, seconds(20)));
+  Call("DELETE", "/connectors/shop", 204);
+  Call("GET", "/connectors/shop", 404);
+  ASSERT_TRUE(shop_->database().Exec("UPDATE public.customers SET city = 'while away'").ok());
+  Create("shop", shop_->Source());
+  EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(30)), testing::IsEmpty()) << headgate_->Stderr();
+  EXPECT_EQ(receiver_.distinct(), 300u);
+  bool next_epoch = false;
+  for (const auto& request : receiver_.http().Requests()) next_epoch = next_epoch || request.Header("webhook-id").value_or("").starts_with("shop:1-");
+  EXPECT_TRUE(next_epoch);
+}
+
+TEST_F(Api, KC26_DropSlotLeavesNothingOnTheServer) {
+  Create("shop", shop_->Source());
+  const std::string slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
+  EXPECT_EQ(*shop_->database().Value(slots), "1");
+  Call("DELETE", "/connectors/shop?drop_slot=true", 204);
+  EXPECT_TRUE(WaitFor([&] { return *shop_->database().Value(slots) == "0"; }));
+}
+
+TEST_F(Api, AP16_DeadLettersAreSeenRetriedAndDiscarded) {
+  receiver_.SetPolicy([](const CountingReceiver::Request& request) {
+    return Reply::Status(request.body.find("\"key\":{\"id\":7}") != std::string::npos || request.body.find("\"key\":{\"id\":8}") != std::string::npos ? 400 : 200);
+  });
+  Create("shop", shop_->Source());
+  auto hook = Shop::Hook(receiver_.url(), "shop\\.public\\.customers");
+  hook["non_retryable"] = "400";
+  Create("hook", hook);
+  ASSERT_TRUE(receiver_.WaitForDistinct(48, seconds(20))) << headgate_->Stderr();
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size() == 2; }))
+      << Call("GET", "/api/v1/connectors/hook/dead-letters", 200);
+  const json letters = Call("GET", "/api/v1/connectors/hook/dead-letters?order=oldest", 200);
+  const auto id = [&](std::size_t i) { return letters["items"][i]["id"].is_string() ? letters["items"][i]["id"].get<std::string>() : letters["items"][i]["id"].dump(); };
+  EXPECT_EQ(letters["items"][0]["state"], "dead");
+  EXPECT_EQ(letters["items"][0]["error"]["status"], 400);
+  const json one = Call("GET", "/api/v1/connectors/hook/dead-letters/" + id(0), 200);
+  EXPECT_EQ(one["record"]["op"], "read");
+
+  // They survive a crash.
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size(), 2u);
+
+  receiver_.SetPolicy(nullptr);
+  Call("POST", "/api/v1/connectors/hook/dead-letters/" + id(0) + "/retry", 202);
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size() == 1; }));
+  EXPECT_EQ(receiver_.distinct(), 49u);
+  const json dry = Call("POST", "/api/v1/connectors/hook/dead-letters/discard", 200, {{"filter", {{"all", true}}}, {"dry_run", true}});
+  EXPECT_EQ(dry["matched"], 1);
+  Call("POST", "/api/v1/connectors/hook/dead-letters/discard", 202, {{"filter", {{"all", true}}}, {"dry_run", false}});
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].empty(); }));
+  EXPECT_EQ(receiver_.distinct(), 49u);
+}
+
+TEST_F(Api, StreamsRecordsEventsAndMetricsTellWhatHappened) {
+  Create("shop", shop_->Source());
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/streams", 200)["items"].size() == 2; }));
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
+  ASSERT_TRUE(shop_->database().Exec("UPDATE public.customers SET city = 'Lyon' WHERE id = 3").ok());
+  const std::string path = "/api/v1/streams/shop.public.customers/records?from=beginning&q=op%20%3D%20update";
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", path, 200)["items"].size() == 1; }));
+  const json record = Call("GET", path, 200)["items"][0];
+  EXPECT_EQ(record["after"]["city"], "Lyon");
+  EXPECT_EQ(record["key"]["id"], 3);
+  EXPECT_TRUE(record.contains("at"));
+  EXPECT_FALSE(Call("GET", "/api/v1/events?connector=shop", 200)["items"].empty());
+  const auto metrics = headgate_->Call("GET", "/metrics");
+  ASSERT_TRUE(metrics.ok());
+  EXPECT_THAT(metrics->body, testing::HasSubstr("headgate_connector_state{connector=\"shop\",state=\"running\"} 1"));
+  EXPECT_THAT(metrics->body, testing::HasSubstr("headgate_log_last_seq"));
+}
+
+TEST_F(Api, PG15_ASlotThatWasDroppedIsADeclaredGapNotASilentJump) {
+  Create("shop", shop_->Source());
+  auto hook = Shop::Hook(receiver_.url());
+  hook["ops"] = "insert,update,delete,read,truncate,gap";
+  Create("hook", hook);
+  ASSERT_TRUE(receiver_.WaitForDistinct(250, seconds(20)));
+  Call("PUT", "/connectors/shop/stop", 204);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "STOPPED"; }));
+  const std::string drop = "SELECT pg_drop_replication_slot('hg_" + shop_->database().name() + "')";
+  EXPECT_TRUE(WaitFor([&] { return shop_->database().Exec(drop).ok(); }));
+  Call("PUT", "/connectors/shop/resume", 202);
+  EXPECT_TRUE(WaitFor([&] { return receiver_.Snapshot().gaps() == 1; })) << headgate_->Stderr();
+  const json health = Call("GET", "/api/v1/connectors/shop/health", 200);
+  EXPECT_NE(health["status"], "healthy");
+  EXPECT_THAT(health.dump(), testing::HasSubstr("slot_missing"));
+  ASSERT_TRUE(shop_->database().Exec("INSERT INTO public.customers VALUES (1000, 'after the gap')").ok());
+  EXPECT_TRUE(WaitFor([&] { return receiver_.distinct() >= 252; }));
+}
+
+}  // namespace
+}  // namespace headgate::test
