@@ -16,7 +16,8 @@ struct EventContext {
   std::string_view source_id;            // in event ids
   std::string_view source_name;          // of the connector: the topic prefix and `source.name` of `debezium`
   std::string_view connector;            // "postgresql"
-  std::string_view stream_schema;        // names of the stream; used only where `schema` is nullptr
+  std::string_view database;             // of the source, for changes without schema: messages
+  std::string_view stream_schema;        // names of the stream, used only where `schema` is nullptr
   std::string_view stream_table;
   At at;                                 // address in the log; part of no rendering
 };

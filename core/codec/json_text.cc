@@ -323,6 +323,22 @@ void AppendJsonString(std::string& out, std::string_view s) {
   out.push_back('"');
 }
 
+void AppendInnerJsonString(std::string& out, std::string_view s) {
+  out.push_back('"');
+  std::size_t start = 0;
+  for (std::size_t i = FindSpecial(s, 0); i < s.size(); i = FindSpecial(s, i)) {
+    if (static_cast<unsigned char>(s[i]) >= 0xF0) {
+      ++i;
+      continue;
+    }
+    out.append(s.data() + start, i - start);
+    i += AppendEscape(out, s, i);
+    start = i;
+  }
+  out.append(s.data() + start, s.size() - start);
+  out.push_back('"');
+}
+
 void AppendInt(std::string& out, std::int64_t v) {
   char buffer[24];
   const auto result = std::to_chars(buffer, buffer + sizeof buffer, v);

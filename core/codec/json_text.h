@@ -10,6 +10,8 @@ namespace headgate::codec {
 // Quotes and escapes: `"`, `\`, controls below U+0020 (short forms, else \u00XX in upper-case hex), and characters above
 // U+FFFF as surrogate pairs. Both renderings. The text is taken as UTF-8.
 void AppendJsonString(std::string& out, std::string_view utf8);
+// The same with characters above U+FFFF as they are: JSON inside a JSON string.
+void AppendInnerJsonString(std::string& out, std::string_view utf8);
 
 void AppendInt(std::string& out, std::int64_t v);
 void AppendUint(std::string& out, std::uint64_t v);

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/codec/debezium_options.h"
+#include "core/codec/event.h"
+
+namespace headgate::codec {
+
+// One message as upstream would send it.
+struct Record {
+  std::string topic;
+  bool has_key = false;
+  std::string key;                 // JSON; has_key false: the null key
+  bool has_value = false;
+  std::string value;               // JSON; has_value false: the null value of a tombstone
+  std::vector<std::pair<std::string, std::string>> headers;  // values are JSON text
+  std::string_view id_suffix;      // to be put behind the event id: -d, -t, -c, -begin, -end; "" if it is the only record
+};
+
+// Records whose strings keep their memory over Clear.
+class RecordList {
+ public:
+  Record& Add();
+  void Clear() { size_ = 0; }
+  void Truncate(std::size_t size) { size_ = size; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const Record& operator[](std::size_t i) const { return records_[i]; }
+  Record& operator[](std::size_t i) { return records_[i]; }
+  auto begin() const { return records_.begin(); }
+  auto end() const { return records_.begin() + static_cast<std::ptrdiff_t>(size_); }
+
+ private:
+  std::vector<Record> records_;
+  std::size_t size_ = 0;
+};
+
+// The `debezium` rendering of PostgreSQL changes (change-events contract, section 3), bit-exact to upstream 3.7.0. Pure,
+// but for the running count of transaction metadata: with provide.transaction.metadata all changes of a transaction must
+// come in order from its first one (a reader that resumes inside feeds the part before and drops what comes out). For one
+// thread. Streams and schema versions are told apart by Change::stream and Change::schema.
+class DebeziumEncoder {
+ public:
+  explicit DebeziumEncoder(DebeziumOptions options = {});
+  ~DebeziumEncoder();
+  DebeziumEncoder(DebeziumEncoder&&) noexcept;
+
+  // Appends the records of the change: none (skipped operations, ops without a form here), one, or two to three of a
+  // delete or a key change, and before and behind them those of the transaction topic. Errors: kRejected, the record has
+  // to be parked (its text names the column and the way out); kCorrupt, stored bytes are malformed. On an error only
+  // records of the transaction topic stay in `out`.
+  Status Render(const EventContext& event, RecordList& out);
+
+  // Appends the key of the change as in its record (of an update the new one); nothing if there is none.
+  Status AppendKeyJson(std::string& out, const EventContext& event);
+
+ private:
+  struct Shape;
+  struct Transaction;
+  // Members of `source` that name where a row lives, as JSON with leading commas.
+  struct SourceNames {
+    SourceNames(std::string_view db, std::string_view schema, std::string_view table_name);
+    std::string database;  // ,"db":"shop"
+    std::string table;     // ,"schema":"public","table":"t"
+  };
+
+  const Shape& ShapeOf(const EventContext& event);
+  Status ReadRows(const EventContext& event, const Shape& shape);
+  Status RenderRow(const EventContext& event, const Shape& shape, RecordList& out);
+  Status RenderTruncate(const EventContext& event, const Shape& shape, RecordList& out);
+  Status RenderMessage(const EventContext& event, RecordList& out);
+
+  // Which images of a record's value are written.
+  struct Images {
+    bool before;
+    bool after;
+  };
+  Status AppendValue(std::string& out, const EventContext& event, const Shape& shape, char op, Images images);
+  Record& AddRecord(RecordList& out, const Shape& shape, std::string_view key);
+  void AddHeaders(Record& record, const EventContext& event);
+  void AppendSource(std::string& out, const EventContext& event, const SourceNames& names);
+  void AppendTimestamps(std::string& out, std::int64_t us);
+  // Counts an event of the collection and appends its transaction member.
+  void CountEvent(std::string_view collection);
+  void AppendTransaction(std::string& out, const EventContext& event);
+  void Begin(const EventContext& event, RecordList& out);
+  void End(const EventContext& event, RecordList& out);
+
+  std::unique_ptr<DebeziumOptions> options_;  // its address is known to the shapes
+  std::unordered_map<std::uint64_t, std::unique_ptr<Shape>> shapes_;
+  const Shape* last_ = nullptr;
+  std::uint64_t last_id_ = 0;
+  std::vector<Value> before_;
+  std::vector<Value> after_;
+  std::string key_;
+  std::string old_key_;
+  std::string source_head_;   // "source":{"version":"...","connector":"...","name":"..."
+  std::string source_name_;   // the one in source_head_
+  std::unique_ptr<Transaction> transaction_;
+};
+
+}  // namespace headgate::codec

@@ -1,0 +1,118 @@
+#include "core/codec/debezium_shape.h"
+
+#include "core/codec/json_text.h"
+
+namespace headgate::codec {
+
+std::string TopicName(std::string_view name) {
+  std::string out;
+  ForEachUtf16(name, [&](char16_t c) {
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    out.push_back(plain ? static_cast<char>(c) : '_');
+  });
+  return out;
+}
+
+DebeziumEncoder::SourceNames::SourceNames(std::string_view db, std::string_view schema, std::string_view table_name) {
+  database = ",\"db\":";
+  AppendJsonString(database, db);
+  table = ",\"schema\":";
+  AppendJsonString(table, schema);
+  table += ",\"table\":";
+  AppendJsonString(table, table_name);
+}
+
+DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source_name, const DebeziumOptions& options)
+    : table(schema.schema + "." + schema.table),
+      topic(TopicName(std::string(source_name) + "." + table)),
+      names(schema.database, schema.schema, schema.table),
+      columns(schema.columns.size()) {
+  std::vector<std::size_t> field_of(columns, columns);
+  for (std::size_t i = 0; i < columns; ++i) {
+    const Column& column = schema.columns[i];
+    auto type = MakeDebeziumType(column.type, options);
+    if (!type) continue;
+    field_of[i] = fields.size();
+    Field& field = fields.emplace_back();
+    field.column = i;
+    AppendJsonString(field.name, AdjustName(column.name, options.field_names));
+    field.name.push_back(':');
+    field.plain_name = column.name;
+    field.nullable = column.nullable;
+    const auto fallback = DefaultOf(*type, column.default_expression);
+    field.null = options.null_with_default && fallback ? *fallback : "null";
+    if (column.nullable) {
+      field.absent = field.null;
+    } else {
+      field.absent = fallback ? fallback : ZeroOf(*type);
+    }
+    field.unavailable = UnavailableOf(*type, column.nullable);
+    field.type = std::move(*type);
+  }
+
+  std::vector<std::size_t> key_columns = schema.Key();
+  if (const auto* chosen = options.KeyColumnsOf(schema.schema, schema.table)) {
+    key_columns.clear();
+    for (const std::string& name : chosen->columns) {
+      for (std::size_t i = 0; i < columns; ++i) {
+        if (schema.columns[i].name == name) key_columns.push_back(i);
+      }
+    }
+  }
+  for (const std::size_t column : key_columns) {
+    if (field_of[column] < columns) key.push_back(field_of[column]);
+  }
+}
+
+Status DebeziumEncoder::Shape::AppendField(std::string& out, const Field& field, const Value& value, Image image) const {
+  const char* why = nullptr;
+  if (value.is_null()) {
+    out += field.null;
+    return Ok();
+  }
+  if (value.is_absent()) {
+    const auto& stand_in = image == Image::kBefore ? field.absent : field.unavailable;
+    if (stand_in) {
+      out += *stand_in;
+      return Ok();
+    }
+    why = "the source did not send its value and this rendering has no placeholder for its type";
+  } else {
+    why = field.type.write(out, field.type, value);
+    if (why == nullptr) return Ok();
+    if (why == kAsNull && field.nullable) {
+      out += "null";
+      return Ok();
+    }
+  }
+  return Rejected("column " + field.plain_name + " of " + table + ": " + why);
+}
+
+Status DebeziumEncoder::Shape::AppendRow(std::string& out, const std::vector<Value>& row, Image image) const {
+  char separator = '{';
+  for (const Field& field : fields) {
+    out.push_back(separator);
+    separator = ',';
+    out += field.name;
+    HG_RETURN_IF_ERROR(AppendField(out, field, row[field.column], image));
+  }
+  if (separator == '{') out.push_back('{');
+  out.push_back('}');
+  return Ok();
+}
+
+Status DebeziumEncoder::Shape::AppendKey(std::string& out, const std::vector<Value>& row, Image image) const {
+  if (key.empty()) return Ok();
+  char separator = '{';
+  for (const std::size_t i : key) {
+    const Field& field = fields[i];
+    out.push_back(separator);
+    separator = ',';
+    out += field.name;
+    HG_RETURN_IF_ERROR(AppendField(out, field, row[field.column], image));
+  }
+  out.push_back('}');
+  return Ok();
+}
+
+}  // namespace headgate::codec
