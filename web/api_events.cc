@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "web/api.h"
+#include "web/page.h"
+#include "web/stream_feed.h"
+
+// /api/v1: events and operations (admin API, 4.11).
+namespace headgate::web {
+namespace {
+
+constexpr std::size_t kTailBatch = 200;
+
+Json EventJson(const ServiceEvent& event) {
+  Json json;
+  json["id"] = BigJson(event.id);
+  json["at"] = TimeJson(event.at_us);
+  json["kind"] = event.kind;
+  json["connector"] = event.connector.empty() ? Json(nullptr) : Json(event.connector);
+  json["actor"] = event.actor;
+  json["summary"] = event.summary;
+  Json details = Json::object();
+  for (const auto& [key, value] : event.details) details[key] = value;
+  json["details"] = std::move(details);
+  return json;
+}
+
+struct EventFilter {
+  std::string kind;
+  std::string connector;
+  std::string actor;
+  std::int64_t since_us = 0;
+  std::int64_t until_us = 0;
+  bool operator()(const ServiceEvent& event) const {
+    return (kind.empty() || event.kind == kind) && (connector.empty() || event.connector == connector) &&
+           (actor.empty() || event.actor == actor) && event.at_us >= since_us && (until_us == 0 || event.at_us < until_us);
+  }
+};
+
+// Nothing if a time is wrong.
+std::optional<EventFilter> ReadFilter(const Request& request) {
+  EventFilter filter;
+  filter.kind = request.query.Get("kind");
+  filter.connector = request.query.Get("connector");
+  filter.actor = request.query.Get("actor");
+  if (request.query.Has("since")) {
+    const auto time = ParseTime(request.query.Get("since"));
+    if (!time) return std::nullopt;
+    filter.since_us = *time;
+  }
+  if (request.query.Has("until")) {
+    const auto time = ParseTime(request.query.Get("until"));
+    if (!time) return std::nullopt;
+    filter.until_us = *time;
+  }
+  return filter;
+}
+
+Response BadTime(const Request& request) { return Fail(request, 400, "since and until must be times such as 2026-03-04T05:06."); }
+
+Response List(Api& api, const Request& request) {
+  const auto limit = PageLimit(request);
+  if (!limit) return BadLimit(request);
+  const auto filter = ReadFilter(request);
+  if (!filter) return BadTime(request);
+  std::uint64_t before = 0;
+  if (request.query.Has("cursor")) {
+    const auto place = ReadCursor("events", request.query.Get("cursor"));
+    const auto id = place ? ParseNumber(*place) : std::nullopt;
+    if (!id || *id == 0) return BadCursor(request);
+    before = *id;
+  }
+  auto events = api.control.Events(*filter, before, *limit + 1);
+  const bool more = events.size() > *limit;
+  if (more) events.resize(*limit);
+  Json items = Json::array();
+  for (const ServiceEvent& event : events) items.push_back(EventJson(event));
+  return PageAnswer(request, std::move(items), more ? MakeCursor("events", std::to_string(events.back().id)) : "");
+}
+
+// New events, in the order they were written.
+class EventFeed final : public Feed {
+ public:
+  EventFeed(const Control& control, EventFilter filter, std::uint64_t after) : control_(control), filter_(std::move(filter)), after_(after) {}
+
+  Next Pull(std::string& out, std::size_t) override {
+    const std::uint64_t last = control_.last_event_id();
+    if (last <= after_) return Next::kWait;
+    // Read newest first, a bounded piece of ids at a time.
+    const std::uint64_t upto = std::min(last, after_ + kTailBatch);
+    std::vector<ServiceEvent> events;
+    static_cast<void>(control_.Events(
+        [&](const ServiceEvent& event) {
+          if (event.id <= after_) return true;  // ends the reading: it is the one event asked for
+          if (filter_(event)) events.push_back(event);
+          return false;
+        },
+        upto + 1, 1));
+    std::reverse(events.begin(), events.end());
+    for (const ServiceEvent& event : events) AppendEvent(out, "event", std::to_string(event.id), Dump(EventJson(event)));
+    after_ = upto;
+    return upto < last ? Next::kMore : Next::kWait;
+  }
+
+ private:
+  const Control& control_;
+  const EventFilter filter_;
+  std::uint64_t after_;
+};
+
+Response Tail(Api& api, const Request& request) {
+  const auto filter = ReadFilter(request);
+  if (!filter) return BadTime(request);
+  std::uint64_t after = api.control.last_event_id();
+  if (const std::string_view resume = request.Header("last-event-id"); !resume.empty()) {
+    const auto id = ParseNumber(resume);
+    if (!id) return Fail(request, 400, "Last-Event-ID must be the id of an event.");
+    after = *id;
+  } else if (request.query.Get("from") == "beginning") {
+    after = 0;
+  } else if (request.query.Has("from") && request.query.Get("from") != "end") {
+    return Fail(request, 400, "from must be beginning or end.");
+  }
+  Response response;
+  response.type = "text/event-stream";
+  response.feed = std::make_unique<EventFeed>(api.control, *filter, after);
+  return response;
+}
+
+Response GetOperation(Api& api, const Request& request) {
+  const auto operation = api.control.FindOperation(request.Argument(0));
+  if (!operation) return Fail(request, 404, "There is no operation " + request.Argument(0) + ", or it ended long ago.");
+  Json json;
+  json["id"] = operation->id;
+  json["state"] = operation->state;
+  json["matched"] = operation->matched;
+  json["done"] = operation->done;
+  json["failed"] = operation->failed;
+  json["error"] = operation->error.empty() ? Json(nullptr) : Json(operation->error);
+  return Response::Json(200, Dump(json));
+}
+
+}  // namespace
+
+void AddEventRoutes(std::vector<Route>& routes) {
+  const Route table[] = {
+      {"GET", "/api/v1/events", Role::kRead, "What happened, newest first (kind, connector, actor, since, until)", List},
+      {"GET", "/api/v1/events/tail", Role::kRead, "Follow the events", Tail, false, Produces::kEvents},
+      {"GET", "/api/v1/operations/{id}", Role::kRead, "State of a bulk operation", GetOperation},
+  };
+  routes.insert(routes.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace headgate::web

@@ -1,0 +1,243 @@
+#include <nlohmann/json.hpp>
+
+#include "core/base/encoding.h"
+#include "core/state/dead_letters.h"
+#include "web/connect_shapes.h"
+#include "web/page.h"
+
+// /api/v1: dead letters of a sink (admin API, 4.7).
+namespace headgate::web {
+namespace {
+
+// A stored text that is JSON shows as JSON; anything else as text.
+Json Parsed(const std::string& text) {
+  if (text.empty()) return nullptr;
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_discarded() ? Json(text) : json;
+}
+
+Json ItemJson(const DeadLetter& letter) {
+  const std::size_t dot = letter.stream.find('.');  // <source>.<schema>.<table>
+  Json json;
+  json["id"] = BigJson(letter.id);
+  json["state"] = Name(letter.state);
+  json["stream"] = letter.stream;
+  json["key"] = Parsed(letter.key);
+  json["at"] = ToText(letter.at);
+  json["event_id"] = letter.event_id;
+  json["op"] = letter.op;
+  json["source"] = {{"position", letter.source_position}, {"table", dot == std::string::npos ? letter.stream : letter.stream.substr(dot + 1)}};
+  json["error"] = {{"class", letter.error_class},
+                   {"status", letter.error_status == 0 ? Json(nullptr) : Json(letter.error_status)},
+                   {"message", letter.error_message}};
+  json["attempts"] = letter.attempts;
+  json["first_failed_at"] = TimeJson(letter.first_failed_us);
+  json["last_failed_at"] = TimeJson(letter.last_failed_us);
+  json["next_try_at"] = TimeJson(letter.next_try_us);
+  return json;
+}
+
+std::optional<DeadLetter::State> ParseState(std::string_view text) {
+  for (auto state : {DeadLetter::State::kWaiting, DeadLetter::State::kParked, DeadLetter::State::kDead, DeadLetter::State::kRetrying}) {
+    if (text == Name(state)) return state;
+  }
+  return std::nullopt;
+}
+
+// One field of the list's filter, as a query parameter or a member of a bulk request. Config error if it is wrong.
+Status SetField(LetterFilter& filter, std::string_view name, const std::string& value) {
+  if (name == "state") {
+    filter.state = ParseState(value);
+    if (!filter.state) return ConfigError("state must be waiting, parked, dead or retrying.");
+  } else if (name == "since") {
+    const auto time = ParseTime(value);
+    if (!time) return ConfigError("since must be a time such as 2026-03-04T05:06.");
+    filter.since_us = *time;
+  } else if (name == "order") {
+    if (value != "newest" && value != "oldest") return ConfigError("order must be newest or oldest.");
+    filter.newest_first = value == "newest";
+  } else if (name == "key") {
+    filter.key = value;
+  } else if (name == "error") {
+    filter.error = value;
+  } else if (name == "stream") {
+    filter.stream = value;
+  } else {
+    return ConfigError("Unknown member \"" + std::string(name.substr(0, 100)) + "\" of the filter.");
+  }
+  return Ok();
+}
+
+// The connector of the path if it is a sink; else the answer.
+std::optional<Response> NotASink(Api& api, const Request& request) {
+  const auto record = api.control.Find(request.Argument(0));
+  if (record == nullptr) return NoConnector(request, request.Argument(0));
+  if (record->kind == config::ComponentKind::kSink) return std::nullopt;
+  return Fail(request, 409, "Connector " + record->name + " is a source; only sinks have dead letters.");
+}
+
+Response NoLetter(const Request& request) {
+  return Fail(request, 404, "Connector " + request.Argument(0) + " has no dead letter " + request.Argument(1) + ".");
+}
+
+Response List(Api& api, const Request& request) {
+  if (auto refused = NotASink(api, request)) return std::move(*refused);
+  const auto limit = PageLimit(request);
+  if (!limit) return BadLimit(request);
+  LetterFilter filter;
+  for (std::string_view name : {"state", "key", "error", "stream", "since", "order"}) {
+    if (!request.query.Has(name)) continue;
+    if (const Status set = SetField(filter, name, std::string(request.query.Get(name))); !set.ok()) {
+      return Fail(request, 400, set.error().what, {}, {{"/" + std::string(name), set.error().what}});
+    }
+  }
+  const std::string list = std::string("letters/") + (filter.newest_first ? "newest/" : "oldest/") + request.Argument(0);
+  std::uint64_t after = 0;
+  if (request.query.Has("cursor")) {
+    const auto place = ReadCursor(list, request.query.Get("cursor"));
+    const auto id = place ? ParseNumber(*place) : std::nullopt;
+    if (!id) return BadCursor(request);
+    after = *id;
+  }
+  auto answer = api.control.Letters(request.Argument(0), filter, after, *limit + 1);
+  if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+  auto& letters = std::get<std::vector<DeadLetter>>(answer);
+  const bool more = letters.size() > *limit;
+  if (more) letters.resize(*limit);
+  Json items = Json::array();
+  for (const DeadLetter& letter : letters) items.push_back(ItemJson(letter));
+  return PageAnswer(request, std::move(items), more ? MakeCursor(list, std::to_string(letters.back().id)) : "");
+}
+
+Response Get(Api& api, const Request& request) {
+  if (auto refused = NotASink(api, request)) return std::move(*refused);
+  const auto id = ParseNumber(request.Argument(1));
+  if (!id) return NoLetter(request);
+  const auto answer = api.control.Letter(request.Argument(0), *id);
+  if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+  const auto& letter = std::get<DeadLetter>(answer);
+  Json json = ItemJson(letter);
+  json["record"] = Parsed(letter.record);
+  Json sent;
+  sent["head"] = letter.request;
+  sent["content_type"] = letter.content_type;
+  sent["body"] = letter.body;
+  json["request"] = std::move(sent);
+  json["response"] = letter.response.empty() ? Json(nullptr) : Json(letter.response);
+  json["history"] = letter.history;
+  return Response::Json(200, Dump(json));
+}
+
+std::string LetterPath(const Request& request, std::uint64_t id) {
+  return "/api/v1/connectors/" + PercentEncode(request.Argument(0)) + "/dead-letters/" + std::to_string(id);
+}
+
+// AP16: earlier letters of the key go first.
+Response Retry(Api& api, const Request& request) {
+  return api.idempotency.Run(request, api.control.clock().NowUs(), [&] {
+    if (auto refused = NotASink(api, request)) return std::move(*refused);
+    const auto id = ParseNumber(request.Argument(1));
+    if (!id) return NoLetter(request);
+    const auto answer = api.control.RetryLetter(request.Argument(0), *id, request.actor());
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+    Json ahead = Json::array();
+    for (std::uint64_t earlier : std::get<std::vector<std::uint64_t>>(answer)) ahead.push_back(BigJson(earlier));
+    Json json;
+    json["id"] = BigJson(*id);
+    json["state"] = "retrying";
+    json["ahead"] = std::move(ahead);
+    return Response::Json(202, Dump(json)).With("Location", LetterPath(request, *id));
+  });
+}
+
+Response Discard(Api& api, const Request& request) {
+  return api.idempotency.Run(request, api.control.clock().NowUs(), [&] {
+    if (auto refused = NotASink(api, request)) return std::move(*refused);
+    const auto id = ParseNumber(request.Argument(1));
+    if (!id) return NoLetter(request);
+    const auto answer = api.control.DiscardLetter(request.Argument(0), *id, request.actor());
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+    return Response::Empty(204);
+  });
+}
+
+struct BulkRequest {
+  LetterFilter filter;
+  bool dry_run = false;
+};
+
+// An empty filter has to be written {"all":true} (AP17).
+Result<BulkRequest> ReadBulk(const Request& request) {
+  HG_ASSIGN_OR_RETURN(const Json body, ParseJson(request.body));
+  if (!body.is_object() || !body.contains("filter") || !body["filter"].is_object()) {
+    return ConfigError("The body must be {\"filter\":{...},\"dry_run\":true|false}; for all letters the filter is {\"all\":true}.");
+  }
+  BulkRequest bulk;
+  for (const auto& [member, value] : body.items()) {
+    if (member == "dry_run" && value.is_boolean()) {
+      bulk.dry_run = value.get<bool>();
+    } else if (member != "filter") {
+      return ConfigError(member == "dry_run" ? "dry_run must be true or false." : "Unknown member \"" + member.substr(0, 100) + "\".");
+    }
+  }
+  bool all = false;
+  std::size_t fields = 0;
+  for (const auto& [name, value] : body["filter"].items()) {
+    if (value.is_null()) continue;  // as if it were absent (AP6)
+    if (name == "all") {
+      if (!value.is_boolean()) return ConfigError("all must be true or false.");
+      all = value.get<bool>();
+      continue;
+    }
+    if (!value.is_string()) {
+      // A key may be written as the object it is in the list.
+      if (name != "key") return ConfigError("The filter's " + name.substr(0, 100) + " must be a string.");
+      bulk.filter.key = Dump(value);
+    } else {
+      HG_RETURN_IF_ERROR(SetField(bulk.filter, name, value.get<std::string>()));
+    }
+    ++fields;
+  }
+  if (fields == 0 && !all) return ConfigError("The filter is empty. If all letters are meant, write {\"all\":true}.");
+  if (fields > 0 && all) return ConfigError("The filter says all and names fields too; leave one of them out.");
+  return bulk;
+}
+
+Response Bulk(Api& api, const Request& request, bool discard) {
+  return api.idempotency.Run(request, api.control.clock().NowUs(), [&] {
+    if (auto refused = NotASink(api, request)) return std::move(*refused);
+    const auto bulk = ReadBulk(request);
+    if (!bulk.ok()) return Fail(request, 400, bulk.error().what, {}, {{"/filter", bulk.error().what}});
+    const auto answer = api.control.BulkLetters(request.Argument(0), bulk->filter, discard, bulk->dry_run, request.actor());
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+    const auto& matched = std::get<Control::Matched>(answer);
+    Json json;
+    json["matched"] = matched.matched;
+    if (bulk->dry_run) {
+      Json sample = Json::array();
+      for (const DeadLetter& letter : matched.sample) sample.push_back(ItemJson(letter));
+      json["sample"] = std::move(sample);
+      return Response::Json(200, Dump(json));
+    }
+    json["operation"] = matched.operation;
+    return Response::Json(202, Dump(json)).With("Location", "/api/v1/operations/" + PercentEncode(matched.operation));
+  });
+}
+Response RetryMany(Api& api, const Request& request) { return Bulk(api, request, false); }
+Response DiscardMany(Api& api, const Request& request) { return Bulk(api, request, true); }
+
+}  // namespace
+
+void AddDeadLetterRoutes(std::vector<Route>& routes) {
+  const Route table[] = {
+      {"GET", "/api/v1/connectors/{c}/dead-letters", Role::kOperate, "Dead letters (state, key, error, stream, since, order)", List},
+      {"GET", "/api/v1/connectors/{c}/dead-letters/{id}", Role::kOperate, "One letter with record, request and response", Get},
+      {"POST", "/api/v1/connectors/{c}/dead-letters/{id}/retry", Role::kOperate, "Try one again now", Retry},
+      {"POST", "/api/v1/connectors/{c}/dead-letters/{id}/discard", Role::kOperate, "Give one up", Discard},
+      {"POST", "/api/v1/connectors/{c}/dead-letters/retry", Role::kOperate, "Try all that match", RetryMany, true},
+      {"POST", "/api/v1/connectors/{c}/dead-letters/discard", Role::kOperate, "Give all up that match", DiscardMany, true},
+  };
+  routes.insert(routes.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace headgate::web

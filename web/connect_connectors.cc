@@ -1,0 +1,241 @@
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "core/base/encoding.h"
+#include "core/log/log_reader.h"
+#include "web/connect_shapes.h"
+
+// Kafka Connect's resources of connectors and their state (admin API, 1.2).
+namespace headgate::web {
+namespace {
+
+using Record = std::shared_ptr<const ConnectorRecord>;
+
+Response List(Api& api, const Request& request) {
+  const auto names = api.control.Names();
+  if (!request.query.Has("expand")) {
+    Json list = Json::array();
+    for (const std::string& name : names) list.push_back(name);
+    return Response::Json(200, Dump(list));
+  }
+  const auto expand = request.query.All("expand");
+  const auto wants = [&](std::string_view what) { return std::find(expand.begin(), expand.end(), what) != expand.end(); };
+  Json all = Json::object();
+  auto& members = all.get_ref<Json::object_t&>();
+  for (const std::string& name : names) {
+    const Record record = api.control.Find(name);
+    if (record == nullptr) continue;  // deleted meanwhile
+    Json one = Json::object();
+    if (wants("status")) one["status"] = StateInfo(api, *record);
+    if (wants("info")) one["info"] = ConnectorInfo(api, *record);
+    members.push_back({name, std::move(one)});
+  }
+  return Response::Json(200, Dump(all));
+}
+
+// Runs `handle` for the connector of the path, or answers 404.
+template <class F>
+Response WithConnector(Api& api, const Request& request, F handle) {
+  const Record record = api.control.Find(request.Argument(0));
+  if (record == nullptr) return NoConnector(request, request.Argument(0));
+  return handle(*record);
+}
+
+Response Get(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    return Response::Json(200, Dump(ConnectorInfo(api, record)));
+  });
+}
+
+Response GetStatus(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    return Response::Json(200, Dump(StateInfo(api, record)));
+  });
+}
+
+Response GetTasks(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    Json list = Json::array();
+    for (const TaskStatus& task : StatusOf(api, record)->tasks) {
+      Json one;
+      one["id"] = {{"connector", record.name}, {"task", task.id}};
+      one["config"] = FlatJson(ShownConfig(api, record));
+      list.push_back(std::move(one));
+    }
+    return Response::Json(200, Dump(list));
+  });
+}
+
+std::optional<TaskStatus> FindTask(const Api& api, const ConnectorRecord& record, std::string_view number) {
+  int id = -1;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), id);
+  if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
+  for (const TaskStatus& task : StatusOf(api, record)->tasks) {
+    if (task.id == id) return task;
+  }
+  return std::nullopt;
+}
+
+Response NoTask(const Request& request) {
+  return Fail(request, 404, "Connector " + request.Argument(0) + " has no task " + request.Argument(1));
+}
+
+Response GetTaskStatus(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    const auto task = FindTask(api, record, request.Argument(1));
+    return task ? Response::Json(200, Dump(TaskInfo(api, *task))) : NoTask(request);
+  });
+}
+
+Response RestartTask(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    const auto task = FindTask(api, record, request.Argument(1));
+    if (!task) return NoTask(request);
+    const auto answer = api.control.Restart(record.name, false, false, task->id, request.actor());
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+    return Response::Empty(204);
+  });
+}
+
+// Both flags false or absent is the old call: the instance only, 204. kafka-connect-py sends both always (1.9, 2).
+Response RestartConnector(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    const bool include_tasks = request.query.Flag("includeTasks");
+    const bool only_failed = request.query.Flag("onlyFailed");
+    std::set<int> chosen;
+    const auto status = StatusOf(api, record);
+    if (!only_failed || status->state == State::kFailed) chosen.insert(-1);
+    for (const TaskStatus& task : status->tasks) {
+      if (include_tasks && (!only_failed || task.state == State::kFailed)) chosen.insert(task.id);
+    }
+    const Json shown = StateInfo(api, record, chosen);
+    const auto answer = api.control.Restart(record.name, include_tasks, only_failed, -1, request.actor());
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+    if (!include_tasks && !only_failed) return Response::Empty(204);
+    return Response::Json(202, Dump(shown));
+  });
+}
+
+Response SetTarget(Api& api, const Request& request, TargetState target, int status) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    const auto answer = api.control.SetTarget(record.name, target, request.actor());
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+    return Response::Empty(status);
+  });
+}
+Response Pause(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kPaused, 202); }
+Response Resume(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kRunning, 202); }
+Response Stop(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kStopped, 204); }
+
+Response Delete(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    if (!IfMatchHolds(request, &record)) return Fail(request, 412, "The config of " + record.name + " has changed since it was read.");
+    const bool drop_slot = request.query.Flag("drop_slot");
+    const bool forget = drop_slot || request.query.Flag("forget");
+    const auto answer = api.control.Delete(record.name, forget, drop_slot, request.actor());
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+    return Response::Empty(204);
+  });
+}
+
+// The transaction id and time of a source's last durable commit, from the log's last entry of its streams.
+Json SourceOffset(Api& api, std::string_view name, const SourceProgress& progress) {
+  Json offset;
+  offset["lsn"] = progress.last->a;
+  offset["txid"] = nullptr;
+  offset["ts_usec"] = nullptr;
+  const auto registry = api.control.log().registry();
+  const SourceInfo* source = registry->FindSource(name);
+  Seq last = 0;
+  for (const auto& stream : registry->streams) {
+    if (source != nullptr && stream->source == source->number) last = std::max(last, api.control.log().stats(stream->number).last_seq);
+  }
+  if (last == 0) return offset;
+  const auto reader = api.control.log().NewReader();
+  reader->Seek(last);
+  LogReader::Block block;
+  const auto found = reader->Next(block);
+  if (!found.ok() || !*found || block.seq != last || !(block.info->position == *progress.last)) return offset;
+  std::uint64_t txid = 0;
+  const std::string& id = block.info->id;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), txid);
+  if (error == std::errc() && end == id.data() + id.size()) offset["txid"] = txid;
+  offset["ts_usec"] = block.info->commit_us;
+  return offset;
+}
+
+// KC21, KC22.
+Response GetOffsets(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    Json list = Json::array();
+    if (record.kind == config::ComponentKind::kSource) {
+      const auto progress = api.control.Progress(record.name);
+      if (progress && progress->last) {
+        list.push_back({{"partition", {{"server", record.name}}}, {"offset", SourceOffset(api, record.name, *progress)}});
+      }
+    } else if (const auto cursor = api.control.Cursor(record.name)) {
+      for (const std::string& stream : StatusOf(api, record)->topics) {
+        Json partition;
+        partition["kafka_topic"] = stream;
+        partition["kafka_partition"] = 0;
+        list.push_back({{"partition", std::move(partition)}, {"offset", {{"kafka_offset", cursor->next_seq}}}});
+      }
+    }
+    return Response::Json(200, Dump({{"offsets", std::move(list)}}));
+  });
+}
+
+Response AlterOffsets(Api& api, const Request& request) {
+  return WithConnector(api, request, [&](const ConnectorRecord& record) {
+    if (record.target != TargetState::kStopped) {
+      return Fail(request, 400, "Offsets are altered only while a connector is stopped. Stop it first: PUT " + ConnectorPath(record.name) + "/stop");
+    }
+    return Fail(request, 400,
+                "Offsets cannot be altered in this version. To begin anew, delete the connector with ?forget=true and create it again.");
+  });
+}
+
+// Of an unknown connector an empty list, as in Connect; from memory (1.9, 11).
+Response GetTopics(Api& api, const Request& request) {
+  Json topics = Json::array();
+  if (api.control.Find(request.Argument(0)) != nullptr) {
+    for (const std::string& topic : api.control.Topics(request.Argument(0))) topics.push_back(topic);
+  }
+  Json json = Json::object();
+  json[request.Argument(0)] = {{"topics", std::move(topics)}};
+  return Response::Json(200, Dump(json));
+}
+
+Response ResetTopics(Api& api, const Request& request) {
+  if (api.control.Find(request.Argument(0)) != nullptr) {
+    const auto answer = api.control.ResetTopics(request.Argument(0));
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
+  }
+  return Response::Empty(202);
+}
+
+}  // namespace
+
+void AddConnectorRoutes(std::vector<Route>& routes) {
+  const Route table[] = {
+      {"GET", "/connectors", Role::kRead, "Names of all connectors; with expand their status and info", List},
+      {"GET", "/connectors/{c}", Role::kRead, "A connector's config and tasks", Get},
+      {"DELETE", "/connectors/{c}", Role::kAdmin, "Stop and remove a connector (forget, drop_slot)", Delete},
+      {"GET", "/connectors/{c}/status", Role::kRead, "State of a connector and its tasks", GetStatus},
+      {"GET", "/connectors/{c}/tasks", Role::kRead, "Tasks with their config", GetTasks},
+      {"GET", "/connectors/{c}/tasks/{n}/status", Role::kRead, "State of one task", GetTaskStatus},
+      {"POST", "/connectors/{c}/tasks/{n}/restart", Role::kOperate, "Restart one task", RestartTask},
+      {"POST", "/connectors/{c}/restart", Role::kOperate, "Restart (includeTasks, onlyFailed)", RestartConnector},
+      {"PUT", "/connectors/{c}/pause", Role::kOperate, "Pause", Pause},
+      {"PUT", "/connectors/{c}/resume", Role::kOperate, "Resume", Resume},
+      {"PUT", "/connectors/{c}/stop", Role::kOperate, "Stop", Stop},
+      {"GET", "/connectors/{c}/offsets", Role::kRead, "Durable position or cursor", GetOffsets},
+      {"PATCH", "/connectors/{c}/offsets", Role::kAdmin, "Alter offsets (not in this version)", AlterOffsets, true},
+      {"DELETE", "/connectors/{c}/offsets", Role::kAdmin, "Reset offsets (not in this version)", AlterOffsets},
+      {"GET", "/connectors/{c}/topics", Role::kRead, "Streams written or delivered since the last reset", GetTopics},
+      {"PUT", "/connectors/{c}/topics/reset", Role::kOperate, "Forget the list of streams", ResetTopics},
+  };
+  routes.insert(routes.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace headgate::web

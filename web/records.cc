@@ -1,0 +1,110 @@
+#include "web/records.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/base/time_text.h"
+#include "web/page.h"
+
+namespace headgate::web {
+namespace {
+
+codec::EventContext ContextOf(const Registry& registry, const LogReader::Block& block, const Change& change) {
+  codec::EventContext context;
+  context.tx = block.info;
+  context.change = &change;
+  context.schema = change.stream == 0 ? nullptr : registry.Schema(change.stream, change.schema);
+  context.schema_version = change.schema;
+  if (const SourceInfo* source = registry.Source(block.info->source)) {
+    context.source_id = source->id;
+    context.source_name = source->name;
+    context.connector = source->connector;
+  }
+  if (const StreamInfo* stream = change.stream == 0 ? nullptr : registry.Stream(change.stream)) {
+    context.stream_schema = stream->schema;
+    context.stream_table = stream->table;
+  }
+  context.at = {block.seq, change.ordinal};
+  return context;
+}
+
+}  // namespace
+
+Status RecordRenderer::Append(std::string& out, const Registry& registry, const LogReader::Block& block, const Change& change) {
+  HG_RETURN_IF_ERROR(encoder_.Append(out, ContextOf(registry, block, change)));
+  out.pop_back();  // the closing brace
+  out.append(",\"at\":\"").append(ToText(At{block.seq, change.ordinal})).append("\",\"stored_at\":\"");
+  out.append(UtcText(block.info->stored_us)).append("\",\"parents\":[]}");
+  return Ok();
+}
+
+std::string RecordRenderer::Key(const Registry& registry, const LogReader::Block& block, const Change& change) {
+  std::string key;
+  const Status status = encoder_.AppendKeyJson(key, ContextOf(registry, block, change));
+  return status.ok() ? key : std::string();
+}
+
+KeyFilter::KeyFilter(std::string_view text) : text_(text) {
+  const auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+  if (json.is_object()) canonical_ = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool KeyFilter::Matches(std::string_view key_json) const {
+  const auto json = nlohmann::json::parse(key_json.begin(), key_json.end(), nullptr, false);
+  if (!json.is_object()) return false;
+  if (!canonical_.empty()) return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) == canonical_;
+  if (json.size() != 1) return false;
+  const auto& value = *json.begin();
+  return (value.is_string() ? value.get<std::string>() : value.dump()) == text_;
+}
+
+Result<bool> RecordFilter::Render(RecordRenderer& renderer, std::string& out, const Registry& registry, const LogReader::Block& block,
+                                  const Change& change) const {
+  if (key != nullptr && !key->Matches(renderer.Key(registry, block, change))) return false;
+  const std::size_t start = out.size();
+  HG_RETURN_IF_ERROR(renderer.Append(out, registry, block, change));
+  if (q != nullptr && !q->Matches(std::string_view(out).substr(start))) {
+    out.resize(start);
+    return false;
+  }
+  return true;
+}
+
+RecordFilter OfStream(StreamNo stream) {
+  RecordFilter filter;
+  filter.wanted = [stream](const Registry&, const LogReader::Block&, const Change& change) { return change.stream == stream; };
+  return filter;
+}
+
+RecordFilter OfSource(std::string name) {
+  RecordFilter filter;
+  filter.wanted = [name = std::move(name)](const Registry& registry, const LogReader::Block& block, const Change&) {
+    const SourceInfo* source = registry.Source(block.info->source);
+    return source != nullptr && source->name == name;
+  };
+  return filter;
+}
+
+RecordFilter OfStreams(std::vector<std::string> names) {
+  RecordFilter filter;
+  filter.wanted = [names = std::set<std::string, std::less<>>(names.begin(), names.end())](const Registry& registry, const LogReader::Block&,
+                                                                                          const Change& change) {
+    const StreamInfo* stream = change.stream == 0 ? nullptr : registry.Stream(change.stream);
+    return stream != nullptr && names.contains(stream->name);
+  };
+  return filter;
+}
+
+std::optional<At> ParsePlace(const Log& log, std::string_view text, bool after_at) {
+  if (text == "beginning") return At{log.first_seq(), 0};
+  if (text == "end") return At{log.last_seq() + 1, 0};
+  // 2026-03 may be a place or a month: a place has no leading zero after the dash.
+  const std::size_t dash = text.find('-');
+  const bool zero = dash != std::string_view::npos && dash + 2 < text.size() && text[dash + 1] == '0';
+  if (At at; !zero && ParseAt(text, at)) return after_at ? At{at.seq, at.ordinal + 1} : at;
+  if (const auto time = ParseTime(text)) return At{log.SeekTime(*time), 0};
+  return std::nullopt;
+}
+
+}  // namespace headgate::web

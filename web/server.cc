@@ -1,0 +1,247 @@
+#include "web/server.h"
+
+#include <array>
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "core/base/diag.h"
+#include "core/base/encoding.h"
+#include "core/catalog/control.h"
+#include "web/api.h"
+#include "web/host_guard.h"
+#include "web/lane.h"
+#include "web/session.h"
+
+namespace headgate::web {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using Error = boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::milliseconds kObserve{5'000};       // the health book looks at every connector
+constexpr std::chrono::milliseconds kAcceptPause{100};     // after a failed accept (no descriptors left)
+constexpr std::size_t kRefusedMax = 32;                    // connections too many that still get a word
+
+// "Look again" for event streams, from any thread. Outlives the server as long as a subscription may still call it.
+struct Bell {
+  std::shared_ptr<asio::io_context> io;
+  std::function<void()> ring;  // on the API thread
+  std::atomic<bool> pending = false;
+};
+
+std::string HostText(const asio::ip::address& address) {
+  return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+}
+
+}  // namespace
+
+class Server::Impl final : public Session::Host {
+ public:
+  Impl(ServerOptions options, Control& control)
+      : options_(std::move(options)),
+        control_(control),
+        router_(AllRoutes()),
+        api_{control, options_, {}, HealthBook(), Idempotency(), {}} {
+    std::random_device random;
+    id_prefix_ = Hex16((static_cast<std::uint64_t>(random()) << 32) | random()).substr(0, 10);
+  }
+  ~Impl() override { Stop(); }
+
+  Result<std::string> Listen();
+  void Run();
+  void Stop();
+
+  const Limits& limits() const override { return options_.limits; }
+  Response Answer(Request& request) override { return Dispatch(api_, router_, request); }
+  void Answered(const Request& request, int status) override;
+  bool Run(Later later, std::function<void(Response)> done) override;
+  bool TakeStream() override;
+  void GiveStreamBack() override;
+  std::string NewRequestId() override { return id_prefix_ + "-" + std::to_string(++last_id_); }
+  void Ended(Session* session) override;
+
+ private:
+  void Accept();
+  void OnAccepted(tcp::socket socket);
+  void Observe();
+  void Subscribe();
+  void FinishAll();
+
+  const ServerOptions options_;
+  Control& control_;
+  const Router router_;
+  Api api_;
+  std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
+  tcp::acceptor acceptor_{*io_};
+  asio::steady_timer observe_timer_{*io_};
+  asio::steady_timer pause_timer_{*io_};
+  std::map<Session*, std::shared_ptr<Session>> sessions_;
+  std::set<Session*> refused_;
+  std::size_t streams_ = 0;
+  std::vector<std::shared_ptr<void>> subscriptions_;  // while there are streams
+  bool finishing_ = false;
+  std::string id_prefix_;
+  std::uint64_t last_id_ = 0;
+  std::array<LaneThread, 2> lanes_;  // by Lane
+  std::thread thread_;
+};
+
+Result<std::string> Server::Impl::Listen() {
+  HG_RETURN_IF_ERROR(CheckBind(options_.address, options_.allow_insecure));
+  Error error;
+  const auto address = asio::ip::make_address(options_.address, error);
+  if (error) return ConfigError("The admin API cannot listen on '" + options_.address + "': that is not an IP address.");
+  const tcp::endpoint endpoint(address, options_.port);
+  const std::string text = HostText(address) + ":" + std::to_string(options_.port);
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error == asio::error::address_in_use) {
+    return ConfigError("The admin API cannot listen on " + text +
+                       ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
+  }
+  if (error) return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
+  api_.worker_id = HostText(address) + ":" + std::to_string(acceptor_.local_endpoint(error).port());
+  return api_.worker_id;
+}
+
+void Server::Impl::Run() {
+  Observe();
+  Accept();
+  thread_ = std::thread([this] { io_->run(); });
+}
+
+void Server::Impl::Accept() {
+  acceptor_.async_accept([this](const Error& error, tcp::socket socket) {
+    if (finishing_) return;
+    if (!error) {
+      OnAccepted(std::move(socket));
+      return Accept();
+    }
+    pause_timer_.expires_after(kAcceptPause);
+    pause_timer_.async_wait([this](const Error& stopped) {
+      if (!stopped && !finishing_) Accept();
+    });
+  });
+}
+
+void Server::Impl::OnAccepted(tcp::socket socket) {
+  const bool full = sessions_.size() - refused_.size() >= options_.limits.connections_max;
+  if (full && refused_.size() >= kRefusedMax) return;  // closes it
+  auto session = full ? Session::Refuse(std::move(socket), *this) : Session::Start(std::move(socket), *this);
+  if (full) refused_.insert(session.get());
+  sessions_.emplace(session.get(), std::move(session));
+}
+
+void Server::Impl::Ended(Session* session) {
+  refused_.erase(session);
+  // Not inside one of its own calls.
+  asio::post(*io_, [this, session] {
+    sessions_.erase(session);
+    if (finishing_ && sessions_.empty()) io_->stop();
+  });
+}
+
+void Server::Impl::Answered(const Request& request, int status) {
+  ++api_.requests[{request.route, status}];
+  if (status >= 500 && status != 503) {
+    diag::Warn("web", "answered with an error", {{"request_id", request.id}, {"route", request.route}, {"status", status}});
+  }
+}
+
+bool Server::Impl::Run(Later later, std::function<void(Response)> done) {
+  auto io = io_;
+  const auto lane = static_cast<std::size_t>(later.lane);
+  return lanes_[lane].Add([io, work = std::move(later.work), done = std::move(done)](std::stop_token stop) {
+    auto response = std::make_shared<Response>(work(stop));
+    asio::post(*io, [response, done] { done(std::move(*response)); });
+  });
+}
+
+bool Server::Impl::TakeStream() {
+  if (streams_ >= options_.limits.streams_max) return false;
+  if (++streams_ == 1) Subscribe();
+  return true;
+}
+
+void Server::Impl::GiveStreamBack() {
+  if (--streams_ == 0) subscriptions_.clear();
+}
+
+void Server::Impl::Subscribe() {
+  auto bell = std::make_shared<Bell>();
+  bell->io = io_;
+  bell->ring = [this] {
+    std::vector<std::shared_ptr<Session>> listeners;
+    for (const auto& [raw, session] : sessions_) {
+      if (session->streaming()) listeners.push_back(session);
+    }
+    for (const auto& session : listeners) session->Wake();
+  };
+  // Many events before the API thread gets to it count as one.
+  const auto wake = [bell] {
+    if (bell->pending.exchange(true)) return;
+    asio::post(*bell->io, [bell] {
+      bell->pending = false;
+      bell->ring();
+    });
+  };
+  subscriptions_ = {control_.log().Subscribe(wake), control_.Subscribe(wake)};
+}
+
+void Server::Impl::Observe() {
+  api_.health.Observe(control_);
+  observe_timer_.expires_after(kObserve);
+  observe_timer_.async_wait([this](const Error& error) {
+    if (!error && !finishing_) Observe();
+  });
+}
+
+void Server::Impl::FinishAll() {
+  finishing_ = true;
+  Error ignored;
+  acceptor_.close(ignored);
+  pause_timer_.cancel();
+  if (sessions_.empty()) return io_->stop();
+  const auto all = sessions_;
+  for (const auto& [raw, session] : all) session->Finish();
+  observe_timer_.expires_after(options_.limits.stop_grace);
+  observe_timer_.async_wait([this](const Error& error) {
+    if (error) return;
+    const auto left = sessions_;
+    for (const auto& [raw, session] : left) session->Abort();
+    io_->stop();
+  });
+}
+
+void Server::Impl::Stop() {
+  if (!thread_.joinable()) return;
+  for (LaneThread& lane : lanes_) lane.RequestStop();
+  asio::post(*io_, [this] { FinishAll(); });
+  thread_.join();
+  subscriptions_.clear();
+  sessions_.clear();
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+void Server::Stop() { impl_->Stop(); }
+
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Control& control) {
+  auto impl = std::make_unique<Impl>(std::move(options), control);
+  HG_ASSIGN_OR_RETURN(std::string address, impl->Listen());
+  impl->Run();
+  std::unique_ptr<Server> server(new Server(std::move(impl)));
+  server->address_ = std::move(address);
+  return server;
+}
+
+}  // namespace headgate::web
