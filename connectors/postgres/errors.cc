@@ -1,0 +1,140 @@
+#include "connectors/postgres/errors.h"
+
+#include <algorithm>
+#include <array>
+
+namespace headgate::postgres {
+namespace {
+
+bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+bool IsSqlState(std::string_view text) {
+  return text.size() == 5 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+}
+
+// Without the LOCATION lines and the codes that the verbose form adds, on one line.
+std::string Plain(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::string line(text.substr(0, text.find('\n')));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.empty() || line.starts_with("LOCATION:")) continue;
+    const std::string state = SqlStateOf(line);
+    if (!state.empty()) {
+      const auto at = line.find(state + ": ");
+      line.erase(at, state.size() + 2);
+    }
+    const auto spaces = line.find(":  ");
+    if (spaces != std::string::npos) line.erase(spaces + 1, 1);
+    out += out.empty() ? line : "; " + line;
+  }
+  return out;
+}
+
+struct Advice {
+  std::string_view sqlstate;
+  std::string_view text;  // %u user, %d database, %h host
+};
+constexpr auto kConnectAdvice = std::to_array<Advice>({
+    {"28P01", "Check username and password (role %u)."},
+    {"28000", "Check that role %u exists, may log in, and that pg_hba.conf has a line for it: host all %u <our address> scram-sha-256."},
+    {"3D000", "Check dbname: database %d does not exist on %h."},
+    {"42501", "Give role %u the right: ALTER ROLE %u REPLICATION; GRANT CONNECT ON DATABASE %d TO %u;"},
+    {"53300", "The server has no connection left for us: raise max_wal_senders and max_connections, or end sessions that are not needed."},
+    {"57P03", "The server is starting up or shutting down; retrying."},
+});
+
+std::string Fill(std::string_view advice, const Options& options) {
+  std::string out;
+  for (std::size_t i = 0; i < advice.size(); ++i) {
+    if (advice[i] != '%' || i + 1 == advice.size()) {
+      out += advice[i];
+      continue;
+    }
+    const char what = advice[++i];
+    out += what == 'u' ? QuoteIdentifier(options.username) : what == 'd' ? QuoteIdentifier(options.dbname) : options.host + ":" + options.port;
+  }
+  return out;
+}
+
+// Failures before the server said anything.
+Error DescribeNoAnswer(const Options& options, const std::string& text) {
+  const std::string what = "connecting to " + Place(options) + " failed: " + text;
+  if (Contains(text, "no password supplied")) return ConfigError(what + ". Set password.");
+  if (Contains(text, "does not support SSL")) {
+    return ConfigError(what + ". Set sslmode to prefer or disable, or switch TLS on at the server (ssl=on).");
+  }
+  if (Contains(text, "certificate verify failed") || Contains(text, "server certificate for")) {
+    return ConfigError(what + ". Check that sslrootcert holds the authority that signed the server's certificate and that host is the name in it.");
+  }
+  if (Contains(text, "root certificate file") || Contains(text, "certificate file") || Contains(text, "private key file")) {
+    return ConfigError(what + ". Check the files named in sslrootcert, sslcert and sslkey.");
+  }
+  return Transient(what + ". Check that host and port are right, that the server runs and listens there (listen_addresses), and that no firewall is in between.");
+}
+
+}  // namespace
+
+std::string Place(const Options& options) { return options.host + ":" + options.port + "/" + options.dbname; }
+
+std::string SqlStateOf(std::string_view text) {
+  // "...: FATAL:  28P01: text": five characters between two colons.
+  for (auto at = text.find(":  "); at != std::string_view::npos; at = text.find(":  ", at + 1)) {
+    const std::string_view state = text.substr(at + 3, 5);
+    if (IsSqlState(state) && text.substr(std::min(text.size(), at + 8), 1) == ":") return std::string(state);
+  }
+  return {};
+}
+
+ErrorKind KindOf(std::string_view sqlstate) {
+  if (sqlstate.empty()) return ErrorKind::kTransient;
+  constexpr auto kTransientClasses = std::to_array<std::string_view>({"08", "40", "53", "55P", "57", "58", "XX"});
+  for (const auto prefix : kTransientClasses) {
+    if (sqlstate.starts_with(prefix)) return ErrorKind::kTransient;
+  }
+  return sqlstate == "55006" ? ErrorKind::kTransient : ErrorKind::kConfig;  // 55006: in use by someone else just now
+}
+
+Error DescribeConnectFailure(const Options& options, bool replication, std::string_view libpq_text) {
+  const std::string sqlstate = SqlStateOf(libpq_text);
+  const std::string text = Plain(libpq_text);
+  if (sqlstate.empty()) return DescribeNoAnswer(options, text);
+  std::string what = std::string(replication ? "opening a replication connection to " : "connecting to ") + Place(options) + " as " +
+                     options.username + " failed: " + text + ".";
+  for (const Advice& advice : kConnectAdvice) {
+    if (advice.sqlstate == sqlstate) what += " " + Fill(advice.text, options);
+  }
+  return {KindOf(sqlstate), std::move(what)};
+}
+
+Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate, std::string_view message) {
+  std::string what = std::string(tried) + " on " + Place(options) + " failed: " + std::string(message);
+  if (!sqlstate.empty()) what += " (SQLSTATE " + std::string(sqlstate) + ")";
+  return {KindOf(sqlstate), std::move(what)};
+}
+
+std::string QuoteIdentifier(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string QuoteLiteral(std::string_view text) {
+  std::string out;
+  bool escaped = false;
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') {
+      out += c;
+      escaped = escaped || c == '\\';
+    }
+    out += c;
+  }
+  return (escaped ? "E'" : "'") + out + "'";
+}
+
+std::string QuoteTable(std::string_view schema, std::string_view table) { return QuoteIdentifier(schema) + "." + QuoteIdentifier(table); }
+
+}  // namespace headgate::postgres

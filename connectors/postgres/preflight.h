@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/postgres/catalog.h"
+#include "connectors/postgres/publication.h"
+#include "core/pipeline/source.h"
+
+namespace headgate::postgres {
+
+// What is wrong with the server, the role or the slot for us. Pure.
+std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server, const std::optional<SlotFacts>& slot);
+
+// The first error among findings as one text with its remedy, else Ok. Open fails with the text that `check` shows.
+Status FirstError(const Options& options, const std::vector<Finding>& findings);
+
+// Everything that Open would look at, without changing anything: live, 10 s at most.
+std::vector<Finding> Preflight(const Options& options);
+
+// Drops the slot, and the publication if we manage it. Absent ones are fine.
+Status DropUpstream(const Options& options);
+
+}  // namespace headgate::postgres

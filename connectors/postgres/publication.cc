@@ -1,0 +1,287 @@
+#include "connectors/postgres/publication.h"
+
+#include <algorithm>
+#include <set>
+
+#include "connectors/postgres/errors.h"
+
+namespace headgate::postgres {
+namespace {
+
+constexpr std::string_view kPublish = "publish = 'insert, update, delete, truncate', publish_via_partition_root = true";
+
+Finding MakeFinding(Finding::Level level, std::string id, std::string summary, std::string hint, std::string fix, std::string key = {}) {
+  return {std::move(id), level, std::move(summary), std::move(hint), std::move(fix), std::move(key)};
+}
+
+std::string Joined(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += separator;
+    out += part;
+  }
+  return out;
+}
+
+std::string ColumnList(const std::vector<std::string>& columns) {
+  std::vector<std::string> quoted;
+  for (const std::string& column : columns) quoted.push_back(QuoteIdentifier(column));
+  return Joined(quoted, ", ");
+}
+
+const PublishedTable* Find(const std::vector<PublishedTable>& tables, std::uint32_t oid) {
+  const auto it = std::ranges::find(tables, oid, &PublishedTable::oid);
+  return it == tables.end() ? nullptr : &*it;
+}
+
+// How a table stands in CREATE and ALTER PUBLICATION.
+struct Member {
+  std::string schema;
+  std::string name;
+  std::vector<std::string> list;  // column list, empty: all
+  std::string row_filter;
+
+  std::string Sql() const {
+    std::string sql = "ONLY " + QuoteTable(schema, name);
+    if (!list.empty()) sql += " (" + ColumnList(list) + ")";
+    if (!row_filter.empty()) sql += " WHERE (" + row_filter + ")";
+    return sql;
+  }
+};
+
+// All columns that the stream carries if no list restricts it, less those excluded.
+std::vector<std::string> WantedColumns(const Options& options, const CatalogTable& table, bool generated_too, bool& excludes) {
+  std::vector<std::string> columns;
+  excludes = false;
+  for (const CatalogColumn& column : table.columns) {
+    if (column.generated && !generated_too) continue;
+    if (IsExcluded(options, table.schema, table.name, column.name)) {
+      excludes = true;
+    } else {
+      columns.push_back(column.name);
+    }
+  }
+  return columns;
+}
+
+void JudgeTable(const Options& options, const CatalogTable& table, bool generated_too, std::vector<Finding>& findings) {
+  const std::string name = table.QualifiedName();
+  if (!table.HasIdentity()) {
+    findings.push_back(MakeFinding(
+        Finding::Level::kWarning, "replica_identity", "table " + name + " has no replica identity: UPDATE and DELETE on it fail at the source",
+        "Give it a primary key, or let whole old rows be logged.", "ALTER TABLE " + QuoteTable(table.schema, table.name) + " REPLICA IDENTITY FULL;"));
+  }
+  if (table.row_security) {
+    findings.push_back(MakeFinding(Finding::Level::kError, "row_security",
+                                   "table " + name + " has row security that would hide rows of it from role " + options.username +
+                                       " in a snapshot, but not in the stream",
+                                   "Let the role see all rows, or exclude the table.", "ALTER ROLE " + QuoteIdentifier(options.username) + " BYPASSRLS;",
+                                   "tables_exclude"));
+  }
+  if (!table.may_select && options.snapshot != SnapshotMode::kNever) {
+    findings.push_back(MakeFinding(Finding::Level::kError, "grants", "role " + options.username + " may not read table " + name,
+                                   "The snapshot needs SELECT on it.",
+                                   "GRANT USAGE ON SCHEMA " + QuoteIdentifier(table.schema) + " TO " + QuoteIdentifier(options.username) +
+                                       "; GRANT SELECT ON " + QuoteTable(table.schema, table.name) + " TO " + QuoteIdentifier(options.username) + ";"));
+  }
+  for (const CatalogColumn& column : table.columns) {
+    const bool excluded = IsExcluded(options, table.schema, table.name, column.name);
+    if (excluded && (column.key_position > 0 || (column.identity && table.replica_identity != 'f'))) {
+      findings.push_back(MakeFinding(Finding::Level::kError, "columns_exclude", "column " + name + "." + column.name + " is part of the table's key",
+                                     "A row without its key identifies nothing. Take it out of columns_exclude.", "", "columns_exclude"));
+    }
+    if (column.generated && !generated_too && !excluded) {
+      findings.push_back(MakeFinding(Finding::Level::kWarning, "generated_column",
+                                     "generated column " + name + "." + column.name + " is not in the stream, so it is in no snapshot either",
+                                     "From PostgreSQL 18 on a publication can carry it (publish_generated_columns).", ""));
+    }
+  }
+}
+
+std::string CreateSql(const Options& options, const std::vector<Member>& members) {
+  std::vector<std::string> parts;
+  for (const Member& member : members) parts.push_back(member.Sql());
+  return "CREATE PUBLICATION " + QuoteIdentifier(options.publication_name) + " FOR TABLE " + Joined(parts, ", ") + " WITH (" +
+         std::string(kPublish) + ")";
+}
+
+std::string SetTablesSql(const Options& options, const std::vector<Member>& members) {
+  std::vector<std::string> parts;
+  for (const Member& member : members) parts.push_back(member.Sql());
+  return "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET TABLE " + Joined(parts, ", ");
+}
+
+bool SameTables(const std::vector<PublishedTable>& listed, const std::vector<CatalogTable>& selected, const std::vector<Member>& members) {
+  if (listed.size() != selected.size()) return false;
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    const PublishedTable* now = Find(listed, selected[i].oid);
+    if (now == nullptr || now->columns != members[i].list) return false;
+  }
+  return true;
+}
+
+// Changes need rights over the tables and the publication; without them the plan is for someone who has them.
+void JudgeRights(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected, const PublicationFacts& publication,
+                 PublicationPlan& plan) {
+  if (plan.sql.empty() || server.superuser) return;
+  std::string missing;
+  if (publication.exists && !publication.owned) missing = "does not own publication " + options.publication_name;
+  if (!publication.exists && !server.create_on_database) missing = "may not create a publication in database " + options.dbname;
+  for (const CatalogTable& table : selected) {
+    if (missing.empty() && !table.owned) missing = "does not own table " + table.QualifiedName();
+  }
+  if (missing.empty()) return;
+  plan.findings.push_back(MakeFinding(Finding::Level::kError, "publication",
+                                      "publication " + options.publication_name + " must be " + (publication.exists ? "altered" : "created") +
+                                          ", but role " + options.username + " " + missing,
+                                      "Let a role with enough rights run the statements and set publication_mode: check.",
+                                      Joined(LeastPrivilegeSql(options, plan), "\n"), "publication_mode"));
+}
+
+void PlanManaged(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected, const PublicationFacts& publication,
+                 PublicationPlan& plan) {
+  std::vector<Member> members;
+  for (const CatalogTable& table : selected) {
+    bool excludes = false;
+    CapturedTable captured{table, WantedColumns(options, table, publication.generated, excludes), {}};
+    if (const PublishedTable* now = Find(publication.listed, table.oid)) captured.row_filter = now->row_filter;
+    Member member{table.schema, table.name, {}, captured.row_filter};
+    // A column list must cover the identity, which under FULL is every column: then we drop the excluded ones ourselves.
+    if (excludes && server.version >= 150000 && table.replica_identity != 'f') member.list = captured.columns;
+    members.push_back(std::move(member));
+    plan.tables.push_back(std::move(captured));
+  }
+  if (members.empty()) return;
+  const bool flags_fit = publication.insert && publication.update && publication.del && publication.truncate && publication.via_root;
+  if (!publication.exists) {
+    plan.sql.push_back(CreateSql(options, members));
+  } else {
+    if (!flags_fit) plan.sql.push_back("ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET (" + std::string(kPublish) + ")");
+    // One that covers all tables or whole schemas was made by hand: what it publishes is enough.
+    if (!publication.all_tables && !publication.whole_schemas && !SameTables(publication.listed, selected, members)) {
+      plan.sql.push_back(SetTablesSql(options, members));
+    }
+  }
+  JudgeRights(options, server, selected, publication, plan);
+}
+
+void JudgeFlags(const Options& options, const PublicationFacts& publication, bool partitioned, PublicationPlan& plan) {
+  const bool rows = publication.insert && publication.update && publication.del;
+  if (rows && publication.truncate && (publication.via_root || !partitioned)) return;
+  const bool severe = !rows || (partitioned && !publication.via_root);
+  plan.findings.push_back(MakeFinding(
+      severe ? Finding::Level::kError : Finding::Level::kWarning, "publication",
+      "publication " + options.publication_name + " does not publish " +
+          (!rows ? "every insert, update and delete" : severe ? "partitions under the name of their root" : "TRUNCATE"),
+      "What it leaves out never reaches us.", "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET (" + std::string(kPublish) + ");",
+      "publication_mode"));
+}
+
+void PlanChecked(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected, const PublicationFacts& publication,
+                 PublicationPlan& plan) {
+  std::vector<Member> missing;
+  bool partitioned = false;
+  for (const CatalogTable& table : selected) {
+    partitioned = partitioned || table.kind == 'p';
+    bool excludes = false;
+    std::vector<std::string> columns = WantedColumns(options, table, publication.generated, excludes);
+    const PublishedTable* published = Find(publication.effective, table.oid);
+    CapturedTable captured{table, columns, published == nullptr ? "" : published->row_filter};
+    if (published == nullptr) {
+      missing.push_back({table.schema, table.name, excludes && server.version >= 150000 && table.replica_identity != 'f' ? columns : std::vector<std::string>(), {}});
+    } else if (!published->columns.empty()) {
+      const bool generated_listed = server.version >= 180000;
+      std::erase_if(captured.columns, [&](const std::string& c) { return std::ranges::find(published->columns, c) == published->columns.end(); });
+      if (generated_listed) {
+        for (const CatalogColumn& c : table.columns) {
+          if (c.generated && std::ranges::find(published->columns, c.name) != published->columns.end() &&
+              std::ranges::find(captured.columns, c.name) == captured.columns.end() && !IsExcluded(options, table.schema, table.name, c.name)) {
+            captured.columns.push_back(c.name);
+          }
+        }
+      }
+    }
+    plan.tables.push_back(std::move(captured));
+  }
+  if (!publication.exists) {
+    if (selected.empty()) return;
+    plan.findings.push_back(MakeFinding(Finding::Level::kError, "publication", "publication " + options.publication_name + " does not exist in database " + options.dbname,
+                                        "Create it, or set publication_mode: manage.", CreateSql(options, missing) + ";", "publication_name"));
+    return;
+  }
+  JudgeFlags(options, publication, partitioned, plan);
+  if (missing.empty()) return;
+  std::vector<std::string> names;
+  std::vector<std::string> parts;
+  for (const Member& member : missing) {
+    names.push_back(member.schema + "." + member.name);
+    parts.push_back(member.Sql());
+  }
+  plan.findings.push_back(MakeFinding(Finding::Level::kError, "publication",
+                                      "publication " + options.publication_name + " does not contain table " + Joined(names, ", "),
+                                      "Add it, exclude it, or set publication_mode: manage.",
+                                      "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " ADD TABLE " + Joined(parts, ", ") + ";", "tables"));
+}
+
+}  // namespace
+
+bool IsExcluded(const Options& options, std::string_view schema, std::string_view table, std::string_view column) {
+  if (options.columns_exclude.empty()) return false;
+  std::string name(schema);
+  name.append(".").append(table).append(".").append(column);
+  return MatchesAny(options.columns_exclude, name);
+}
+
+std::vector<CatalogTable> SelectTables(const Options& options, const std::vector<CatalogTable>& all, std::vector<Finding>& findings) {
+  std::vector<CatalogTable> selected;
+  std::set<std::uint32_t> oids;
+  for (const CatalogTable& table : all) {
+    const std::string name = table.QualifiedName();
+    if (!MatchesAny(options.tables, name) || MatchesAny(options.tables_exclude, name)) continue;
+    if (table.kind == 'f' || table.persistence == 'u') {
+      findings.push_back(MakeFinding(Finding::Level::kWarning, "not_captured",
+                                     std::string(table.kind == 'f' ? "foreign" : "unlogged") + " table " + name + " is not captured: its changes are not in the WAL",
+                                     table.kind == 'f' ? "Capture it where it lives." : "Make it a logged table, or exclude it.",
+                                     table.kind == 'f' ? "" : "ALTER TABLE " + QuoteTable(table.schema, table.name) + " SET LOGGED;"));
+      continue;
+    }
+    oids.insert(table.oid);
+    selected.push_back(table);
+  }
+  std::erase_if(selected, [&](const CatalogTable& table) {
+    return std::ranges::any_of(table.ancestors, [&](std::uint32_t root) { return oids.contains(root); });
+  });
+  if (selected.empty()) {
+    findings.push_back(MakeFinding(Finding::Level::kError, "tables",
+                                   "no table of database " + options.dbname + " matches " + Joined(options.tables, ", ") +
+                                       (options.tables_exclude.empty() ? "" : " without " + Joined(options.tables_exclude, ", ")),
+                                   "Check tables and tables_exclude (schema.table, with * and ?), and dbname.", "", "tables"));
+  }
+  return selected;
+}
+
+PublicationPlan PlanPublication(const Options& options, const ServerFacts& server, std::vector<CatalogTable> selected,
+                                const PublicationFacts& publication) {
+  PublicationPlan plan;
+  for (const CatalogTable& table : selected) JudgeTable(options, table, publication.generated, plan.findings);
+  if (options.publication_mode == PublicationMode::kManage) {
+    PlanManaged(options, server, selected, publication, plan);
+  } else {
+    PlanChecked(options, server, selected, publication, plan);
+  }
+  return plan;
+}
+
+std::vector<std::string> LeastPrivilegeSql(const Options& options, const PublicationPlan& plan) {
+  const std::string role = QuoteIdentifier(options.username);
+  std::vector<std::string> sql = {"ALTER ROLE " + role + " LOGIN REPLICATION;", "GRANT CONNECT ON DATABASE " + QuoteIdentifier(options.dbname) + " TO " + role + ";"};
+  std::set<std::string> schemas;
+  for (const CapturedTable& captured : plan.tables) {
+    if (schemas.insert(captured.table.schema).second) sql.push_back("GRANT USAGE ON SCHEMA " + QuoteIdentifier(captured.table.schema) + " TO " + role + ";");
+    sql.push_back("GRANT SELECT ON " + QuoteTable(captured.table.schema, captured.table.name) + " TO " + role + ";");
+  }
+  for (const std::string& statement : plan.sql) sql.push_back(statement + ";");
+  return sql;
+}
+
+}  // namespace headgate::postgres

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "connectors/postgres/catalog.h"
+#include "connectors/postgres/options.h"
+#include "core/pipeline/source.h"
+
+// What should be captured, and the SQL that makes a publication fit (PG-09, PG-10, PG-11). Pure: it plans, others run it.
+namespace headgate::postgres {
+
+struct CapturedTable {
+  CatalogTable table;
+  std::vector<std::string> columns;  // published and not excluded, in the table's order
+  std::string row_filter;            // of the publication, "" none (PG-40)
+};
+
+struct PublicationPlan {
+  std::vector<std::string> sql;  // statements in order; empty: everything fits
+  std::vector<CapturedTable> tables;
+  std::vector<Finding> findings;
+};
+
+// The tables that the settings name. Partitions of a named root are captured through it; what logical decoding cannot
+// carry is left out with a finding (PG-41).
+std::vector<CatalogTable> SelectTables(const Options& options, const std::vector<CatalogTable>& all, std::vector<Finding>& findings);
+
+// `selected` with columns loaded.
+PublicationPlan PlanPublication(const Options& options, const ServerFacts& server, std::vector<CatalogTable> selected,
+                                const PublicationFacts& publication);
+
+// What a person with enough rights runs once, so that a role with nothing but REPLICATION and SELECT can capture the
+// tables of the plan with publication_mode: check.
+std::vector<std::string> LeastPrivilegeSql(const Options& options, const PublicationPlan& plan);
+
+bool IsExcluded(const Options& options, std::string_view schema, std::string_view table, std::string_view column);
+
+}  // namespace headgate::postgres

@@ -1,0 +1,70 @@
+#include "connectors/postgres/resume.h"
+
+#include <algorithm>
+
+namespace headgate::postgres {
+
+ResumeState ResumeState::Decode(std::string_view bytes) {
+  ResumeState state;
+  if (!state.stored_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) state.stored_.Clear();
+  return state;
+}
+
+void ResumeState::Attach(const std::string& system_identifier, std::uint32_t timeline, const std::string& slot, const std::string& database) {
+  stored_.set_system_identifier(system_identifier);
+  stored_.set_timeline(timeline);
+  stored_.set_slot(slot);
+  stored_.set_database(database);
+}
+
+void ResumeState::SlotCreated(std::uint64_t at) {
+  stored_.set_slot_created_at(at);
+  stored_.set_confirmed(at);
+}
+
+void ResumeState::Advance(std::uint64_t confirmed) { stored_.set_confirmed(std::max<std::uint64_t>(stored_.confirmed(), confirmed)); }
+
+stored::StreamSnapshot* ResumeState::Find(const std::string& table) {
+  for (auto& stream : *stored_.mutable_snapshot()->mutable_streams()) {
+    if (stream.table() == table) return &stream;
+  }
+  return nullptr;
+}
+
+bool ResumeState::IsRead(const std::string& table) const {
+  const auto& streams = stored_.snapshot().streams();
+  return std::any_of(streams.begin(), streams.end(), [&](const auto& stream) { return stream.table() == table && stream.completed(); });
+}
+
+std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {
+  auto& snapshot = *stored_.mutable_snapshot();
+  snapshot.set_run(snapshot.run() + 1);
+  snapshot.set_completed(false);
+  snapshot.set_consistent_at(consistent_at);
+  return snapshot.run();
+}
+
+void ResumeState::BeginTable(const std::string& table, std::uint32_t stream) {
+  auto* entry = Find(table);
+  if (entry == nullptr) entry = stored_.mutable_snapshot()->add_streams();
+  entry->set_table(table);
+  entry->set_stream(stream);
+  entry->set_chunks(0);
+  entry->set_rows(0);
+  entry->set_completed(false);
+}
+
+void ResumeState::ChunkRead(const std::string& table, std::uint64_t rows) {
+  if (auto* entry = Find(table)) {
+    entry->set_chunks(entry->chunks() + 1);
+    entry->set_rows(entry->rows() + rows);
+  }
+}
+
+void ResumeState::TableRead(const std::string& table) {
+  if (auto* entry = Find(table)) entry->set_completed(true);
+}
+
+void ResumeState::SnapshotRead() { stored_.mutable_snapshot()->set_completed(true); }
+
+}  // namespace headgate::postgres

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model/change.pb.h"
+
+namespace headgate::postgres {
+
+// The source's own durable state: which server and slot it left, how far it came, and the ledger of its snapshot. It is
+// stored with every append, in the same write (PostgresResume of change.proto).
+class ResumeState {
+ public:
+  // Empty or unreadable bytes are a source that never ran.
+  static ResumeState Decode(std::string_view bytes);
+  std::string Encode() const { return stored_.SerializeAsString(); }
+
+  bool known() const { return !stored_.system_identifier().empty(); }
+  const stored::PostgresResume& stored() const { return stored_; }
+  std::uint64_t confirmed() const { return stored_.confirmed(); }
+
+  // A slot on a server, from which we read after `confirmed`.
+  void Attach(const std::string& system_identifier, std::uint32_t timeline, const std::string& slot, const std::string& database);
+  void SlotCreated(std::uint64_t at);
+  // Never goes back but by SlotCreated.
+  void Advance(std::uint64_t confirmed);
+
+  // The snapshot's ledger. Tables by "schema.table".
+  bool IsRead(const std::string& table) const;
+  std::uint64_t BeginRun(std::uint64_t consistent_at);  // returns the run's number
+  void BeginTable(const std::string& table, std::uint32_t stream);
+  void ChunkRead(const std::string& table, std::uint64_t rows);
+  void TableRead(const std::string& table);
+  void SnapshotRead();  // all of the run's tables
+
+ private:
+  stored::StreamSnapshot* Find(const std::string& table);
+  stored::PostgresResume stored_;
+};
+
+}  // namespace headgate::postgres

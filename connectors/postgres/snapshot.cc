@@ -1,0 +1,166 @@
+#include "connectors/postgres/snapshot.h"
+
+#include "connectors/postgres/copy_text.h"
+#include "connectors/postgres/errors.h"
+
+namespace headgate::postgres {
+namespace {
+
+constexpr std::size_t kChunkBytes = 1U << 20;
+constexpr std::uint64_t kChunkRows = 4096;
+constexpr auto kReadWait = std::chrono::seconds(5);  // between looks at a silent COPY; the table may just be slow
+
+std::string ColumnNames(const std::vector<std::string>& columns) {
+  std::string list;
+  for (const std::string& column : columns) list += (list.empty() ? "" : ", ") + QuoteIdentifier(column);
+  return list;
+}
+
+// What must be the same for every session.
+struct Pinned {
+  std::string snapshot;
+  std::string system_identifier;
+};
+
+Result<Pinned> PinSession(Connection& connection, const std::string& snapshot_name, std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(const Rows none, connection.Query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + QuoteLiteral(snapshot_name),
+                                                        "taking over the exported snapshot", stop));
+  HG_ASSIGN_OR_RETURN(const Rows rows, connection.Query("SELECT pg_current_snapshot(), (SELECT system_identifier FROM pg_control_system())",
+                                                        "verifying the exported snapshot", stop));
+  if (rows.empty() || rows[0].size() < 2) return Transient("verifying the exported snapshot on " + Place(connection.options()) + " gave no answer");
+  return Pinned{rows[0][0].value_or(""), rows[0][1].value_or("")};
+}
+
+}  // namespace
+
+std::string CopySql(const CapturedTable& captured, const std::vector<std::string>& columns) {
+  const std::string table = QuoteTable(captured.table.schema, captured.table.name);
+  // COPY of a plain table leaves inheritance children out, as the publication does; it cannot name a partitioned one.
+  if (captured.table.kind != 'p' && captured.row_filter.empty() && !columns.empty()) {
+    return "COPY " + table + " (" + ColumnNames(columns) + ") TO STDOUT";
+  }
+  return "COPY (SELECT " + ColumnNames(columns) + " FROM " + (captured.table.kind == 'p' ? "" : "ONLY ") + table +
+         (captured.row_filter.empty() ? "" : " WHERE " + captured.row_filter) + ") TO STDOUT";
+}
+
+Result<std::unique_ptr<Snapshot>> Snapshot::Pin(const Options& options, const std::string& client_encoding, const std::string& snapshot_name,
+                                                const std::string& system_identifier, std::size_t workers, std::stop_token stop) {
+  std::unique_ptr<Snapshot> snapshot(new Snapshot(options));
+  std::string seen;
+  for (std::size_t i = 0; i < workers; ++i) {
+    HG_ASSIGN_OR_RETURN(auto connection, Connection::Open(options, Connection::Use::kQuery, client_encoding, true, stop));
+    HG_ASSIGN_OR_RETURN(const Pinned pinned, PinSession(*connection, snapshot_name, stop));
+    if (pinned.system_identifier != system_identifier || (i > 0 && pinned.snapshot != seen)) {
+      return ConfigError("the sessions of the snapshot on " + Place(options) +
+                         " do not see the same server: something in between spreads connections over several. Connect to the primary directly.");
+    }
+    seen = pinned.snapshot;
+    snapshot->connections_.push_back(std::move(connection));
+  }
+  // xmin:xmax:xip_list
+  const auto colon = seen.find(':');
+  snapshot->xid_ = colon == std::string::npos ? "" : seen.substr(colon + 1, seen.find(':', colon + 1) - colon - 1);
+  return snapshot;
+}
+
+Snapshot::~Snapshot() {
+  for (std::jthread& thread : threads_) thread.request_stop();
+  items_.Close();
+  threads_.clear();  // joins
+}
+
+void Snapshot::Start(std::vector<SnapshotTable> tables, const SnapshotRun& run) {
+  tables_ = std::move(tables);
+  run_ = run;
+  for (const auto& connection : connections_) {
+    threads_.emplace_back([this, &session = *connection](std::stop_token stop) { Work(session, std::move(stop)); });
+  }
+}
+
+std::optional<SnapshotItem> Snapshot::Next(Connection::Deadline deadline, std::stop_token stop) {
+  if (auto item = items_.TryPop()) return item;
+  if (deadline <= std::chrono::steady_clock::now()) return std::nullopt;
+  return items_.Pop(std::move(stop), deadline);
+}
+
+void Snapshot::Work(Connection& connection, std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    const std::size_t index = next_table_.fetch_add(1);
+    if (index >= tables_.size()) return;
+    const auto done = ReadTable(connection, index, stop);
+    if (done.ok()) continue;
+    SnapshotItem item;
+    item.table = index;
+    item.error = done.error();
+    items_.Push(std::move(item), stop);
+    return;
+  }
+}
+
+Transaction Snapshot::NewTransaction(std::size_t index, std::uint64_t chunk) const {
+  Transaction tx;
+  tx.info.position = {PositionKind::kChunk, run_.run, tables_[index].stream, chunk, {}};
+  tx.info.commit_us = run_.started_us;
+  tx.info.consistent_at = run_.consistent_at;
+  tx.info.id = xid_;
+  return tx;
+}
+
+bool Snapshot::PushMarker(std::size_t index, std::uint64_t chunk, bool completed, std::uint64_t rows, std::stop_token stop) {
+  SnapshotItem item;
+  item.table = index;
+  item.completed = completed;
+  item.rows = rows;
+  item.transaction = NewTransaction(index, chunk);
+  item.transaction.first_ordinal = 0;
+  item.transaction.StartChange(Op::kSnapshot, tables_[index].stream, tables_[index].schema, run_.consistent_at);
+  item.transaction.EndChange(Encode(SnapshotExtra{completed, rows}));
+  return items_.Push(std::move(item), std::move(stop));
+}
+
+// A chunk is handed over when the next row is known or known to be missing, so that the last one says that it is.
+Status Snapshot::ReadTable(Connection& connection, std::size_t index, std::stop_token stop) {
+  const SnapshotTable& table = tables_[index];
+  const std::string tried = "reading table " + table.name;
+  HG_RETURN_IF_ERROR(connection.StartCopy(table.copy_sql, tried, stop));
+  if (!PushMarker(index, 0, false, 0, stop)) return Stopped();
+  CopyRowDecoder decoder;
+  std::uint64_t chunks = 0;
+  std::uint64_t rows = 0;
+  SnapshotItem chunk;
+  const auto hand_over = [&](bool last) {
+    if (chunk.rows == 0) return true;
+    chunk.table = index;
+    chunk.data = true;
+    chunk.last = last;
+    chunk.transaction.info.flags = static_cast<std::uint8_t>((chunks == 1 ? kFirstOfStream : 0) | (last ? kLastOfStream : 0));
+    chunk.transaction.info.total = chunk.transaction.changes();
+    return items_.Push(std::exchange(chunk, {}), stop);
+  };
+  for (;;) {
+    std::string_view line;
+    HG_ASSIGN_OR_RETURN(const auto state, connection.NextCopy(line, tried));
+    if (state == Connection::Copy::kEnd) break;
+    if (state == Connection::Copy::kNothingYet) {
+      HG_RETURN_IF_ERROR(connection.WaitReadable(std::chrono::steady_clock::now() + kReadWait, stop));
+      HG_RETURN_IF_ERROR(connection.Receive(tried));
+      continue;
+    }
+    if (chunk.rows >= kChunkRows || chunk.transaction.bytes() >= kChunkBytes) {
+      if (!hand_over(false)) return Stopped();
+    }
+    if (chunk.rows == 0) chunk.transaction = NewTransaction(index, ++chunks);
+    chunk.transaction.StartChange(Op::kRead, table.stream, table.schema, run_.consistent_at);
+    if (!decoder.Append(chunk.transaction.StartRow(RowImage::kAfter), line, table.types)) {
+      return Corrupt("table " + table.name + " on " + Place(options_) + " sent a row that does not fit its columns");
+    }
+    chunk.transaction.EndRow();
+    chunk.transaction.EndChange();
+    ++chunk.rows;
+    ++rows;
+  }
+  if (!hand_over(true) || !PushMarker(index, chunks + 1, true, rows, stop)) return Stopped();
+  return Ok();
+}
+
+}  // namespace headgate::postgres

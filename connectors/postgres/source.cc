@@ -1,0 +1,331 @@
+#include "connectors/postgres/source.h"
+
+#include <algorithm>
+
+#include "connectors/postgres/errors.h"
+#include "connectors/postgres/preflight.h"
+#include "connectors/postgres/spec.h"
+#include "core/base/diag.h"
+#include "core/base/failpoint.h"
+
+namespace headgate::postgres {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr auto kReadWait = milliseconds(200);
+constexpr auto kPublishInterval = milliseconds(200);
+constexpr auto kSlotPollInterval = milliseconds(5'000);
+constexpr int kIdleStoreFactor = 5;  // an idle slot's position is stored each five status intervals
+
+std::string_view PhaseName(bool snapshot) { return snapshot ? "snapshot" : "streaming"; }
+
+}  // namespace
+
+PostgresSource::PostgresSource(Options options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+
+PostgresSource::~PostgresSource() { Close(); }
+
+Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
+  stop_ = stop;
+  if (stop.stop_requested()) return Stopped();
+  const Connection::Deadline deadline = clock_.Now() + (resume_changed_ ? milliseconds(0) : milliseconds(kReadWait));
+  Status status;
+  if (phase_ == Phase::kCatchUp && stream_->reached()) status = EndCatchUp(stop);
+  if (!status.ok()) return status;
+  switch (phase_) {
+    case Phase::kCatchUp:
+    case Phase::kStreaming: status = ReadStream(batch, deadline, stop); break;
+    case Phase::kSnapshot: status = ReadSnapshot(batch, deadline, stop); break;
+    case Phase::kIdle: status = query_->WaitReadable(deadline, stop); break;
+    case Phase::kClosed: return Transient("connector " + options_.name + " is not open");
+  }
+  if (!status.ok()) {
+    telemetry_.connected = false;
+    Publish(true);
+    return status;
+  }
+  if (resume_changed_) StoreWith(batch);
+  PollSlot();
+  Publish(false);
+  return Ok();
+}
+
+void PostgresSource::StoreWith(SourceBatch& batch) {
+  batch.resume = resume_.Encode();
+  resume_changed_ = false;
+  stored_end_ = resume_.confirmed();
+  stored_at_ = clock_.Now();
+}
+
+Status PostgresSource::Acknowledge() {
+  if (chunks_unacknowledged_) HG_FAILPOINT("pg.chunk_appended");
+  chunks_unacknowledged_ = false;
+  telemetry_.oldest_pending_commit_us = 0;
+  telemetry_.durable_position = std::max(telemetry_.durable_position, stored_end_);
+  if (stream_ == nullptr) return Ok();
+  return stream_->Confirm(stored_end_, stop_);
+}
+
+Status PostgresSource::KeepAlive() {
+  Publish(false);
+  return stream_ == nullptr ? Ok() : stream_->KeepAlive(stop_);
+}
+
+void PostgresSource::Close() {
+  if (stream_ != nullptr) stream_->End();
+  stream_.reset();
+  snapshot_.reset();
+  held_.clear();
+  parked_.reset();
+  catalog_.reset();
+  query_.reset();
+  slot_poll_running_ = false;
+  phase_ = Phase::kClosed;
+  telemetry_.connected = false;
+  Publish(true);
+}
+
+// --- snapshot
+
+Status PostgresSource::StartSnapshot(std::stop_token stop) {
+  const std::int64_t now = clock_.NowUs();
+  SnapshotRun run;
+  run.run = resume_.BeginRun(point_.consistent_point);
+  run.consistent_at = point_.consistent_point;
+  run.started_us = now;
+  reading_.clear();
+  for (const CapturedTable& captured : to_read_) {
+    HG_ASSIGN_OR_RETURN(Catalog::Shape shape, catalog_->Describe(RelationOf(captured.table, captured.columns), stop));
+    SnapshotTable& table = reading_.emplace_back();
+    table.name = captured.table.QualifiedName();
+    table.stream = writer_->OpenStream(captured.table.schema, captured.table.name);
+    table.schema = writer_->DefineSchema(table.stream, shape.schema, run.consistent_at, now);
+    std::vector<std::string> columns;
+    for (const Column& column : shape.schema.columns) columns.push_back(column.name);
+    table.copy_sql = CopySql(captured, columns);
+    table.types = std::move(shape.types);
+    resume_.BeginTable(table.name, table.stream);
+  }
+  tables_left_ = reading_.size();
+  first_chunk_ = true;
+  resume_changed_ = true;
+  telemetry_.snapshot_rows = 0;
+  telemetry_.snapshot_tables = reading_.size();
+  telemetry_.snapshot_tables_done = 0;
+  phase_ = Phase::kSnapshot;
+  telemetry_.phase = PhaseName(true);
+  diag::Info("postgres", "snapshot started", {{"connector", options_.name}, {"run", run.run}, {"tables", reading_.size()}, {"at", LsnText(run.consistent_at)}});
+  snapshot_->Start(reading_, run);
+  return Ok();
+}
+
+Status PostgresSource::ReadSnapshot(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop) {
+  std::size_t bytes = 0;
+  bool first = true;
+  while (tables_left_ > 0 && bytes < options_.batch_bytes_max) {
+    auto item = snapshot_->Next(first ? deadline : Connection::Deadline::min(), stop);
+    if (!item) break;
+    first = false;
+    if (item->error) return std::move(*item->error);
+    bytes += item->transaction.bytes();
+    TakeItem(std::move(*item), batch);
+  }
+  if (stop.stop_requested()) return Stopped();
+  if (tables_left_ == 0) EndSnapshot(batch);
+  return Ok();
+}
+
+// The snapshot's very last chunk says that it is. So a table's last chunk, and what comes after it, waits until the next
+// chunk of rows shows that it was not.
+void PostgresSource::TakeItem(SnapshotItem item, SourceBatch& batch) {
+  if (item.completed) --tables_left_;
+  if (item.data) {
+    HG_FAILPOINT("pg.chunk_read");
+    if (std::exchange(first_chunk_, false)) item.transaction.info.flags |= kFirstOfSnapshot;
+    ReleaseHeld(batch);
+  }
+  if (item.last || !held_.empty()) {
+    held_.push_back(std::move(item));
+  } else {
+    Emit(std::move(item), batch);
+  }
+}
+
+// The ledger moves with what is handed out, never before it.
+void PostgresSource::Emit(SnapshotItem item, SourceBatch& batch) {
+  const std::string& table = reading_[item.table].name;
+  if (item.data) {
+    resume_.ChunkRead(table, item.rows);
+    telemetry_.snapshot_rows += item.rows;
+    chunks_unacknowledged_ = true;
+  }
+  if (item.completed) {
+    resume_.TableRead(table);
+    ++telemetry_.snapshot_tables_done;
+  }
+  resume_changed_ = true;
+  batch.transactions.push_back(std::move(item.transaction));
+}
+
+void PostgresSource::ReleaseHeld(SourceBatch& batch) {
+  for (SnapshotItem& item : held_) Emit(std::move(item), batch);
+  held_.clear();
+}
+
+void PostgresSource::EndSnapshot(SourceBatch& batch) {
+  HG_FAILPOINT("pg.last_chunk");
+  if (!held_.empty()) held_.front().transaction.info.flags |= kLastOfSnapshot;
+  ReleaseHeld(batch);
+  resume_.SnapshotRead();
+  resume_changed_ = true;
+  snapshot_.reset();
+  to_read_.clear();
+  diag::Info("postgres", "snapshot completed", {{"connector", options_.name}, {"rows", telemetry_.snapshot_rows}});
+  phase_ = options_.snapshot == SnapshotMode::kOnly ? Phase::kIdle : Phase::kStreaming;
+  telemetry_.phase = PhaseName(false);
+}
+
+// --- stream
+
+Status PostgresSource::StartStreaming(std::unique_ptr<Connection> replication, std::uint64_t until, std::stop_token stop) {
+  StreamDecoder::Limits limits;
+  limits.transaction_bytes_max = options_.transaction_bytes_max;
+  limits.messages_prefixes = options_.messages_prefixes;
+  limits.until = until;
+  const std::uint64_t start = std::max(resume_.confirmed(), writer_->progress().last_end);
+  HG_ASSIGN_OR_RETURN(stream_, ReplicationStream::Start(std::move(replication), options_, clock_, *this, std::move(limits), start, std::move(stop)));
+  stored_end_ = resume_changed_ ? 0 : start;
+  stored_at_ = clock_.Now();
+  phase_ = Phase::kStreaming;
+  telemetry_.phase = PhaseName(false);
+  return Ok();
+}
+
+Status PostgresSource::ReadStream(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop) {
+  if (stream_ == nullptr) {
+    if (parked_ == nullptr) {
+      HG_ASSIGN_OR_RETURN(parked_, OpenReplication(stop));
+    }
+    HG_RETURN_IF_ERROR(StartStreaming(std::move(parked_), 0, stop));
+  }
+  HG_RETURN_IF_ERROR(stream_->Read(batch.transactions, deadline, stop));
+  const std::uint64_t end = stream_->read_end();
+  if (!batch.transactions.empty()) {
+    telemetry_.oldest_pending_commit_us = batch.transactions.front().info.commit_us;
+    resume_.Advance(end);
+    resume_changed_ = true;
+  } else if (end > stored_end_) {
+    // Nothing for us, yet the position moved (P1). It is made durable first, like any other, only less often.
+    const bool due = stream_->reply_due() || stream_->reached() || clock_.Now() - stored_at_ >= options_.status_interval * kIdleStoreFactor;
+    if (due) {
+      resume_.Advance(end);
+      resume_changed_ = true;
+    }
+  }
+  telemetry_.caught_up = batch.transactions.empty() && !stream_->in_transaction();
+  if (phase_ == Phase::kCatchUp && batch.transactions.empty() && !stream_->reached()) return stream_->RequestKeepAlive(stop);
+  return Ok();
+}
+
+Status PostgresSource::EndCatchUp(std::stop_token stop) {
+  stream_->End();
+  stream_.reset();
+  return StartSnapshot(std::move(stop));
+}
+
+Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) {
+  Binding binding;
+  const std::string name = relation.schema + "." + relation.table;
+  if (!MatchesAny(options_.tables, name) || MatchesAny(options_.tables_exclude, name)) return binding;
+  FinishSlotPoll();
+  if (query_ == nullptr) HG_RETURN_IF_ERROR(ConnectQuery(stop_));
+  catalog_->ForgetTypes();
+  auto described = catalog_->Describe(relation, stop_);
+  if (!described.ok() && described.error().kind == ErrorKind::kTransient) {  // an idle session may have been ended
+    HG_RETURN_IF_ERROR(ConnectQuery(stop_));
+    described = catalog_->Describe(relation, stop_);
+  }
+  if (!described.ok()) return std::move(described).error();
+  Catalog::Shape shape = std::move(described).value();
+  TableSchema schema = shape.schema;
+  schema.columns.clear();
+  for (std::size_t i = 0; i < shape.types.size(); ++i) {
+    Column& column = shape.schema.columns[i];
+    const bool excluded = IsExcluded(options_, relation.schema, relation.table, column.name);
+    binding.fields.push_back({std::move(shape.types[i]), column.identity, excluded});
+    if (!excluded) schema.columns.push_back(std::move(column));
+  }
+  binding.stream = writer_->OpenStream(relation.schema, relation.table);
+  binding.schema = writer_->DefineSchema(binding.stream, schema, at, commit_us);
+  return binding;
+}
+
+// --- telemetry
+
+// Asked without waiting for the answer: the stream goes on meanwhile.
+void PostgresSource::PollSlot() {
+  if (query_ == nullptr || options_.snapshot == SnapshotMode::kOnly) return;
+  if (slot_poll_running_) {
+    auto rows = query_->Poll("reading the replication slot");
+    if (!rows.ok()) {
+      catalog_.reset();
+      query_.reset();  // made anew when the stream next asks something
+      slot_poll_running_ = false;
+      return;
+    }
+    if (!*rows) return;
+    slot_poll_running_ = false;
+    const auto slot = Catalog::ParseSlot(**rows);
+    telemetry_.slot_retained_bytes = slot ? slot->retained_bytes : -1;
+    telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
+    return;
+  }
+  if (clock_.Now() - slot_polled_at_ < kSlotPollInterval) return;
+  slot_polled_at_ = clock_.Now();
+  slot_poll_running_ = query_->Send(Catalog::SlotQuery(options_.slot_name), "reading the replication slot").ok();
+}
+
+void PostgresSource::FinishSlotPoll() {
+  const auto deadline = clock_.Now() + options_.connect_timeout;
+  while (slot_poll_running_ && clock_.Now() < deadline && query_ != nullptr) {
+    PollSlot();
+    if (slot_poll_running_ && !query_->WaitReadable(deadline, stop_).ok()) break;
+  }
+  if (slot_poll_running_) {
+    catalog_.reset();
+    query_.reset();
+    slot_poll_running_ = false;
+  }
+}
+
+void PostgresSource::Publish(bool at_once) {
+  const auto now = clock_.Now();
+  if (!at_once && now - published_at_ < kPublishInterval) return;
+  published_at_ = now;
+  if (stream_ != nullptr) {
+    telemetry_.server_position = std::max(telemetry_.server_position, stream_->server_position());
+    telemetry_.confirmed_position = stream_->confirmed();
+    telemetry_.last_heard_us = stream_->last_heard_us();
+  }
+  telemetry_.findings = findings_;
+  published_.Set(telemetry_);
+}
+
+// --- factory
+
+const SourceFactory& Factory() {
+  static const SourceFactory factory = {
+      &Spec(),
+      "postgresql",
+      CheckOptions,
+      [](const std::string& name, const config::Bound& bound, const Clock& clock) -> std::unique_ptr<Source> {
+        return std::make_unique<PostgresSource>(MakeOptions(name, bound), clock);
+      },
+      [](const std::string& name, const config::Bound& bound) { return Preflight(MakeOptions(name, bound)); },
+      [](const std::string& name, const config::Bound& bound) { return DropUpstream(MakeOptions(name, bound)); },
+  };
+  return factory;
+}
+
+}  // namespace headgate::postgres

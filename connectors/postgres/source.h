@@ -1,0 +1,108 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/postgres/catalog.h"
+#include "connectors/postgres/options.h"
+#include "connectors/postgres/publication.h"
+#include "connectors/postgres/resume.h"
+#include "connectors/postgres/slot.h"
+#include "connectors/postgres/snapshot.h"
+#include "connectors/postgres/stream.h"
+#include "core/base/published.h"
+#include "core/pipeline/source.h"
+
+namespace headgate::postgres {
+
+// A PostgreSQL database as a source. The phases, each entered from the one before it or directly by Open:
+//
+//   catch-up   a snapshot has to be taken although the slot is older than it: the stream is read up to the point of a
+//              new, temporary slot whose exported snapshot is held meanwhile, so that nothing in between is lost
+//   snapshot   COPY of the tables that were not read yet, at exactly that point
+//   streaming  after it, for ever
+//   idle       after a snapshot with snapshot: only
+class PostgresSource final : public Source, private Binder {
+ public:
+  PostgresSource(Options options, const Clock& clock);
+  ~PostgresSource() override;
+
+  Status Open(LogWriter& writer, std::stop_token stop) override;
+  Status Read(SourceBatch& batch, std::stop_token stop) override;
+  Status Acknowledge() override;
+  Status KeepAlive() override;
+  void Close() override;
+  std::shared_ptr<const SourceTelemetry> telemetry() const override { return published_.Get(); }
+
+ private:
+  enum class Phase : std::uint8_t { kClosed, kCatchUp, kSnapshot, kStreaming, kIdle };
+
+  // Opening, in this order.
+  Status ConnectQuery(std::stop_token stop);
+  Status PreparePublication(std::stop_token stop);
+  Status Attach(std::stop_token stop);
+  Result<GapVerdict> CheckHistory(Connection& replication, const Identity& now, const std::optional<SlotFacts>& slot, std::stop_token stop);
+  Status DeclareGap(const GapVerdict& verdict, std::uint64_t to);
+  Status AttachOnly(std::unique_ptr<Connection> replication, const Identity& now, std::stop_token stop);
+  Status AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, std::stop_token stop);
+  Status AttachOldSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, const SlotFacts& slot, std::stop_token stop);
+  Status PinSnapshot(const NewSlot& point, const Identity& now, std::stop_token stop);
+  Result<NewSlot> MakeTemporarySlot(Connection& replication, std::stop_token stop);
+
+  Status StartSnapshot(std::stop_token stop);
+  Status StartStreaming(std::unique_ptr<Connection> replication, std::uint64_t until, std::stop_token stop);
+  Result<std::unique_ptr<Connection>> OpenReplication(std::stop_token stop);
+
+  Status ReadSnapshot(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop);
+  void TakeItem(SnapshotItem item, SourceBatch& batch);
+  void Emit(SnapshotItem item, SourceBatch& batch);
+  void ReleaseHeld(SourceBatch& batch);
+  void EndSnapshot(SourceBatch& batch);
+  void StoreWith(SourceBatch& batch);
+  Status ReadStream(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop);
+  Status EndCatchUp(std::stop_token stop);
+
+  Result<Binding> Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) override;
+  void PollSlot();
+  void FinishSlotPoll();
+  void Publish(bool now);
+
+  const Options options_;
+  const Clock& clock_;
+  LogWriter* writer_ = nullptr;
+  std::stop_token stop_;            // of the call in progress, for Bind
+  Phase phase_ = Phase::kClosed;
+  ResumeState resume_;
+  bool resume_changed_ = false;     // to be stored with the next batch
+
+  ServerFacts server_;
+  std::string client_encoding_ = "UTF8";
+  std::unique_ptr<Connection> query_;
+  std::unique_ptr<Catalog> catalog_;
+  std::vector<CapturedTable> tables_;
+  std::vector<CapturedTable> to_read_;  // by the snapshot
+
+  std::unique_ptr<Connection> parked_;  // replication session that waits for the snapshot to end
+  std::unique_ptr<Snapshot> snapshot_;
+  NewSlot point_;                       // of the snapshot
+  std::vector<SnapshotTable> reading_;
+  std::size_t tables_left_ = 0;
+  bool first_chunk_ = true;
+  std::vector<SnapshotItem> held_;      // from a table's last chunk on: it may be the snapshot's last
+  bool chunks_unacknowledged_ = false;
+
+  std::unique_ptr<ReplicationStream> stream_;
+  std::uint64_t stored_end_ = 0;        // read_end() as of the last batch that carried it
+  Clock::Steady::time_point stored_at_;
+
+  bool slot_poll_running_ = false;
+  Clock::Steady::time_point slot_polled_at_;
+  SourceTelemetry telemetry_;
+  std::vector<Finding> findings_;
+  Clock::Steady::time_point published_at_;
+  Published<SourceTelemetry> published_;
+};
+
+}  // namespace headgate::postgres

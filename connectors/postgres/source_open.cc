@@ -1,0 +1,185 @@
+#include <algorithm>
+
+#include "connectors/postgres/errors.h"
+#include "connectors/postgres/preflight.h"
+#include "connectors/postgres/source.h"
+#include "core/base/diag.h"
+#include "core/base/encoding.h"
+#include "core/base/failpoint.h"
+
+// How a source opens: connect, look, make the publication fit, find or make the slot, decide where to begin.
+namespace headgate::postgres {
+namespace {
+
+// Names of temporary slots end with their session; they only must not meet another of the moment.
+std::string TemporarySlotName(const Options& options, const Clock& clock) {
+  return options.slot_name.substr(0, 40) + "_snap_" + Hex16(static_cast<std::uint64_t>(clock.NowUs()));
+}
+
+}  // namespace
+
+Status PostgresSource::Open(LogWriter& writer, std::stop_token stop) {
+  Close();
+  writer_ = &writer;
+  stop_ = stop;
+  findings_.clear();
+  telemetry_.phase = "connecting";
+  telemetry_.slot_name = options_.snapshot == SnapshotMode::kOnly ? "" : options_.slot_name;
+  Publish(true);
+  resume_ = ResumeState::Decode(writer.progress().resume);
+  resume_changed_ = false;
+  stored_end_ = 0;
+  HG_RETURN_IF_ERROR(ConnectQuery(stop));
+  HG_RETURN_IF_ERROR(PreparePublication(stop));
+  HG_RETURN_IF_ERROR(Attach(stop));
+  telemetry_.connected = true;
+  telemetry_.durable_position = std::max(resume_.confirmed(), writer.progress().last_end);
+  Publish(true);
+  return Ok();
+}
+
+Status PostgresSource::ConnectQuery(std::stop_token stop) {
+  slot_poll_running_ = false;
+  catalog_.reset();
+  HG_ASSIGN_OR_RETURN(query_, Connection::Open(options_, Connection::Use::kQuery, "UTF8", false, stop));
+  catalog_ = std::make_unique<Catalog>(*query_);
+  HG_ASSIGN_OR_RETURN(server_, catalog_->ReadServer(stop));
+  client_encoding_ = server_.encoding == "SQL_ASCII" ? "SQL_ASCII" : "UTF8";
+  return Ok();
+}
+
+Status PostgresSource::PreparePublication(std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(const auto slot, catalog_->ReadSlot(options_.slot_name, stop));
+  findings_ = JudgeServer(options_, server_, slot);
+  HG_RETURN_IF_ERROR(FirstError(options_, findings_));
+  HG_ASSIGN_OR_RETURN(const auto all, catalog_->ReadTables(stop));
+  std::vector<CatalogTable> selected = SelectTables(options_, all, findings_);
+  std::vector<CatalogTable*> pointers;
+  for (CatalogTable& table : selected) pointers.push_back(&table);
+  HG_RETURN_IF_ERROR(catalog_->LoadColumns(pointers, stop));
+  HG_ASSIGN_OR_RETURN(const auto publication, catalog_->ReadPublication(options_.publication_name, stop));
+  PublicationPlan plan = PlanPublication(options_, server_, std::move(selected), publication);
+  findings_.insert(findings_.end(), plan.findings.begin(), plan.findings.end());
+  HG_RETURN_IF_ERROR(FirstError(options_, findings_));
+  for (const std::string& sql : plan.sql) {
+    diag::Info("postgres", "changing the publication", {{"connector", options_.name}, {"sql", sql}});
+    HG_ASSIGN_OR_RETURN(const Rows none, query_->Query(sql, "changing publication " + options_.publication_name, stop));
+    HG_FAILPOINT("pg.publication_altered");
+  }
+  tables_ = std::move(plan.tables);
+  to_read_.clear();
+  if (options_.snapshot == SnapshotMode::kNever) return Ok();
+  for (const CapturedTable& captured : tables_) {
+    if (!resume_.IsRead(captured.table.QualifiedName())) to_read_.push_back(captured);
+  }
+  return Ok();
+}
+
+Result<std::unique_ptr<Connection>> PostgresSource::OpenReplication(std::stop_token stop) {
+  return Connection::Open(options_, Connection::Use::kReplication, client_encoding_, true, std::move(stop));
+}
+
+Status PostgresSource::Attach(std::stop_token stop) {
+  if (options_.snapshot == SnapshotMode::kOnly && to_read_.empty()) {
+    phase_ = Phase::kIdle;
+    return Ok();
+  }
+  HG_ASSIGN_OR_RETURN(auto replication, OpenReplication(stop));
+  HG_ASSIGN_OR_RETURN(const Identity now, IdentifySystem(*replication, stop));
+  if (options_.snapshot == SnapshotMode::kOnly) return AttachOnly(std::move(replication), now, stop);
+  HG_ASSIGN_OR_RETURN(auto slot, catalog_->ReadSlot(options_.slot_name, stop));
+  GapVerdict verdict;
+  if (resume_.known()) {
+    HG_ASSIGN_OR_RETURN(verdict, CheckHistory(*replication, now, slot, stop));
+  }
+  if (slot && slot->wal_status == "lost") {
+    HG_RETURN_IF_ERROR(DropSlot(*query_, options_.slot_name, stop));
+    slot.reset();
+  }
+  if (!slot) return AttachNewSlot(std::move(replication), now, verdict, stop);
+  return AttachOldSlot(std::move(replication), now, verdict, *slot, stop);
+}
+
+Result<GapVerdict> PostgresSource::CheckHistory(Connection& replication, const Identity& now, const std::optional<SlotFacts>& slot, std::stop_token stop) {
+  const LastSeen last{resume_.stored().system_identifier(), resume_.stored().timeline(), std::max(resume_.confirmed(), writer_->progress().last_end)};
+  std::optional<std::uint64_t> switched_at;
+  if (now.system_identifier == last.system_identifier && now.timeline != last.timeline) {
+    HG_ASSIGN_OR_RETURN(switched_at, ReadTimelineSwitch(replication, last.timeline, now.timeline, stop));
+  }
+  return Compare(last, now, slot, switched_at);
+}
+
+Status PostgresSource::AttachOnly(std::unique_ptr<Connection> replication, const Identity& now, std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(const NewSlot point, MakeTemporarySlot(*replication, stop));
+  HG_RETURN_IF_ERROR(PinSnapshot(point, now, stop));
+  resume_.Attach(now.system_identifier, now.timeline, "", options_.dbname);
+  return StartSnapshot(stop);
+}
+
+Status PostgresSource::AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, std::stop_token stop) {
+  diag::Info("postgres", "creating the replication slot", {{"connector", options_.name}, {"slot", options_.slot_name}});
+  HG_ASSIGN_OR_RETURN(const NewSlot created, CreateSlot(*replication, options_.slot_name, false, !to_read_.empty(), stop));
+  HG_FAILPOINT("pg.slot_created");
+  if (!to_read_.empty()) HG_RETURN_IF_ERROR(PinSnapshot(created, now, stop));
+  const std::uint64_t from = resume_.confirmed();
+  resume_.Attach(now.system_identifier, now.timeline, options_.slot_name, options_.dbname);
+  resume_.SlotCreated(created.consistent_point);
+  resume_changed_ = true;
+  if (!verdict.reason.empty()) HG_RETURN_IF_ERROR(DeclareGap(verdict, std::max(from, writer_->progress().last_end)));
+  if (to_read_.empty()) return StartStreaming(std::move(replication), 0, stop);
+  parked_ = std::move(replication);
+  return StartSnapshot(stop);
+}
+
+Status PostgresSource::AttachOldSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, const SlotFacts& slot,
+                                     std::stop_token stop) {
+  const std::uint64_t from = resume_.confirmed();
+  const bool known = resume_.known();
+  resume_.Attach(now.system_identifier, now.timeline, options_.slot_name, options_.dbname);
+  if (!known || !verdict.reason.empty()) {
+    resume_.SlotCreated(slot.confirmed_lsn);
+    resume_changed_ = true;
+  }
+  if (!verdict.reason.empty()) HG_RETURN_IF_ERROR(DeclareGap(verdict, std::max(from, writer_->progress().last_end)));
+  if (to_read_.empty()) return StartStreaming(std::move(replication), 0, stop);
+  HG_ASSIGN_OR_RETURN(const NewSlot point, MakeTemporarySlot(*replication, stop));
+  HG_RETURN_IF_ERROR(PinSnapshot(point, now, stop));
+  replication.reset();  // ends the temporary slot
+  HG_ASSIGN_OR_RETURN(replication, OpenReplication(stop));
+  HG_RETURN_IF_ERROR(StartStreaming(std::move(replication), point.consistent_point, stop));
+  phase_ = Phase::kCatchUp;
+  telemetry_.phase = "snapshot";
+  return stream_->RequestKeepAlive(stop);
+}
+
+Result<NewSlot> PostgresSource::MakeTemporarySlot(Connection& replication, std::stop_token stop) {
+  return CreateSlot(replication, TemporarySlotName(options_, clock_), true, true, std::move(stop));
+}
+
+Status PostgresSource::PinSnapshot(const NewSlot& point, const Identity& now, std::stop_token stop) {
+  HG_FAILPOINT("pg.snapshot_exported");
+  const std::size_t workers = std::min(options_.snapshot_workers, to_read_.size());
+  HG_ASSIGN_OR_RETURN(snapshot_, Snapshot::Pin(options_, client_encoding_, point.snapshot, now.system_identifier, workers, std::move(stop)));
+  point_ = point;
+  return Ok();
+}
+
+// The new epoch begins where the slot stands now (resume_ says so already).
+Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from) {
+  const std::uint64_t to = resume_.confirmed();
+  GapExtra gap;
+  gap.reason = verdict.reason;
+  gap.from = from;
+  gap.to = to;
+  gap.action = "none";
+  for (const CapturedTable& captured : tables_) gap.streams.push_back(captured.table.QualifiedName());
+  diag::Warn("postgres", "gap declared", {{"connector", options_.name}, {"reason", gap.reason}, {"from", LsnText(from)}, {"to", LsnText(to)}, {"cause", verdict.text}});
+  findings_.push_back({"gap", Finding::Level::kWarning,
+                       "changes between " + LsnText(from) + " and " + LsnText(to) + " are missing (" + gap.reason + "): " + verdict.text,
+                       "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});
+  HG_RETURN_IF_ERROR(writer_->DeclareGap(gap, clock_.NowUs(), resume_.Encode()));
+  resume_changed_ = false;
+  return Ok();
+}
+
+}  // namespace headgate::postgres

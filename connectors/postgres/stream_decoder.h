@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "connectors/postgres/options.h"
+#include "connectors/postgres/pgoutput.h"
+#include "connectors/postgres/types.h"
+#include "core/base/result.h"
+#include "core/model/change.h"
+
+namespace headgate::postgres {
+
+// What a relation of the stream means for us: where its rows go and how each column on the wire is read.
+struct Binding {
+  struct Field {
+    TypePtr type;
+    bool identity = false;
+    bool excluded = false;  // on the wire, but not part of our stream
+  };
+  StreamNo stream = 0;  // 0: not captured
+  std::uint32_t schema = 0;
+  std::vector<Field> fields;
+};
+
+// Finds out about a relation when the stream first tells of it.
+class Binder {
+ public:
+  virtual ~Binder() = default;
+  // `at`: LSN of the change that needs it; `commit_us`: commit time of its transaction (Unix).
+  virtual Result<Binding> Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) = 0;
+};
+
+// Turns the messages of one replication stream into transactions, encoded straight from the wire. Talks to nobody but
+// its Binder. A relation message is the schema of the rows after it (PG-29).
+class StreamDecoder {
+ public:
+  struct Limits {
+    std::size_t transaction_bytes_max = 64U << 20;
+    std::vector<std::string> messages_prefixes = {"*"};
+    // Transactions whose commit record starts here or later are not taken (0: all are).
+    std::uint64_t until = 0;
+  };
+  StreamDecoder(Binder& binder, Limits limits) : binder_(binder), limits_(std::move(limits)) {}
+
+  // Transactions that this frame completed are appended to `done`. kCorrupt on bytes that are no pgoutput; kConfig if a
+  // transaction is larger than allowed. `now_us` is the time of non-transactional messages (Unix).
+  Status Handle(const pgoutput::Frame& frame, std::int64_t now_us, std::vector<Transaction>& done);
+
+  bool in_transaction() const { return in_transaction_; }
+  // End LSN of the last transaction that was completed, with or without captured changes; 0 if none was.
+  std::uint64_t completed_end() const { return completed_end_; }
+  std::int64_t last_commit_us() const { return commit_us_; }
+  std::size_t open_bytes() const { return transaction_.bytes(); }
+  // The stream came to limits.until; nothing after it was taken.
+  bool reached() const { return reached_; }
+
+ private:
+  Status Begin(std::uint64_t place);
+  Status End(std::vector<Transaction>& done);
+  Status Learn(const pgoutput::Frame& frame);
+  Status Row(std::uint64_t place);
+  Status Truncate(std::uint64_t place);
+  Status LogicalMessage(std::int64_t now_us, std::vector<Transaction>& done);
+  Result<const Binding*> Find(std::uint32_t relation) const;
+  Status CheckSize() const;
+
+  bool ReadOldRow(const Binding& binding);
+  void AppendOldRow(const Binding& binding, std::string& out);
+  bool AppendNewRow(const Binding& binding, std::string& out);
+
+  Binder& binder_;
+  const Limits limits_;
+  std::unordered_map<std::uint32_t, Binding> bindings_;
+  pgoutput::Message message_;
+  std::vector<pgoutput::Field> old_fields_;
+  ValueEncoder encoder_;
+  Transaction transaction_;
+  std::uint64_t commit_lsn_ = 0;  // of the open transaction
+  std::int64_t commit_us_ = 0;
+  std::uint64_t completed_end_ = 0;
+  bool in_transaction_ = false;
+  bool reached_ = false;
+};
+
+}  // namespace headgate::postgres
