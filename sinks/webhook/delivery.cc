@@ -30,9 +30,16 @@ std::string_view Entry::PartBody() const {
   return event.parts == 1 ? body : body.substr(0, body.find('\n'));
 }
 
-Delivery::Delivery(const Options& options, SinkContext& context, RequestWriter& writer, Transport& transport, std::uint64_t seed)
-    : options_(options), context_(context), writer_(writer), transport_(transport), encoder_(options),
-      breaker_(options.breaker_failures, options.breaker_open_max), rate_(options.request_rate_max), jitter_(seed) {}
+Delivery::Delivery(const Options& options, SinkContext& context, RequestWriter& writer, Transport& transport,
+                   std::uint64_t seed)
+    : options_(options),
+      context_(context),
+      writer_(writer),
+      transport_(transport),
+      encoder_(options),
+      breaker_(options.breaker_failures, options.breaker_open_max),
+      rate_(options.request_rate_max),
+      jitter_(seed) {}
 
 Delivery::~Delivery() = default;
 
@@ -78,7 +85,9 @@ Status Delivery::Write(const Event& event) {
   }
   Entry& entry = NewEntry();
   const Status encoded = encoder_.Encode(event, entry.event);
-  if (!encoded.ok() || entry.event.parts == 0) {
+  const bool wanted = entry.event.parts > 0 && (options_.filter == nullptr || !entry.event.error_class.empty() ||
+                                                options_.filter->Matches(entry.event.Record()));
+  if (!encoded.ok() || !wanted) {
     free_entries_.push_back(&entry);
     free_bytes_ += entry.event.body.capacity() + entry.event.record.capacity();
     if (!encoded.ok()) return encoded;
@@ -96,7 +105,8 @@ Status Delivery::Write(const Event& event) {
   entry.barrier = entry.event.barrier;
   entry.bytes = entry.event.body.size() + entry.event.record.size();
   auto& name = stream_names_[event.stream != nullptr ? event.stream->name : std::string()];
-  if (name == nullptr) name = std::make_unique<const std::string>(event.stream != nullptr ? event.stream->name : std::string());
+  if (name == nullptr)
+    name = std::make_unique<const std::string>(event.stream != nullptr ? event.stream->name : std::string());
   entry.stream_name = name.get();
   ++entries_;
   bytes_ += entry.bytes;
@@ -161,7 +171,8 @@ Job& Delivery::JobOf(std::vector<Waiting*>& run) {
   Job& job = NewJob();
   for (Waiting* item : run) job.entries.push_back(static_cast<Entry*>(item));
   if (options_.batched()) {
-    job.id = "batch:" + net::Sha256Hex(job.entries.front()->event.id + "\n" + job.entries.back()->event.id).substr(0, 32);
+    job.id =
+        "batch:" + net::Sha256Hex(job.entries.front()->event.id + "\n" + job.entries.back()->event.id).substr(0, 32);
   } else {
     job.id = job.entries.front()->PartId();
   }
@@ -191,7 +202,8 @@ void Delivery::Dispatch() {
   if (lanes_.size() == 0) return;
   const Time now = context_.clock().Now();
   if (now < held_until_) StoreOverdue(now);
-  while (in_flight_ < options_.parallelism && now >= held_until_ && breaker_.Admits(now) && rate_.Next(now) <= now && transport_.CanSend()) {
+  while (in_flight_ < options_.parallelism && now >= held_until_ && breaker_.Admits(now) && rate_.Next(now) <= now &&
+         transport_.CanSend()) {
     Job* job = breaker_.open() ? NextProbe(now) : Next(now);
     if (job == nullptr) return;
     Send(*job, now);
@@ -218,7 +230,8 @@ Job* Delivery::NextProbe(Time now) {
   }
   if (!Blocked()) {
     const Waiting* fresh = lanes_.Oldest();
-    const bool first = best == retrying_.size() || retrying_[best]->refused || (fresh != nullptr && fresh->order < retrying_[best]->entries.front()->order);
+    const bool first = best == retrying_.size() || retrying_[best]->refused ||
+                       (fresh != nullptr && fresh->order < retrying_[best]->entries.front()->order);
     if (fresh != nullptr && first) {
       if (Job* job = Fresh(now, true)) return job;
     }
@@ -286,7 +299,8 @@ std::string_view Delivery::BodyOf(const Job& job) {
     if (body_.size() > 1) body_.push_back(',');
     const std::size_t start = body_.size();
     body_.append(entry->event.body);
-    if (entry->event.parts > 1) std::replace(body_.begin() + static_cast<std::ptrdiff_t>(start), body_.end(), '\n', ',');
+    if (entry->event.parts > 1)
+      std::replace(body_.begin() + static_cast<std::ptrdiff_t>(start), body_.end(), '\n', ',');
   }
   body_.push_back(']');
   return body_;
@@ -315,7 +329,8 @@ Delivery::Time Delivery::NextWake() {
   Time wake = Time::max();
   if (!retrying_.empty()) wake = breaker_.open() ? gate : std::max(gate, retrying_.front()->due);
   if (const auto* fresh = static_cast<const Entry*>(lanes_.Oldest()); fresh != nullptr && !Blocked()) {
-    wake = std::min(wake, options_.batched() && !breaker_.open() ? std::max(gate, fresh->added + options_.batch_delay_max) : gate);
+    wake = std::min(
+        wake, options_.batched() && !breaker_.open() ? std::max(gate, fresh->added + options_.batch_delay_max) : gate);
   }
   // Never a busy loop, whatever is missing.
   return wake == Time::max() ? wake : std::max(wake, now + std::chrono::milliseconds(1));
@@ -324,7 +339,9 @@ Delivery::Time Delivery::NextWake() {
 SinkTelemetry Delivery::Telemetry() {
   const Time now = context_.clock().Now();
   const std::int64_t now_us = context_.clock().NowUs();
-  const auto unix_us = [&](Time at) { return now_us + std::chrono::duration_cast<std::chrono::microseconds>(at - now).count(); };
+  const auto unix_us = [&](Time at) {
+    return now_us + std::chrono::duration_cast<std::chrono::microseconds>(at - now).count();
+  };
   SinkTelemetry t;
   t.delivered = meter_.delivered;
   t.filtered = meter_.filtered;
@@ -353,7 +370,10 @@ SinkTelemetry Delivery::Telemetry() {
   lanes_.ForEachReady([&](const Waiting& item) { look(static_cast<const Entry&>(item)); });
   t.oldest_pending_commit_us = oldest != nullptr ? oldest->commit_us : 0;
   const bool held = now < held_until_;
-  t.phase = disabled_ ? "disabled" : breaker_.open() ? "breaker_open" : held || Blocked() || !retrying_.empty() ? "waiting" : "delivering";
+  t.phase = disabled_                                 ? "disabled"
+            : breaker_.open()                         ? "breaker_open"
+            : held || Blocked() || !retrying_.empty() ? "waiting"
+                                                      : "delivering";
   Health health;
   health.disabled = disabled_;
   health.store_full = store_full_;

@@ -45,15 +45,15 @@ struct Entry : Waiting {
 // One request: what is sent, and sent again, as a unit. An event, a batch, or a letter.
 struct Job {
   std::vector<Entry*> entries;
-  std::string id;               // webhook-id
-  std::uint32_t attempts = 0;   // failed and counted
-  bool failing = false;         // an attempt failed, counted or not
-  bool refused = false;         // the endpoint judged it (4xx): it is a poor probe
+  std::string id;              // webhook-id
+  std::uint32_t attempts = 0;  // failed and counted
+  bool failing = false;        // an attempt failed, counted or not
+  bool refused = false;        // the endpoint judged it (4xx): it is a poor probe
   std::chrono::steady_clock::time_point due;
   std::chrono::steady_clock::duration failing_since{0};  // first counted failure, on the clock without breaker pauses
   std::int64_t sent_us = 0;
   std::chrono::steady_clock::time_point sent_at;
-  DeadLetter trail;             // attempts, error and history so far
+  DeadLetter trail;  // attempts, error and history so far
 };
 
 // Who gets a request to the endpoint.
@@ -83,7 +83,8 @@ struct Answer {
 class Delivery {
  public:
   // All must outlive it.
-  Delivery(const Options& options, SinkContext& context, RequestWriter& writer, Transport& transport, std::uint64_t seed);
+  Delivery(const Options& options, SinkContext& context, RequestWriter& writer, Transport& transport,
+           std::uint64_t seed);
   ~Delivery();
 
   bool Room() const;
@@ -147,7 +148,9 @@ class Delivery {
   Behind FindBehind(const Entry& entry);
   std::optional<std::uint64_t> StoredLane(std::uint64_t lane);
   bool IsStored(std::uint64_t lane) const;
-  std::chrono::steady_clock::duration ClosedClock(Time now) const { return now.time_since_epoch() - breaker_.OpenFor(now); }
+  std::chrono::steady_clock::duration ClosedClock(Time now) const {
+    return now.time_since_epoch() - breaker_.OpenFor(now);
+  }
 
   const Options& options_;
   SinkContext& context_;
@@ -163,26 +166,26 @@ class Delivery {
   bool disabled_ = false;
 
   std::uint64_t next_order_ = 1;
-  std::size_t entries_ = 0;      // taken over and not released
-  std::size_t bytes_ = 0;        // of their bodies and records
-  std::size_t waiting_ = 0;      // of entries_: not in a job
+  std::size_t entries_ = 0;  // taken over and not released
+  std::size_t bytes_ = 0;    // of their bodies and records
+  std::size_t waiting_ = 0;  // of entries_: not in a job
   std::size_t waiting_bytes_ = 0;
-  std::size_t in_flight_ = 0;    // jobs
-  std::size_t failing_ = 0;      // jobs of events with a failed attempt
+  std::size_t in_flight_ = 0;  // jobs
+  std::size_t failing_ = 0;    // jobs of events with a failed attempt
   bool store_full_ = false;
-  Time held_until_{};            // by Retry-After
-  std::vector<Job*> retrying_;   // a heap by due
-  std::vector<Entry*> held_;     // first of their lanes, but behind letters of two lanes or before a full store
+  Time held_until_{};           // by Retry-After
+  std::vector<Job*> retrying_;  // a heap by due
+  std::vector<Entry*> held_;    // first of their lanes, but behind letters of two lanes or before a full store
   std::unordered_map<std::uint64_t, std::uint64_t> behind_;  // lane -> the stored lane it has to follow
   std::unordered_map<std::string, std::unique_ptr<const std::string>> stream_names_;
 
   std::vector<std::unique_ptr<Entry>> all_entries_;
   std::vector<Entry*> free_entries_;
-  std::size_t free_bytes_ = 0;   // capacity kept in free entries
+  std::size_t free_bytes_ = 0;  // capacity kept in free entries
   std::vector<std::unique_ptr<Job>> all_jobs_;
   std::vector<Job*> free_jobs_;
   std::vector<Waiting*> run_;
-  std::string body_;             // of a batch
+  std::string body_;  // of a batch
 };
 
 }  // namespace headgate::webhook

@@ -41,15 +41,22 @@ bool Spans(std::string_view row, std::size_t last, std::vector<std::string_view>
   return true;
 }
 
-bool IsAbsent(std::string_view value) { return !value.empty() && value.front() == static_cast<char>(ValueKind::kAbsent); }
+bool IsAbsent(std::string_view value) {
+  return !value.empty() && value.front() == static_cast<char>(ValueKind::kAbsent);
+}
 
 std::string_view Verb(Op op) {
   switch (op) {
-    case Op::kInsert: return "created";
-    case Op::kUpdate: return "updated";
-    case Op::kDelete: return "deleted";
-    case Op::kTruncate: return "truncated";
-    default: return Name(op);
+    case Op::kInsert:
+      return "created";
+    case Op::kUpdate:
+      return "updated";
+    case Op::kDelete:
+      return "deleted";
+    case Op::kTruncate:
+      return "truncated";
+    default:
+      return Name(op);
   }
 }
 
@@ -78,7 +85,8 @@ std::uint64_t StreamLane(const StreamInfo* stream, SourceNo source) {
   return stream != nullptr ? Mix(stream->number + 0x100000000ULL) : Mix(source + 0x200000000ULL);
 }
 
-std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source, std::string_view schema, std::string_view table, Op op) {
+std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source, std::string_view schema,
+                   std::string_view table, Op op) {
   using Kind = TypePiece::Kind;
   std::string raw;
   for (const TypePiece& piece : pieces) {
@@ -86,11 +94,21 @@ std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source
       case Kind::kLiteral:
         for (const char c : piece.text) c == '.' ? raw.push_back('.') : AppendTypePart(raw, std::string_view(&c, 1));
         break;
-      case Kind::kSource: AppendTypePart(raw, source); break;
-      case Kind::kSchema: AppendTypePart(raw, schema); break;
-      case Kind::kTable: AppendTypePart(raw, table); break;
-      case Kind::kOp: AppendTypePart(raw, Name(op)); break;
-      case Kind::kVerb: AppendTypePart(raw, Verb(op)); break;
+      case Kind::kSource:
+        AppendTypePart(raw, source);
+        break;
+      case Kind::kSchema:
+        AppendTypePart(raw, schema);
+        break;
+      case Kind::kTable:
+        AppendTypePart(raw, table);
+        break;
+      case Kind::kOp:
+        AppendTypePart(raw, Name(op));
+        break;
+      case Kind::kVerb:
+        AppendTypePart(raw, Verb(op));
+        break;
     }
   }
   std::string type;
@@ -110,8 +128,8 @@ Status Encoder::Encode(const Event& event, Rendered& out) {
   out.parts = 1;
   out.error_class = {};
   out.error.clear();
-  out.id = EventId(event.source != nullptr ? std::string_view(event.source->id) : std::string_view("unknown"), event.tx->epoch,
-                   event.tx->position, event.change->ordinal);
+  out.id = EventId(event.source != nullptr ? std::string_view(event.source->id) : std::string_view("unknown"),
+                   event.tx->epoch, event.tx->position, event.change->ordinal);
   FindLanes(event, out);
   if (Status status = Render(event, out); !status.ok()) {
     if (status.error().kind == ErrorKind::kCorrupt) return status;
@@ -161,10 +179,12 @@ void Encoder::AppendEnvelopeStart(const Event& event, std::string& out) {
   const std::uint64_t id = (std::uint64_t{event.change->stream} << 8) | static_cast<std::uint64_t>(event.change->op);
   std::string& start = types_[(id << 16) | (event.tx->source & 0xffff)];
   if (start.empty()) {
-    const std::string_view schema = event.stream != nullptr ? std::string_view(event.stream->schema) : std::string_view();
+    const std::string_view schema =
+        event.stream != nullptr ? std::string_view(event.stream->schema) : std::string_view();
     const std::string_view table = event.stream != nullptr ? std::string_view(event.stream->table) : std::string_view();
     const std::string_view source = event.source != nullptr ? std::string_view(event.source->name) : std::string_view();
-    start = "{\"type\":\"" + TypeOf(options_.type_template, source, schema, table, event.change->op) + "\",\"timestamp\":\"";
+    start = "{\"type\":\"" + TypeOf(options_.type_template, source, schema, table, event.change->op) +
+            "\",\"timestamp\":\"";
   }
   out.append(start);
   codec::AppendUnixUtc(out, event.tx->commit_us);
@@ -190,7 +210,8 @@ const Encoder::Layout& Encoder::LayoutOf(const Event& event) {
   return layout;
 }
 
-bool Encoder::HashKey(const Layout& layout, std::string_view row, std::string_view fallback, std::uint64_t seed, std::uint64_t& hash) {
+bool Encoder::HashKey(const Layout& layout, std::string_view row, std::string_view fallback, std::uint64_t seed,
+                      std::uint64_t& hash) {
   if (!Spans(row, layout.last, spans_)) return false;
   bool fallback_read = false;
   hash = seed;
@@ -214,10 +235,17 @@ void Encoder::FindLanes(const Event& event, Rendered& out) {
   const Change& change = *event.change;
   const std::uint64_t stream_lane = StreamLane(event.stream, event.tx->source);
   switch (options_.ordering) {
-    case Ordering::kNone: out.lane_count = 0; return;
-    case Ordering::kAll: out.lanes[0] = 1; return;
-    case Ordering::kTable: out.lanes[0] = stream_lane; return;
-    case Ordering::kKey: break;
+    case Ordering::kNone:
+      out.lane_count = 0;
+      return;
+    case Ordering::kAll:
+      out.lanes[0] = 1;
+      return;
+    case Ordering::kTable:
+      out.lanes[0] = stream_lane;
+      return;
+    case Ordering::kKey:
+      break;
   }
   out.lanes[0] = stream_lane;
   if (event.stream == nullptr) return;
@@ -231,7 +259,8 @@ void Encoder::FindLanes(const Event& event, Rendered& out) {
   if (layout.columns.empty()) return;
   const std::string_view row = change.has_after ? change.after : change.before;
   // A row that does not tell its ordering key (an old row without the column) is kept apart from all others.
-  if (!HashKey(layout, row, change.has_before ? change.before : std::string_view(), stream_lane, out.lanes[0])) return wait_for_all();
+  if (!HashKey(layout, row, change.has_before ? change.before : std::string_view(), stream_lane, out.lanes[0]))
+    return wait_for_all();
   if (!change.has_before || !change.has_after) return;
   std::uint64_t old_lane = 0;
   if (!HashKey(layout, change.before, change.after, stream_lane, old_lane) || old_lane == out.lanes[0]) return;

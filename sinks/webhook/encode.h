@@ -16,14 +16,14 @@ namespace headgate::webhook {
 
 // One event made ready to be sent. Strings keep their capacity when the object is used again.
 struct Rendered {
-  std::string id;      // webhook-id
-  std::string body;    // what is sent; several requests' bodies, one a line, if `parts` > 1
-  std::string record;  // the native rendering, where it is not a part of the body
-  std::size_t record_at = 0;    // else its place in the body
+  std::string id;             // webhook-id
+  std::string body;           // what is sent; several requests' bodies, one a line, if `parts` > 1
+  std::string record;         // the native rendering, where it is not a part of the body
+  std::size_t record_at = 0;  // else its place in the body
   std::size_t record_size = 0;
-  std::uint32_t parts = 1;      // 0: the rendering has no form for it; 2: a changed key in debezium, a delete (id suffix -d)
-                                // and a create (-c)
-  std::string_view error_class; // set if the event cannot be sent: "render", "too_large"
+  std::uint32_t parts = 1;  // 0: the rendering has no form for it; 2: a changed key in debezium, a delete (id suffix
+                            // -d) and a create (-c)
+  std::string_view error_class;  // set if the event cannot be sent: "render", "too_large"
   std::string error;
 
   // Order: lanes of `lanes.h`. A barrier has none: it waits for its whole stream.
@@ -31,14 +31,17 @@ struct Rendered {
   std::uint8_t lane_count = 0;
   bool barrier = false;
 
-  std::string_view Record() const { return record.empty() ? std::string_view(body).substr(record_at, record_size) : std::string_view(record); }
+  std::string_view Record() const {
+    return record.empty() ? std::string_view(body).substr(record_at, record_size) : std::string_view(record);
+  }
 };
 
 // The lane of everything of one stream: of keyless tables, and of barriers once they are stored.
 std::uint64_t StreamLane(const StreamInfo* stream, SourceNo source);
 
 // <table>.<verb> and its like (W13); parts without text are left out with their dot.
-std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source, std::string_view schema, std::string_view table, Op op);
+std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source, std::string_view schema,
+                   std::string_view table, Op op);
 
 // Renders events, once. Pure: what comes out depends on the event and the settings. For one thread.
 class Encoder {
@@ -65,15 +68,16 @@ class Encoder {
   void FindLanes(const Event& event, Rendered& out);
   const Layout& LayoutOf(const Event& event);
   // The hash of the key columns' bytes; false if one of them is not in the row. `fallback` fills absent ones.
-  bool HashKey(const Layout& layout, std::string_view row, std::string_view fallback, std::uint64_t seed, std::uint64_t& hash);
+  bool HashKey(const Layout& layout, std::string_view row, std::string_view fallback, std::uint64_t seed,
+               std::uint64_t& hash);
 
   const Options& options_;
   codec::NativeEncoder native_;
   codec::DebeziumEncoder debezium_;
   codec::RecordList records_;
-  std::unordered_map<std::uint64_t, Layout> layouts_;      // by stream and schema version
-  std::unordered_map<std::uint64_t, std::string> types_;   // by stream and op: the start of envelope=standard
-  std::vector<std::string_view> spans_;                    // of the columns of one row
+  std::unordered_map<std::uint64_t, Layout> layouts_;     // by stream and schema version
+  std::unordered_map<std::uint64_t, std::string> types_;  // by stream and op: the start of envelope=standard
+  std::vector<std::string_view> spans_;                   // of the columns of one row
   std::vector<std::string_view> fallback_spans_;
   bool order_by_missing_ = false;
 };

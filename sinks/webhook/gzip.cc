@@ -14,7 +14,8 @@ constexpr int kMemoryLevel = 8;
 
 Gzip::Gzip() : stream_(std::make_unique<z_stream>()) {
   *stream_ = {};
-  CHECK(deflateInit2(stream_.get(), Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipFrame, kMemoryLevel, Z_DEFAULT_STRATEGY) == Z_OK);
+  CHECK(deflateInit2(stream_.get(), Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipFrame, kMemoryLevel, Z_DEFAULT_STRATEGY) ==
+        Z_OK);
 }
 
 Gzip::~Gzip() { deflateEnd(stream_.get()); }

@@ -16,16 +16,27 @@ std::string Credentials(const Options& options) {
 std::string StatusHint(int status, const Options& options) {
   switch (status) {
     case 400:
-    case 422: return "The endpoint does not accept the content. Compare the body of a dead letter with what it expects; `format` and `envelope` change it.";
-    case 401: return "The endpoint rejects our credentials. " + Credentials(options);
-    case 403: return "The endpoint knows us but refuses. Ask its owner to admit this sender; " + Credentials(options);
-    case 404: return "Nothing is at this path. Check `url`.";
-    case 405: return "The endpoint does not take POST. Check `url`.";
-    case 410: return "The endpoint asked not to be called again. Check `url` with its owner, then restart the connector.";
-    case 413: return "The body is too large for the endpoint. Lower `batch_bytes_max`, or raise its limit.";
-    case 415: return "The endpoint does not understand the format. Check `format`, `envelope` and `compression`.";
-    case 429: return "The endpoint asks us to slow down. Set `request_rate_max`, or use batches.";
-    default: break;
+    case 422:
+      return "The endpoint does not accept the content. Compare the body of a dead letter with what it expects; "
+             "`format` and `envelope` change it.";
+    case 401:
+      return "The endpoint rejects our credentials. " + Credentials(options);
+    case 403:
+      return "The endpoint knows us but refuses. Ask its owner to admit this sender; " + Credentials(options);
+    case 404:
+      return "Nothing is at this path. Check `url`.";
+    case 405:
+      return "The endpoint does not take POST. Check `url`.";
+    case 410:
+      return "The endpoint asked not to be called again. Check `url` with its owner, then restart the connector.";
+    case 413:
+      return "The body is too large for the endpoint. Lower `batch_bytes_max`, or raise its limit.";
+    case 415:
+      return "The endpoint does not understand the format. Check `format`, `envelope` and `compression`.";
+    case 429:
+      return "The endpoint asks us to slow down. Set `request_rate_max`, or use batches.";
+    default:
+      break;
   }
   if (status >= 500) return "The endpoint failed. Look at its own log; attempts go on.";
   if (status >= 400) return "The endpoint refuses the request. Compare a dead letter with what it expects.";
@@ -36,46 +47,67 @@ std::string StatusHint(int status, const Options& options) {
 
 std::string HintFor(std::string_view error_class, int status, const Options& options) {
   if (status != 0) return StatusHint(status, options);
-  if (error_class == "connect") return "Nothing accepts connections there. Check that the receiver runs and that `url` has its host and port.";
+  if (error_class == "connect")
+    return "Nothing accepts connections there. Check that the receiver runs and that `url` has its host and port.";
   if (error_class == "resolve") return "The name cannot be looked up. Check the host in `url` and this machine's DNS.";
-  if (error_class == "tls") return "The TLS handshake failed. Check the certificate of the host in `url`, and `tls_ca_file` if its CA is a private one.";
-  if (error_class == "timeout") return "No whole answer came in time. Let the receiver answer first and work later, or raise `timeout_ms`.";
-  if (error_class == "guard") return "The outgoing guard refuses the address. Change `url`, or ask who runs this service to change egress_allow or egress_deny.";
-  if (error_class == "too_large") return "The event is larger than `event_bytes_max`. Raise it, or take columns away at the source.";
-  if (error_class == "render") return "The change cannot be rendered in this `format`. Discard the letter, or change `format`.";
+  if (error_class == "tls")
+    return "The TLS handshake failed. Check the certificate of the host in `url`, and `tls_ca_file` if its CA is a "
+           "private one.";
+  if (error_class == "timeout")
+    return "No whole answer came in time. Let the receiver answer first and work later, or raise `timeout_ms`.";
+  if (error_class == "guard")
+    return "The outgoing guard refuses the address. Change `url`, or ask who runs this service to change egress_allow "
+           "or egress_deny.";
+  if (error_class == "too_large")
+    return "The event is larger than `event_bytes_max`. Raise it, or take columns away at the source.";
+  if (error_class == "render")
+    return "The change cannot be rendered in this `format`. Discard the letter, or change `format`.";
   return "The answer was no HTTP, or the connection broke. Check what listens at `url`.";
 }
 
 std::vector<Finding> Findings(const Health& health, const Options& options) {
   using Level = Finding::Level;
   std::vector<Finding> out;
-  const std::string failed = std::to_string(health.failures_in_row) + " attempts failed in a row, last: " + health.last_error + " from " + options.shown_url;
+  const std::string failed = std::to_string(health.failures_in_row) +
+                             " attempts failed in a row, last: " + health.last_error + " from " + options.shown_url;
   const std::string hint = HintFor(health.last_class, health.last_status, options);
   if (health.disabled) {
-    out.push_back({"endpoint_disabled", Level::kError, options.shown_url + " answered 410 Gone; nothing is sent any more", StatusHint(410, options), "", "url"});
+    out.push_back({"endpoint_disabled", Level::kError,
+                   options.shown_url + " answered 410 Gone; nothing is sent any more", StatusHint(410, options), "",
+                   "url"});
   }
   if (health.store_full) {
-    out.push_back({"dead_letter_store", Level::kError, "the dead-letter store is full, so the sink waits for the endpoint",
+    out.push_back({"dead_letter_store", Level::kError,
+                   "the dead-letter store is full, so the sink waits for the endpoint",
                    "Retry or discard dead letters, or raise `store_bytes_max`.", "", "store_bytes_max"});
   }
   if (health.breaker_open) {
-    out.push_back({"breaker", Level::kWarning, failed + "; the next probe is at " + UtcText(health.next_probe_us), hint, "", ""});
+    out.push_back(
+        {"breaker", Level::kWarning, failed + "; the next probe is at " + UtcText(health.next_probe_us), hint, "", ""});
   } else if (health.failures_in_row > 0) {
-    out.push_back({"delivering", health.last_status >= 300 && health.last_status < 500 ? Level::kError : Level::kWarning, failed, hint, "", ""});
+    out.push_back({"delivering",
+                   health.last_status >= 300 && health.last_status < 500 ? Level::kError : Level::kWarning, failed,
+                   hint, "", ""});
   }
   if (health.held_until_us != 0) {
-    out.push_back({"retry_after", Level::kWarning, "the endpoint asked to wait until " + UtcText(health.held_until_us), StatusHint(429, options), "", ""});
+    out.push_back({"retry_after", Level::kWarning, "the endpoint asked to wait until " + UtcText(health.held_until_us),
+                   StatusHint(429, options), "", ""});
   }
   if (options.url.tls && !options.tls_verify) {
-    out.push_back({"tls_verify", Level::kWarning, "the certificate of " + options.url.HostPort() + " is not verified: tls_verify is false",
+    out.push_back({"tls_verify", Level::kWarning,
+                   "the certificate of " + options.url.HostPort() + " is not verified: tls_verify is false",
                    "Give the CA of the endpoint as `tls_ca_file` and set `tls_verify` to true.", "", "tls_verify"});
   }
   if (health.last_expiry_us && *health.last_expiry_us - health.now_us < kWeekUs) {
-    out.push_back({"signing_secrets", Level::kWarning, "the last signing secret expires at " + UtcText(*health.last_expiry_us),
-                   "Add a secret to `signing_secrets`, give it to the receiver, then restart. Without a valid one the sink stops.", "", "signing_secrets"});
+    out.push_back({"signing_secrets", Level::kWarning,
+                   "the last signing secret expires at " + UtcText(*health.last_expiry_us),
+                   "Add a secret to `signing_secrets`, give it to the receiver, then restart. Without a valid one the "
+                   "sink stops.",
+                   "", "signing_secrets"});
   }
   if (options.signing_secrets.empty() && !options.hmac) {
-    out.push_back({"unsigned", Level::kOk, "requests are not signed", "Set `signing_secrets` so that the receiver can tell who sent them.", "", "signing_secrets"});
+    out.push_back({"unsigned", Level::kOk, "requests are not signed",
+                   "Set `signing_secrets` so that the receiver can tell who sent them.", "", "signing_secrets"});
   }
   if (health.order_by_missing) {
     out.push_back({"order_by", Level::kWarning, "a stream has no column of `order_by`, so it is ordered as a whole",

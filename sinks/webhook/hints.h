@@ -28,7 +28,7 @@ struct Health {
   std::string last_error;
   std::optional<std::int64_t> last_expiry_us;  // of the signing secrets
   std::int64_t now_us = 0;
-  bool order_by_missing = false;   // a stream lacks a column of order_by
+  bool order_by_missing = false;  // a stream lacks a column of order_by
 };
 std::vector<Finding> Findings(const Health& health, const Options& options);
 

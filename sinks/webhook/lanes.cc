@@ -122,7 +122,8 @@ void Lanes::Release(Waiting& item) {
     if (line->second.first != &item) {
       // A later item of a run goes before an earlier one of it (single results of a batch): close the gap.
       Waiting* before = line->second.first;
-      while (before->next_[SlotOf(*before, item.lanes[slot])] != &item) before = before->next_[SlotOf(*before, item.lanes[slot])];
+      while (before->next_[SlotOf(*before, item.lanes[slot])] != &item)
+        before = before->next_[SlotOf(*before, item.lanes[slot])];
       before->next_[SlotOf(*before, item.lanes[slot])] = next;
       if (line->second.last == &item) line->second.last = before;
       continue;

@@ -65,9 +65,9 @@ class Lanes {
     Waiting* last = nullptr;
   };
   struct Stream {
-    std::uint32_t active = 0;      // items in lanes
-    Waiting* barrier = nullptr;    // the one that is ready or under way
-    std::deque<Waiting*> behind;   // what came after a barrier that is not released
+    std::uint32_t active = 0;     // items in lanes
+    Waiting* barrier = nullptr;   // the one that is ready or under way
+    std::deque<Waiting*> behind;  // what came after a barrier that is not released
   };
 
   static bool IsReady(const Waiting& item) { return item.blockers_ == 0 && !item.taken_; }

@@ -63,7 +63,8 @@ void Record(DeadLetter& letter, const Failed& failed, bool from_store) {
   letter.response = failed.response;
 }
 
-void Schedule(DeadLetter& letter, std::span<const std::chrono::milliseconds> schedule, std::int64_t now_us, Jitter& jitter) {
+void Schedule(DeadLetter& letter, std::span<const std::chrono::milliseconds> schedule, std::int64_t now_us,
+              Jitter& jitter) {
   const auto wait = StoreWait(schedule, StoreTries(letter).value_or(0), jitter);
   letter.state = wait ? DeadLetter::State::kWaiting : DeadLetter::State::kDead;
   letter.next_try_us = wait ? now_us + std::chrono::duration_cast<std::chrono::microseconds>(*wait).count() : 0;

@@ -36,6 +36,7 @@ struct Failed {
 void Record(DeadLetter& letter, const Failed& failed, bool from_store);
 
 // Puts a letter onto the schedule: waiting with its next time, or dead after the last one.
-void Schedule(DeadLetter& letter, std::span<const std::chrono::milliseconds> schedule, std::int64_t now_us, Jitter& jitter);
+void Schedule(DeadLetter& letter, std::span<const std::chrono::milliseconds> schedule, std::int64_t now_us,
+              Jitter& jitter);
 
 }  // namespace headgate::webhook

@@ -42,7 +42,7 @@ struct Meter {
   std::map<std::string, std::uint64_t, std::less<>> retries;  // failed attempts by class
   Histogram request_ms;
   Histogram end_to_end_ms;
-  std::string last_class;   // of the last failure; "" after a success
+  std::string last_class;  // of the last failure; "" after a success
   int last_status = 0;
   std::string last_error;
 

@@ -34,7 +34,9 @@ class Reader {
  private:
   using Ms = Options::Ms;
 
-  void Fail(std::string_view key, std::string text) { errors_.push_back({std::string(key), "Setting \"" + std::string(key) + "\" " + text}); }
+  void Fail(std::string_view key, std::string text) {
+    errors_.push_back({std::string(key), "Setting \"" + std::string(key) + "\" " + text});
+  }
   // True if the value is known: set and without an unresolved placeholder.
   bool Known(std::string_view key) const { return !bound_.Text(key).empty() && !HasPlaceholder(bound_.Text(key)); }
   Ms Wait(std::string_view key) const { return Ms(bound_.Int(key)); }
@@ -47,7 +49,8 @@ class Reader {
         errors_.push_back({"url", url.error().what});
       } else {
         o_.url = *url;
-        if (!o_.url.tls && !bound_.Bool("allow_http")) Fail("url", "is plain http, and allow_http is false. Use https, or allow it.");
+        if (!o_.url.tls && !bound_.Bool("allow_http"))
+          Fail("url", "is plain http, and allow_http is false. Use https, or allow it.");
       }
     }
     const auto shown = net::ParseUrl(o_.shown_url);
@@ -56,7 +59,8 @@ class Reader {
     o_.connect_timeout_ms = static_cast<int>(bound_.Int("connect_timeout_ms"));
     o_.parallelism = static_cast<std::size_t>(bound_.Int("parallelism"));
     o_.request_rate_max = bound_.Double("request_rate_max");
-    if (Known("request_rate_max") && o_.request_rate_max <= 0) Fail("request_rate_max", "must be above 0. Leave it out for no bound.");
+    if (Known("request_rate_max") && o_.request_rate_max <= 0)
+      Fail("request_rate_max", "must be above 0. Leave it out for no bound.");
   }
 
   void Content() {
@@ -68,9 +72,18 @@ class Reader {
       Op op{};
       if (ParseOp(name, op)) any = o_.ops.at(static_cast<std::size_t>(op)) = true;
     }
-    if (!any && !HasPlaceholder(bound_.Text("ops"))) Fail("ops", "names no operation, so nothing would be sent. Pause the connector for that.");
+    if (!any && !HasPlaceholder(bound_.Text("ops")))
+      Fail("ops", "names no operation, so nothing would be sent. Pause the connector for that.");
     o_.event_bytes_max = static_cast<std::size_t>(bound_.Int("event_bytes_max"));
     o_.gzip = bound_.Text("compression") == "gzip";
+    if (Known("filter")) {
+      auto filter = Filter::Parse(bound_.Text("filter"));
+      if (!filter.ok()) {
+        errors_.push_back({"filter", "Setting \"filter\": " + filter.error().what});
+      } else {
+        o_.filter = std::make_shared<const Filter>(std::move(filter).value());
+      }
+    }
     o_.idempotency_key_header = bound_.Bool("idempotency_key_header");
   }
 
@@ -90,8 +103,11 @@ class Reader {
 
   void TypeTemplate() {
     using Kind = TypePiece::Kind;
-    constexpr std::pair<std::string_view, Kind> kNames[] = {
-        {"source", Kind::kSource}, {"schema", Kind::kSchema}, {"table", Kind::kTable}, {"op", Kind::kOp}, {"verb", Kind::kVerb}};
+    constexpr std::pair<std::string_view, Kind> kNames[] = {{"source", Kind::kSource},
+                                                            {"schema", Kind::kSchema},
+                                                            {"table", Kind::kTable},
+                                                            {"op", Kind::kOp},
+                                                            {"verb", Kind::kVerb}};
     if (!Known("type_template")) return;
     std::string_view rest = bound_.Text("type_template");
     while (!rest.empty()) {
@@ -101,9 +117,11 @@ class Reader {
       if (rest.empty()) break;
       const std::size_t close = rest.find('>');
       const std::string_view name = close == std::string_view::npos ? rest.substr(1) : rest.substr(1, close - 1);
-      const auto* known = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.first == name; });
+      const auto* known =
+          std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.first == name; });
       if (close == std::string_view::npos || known == std::end(kNames)) {
-        return Fail("type_template", "has an unknown placeholder. It may hold <source>, <schema>, <table>, <op> and <verb>.");
+        return Fail("type_template",
+                    "has an unknown placeholder. It may hold <source>, <schema>, <table>, <op> and <verb>.");
       }
       o_.type_template.push_back({known->second, {}});
       rest.remove_prefix(close + 1);
@@ -112,12 +130,19 @@ class Reader {
 
   void Delivery() {
     const std::string& ordering = bound_.Text("ordering");
-    o_.ordering = ordering == "table" ? Ordering::kTable : ordering == "all" ? Ordering::kAll : ordering == "none" ? Ordering::kNone : Ordering::kKey;
+    o_.ordering = ordering == "table"  ? Ordering::kTable
+                  : ordering == "all"  ? Ordering::kAll
+                  : ordering == "none" ? Ordering::kNone
+                                       : Ordering::kKey;
     o_.order_by = bound_.List("order_by");
-    if (!o_.order_by.empty() && o_.ordering != Ordering::kKey) Fail("order_by", "has a meaning only with ordering=key. Drop one of the two.");
+    if (!o_.order_by.empty() && o_.ordering != Ordering::kKey)
+      Fail("order_by", "has a meaning only with ordering=key. Drop one of the two.");
     const std::string& on_failure = bound_.Text("on_failure");
-    o_.on_failure = on_failure == "block_all" ? OnFailure::kBlockAll : on_failure == "dead_letter" ? OnFailure::kDeadLetter : OnFailure::kBlockKey;
-    o_.after_dead_letter = bound_.Text("after_dead_letter") == "park" ? AfterDeadLetter::kPark : AfterDeadLetter::kFollow;
+    o_.on_failure = on_failure == "block_all"     ? OnFailure::kBlockAll
+                    : on_failure == "dead_letter" ? OnFailure::kDeadLetter
+                                                  : OnFailure::kBlockKey;
+    o_.after_dead_letter =
+        bound_.Text("after_dead_letter") == "park" ? AfterDeadLetter::kPark : AfterDeadLetter::kFollow;
     o_.memory_retry = Wait("memory_retry_ms");
     o_.store_bytes_max = static_cast<std::uint64_t>(bound_.Int("store_bytes_max"));
     o_.retry_after_cap = Wait("retry_after_cap_ms");
@@ -145,8 +170,9 @@ class Reader {
       int status = 0;
       const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), status);
       if (error != std::errc() || end != item.data() + item.size() || !MayBeNonRetryable(status)) {
-        return Fail("non_retryable", "must be a comma list of statuses from 300 to 499 (or 3xx, 4xx), such as 400,422. 408, 410, "
-                                     "425 and 429 have a meaning of their own, and failures of the server are always retried.");
+        return Fail("non_retryable",
+                    "must be a comma list of statuses from 300 to 499 (or 3xx, 4xx), such as 400,422. 408, 410, "
+                    "425 and 429 have a meaning of their own, and failures of the server are always retried.");
       }
       o_.non_retryable.set(static_cast<std::size_t>(status));
     }
@@ -157,7 +183,8 @@ class Reader {
     o_.batch_bytes_max = static_cast<std::size_t>(bound_.Int("batch_bytes_max"));
     o_.batch_delay_max = Wait("batch_delay_ms_max");
     o_.batch_item_results = bound_.Bool("batch_item_results");
-    if (o_.batch_item_results && !o_.batched()) Fail("batch_item_results", "needs batches: set batch_events_max above 1.");
+    if (o_.batch_item_results && !o_.batched())
+      Fail("batch_item_results", "needs batches: set batch_events_max above 1.");
   }
 
   // The value of a setting that another one made necessary.
@@ -167,7 +194,8 @@ class Reader {
   }
 
   void AddSecretHeader(std::string_view key, std::string name, std::string value) {
-    if (!HasPlaceholder(value) && !IsHeaderValue(value)) return Fail(key, "holds control characters or blanks at its ends. A header cannot carry them.");
+    if (!HasPlaceholder(value) && !IsHeaderValue(value))
+      return Fail(key, "holds control characters or blanks at its ends. A header cannot carry them.");
     o_.headers.push_back({std::move(name), std::move(value), true});
     const std::string shown = bound_.Shown(key);
     if (HasPlaceholder(shown)) o_.credential_shown = shown;
@@ -178,7 +206,8 @@ class Reader {
     const auto methods = bound_.List("auth");
     for (const std::string& method : methods) {
       if (method == "none" && methods.size() > 1) Fail("auth", "is none and something else at once.");
-      if (method == "oauth2") Fail("auth", "is oauth2, which is not available in this version. Use basic, bearer or header.");
+      if (method == "oauth2")
+        Fail("auth", "is oauth2, which is not available in this version. Use basic, bearer or header.");
       if (method == "basic" || method == "bearer") {
         if (authorization) Fail("auth", "has basic and bearer: both are the header Authorization. Choose one.");
         authorization = true;
@@ -186,10 +215,12 @@ class Reader {
       if (method == "basic") {
         const std::string user = Needed("auth_username", "auth=basic");
         const std::string password = Needed("auth_password", "auth=basic");
-        if (user.find(':') != std::string::npos) Fail("auth_username", "holds a colon, which Basic authentication cannot carry.");
+        if (user.find(':') != std::string::npos)
+          Fail("auth_username", "holds a colon, which Basic authentication cannot carry.");
         AddSecretHeader("auth_password", "Authorization", "Basic " + Base64(user + ":" + password));
       }
-      if (method == "bearer") AddSecretHeader("auth_token", "Authorization", "Bearer " + Needed("auth_token", "auth=bearer"));
+      if (method == "bearer")
+        AddSecretHeader("auth_token", "Authorization", "Bearer " + Needed("auth_token", "auth=bearer"));
       if (method == "header") ApiKeyHeader();
     }
     Hmac();
@@ -199,7 +230,8 @@ class Reader {
     const std::string name = Needed("auth_header", "auth=header");
     const std::string value = Needed("auth_value", "auth=header");
     if (Known("auth_header") && !IsHeaderName(name)) return Fail("auth_header", "is not a header name.");
-    if (IsReservedHeader(name)) return Fail("auth_header", "names a header that Headgate sends itself. Choose another one.");
+    if (IsReservedHeader(name))
+      return Fail("auth_header", "names a header that Headgate sends itself. Choose another one.");
     AddSecretHeader("auth_value", name, value);
   }
 
@@ -243,10 +275,14 @@ class Reader {
       if (const std::size_t at = item.find('@'); at != std::string::npos) {
         secret.expires_us = ParseTime(std::string_view(item).substr(at + 1));
         secret.text.resize(at);
-        if (!secret.expires_us) return Fail("signing_secrets", "has an expiry that is not an RFC 3339 time. Write whsec_...@2027-01-31T00:00:00Z.");
+        if (!secret.expires_us)
+          return Fail("signing_secrets",
+                      "has an expiry that is not an RFC 3339 time. Write whsec_...@2027-01-31T00:00:00Z.");
       }
       if (secret.text.starts_with("whsk_")) {
-        return Fail("signing_secrets", "holds a key for v1a signatures (whsk_), which are not available in this version. Use whsec_ secrets.");
+        return Fail(
+            "signing_secrets",
+            "holds a key for v1a signatures (whsk_), which are not available in this version. Use whsec_ secrets.");
       }
       if (auto signer = net::Signer::FromStandardSecret(secret.text); !signer.ok()) {
         errors_.push_back({"signing_secrets", signer.error().what});
@@ -257,8 +293,9 @@ class Reader {
     const bool signs = !bound_.Text("signing_secrets").empty();
     if (signs && bound_.List("signing_secrets").empty()) Fail("signing_secrets", "is set but holds no secret.");
     if (signs && o_.gzip && !bound_.Bool("compression_signed")) {
-      Fail("compression", "is gzip and signing_secrets is set: the common verifiers cannot check a compressed body. Set "
-                          "compression_signed=true if this receiver verifies before it unpacks, or drop one of the two.");
+      Fail("compression",
+           "is gzip and signing_secrets is set: the common verifiers cannot check a compressed body. Set "
+           "compression_signed=true if this receiver verifies before it unpacks, or drop one of the two.");
     }
   }
 
@@ -268,22 +305,24 @@ class Reader {
     o_.tls_cert_file = bound_.Text("tls_cert_file");
     o_.tls_key_file = bound_.Text("tls_key_file");
     if (o_.tls_cert_file.empty() != o_.tls_key_file.empty()) {
-      Fail(o_.tls_cert_file.empty() ? "tls_cert_file" : "tls_key_file", "is missing: a client certificate needs both files.");
+      Fail(o_.tls_cert_file.empty() ? "tls_cert_file" : "tls_key_file",
+           "is missing: a client certificate needs both files.");
     }
   }
 
   // Named by the contract, but of a later version: refused by name, never ignored.
   void LaterParts() {
-    constexpr const char* kLater = "is not available in this version. ";
-    if (bound_.Text("envelope").starts_with("cloudevents")) {
-      Fail("envelope", "is " + bound_.Text("envelope") + ", which " + kLater + "Use plain or standard.");
-    }
-    if (!bound_.Text("filter").empty()) Fail("filter", std::string(kLater) + "Leave it empty; ops and topics select what is sent.");
-    if (bound_.Text("handshake") != "off" && !HasPlaceholder(bound_.Text("handshake"))) {
-      Fail("handshake", "is " + bound_.Text("handshake") + ", which " + kLater + "Set it to off.");
+    const auto refuse = [&](std::string_view key, const std::string& is, std::string_view instead) {
+      Fail(key, std::string(is).append("is not available in this version. ").append(instead));
+    };
+    const std::string& envelope = bound_.Text("envelope");
+    if (envelope.starts_with("cloudevents")) refuse("envelope", "is " + envelope + ", which ", "Use plain or standard.");
+    const std::string& handshake = bound_.Text("handshake");
+    if (handshake != "off" && !HasPlaceholder(handshake)) {
+      refuse("handshake", "is " + handshake + ", which ", "Set it to off.");
     }
     for (const std::string_view key : {"type_prefix", "ce_origin", "ce_source"}) {
-      if (!bound_.Text(key).empty()) Fail(key, std::string(kLater) + "It belongs to the CloudEvents envelopes.");
+      if (!bound_.Text(key).empty()) refuse(key, "", "It belongs to the CloudEvents envelopes.");
     }
   }
 

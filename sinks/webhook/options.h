@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/config/spec.h"
 #include "core/model/change.h"
 #include "core/net/url.h"
+#include "core/pipeline/filter.h"
 #include "sinks/webhook/outcome.h"
 
 // The settings of one sink, typed and checked across keys. Everything else of the folder reads this, never the map.
@@ -60,6 +62,7 @@ struct Options {
   codec::DebeziumOptions debezium;
   std::array<bool, 16> ops{};  // by Op
   std::vector<TypePiece> type_template;
+  std::shared_ptr<const Filter> filter;  // null: everything
 
   Ordering ordering = Ordering::kKey;
   std::vector<std::string> order_by;  // empty: the stream's key
@@ -89,8 +92,8 @@ struct Options {
 
   std::vector<SigningSecret> signing_secrets;
   std::optional<LegacyHmac> hmac;
-  std::vector<Header> headers;    // of `auth` and header.<Name>, in the order they are sent
-  std::string credential_shown;   // the placeholder behind the credential, for hints; "" if none
+  std::vector<Header> headers;   // of `auth` and header.<Name>, in the order they are sent
+  std::string credential_shown;  // the placeholder behind the credential, for hints; "" if none
   bool idempotency_key_header = false;
 
   bool tls_verify = true;

@@ -24,12 +24,18 @@ Verdict JudgeStatus(int status, bool has_retry_after, std::size_t events, const 
 
 Verdict JudgeTrouble(Trouble trouble) {
   switch (trouble) {
-    case Trouble::kResolve: return {Action::kRetry, "resolve", true, false};
-    case Trouble::kGuard: return {Action::kConfigure, "guard", false, false};
-    case Trouble::kConnect: return {Action::kRetry, "connect", true, false};
-    case Trouble::kTls: return {Action::kRetry, "tls", true, false};
-    case Trouble::kTimeout: return {Action::kRetry, "timeout", true, false};
-    case Trouble::kBroken: break;
+    case Trouble::kResolve:
+      return {Action::kRetry, "resolve", true, false};
+    case Trouble::kGuard:
+      return {Action::kConfigure, "guard", false, false};
+    case Trouble::kConnect:
+      return {Action::kRetry, "connect", true, false};
+    case Trouble::kTls:
+      return {Action::kRetry, "tls", true, false};
+    case Trouble::kTimeout:
+      return {Action::kRetry, "timeout", true, false};
+    case Trouble::kBroken:
+      break;
   }
   return {Action::kRetry, "broken", true, false};
 }

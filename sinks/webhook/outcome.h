@@ -9,7 +9,7 @@
 namespace headgate::webhook {
 
 enum class Action : std::uint8_t {
-  kDone,        // delivered
+  kDone,  // delivered
   kRetry,
   kDeadLetter,  // a class in `non_retryable`
   kSplit,       // 413 of a batch: in halves
@@ -22,9 +22,9 @@ enum class Trouble : std::uint8_t { kResolve, kGuard, kConnect, kTls, kTimeout, 
 
 struct Verdict {
   Action action = Action::kRetry;
-  std::string_view error_class;      // "status_5xx", "connect", ...; "" if delivered
-  bool counts_for_breaker = false;   // as a failure
-  bool refused = false;              // the endpoint judged this very request (3xx, 4xx but for the "later" ones)
+  std::string_view error_class;     // "status_5xx", "connect", ...; "" if delivered
+  bool counts_for_breaker = false;  // as a failure
+  bool refused = false;             // the endpoint judged this very request (3xx, 4xx but for the "later" ones)
 
   bool operator==(const Verdict&) const = default;
 };

@@ -18,7 +18,8 @@ std::string Head(const Options& options, bool hide) {
   AppendHeader(head, "User-Agent", "Headgate/" HEADGATE_VERSION);
   AppendHeader(head, "Content-Type", "application/json");
   if (options.gzip) AppendHeader(head, "Content-Encoding", "gzip");
-  for (const Header& header : options.headers) AppendHeader(head, header.name, hide && header.secret ? "[hidden]" : header.value);
+  for (const Header& header : options.headers)
+    AppendHeader(head, header.name, hide && header.secret ? "[hidden]" : header.value);
   return head;
 }
 
@@ -63,8 +64,8 @@ Status RequestWriter::Write(std::string& out, std::string_view id, std::string_v
   return Ok();
 }
 
-Status RequestWriter::AppendSignatures(std::string& out, std::string_view id, std::int64_t second, std::string_view body,
-                                       std::int64_t now_us) {
+Status RequestWriter::AppendSignatures(std::string& out, std::string_view id, std::int64_t second,
+                                       std::string_view body, std::int64_t now_us) {
   std::string_view before = "webhook-signature: ";
   for (Secret& secret : secrets_) {
     if (secret.expires_us && *secret.expires_us <= now_us) continue;
@@ -73,8 +74,9 @@ Status RequestWriter::AppendSignatures(std::string& out, std::string_view id, st
     before = " ";
   }
   if (before != " ") {
-    return ConfigError("Every signing secret of the sink has expired, and it never sends unsigned. Add a secret to "
-                       "signing_secrets, then restart.");
+    return ConfigError(
+        "Every signing secret of the sink has expired, and it never sends unsigned. Add a secret to "
+        "signing_secrets, then restart.");
   }
   out.append("\r\n");
   return Ok();

@@ -38,14 +38,15 @@ class RequestWriter {
   };
   explicit RequestWriter(const Options& options) : options_(&options) {}
 
-  Status AppendSignatures(std::string& out, std::string_view id, std::int64_t second, std::string_view body, std::int64_t now_us);
+  Status AppendSignatures(std::string& out, std::string_view id, std::int64_t second, std::string_view body,
+                          std::int64_t now_us);
 
   const Options* options_;
   std::string head_;  // up to the first header that changes
   std::vector<Secret> secrets_;
   std::optional<net::Signer> hmac_;
   std::unique_ptr<Gzip> gzip_;
-  std::int64_t second_ = -1;   // the one `second_text_` shows
+  std::int64_t second_ = -1;  // the one `second_text_` shows
   std::string second_text_;
 };
 

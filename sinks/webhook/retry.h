@@ -23,8 +23,8 @@ std::chrono::milliseconds MemoryWait(std::uint32_t n, Jitter& jitter);
 
 // Before the next attempt from the store, when `tried` attempts from there have failed: the schedule's entry, give or
 // take 10 %. Nothing after the last one: the letter is dead.
-std::optional<std::chrono::milliseconds> StoreWait(std::span<const std::chrono::milliseconds> schedule, std::size_t tried,
-                                                   Jitter& jitter);
+std::optional<std::chrono::milliseconds> StoreWait(std::span<const std::chrono::milliseconds> schedule,
+                                                   std::size_t tried, Jitter& jitter);
 
 // Requests per second as an upper bound; a burst of at most one second's worth, at least one. 0: no bound.
 class RateLimit {

@@ -38,7 +38,8 @@ bool TakeZone(std::string_view& text, std::int64_t& east_us) {
   const bool west = !text.empty() && text.front() == '-';
   int hours = 0;
   int minutes = 0;
-  if (!TakeChar(text, "+-") || !TakeNumber(text, 2, hours) || !TakeChar(text, ":") || !TakeNumber(text, 2, minutes)) return false;
+  if (!TakeChar(text, "+-") || !TakeNumber(text, 2, hours) || !TakeChar(text, ":") || !TakeNumber(text, 2, minutes))
+    return false;
   if (hours > 23 || minutes > 59) return false;
   east_us = (hours * 60LL + minutes) * 60'000'000LL * (west ? -1 : 1);
   return true;
@@ -124,7 +125,8 @@ std::optional<std::int64_t> ParseTime(std::string_view text) {
 bool IsHeaderName(std::string_view name) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
   });
 }
 
@@ -139,15 +141,26 @@ bool IsHeaderValue(std::string_view value) {
 }
 
 bool IsReservedHeader(std::string_view name) {
-  constexpr std::string_view kNames[] = {"Host", "User-Agent", "Connection", "Keep-Alive", "Proxy-Authenticate",
-                                         "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding",
-                                         "Upgrade", "Expect", "Idempotency-Key"};
+  constexpr std::string_view kNames[] = {"Host",
+                                         "User-Agent",
+                                         "Connection",
+                                         "Keep-Alive",
+                                         "Proxy-Authenticate",
+                                         "Proxy-Authorization",
+                                         "Proxy-Connection",
+                                         "TE",
+                                         "Trailer",
+                                         "Transfer-Encoding",
+                                         "Upgrade",
+                                         "Expect",
+                                         "Idempotency-Key"};
   if (StartsWithHeader(name, "content-") || StartsWithHeader(name, "webhook-")) return true;
   return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view n) { return SameHeader(n, name); });
 }
 
 bool SameHeader(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
 void AppendTypePart(std::string& out, std::string_view text) {

@@ -45,13 +45,15 @@ void Delivery::Answered(Job& job, const Answer& answer) {
     const auto wait = std::min<std::chrono::milliseconds>(*answer.retry_after, options_.retry_after_cap);
     held_until_ = std::max(held_until_, now + wait);
   }
-  const Verdict verdict = JudgeStatus(answer.status, answer.retry_after.has_value(), job.entries.size(), options_.non_retryable);
+  const Verdict verdict =
+      JudgeStatus(answer.status, answer.retry_after.has_value(), job.entries.size(), options_.non_retryable);
   if (verdict.action == Action::kDone) {
     breaker_.Succeeded(now);
     meter_.Succeeded(now_us);
     return Delivered(job, answer.body, now_us);
   }
-  Judge(job, verdict, {verdict.error_class, answer.status, "HTTP " + std::to_string(answer.status), ResponseText(answer), now_us});
+  Judge(job, verdict,
+        {verdict.error_class, answer.status, "HTTP " + std::to_string(answer.status), ResponseText(answer), now_us});
 }
 
 void Delivery::Unanswered(Job& job, Trouble trouble, std::string_view text) {
@@ -71,15 +73,20 @@ void Delivery::Judge(Job& job, const Verdict& verdict, const Failed& failed) {
   }
   job.refused = verdict.refused;
   switch (verdict.action) {
-    case Action::kDone: break;
-    case Action::kRetry: return Fail(job, failed, counted);
-    case Action::kSplit: return Split(job);
+    case Action::kDone:
+      break;
+    case Action::kRetry:
+      return Fail(job, failed, counted);
+    case Action::kSplit:
+      return Split(job);
     case Action::kDeadLetter:
       return Kill(job, failed);
     case Action::kDisable:
       disabled_ = true;
-      state_ = ConfigError("Endpoint disabled: " + options_.shown_url + " answered 410 Gone, so nothing is sent to it any more. The events stay in "
-                           "the log. Check `url` with the owner of the endpoint, then restart the connector to enable it again.");
+      state_ = ConfigError(
+          "Endpoint disabled: " + options_.shown_url +
+          " answered 410 Gone, so nothing is sent to it any more. The events stay in "
+          "the log. Check `url` with the owner of the endpoint, then restart the connector to enable it again.");
       return Queue(job, now);
     case Action::kConfigure:
       state_ = ConfigError(failed.message);
@@ -134,7 +141,10 @@ void Delivery::ItemResults(Job& job, std::string_view body, std::int64_t now_us)
     run_.assign(1, entry);
     Job& single = JobOf(run_);
     single.sent_us = job.sent_us;
-    const Failed failure{"item", 0, found.mapped() ? "the endpoint reported the event as failed" : "the endpoint refused the event for good", "", now_us};
+    const Failed failure{
+        "item", 0,
+        found.mapped() ? "the endpoint reported the event as failed" : "the endpoint refused the event for good", "",
+        now_us};
     meter_.Failed(failure.error_class, 0, failure.message);
     if (found.mapped()) {
       Fail(single, failure, true);
@@ -143,7 +153,8 @@ void Delivery::ItemResults(Job& job, std::string_view body, std::int64_t now_us)
     }
   }
   if (!failures.empty()) {
-    diag::Warn("webhook", "the answer names events that were not in the batch", {{"batch", job.id}, {"unknown", failures.size()}});
+    diag::Warn("webhook", "the answer names events that were not in the batch",
+               {{"batch", job.id}, {"unknown", failures.size()}});
   }
 }
 
@@ -162,7 +173,8 @@ void Delivery::WaitInMemory(Job& job) {
   const auto spent = ClosedClock(now) - job.failing_since;
   auto wait = std::chrono::duration_cast<Time::duration>(MemoryWait(job.trail.attempts - 1, jitter_));
   // The last attempt in memory is at the end of its time, not long after.
-  if (options_.on_failure != OnFailure::kBlockAll && spent < options_.memory_retry) wait = std::min<Time::duration>(wait, options_.memory_retry - spent);
+  if (options_.on_failure != OnFailure::kBlockAll && spent < options_.memory_retry)
+    wait = std::min<Time::duration>(wait, options_.memory_retry - spent);
   Queue(job, now + wait);
 }
 
@@ -188,7 +200,8 @@ void Delivery::Fail(Job& job, const Failed& failed, bool counted) {
   }
   if (job.trail.attempts == 0) job.failing_since = ClosedClock(now);
   Record(job.trail, failed, false);
-  const bool may_store = options_.on_failure != OnFailure::kBlockAll && ClosedClock(now) - job.failing_since >= options_.memory_retry;
+  const bool may_store =
+      options_.on_failure != OnFailure::kBlockAll && ClosedClock(now) - job.failing_since >= options_.memory_retry;
   const State state = options_.on_failure == OnFailure::kDeadLetter ? State::kDead : State::kWaiting;
   if (!may_store || !StoreAll(job, state)) WaitInMemory(job);
 }
@@ -196,9 +209,10 @@ void Delivery::Fail(Job& job, const Failed& failed, bool counted) {
 // A letter without a body, or with one over the limit: only a person can mend that.
 void Delivery::FailUnsendable(DeadLetter letter) {
   const bool too_large = !letter.body.empty();
-  const Failed failed{too_large ? "too_large" : "render", 0,
-                      too_large ? "the event has more bytes than event_bytes_max" : "the letter has no body that could be sent", "",
-                      context_.clock().NowUs()};
+  const Failed failed{
+      too_large ? "too_large" : "render", 0,
+      too_large ? "the event has more bytes than event_bytes_max" : "the letter has no body that could be sent", "",
+      context_.clock().NowUs()};
   Record(letter, failed, true);
   letter.state = State::kDead;
   letter.next_try_us = 0;
@@ -248,7 +262,8 @@ void Delivery::StoreOverdue(Time now) {
   if (options_.on_failure == OnFailure::kBlockAll || breaker_.open()) return;
   for (std::size_t i = retrying_.size(); i-- > 0;) {
     Job& job = *retrying_[i];
-    if (job.trail.attempts == 0 || ClosedClock(now) - job.failing_since < options_.memory_retry || StoreIsFull()) continue;
+    if (job.trail.attempts == 0 || ClosedClock(now) - job.failing_since < options_.memory_retry || StoreIsFull())
+      continue;
     TakeQueued(i);
     i = retrying_.size();
     StoreAll(job, options_.on_failure == OnFailure::kDeadLetter ? State::kDead : State::kWaiting);

@@ -32,12 +32,18 @@ Result<net::Listener> ParseListener(const std::string& text) {
 Trouble TroubleOf(net::Failure::Kind kind) {
   using Kind = net::Failure::Kind;
   switch (kind) {
-    case Kind::kResolve: return Trouble::kResolve;
-    case Kind::kRefusedByGuard: return Trouble::kGuard;
-    case Kind::kConnect: return Trouble::kConnect;
-    case Kind::kTls: return Trouble::kTls;
-    case Kind::kTimeout: return Trouble::kTimeout;
-    case Kind::kBroken: break;
+    case Kind::kResolve:
+      return Trouble::kResolve;
+    case Kind::kRefusedByGuard:
+      return Trouble::kGuard;
+    case Kind::kConnect:
+      return Trouble::kConnect;
+    case Kind::kTls:
+      return Trouble::kTls;
+    case Kind::kTimeout:
+      return Trouble::kTimeout;
+    case Kind::kBroken:
+      break;
   }
   return Trouble::kBroken;
 }
@@ -52,7 +58,8 @@ std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound
 std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, const SinkServices& services) {
   using Level = Finding::Level;
   const ReadOptions settings = Read(bound);
-  if (!settings.errors.empty()) return {{"settings", Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
+  if (!settings.errors.empty())
+    return {{"settings", Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
   auto endpoint = EndpointOf(settings.options, services);
   if (!endpoint.ok()) return {{"endpoint", Level::kError, endpoint.error().what, "", "", "url"}};
   endpoint->timeout_ms = std::min(endpoint->timeout_ms, 9'000);
@@ -60,14 +67,18 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
   if (!client.ok()) return {{"endpoint", Level::kError, client.error().what, "", "", "url"}};
   const net::Url& url = settings.options.url;
   std::optional<net::Outcome> outcome;
-  (*client)->Send("OPTIONS " + url.target + " HTTP/1.1\r\nHost: " + url.HostHeader() + "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\nContent-Length: 0\r\n\r\n",
+  (*client)->Send("OPTIONS " + url.target + " HTTP/1.1\r\nHost: " + url.HostHeader() +
+                      "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\nContent-Length: 0\r\n\r\n",
                   [&outcome](net::Outcome&& result) { outcome = std::move(result); });
   const auto deadline = Clock::Steady::now() + std::chrono::seconds(10);
   while (!outcome && Clock::Steady::now() < deadline) (*client)->Run(deadline);
-  if (!outcome) return {{"endpoint", Level::kWarning, "no answer from " + url.HostPort() + " within 10 s", HintFor("timeout", 0, settings.options), "", "url"}};
+  if (!outcome)
+    return {{"endpoint", Level::kWarning, "no answer from " + url.HostPort() + " within 10 s",
+             HintFor("timeout", 0, settings.options), "", "url"}};
   if (const auto* failure = std::get_if<net::Failure>(&*outcome)) {
     const bool guard = failure->kind == net::Failure::Kind::kRefusedByGuard;
-    return {{"endpoint", guard ? Level::kError : Level::kWarning, failure->text, HintFor(JudgeTrouble(TroubleOf(failure->kind)).error_class, 0, settings.options), "", "url"}};
+    return {{"endpoint", guard ? Level::kError : Level::kWarning, failure->text,
+             HintFor(JudgeTrouble(TroubleOf(failure->kind)).error_class, 0, settings.options), "", "url"}};
   }
   return {{"endpoint", Level::kOk, url.HostPort() + " answers", "", "", "url"}};
 }
@@ -83,7 +94,8 @@ Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServic
   net::EndpointOptions endpoint;
   std::vector<std::string> ports;
   for (const std::uint16_t port : services.egress_deny_ports) ports.push_back(std::to_string(port));
-  HG_ASSIGN_OR_RETURN(endpoint.guard, net::GuardPolicy::Parse(Join(services.egress_allow), Join(services.egress_deny), Join(ports)));
+  HG_ASSIGN_OR_RETURN(endpoint.guard,
+                      net::GuardPolicy::Parse(Join(services.egress_allow), Join(services.egress_deny), Join(ports)));
   for (const std::string& text : services.own_listeners) {
     HG_ASSIGN_OR_RETURN(auto listener, ParseListener(text));
     endpoint.guard.own_listeners.push_back(listener);
@@ -99,7 +111,9 @@ Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServic
 }
 
 WebhookSink::WebhookSink(std::string name, ReadOptions settings, const SinkServices& services)
-    : name_(std::move(name)), options_(std::move(settings.options)), clock_(services.clock != nullptr ? *services.clock : SystemClock()) {
+    : name_(std::move(name)),
+      options_(std::move(settings.options)),
+      clock_(services.clock != nullptr ? *services.clock : SystemClock()) {
   const auto prepare = [&]() -> Status {
     if (!settings.errors.empty()) return ConfigError(settings.errors.front().text);
     HG_ASSIGN_OR_RETURN(auto endpoint, EndpointOf(options_, services));

@@ -42,8 +42,8 @@ class WebhookSink final : public Sink, private Transport {
   Status settings_;                          // what Open answers
   std::unique_ptr<net::HttpClient> client_;  // set in the constructor or never
   std::optional<RequestWriter> writer_;
-  std::unique_ptr<Delivery> delivery_;       // from Open on
-  bool changed_ = false;                     // since the last Publish
+  std::unique_ptr<Delivery> delivery_;  // from Open on
+  bool changed_ = false;                // since the last Publish
   Clock::Steady::time_point published_at_{};
   Published<SinkTelemetry> telemetry_;
 };
