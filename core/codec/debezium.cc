@@ -45,7 +45,7 @@ struct DebeziumEncoder::Transaction {
   Position position;
   bool begun = false;
   std::uint64_t events = 0;
-  std::uint64_t of_collection = 0;  // of the event counted last
+  std::uint64_t of_collection = 0;                                 // of the event counted last
   std::vector<std::pair<std::string, std::uint64_t>> collections;  // in the order of their first event
 };
 
@@ -131,7 +131,9 @@ void DebeziumEncoder::AppendSource(std::string& out, const EventContext& e, cons
   }
   out += names.database;
   const std::uint64_t lsn = LsnOf(e);
-  const std::uint64_t before = tx.position.kind == PositionKind::kPgMessage ? lsn : IsSnapshot(tx) ? 0 : tx.previous_end;
+  const std::uint64_t before = tx.position.kind == PositionKind::kPgMessage ? lsn
+                               : IsSnapshot(tx)                             ? 0
+                                                                            : tx.previous_end;
   if (before != 0) {
     out += ",\"sequence\":\"[\\\"";
     AppendUint(out, before);
@@ -185,7 +187,8 @@ void DebeziumEncoder::AppendTransaction(std::string& out, const EventContext& e)
   out.push_back('}');
 }
 
-Status DebeziumEncoder::AppendValue(std::string& out, const EventContext& e, const Shape& shape, char op, Images images) {
+Status DebeziumEncoder::AppendValue(std::string& out, const EventContext& e, const Shape& shape, char op,
+                                    Images images) {
   out += "{\"before\":";
   if (images.before) {
     HG_RETURN_IF_ERROR(shape.AppendRow(out, before_, Shape::Image::kBefore));
@@ -320,7 +323,8 @@ void DebeziumEncoder::Begin(const EventContext& e, RecordList& out) {
   record.topic = TopicName(std::string(e.source_name) + ".transaction");
   record.has_key = record.has_value = true;
   record.id_suffix = "-begin";
-  record.value = "{\"status\":\"BEGIN\"," + key.substr(1, key.size() - 2) + ",\"event_count\":null,\"data_collections\":null,\"ts_ms\":";
+  record.value = "{\"status\":\"BEGIN\"," + key.substr(1, key.size() - 2) +
+                 ",\"event_count\":null,\"data_collections\":null,\"ts_ms\":";
   AppendInt(record.value, e.tx->commit_us / 1000);
   record.value.push_back('}');
   record.key = std::move(key);
@@ -358,9 +362,11 @@ void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
 
 Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
   const Change& change = *e.change;
-  const bool rows = change.op == Op::kInsert || change.op == Op::kUpdate || change.op == Op::kDelete || change.op == Op::kRead;
+  const bool rows =
+      change.op == Op::kInsert || change.op == Op::kUpdate || change.op == Op::kDelete || change.op == Op::kRead;
   if (!rows && change.op != Op::kTruncate && change.op != Op::kMessage) return Ok();
-  if (change.op != Op::kMessage && e.schema == nullptr) return Rejected("a row change came without the schema of its stream");
+  if (change.op != Op::kMessage && e.schema == nullptr)
+    return Rejected("a row change came without the schema of its stream");
 
   const bool counted = options_->transaction_metadata && IsStreamed(*e.tx);
   if (counted && (change.ordinal == 1 || !(transaction_->position == e.tx->position))) {
@@ -396,7 +402,8 @@ Status DebeziumEncoder::AppendKeyJson(std::string& out, const EventContext& e) {
   if (shape.key.empty()) return Ok();
   HG_RETURN_IF_ERROR(ReadRows(e, shape));
   const std::size_t start = out.size();
-  Status status = change.has_after ? shape.AppendKey(out, after_, Shape::Image::kAfter) : shape.AppendKey(out, before_, Shape::Image::kBefore);
+  Status status = change.has_after ? shape.AppendKey(out, after_, Shape::Image::kAfter)
+                                   : shape.AppendKey(out, before_, Shape::Image::kBefore);
   if (!status.ok()) out.resize(start);
   return status;
 }

@@ -18,11 +18,11 @@ namespace headgate::codec {
 struct Record {
   std::string topic;
   bool has_key = false;
-  std::string key;                 // JSON; has_key false: the null key
+  std::string key;  // JSON; has_key false: the null key
   bool has_value = false;
-  std::string value;               // JSON; has_value false: the null value of a tombstone
+  std::string value;                                         // JSON; has_value false: the null value of a tombstone
   std::vector<std::pair<std::string, std::string>> headers;  // values are JSON text
-  std::string_view id_suffix;      // to be put behind the event id: -d, -t, -c, -begin, -end; "" if it is the only record
+  std::string_view id_suffix;  // to be put behind the event id: -d, -t, -c, -begin, -end; "" if it is the only record
 };
 
 // Records whose strings keep their memory over Clear.
@@ -43,10 +43,10 @@ class RecordList {
   std::size_t size_ = 0;
 };
 
-// The `debezium` rendering of PostgreSQL changes (change-events contract, section 3), bit-exact to upstream 3.7.0. Pure,
-// but for the running count of transaction metadata: with provide.transaction.metadata all changes of a transaction must
-// come in order from its first one (a reader that resumes inside feeds the part before and drops what comes out). For one
-// thread. Streams and schema versions are told apart by Change::stream and Change::schema.
+// The `debezium` rendering of PostgreSQL changes (change-events contract, section 3), bit-exact to upstream 3.7.0.
+// Pure, but for the running count of transaction metadata: with provide.transaction.metadata all changes of a
+// transaction must come in order from its first one (a reader that resumes inside feeds the part before and drops what
+// comes out). For one thread. Streams and schema versions are told apart by Change::stream and Change::schema.
 class DebeziumEncoder {
  public:
   explicit DebeziumEncoder(DebeziumOptions options = {});
@@ -54,9 +54,9 @@ class DebeziumEncoder {
   DebeziumEncoder(DebeziumEncoder&&) noexcept;
 
   // Appends the records of the change: none (skipped operations, ops without a form here), one, or two to three of a
-  // delete or a key change, and before and behind them those of the transaction topic. Errors: kRejected, the record has
-  // to be parked (its text names the column and the way out); kCorrupt, stored bytes are malformed. On an error only
-  // records of the transaction topic stay in `out`.
+  // delete or a key change, and before and behind them those of the transaction topic. Errors: kRejected, the record
+  // has to be parked (its text names the column and the way out); kCorrupt, stored bytes are malformed. On an error
+  // only records of the transaction topic stay in `out`.
   Status Render(const EventContext& event, RecordList& out);
 
   // Appends the key of the change as in its record (of an update the new one); nothing if there is none.
@@ -102,8 +102,8 @@ class DebeziumEncoder {
   std::vector<Value> after_;
   std::string key_;
   std::string old_key_;
-  std::string source_head_;   // "source":{"version":"...","connector":"...","name":"..."
-  std::string source_name_;   // the one in source_head_
+  std::string source_head_;  // "source":{"version":"...","connector":"...","name":"..."
+  std::string source_name_;  // the one in source_head_
   std::unique_ptr<Transaction> transaction_;
 };
 

@@ -38,10 +38,18 @@ std::string ZeroDecimal(const DebeziumType& t) {
 std::optional<std::string> ZeroTemporal(const DebeziumType& t) {
   Value v;
   switch (t.form) {
-    case Form::kDate: v.kind = ValueKind::kDate; break;
-    case Form::kTime: v.kind = ValueKind::kTime; break;
-    case Form::kTimeTz: v.kind = ValueKind::kTimeTz; break;
-    case Form::kInterval: v.kind = ValueKind::kInterval; break;
+    case Form::kDate:
+      v.kind = ValueKind::kDate;
+      break;
+    case Form::kTime:
+      v.kind = ValueKind::kTime;
+      break;
+    case Form::kTimeTz:
+      v.kind = ValueKind::kTimeTz;
+      break;
+    case Form::kInterval:
+      v.kind = ValueKind::kInterval;
+      break;
     case Form::kTimestamp:
       if (t.options->time == O::Time::kNanoseconds) return std::nullopt;
       v.kind = ValueKind::kTimestamp;
@@ -49,8 +57,10 @@ std::optional<std::string> ZeroTemporal(const DebeziumType& t) {
       break;
     default:
       if (!IsStructured(t)) return "\"1970-01-01T00:00:00Z\"";
-      return "{\"year\":1970,\"month\":1,\"day\":1,\"hour\":0,\"minute\":0,\"second\":0,\"nanos\":0,\"offsetSeconds\":0,"
-             "\"zoneId\":null,\"specialValue\":null,\"precision\":" + std::to_string(t.digits) + "}";
+      return "{\"year\":1970,\"month\":1,\"day\":1,\"hour\":0,\"minute\":0,\"second\":0,\"nanos\":0,\"offsetSeconds\":"
+             "0,"
+             "\"zoneId\":null,\"specialValue\":null,\"precision\":" +
+             std::to_string(t.digits) + "}";
   }
   return Written(t, v);
 }
@@ -78,7 +88,8 @@ struct Literal {
 bool IsNumber(std::string_view text) {
   double v = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), v);
-  return !text.empty() && ec == std::errc() && end == text.data() + text.size() && (text.back() >= '0' && text.back() <= '9');
+  return !text.empty() && ec == std::errc() && end == text.data() + text.size() &&
+         (text.back() >= '0' && text.back() <= '9');
 }
 
 // What follows the literal is nothing or casts: ::text, ::character varying(9), ::"bit".
@@ -120,13 +131,15 @@ std::optional<Literal> ParseLiteral(std::string_view text) {
 
 // now(), CURRENT_DATE, nextval('s'::regclass): one call and nothing else.
 bool IsFunction(std::string_view text) {
-  for (const std::string_view word : {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"}) {
+  for (const std::string_view word :
+       {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"}) {
     if (text.starts_with(word) && OnlyCasts(text.substr(word.size()))) return true;
   }
   std::size_t i = text.find('(');
   if (i == 0 || i == std::string_view::npos) return false;
   for (const char c : text.substr(0, i)) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '"';
+    const bool word =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '"';
     if (!word) return false;
   }
   int depth = 0;
@@ -142,7 +155,8 @@ bool IsFunction(std::string_view text) {
 
 bool TypeTakesDefaults(const DebeziumType& t) {
   switch (t.form) {
-    case Form::kInteger: return t.type.base != "oid";
+    case Form::kInteger:
+      return t.type.base != "oid";
     case Form::kReal:
     case Form::kDouble:
     case Form::kBoolean:
@@ -150,17 +164,21 @@ bool TypeTakesDefaults(const DebeziumType& t) {
     case Form::kUuid:
     case Form::kBit:
     case Form::kBits:
-    case Form::kScaledDecimal: return true;
-    case Form::kFreeDecimal: return t.options->decimals != O::Decimals::kPrecise;
+    case Form::kScaledDecimal:
+      return true;
+    case Form::kFreeDecimal:
+      return t.options->decimals != O::Decimals::kPrecise;
     case Form::kString:
-      return t.type.kind == TypeKind::kEnum || t.type.base == "text" || t.type.base == "varchar" || t.type.base == "bpchar" ||
-             t.type.base == "char";
+      return t.type.kind == TypeKind::kEnum || t.type.base == "text" || t.type.base == "varchar" ||
+             t.type.base == "bpchar" || t.type.base == "char";
     case Form::kDate:
     case Form::kTime:
     case Form::kTimestamp:
     case Form::kTimestampTz:
-    case Form::kInterval: return !IsStructured(t);
-    default: return false;
+    case Form::kInterval:
+      return !IsStructured(t);
+    default:
+      return false;
   }
 }
 
@@ -214,10 +232,14 @@ bool MakeValue(const DebeziumType& t, const Literal& literal, std::string& stora
       v.text = storage;
       return true;
     }
-    case Form::kDate: return SetTemporal(v, ValueKind::kDate, ParseDate(storage));
-    case Form::kTime: return SetTemporal(v, ValueKind::kTime, ParseTime(storage));
-    case Form::kTimestamp: return SetTemporal(v, ValueKind::kTimestamp, ParseTimestamp(storage));
-    case Form::kTimestampTz: return SetTemporal(v, ValueKind::kTimestampTz, ParseTimestamp(storage));
+    case Form::kDate:
+      return SetTemporal(v, ValueKind::kDate, ParseDate(storage));
+    case Form::kTime:
+      return SetTemporal(v, ValueKind::kTime, ParseTime(storage));
+    case Form::kTimestamp:
+      return SetTemporal(v, ValueKind::kTimestamp, ParseTimestamp(storage));
+    case Form::kTimestampTz:
+      return SetTemporal(v, ValueKind::kTimestampTz, ParseTimestamp(storage));
     case Form::kInterval: {
       const auto interval = ParseInterval(storage);
       v.kind = ValueKind::kInterval;
@@ -227,7 +249,9 @@ bool MakeValue(const DebeziumType& t, const Literal& literal, std::string& stora
       v.i = interval->us;
       return true;
     }
-    default: v.kind = ValueKind::kText; return true;
+    default:
+      v.kind = ValueKind::kText;
+      return true;
   }
 }
 
@@ -263,7 +287,8 @@ std::optional<std::string> UnavailableElement(const DebeziumType& element) {
     case Form::kDate:
       if (IsStructured(element) || element.options->time == O::Time::kIsoString) return std::nullopt;
       return Codes(placeholder);
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -273,7 +298,8 @@ std::optional<std::string> Placeholder(const DebeziumType& t) {
   AppendJsonString(text, placeholder);
   switch (t.form) {
     case Form::kString:
-    case Form::kJson: return text;
+    case Form::kJson:
+      return text;
     case Form::kBytes:
       if (t.options->binary == O::Binary::kBytes) return "\"" + Base64(placeholder) + "\"";
       if (t.options->binary == O::Binary::kHex) return text;
@@ -285,8 +311,10 @@ std::optional<std::string> Placeholder(const DebeziumType& t) {
       AppendJsonString(json, map);
       return json;
     }
-    case Form::kArray: return UnavailableElement(*t.element);
-    default: return std::nullopt;
+    case Form::kArray:
+      return UnavailableElement(*t.element);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -294,32 +322,47 @@ std::optional<std::string> Placeholder(const DebeziumType& t) {
 
 std::optional<std::string> ZeroOf(const DebeziumType& t) {
   switch (t.form) {
-    case Form::kInteger: return "0";
+    case Form::kInteger:
+      return "0";
     case Form::kReal:
-    case Form::kDouble: return "0.0";
+    case Form::kDouble:
+      return "0.0";
     case Form::kBoolean:
-    case Form::kBit: return "false";
+    case Form::kBit:
+      return "false";
     case Form::kScaledDecimal:
     case Form::kFreeDecimal:
-    case Form::kMoney: return ZeroDecimal(t);
+    case Form::kMoney:
+      return ZeroDecimal(t);
     case Form::kDate:
     case Form::kTime:
     case Form::kTimeTz:
     case Form::kTimestamp:
     case Form::kTimestampTz:
-    case Form::kInterval: return ZeroTemporal(t);
+    case Form::kInterval:
+      return ZeroTemporal(t);
     case Form::kArray:
     case Form::kVector:
-    case Form::kIntVector: return "[]";
-    case Form::kSparseVector: return std::nullopt;
-    case Form::kHstore: return t.options->hstore == O::Hstore::kMap ? "{}" : "\"{}\"";
-    case Form::kPoint: return std::string(kZeroPoint);
-    case Form::kShape: return ZeroShape(t);
-    case Form::kCircle: return "{\"center\":" + std::string(kZeroPoint) + ",\"radius\":0.0}";
-    case Form::kLine: return "{\"a\":0.0,\"b\":1.0,\"c\":0.0}";
-    case Form::kGeometry: return R"({"wkb":"AQcAAAAAAAAA","srid":null,"extensions":null})";
-    case Form::kGeography: return R"({"wkb":"AQcAAAAAAAAA","srid":null})";
-    default: return "\"\"";
+    case Form::kIntVector:
+      return "[]";
+    case Form::kSparseVector:
+      return std::nullopt;
+    case Form::kHstore:
+      return t.options->hstore == O::Hstore::kMap ? "{}" : "\"{}\"";
+    case Form::kPoint:
+      return std::string(kZeroPoint);
+    case Form::kShape:
+      return ZeroShape(t);
+    case Form::kCircle:
+      return "{\"center\":" + std::string(kZeroPoint) + ",\"radius\":0.0}";
+    case Form::kLine:
+      return "{\"a\":0.0,\"b\":1.0,\"c\":0.0}";
+    case Form::kGeometry:
+      return R"({"wkb":"AQcAAAAAAAAA","srid":null,"extensions":null})";
+    case Form::kGeography:
+      return R"({"wkb":"AQcAAAAAAAAA","srid":null})";
+    default:
+      return "\"\"";
   }
 }
 

@@ -1,7 +1,7 @@
 #include "core/codec/debezium_options.h"
 
 #include <charconv>
-#include <functional>
+#include <optional>
 #include <regex>
 
 namespace headgate::codec {
@@ -20,7 +20,8 @@ struct Choice {
 };
 
 template <class T>
-Result<bool> Choose(std::string_view name, std::string_view value, T& target, std::initializer_list<Choice<T>> choices) {
+Result<bool> Choose(std::string_view name, std::string_view value, T& target,
+                    std::initializer_list<Choice<T>> choices) {
   std::string allowed;
   for (const Choice<T>& c : choices) {
     if (c.text == value) {
@@ -110,14 +111,16 @@ Result<bool> SetText(O& o, std::string_view, std::string_view value) {
 }
 template <O::Names O::*kMember>
 Result<bool> SetNames(O& o, std::string_view name, std::string_view value) {
-  return Choose<O::Names>(name, value, o.*kMember,
-                          {{"none", O::Names::kNone}, {"avro", O::Names::kAvro}, {"avro_unicode", O::Names::kAvroUnicode}});
+  return Choose<O::Names>(
+      name, value, o.*kMember,
+      {{"none", O::Names::kNone}, {"avro", O::Names::kAvro}, {"avro_unicode", O::Names::kAvroUnicode}});
 }
 Result<bool> Accept(O&, std::string_view, std::string_view) { return true; }
 
 Result<bool> SetDecimals(O& o, std::string_view name, std::string_view value) {
-  return Choose<O::Decimals>(name, value, o.decimals,
-                             {{"precise", O::Decimals::kPrecise}, {"double", O::Decimals::kDouble}, {"string", O::Decimals::kString}});
+  return Choose<O::Decimals>(
+      name, value, o.decimals,
+      {{"precise", O::Decimals::kPrecise}, {"double", O::Decimals::kDouble}, {"string", O::Decimals::kString}});
 }
 Result<bool> SetDecimalFormat(O& o, std::string_view name, std::string_view value) {
   return Choose<O::DecimalFormat>(name, value, o.decimal_format,
@@ -126,25 +129,32 @@ Result<bool> SetDecimalFormat(O& o, std::string_view name, std::string_view valu
 Result<bool> SetTime(O& o, std::string_view name, std::string_view value) {
   using T = O::Time;
   return Choose<T>(name, value, o.time,
-                   {{"adaptive", T::kAdaptive}, {"adaptive_time_microseconds", T::kAdaptiveTimeMicroseconds}, {"connect", T::kConnect},
-                    {"isostring", T::kIsoString}, {"microseconds", T::kMicroseconds}, {"nanoseconds", T::kNanoseconds},
+                   {{"adaptive", T::kAdaptive},
+                    {"adaptive_time_microseconds", T::kAdaptiveTimeMicroseconds},
+                    {"connect", T::kConnect},
+                    {"isostring", T::kIsoString},
+                    {"microseconds", T::kMicroseconds},
+                    {"nanoseconds", T::kNanoseconds},
                     {"structured", T::kStructured}});
 }
 Result<bool> SetBinary(O& o, std::string_view name, std::string_view value) {
   using B = O::Binary;
-  return Choose<B>(name, value, o.binary,
-                   {{"bytes", B::kBytes}, {"base64", B::kBase64}, {"base64-url-safe", B::kBase64Url}, {"hex", B::kHex}});
+  return Choose<B>(
+      name, value, o.binary,
+      {{"bytes", B::kBytes}, {"base64", B::kBase64}, {"base64-url-safe", B::kBase64Url}, {"hex", B::kHex}});
 }
 Result<bool> SetHstore(O& o, std::string_view name, std::string_view value) {
   return Choose<O::Hstore>(name, value, o.hstore, {{"json", O::Hstore::kJson}, {"map", O::Hstore::kMap}});
 }
 Result<bool> SetInterval(O& o, std::string_view name, std::string_view value) {
-  return Choose<O::Interval>(name, value, o.interval, {{"numeric", O::Interval::kNumeric}, {"string", O::Interval::kString}});
+  return Choose<O::Interval>(name, value, o.interval,
+                             {{"numeric", O::Interval::kNumeric}, {"string", O::Interval::kString}});
 }
 Result<bool> SetMoney(O& o, std::string_view name, std::string_view value) {
   int digits = 0;
   const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), digits);
-  if (ec != std::errc() || end != value.data() + value.size() || digits < 0 || digits > 18) return BadValue(name, value, "a number from 0 to 18");
+  if (ec != std::errc() || end != value.data() + value.size() || digits < 0 || digits > 18)
+    return BadValue(name, value, "a number from 0 to 18");
   o.money_fraction_digits = digits;
   return true;
 }

@@ -67,8 +67,8 @@ struct DebeziumOptions {
   const KeyColumns* KeyColumnsOf(std::string_view schema, std::string_view table) const;
 };
 
-// Sets the option `name` ("decimal.handling.mode", ...). False if this rendering has no such option; kConfig if the value
-// is none of its values. Options that concern other databases are accepted and change nothing here.
+// Sets the option `name` ("decimal.handling.mode", ...). False if this rendering has no such option; kConfig if the
+// value is none of its values. Options that concern other databases are accepted and change nothing here.
 Result<bool> SetOption(DebeziumOptions& options, std::string_view name, std::string_view value);
 
 }  // namespace headgate::codec

@@ -7,7 +7,8 @@ namespace headgate::codec {
 std::string TopicName(std::string_view name) {
   std::string out;
   ForEachUtf16(name, [&](char16_t c) {
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    const bool plain =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     out.push_back(plain ? static_cast<char>(c) : '_');
   });
   return out;
@@ -64,7 +65,8 @@ DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source
   }
 }
 
-Status DebeziumEncoder::Shape::AppendField(std::string& out, const Field& field, const Value& value, Image image) const {
+Status DebeziumEncoder::Shape::AppendField(std::string& out, const Field& field, const Value& value,
+                                           Image image) const {
   const char* why = nullptr;
   if (value.is_null()) {
     out += field.null;

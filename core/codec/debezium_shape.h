@@ -11,9 +11,9 @@ namespace headgate::codec {
 // How the rows of one schema version are written: everything about a column that does not depend on its value.
 struct DebeziumEncoder::Shape {
   struct Field {
-    std::size_t column = 0;   // in the stored row
-    std::string name;         // "id":
-    std::string plain_name;   // as the server knows it, for errors
+    std::size_t column = 0;  // in the stored row
+    std::string name;        // "id":
+    std::string plain_name;  // as the server knows it, for errors
     DebeziumType type;
     bool nullable = true;
     std::string null;                        // JSON of a NULL
@@ -21,10 +21,10 @@ struct DebeziumEncoder::Shape {
     std::optional<std::string> unavailable;  // of one that a new row lacks; nothing: park
   };
 
-  std::string table;       // schema.table
+  std::string table;  // schema.table
   std::string topic;
   SourceNames names;
-  std::size_t columns = 0; // of the stored row
+  std::size_t columns = 0;  // of the stored row
   std::vector<Field> fields;
   std::vector<std::size_t> key;  // indexes of fields, in key order
 

@@ -15,7 +15,8 @@ using Mode = DebeziumOptions::Time;
 using Form = DebeziumForm;
 
 constexpr const char* kWrongKind = "the stored value is of another kind than its column";
-constexpr const char* kTooFar = "the timestamp lies outside the range of its unit; use time.precision.mode=isostring or a coarser unit";
+constexpr const char* kTooFar =
+    "the timestamp lies outside the range of its unit; use time.precision.mode=isostring or a coarser unit";
 
 bool IsSpecial(const Value& v) { return v.i == kInfinity || v.i == kMinusInfinity; }
 void Choose(std::string& out, const Value& v, std::string_view infinity, std::string_view minus_infinity) {
@@ -221,7 +222,8 @@ const char* WriteTimestampObject(std::string& out, const DebeziumType& t, const 
     out += ",\"specialValue\":";
     out += SpecialName(v);
   } else {
-    const DateTime at = IsSpecial(v) ? DateTime{DaysFromCivil(292'269'055, 12, 2), 23 * 3600 * kSecondUs} : SplitTimestamp(v.i);
+    const DateTime at =
+        IsSpecial(v) ? DateTime{DaysFromCivil(292'269'055, 12, 2), 23 * 3600 * kSecondUs} : SplitTimestamp(v.i);
     DateMembers(out, at.days);
     ClockMembers(out, ',', at.us);
     if (zone) out += ",\"offsetSeconds\":0,\"zoneId\":\"Z\"";
@@ -247,32 +249,47 @@ const char* WriteIntervalObject(std::string& out, const DebeziumType& t, const V
 
 DebeziumWriter Structured(Form form) {
   switch (form) {
-    case Form::kDate: return WriteDateObject;
-    case Form::kTime: return WriteTimeObject;
-    case Form::kTimeTz: return WriteTimeTzObject;
+    case Form::kDate:
+      return WriteDateObject;
+    case Form::kTime:
+      return WriteTimeObject;
+    case Form::kTimeTz:
+      return WriteTimeTzObject;
     case Form::kTimestamp:
-    case Form::kTimestampTz: return WriteTimestampObject;
-    default: return WriteIntervalObject;
+    case Form::kTimestampTz:
+      return WriteTimestampObject;
+    default:
+      return WriteIntervalObject;
   }
 }
 
 DebeziumWriter TimeWriter(Mode mode, int digits) {
   switch (mode) {
-    case Mode::kConnect: return WriteTime<1000, 1>;
-    case Mode::kIsoString: return WriteIsoTime;
-    case Mode::kNanoseconds: return WriteTime<1, 1000>;
-    case Mode::kAdaptive: return digits <= 3 ? WriteTime<1000, 1> : WriteTime<1, 1>;
-    default: return WriteTime<1, 1>;
+    case Mode::kConnect:
+      return WriteTime<1000, 1>;
+    case Mode::kIsoString:
+      return WriteIsoTime;
+    case Mode::kNanoseconds:
+      return WriteTime<1, 1000>;
+    case Mode::kAdaptive:
+      return digits <= 3 ? WriteTime<1000, 1> : WriteTime<1, 1>;
+    default:
+      return WriteTime<1, 1>;
   }
 }
 
 DebeziumWriter TimestampWriter(Mode mode, int digits) {
   switch (mode) {
-    case Mode::kConnect: return WriteMillis;
-    case Mode::kIsoString: return WriteIsoTimestamp;
-    case Mode::kMicroseconds: return WriteMicros;
-    case Mode::kNanoseconds: return WriteNanos;
-    default: return digits <= 3 ? WriteMillis : WriteMicros;
+    case Mode::kConnect:
+      return WriteMillis;
+    case Mode::kIsoString:
+      return WriteIsoTimestamp;
+    case Mode::kMicroseconds:
+      return WriteMicros;
+    case Mode::kNanoseconds:
+      return WriteNanos;
+    default:
+      return digits <= 3 ? WriteMillis : WriteMicros;
   }
 }
 
@@ -281,12 +298,18 @@ DebeziumWriter TimestampWriter(Mode mode, int digits) {
 DebeziumWriter TemporalWriter(Form form, Mode mode, DebeziumOptions::Interval interval, int digits) {
   if (mode == Mode::kStructured) return Structured(form);
   switch (form) {
-    case Form::kDate: return mode == Mode::kIsoString ? WriteIsoDate : WriteDays;
-    case Form::kTime: return TimeWriter(mode, digits);
-    case Form::kTimeTz: return WriteTimeTz;
-    case Form::kTimestamp: return TimestampWriter(mode, digits);
-    case Form::kTimestampTz: return WriteTimestampTz;
-    default: return interval == DebeziumOptions::Interval::kString ? WriteIntervalText : WriteIntervalMicros;
+    case Form::kDate:
+      return mode == Mode::kIsoString ? WriteIsoDate : WriteDays;
+    case Form::kTime:
+      return TimeWriter(mode, digits);
+    case Form::kTimeTz:
+      return WriteTimeTz;
+    case Form::kTimestamp:
+      return TimestampWriter(mode, digits);
+    case Form::kTimestampTz:
+      return WriteTimestampTz;
+    default:
+      return interval == DebeziumOptions::Interval::kString ? WriteIntervalText : WriteIntervalMicros;
   }
 }
 

@@ -1,12 +1,9 @@
 #include "core/codec/debezium_value.h"
 
-#include <algorithm>
-#include <array>
 #include <vector>
 
 #include "core/base/encoding.h"
 #include "core/codec/decimal.h"
-#include "core/codec/geometry.h"
 #include "core/codec/java_map.h"
 #include "core/codec/json_text.h"
 #include "core/codec/pg_text.h"
@@ -23,7 +20,8 @@ using Form = DebeziumForm;
 constexpr const char* kWrongKind = "the stored value is of another kind than its column";
 constexpr const char* kNotUtf8 = "the text is not valid UTF-8, which this rendering cannot hold";
 constexpr const char* kNonFinite =
-    "NaN and infinities have no form under decimal.handling.mode=precise; use string or double, or compat.nonfinite_decimal=null";
+    "NaN and infinities have no form under decimal.handling.mode=precise; use string or double, or "
+    "compat.nonfinite_decimal=null";
 constexpr const char* kMalformed = "the stored value cannot be read as its type";
 
 const char* WriteInteger(std::string& out, const DebeziumType&, const Value& v) {
@@ -215,140 +213,6 @@ const char* WriteHstore(std::string& out, const DebeziumType& t, const Value& v)
   return nullptr;
 }
 
-void AppendWkb(std::string& out, std::string_view wkb) {
-  out += "\"wkb\":\"";
-  AppendBase64(out, wkb);
-  out += "\",\"srid\":";
-}
-
-void AppendPoint(std::string& out, double x, double y) {
-  out += "{\"x\":";
-  AppendJavaDouble(out, x);
-  out += ",\"y\":";
-  AppendJavaDouble(out, y);
-  out.push_back(',');
-  AppendWkb(out, WkbPoint(x, y));
-  out += "null}";
-}
-
-bool Numbers(const Value& v, std::vector<double>& numbers) {
-  return v.kind == ValueKind::kText && ParseNumbers(v.text, numbers);
-}
-
-const char* WritePoint(std::string& out, const DebeziumType&, const Value& v) {
-  std::vector<double> n;
-  if (!Numbers(v, n) || n.size() != 2) return kMalformed;
-  AppendPoint(out, n[0], n[1]);
-  return nullptr;
-}
-
-// box, lseg, path, polygon as WKB; a box is the ring from its upper right corner clockwise.
-const char* WriteShape(std::string& out, const DebeziumType& t, const Value& v) {
-  std::vector<double> n;
-  if (!Numbers(v, n) || n.size() % 2 != 0 || n.size() < 2) return kMalformed;
-  const std::string& name = t.type.base;
-  std::string wkb;
-  if (name == "box") {
-    if (n.size() != 4) return kMalformed;
-    wkb = WkbPolygon({n[0], n[1], n[0], n[3], n[2], n[3], n[2], n[1], n[0], n[1]});
-  } else if (name == "polygon") {
-    if (n.size() > 2 && !(n[0] == n[n.size() - 2] && n[1] == n.back())) n.insert(n.end(), {n[0], n[1]});
-    wkb = WkbPolygon(n);
-  } else {
-    wkb = WkbLine(n);
-  }
-  out.push_back('{');
-  AppendWkb(out, wkb);
-  out += "null,\"extensions\":{\"type\":\"" + name;
-  if (name == "path") out += v.text.starts_with('(') ? "\",\"closed\":\"true" : "\",\"closed\":\"false";
-  out += "\"}}";
-  return nullptr;
-}
-
-const char* WriteCircle(std::string& out, const DebeziumType&, const Value& v) {
-  std::vector<double> n;
-  if (!Numbers(v, n) || n.size() != 3) return kMalformed;
-  out += "{\"center\":";
-  AppendPoint(out, n[0], n[1]);
-  out += ",\"radius\":";
-  AppendJavaDouble(out, n[2]);
-  out.push_back('}');
-  return nullptr;
-}
-
-const char* WriteLine(std::string& out, const DebeziumType&, const Value& v) {
-  std::vector<double> n;
-  if (!Numbers(v, n) || n.size() != 3) return kMalformed;
-  out += "{\"a\":";
-  AppendJavaDouble(out, n[0]);
-  out += ",\"b\":";
-  AppendJavaDouble(out, n[1]);
-  out += ",\"c\":";
-  AppendJavaDouble(out, n[2]);
-  out.push_back('}');
-  return nullptr;
-}
-
-const char* WriteGeometry(std::string& out, const DebeziumType& t, const Value& v) {
-  const auto geometry = v.kind == ValueKind::kText ? ParseEwkb(v.text) : std::nullopt;
-  if (!geometry) return kMalformed;
-  out.push_back('{');
-  AppendWkb(out, geometry->bytes);
-  if (geometry->srid) {
-    AppendUint(out, *geometry->srid);
-  } else {
-    out += "null";
-  }
-  out += t.form == Form::kGeometry ? ",\"extensions\":null}" : "}";
-  return nullptr;
-}
-
-const char* WriteVector(std::string& out, const DebeziumType&, const Value& v) {
-  std::vector<double> n;
-  if (v.text != "[]" && !Numbers(v, n)) return kMalformed;
-  out.push_back('[');
-  for (std::size_t i = 0; i < n.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    AppendJavaFloat(out, static_cast<float>(n[i]));
-  }
-  out.push_back(']');
-  return nullptr;
-}
-
-const char* WriteSparseVector(std::string& out, const DebeziumType&, const Value& v) {
-  SparseVector sparse;
-  if (v.kind != ValueKind::kText || !ParseSparseVector(v.text, sparse)) return kMalformed;
-  if (sparse.dimensions > 32'767) return kAsNull;  // its count is an INT16
-  std::size_t slots = 1;
-  while (slots < sparse.indices.size()) slots *= 2;
-  out += "{\"dimensions\":";
-  AppendUint(out, sparse.dimensions);
-  out += ",\"vector\":[";
-  bool first = true;
-  for (const std::size_t i : JavaMapOrder(sparse.indices, slots)) {
-    out += first ? "[" : ",[";
-    first = false;
-    AppendUint(out, sparse.indices[i]);
-    out.push_back(',');
-    AppendJavaFloat(out, sparse.values[i]);
-    out.push_back(']');
-  }
-  out += "]}";
-  return nullptr;
-}
-
-const char* WriteIntVector(std::string& out, const DebeziumType&, const Value& v) {
-  std::string text;
-  if (v.kind != ValueKind::kText) return kWrongKind;
-  out.push_back('[');
-  for (const char c : v.text) {
-    if (c != ' ' && c != '-' && (c < '0' || c > '9')) return kMalformed;
-    out.push_back(c == ' ' ? ',' : c);
-  }
-  out.push_back(']');
-  return nullptr;
-}
-
 const char* WriteDimension(std::string& out, ArrayReader& in, const DebeziumType& element, std::size_t depth) {
   out.push_back('[');
   const std::int64_t length = in.dimensions()[depth].length;
@@ -387,183 +251,68 @@ const char* WriteArray(std::string& out, const DebeziumType& t, const Value& v) 
   return nullptr;
 }
 
-struct NamedForm {
-  std::string_view base;
-  Form form;
-};
-// Sorted by name. What is not here is unknown to upstream.
-constexpr NamedForm kForms[] = {
-    {"bit", Form::kBits},
-    {"bool", Form::kBoolean},
-    {"box", Form::kShape},
-    {"bpchar", Form::kString},
-    {"bytea", Form::kBytes},
-    {"char", Form::kString},
-    {"cidr", Form::kString},
-    {"circle", Form::kCircle},
-    {"citext", Form::kString},
-    {"date", Form::kDate},
-    {"daterange", Form::kString},
-    {"float4", Form::kReal},
-    {"float8", Form::kDouble},
-    {"geography", Form::kGeography},
-    {"geometry", Form::kGeometry},
-    {"halfvec", Form::kVector},
-    {"hstore", Form::kHstore},
-    {"inet", Form::kString},
-    {"int2", Form::kInteger},
-    {"int2vector", Form::kIntVector},
-    {"int4", Form::kInteger},
-    {"int4range", Form::kString},
-    {"int8", Form::kInteger},
-    {"int8range", Form::kString},
-    {"interval", Form::kInterval},
-    {"isbn", Form::kString},
-    {"json", Form::kJson},
-    {"jsonb", Form::kJson},
-    {"line", Form::kLine},
-    {"lseg", Form::kShape},
-    {"ltree", Form::kString},
-    {"macaddr", Form::kString},
-    {"macaddr8", Form::kString},
-    {"money", Form::kMoney},
-    {"name", Form::kString},
-    {"numeric", Form::kFreeDecimal},
-    {"numrange", Form::kString},
-    {"oid", Form::kInteger},
-    {"oidvector", Form::kIntVector},
-    {"path", Form::kShape},
-    {"point", Form::kPoint},
-    {"polygon", Form::kShape},
-    {"sparsevec", Form::kSparseVector},
-    {"text", Form::kString},
-    {"time", Form::kTime},
-    {"timestamp", Form::kTimestamp},
-    {"timestamptz", Form::kTimestampTz},
-    {"timetz", Form::kTimeTz},
-    {"tsrange", Form::kString},
-    {"tstzrange", Form::kString},
-    {"tsvector", Form::kString},
-    {"uuid", Form::kUuid},
-    {"varbit", Form::kBits},
-    {"varchar", Form::kString},
-    {"vector", Form::kVector},
-    {"xml", Form::kString},
-};
-
-Form FormOf(const DataType& type) {
-  if (type.kind == TypeKind::kArray) return Form::kArray;
-  if (type.kind == TypeKind::kComposite) return Form::kUnknown;
-  if (type.kind == TypeKind::kEnum) return Form::kString;
-  const auto* found = std::ranges::lower_bound(kForms, std::string_view(type.base), {}, &NamedForm::base);
-  if (found == std::end(kForms) || found->base != type.base) return Form::kUnknown;
-  if (found->form == Form::kBits && type.length == 1) return Form::kBit;
-  if (found->form == Form::kFreeDecimal && type.precision >= 0) return Form::kScaledDecimal;
-  return found->form;
-}
-
 DebeziumWriter DecimalWriter(Form form, O::Decimals mode) {
   switch (mode) {
-    case O::Decimals::kDouble: return WriteDecimalDouble;
-    case O::Decimals::kString: return WriteDecimalText;
-    default: return form == Form::kFreeDecimal ? WriteFree : WriteScaled;
+    case O::Decimals::kDouble:
+      return WriteDecimalDouble;
+    case O::Decimals::kString:
+      return WriteDecimalText;
+    default:
+      return form == Form::kFreeDecimal ? WriteFree : WriteScaled;
   }
-}
-
-DebeziumWriter WriterOf(const DebeziumType& t) {
-  switch (t.form) {
-    case Form::kInteger: return WriteInteger;
-    case Form::kReal: return WriteReal;
-    case Form::kDouble: return WriteDouble;
-    case Form::kBoolean: return WriteBoolean;
-    case Form::kString:
-    case Form::kJson: return WriteString;
-    case Form::kUuid: return WriteUuid;
-    case Form::kBytes: return WriteBytes;
-    case Form::kBit: return WriteBit;
-    case Form::kBits: return WriteBits;
-    case Form::kScaledDecimal:
-    case Form::kFreeDecimal:
-    case Form::kMoney: return DecimalWriter(t.form, t.options->decimals);
-    case Form::kDate:
-    case Form::kTime:
-    case Form::kTimeTz:
-    case Form::kTimestamp:
-    case Form::kTimestampTz:
-    case Form::kInterval: return TemporalWriter(t.form, t.options->time, t.options->interval, t.digits);
-    case Form::kHstore: return WriteHstore;
-    case Form::kPoint: return WritePoint;
-    case Form::kShape: return WriteShape;
-    case Form::kCircle: return WriteCircle;
-    case Form::kLine: return WriteLine;
-    case Form::kGeometry:
-    case Form::kGeography: return WriteGeometry;
-    case Form::kVector: return WriteVector;
-    case Form::kSparseVector: return WriteSparseVector;
-    case Form::kIntVector: return WriteIntVector;
-    case Form::kArray: return WriteArray;
-    case Form::kUnknown: return WriteUnknown;
-  }
-  return WriteUnknown;
-}
-
-// Arrays that upstream leaves out even where it captures unknown types.
-bool NeverCaptured(const DataType& element) {
-  return !element.domain && (element.base == "point" || element.base == "name" || element.base == "money" || element.base == "interval");
 }
 
 }  // namespace
 
-std::optional<DebeziumType> MakeDebeziumType(const DataType& type, const DebeziumOptions& options, bool in_array) {
-  DebeziumType t;
-  t.form = in_array && type.domain ? Form::kUnknown : FormOf(type);
-  t.options = &options;
-  t.type = type;
-  t.in_array = in_array;
-  if (type.precision >= 0) t.digits = type.precision;
-  t.scale = t.form == Form::kMoney ? options.money_fraction_digits : std::max(type.scale, 0);
-  if (t.form == Form::kArray) {
-    if (type.children.empty() || NeverCaptured(type.children[0])) return std::nullopt;
-    auto element = MakeDebeziumType(type.children[0], options, true);
-    if (!element) return std::nullopt;
-    t.element = std::make_unique<DebeziumType>(std::move(*element));
+DebeziumWriter PlainWriter(DebeziumForm form, DebeziumOptions::Decimals decimals) {
+  switch (form) {
+    case Form::kInteger:
+      return WriteInteger;
+    case Form::kReal:
+      return WriteReal;
+    case Form::kDouble:
+      return WriteDouble;
+    case Form::kBoolean:
+      return WriteBoolean;
+    case Form::kString:
+    case Form::kJson:
+      return WriteString;
+    case Form::kUuid:
+      return WriteUuid;
+    case Form::kBytes:
+      return WriteBytes;
+    case Form::kBit:
+      return WriteBit;
+    case Form::kBits:
+      return WriteBits;
+    case Form::kScaledDecimal:
+    case Form::kFreeDecimal:
+    case Form::kMoney:
+      return DecimalWriter(form, decimals);
+    case Form::kHstore:
+      return WriteHstore;
+    case Form::kArray:
+      return WriteArray;
+    default:
+      return WriteUnknown;
   }
-  if (t.form == Form::kUnknown && !options.unknown_types) return std::nullopt;
-  t.write = WriterOf(t);
-  return t;
 }
 
 void AppendBinary(std::string& out, std::string_view bytes, O::Binary mode) {
   out.push_back('"');
   switch (mode) {
     case O::Binary::kBytes:
-    case O::Binary::kBase64: AppendBase64(out, bytes); break;
-    case O::Binary::kBase64Url: AppendBase64Url(out, bytes); break;
-    case O::Binary::kHex: AppendHex(out, bytes); break;
+    case O::Binary::kBase64:
+      AppendBase64(out, bytes);
+      break;
+    case O::Binary::kBase64Url:
+      AppendBase64Url(out, bytes);
+      break;
+    case O::Binary::kHex:
+      AppendHex(out, bytes);
+      break;
   }
   out.push_back('"');
-}
-
-std::string AdjustName(std::string_view name, O::Names mode) {
-  if (mode == O::Names::kNone) return std::string(name);
-  std::string out;
-  bool first = true;
-  ForEachUtf16(name, [&](char16_t c) {
-    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    const bool digit = c >= '0' && c <= '9';
-    if (mode == O::Names::kAvro) {
-      if (first && digit) out.push_back('_');
-      out.push_back(letter || digit || c == '_' ? static_cast<char>(c) : '_');
-    } else if (letter || (digit && !first)) {
-      out.push_back(static_cast<char>(c));
-    } else {
-      constexpr char kHex[] = "0123456789abcdef";
-      out += "_u";
-      for (int shift = 12; shift >= 0; shift -= 4) out.push_back(kHex[c >> shift & 15]);
-    }
-    first = false;
-  });
-  return out;
 }
 
 }  // namespace headgate::codec

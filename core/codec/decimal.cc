@@ -66,7 +66,8 @@ std::optional<Decimal> ParseDecimal(std::string_view text) {
     if (++i < text.size() && text[i] == '+') ++i;
     int exponent = 0;
     const auto [end, ec] = std::from_chars(text.data() + i, text.data() + text.size(), exponent);
-    if (ec != std::errc() || end != text.data() + text.size() || exponent > 200'000 || exponent < -200'000) return std::nullopt;
+    if (ec != std::errc() || end != text.data() + text.size() || exponent > 200'000 || exponent < -200'000)
+      return std::nullopt;
     d.scale -= exponent;
   }
   if (d.digits.empty()) {

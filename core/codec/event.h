@@ -11,15 +11,15 @@ namespace headgate::codec {
 struct EventContext {
   const TransactionInfo* tx = nullptr;
   const Change* change = nullptr;
-  const TableSchema* schema = nullptr;   // nullptr: message, gap, marker of a table not yet described
-  std::uint32_t schema_version = 0;      // of the stream, from 1; 0 without schema
-  std::string_view source_id;            // in event ids
-  std::string_view source_name;          // of the connector: the topic prefix and `source.name` of `debezium`
-  std::string_view connector;            // "postgresql"
-  std::string_view database;             // of the source, for changes without schema: messages
-  std::string_view stream_schema;        // names of the stream, used only where `schema` is nullptr
+  const TableSchema* schema = nullptr;  // nullptr: message, gap, marker of a table not yet described
+  std::uint32_t schema_version = 0;     // of the stream, from 1; 0 without schema
+  std::string_view source_id;           // in event ids
+  std::string_view source_name;         // of the connector: the topic prefix and `source.name` of `debezium`
+  std::string_view connector;           // "postgresql"
+  std::string_view database;            // of the source, for changes without schema: messages
+  std::string_view stream_schema;       // names of the stream, used only where `schema` is nullptr
   std::string_view stream_table;
-  At at;                                 // address in the log; part of no rendering
+  At at;  // address in the log; part of no rendering
 };
 
 }  // namespace headgate::codec

@@ -36,22 +36,38 @@ enum Shape : std::uint32_t {
 
 const char* ShapeName(std::uint32_t shape) {
   switch (shape) {
-    case kPoint: return "Point";
-    case kLineString: return "LineString";
-    case kPolygon: return "Polygon";
-    case kMultiPoint: return "MultiPoint";
-    case kMultiLineString: return "MultiLineString";
-    case kMultiPolygon: return "MultiPolygon";
-    case kCollection: return "GeometryCollection";
-    case kCircularString: return "CircularString";
-    case kCompoundCurve: return "CompoundCurve";
-    case kCurvePolygon: return "CurvePolygon";
-    case kMultiCurve: return "MultiCurve";
-    case kMultiSurface: return "MultiSurface";
-    case kPolyhedralSurface: return "PolyhedralSurface";
-    case kTin: return "TIN";
-    case kTriangle: return "Triangle";
-    default: return nullptr;
+    case kPoint:
+      return "Point";
+    case kLineString:
+      return "LineString";
+    case kPolygon:
+      return "Polygon";
+    case kMultiPoint:
+      return "MultiPoint";
+    case kMultiLineString:
+      return "MultiLineString";
+    case kMultiPolygon:
+      return "MultiPolygon";
+    case kCollection:
+      return "GeometryCollection";
+    case kCircularString:
+      return "CircularString";
+    case kCompoundCurve:
+      return "CompoundCurve";
+    case kCurvePolygon:
+      return "CurvePolygon";
+    case kMultiCurve:
+      return "MultiCurve";
+    case kMultiSurface:
+      return "MultiSurface";
+    case kPolyhedralSurface:
+      return "PolyhedralSurface";
+    case kTin:
+      return "TIN";
+    case kTriangle:
+      return "Triangle";
+    default:
+      return nullptr;
   }
 }
 
@@ -143,7 +159,8 @@ bool AppendCoordinates(std::string& out, Reader& in, const Header& h, int depth)
       return !in.failed();
     }
     case kLineString:
-    case kCircularString: return AppendLine(out, in, h);
+    case kCircularString:
+      return AppendLine(out, in, h);
     case kPolygon:
     case kTriangle: {
       out.push_back('[');
@@ -154,7 +171,8 @@ bool AppendCoordinates(std::string& out, Reader& in, const Header& h, int depth)
       out.push_back(']');
       return !in.failed();
     }
-    default: return AppendMembers(out, in, depth);
+    default:
+      return AppendMembers(out, in, depth);
   }
 }
 
@@ -193,7 +211,8 @@ bool CopyIso(std::string& wkb, Reader& in, Header& h, int depth) {
   wkb.push_back('\1');
   PutFixed(wkb, h.shape + (h.z ? 1000u : 0u) + (h.m ? 2000u : 0u));
   const auto points = [&](std::uint32_t n) {
-    for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(n) * h.dimensions() && !in.failed(); ++i) PutFixed(wkb, in.Coordinate());
+    for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(n) * h.dimensions() && !in.failed(); ++i)
+      PutFixed(wkb, in.Coordinate());
   };
   const auto count = [&] {
     const std::uint32_t n = in.Count();
@@ -201,9 +220,13 @@ bool CopyIso(std::string& wkb, Reader& in, Header& h, int depth) {
     return n;
   };
   switch (h.shape) {
-    case kPoint: points(1); break;
+    case kPoint:
+      points(1);
+      break;
     case kLineString:
-    case kCircularString: points(count()); break;
+    case kCircularString:
+      points(count());
+      break;
     case kPolygon:
     case kTriangle:
       for (std::uint32_t n = count(), i = 0; i < n && !in.failed(); ++i) points(count());

@@ -16,7 +16,8 @@ struct Ewkb {
 };
 std::optional<Ewkb> ParseEwkb(std::string_view hex);
 
-// {"type":"Point","coordinates":[1,2],"srid":4326} (contract, NP44, NP45). False, `out` undefined, if it cannot be read.
+// {"type":"Point","coordinates":[1,2],"srid":4326} (contract, NP44, NP45). False, `out` undefined, if it cannot be
+// read.
 bool AppendGeoJson(std::string& out, std::string_view hex);
 // {"wkb":"...","srid":4326}: little-endian ISO WKB, SRID apart (NP46). False likewise.
 bool AppendWkbObject(std::string& out, std::string_view hex);

@@ -38,10 +38,18 @@ std::array<unsigned char, 16> Md5(std::string_view bytes) {
       std::uint32_t f = 0;
       std::uint32_t k = 0;
       switch (i / 16) {
-        case 0: f = (b & c) | (~b & d), k = i; break;
-        case 1: f = (d & b) | (~d & c), k = (5 * i + 1) % 16; break;
-        case 2: f = b ^ c ^ d, k = (3 * i + 5) % 16; break;
-        default: f = c ^ (b | ~d), k = 7 * i % 16; break;
+        case 0:
+          f = (b & c) | (~b & d), k = i;
+          break;
+        case 1:
+          f = (d & b) | (~d & c), k = (5 * i + 1) % 16;
+          break;
+        case 2:
+          f = b ^ c ^ d, k = (3 * i + 5) % 16;
+          break;
+        default:
+          f = c ^ (b | ~d), k = 7 * i % 16;
+          break;
       }
       const std::uint32_t next = b + std::rotl(a + f + kSines[i] + words[k], kShifts[i / 16][i % 4]);
       a = d;

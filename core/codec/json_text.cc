@@ -29,7 +29,11 @@ std::size_t FindSpecial(std::string_view s, std::size_t i) {
 }
 
 void AppendUnit(std::string& out, std::uint32_t unit) {
-  const char text[6] = {'\\', 'u', kUpperHex[unit >> 12 & 15], kUpperHex[unit >> 8 & 15], kUpperHex[unit >> 4 & 15],
+  const char text[6] = {'\\',
+                        'u',
+                        kUpperHex[unit >> 12 & 15],
+                        kUpperHex[unit >> 8 & 15],
+                        kUpperHex[unit >> 4 & 15],
                         kUpperHex[unit & 15]};
   out.append(text, 6);
 }
@@ -38,14 +42,29 @@ void AppendUnit(std::string& out, std::uint32_t unit) {
 std::size_t AppendEscape(std::string& out, std::string_view s, std::size_t i) {
   const auto c = static_cast<unsigned char>(s[i]);
   switch (c) {
-    case '"': out += "\\\""; return 1;
-    case '\\': out += "\\\\"; return 1;
-    case '\b': out += "\\b"; return 1;
-    case '\t': out += "\\t"; return 1;
-    case '\n': out += "\\n"; return 1;
-    case '\f': out += "\\f"; return 1;
-    case '\r': out += "\\r"; return 1;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return 1;
+    case '\\':
+      out += "\\\\";
+      return 1;
+    case '\b':
+      out += "\\b";
+      return 1;
+    case '\t':
+      out += "\\t";
+      return 1;
+    case '\n':
+      out += "\\n";
+      return 1;
+    case '\f':
+      out += "\\f";
+      return 1;
+    case '\r':
+      out += "\\r";
+      return 1;
+    default:
+      break;
   }
   if (c < 0x20) {
     AppendUnit(out, c);
@@ -229,11 +248,16 @@ class Compactor {
           Space();
           if (p_ != end_ && *p_ == ']') return Close();
           break;
-        case '"': return String();
-        case 't': return Word("true");
-        case 'f': return Word("false");
-        case 'n': return Word("null");
-        default: return Number();
+        case '"':
+          return String();
+        case 't':
+          return Word("true");
+        case 'f':
+          return Word("false");
+        case 'n':
+          return Word("null");
+        default:
+          return Number();
       }
     }
   }
@@ -305,8 +329,8 @@ class Compactor {
   std::string& out_;
   const char* p_;
   const char* end_;
-  const char* from_;   // start of what is not yet copied
-  std::string open_;   // '{' and '[' that are open
+  const char* from_;  // start of what is not yet copied
+  std::string open_;  // '{' and '[' that are open
 };
 
 }  // namespace

@@ -7,8 +7,8 @@
 // JSON text as the change-events contract wants it, byte by byte (3.1, NG3, NG5, NG8). All functions append.
 namespace headgate::codec {
 
-// Quotes and escapes: `"`, `\`, controls below U+0020 (short forms, else \u00XX in upper-case hex), and characters above
-// U+FFFF as surrogate pairs. Both renderings. The text is taken as UTF-8.
+// Quotes and escapes: `"`, `\`, controls below U+0020 (short forms, else \u00XX in upper-case hex), and characters
+// above U+FFFF as surrogate pairs. Both renderings. The text is taken as UTF-8.
 void AppendJsonString(std::string& out, std::string_view utf8);
 // The same with characters above U+FFFF as they are: JSON inside a JSON string.
 void AppendInnerJsonString(std::string& out, std::string_view utf8);

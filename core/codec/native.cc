@@ -213,7 +213,7 @@ struct NativeEncoder::Shape {
     std::string name;    // "id":
     std::string quoted;  // "id"
     DataType type;
-    bool json = false;   // json or jsonb itself, not an array of it
+    bool json = false;  // json or jsonb itself, not an array of it
   };
 
   std::string head;  // ","source":"shop","stream":"public.orders","op":"
@@ -315,11 +315,13 @@ Status NativeEncoder::ReadRows(const EventContext& e, const Shape& shape) {
   const Change& change = *e.change;
   if (change.has_before) {
     HG_RETURN_IF_ERROR(ReadRow(change.before, before_));
-    if (before_.size() != shape.fields.size()) return Corrupt("stored old row of stream " + shape.stream + " does not fit its schema");
+    if (before_.size() != shape.fields.size())
+      return Corrupt("stored old row of stream " + shape.stream + " does not fit its schema");
   }
   if (!change.has_after) return Ok();
   HG_RETURN_IF_ERROR(ReadRow(change.after, after_));
-  if (after_.size() != shape.fields.size()) return Corrupt("stored row of stream " + shape.stream + " does not fit its schema");
+  if (after_.size() != shape.fields.size())
+    return Corrupt("stored row of stream " + shape.stream + " does not fit its schema");
   if (change.has_before) {
     for (std::size_t i = 0; i < after_.size(); ++i) {
       if (after_[i].is_absent()) after_[i] = before_[i];
@@ -372,7 +374,8 @@ Status NativeEncoder::AppendRowEvent(std::string& out, const EventContext& e, co
   if (good && shape.Identifies(newest)) {
     out += ",\"key\":";
     good = shape.AppendKey(out, newest, options_);
-    if (good && change.op == Op::kUpdate && change.has_before && shape.Identifies(before_) && !shape.SameKey(before_, after_)) {
+    if (good && change.op == Op::kUpdate && change.has_before && shape.Identifies(before_) &&
+        !shape.SameKey(before_, after_)) {
       out += ",\"previous_key\":";
       good = shape.AppendKey(out, before_, options_);
     }
@@ -386,7 +389,8 @@ Status NativeEncoder::AppendRowEvent(std::string& out, const EventContext& e, co
     good = shape.AppendRow(out, after_, options_);
     shape.AppendNames(out, ",\"unavailable\":[", [&](std::size_t i) { return after_[i].is_absent(); });
     if (shape.has_json && options_.json == NativeOptions::Json::kEmbed) {
-      shape.AppendNames(out, ",\"json_null\":[", [&](std::size_t i) { return shape.fields[i].json && IsJsonNull(after_[i]); });
+      shape.AppendNames(out, ",\"json_null\":[",
+                        [&](std::size_t i) { return shape.fields[i].json && IsJsonNull(after_[i]); });
     }
   }
   if (!good) return Corrupt("stored row of stream " + shape.stream + " is malformed");
@@ -408,21 +412,31 @@ Status NativeEncoder::AppendOther(std::string& out, const EventContext& e) {
   AppendJsonString(out, e.source_id);
   if (change.op != Op::kMessage && change.op != Op::kGap) {
     out += ",\"stream\":";
-    AppendJsonString(out, e.schema != nullptr ? StreamName(e.schema->schema, e.schema->table) : StreamName(e.stream_schema, e.stream_table));
+    AppendJsonString(out, e.schema != nullptr ? StreamName(e.schema->schema, e.schema->table)
+                                              : StreamName(e.stream_schema, e.stream_table));
   }
   out += ",\"op\":\"";
   out += Name(change.op);
   out.push_back('"');
   switch (change.op) {
-    case Op::kTruncate: HG_RETURN_IF_ERROR(AppendTruncate(out, change)); break;
-    case Op::kMessage: HG_RETURN_IF_ERROR(AppendMessage(out, change)); break;
-    case Op::kSnapshot: HG_RETURN_IF_ERROR(AppendSnapshot(out, *e.tx, change)); break;
-    case Op::kGap: HG_RETURN_IF_ERROR(AppendGap(out, change)); break;
+    case Op::kTruncate:
+      HG_RETURN_IF_ERROR(AppendTruncate(out, change));
+      break;
+    case Op::kMessage:
+      HG_RETURN_IF_ERROR(AppendMessage(out, change));
+      break;
+    case Op::kSnapshot:
+      HG_RETURN_IF_ERROR(AppendSnapshot(out, *e.tx, change));
+      break;
+    case Op::kGap:
+      HG_RETURN_IF_ERROR(AppendGap(out, change));
+      break;
     case Op::kSchema:
       if (e.schema == nullptr) return Rejected("a schema event came without its schema");
       AppendColumns(out, *e.schema);
       break;
-    default: return Rejected("a change of op " + std::string(Name(change.op)) + " came without the schema of its stream");
+    default:
+      return Rejected("a change of op " + std::string(Name(change.op)) + " came without the schema of its stream");
   }
   AppendTail(out, e);
   return Ok();
@@ -444,8 +458,8 @@ Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event,
   HG_RETURN_IF_ERROR(ReadRows(event, shape));
   const std::size_t start = out.size();
   if (previous) {
-    const bool changed = change.op == Op::kUpdate && change.has_before && change.has_after && shape.Identifies(before_) &&
-                         shape.Identifies(after_) && !shape.SameKey(before_, after_);
+    const bool changed = change.op == Op::kUpdate && change.has_before && change.has_after &&
+                         shape.Identifies(before_) && shape.Identifies(after_) && !shape.SameKey(before_, after_);
     if (!changed) return Ok();
   } else if (!change.has_after && !change.has_before) {
     return Ok();

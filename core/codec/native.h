@@ -20,12 +20,12 @@ class NativeEncoder {
   ~NativeEncoder();
   NativeEncoder(NativeEncoder&&) noexcept;
 
-  // Appends the event as one JSON object, without line end. On an error `out` is as before: kCorrupt if stored bytes are
-  // malformed, kRejected if the change lacks what its op needs.
+  // Appends the event as one JSON object, without line end. On an error `out` is as before: kCorrupt if stored bytes
+  // are malformed, kRejected if the change lacks what its op needs.
   Status Append(std::string& out, const EventContext& event);
 
-  // Appends the key as one JSON object, {"id":42}; appends nothing if nothing identifies the row (or the op has no row).
-  // The key of an update is the new one; `previous` asks for the old one, appended only where it differs.
+  // Appends the key as one JSON object, {"id":42}; appends nothing if nothing identifies the row (or the op has no
+  // row). The key of an update is the new one; `previous` asks for the old one, appended only where it differs.
   Status AppendKeyJson(std::string& out, const EventContext& event, bool previous = false);
 
  private:
@@ -42,7 +42,7 @@ class NativeEncoder {
   std::uint64_t last_id_ = 0;
   std::vector<Value> before_;
   std::vector<Value> after_;
-  std::int64_t commit_us_ = 0;   // the one `commit_text_` shows
+  std::int64_t commit_us_ = 0;  // the one `commit_text_` shows
   std::string commit_text_;
 };
 

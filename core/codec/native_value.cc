@@ -23,6 +23,28 @@ bool AppendSpecial(std::string& out, std::int64_t v) {
   return true;
 }
 
+// Dates, times and intervals, in quotes.
+void AppendTemporal(std::string& out, const Value& v) {
+  const bool moment = v.kind == ValueKind::kDate || v.kind == ValueKind::kTimestamp || v.kind == ValueKind::kTimestampTz;
+  if (moment && AppendSpecial(out, v.i)) return;
+  out.push_back('"');
+  switch (v.kind) {
+    case ValueKind::kDate: AppendIsoDate(out, v.i); break;
+    case ValueKind::kTime: AppendIsoTime(out, v.i, kTrimmed); break;
+    case ValueKind::kTimeTz:
+      AppendIsoTime(out, v.i, kTrimmed);
+      AppendOffset(out, v.aux);
+      break;
+    case ValueKind::kTimestamp: AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed); break;
+    case ValueKind::kTimestampTz:
+      AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed);
+      out.push_back('Z');
+      break;
+    default: AppendIsoInterval(out, v.aux, v.i2, v.i); break;
+  }
+  out.push_back('"');
+}
+
 void AppendDecimal(std::string& out, std::string_view text, const NativeOptions& options) {
   const bool number = options.decimal == NativeOptions::Decimals::kNumber && !text.empty() &&
                       (text.back() >= '0' && text.back() <= '9');  // not NaN, not Infinity
@@ -114,7 +136,8 @@ const DataType& Child(const DataType& type, std::size_t i) {
   return i < type.children.size() ? type.children[i] : kUnknown;
 }
 
-bool AppendDimension(std::string& out, ArrayReader& in, const DataType& element, const NativeOptions& options, std::size_t depth) {
+bool AppendDimension(std::string& out, ArrayReader& in, const DataType& element, const NativeOptions& options,
+                     std::size_t depth) {
   out.push_back('[');
   const std::int64_t length = in.dimensions()[depth].length;
   for (std::int64_t i = 0; i < length; ++i) {
@@ -179,16 +202,32 @@ bool IsJsonNull(const Value& value) {
 
 bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, const NativeOptions& options) {
   switch (v.kind) {
-    case ValueKind::kAbsent: return false;
-    case ValueKind::kNull: out += "null"; return true;
-    case ValueKind::kBool: out += v.b ? "true" : "false"; return true;
-    case ValueKind::kInt: AppendInt(out, v.i); return true;
-    case ValueKind::kUint: AppendUint(out, v.u); return true;
-    case ValueKind::kFloat: AppendEcmaFloat(out, static_cast<float>(v.d)); return true;
-    case ValueKind::kDouble: AppendEcmaDouble(out, v.d); return true;
-    case ValueKind::kDecimal: AppendDecimal(out, v.text, options); return true;
+    case ValueKind::kAbsent:
+      return false;
+    case ValueKind::kNull:
+      out += "null";
+      return true;
+    case ValueKind::kBool:
+      out += v.b ? "true" : "false";
+      return true;
+    case ValueKind::kInt:
+      AppendInt(out, v.i);
+      return true;
+    case ValueKind::kUint:
+      AppendUint(out, v.u);
+      return true;
+    case ValueKind::kFloat:
+      AppendEcmaFloat(out, static_cast<float>(v.d));
+      return true;
+    case ValueKind::kDouble:
+      AppendEcmaDouble(out, v.d);
+      return true;
+    case ValueKind::kDecimal:
+      AppendDecimal(out, v.text, options);
+      return true;
     case ValueKind::kText:
-      if ((type.kind == TypeKind::kHstore || type.extension) && AppendStructuredText(out, v.text, type, options)) return true;
+      if ((type.kind == TypeKind::kHstore || type.extension) && AppendStructuredText(out, v.text, type, options))
+        return true;
       AppendJsonString(out, v.text);
       return true;
     case ValueKind::kBytes:
@@ -202,48 +241,36 @@ bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, c
       out += "\"}";
       return true;
     case ValueKind::kDate:
-      if (AppendSpecial(out, v.i)) return true;
-      out.push_back('"');
-      AppendIsoDate(out, v.i);
-      out.push_back('"');
-      return true;
     case ValueKind::kTime:
     case ValueKind::kTimeTz:
-      out.push_back('"');
-      AppendIsoTime(out, v.i, kTrimmed);
-      if (v.kind == ValueKind::kTimeTz) AppendOffset(out, v.aux);
-      out.push_back('"');
-      return true;
     case ValueKind::kTimestamp:
     case ValueKind::kTimestampTz:
-      if (AppendSpecial(out, v.i)) return true;
-      out.push_back('"');
-      AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed);
-      out += v.kind == ValueKind::kTimestampTz ? "Z\"" : "\"";
-      return true;
-    case ValueKind::kInterval:
-      out.push_back('"');
-      AppendIsoInterval(out, v.aux, v.i2, v.i);
-      out.push_back('"');
-      return true;
+    case ValueKind::kInterval: AppendTemporal(out, v); return true;
     case ValueKind::kUuid:
       out.push_back('"');
       AppendUuid(out, v.text);
       out.push_back('"');
       return true;
-    case ValueKind::kJson: AppendJson(out, v.text, options); return true;
-    case ValueKind::kBits: AppendQuoted(out, v.text); return true;
-    case ValueKind::kArray: return AppendArray(out, v.text, type, options);
-    case ValueKind::kComposite: return AppendComposite(out, v.text, type, options);
+    case ValueKind::kJson:
+      AppendJson(out, v.text, options);
+      return true;
+    case ValueKind::kBits:
+      AppendQuoted(out, v.text);
+      return true;
+    case ValueKind::kArray:
+      return AppendArray(out, v.text, type, options);
+    case ValueKind::kComposite:
+      return AppendComposite(out, v.text, type, options);
   }
   return false;
 }
 
 Result<bool> SetOption(NativeOptions& options, std::string_view name, std::string_view value) {
-  const auto choose = [&](auto& target, std::string_view first, auto first_value, std::string_view second, auto second_value) -> Result<bool> {
+  const auto choose = [&](auto& target, std::string_view first, auto first_value, std::string_view second,
+                          auto second_value) -> Result<bool> {
     if (value != first && value != second) {
-      return ConfigError("option '" + std::string(name) + "' has no value '" + std::string(value) + "'; use " + std::string(first) +
-                         " or " + std::string(second));
+      return ConfigError("option '" + std::string(name) + "' has no value '" + std::string(value) + "'; use " +
+                         std::string(first) + " or " + std::string(second));
     }
     target = value == first ? first_value : second_value;
     return true;
@@ -252,7 +279,8 @@ Result<bool> SetOption(NativeOptions& options, std::string_view name, std::strin
   if (name == "decimal") return choose(options.decimal, "string", O::Decimals::kString, "number", O::Decimals::kNumber);
   if (name == "json") return choose(options.json, "embed", O::Json::kEmbed, "text", O::Json::kText);
   if (name == "geometry") return choose(options.geometry, "geojson", O::Geometry::kGeoJson, "wkb", O::Geometry::kWkb);
-  if (name == "tinyint1") return choose(options.tinyint1, "number", O::TinyInt1::kNumber, "boolean", O::TinyInt1::kBoolean);
+  if (name == "tinyint1")
+    return choose(options.tinyint1, "number", O::TinyInt1::kNumber, "boolean", O::TinyInt1::kBoolean);
   return false;
 }
 

@@ -24,8 +24,8 @@ struct NativeOptions {
 // of its values.
 Result<bool> SetOption(NativeOptions& options, std::string_view name, std::string_view value);
 
-// Appends the value as JSON (contract 4.4). An absent value must not come here. False if its stored bytes are malformed;
-// what was appended is then undefined.
+// Appends the value as JSON (contract 4.4). An absent value must not come here. False if its stored bytes are
+// malformed; what was appended is then undefined.
 bool AppendNativeValue(std::string& out, const Value& value, const DataType& type, const NativeOptions& options);
 
 // True for a json or jsonb document that is the JSON null.

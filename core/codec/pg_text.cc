@@ -37,7 +37,8 @@ void AppendServerFloat(std::string& out, T v, double plain_below) {
     const double a = std::fabs(static_cast<double>(v));
     const bool plain = a == 0 || (a >= 1e-4 && a < plain_below);
     char buffer[64];
-    const auto result = std::to_chars(buffer, buffer + sizeof buffer, v, plain ? std::chars_format::fixed : std::chars_format::scientific);
+    const auto result = std::to_chars(buffer, buffer + sizeof buffer, v,
+                                      plain ? std::chars_format::fixed : std::chars_format::scientific);
     out.append(buffer, static_cast<std::size_t>(result.ptr - buffer));
   }
 }
@@ -83,7 +84,8 @@ void AppendServerTimestamp(std::string& out, std::int64_t us, std::string_view z
 
 // array_out quotes what could be read as something else.
 void AppendArrayElement(std::string& out, std::string_view text) {
-  const bool null_word = text.size() == 4 && (text[0] | 32) == 'n' && (text[1] | 32) == 'u' && (text[2] | 32) == 'l' && (text[3] | 32) == 'l';
+  const bool null_word = text.size() == 4 && (text[0] | 32) == 'n' && (text[1] | 32) == 'u' && (text[2] | 32) == 'l' &&
+                         (text[3] | 32) == 'l';
   if (!text.empty() && !null_word && text.find_first_of("\"\\{}, \t\n\r\v\f") == std::string_view::npos) {
     out += text;
     return;
@@ -250,17 +252,30 @@ void AppendUuid(std::string& out, std::string_view bytes) {
 bool AppendServerText(std::string& out, const Value& v, const DataType& type) {
   switch (v.kind) {
     case ValueKind::kNull:
-    case ValueKind::kAbsent: return false;
-    case ValueKind::kBool: out.push_back(v.b ? 't' : 'f'); break;
-    case ValueKind::kInt: AppendInt(out, v.i); break;
-    case ValueKind::kUint: AppendUint(out, v.u); break;
-    case ValueKind::kFloat: AppendServerFloat(out, static_cast<float>(v.d), 1e6); break;
-    case ValueKind::kDouble: AppendServerFloat(out, v.d, 1e15); break;
+    case ValueKind::kAbsent:
+      return false;
+    case ValueKind::kBool:
+      out.push_back(v.b ? 't' : 'f');
+      break;
+    case ValueKind::kInt:
+      AppendInt(out, v.i);
+      break;
+    case ValueKind::kUint:
+      AppendUint(out, v.u);
+      break;
+    case ValueKind::kFloat:
+      AppendServerFloat(out, static_cast<float>(v.d), 1e6);
+      break;
+    case ValueKind::kDouble:
+      AppendServerFloat(out, v.d, 1e15);
+      break;
     case ValueKind::kDecimal:
     case ValueKind::kText:
     case ValueKind::kRawText:
     case ValueKind::kJson:
-    case ValueKind::kBits: out += v.text; break;
+    case ValueKind::kBits:
+      out += v.text;
+      break;
     case ValueKind::kBytes:
       out += "\\x";
       AppendHex(out, v.text);
@@ -272,17 +287,29 @@ bool AppendServerText(std::string& out, const Value& v, const DataType& type) {
         AppendServerDate(out, v.i, {});
       }
       break;
-    case ValueKind::kTime: AppendIsoTime(out, v.i, kTrimmed); break;
+    case ValueKind::kTime:
+      AppendIsoTime(out, v.i, kTrimmed);
+      break;
     case ValueKind::kTimeTz:
       AppendIsoTime(out, v.i, kTrimmed);
       AppendServerOffset(out, v.aux);
       break;
-    case ValueKind::kTimestamp: AppendServerTimestamp(out, v.i, {}); break;
-    case ValueKind::kTimestampTz: AppendServerTimestamp(out, v.i, "+00"); break;
-    case ValueKind::kInterval: AppendIsoInterval(out, v.aux, v.i2, v.i); break;
-    case ValueKind::kUuid: AppendUuid(out, v.text); break;
-    case ValueKind::kArray: return AppendArray(out, v.text, type);
-    case ValueKind::kComposite: return AppendComposite(out, v.text, type);
+    case ValueKind::kTimestamp:
+      AppendServerTimestamp(out, v.i, {});
+      break;
+    case ValueKind::kTimestampTz:
+      AppendServerTimestamp(out, v.i, "+00");
+      break;
+    case ValueKind::kInterval:
+      AppendIsoInterval(out, v.aux, v.i2, v.i);
+      break;
+    case ValueKind::kUuid:
+      AppendUuid(out, v.text);
+      break;
+    case ValueKind::kArray:
+      return AppendArray(out, v.text, type);
+    case ValueKind::kComposite:
+      return AppendComposite(out, v.text, type);
   }
   return true;
 }

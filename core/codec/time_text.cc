@@ -98,7 +98,8 @@ class Scanner {
   std::int64_t Number() {
     const std::size_t start = at_;
     std::int64_t v = 0;
-    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9' && at_ - start < 18) v = v * 10 + (text_[at_++] - '0');
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9' && at_ - start < 18)
+      v = v * 10 + (text_[at_++] - '0');
     return at_ == start ? -1 : v;
   }
   // Fraction digits after a point, as microseconds; more than six are cut.

@@ -46,9 +46,9 @@ void AppendIsoInterval(std::string& out, std::int32_t months, std::int32_t days,
 void AppendFullInterval(std::string& out, std::int32_t months, std::int32_t days, std::int64_t us);
 
 // Server text read back. Nothing if it is not in the pinned output form (ISO dates, iso_8601 intervals).
-std::optional<std::int64_t> ParseDate(std::string_view text);         // days since 1970-01-01; infinities as in Value
-std::optional<std::int64_t> ParseTime(std::string_view text);         // microseconds
-std::optional<std::int64_t> ParseTimestamp(std::string_view text);    // microseconds since 2000; a zone is applied
+std::optional<std::int64_t> ParseDate(std::string_view text);       // days since 1970-01-01; infinities as in Value
+std::optional<std::int64_t> ParseTime(std::string_view text);       // microseconds
+std::optional<std::int64_t> ParseTimestamp(std::string_view text);  // microseconds since 2000; a zone is applied
 struct Interval {
   std::int32_t months = 0;
   std::int32_t days = 0;

@@ -103,7 +103,8 @@ Status ReadRecords(const std::filesystem::path& path, Records& records) {
     r.topic = j.value("topic", "");
     r.key = text(j["key"]);
     r.value = text(j["value"]);
-    for (const auto& [name, value] : j["headers"].items()) r.headers[name] = value.is_string() ? value.get<std::string>() : value.dump();
+    for (const auto& [name, value] : j["headers"].items())
+      r.headers[name] = value.is_string() ? value.get<std::string>() : value.dump();
   }
   return Ok();
 }
@@ -125,11 +126,13 @@ Status OverrideInPlace(Records& records, const Records& newer) {
     const auto found = by_topic.find(r.topic);
     if (found == by_topic.end()) continue;
     const std::size_t k = used[r.topic]++;
-    if (k >= found->second.size()) return ConfigError("the newer records of " + r.topic + " are fewer than the older ones");
+    if (k >= found->second.size())
+      return ConfigError("the newer records of " + r.topic + " are fewer than the older ones");
     r = *found->second[k];
   }
   for (const auto& [topic, list] : by_topic) {
-    if (used[topic] != 0 && used[topic] != list.size()) return ConfigError("the newer records of " + topic + " are more than the older ones");
+    if (used[topic] != 0 && used[topic] != list.size())
+      return ConfigError("the newer records of " + topic + " are more than the older ones");
   }
   return Ok();
 }
@@ -157,7 +160,8 @@ std::string Unescaped(std::string_view text) {
 }
 
 Status ReadProperties(const std::filesystem::path& path, GoldenSet& set) {
-  static const std::set<std::string> kNotOurs = {"topic.prefix", "plugin.name", "snapshot.mode", "publication.autocreate.mode"};
+  static const std::set<std::string> kNotOurs = {"topic.prefix", "plugin.name", "snapshot.mode",
+                                                 "publication.autocreate.mode"};
   std::ifstream in(path);
   if (!in) return ConfigError("cannot read " + path.string());
   for (std::string line; std::getline(in, line);) {
@@ -199,7 +203,8 @@ void CompareInOrder(const Records& rendered, const Records& expected, std::vecto
   for (std::size_t i = 0; i < std::max(rendered.size(), expected.size()); ++i) {
     const std::string got = Show(i < rendered.size() ? &rendered[i] : nullptr);
     const std::string want = Show(i < expected.size() ? &expected[i] : nullptr);
-    if (got != want) differences.push_back("record " + std::to_string(i + 1) + "\n  expected " + want + "\n  rendered " + got);
+    if (got != want)
+      differences.push_back("record " + std::to_string(i + 1) + "\n  expected " + want + "\n  rendered " + got);
   }
 }
 
@@ -212,7 +217,8 @@ std::map<std::string, Records> ByTopic(const Records& records) {
 }  // namespace
 
 bool GoldenSet::Captures(const std::string& schema_and_table) const {
-  return std::ranges::any_of(tables, [&](const std::string& t) { return std::regex_match(schema_and_table, std::regex(t)); });
+  return std::ranges::any_of(tables,
+                             [&](const std::string& t) { return std::regex_match(schema_and_table, std::regex(t)); });
 }
 
 GoldenRecord Normalized(GoldenRecord record) {
@@ -240,13 +246,15 @@ Result<GoldenSet> ReadGoldenSet(const std::filesystem::path& root, const std::st
   return set;
 }
 
-std::vector<std::string> CompareStream(const Records& rendered, const Records& expected, const std::vector<std::string>& ignored) {
+std::vector<std::string> CompareStream(const Records& rendered, const Records& expected,
+                                       const std::vector<std::string>& ignored) {
   std::vector<std::string> differences;
   CompareInOrder(Chosen(rendered, ignored), Chosen(expected, ignored), differences);
   return differences;
 }
 
-std::vector<std::string> CompareSnapshot(const Records& rendered, const Records& expected, const std::vector<std::string>& ignored) {
+std::vector<std::string> CompareSnapshot(const Records& rendered, const Records& expected,
+                                         const std::vector<std::string>& ignored) {
   std::vector<std::string> differences;
   auto got = ByTopic(Chosen(rendered, ignored));
   auto want = ByTopic(Chosen(expected, ignored));

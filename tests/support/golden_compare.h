@@ -14,13 +14,14 @@ namespace headgate::testing {
 
 struct GoldenRecord {
   std::string topic;
-  std::optional<std::string> key;    // JSON text; nothing: null
+  std::optional<std::string> key;  // JSON text; nothing: null
   std::optional<std::string> value;
   std::map<std::string, std::string> headers;
 };
 
-// Replaces what differs from run to run: clocks, LSNs, transaction ids, the version, the run id; a snapshot's `first` and
-// `last` become those of the table (of a table with one row the comparison takes either); the collections of an END record are sorted by name.
+// Replaces what differs from run to run: clocks, LSNs, transaction ids, the version, the run id; a snapshot's `first`
+// and `last` become those of the table (of a table with one row the comparison takes either); the collections of an END
+// record are sorted by name.
 GoldenRecord Normalized(GoldenRecord record);
 
 // One option set: what it was made with and what came out.
@@ -36,11 +37,13 @@ struct GoldenSet {
 // Reads <root>/sets/<name>, with the tables for which <root>/sets-3.7.0/<name> has records replaced by them.
 Result<GoldenSet> ReadGoldenSet(const std::filesystem::path& root, const std::string& name);
 
-// What differs, one text a difference, expected and rendered side by side; empty if all is equal. Topics in `ignored` are
-// left out on both sides. A stream is compared in its order, a snapshot table by table.
-std::vector<std::string> CompareStream(const std::vector<GoldenRecord>& rendered, const std::vector<GoldenRecord>& expected,
+// What differs, one text a difference, expected and rendered side by side; empty if all is equal. Topics in `ignored`
+// are left out on both sides. A stream is compared in its order, a snapshot table by table.
+std::vector<std::string> CompareStream(const std::vector<GoldenRecord>& rendered,
+                                       const std::vector<GoldenRecord>& expected,
                                        const std::vector<std::string>& ignored = {});
-std::vector<std::string> CompareSnapshot(const std::vector<GoldenRecord>& rendered, const std::vector<GoldenRecord>& expected,
+std::vector<std::string> CompareSnapshot(const std::vector<GoldenRecord>& rendered,
+                                         const std::vector<GoldenRecord>& expected,
                                          const std::vector<std::string>& ignored = {});
 
 }  // namespace headgate::testing

@@ -121,8 +121,14 @@ GoldenModel::GoldenModel(const std::filesystem::path& file) {
       tx.info.flags = kFirstOfStream | kLastOfStream;
       const std::string table = j["table"];
       for (const Json& row : j["rows"]) {
-        tx.changes.push_back({.table = table, .op = Op::kRead, .stream = streams_[table], .version = 1, .has_after = true,
-                              .before = {}, .after = Row(row), .extra = {}});
+        tx.changes.push_back({.table = table,
+                              .op = Op::kRead,
+                              .stream = streams_[table],
+                              .version = 1,
+                              .has_after = true,
+                              .before = {},
+                              .after = Row(row),
+                              .extra = {}});
       }
       snapshot_.push_back(std::move(tx));
       continue;
@@ -151,7 +157,8 @@ GoldenModel::GoldenModel(const std::filesystem::path& file) {
         change.has_after = c.contains("after");
         if (change.has_before) change.before = Row(c["before"]);
         if (change.has_after) change.after = Row(c["after"]);
-        if (change.op == Op::kTruncate) change.extra = Encode(TruncateExtra{c["cascade"].get<bool>(), c["restart_identity"].get<bool>()});
+        if (change.op == Op::kTruncate)
+          change.extra = Encode(TruncateExtra{c["cascade"].get<bool>(), c["restart_identity"].get<bool>()});
       }
       tx.changes.push_back(std::move(change));
     }
@@ -159,7 +166,8 @@ GoldenModel::GoldenModel(const std::filesystem::path& file) {
   }
 }
 
-void GoldenModel::Replay(const std::deque<StoredTransaction>& transactions, const Captured& captured, const See& see) const {
+void GoldenModel::Replay(const std::deque<StoredTransaction>& transactions, const Captured& captured,
+                         const See& see) const {
   const auto wanted = [&](const StoredChange& c) { return c.op == Op::kMessage || captured(c.table); };
   std::uint64_t previous_end = 0;
   for (const StoredTransaction& stored : transactions) {

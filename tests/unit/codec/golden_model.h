@@ -11,7 +11,8 @@
 
 namespace headgate::testing {
 
-// Replays tests/golden/.../model.jsonl: the schemas, snapshot rows and transactions that a source would hand to the codec.
+// Replays tests/golden/.../model.jsonl: the schemas, snapshot rows and transactions that a source would hand to the
+// codec.
 class GoldenModel {
  public:
   // Reads the file; false with error() set if it cannot be read.
