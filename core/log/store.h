@@ -62,9 +62,10 @@ class Store {
   // The same from the largest key below `to` downwards.
   Status ScanBack(Family family, std::string_view from, std::string_view to,
                   const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
-  // With `sync` durable on return. A full disk is kTransient; the next Write tries to recover the database first.
+  // With `sync` durable on return. A disk that is full, but for a reserve, is kTransient; so is a failed write, and the
+  // next Write tries to recover the database first.
   Status Write(StoreBatch& batch, bool sync);
-  // The same for a batch built by the log itself.
+  // The same for a batch built by the log itself. Intake leaves a larger reserve than what else has to be written.
   Status Commit(rocksdb::WriteBatch& writes, bool sync);
 
   const std::string& directory() const { return directory_; }
@@ -84,6 +85,8 @@ class Store {
  private:
   Store() = default;
   Status Identify();
+  Status CheckSpace(std::uint64_t bytes, std::uint64_t reserve) const;
+  Status Apply(rocksdb::WriteBatch& writes, bool sync);
 
   std::string directory_;
   std::string instance_id_;

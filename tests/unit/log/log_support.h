@@ -1,18 +1,20 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/log/log.h"
 #include "core/log/log_reader.h"
 #include "core/log/store.h"
-#include "tests/support/child_process.h"
 
 namespace headgate::test {
 
@@ -22,6 +24,31 @@ class ManualClock final : public Clock {
   std::int64_t NowUs() const override { return now_us; }
   Steady::time_point Now() const override { return Steady::now(); }
   std::atomic<std::int64_t> now_us = 1'700'000'000'000'000;
+};
+
+// A fresh directory, in memory where there is room: these tests are about what is written, not about the disk.
+class DataDir {
+ public:
+  DataDir() {
+    std::error_code error;
+    const std::filesystem::path memory = "/dev/shm";
+    const auto space = std::filesystem::space(memory, error);
+    const bool roomy = !error && space.available > (std::uintmax_t{1} << 30) && ::access(memory.c_str(), W_OK) == 0;
+    std::string name = (roomy ? memory : std::filesystem::temp_directory_path()).string() + "/headgate-data-XXXXXX";
+    CHECK(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+    std::filesystem::permissions(path_, std::filesystem::perms(0755), std::filesystem::perm_options::replace);
+  }
+  ~DataDir() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+  }
+  DataDir(const DataDir&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
 };
 
 inline TableSchema TwoColumns(std::string_view table, std::string_view second = "name") {
@@ -42,6 +69,15 @@ inline void AddInsert(Transaction& tx, StreamNo stream, std::uint32_t version, s
   PutBlob(row, ValueKind::kText, text);
   tx.EndRow();
   tx.EndChange();
+}
+
+// Incompressible, so that sizes on disk are about those in memory.
+inline std::string Noise(std::size_t bytes, std::uint64_t seed) {
+  std::string text;
+  for (std::uint64_t x = seed * 2 + 1; text.size() < bytes; x = x * 6364136223846793005ULL + 1442695040888963407ULL) {
+    text.append(reinterpret_cast<const char*>(&x), sizeof x);
+  }
+  return text;
 }
 
 // One commit at `lsn` with `changes` inserts of ids lsn * 1000, lsn * 1000 + 1, ...
@@ -113,7 +149,7 @@ inline std::vector<std::int64_t> InsertedIds(const std::vector<Seen>& all) {
 // A store and a log in a directory of their own; Reopen is what a restart of the process does.
 class LogTest : public testing::Test {
  protected:
-  LogTest() : directory_("headgate-log-") { Reopen(); }
+  LogTest() { Reopen(); }
 
   void Close() {
     writer_.reset();
@@ -147,7 +183,7 @@ class LogTest : public testing::Test {
   }
   std::string path() const { return directory_.path() + "/data"; }
 
-  TempDir directory_;
+  DataDir directory_;
   ManualClock clock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Log> log_;

@@ -7,6 +7,7 @@ namespace {
 
 using test::Commit;
 using test::InsertedIds;
+using test::Noise;
 using test::ReadAll;
 
 constexpr std::int64_t kSecondUs = 1'000'000;
@@ -177,15 +178,6 @@ TEST_F(Reading, AReaderBehindTheTrimGoesOnAtTheFirstKept) {
   ASSERT_FALSE(rest.empty());
   for (std::size_t i = 1; i < rest.size(); ++i) EXPECT_EQ(rest[i].at.seq, rest[i - 1].at.seq + 1);
   EXPECT_EQ(rest.back().at.seq, 6U);
-}
-
-// Incompressible, or the size on disk would say nothing.
-std::string Noise(std::size_t bytes, std::uint64_t seed) {
-  std::string text;
-  for (std::uint64_t x = seed * 2 + 1; text.size() < bytes; x = x * 6364136223846793005ULL + 1442695040888963407ULL) {
-    text.append(reinterpret_cast<const char*>(&x), sizeof x);
-  }
-  return text;
 }
 
 TEST_F(Reading, TrimByBytesKeepsAboutThatMuchAndNoMoreIsTakenTheNextTime) {

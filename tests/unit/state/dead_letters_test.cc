@@ -1,0 +1,232 @@
+#include "core/state/dead_letters.h"
+
+#include "tests/unit/log/log_support.h"
+
+namespace headgate {
+namespace {
+
+using State = DeadLetter::State;
+
+DeadLetter Letter(std::string lane, State state = State::kWaiting, std::int64_t next_try_us = 0) {
+  DeadLetter letter;
+  letter.lane = std::move(lane);
+  letter.state = state;
+  letter.next_try_us = next_try_us;
+  letter.body = "body";
+  return letter;
+}
+
+const auto kNobodyBusy = [](std::uint64_t) { return false; };
+
+class Letters : public test::LogTest {
+ protected:
+  Letters() { Load(); }
+
+  void Load(const std::string& sink = "hook") {
+    auto letters = DeadLetters::Open(*store_, sink);
+    ASSERT_TRUE(letters.ok()) << letters.error().what;
+    letters_ = std::move(*letters);
+  }
+  std::uint64_t Add(DeadLetter letter) {
+    StoreBatch batch;
+    const std::uint64_t id = letters_->Add(batch, std::move(letter));
+    EXPECT_TRUE(store_->Write(batch, true).ok());
+    return id;
+  }
+  void Remove(std::uint64_t id) {
+    StoreBatch batch;
+    letters_->Remove(batch, id);
+    EXPECT_TRUE(store_->Write(batch, true).ok());
+  }
+  std::vector<std::uint64_t> Ids(std::string_view sink, std::uint64_t after = 0, bool newest_first = false) {
+    std::vector<std::uint64_t> ids;
+    EXPECT_TRUE(DeadLetters::Scan(*store_, sink, after, newest_first, [&](DeadLetter&& letter) {
+                  ids.push_back(letter.id);
+                  return true;
+                }).ok());
+    return ids;
+  }
+
+  std::unique_ptr<DeadLetters> letters_;
+};
+
+TEST_F(Letters, EveryFieldSurvivesAReopen) {
+  DeadLetter letter = Letter("key", State::kDead, 4);
+  letter.event_id = "shop:0-00000000016e9fb0:1";
+  letter.at = {7, 3};
+  letter.stream = "shop.public.orders";
+  letter.op = "insert";
+  letter.key = "{\"id\":1}";
+  letter.record = std::string("\0\xff", 2);
+  letter.body = std::string("\0\xfe", 2);
+  letter.content_type = "application/json";
+  letter.source_position = "0/16E9FB0";
+  letter.commit_us = -1;
+  letter.attempts = 12;
+  letter.first_failed_us = 1;
+  letter.last_failed_us = 2;
+  letter.error_class = "status_5xx";
+  letter.error_status = 503;
+  letter.error_message = "the endpoint said \xff\xc3";  // what the other side says need not be UTF-8
+  letter.request = "POST / HTTP/1.1";
+  letter.response = "HTTP/1.1 503 \xe9";
+  letter.history = {"first", "second \xff"};
+  const std::uint64_t id = Add(letter);
+  Reopen();
+  const auto read = DeadLetters::Read(*store_, "hook", id);
+  ASSERT_TRUE(read.ok()) << read.error().what;
+  ASSERT_TRUE(read->has_value());
+  const DeadLetter& back = **read;
+  EXPECT_EQ(back.id, id);
+  EXPECT_EQ(back.state, letter.state);
+  EXPECT_EQ(back.event_id, letter.event_id);
+  EXPECT_EQ(back.at, letter.at);
+  EXPECT_EQ(back.stream, letter.stream);
+  EXPECT_EQ(back.op, letter.op);
+  EXPECT_EQ(back.key, letter.key);
+  EXPECT_EQ(back.lane, letter.lane);
+  EXPECT_EQ(back.record, letter.record);
+  EXPECT_EQ(back.body, letter.body);
+  EXPECT_EQ(back.content_type, letter.content_type);
+  EXPECT_EQ(back.source_position, letter.source_position);
+  EXPECT_EQ(back.commit_us, letter.commit_us);
+  EXPECT_EQ(back.attempts, letter.attempts);
+  EXPECT_EQ(back.first_failed_us, letter.first_failed_us);
+  EXPECT_EQ(back.last_failed_us, letter.last_failed_us);
+  EXPECT_EQ(back.next_try_us, letter.next_try_us);
+  EXPECT_EQ(back.error_class, letter.error_class);
+  EXPECT_EQ(back.error_status, letter.error_status);
+  EXPECT_EQ(back.error_message, letter.error_message);
+  EXPECT_EQ(back.request, letter.request);
+  EXPECT_EQ(back.response, letter.response);
+  EXPECT_EQ(back.history, letter.history);
+}
+
+TEST_F(Letters, TheFirstDueGoesFirstAndALaneIsInOrder) {
+  const auto one = Add(Letter("a", State::kWaiting, 100));
+  const auto two = Add(Letter("a", State::kParked));
+  const auto three = Add(Letter("b", State::kWaiting, 50));
+  EXPECT_EQ(letters_->NextDue(49, kNobodyBusy), std::nullopt);
+  EXPECT_EQ(letters_->next_due_us(), 50);
+  EXPECT_EQ(letters_->NextDue(50, kNobodyBusy), three) << "the parked one waits for the earlier of its lane";
+  EXPECT_EQ(letters_->NextDue(100, kNobodyBusy), one);
+  Remove(one);
+  EXPECT_EQ(letters_->NextDue(49, kNobodyBusy), two) << "parked is due as soon as nothing stands before it";
+}
+
+TEST_F(Letters, ALaneThatIsBusyOrHasADeadLetterIsPassedOver) {
+  const auto one = Add(Letter("a", State::kWaiting, 1));
+  Add(Letter("b", State::kDead));
+  Add(Letter("b", State::kParked));
+  const auto last = Add(Letter("c", State::kRetrying, 1));
+  EXPECT_EQ(letters_->NextDue(10, [&](std::uint64_t lane) { return lane == letters_->Lane(one); }), last);
+  Remove(last);
+  Remove(one);
+  EXPECT_EQ(letters_->NextDue(10, kNobodyBusy), std::nullopt) << "a dead letter waits for a person, and its lane with it";
+  EXPECT_EQ(letters_->next_due_us(), 0);
+}
+
+TEST_F(Letters, EarlierOnesOfTheLaneAreNamed) {
+  const auto one = Add(Letter("a"));
+  Add(Letter("b"));
+  const auto three = Add(Letter("a"));
+  const auto four = Add(Letter("a"));
+  EXPECT_EQ(letters_->Earlier(four), (std::vector<std::uint64_t>{one, three}));
+  EXPECT_TRUE(letters_->Earlier(one).empty());
+  EXPECT_TRUE(letters_->Earlier(99).empty());
+}
+
+TEST_F(Letters, AnUpdateMovesItInTime) {
+  const auto id = Add(Letter("a", State::kWaiting, 100));
+  DeadLetter later = Letter("a", State::kWaiting, 200);
+  later.id = id;
+  later.attempts = 2;
+  later.body = std::string(1000, 'x');
+  StoreBatch batch;
+  letters_->Update(batch, later);
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  EXPECT_EQ(letters_->NextDue(199, kNobodyBusy), std::nullopt);
+  EXPECT_EQ(letters_->NextDue(200, kNobodyBusy), id);
+  EXPECT_EQ(letters_->size(), 1U);
+  EXPECT_GT(letters_->bytes(), 1000U);
+  EXPECT_EQ((*DeadLetters::Read(*store_, "hook", id))->attempts, 2U);
+}
+
+TEST_F(Letters, CountsBytesLanesAndNumbersAreTheSameAfterAReopen) {
+  const auto one = Add(Letter("a"));
+  const auto two = Add(Letter("a"));
+  const auto three = Add(Letter("b"));
+  Remove(two);
+  const std::uint64_t bytes = letters_->bytes();
+  EXPECT_GT(bytes, 0U);
+  Reopen();
+  Load();
+  EXPECT_EQ(letters_->size(), 2U);
+  EXPECT_EQ(letters_->bytes(), bytes);
+  EXPECT_TRUE(letters_->Contains(one));
+  EXPECT_FALSE(letters_->Contains(two));
+  EXPECT_TRUE(letters_->LaneIsStored("a"));
+  EXPECT_FALSE(letters_->LaneIsStored("c"));
+  EXPECT_EQ(Add(Letter("c")), three + 1);
+  Remove(one);
+  Remove(three);
+  EXPECT_FALSE(letters_->LaneIsStored("a"));
+  EXPECT_TRUE(letters_->LaneIsStored("c"));
+}
+
+TEST_F(Letters, PagesGoForthAndBack) {
+  for (int i = 0; i < 5; ++i) Add(Letter("a"));
+  EXPECT_EQ(Ids("hook"), (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(Ids("hook", 3), (std::vector<std::uint64_t>{4, 5}));
+  EXPECT_EQ(Ids("hook", 0, true), (std::vector<std::uint64_t>{5, 4, 3, 2, 1}));
+  EXPECT_EQ(Ids("hook", 3, true), (std::vector<std::uint64_t>{2, 1}));
+  int visited = 0;
+  ASSERT_TRUE(DeadLetters::Scan(*store_, "hook", 0, false, [&](DeadLetter&&) { return ++visited < 2; }).ok());
+  EXPECT_EQ(visited, 2);
+}
+
+TEST_F(Letters, DeletingAllOfOneSinkTouchesNoOtherWhoseNameBeginsTheSame) {
+  const std::vector<std::string> sinks = {"hook", "hoo", "hook2", "hook-a", "hooj", "hool"};
+  for (const std::string& sink : sinks) {
+    Load(sink);
+    Add(Letter("a"));
+    Add(Letter("a"));
+    EXPECT_EQ(Ids(sink).size(), 2U);
+  }
+  StoreBatch batch;
+  DeadLetters::DeleteAll(batch, "hook");
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  for (const std::string& sink : sinks) {
+    EXPECT_EQ(Ids(sink).size(), sink == "hook" ? 0U : 2U) << sink;
+    EXPECT_EQ(Ids(sink, 0, true).size(), sink == "hook" ? 0U : 2U) << sink;
+    Load(sink);
+    EXPECT_EQ(letters_->size(), sink == "hook" ? 0U : 2U) << sink;
+  }
+}
+
+TEST_F(Letters, WhatIsNotThereIsNothingAndWhatIsBrokenIsCorrupt) {
+  const auto none = DeadLetters::Read(*store_, "hook", 7);
+  ASSERT_TRUE(none.ok());
+  EXPECT_FALSE(none->has_value());
+  const auto id = Add(Letter("a"));
+  StoreBatch batch;
+  batch.Put(Family::kLetters, std::string("hook\0\0\0\0\0\0\0\0", 12) + static_cast<char>(id), "\xff\xff");
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  const auto broken = DeadLetters::Read(*store_, "hook", id);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_EQ(broken.error().what, "dead letter 1 of sink hook cannot be read");
+  const auto all = DeadLetters::Open(*store_, "hook");
+  ASSERT_FALSE(all.ok());
+  EXPECT_EQ(all.error().kind, ErrorKind::kCorrupt);
+  EXPECT_FALSE(DeadLetters::Scan(*store_, "hook", 0, false, [](DeadLetter&&) { return true; }).ok());
+}
+
+TEST_F(Letters, TheNamesOfStatesAreThoseOfTheApi) {
+  EXPECT_EQ(Name(State::kWaiting), "waiting");
+  EXPECT_EQ(Name(State::kParked), "parked");
+  EXPECT_EQ(Name(State::kDead), "dead");
+  EXPECT_EQ(Name(State::kRetrying), "retrying");
+}
+
+}  // namespace
+}  // namespace headgate
