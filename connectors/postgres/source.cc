@@ -89,6 +89,7 @@ void PostgresSource::Close() {
 // --- snapshot
 
 Status PostgresSource::StartSnapshot(std::stop_token stop) {
+  HG_RETURN_IF_ERROR(FreeCatalog());
   const std::int64_t now = clock_.NowUs();
   SnapshotRun run;
   run.run = resume_.BeginRun(point_.consistent_point);
@@ -238,8 +239,7 @@ Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::ui
   Binding binding;
   const std::string name = relation.schema + "." + relation.table;
   if (!MatchesAny(options_.tables, name) || MatchesAny(options_.tables_exclude, name)) return binding;
-  FinishSlotPoll();
-  if (query_ == nullptr) HG_RETURN_IF_ERROR(ConnectQuery(stop_));
+  HG_RETURN_IF_ERROR(FreeCatalog());
   catalog_->ForgetTypes();
   auto described = catalog_->Describe(relation, stop_);
   if (!described.ok() && described.error().kind == ErrorKind::kTransient) {  // an idle session may have been ended
@@ -286,7 +286,8 @@ void PostgresSource::PollSlot() {
   slot_poll_running_ = query_->Send(Catalog::SlotQuery(options_.slot_name), "reading the replication slot").ok();
 }
 
-void PostgresSource::FinishSlotPoll() {
+// The query session, ready for a question: without an answer that is still on its way.
+Status PostgresSource::FreeCatalog() {
   const auto deadline = clock_.Now() + options_.connect_timeout;
   while (slot_poll_running_ && clock_.Now() < deadline && query_ != nullptr) {
     PollSlot();
@@ -297,6 +298,7 @@ void PostgresSource::FinishSlotPoll() {
     query_.reset();
     slot_poll_running_ = false;
   }
+  return query_ == nullptr ? ConnectQuery(stop_) : Ok();
 }
 
 void PostgresSource::Publish(bool at_once) {

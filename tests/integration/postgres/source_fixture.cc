@@ -197,4 +197,34 @@ Result<std::map<std::string, std::map<std::string, std::string>>> TableOf(TestDa
   return result;
 }
 
+void SourceTest::Begin(const std::string& sql, std::map<std::string, std::string> settings) {
+  HG_WITH_SERVER("postgres", db_, TestDatabase::Create());
+  Run(sql);
+  auto rig = SourceRig::Create(*db_, std::move(settings));
+  ASSERT_TRUE(rig.ok()) << rig.error().what;
+  rig_ = std::move(rig).value();
+}
+
+void SourceTest::Start() {
+  const Status started = rig_->Start();
+  ASSERT_TRUE(started.ok()) << started.error().what;
+}
+
+void SourceTest::Run(const std::string& sql) {
+  const Status done = db_->Exec(sql);
+  ASSERT_TRUE(done.ok()) << done.error().what;
+}
+
+void SourceTest::ExpectSameAsSource(const std::string& table, const std::string& key) {
+  const auto expected = TableOf(*db_, table, key);
+  ASSERT_TRUE(expected.ok()) << expected.error().what;
+  EXPECT_EQ(rig_->Fold(table, key), *expected);
+}
+
+std::string SourceTest::Ask(const std::string& sql) {
+  const auto value = db_->Value(sql);
+  EXPECT_TRUE(value.ok()) << value.error().what;
+  return value.ok() ? *value : "";
+}
+
 }  // namespace headgate::test

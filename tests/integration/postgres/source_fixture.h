@@ -97,4 +97,25 @@ class SourceRig {
 // The table as the server has it, in the form of SourceRig::Fold: every column as text.
 Result<std::map<std::string, std::map<std::string, std::string>>> TableOf(TestDatabase& db, const std::string& table, const std::string& key = "id");
 
+// A database with tables and a rig on it, for tests that need no more.
+class SourceTest : public ::testing::Test {
+ protected:
+  // Skips the test if no server is installed. `sql` runs before the rig is made.
+  void Begin(const std::string& sql, std::map<std::string, std::string> settings = {});
+  void Start();
+  void Run(const std::string& sql);
+  void ExpectSameAsSource(const std::string& table, const std::string& key = "id");
+  std::string Ask(const std::string& sql);
+
+  std::unique_ptr<TestDatabase> db_;
+  std::unique_ptr<SourceRig> rig_;
+};
+
 }  // namespace headgate::test
+
+// Begin, and out of the test if it was skipped or failed.
+#define HG_BEGIN(...)                              \
+  do {                                             \
+    Begin(__VA_ARGS__);                            \
+    if (IsSkipped() || HasFatalFailure()) return;  \
+  } while (false)

@@ -1,0 +1,198 @@
+#include <gmock/gmock.h>
+
+#include "connectors/postgres/spec.h"
+#include "tests/integration/postgres/source_fixture.h"
+#include "tests/support/private_postgres.h"
+
+namespace headgate::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// What people get wrong: each a clear error that names the object and the remedy.
+class PostgresErrors : public SourceTest {
+ protected:
+  // Starts with these settings and expects the failure.
+  void ExpectRefused(std::map<std::string, std::string> settings, ErrorKind kind, const std::vector<std::string>& parts) {
+    for (const auto& [key, value] : settings) rig_->settings()[key] = value;
+    const Status started = rig_->Start();
+    ASSERT_FALSE(started.ok());
+    EXPECT_EQ(started.error().kind, kind) << started.error().what;
+    for (const std::string& part : parts) EXPECT_THAT(started.error().what, HasSubstr(part));
+    EXPECT_THAT(started.error().what, Not(HasSubstr("s3cret")));
+  }
+  std::string Role(const std::string& attributes) {
+    const std::string role = "r_" + db_->name();
+    Run("CREATE ROLE " + role + " LOGIN " + attributes);
+    roles_.push_back(role);
+    return role;
+  }
+  void TearDown() override {
+    rig_.reset();
+    if (db_ == nullptr) return;
+    for (const std::string& role : roles_) {
+      EXPECT_TRUE(db_->Exec("DROP OWNED BY " + role + " CASCADE; DROP ROLE " + role).ok());
+    }
+  }
+
+  std::vector<std::string> roles_;
+};
+
+TEST_F(PostgresErrors, NoServerAtThisAddress) {
+  HG_BEGIN("SELECT 1");
+  ExpectRefused({{"port", "1"}}, ErrorKind::kTransient, {"127.0.0.1:1/", "Connection refused", "host and port"});
+}
+
+TEST_F(PostgresErrors, NoSuchDatabase) {
+  HG_BEGIN("SELECT 1");
+  ExpectRefused({{"dbname", "nowhere"}}, ErrorKind::kConfig, {"database \"nowhere\" does not exist", "Check dbname"});
+}
+
+TEST_F(PostgresErrors, WrongPasswordAndUnknownRole) {
+  PostgresOptions options;
+  options.hba = {"host all locked 127.0.0.1/32 scram-sha-256", "host all nobody 127.0.0.1/32 scram-sha-256"};
+  HG_WITH_SERVER("postgres", const auto server, PrivatePostgres::Start(options));
+  ASSERT_TRUE(server->Exec("postgres", "CREATE ROLE locked LOGIN REPLICATION PASSWORD 'right'").ok());
+  HG_BEGIN("SELECT 1");
+  rig_->settings()["port"] = std::to_string(server->port());
+  rig_->settings()["dbname"] = "postgres";
+  ExpectRefused({{"username", "locked"}, {"password", "s3cret"}}, ErrorKind::kConfig, {"password authentication failed", "Check username and password", "\"locked\""});
+  ExpectRefused({{"username", "nobody"}, {"password", "s3cret"}}, ErrorKind::kConfig, {"nobody", "Check"});
+  rig_->settings().erase("password");
+  ExpectRefused({{"username", "locked"}}, ErrorKind::kConfig, {"Set password"});
+}
+
+TEST_F(PostgresErrors, WalLevelIsNotLogical) {
+  PostgresOptions options;
+  options.wal_level = "replica";
+  HG_WITH_SERVER("postgres", const auto server, PrivatePostgres::Start(options));
+  HG_BEGIN("SELECT 1");
+  ExpectRefused({{"port", std::to_string(server->port())}, {"dbname", "postgres"}}, ErrorKind::kConfig,
+                {"wal_level is replica", "ALTER SYSTEM SET wal_level = logical;"});
+}
+
+TEST_F(PostgresErrors, NoSlotIsLeft) {
+  PostgresOptions options;
+  options.max_replication_slots = 1;
+  HG_WITH_SERVER("postgres", const auto server, PrivatePostgres::Start(options));
+  ASSERT_TRUE(server->Exec("postgres", "CREATE TABLE t (id int PRIMARY KEY); SELECT pg_create_physical_replication_slot('taken')").ok());
+  HG_BEGIN("SELECT 1");
+  ExpectRefused({{"port", std::to_string(server->port())}, {"dbname", "postgres"}}, ErrorKind::kConfig,
+                {"no replication slot is left", "max_replication_slots"});
+}
+
+TEST_F(PostgresErrors, RoleMayNotReplicate) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  const std::string role = Role("NOREPLICATION");
+  ExpectRefused({{"username", role}}, ErrorKind::kConfig, {"role " + role + " may not replicate", "ALTER ROLE \"" + role + "\" REPLICATION;"});
+}
+
+TEST_F(PostgresErrors, NothingMatches) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  ExpectRefused({{"tables", "sales.*"}}, ErrorKind::kConfig, {"no table of database " + db_->name() + " matches sales.*"});
+}
+
+TEST_F(PostgresErrors, PG09_PublicationWithoutTheTable) {
+  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)", {{"publication_mode", "check"}});
+  ExpectRefused({}, ErrorKind::kConfig, {"publication p_" + db_->name() + " does not exist", "CREATE PUBLICATION"});
+  Run("CREATE PUBLICATION p_" + db_->name() + " FOR TABLE a");
+  ExpectRefused({}, ErrorKind::kConfig, {"does not contain table public.b", "ALTER PUBLICATION \"p_" + db_->name() + "\" ADD TABLE ONLY \"public\".\"b\";"});
+  EXPECT_EQ(Ask("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "'"), "0") << "nothing is left behind";
+}
+
+TEST_F(PostgresErrors, PG27_ATableWithoutReplicaIdentityIsWarnedOf) {
+  HG_BEGIN("CREATE TABLE t (id int)");
+  Start();
+  const auto findings = rig_->telemetry()->findings;
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].id, "replica_identity");
+  EXPECT_EQ(findings[0].fix, "ALTER TABLE \"public\".\"t\" REPLICA IDENTITY FULL;");
+}
+
+TEST_F(PostgresErrors, PG39_RowSecurityThatWouldThinTheSnapshotIsRefused) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t ENABLE ROW LEVEL SECURITY", {{"publication_mode", "check"}});
+  Run("CREATE PUBLICATION p_" + db_->name() + " FOR TABLE t");
+  const std::string role = Role("REPLICATION");
+  Run("GRANT SELECT ON t TO " + role);
+  ExpectRefused({{"username", role}}, ErrorKind::kConfig, {"public.t has row security", "BYPASSRLS"});
+  Run("ALTER ROLE " + role + " BYPASSRLS");
+  Start();
+}
+
+TEST_F(PostgresErrors, PG09_ARoleWithOnlyTheGrantsThatThePlanPrintsSucceeds) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  const std::string role = Role("REPLICATION");
+  // As owner of nothing it is told what somebody else has to run.
+  ExpectRefused({{"username", role}}, ErrorKind::kConfig, {"may not read table public.t", "GRANT SELECT ON \"public\".\"t\""});
+  Run("GRANT SELECT ON t TO " + role);
+  ExpectRefused({}, ErrorKind::kConfig, {"must be created", "publication_mode: check", "CREATE PUBLICATION"});
+  const auto findings = postgres::Factory().preflight("shop", rig_->bound());
+  std::string fix;
+  for (const Finding& finding : findings) {
+    if (finding.id == "publication") fix = finding.fix;
+  }
+  ASSERT_FALSE(fix.empty());
+  EXPECT_EQ(Ask("SELECT count(*) FROM pg_publication"), "0") << "the plan changes nothing";
+  Run(fix);
+  rig_->settings()["publication_mode"] = "check";
+  Start();
+  Run("INSERT INTO t VALUES (2)");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
+  ExpectSameAsSource("public.t");
+}
+
+TEST_F(PostgresErrors, KeysMustNotBeExcluded) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  ExpectRefused({{"columns_exclude", "public.t.id"}}, ErrorKind::kConfig, {"column public.t.id is part of the table's key"});
+}
+
+TEST_F(PostgresErrors, ASlotInUseIsNamedWithItsHolder) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
+  auto second = SourceRig::Create(*db_);
+  ASSERT_TRUE(second.ok());
+  const Status started = (*second)->Start();
+  Status status = started;
+  for (int i = 0; i < 20 && status.ok(); ++i) status = (*second)->Turn();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(status.error().what, HasSubstr("is active for PID"));
+}
+
+TEST_F(PostgresErrors, ASlotOfAnotherPluginIsRefused) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  Run("SELECT pg_create_logical_replication_slot('" + rig_->slot() + "', 'test_decoding')");
+  ExpectRefused({}, ErrorKind::kConfig, {rig_->slot() + " belongs to something else: plugin test_decoding"});
+}
+
+TEST_F(PostgresErrors, PreflightOfAGoodSetUpHasNoErrorsAndShowsThePlan) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); CREATE UNLOGGED TABLE u (id int PRIMARY KEY)");
+  Start();
+  rig_->Abandon();
+  Run("CREATE TABLE added (id int PRIMARY KEY)");
+  bool plan = false;
+  bool unlogged = false;
+  for (const Finding& finding : postgres::Factory().preflight("shop", rig_->bound())) {
+    EXPECT_NE(finding.level, Finding::Level::kError) << finding.summary;
+    plan = plan || (finding.id == "publication_plan" && finding.fix.find("\"added\"") != std::string::npos);
+    unlogged = unlogged || finding.id == "not_captured";
+  }
+  EXPECT_TRUE(plan);
+  EXPECT_TRUE(unlogged) << "PG-41";
+}
+
+TEST_F(PostgresErrors, KC26_DropUpstreamLeavesNothing) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  Start();
+  rig_->source().Close();
+  Status dropped = Transient("");
+  for (int i = 0; i < 500 && !dropped.ok(); ++i) dropped = postgres::Factory().drop_upstream("shop", rig_->bound());
+  ASSERT_TRUE(dropped.ok()) << dropped.error().what;
+  EXPECT_EQ(Ask("SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "')"), "0");
+  EXPECT_TRUE(postgres::Factory().drop_upstream("shop", rig_->bound()).ok()) << "absent ones are fine";
+}
+
+}  // namespace
+}  // namespace headgate::test
