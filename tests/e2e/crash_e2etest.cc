@@ -26,7 +26,7 @@ int Kills() {
   return nightly != nullptr && *nightly != '\0' ? 200 : 12;
 }
 
-struct Run {
+struct Scene {
   std::unique_ptr<Shop> shop;
   CountingReceiver receiver;
   std::unique_ptr<HeadgateProcess> headgate;
@@ -66,7 +66,7 @@ struct Run {
 };
 
 TEST(Crash, CG01_KillAtEveryPointOfTheFirstRunLosesAndRepeatsNothing) {
-  Run run;
+  Scene run;
   HG_WITH_SERVER("postgres", run.shop, Shop::Create());
   run.Prepare();
   run.shop->StartLoad(11, 50);
@@ -77,7 +77,7 @@ TEST(Crash, CG01_KillAtEveryPointOfTheFirstRunLosesAndRepeatsNothing) {
 }
 
 TEST(Crash, CG01_KillAtEveryPointUnderLoadLosesAndRepeatsNothing) {
-  Run run;
+  Scene run;
   HG_WITH_SERVER("postgres", run.shop, Shop::Create());
   run.Prepare();
   run.shop->StartLoad(22, 200);
