@@ -1,5 +1,7 @@
 #include "tests/e2e/shop.h"
 
+#include <gtest/gtest.h>
+
 #include <random>
 
 #include "core/base/signal.h"
@@ -56,7 +58,7 @@ void Shop::Load(std::stop_token stop, unsigned seed, int per_second) {
           sql += "INSERT INTO public.orders VALUES (" + id + "," + std::to_string(pick(50)) + "," + amount +
                  ",'{x,\"y \\\"z\"}','paid',now(),random()) ON CONFLICT (id) DO UPDATE SET total = excluded.total, state = 'again';";
           break;
-        case 3: sql += "UPDATE public.orders SET total = total + 1, tags = tags || 't' WHERE id = " + id + " AND cardinality(tags) < 20;"; break;
+        case 3: sql += "UPDATE public.orders SET total = total + 1, tags = tags || ARRAY['t'] WHERE id = " + id + " AND cardinality(tags) < 20;"; break;
         case 4: sql += "DELETE FROM public.orders WHERE id = " + id + ";"; break;
         case 5: sql += "UPDATE public.customers SET city = 'city " + id + "', notes = NULL WHERE id = " + std::to_string(1 + pick(50)) + ";"; break;
         default:
@@ -66,7 +68,10 @@ void Shop::Load(std::stop_token stop, unsigned seed, int per_second) {
       }
     }
     sql += pick(10) == 0 ? "ROLLBACK;" : "COMMIT;";
-    if (!client->Exec(sql).ok()) return;
+    if (const Status status = client->Exec(sql); !status.ok()) {
+      ADD_FAILURE() << "the load stopped: " << status.error().what;
+      return;
+    }
     ++committed_;
     never.WaitUntil(start + std::chrono::microseconds((round + 1) * 1'000'000 / per_second), stop);
   }
