@@ -18,8 +18,10 @@ constexpr std::size_t kLettersInSink = 64;
 Status Execute(const LetterCommand& command, Store& store, const std::string& sink, std::int64_t now_us) {
   HG_ASSIGN_OR_RETURN(const auto letters, DeadLetters::Open(store, sink));
   StoreBatch batch;
+  std::vector<bool> done;
   for (const std::uint64_t id : command.ids) {
     const bool known = letters->Contains(id);
+    done.push_back(known);
     if (known && command.kind == LetterCommand::Kind::kDiscard) letters->Remove(batch, id);
     if (known && command.kind == LetterCommand::Kind::kRetry) {
       HG_ASSIGN_OR_RETURN(auto letter, DeadLetters::Read(store, sink, id));
@@ -32,7 +34,7 @@ Status Execute(const LetterCommand& command, Store& store, const std::string& si
   }
   HG_RETURN_IF_ERROR(store.Write(batch, true));
   if (command.report) {
-    for (std::size_t i = 0; i < command.ids.size(); ++i) command.report(true);
+    for (const bool one : done) command.report(one);
   }
   return Ok();
 }

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 
+#include "tests/unit/log/in_child.h"
 #include "tests/unit/log/log_support.h"
 
 namespace headgate {
@@ -19,23 +19,6 @@ namespace {
 using test::Commit;
 using test::InsertedIds;
 using test::ReadAll;
-
-// Ends the child: with 0, or with the failed expectations on stderr.
-[[noreturn]] void ExitWithFindings() {
-  const testing::TestResult& result = *testing::UnitTest::GetInstance()->current_test_info()->result();
-  for (int i = 0; i < result.total_part_count(); ++i) {
-    const testing::TestPartResult& part = result.GetTestPartResult(i);
-    if (part.failed()) std::fprintf(stderr, "line %d: %s\n", part.line_number(), part.message());
-  }
-  std::exit(result.Failed() ? 1 : 0);
-}
-
-// Runs `body` in a fresh image of this program, so that the environment is read and mounts are made there alone.
-#define IN_CHILD(body)                                                          \
-  do {                                                                          \
-    GTEST_FLAG_SET(death_test_style, "threadsafe");                             \
-    EXPECT_EXIT((body(), ExitWithFindings()), testing::ExitedWithCode(0), "");  \
-  } while (false)
 
 #if HEADGATE_FAILPOINTS
 // Writes of a fresh directory: 1 its identity, 2 the source, 3 the first append.
@@ -83,7 +66,7 @@ void AppendFailsOnceAndIsRepeated() {
   EXPECT_EQ((*log)->progress("shop")->resume, "two");
 }
 
-TEST(FailedWrite, LeavesNothingVisibleAndCanBeRepeated) { IN_CHILD(AppendFailsOnceAndIsRepeated); }
+TEST(FailedWrite, LeavesNothingVisibleAndCanBeRepeated) { HG_IN_CHILD(AppendFailsOnceAndIsRepeated); }
 
 void GapFailsOnceAndIsRepeated() {
   ::setenv("HEADGATE_FAILPOINTS", "store.write_error=error:3", 1);
@@ -102,7 +85,7 @@ void GapFailsOnceAndIsRepeated() {
   EXPECT_EQ((*log)->last_seq(), 1U);
 }
 
-TEST(FailedWrite, OfAGapMovesNoEpoch) { IN_CHILD(GapFailsOnceAndIsRepeated); }
+TEST(FailedWrite, OfAGapMovesNoEpoch) { HG_IN_CHILD(GapFailsOnceAndIsRepeated); }
 #endif
 
 // A disk that is full until `free` makes room. Appends up to the failure, checks that nothing of it shows, then goes on.
@@ -182,7 +165,7 @@ bool CanMount() {
 #define ON_SMALL_DISK(body)                                                                   \
   do {                                                                                        \
     if (!CanMount()) GTEST_SKIP() << "SKIP, needs the right to mount a small file system";    \
-    IN_CHILD(body);                                                                           \
+    HG_IN_CHILD(body);                                                                           \
   } while (false)
 
 void AppendOnASmallDisk() {

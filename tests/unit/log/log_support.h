@@ -147,9 +147,8 @@ inline std::vector<std::int64_t> InsertedIds(const std::vector<Seen>& all) {
 }
 
 // A store and a log in a directory of their own; Reopen is what a restart of the process does.
-class LogTest : public testing::Test {
- protected:
-  LogTest() { Reopen(); }
+struct LogHome {
+  LogHome() { Reopen(); }
 
   void Close() {
     writer_.reset();
@@ -189,5 +188,7 @@ class LogTest : public testing::Test {
   std::unique_ptr<Log> log_;
   std::unique_ptr<LogWriter> writer_;
 };
+
+class LogTest : public testing::Test, protected LogHome {};
 
 }  // namespace headgate::test

@@ -1,0 +1,280 @@
+#include "core/pipeline/deliver.h"
+
+#include <thread>
+
+#include "tests/unit/pipeline/fakes.h"
+
+namespace headgate {
+namespace {
+
+using test::Commit;
+using test::SinkScript;
+using test::TwoColumns;
+
+using Ids = std::vector<std::int64_t>;
+
+class Delivering : public test::LogTest {
+ protected:
+  // A source with one commit of one insert at each of the LSNs; entry 1 is the schema.
+  Delivering() { stream_ = Define(OpenWriter()); }
+  ~Delivering() override { Stop(); }
+
+  void Commits(std::initializer_list<std::uint64_t> lsns) {
+    for (const std::uint64_t lsn : lsns) Append(*writer_, Commit(lsn, stream_, 1));
+  }
+  void Start(std::vector<std::string> names = {"shop.public.orders"}, std::string_view regex = "") {
+    auto filter = TopicFilter::Make(std::move(names), regex);
+    ASSERT_TRUE(filter.ok());
+    sink_ = std::make_unique<test::CorkedSink>(script_);
+    deliver_ = std::make_unique<Deliver>(*store_, *log_, *sink_, "hook", std::move(*filter), clock_);
+    thread_ = std::jthread([this](std::stop_token stop) { ended_ = deliver_->Run(stop); });
+  }
+  // Ends the loop as a restart does.
+  void Stop() {
+    thread_ = std::jthread();
+    deliver_.reset();
+  }
+  // The error with which it ends by itself.
+  Error Join() {
+    thread_.join();
+    return ended_.ok() ? Error{} : ended_.error();
+  }
+  At StoredCursor() {
+    const auto cursor = ReadCursor(*store_, "hook");
+    EXPECT_TRUE(cursor.ok() && cursor->has_value());
+    return cursor.ok() ? cursor->value_or(At{}) : At{};
+  }
+
+  StreamNo stream_ = 0;
+  std::shared_ptr<SinkScript> script_ = std::make_shared<SinkScript>();
+  std::unique_ptr<test::CorkedSink> sink_;
+  std::unique_ptr<Deliver> deliver_;
+  Status ended_ = Ok();
+  std::jthread thread_;
+};
+
+TEST_F(Delivering, EventsArriveInLogOrderWithWhatDescribesThem) {
+  Commits({10, 20});
+  Start();
+  ASSERT_TRUE(script_->Await(3));
+  Commits({30});
+  ASSERT_TRUE(script_->Await(4));
+  const auto got = script_->got();
+  EXPECT_EQ(got[0].op, Op::kSchema);
+  EXPECT_EQ(got[0].at, (At{1, 0}));
+  EXPECT_EQ(got[1].at, (At{2, 1}));
+  EXPECT_EQ(got[1].stream, "shop.public.orders");
+  EXPECT_EQ(got[1].source, "shop");
+  EXPECT_EQ(got[1].columns, 2U);
+  EXPECT_EQ(script_->ids(), (Ids{10'000, 20'000, 30'000}));
+  EXPECT_EQ(deliver_->topics(), std::vector<std::string>{"shop.public.orders"});
+  Stop();
+  EXPECT_EQ(ended_.error().kind, ErrorKind::kStopped);
+  EXPECT_EQ(StoredCursor(), (At{5, 0}));
+  EXPECT_EQ(script_->closes, 1);
+}
+
+TEST_F(Delivering, TheCursorIsTheLowestEventNotDone) {
+  script_->corked = true;
+  Commits({10, 20, 30, 40});
+  Start();
+  ASSERT_TRUE(script_->Await(5));
+  EXPECT_EQ(deliver_->cursor(), (At{1, 0}));
+  script_->Done({2, 1});
+  script_->Done({3, 1});
+  EXPECT_EQ(deliver_->cursor(), (At{1, 0}));
+  script_->Done({1, 0});
+  EXPECT_EQ(deliver_->cursor(), (At{4, 1}));
+  script_->Done({5, 1});
+  EXPECT_EQ(deliver_->cursor(), (At{4, 1}));
+  Stop();
+  EXPECT_EQ(StoredCursor(), (At{4, 1}));
+}
+
+TEST_F(Delivering, ARestartGoesOnAtTheCursorAndRepeatsOnlyWhatWasNotDone) {
+  script_->corked = true;
+  Commits({10, 20, 30});
+  Start();
+  ASSERT_TRUE(script_->Await(4));
+  for (const At at : {At{1, 0}, At{2, 1}, At{4, 1}}) script_->Done(at);
+  Stop();
+  Reopen();
+  script_ = std::make_shared<SinkScript>();
+  Start();
+  ASSERT_TRUE(script_->Await(2));
+  EXPECT_EQ(script_->ids(), (Ids{20'000, 30'000})) << "with the same ids";
+  Stop();
+  EXPECT_EQ(StoredCursor(), (At{5, 0}));
+}
+
+TEST_F(Delivering, ARestartInTheMiddleOfALargeTransactionGoesOnInIt) {
+  Append(*writer_, Commit(10, stream_, 1, 40, std::string(20'000, 'x')));
+  script_->corked = true;
+  script_->room = 31;
+  Start();
+  ASSERT_TRUE(script_->Await(31));
+  script_->Done({1, 0});
+  for (std::uint32_t ordinal = 1; ordinal <= 25; ++ordinal) script_->Done({2, ordinal});
+  Stop();
+  EXPECT_EQ(StoredCursor(), (At{2, 26}));
+  script_ = std::make_shared<SinkScript>();
+  Start();
+  ASSERT_TRUE(script_->Await(15));
+  Stop();
+  EXPECT_EQ(script_->got().size(), 15U);
+  EXPECT_EQ(script_->ids().front(), 10'025);
+}
+
+TEST_F(Delivering, NoMoreIsHandedOverThanThereIsRoom) {
+  script_->corked = true;
+  script_->room = 2;
+  Commits({10, 20, 30, 40});
+  Start();
+  ASSERT_TRUE(script_->Await(2));
+  script_->Round();
+  EXPECT_EQ(script_->got().size(), 2U);
+  script_->Do([&](SinkScript::Hands& hands) {
+    hands.context->Done({1, 0}, Outcome::kFiltered);
+    --script_->held;
+  });
+  ASSERT_TRUE(script_->Await(3));
+  script_->Round();
+  EXPECT_EQ(script_->got().size(), 3U);
+}
+
+TEST_F(Delivering, PauseTakesNothingNewAndKeepsThePlace_KC13) {
+  script_->corked = true;
+  Commits({10});
+  Start();
+  ASSERT_TRUE(script_->Await(2));
+  deliver_->SetPaused(true);
+  script_->Round();
+  Commits({20, 30});
+  script_->Round();
+  EXPECT_EQ(script_->got().size(), 2U);
+  script_->Done({1, 0});  // what was under way may end
+  script_->Done({2, 1});
+  script_->Round();
+  EXPECT_EQ(deliver_->cursor(), (At{3, 0}));
+  deliver_->SetPaused(false);
+  ASSERT_TRUE(script_->Await(4));
+  EXPECT_EQ(script_->ids(), (Ids{10'000, 20'000, 30'000}));
+}
+
+TEST_F(Delivering, WhatRetentionTookBeforeTheCursorIsCountedAndSkipped) {
+  Commits({10, 20, 30, 40});
+  StoreBatch batch;
+  PutCursor(batch, "hook", {2, 1});
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  clock_.now_us += 10'000'000;
+  Commits({50});
+  ASSERT_EQ(log_->Trim({.time_ms = 5000}, 2)->lost_transactions, 4U);
+  Start();
+  ASSERT_TRUE(script_->Await(1));
+  EXPECT_EQ(script_->ids(), Ids{50'000});
+  EXPECT_EQ(deliver_->lost(), 4U);
+}
+
+TEST_F(Delivering, ANewSinkBeginsAtTheFirstKeptAndLosesNothing) {
+  Commits({10, 20});
+  clock_.now_us += 10'000'000;
+  Commits({30});
+  ASSERT_EQ(log_->Trim({.time_ms = 5000}, 0)->first_kept, 4U);
+  Start();
+  ASSERT_TRUE(script_->Await(1));
+  EXPECT_EQ(script_->ids(), Ids{30'000});
+  EXPECT_EQ(deliver_->lost(), 0U);
+}
+
+TEST_F(Delivering, OnlyTheNamedStreamsAreRead) {
+  const StreamNo items = Define(*writer_, "items");
+  Append(*writer_, Commit(10, items, 1));
+  Commits({20});
+  Append(*writer_, Commit(30, items, 1));
+  Start({"shop.public.items"});
+  ASSERT_TRUE(script_->Await(3));
+  Commits({40});
+  Append(*writer_, Commit(50, items, 1));
+  ASSERT_TRUE(script_->Await(4));
+  EXPECT_EQ(script_->ids(), (Ids{10'000, 30'000, 50'000}));
+  Stop();
+  EXPECT_EQ(StoredCursor(), (At{8, 0})) << "the cursor passes what concerns it not";
+}
+
+TEST_F(Delivering, APatternFollowsStreamsThatAppearLater) {
+  Commits({10});
+  Start({}, "shop\\.public\\.(orders|later)");
+  ASSERT_TRUE(script_->Await(2));
+  const StreamNo other = Define(*writer_, "other");
+  Append(*writer_, Commit(20, other, 1));
+  const StreamNo later = Define(*writer_, "later");
+  Append(*writer_, Commit(30, later, 1));
+  ASSERT_TRUE(script_->Await(4));
+  EXPECT_EQ(script_->ids(), (Ids{10'000, 30'000}));
+  EXPECT_EQ(script_->got().back().stream, "shop.public.later");
+  EXPECT_EQ(script_->got().back().columns, 2U);
+  EXPECT_TRUE(test::Eventually(script_->news, [&] { return deliver_->topics().size() == 2; }));
+}
+
+TEST_F(Delivering, MessagesAndGapsGoToSinksThatReadAStreamOfTheSource) {
+  Commits({10});
+  auto other = log_->OpenWriter("other", "", "postgresql");
+  ASSERT_TRUE(other.ok());
+  Start();
+  ASSERT_TRUE(script_->Await(2));
+  ASSERT_TRUE((*other)->DeclareGap({"slot_missing", 0, 1, {}, "none"}, 1, "").ok());
+  ASSERT_TRUE(writer_->DeclareGap({"slot_missing", 10, 1, {}, "none"}, 1, "").ok());
+  ASSERT_TRUE(script_->Await(3));
+  EXPECT_EQ(script_->got().back().op, Op::kGap);
+  EXPECT_EQ(script_->got().back().source, "shop");
+}
+
+// A marker names no schema, and its stream's number may be lower than one that was stored before it.
+TEST_F(Delivering, AMarkerOfAStreamThatWasStoredLateIsNotMissed) {
+  auto second = log_->OpenWriter("second", "", "postgresql");
+  ASSERT_TRUE(second.ok());
+  const StreamNo late = writer_->OpenStream("public", "late");
+  const StreamNo early = Define(**second, "early");
+  ASSERT_LT(late, early);
+  Append(**second, Commit(10, early, 1));
+  Start({}, ".*");
+  ASSERT_TRUE(script_->Await(2));
+  Transaction marker;
+  marker.first_ordinal = 0;
+  marker.info.position = {PositionKind::kChunk, 1, late, 0, {}};
+  marker.StartChange(Op::kSnapshot, late, 0, 0);
+  marker.EndChange(Encode(SnapshotExtra{}));
+  Append(*writer_, marker);
+  const auto seen = [&] { return !script_->got().empty() && script_->got().back().stream == "shop.public.late"; };
+  EXPECT_TRUE(test::Eventually(script_->news, [&] { return deliver_->cursor().seq > log_->last_seq(); }));
+  EXPECT_TRUE(seen());
+}
+
+TEST_F(Delivering, StopEndsAWaitAtOnce) {
+  Start();
+  ASSERT_TRUE(test::Eventually(script_->news, [&] { return script_->opens == 1; }));
+  Stop();
+  EXPECT_EQ(ended_.error().kind, ErrorKind::kStopped);
+}
+
+TEST_F(Delivering, AnErrorOfTheSinkEndsTheLoopWithItAndSavesThePlace) {
+  Commits({10});
+  Start();
+  ASSERT_TRUE(script_->Await(2));
+  script_->Do([](SinkScript::Hands& hands) { hands.fail = ConfigError("endpoint disabled"); });
+  EXPECT_EQ(Join().what, "endpoint disabled");
+  EXPECT_EQ(StoredCursor(), (At{3, 0}));
+  EXPECT_EQ(script_->closes, 1);
+}
+
+TEST_F(Delivering, AnErrorOfOpenEndsItBeforeAnythingIsHandedOver) {
+  Commits({10});
+  script_->open_errors.TryPush(Transient("no route"));
+  Start();
+  EXPECT_EQ(Join().what, "no route");
+  EXPECT_FALSE(deliver_->opened());
+  EXPECT_TRUE(script_->got().empty());
+}
+
+}  // namespace
+}  // namespace headgate
