@@ -81,8 +81,13 @@ Status Deliver::Loop(std::stop_token stop) {
       HG_RETURN_IF_ERROR(FeedLetters());
       HG_RETURN_IF_ERROR(Feed());
     }
+    const bool letters_changed = letters_dirty_;
     HG_RETURN_IF_ERROR(Persist(false));
     auto deadline = clock_.Now() + kIdle;
+    if (letters_changed && !letters_dirty_) deadline = clock_.Now();  // a letter's end may be the turn of the next one
+    if (const std::int64_t wait_us = next_letter_scan_us_ - clock_.NowUs(); letters_->size() > 0 && wait_us > 0) {
+      deadline = std::min(deadline, clock_.Now() + std::chrono::microseconds(wait_us));
+    }
     const bool dirty = letters_dirty_ || cursor() != persisted_;
     if (dirty) deadline = std::min(deadline, persisted_at_ + kPersistEvery);
     HG_RETURN_IF_ERROR(sink_.Poll(deadline));
