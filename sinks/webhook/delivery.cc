@@ -271,7 +271,7 @@ Job* Delivery::Fresh(Time now, bool at_once) {
     if (run_.empty()) return nullptr;
     for (const Waiting* item : run_) waiting_bytes_ -= static_cast<const Entry*>(item)->bytes;
     waiting_ -= run_.size();
-    std::erase_if(run_, [this](Waiting* item) { return Settle(static_cast<Entry&>(*item)); });
+    SettleRun();
     if (!run_.empty()) return &JobOf(run_);
   }
   return nullptr;

@@ -37,6 +37,8 @@ struct Entry : Waiting {
   std::chrono::steady_clock::time_point added;
   std::unique_ptr<DeadLetter> letter;  // set: this is a stored one
 
+  // The lane it is stored in, unless another one is before it.
+  std::uint64_t OwnLane() const { return lane_count > 0 ? lanes[0] : stream_lane; }
   // What is sent next: the event, or one of its parts, whose bodies stand one a line.
   std::string PartId() const;
   std::string_view PartBody() const;
@@ -137,13 +139,16 @@ class Delivery {
   void FailUnsendable(DeadLetter letter);
   void FailLetter(Job& job, const Failed& failed, bool counted, bool dead);
   void Split(Job& job);
+  void GiveBack(Entry& entry);
   void Kill(Job& job, const Failed& failed);
   void WaitInMemory(Job& job);
   bool StoreAll(Job& job, DeadLetter::State state);
   void StoreOverdue(Time now);
   bool StoreIsFull();
   void StoreEntry(Entry& entry, const DeadLetter& trail, DeadLetter::State state, std::uint64_t lane);
-  bool Settle(Entry& entry);
+  enum class Turn : std::uint8_t { kSend, kStored, kHeld, kNotYet };
+  Turn Settle(Entry& entry);
+  void SettleRun();
   void SettleHeld();
   Behind FindBehind(const Entry& entry);
   std::optional<std::uint64_t> StoredLane(std::uint64_t lane);
@@ -185,7 +190,8 @@ class Delivery {
   std::vector<std::unique_ptr<Job>> all_jobs_;
   std::vector<Job*> free_jobs_;
   std::vector<Waiting*> run_;
-  std::string body_;  // of a batch
+  std::vector<std::uint64_t> cut_;  // lanes of the run in which something stays behind
+  std::string body_;                // of a batch
 };
 
 }  // namespace headgate::webhook

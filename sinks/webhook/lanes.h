@@ -50,6 +50,9 @@ class Lanes {
   // The item needs no more work; those behind it may become ready. The pointer is not used afterwards.
   void Release(Waiting& item);
 
+  // True if nothing is before it in any of its lanes.
+  static bool IsFirst(const Waiting& item) { return item.blockers_ == 0; }
+
   // Calls f for every ready item, in no particular order.
   template <class F>
   void ForEachReady(F f) const {

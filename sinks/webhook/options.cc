@@ -316,7 +316,8 @@ class Reader {
       Fail(key, std::string(is).append("is not available in this version. ").append(instead));
     };
     const std::string& envelope = bound_.Text("envelope");
-    if (envelope.starts_with("cloudevents")) refuse("envelope", "is " + envelope + ", which ", "Use plain or standard.");
+    if (envelope.starts_with("cloudevents"))
+      refuse("envelope", "is " + envelope + ", which ", "Use plain or standard.");
     const std::string& handshake = bound_.Text("handshake");
     if (handshake != "off" && !HasPlaceholder(handshake)) {
       refuse("handshake", "is " + handshake + ", which ", "Set it to off.");

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <span>
 
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
@@ -183,11 +183,15 @@ void Delivery::Split(Job& job) {
   const std::size_t half = std::max<std::size_t>(1, job.entries.size() / 2);
   for (Entry* entry : job.entries) {
     entry->run_max = half;
-    ++waiting_;
-    waiting_bytes_ += entry->bytes;
-    lanes_.Untake(*entry);
+    GiveBack(*entry);
   }
   Drop(job);
+}
+
+void Delivery::GiveBack(Entry& entry) {
+  ++waiting_;
+  waiting_bytes_ += entry.bytes;
+  lanes_.Untake(entry);
 }
 
 void Delivery::Fail(Job& job, const Failed& failed, bool counted) {
@@ -251,7 +255,15 @@ bool Delivery::StoreAll(Job& job, State state) {
   if (StoreIsFull()) return false;
   job.trail.request = writer_.Shown(job.id, job.sent_us);
   for (Entry* entry : job.entries) {
-    StoreEntry(*entry, job.trail, state, entry->lane_count > 0 ? entry->lanes[0] : entry->stream_lane);
+    // Members of a batch may share lanes: each takes its own turn, as it would have without the batch.
+    const Behind behind = Lanes::IsFirst(*entry) ? FindBehind(*entry) : Behind{};
+    if (!Lanes::IsFirst(*entry)) {
+      GiveBack(*entry);
+    } else if (behind.lanes > 1) {
+      held_.push_back(entry);
+    } else {
+      StoreEntry(*entry, job.trail, state, behind.lanes == 1 ? behind.lane : entry->OwnLane());
+    }
   }
   Drop(job);
   return true;
@@ -325,14 +337,16 @@ Delivery::Behind Delivery::FindBehind(const Entry& entry) {
   return behind;
 }
 
-// True if the event, whose turn it is, is not to be sent: it went to the store, or waits for the store.
-bool Delivery::Settle(Entry& entry) {
-  if (entry.letter) return false;
+// Whether the event, whose turn it is, is to be sent. If not, it goes to the store or waits for the store; and if an
+// earlier one of its lanes is in the same run, it comes back after that one.
+Delivery::Turn Delivery::Settle(Entry& entry) {
+  if (entry.letter) return Turn::kSend;
   const Behind behind = FindBehind(entry);
-  if (behind.lanes == 0 && entry.event.error_class.empty()) return false;
+  if (behind.lanes == 0 && entry.event.error_class.empty()) return Turn::kSend;
+  if (!Lanes::IsFirst(entry)) return Turn::kNotYet;
   if (behind.lanes > 1 || StoreIsFull()) {
     held_.push_back(&entry);
-    return true;
+    return Turn::kHeld;
   }
   DeadLetter trail;
   if (!entry.event.error_class.empty()) {
@@ -344,16 +358,34 @@ bool Delivery::Settle(Entry& entry) {
   if (behind.lanes == 1) {
     StoreEntry(entry, trail, State::kParked, behind.lane);
   } else {
-    StoreEntry(entry, trail, State::kDead, entry.lane_count > 0 ? entry.lanes[0] : entry.stream_lane);
+    StoreEntry(entry, trail, State::kDead, entry.OwnLane());
   }
-  return true;
+  return Turn::kStored;
+}
+
+// Leaves in run_ what is to be sent.
+void Delivery::SettleRun() {
+  cut_.clear();
+  std::erase_if(run_, [this](Waiting* item) {
+    auto& entry = static_cast<Entry&>(*item);
+    const auto lanes = std::span(entry.lanes).first(entry.lane_count);
+    const bool behind_cut = std::any_of(lanes.begin(), lanes.end(), [&](std::uint64_t lane) {
+      return std::find(cut_.begin(), cut_.end(), lane) != cut_.end();
+    });
+    const Turn turn = behind_cut ? Turn::kNotYet : Settle(entry);
+    if (turn == Turn::kHeld || turn == Turn::kNotYet) cut_.insert(cut_.end(), lanes.begin(), lanes.end());
+    if (turn == Turn::kNotYet) GiveBack(entry);
+    return turn != Turn::kSend;
+  });
 }
 
 void Delivery::SettleHeld() {
   std::vector<Entry*> held = std::move(held_);
   held_.clear();
   for (Entry* entry : held) {
-    if (Settle(*entry)) continue;
+    const Turn turn = Settle(*entry);
+    if (turn == Turn::kNotYet) GiveBack(*entry);
+    if (turn != Turn::kSend) continue;
     run_.assign(1, entry);
     Queue(JobOf(run_), context_.clock().Now());
   }
