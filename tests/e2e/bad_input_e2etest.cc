@@ -183,7 +183,7 @@ TEST(BadStart, APortInUseIsNamed) {
   std::ifstream in(child_options.output_file);
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   EXPECT_THAT(text, testing::HasSubstr(first.address()));
-  EXPECT_THAT(text, testing::HasSubstr("in use"));
+  EXPECT_THAT(text, testing::HasSubstr("another process uses that port"));
 }
 
 }  // namespace

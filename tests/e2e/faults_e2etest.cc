@@ -224,6 +224,7 @@ TEST_F(Faults, CG08_AFullDiskStopsIntakeAndItGoesOnByItself) {
                                        "FROM generate_series(1, 2000) g").ok());
   }
   EXPECT_TRUE(headgate_->WaitForLine("intake stopped", seconds(20))) << headgate_->Stderr();
+  Pause(1500);  // what was durable before is still being confirmed
   const auto confirmed = shop_->database().Value("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'hg_" +
                                                  shop_->database().name() + "'");
   Pause(1500);
