@@ -15,6 +15,7 @@ using Mode = DebeziumOptions::Time;
 using Form = DebeziumForm;
 
 constexpr const char* kWrongKind = "the stored value is of another kind than its column";
+constexpr const char* kMalformed = "the stored value cannot be read as its type";
 constexpr const char* kTooFar =
     "the timestamp lies outside the range of its unit; use time.precision.mode=isostring or a coarser unit";
 
@@ -41,6 +42,7 @@ const char* WriteDays(std::string& out, const DebeziumType& t, const Value& v) {
 
 const char* WriteIsoDate(std::string& out, const DebeziumType& t, const Value& v) {
   if (v.kind != ValueKind::kDate) return kWrongKind;
+  if (!IsSpecial(v) && !IsDate(v.i)) return kMalformed;
   out.push_back('"');
   if (!IsSpecial(v)) {
     AppendIsoDate(out, v.i);
@@ -56,12 +58,14 @@ const char* WriteIsoDate(std::string& out, const DebeziumType& t, const Value& v
 template <int kDivide, int kMultiply>
 const char* WriteTime(std::string& out, const DebeziumType&, const Value& v) {
   if (v.kind != ValueKind::kTime) return kWrongKind;
+  if (!IsTimeOfDay(v.i)) return kMalformed;
   AppendInt(out, v.i / kDivide * kMultiply);
   return nullptr;
 }
 
 const char* WriteIsoTime(std::string& out, const DebeziumType&, const Value& v) {
   if (v.kind != ValueKind::kTime) return kWrongKind;
+  if (!IsTimeOfDay(v.i)) return kMalformed;
   out.push_back('"');
   AppendIsoTime(out, v.i == kDayUs ? 0 : v.i, kTrimmed);
   out += "Z\"";
@@ -71,6 +75,7 @@ const char* WriteIsoTime(std::string& out, const DebeziumType&, const Value& v) 
 // In UTC; 24:00:00 stays only where nothing has to be added.
 const char* WriteTimeTz(std::string& out, const DebeziumType& t, const Value& v) {
   if (v.kind != ValueKind::kTimeTz) return kWrongKind;
+  if (!IsTimeOfDay(v.i) || !IsOffset(v.aux)) return kMalformed;
   std::int64_t us = v.i;
   if (v.aux != 0) {
     us = (us - v.aux * kSecondUs) % kDayUs;
@@ -186,6 +191,7 @@ std::string_view SpecialName(const Value& v) {
 
 const char* WriteDateObject(std::string& out, const DebeziumType&, const Value& v) {
   if (v.kind != ValueKind::kDate) return kWrongKind;
+  if (!IsSpecial(v) && !IsDate(v.i)) return kMalformed;
   if (IsSpecial(v)) {
     out += "{\"year\":null,\"month\":null,\"day\":null,\"specialValue\":";
     out += SpecialName(v);
@@ -199,6 +205,7 @@ const char* WriteDateObject(std::string& out, const DebeziumType&, const Value& 
 
 const char* WriteTimeObject(std::string& out, const DebeziumType& t, const Value& v) {
   if (v.kind != ValueKind::kTime) return kWrongKind;
+  if (!IsTimeOfDay(v.i)) return kMalformed;
   if (v.i >= kDayUs) return kAsNull;  // its structure ends at 23:59:59.999999999
   ClockMembers(out, '{', v.i);
   Precision(out, t);
@@ -207,6 +214,7 @@ const char* WriteTimeObject(std::string& out, const DebeziumType& t, const Value
 
 const char* WriteTimeTzObject(std::string& out, const DebeziumType& t, const Value& v) {
   if (v.kind != ValueKind::kTimeTz) return kWrongKind;
+  if (!IsTimeOfDay(v.i) || !IsOffset(v.aux)) return kMalformed;
   ClockMembers(out, '{', v.i);
   Member(out, ",\"offsetSeconds\":", v.aux);
   Precision(out, t);

@@ -23,26 +23,38 @@ bool AppendSpecial(std::string& out, std::int64_t v) {
   return true;
 }
 
-// Dates, times and intervals, in quotes.
-void AppendTemporal(std::string& out, const Value& v) {
-  const bool moment = v.kind == ValueKind::kDate || v.kind == ValueKind::kTimestamp || v.kind == ValueKind::kTimestampTz;
-  if (moment && AppendSpecial(out, v.i)) return;
+// Dates, times and intervals, in quotes. False for what no server can have sent.
+bool AppendTemporal(std::string& out, const Value& v) {
+  const bool timestamp = v.kind == ValueKind::kTimestamp || v.kind == ValueKind::kTimestampTz;
+  if ((timestamp || v.kind == ValueKind::kDate) && AppendSpecial(out, v.i)) return true;
+  if (v.kind == ValueKind::kDate && !IsDate(v.i)) return false;
+  const bool time = v.kind == ValueKind::kTime || v.kind == ValueKind::kTimeTz;
+  if (time && (!IsTimeOfDay(v.i) || !IsOffset(v.aux))) return false;
   out.push_back('"');
   switch (v.kind) {
-    case ValueKind::kDate: AppendIsoDate(out, v.i); break;
-    case ValueKind::kTime: AppendIsoTime(out, v.i, kTrimmed); break;
+    case ValueKind::kDate:
+      AppendIsoDate(out, v.i);
+      break;
+    case ValueKind::kTime:
+      AppendIsoTime(out, v.i, kTrimmed);
+      break;
     case ValueKind::kTimeTz:
       AppendIsoTime(out, v.i, kTrimmed);
       AppendOffset(out, v.aux);
       break;
-    case ValueKind::kTimestamp: AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed); break;
+    case ValueKind::kTimestamp:
+      AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed);
+      break;
     case ValueKind::kTimestampTz:
       AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed);
       out.push_back('Z');
       break;
-    default: AppendIsoInterval(out, v.aux, v.i2, v.i); break;
+    default:
+      AppendIsoInterval(out, v.aux, v.i2, v.i);
+      break;
   }
   out.push_back('"');
+  return true;
 }
 
 void AppendDecimal(std::string& out, std::string_view text, const NativeOptions& options) {
@@ -245,7 +257,8 @@ bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, c
     case ValueKind::kTimeTz:
     case ValueKind::kTimestamp:
     case ValueKind::kTimestampTz:
-    case ValueKind::kInterval: AppendTemporal(out, v); return true;
+    case ValueKind::kInterval:
+      return AppendTemporal(out, v);
     case ValueKind::kUuid:
       out.push_back('"');
       AppendUuid(out, v.text);

@@ -284,6 +284,7 @@ bool AppendServerText(std::string& out, const Value& v, const DataType& type) {
       if (v.i == kInfinity || v.i == kMinusInfinity) {
         out += v.i == kInfinity ? "infinity" : "-infinity";
       } else {
+        if (!IsDate(v.i)) return false;
         AppendServerDate(out, v.i, {});
       }
       break;

@@ -94,11 +94,11 @@ class Scanner {
     at_ += word.size();
     return true;
   }
-  // Up to 18 digits; -1 if there is none.
+  // Up to 9 digits; -1 if there is none.
   std::int64_t Number() {
     const std::size_t start = at_;
     std::int64_t v = 0;
-    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9' && at_ - start < 18)
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9' && at_ - start < 9)
       v = v * 10 + (text_[at_++] - '0');
     return at_ == start ? -1 : v;
   }
@@ -305,6 +305,7 @@ std::optional<std::int64_t> ParseTimestamp(std::string_view text) {
 std::optional<Interval> ParseInterval(std::string_view text) {
   Scanner in(text);
   if (!in.Take('P')) return std::nullopt;
+  constexpr std::int64_t kLimit = 4'000'000'000'000'000'000;  // what one more part cannot carry over the edge
   Interval v;
   bool time = false;
   std::int64_t months = 0;
@@ -315,7 +316,7 @@ std::optional<Interval> ParseInterval(std::string_view text) {
     }
     const std::int64_t sign = in.Take('-') ? -1 : 1;
     const std::int64_t n = in.Number();
-    if (n < 0 || n > 4'000'000'000'000) return std::nullopt;
+    if (n < 0 || std::llabs(v.us) > kLimit || std::llabs(months) > kLimit) return std::nullopt;
     const std::int64_t micros = in.Take('.') ? in.Fraction() : 0;
     if (time && in.Take('H')) {
       v.us += sign * n * 3600 * kSecondUs;

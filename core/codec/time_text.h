@@ -20,6 +20,12 @@ struct DateTime {
 };
 DateTime SplitTimestamp(std::int64_t us_since_2000);
 
+// What the functions below take: days that a server's date can hold, and a time within a day, 24:00 included. Stored
+// bytes may say anything; callers ask first.
+constexpr bool IsDate(std::int64_t days) { return days > -3'000'000'000 && days < 3'000'000'000; }
+constexpr bool IsTimeOfDay(std::int64_t us) { return us >= 0 && us <= kDayUs; }
+constexpr bool IsOffset(std::int32_t seconds) { return seconds > -360'000 && seconds < 360'000; }
+
 // How fractions of a second are written: a number of digits, or kTrimmed (none that are trailing zeros).
 inline constexpr int kTrimmed = -1;
 
