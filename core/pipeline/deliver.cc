@@ -82,8 +82,14 @@ Status Deliver::Loop(std::stop_token stop) {
       HG_RETURN_IF_ERROR(Feed());
     }
     const bool letters_changed = letters_dirty_;
+    const bool letters_waited = letters_dirty_;  // FeedLetters hands out only what is written
     HG_RETURN_IF_ERROR(Persist(false));
+    if (letters_waited && !letters_dirty_ && !paused_) HG_RETURN_IF_ERROR(FeedLetters());
     auto deadline = clock_.Now() + kIdle;
+    if (letters_->size() > busy_lanes_.size()) {
+      const std::int64_t until_due = next_letter_scan_us_ - clock_.NowUs();
+      if (until_due > 0) deadline = std::min(deadline, clock_.Now() + std::chrono::microseconds(until_due));
+    }
     if (letters_changed && !letters_dirty_) deadline = clock_.Now();  // a letter's end may be the turn of the next one
     if (const std::int64_t wait_us = next_letter_scan_us_ - clock_.NowUs(); letters_->size() > 0 && wait_us > 0) {
       deadline = std::min(deadline, clock_.Now() + std::chrono::microseconds(wait_us));

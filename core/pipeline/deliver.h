@@ -56,6 +56,8 @@ class Deliver final : public SinkContext {
     sink_.Wake();
     return taken;
   }
+  // A command that the loop did not get to; for its owner once Run has returned.
+  std::optional<LetterCommand> TakeCommand() { return commands_.TryPop(); }
   At cursor() const { return {cursor_seq_.load(), cursor_ordinal_.load()}; }
   std::vector<std::string> topics() const { return *topic_names_.Get(); }
   bool opened() const { return opened_; }

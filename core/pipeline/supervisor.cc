@@ -170,17 +170,28 @@ void Supervisor::Handle(RestartCommand command) {
   Converge(connector);
 }
 
+// The letters belong to the deliver loop as long as there is one, else to us.
 void Supervisor::Handle(LettersCommand command) {
   const auto it = connectors_.find(command.name);
-  if (it != connectors_.end() && it->second->instance != nullptr && it->second->instance->deliver != nullptr && it->second->opened) {
-    if (it->second->instance->deliver->Command(std::move(command.command))) return;
-  }
-  if (headgate::Status status = Execute(command.command, *parts_.store, command.name, parts_.clock->NowUs()); !status.ok()) {
-    diag::Error("supervisor", "dead letters not changed", {{"connector", command.name}, {"error", status.error().what}});
-    if (command.command.report) {
-      for (std::size_t i = 0; i < command.command.ids.size(); ++i) command.command.report(false);
+  Instance* const instance = it != connectors_.end() ? it->second->instance.get() : nullptr;
+  if (instance != nullptr && instance->deliver != nullptr) {
+    if (!instance->deliver->Command(command.command)) {
+      diag::Warn("supervisor", "too many commands for dead letters at once, one was refused", {{"connector", command.name}});
+      if (command.command.report) {
+        for (std::size_t i = 0; i < command.command.ids.size(); ++i) command.command.report(false);
+      }
     }
+    return;
   }
+  ExecuteHere(command.name, command.command);
+}
+
+void Supervisor::ExecuteHere(const std::string& name, const LetterCommand& command) {
+  headgate::Status status = Execute(command, *parts_.store, name, parts_.clock->NowUs());
+  if (status.ok()) return;
+  diag::Error("supervisor", "dead letters not changed", {{"connector", name}, {"error", status.error().what}});
+  if (!command.report) return;
+  for (std::size_t i = 0; i < command.ids.size(); ++i) command.report(false);
 }
 
 void Supervisor::Handle(Finished finished) {
@@ -259,6 +270,9 @@ void Supervisor::StopInstance(Connector& connector) {
   if (connector.instance == nullptr) return;
   connector.instance->thread.request_stop();
   if (connector.instance->thread.joinable()) connector.instance->thread.join();
+  if (Deliver* const deliver = connector.instance->deliver.get()) {
+    while (const auto command = deliver->TakeCommand()) ExecuteHere(connector.plan.name, *command);
+  }
   connector.instance.reset();
   connector.opened = false;
 }

@@ -98,6 +98,7 @@ class Supervisor {
   void Handle(RestartCommand command);
   void Handle(LettersCommand command);
   void Handle(Finished finished);
+  void ExecuteHere(const std::string& name, const LetterCommand& command);
   void Converge(Connector& connector);
   void StartInstance(Connector& connector);
   void StopInstance(Connector& connector);
