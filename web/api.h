@@ -31,14 +31,14 @@ struct Api {
 std::vector<Route> AllRoutes();
 
 // Its parts, one function a file.
-void AddServiceRoutes(std::vector<Route>& routes);        // GET /, health, readiness, metrics
-void AddConnectorRoutes(std::vector<Route>& routes);      // Connect: connectors and their state
-void AddConfigRoutes(std::vector<Route>& routes);         // Connect: create, configure
-void AddPluginRoutes(std::vector<Route>& routes);         // Connect: plugins, validate
-void AddOverviewRoutes(std::vector<Route>& routes);       // /api/v1: connectors, health, lag
-void AddDeadLetterRoutes(std::vector<Route>& routes);     // /api/v1
-void AddStreamRoutes(std::vector<Route>& routes);         // /api/v1: streams, records, tail
-void AddEventRoutes(std::vector<Route>& routes);          // /api/v1: events, operations
+void AddServiceRoutes(std::vector<Route>& routes);     // GET /, health, readiness, metrics
+void AddConnectorRoutes(std::vector<Route>& routes);   // Connect: connectors and their state
+void AddConfigRoutes(std::vector<Route>& routes);      // Connect: create, configure
+void AddPluginRoutes(std::vector<Route>& routes);      // Connect: plugins, validate
+void AddOverviewRoutes(std::vector<Route>& routes);    // /api/v1: connectors, health, lag
+void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1
+void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
+void AddEventRoutes(std::vector<Route>& routes);       // /api/v1: events, operations
 
 // Whole-request checks, routing and the handler: everything between a parsed request and its answer. Never throws.
 Response Dispatch(Api& api, const Router& router, Request& request);

@@ -33,7 +33,8 @@ struct EventFilter {
   std::int64_t until_us = 0;
   bool operator()(const ServiceEvent& event) const {
     return (kind.empty() || event.kind == kind) && (connector.empty() || event.connector == connector) &&
-           (actor.empty() || event.actor == actor) && event.at_us >= since_us && (until_us == 0 || event.at_us < until_us);
+           (actor.empty() || event.actor == actor) && event.at_us >= since_us &&
+           (until_us == 0 || event.at_us < until_us);
   }
 };
 
@@ -56,7 +57,9 @@ std::optional<EventFilter> ReadFilter(const Request& request) {
   return filter;
 }
 
-Response BadTime(const Request& request) { return Fail(request, 400, "since and until must be times such as 2026-03-04T05:06."); }
+Response BadTime(const Request& request) {
+  return Fail(request, 400, "since and until must be times such as 2026-03-04T05:06.");
+}
 
 Response List(Api& api, const Request& request) {
   const auto limit = PageLimit(request);
@@ -81,7 +84,8 @@ Response List(Api& api, const Request& request) {
 // New events, in the order they were written.
 class EventFeed final : public Feed {
  public:
-  EventFeed(const Control& control, EventFilter filter, std::uint64_t after) : control_(control), filter_(std::move(filter)), after_(after) {}
+  EventFeed(const Control& control, EventFilter filter, std::uint64_t after)
+      : control_(control), filter_(std::move(filter)), after_(after) {}
 
   Next Pull(std::string& out, std::size_t) override {
     const std::uint64_t last = control_.last_event_id();
@@ -97,7 +101,8 @@ class EventFeed final : public Feed {
         },
         upto + 1, 1));
     std::reverse(events.begin(), events.end());
-    for (const ServiceEvent& event : events) AppendEvent(out, "event", std::to_string(event.id), Dump(EventJson(event)));
+    for (const ServiceEvent& event : events)
+      AppendEvent(out, "event", std::to_string(event.id), Dump(EventJson(event)));
     after_ = upto;
     return upto < last ? Next::kMore : Next::kWait;
   }
@@ -144,7 +149,8 @@ Response GetOperation(Api& api, const Request& request) {
 
 void AddEventRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/events", Role::kRead, "What happened, newest first (kind, connector, actor, since, until)", List},
+      {"GET", "/api/v1/events", Role::kRead, "What happened, newest first (kind, connector, actor, since, until)",
+       List},
       {"GET", "/api/v1/events/tail", Role::kRead, "Follow the events", Tail, false, Produces::kEvents},
       {"GET", "/api/v1/operations/{id}", Role::kRead, "State of a bulk operation", GetOperation},
   };

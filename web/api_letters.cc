@@ -26,7 +26,8 @@ Json ItemJson(const DeadLetter& letter) {
   json["at"] = ToText(letter.at);
   json["event_id"] = letter.event_id;
   json["op"] = letter.op;
-  json["source"] = {{"position", letter.source_position}, {"table", dot == std::string::npos ? letter.stream : letter.stream.substr(dot + 1)}};
+  json["source"] = {{"position", letter.source_position},
+                    {"table", dot == std::string::npos ? letter.stream : letter.stream.substr(dot + 1)}};
   json["error"] = {{"class", letter.error_class},
                    {"status", letter.error_status == 0 ? Json(nullptr) : Json(letter.error_status)},
                    {"message", letter.error_message}};
@@ -38,7 +39,8 @@ Json ItemJson(const DeadLetter& letter) {
 }
 
 std::optional<DeadLetter::State> ParseState(std::string_view text) {
-  for (auto state : {DeadLetter::State::kWaiting, DeadLetter::State::kParked, DeadLetter::State::kDead, DeadLetter::State::kRetrying}) {
+  for (auto state : {DeadLetter::State::kWaiting, DeadLetter::State::kParked, DeadLetter::State::kDead,
+                     DeadLetter::State::kRetrying}) {
     if (text == Name(state)) return state;
   }
   return std::nullopt;
@@ -91,7 +93,8 @@ Response List(Api& api, const Request& request) {
       return Fail(request, 400, set.error().what, {}, {{"/" + std::string(name), set.error().what}});
     }
   }
-  const std::string list = std::string("letters/") + (filter.newest_first ? "newest/" : "oldest/") + request.Argument(0);
+  const std::string list =
+      std::string("letters/") + (filter.newest_first ? "newest/" : "oldest/") + request.Argument(0);
   std::uint64_t after = 0;
   if (request.query.Has("cursor")) {
     const auto place = ReadCursor(list, request.query.Get("cursor"));
@@ -170,14 +173,16 @@ struct BulkRequest {
 Result<BulkRequest> ReadBulk(const Request& request) {
   HG_ASSIGN_OR_RETURN(const Json body, ParseJson(request.body));
   if (!body.is_object() || !body.contains("filter") || !body["filter"].is_object()) {
-    return ConfigError("The body must be {\"filter\":{...},\"dry_run\":true|false}; for all letters the filter is {\"all\":true}.");
+    return ConfigError(
+        "The body must be {\"filter\":{...},\"dry_run\":true|false}; for all letters the filter is {\"all\":true}.");
   }
   BulkRequest bulk;
   for (const auto& [member, value] : body.items()) {
     if (member == "dry_run" && value.is_boolean()) {
       bulk.dry_run = value.get<bool>();
     } else if (member != "filter") {
-      return ConfigError(member == "dry_run" ? "dry_run must be true or false." : "Unknown member \"" + member.substr(0, 100) + "\".");
+      return ConfigError(member == "dry_run" ? "dry_run must be true or false."
+                                             : "Unknown member \"" + member.substr(0, 100) + "\".");
     }
   }
   bool all = false;
@@ -208,7 +213,8 @@ Response Bulk(Api& api, const Request& request, bool discard) {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     const auto bulk = ReadBulk(request);
     if (!bulk.ok()) return Fail(request, 400, bulk.error().what, {}, {{"/filter", bulk.error().what}});
-    const auto answer = api.control.BulkLetters(request.Argument(0), bulk->filter, discard, bulk->dry_run, request.actor());
+    const auto answer =
+        api.control.BulkLetters(request.Argument(0), bulk->filter, discard, bulk->dry_run, request.actor());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     const auto& matched = std::get<Control::Matched>(answer);
     Json json;
@@ -230,12 +236,15 @@ Response DiscardMany(Api& api, const Request& request) { return Bulk(api, reques
 
 void AddDeadLetterRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/connectors/{c}/dead-letters", Role::kOperate, "Dead letters (state, key, error, stream, since, order)", List},
-      {"GET", "/api/v1/connectors/{c}/dead-letters/{id}", Role::kOperate, "One letter with record, request and response", Get},
+      {"GET", "/api/v1/connectors/{c}/dead-letters", Role::kOperate,
+       "Dead letters (state, key, error, stream, since, order)", List},
+      {"GET", "/api/v1/connectors/{c}/dead-letters/{id}", Role::kOperate,
+       "One letter with record, request and response", Get},
       {"POST", "/api/v1/connectors/{c}/dead-letters/{id}/retry", Role::kOperate, "Try one again now", Retry},
       {"POST", "/api/v1/connectors/{c}/dead-letters/{id}/discard", Role::kOperate, "Give one up", Discard},
       {"POST", "/api/v1/connectors/{c}/dead-letters/retry", Role::kOperate, "Try all that match", RetryMany, true},
-      {"POST", "/api/v1/connectors/{c}/dead-letters/discard", Role::kOperate, "Give all up that match", DiscardMany, true},
+      {"POST", "/api/v1/connectors/{c}/dead-letters/discard", Role::kOperate, "Give all up that match", DiscardMany,
+       true},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

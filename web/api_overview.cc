@@ -15,14 +15,16 @@ using Record = std::shared_ptr<const ConnectorRecord>;
 
 Json LetterCountsJson(const std::map<DeadLetter::State, std::uint64_t>& counts) {
   Json json;
-  for (DeadLetter::State state : {DeadLetter::State::kWaiting, DeadLetter::State::kParked, DeadLetter::State::kDead, DeadLetter::State::kRetrying}) {
+  for (DeadLetter::State state : {DeadLetter::State::kWaiting, DeadLetter::State::kParked, DeadLetter::State::kDead,
+                                  DeadLetter::State::kRetrying}) {
     const auto found = counts.find(state);
     json[std::string(Name(state))] = found == counts.end() ? 0 : found->second;
   }
   return json;
 }
 
-Json CountsJson(Control& control, const ConnectorRecord& record, const ConnectorStatus& status, const HealthBook::Report& report) {
+Json CountsJson(Control& control, const ConnectorRecord& record, const ConnectorStatus& status,
+                const HealthBook::Report& report) {
   Json json = Json::object();
   if (record.kind == config::ComponentKind::kSource) {
     json["records"] = RecordsOf(*control.log().registry(), record.name);
@@ -61,7 +63,8 @@ Json Summary(Api& api, const ConnectorRecord& record, const HealthBook::Report& 
   json["target_state"] = Name(record.target);
   json["health"] = report.status;
   json["lag"] = SummaryLag(api.control, record, *status);
-  json["rates"] = {{"records_per_second", api.health.RatesOf(record.name, api.control.clock().NowUs()).records_per_second}};
+  json["rates"] = {
+      {"records_per_second", api.health.RatesOf(record.name, api.control.clock().NowUs()).records_per_second}};
   json["counts"] = CountsJson(api.control, record, *status, report);
   json["streams"] = status->topics;
   return json;
@@ -81,7 +84,9 @@ std::vector<Ranked> Ranking(Api& api, const Request& request) {
   for (const std::string& name : api.control.Names()) {
     const Record record = api.control.Find(name);
     if (record == nullptr || (!type.empty() && type != TypeName(record->kind))) continue;
-    if (!text.empty() && Lower(name).find(text) == std::string::npos && Lower(record->class_name).find(text) == std::string::npos) continue;
+    if (!text.empty() && Lower(name).find(text) == std::string::npos &&
+        Lower(record->class_name).find(text) == std::string::npos)
+      continue;
     auto report = api.health.Look(api.control, *record);
     if (!status.empty() && status != report.status) continue;
     list.push_back({std::to_string(Rank(report.status)) + name, record, std::move(report)});
@@ -139,7 +144,9 @@ Response Get(Api& api, const Request& request) {
   if (error.empty() && status->sink != nullptr) error = status->sink->last_error;
   json["last_error"] = error.empty() ? Json(nullptr) : Json{{"text", error}, {"hint", HintOf(*status, report)}};
   json["next_attempt_at"] = TimeJson(status->next_attempt_us);
-  json["phase"] = status->source != nullptr ? status->source->phase : status->sink != nullptr ? status->sink->phase : "";
+  json["phase"] = status->source != nullptr ? status->source->phase
+                  : status->sink != nullptr ? status->sink->phase
+                                            : "";
   Json links;
   const std::string own = OwnPath(record->name);
   links["self"] = own;
@@ -158,7 +165,8 @@ Response Effective(Api& api, const Request& request) {
   const Record record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
   const config::ComponentSpec* spec = api.control.FindPlugin(record->class_name);
-  if (spec == nullptr) return Fail(request, 409, "This build has no plugin " + record->class_name + ", so its settings are not known.");
+  if (spec == nullptr)
+    return Fail(request, 409, "This build has no plugin " + record->class_name + ", so its settings are not known.");
   const auto outcome = config::Bind(*spec, record->config, nullptr);
   const auto values = outcome.bound.All();
   Json items = Json::array();
@@ -166,15 +174,17 @@ Response Effective(Api& api, const Request& request) {
     const config::Option* option = config::FindOption(*spec, key);
     Json one;
     one["key"] = key;
-    one["value"] = effective.secret ? Json(config::IsLiteralSecret(effective.value) ? std::string(config::kMask) : effective.value)
-                                    : Json(outcome.bound.Shown(key));
+    one["value"] = effective.secret
+                       ? Json(config::IsLiteralSecret(effective.value) ? std::string(config::kMask) : effective.value)
+                       : Json(outcome.bound.Shown(key));
     const bool known_default = option != nullptr && option->has_default && !option->required;
     const bool secret = option != nullptr && option->type == config::OptionType::kPassword;
     one["default"] = !known_default ? Json(nullptr) : secret ? Json(config::kMask) : Json(option->default_value);
     one["origin"] = record->from_file && effective.origin == "config" ? std::string_view("file") : effective.origin;
     items.push_back(std::move(one));
   }
-  return Response::Json(200, Dump({{"connector", record->name}, {"items", std::move(items)}, {"ignored", outcome.ignored}}));
+  return Response::Json(200,
+                        Dump({{"connector", record->name}, {"items", std::move(items)}, {"ignored", outcome.ignored}}));
 }
 
 Response Health(Api& api, const Request& request) {
@@ -217,7 +227,8 @@ void AddOverviewRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"GET", "/api/v1/connectors", Role::kRead, "Summaries, worst first (type, status, q)", List},
       {"GET", "/api/v1/connectors/{c}", Role::kRead, "One connector with tasks, last error and links", Get},
-      {"GET", "/api/v1/connectors/{c}/config/effective", Role::kRead, "Every key with value, default and origin", Effective},
+      {"GET", "/api/v1/connectors/{c}/config/effective", Role::kRead, "Every key with value, default and origin",
+       Effective},
       {"GET", "/api/v1/connectors/{c}/health", Role::kRead, "Checks with hints", Health},
       {"GET", "/api/v1/connectors/{c}/lag", Role::kRead, "How far behind", GetLag},
   };

@@ -61,7 +61,8 @@ Json StreamJson(Api& api, const Registry& registry, const StreamInfo& stream, bo
   json["kind"] = key.empty() ? "data" : "control";
   json["origin"] = source == nullptr ? Json(nullptr) : Json(source->name);
   json["key"] = std::move(key);
-  if (whole && schema != nullptr) json["schema"] = {{"version", std::to_string(version)}, {"columns", ColumnsJson(*schema)}};
+  if (whole && schema != nullptr)
+    json["schema"] = {{"version", std::to_string(version)}, {"columns", ColumnsJson(*schema)}};
   json["retention"] = {{"time_ms", retention.time_ms}, {"bytes", retention.bytes_max}};
   json["first_seq"] = BigJson(stats.first_seq);
   json["last_seq"] = BigJson(stats.last_seq);
@@ -115,8 +116,10 @@ std::optional<Response> AddTerms(const Request& request, RecordFilter& filter) {
 }
 
 Response BadPlace(const Request& request, std::string_view parameter) {
-  return Fail(request, 400, std::string(parameter) + " must be beginning, end, a place such as 4711-1, or a time such as 2026-03-04T05:06.", "bad-place",
-              {{"/" + std::string(parameter), "not a place"}});
+  return Fail(
+      request, 400,
+      std::string(parameter) + " must be beginning, end, a place such as 4711-1, or a time such as 2026-03-04T05:06.",
+      "bad-place", {{"/" + std::string(parameter), "not a place"}});
 }
 
 std::string RecordsPage(const ScanOutcome& outcome, const std::string& next) {
@@ -131,7 +134,8 @@ Response ScanLater(Api& api, const Request& request, ScanRequest scan, std::stri
   Later later;
   later.lane = Lane::kRecords;
   later.stage = "reading the log";
-  later.work = [log = &api.control.log(), scan = std::move(scan), list = std::move(list), request](std::stop_token stop) {
+  later.work = [log = &api.control.log(), scan = std::move(scan), list = std::move(list),
+                request](std::stop_token stop) {
     const auto outcome = Scan(*log, scan, stop);
     if (!outcome.ok()) return Fail(request, 500, outcome.error().what);
     const std::string next = outcome->next ? MakeCursor(list, ToText(*outcome->next)) : "";
@@ -150,7 +154,8 @@ Response Records(Api& api, const Request& request) {
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
   const std::string order = request.query.Has("order") ? Lower(request.query.Get("order")) : "asc";
-  if (order != "asc" && order != "desc") return Fail(request, 400, "order must be asc or desc.", {}, {{"/order", "unknown order"}});
+  if (order != "asc" && order != "desc")
+    return Fail(request, 400, "order must be asc or desc.", {}, {{"/order", "unknown order"}});
 
   ScanRequest scan;
   scan.filter = OfStream(stream->number);
@@ -194,9 +199,11 @@ Response Record(Api& api, const Request& request) {
     scan.descending = true;
     scan.high = {log.last_seq() + 1, 0};
     scan.low = {log.first_seq(), 0};
-    scan.filter.wanted = [number = stream->number, wanted](const Registry& names, const LogReader::Block& block, const Change& change) {
+    scan.filter.wanted = [number = stream->number, wanted](const Registry& names, const LogReader::Block& block,
+                                                           const Change& change) {
       const SourceInfo* source = names.Source(block.info->source);
-      return change.stream == number && source != nullptr && EventId(source->id, block.info->epoch, block.info->position, change.ordinal) == wanted;
+      return change.stream == number && source != nullptr &&
+             EventId(source->id, block.info->epoch, block.info->position, change.ordinal) == wanted;
     };
   } else {
     return Fail(request, 400, "A record is addressed by its place (4711-1) or by its event id.");
@@ -208,7 +215,8 @@ Response Record(Api& api, const Request& request) {
     const auto outcome = Scan(*source, scan, stop);
     if (!outcome.ok()) return Fail(request, 500, outcome.error().what);
     if (!outcome->records.empty()) return Response::Json(200, outcome->records[0]);
-    const std::string cut = outcome->next ? " It was searched for 10 s from the newest on; its place (at) finds it at once." : "";
+    const std::string cut =
+        outcome->next ? " It was searched for 10 s from the newest on; its place (at) finds it at once." : "";
     return Fail(request, 404, "Stream " + request.Argument(0) + " has no record " + request.Argument(1) + "." + cut);
   };
   return Response::Run(std::move(later));
@@ -219,10 +227,13 @@ Response Tail(Api& api, const Request& request, RecordFilter filter) {
   options.filter = std::move(filter);
   if (auto bad = AddTerms(request, options.filter)) return std::move(*bad);
   const std::string_view mode = request.query.Has("mode") ? request.query.Get("mode") : "sample";
-  if (mode != "sample" && mode != "all") return Fail(request, 400, "mode must be sample or all.", {}, {{"/mode", "unknown mode"}});
+  if (mode != "sample" && mode != "all")
+    return Fail(request, 400, "mode must be sample or all.", {}, {{"/mode", "unknown mode"}});
   options.all = mode == "all";
   const std::string_view resume = request.Header("last-event-id");
-  const std::string_view from = !resume.empty() ? resume : request.query.Has("from") ? request.query.Get("from") : "end";
+  const std::string_view from = !resume.empty()             ? resume
+                                : request.query.Has("from") ? request.query.Get("from")
+                                                            : "end";
   const auto start = ParsePlace(api.control.log(), from, true);
   if (!start) return BadPlace(request, !resume.empty() ? "Last-Event-ID" : "from");
   options.start = *start;
@@ -254,7 +265,8 @@ void AddStreamRoutes(std::vector<Route>& routes) {
       {"GET", "/api/v1/streams/{s}/records", Role::kOperate, "Records (from, until, order, key, q)", Records},
       {"GET", "/api/v1/streams/{s}/records/{at}", Role::kOperate, "One record, by place or event id", Record},
       {"GET", "/api/v1/streams/{s}/tail", Role::kOperate, "Follow a stream", TailStream, false, Produces::kEvents},
-      {"GET", "/api/v1/connectors/{c}/tail", Role::kOperate, "Follow what passes through a connector", TailConnector, false, Produces::kEvents},
+      {"GET", "/api/v1/connectors/{c}/tail", Role::kOperate, "Follow what passes through a connector", TailConnector,
+       false, Produces::kEvents},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

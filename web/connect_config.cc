@@ -11,9 +11,12 @@ namespace {
 // Every mistake in one text, one a line, with a pointer to where they can be had by key (1.7).
 Response BadConfig(const Request& request, const std::vector<config::KeyError>& errors) {
   Refusal refusal;
-  refusal.text = "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
+  refusal.text =
+      "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
   for (const auto& e : errors) refusal.text += "\n" + e.text;
-  refusal.text += "\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`";
+  refusal.text +=
+      "\nYou can also find the above list of errors at the endpoint "
+      "`/connector-plugins/{connectorType}/config/validate`";
   refusal.errors = errors;
   return FromRefusal(request, refusal);
 }
@@ -24,20 +27,26 @@ std::string ClassOf(const config::FlatConfig& config) {
 }
 
 // What can be said of a config before the service looks at it. Nothing if all is well.
-std::optional<Response> Precheck(Api& api, const Request& request, const std::string& name, const config::FlatConfig& config,
-                                 const ConnectorRecord* existing) {
+std::optional<Response> Precheck(Api& api, const Request& request, const std::string& name,
+                                 const config::FlatConfig& config, const ConnectorRecord* existing) {
   if (const auto it = config.find("name"); it != config.end() && it->second != name) {
-    return Fail(request, 400, "Connector name configuration (" + it->second.substr(0, 255) + ") doesn't match connector name in the URL (" + name + ")");
+    return Fail(request, 400,
+                "Connector name configuration (" + it->second.substr(0, 255) +
+                    ") doesn't match connector name in the URL (" + name + ")");
   }
   const std::string asked = ClassOf(config);
   if (asked.empty()) {
-    return Fail(request, 400, "Connector config of " + name + " contains no connector.class. GET /connector-plugins lists the classes.");
+    return Fail(
+        request, 400,
+        "Connector config of " + name + " contains no connector.class. GET /connector-plugins lists the classes.");
   }
   const config::ComponentSpec* spec = api.control.FindPlugin(asked);
   if (spec == nullptr) return UnknownClass(api, request, asked);
   if (existing != nullptr && existing->class_name != spec->class_name) {
-    return Fail(request, 400, "Connector " + name + " is a " + existing->class_name + ". Its position belongs to that class, so connector.class cannot become " +
-                                  std::string(spec->class_name) + ": delete the connector first, or take another name.");
+    return Fail(request, 400,
+                "Connector " + name + " is a " + existing->class_name +
+                    ". Its position belongs to that class, so connector.class cannot become " +
+                    std::string(spec->class_name) + ": delete the connector first, or take another name.");
   }
   return std::nullopt;
 }
@@ -80,7 +89,8 @@ Result<CreateRequest> ReadCreate(const Request& request) {
     } else if (member == "config") {
       HG_ASSIGN_OR_RETURN(create.config, ReadFlat(value));
     } else {
-      return ConfigError("Unknown member \"" + member.substr(0, 100) + "\": the body has \"name\", \"config\" and \"initial_state\".");
+      return ConfigError("Unknown member \"" + member.substr(0, 100) +
+                         "\": the body has \"name\", \"config\" and \"initial_state\".");
     }
   }
   if (!body.contains("name")) return ConfigError("The body has no \"name\".");
@@ -107,7 +117,8 @@ Response GetConfig(Api& api, const Request& request) {
 }
 
 Response Stale(const Request& request) {
-  return Fail(request, 412, "The config of connector " + request.Argument(0) + " is not the one that If-Match names. Read it again.");
+  return Fail(request, 412,
+              "The config of connector " + request.Argument(0) + " is not the one that If-Match names. Read it again.");
 }
 
 // Replaces as a whole. `seen`: the version that the new config was made from, where that matters.
@@ -124,7 +135,8 @@ Response PutConfig(Api& api, const Request& request) {
   if (!flat.ok()) return Fail(request, 400, flat.error().what);
   const auto existing = api.control.Find(request.Argument(0));
   if (!IfMatchHolds(request, existing.get())) return Stale(request);
-  if (auto refused = Precheck(api, request, request.Argument(0), flat->config, existing.get())) return std::move(*refused);
+  if (auto refused = Precheck(api, request, request.Argument(0), flat->config, existing.get()))
+    return std::move(*refused);
   if (!flat->errors.empty()) return BadConfig(request, flat->errors);
   return Replace(api, request, std::move(flat->config), std::nullopt);
 }

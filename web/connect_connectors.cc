@@ -19,7 +19,9 @@ Response List(Api& api, const Request& request) {
     return Response::Json(200, Dump(list));
   }
   const auto expand = request.query.All("expand");
-  const auto wants = [&](std::string_view what) { return std::find(expand.begin(), expand.end(), what) != expand.end(); };
+  const auto wants = [&](std::string_view what) {
+    return std::find(expand.begin(), expand.end(), what) != expand.end();
+  };
   Json all = Json::object();
   auto& members = all.get_ref<Json::object_t&>();
   for (const std::string& name : names) {
@@ -48,9 +50,8 @@ Response Get(Api& api, const Request& request) {
 }
 
 Response GetStatus(Api& api, const Request& request) {
-  return WithConnector(api, request, [&](const ConnectorRecord& record) {
-    return Response::Json(200, Dump(StateInfo(api, record)));
-  });
+  return WithConnector(
+      api, request, [&](const ConnectorRecord& record) { return Response::Json(200, Dump(StateInfo(api, record))); });
 }
 
 Response GetTasks(Api& api, const Request& request) {
@@ -129,7 +130,8 @@ Response Stop(Api& api, const Request& request) { return SetTarget(api, request,
 
 Response Delete(Api& api, const Request& request) {
   return WithConnector(api, request, [&](const ConnectorRecord& record) {
-    if (!IfMatchHolds(request, &record)) return Fail(request, 412, "The config of " + record.name + " has changed since it was read.");
+    if (!IfMatchHolds(request, &record))
+      return Fail(request, 412, "The config of " + record.name + " has changed since it was read.");
     const bool drop_slot = request.query.Flag("drop_slot");
     const bool forget = drop_slot || request.query.Flag("forget");
     const auto answer = api.control.Delete(record.name, forget, drop_slot, request.actor());
@@ -148,7 +150,8 @@ Json SourceOffset(Api& api, std::string_view name, const SourceProgress& progres
   const SourceInfo* source = registry->FindSource(name);
   Seq last = 0;
   for (const auto& stream : registry->streams) {
-    if (source != nullptr && stream->source == source->number) last = std::max(last, api.control.log().stats(stream->number).last_seq);
+    if (source != nullptr && stream->source == source->number)
+      last = std::max(last, api.control.log().stats(stream->number).last_seq);
   }
   if (last == 0) return offset;
   const auto reader = api.control.log().NewReader();
@@ -171,7 +174,8 @@ Response GetOffsets(Api& api, const Request& request) {
     if (record.kind == config::ComponentKind::kSource) {
       const auto progress = api.control.Progress(record.name);
       if (progress && progress->last) {
-        list.push_back({{"partition", {{"server", record.name}}}, {"offset", SourceOffset(api, record.name, *progress)}});
+        list.push_back(
+            {{"partition", {{"server", record.name}}}, {"offset", SourceOffset(api, record.name, *progress)}});
       }
     } else if (const auto cursor = api.control.Cursor(record.name)) {
       for (const std::string& stream : StatusOf(api, record)->topics) {
@@ -188,10 +192,13 @@ Response GetOffsets(Api& api, const Request& request) {
 Response AlterOffsets(Api& api, const Request& request) {
   return WithConnector(api, request, [&](const ConnectorRecord& record) {
     if (record.target != TargetState::kStopped) {
-      return Fail(request, 400, "Offsets are altered only while a connector is stopped. Stop it first: PUT " + ConnectorPath(record.name) + "/stop");
+      return Fail(request, 400,
+                  "Offsets are altered only while a connector is stopped. Stop it first: PUT " +
+                      ConnectorPath(record.name) + "/stop");
     }
     return Fail(request, 400,
-                "Offsets cannot be altered in this version. To begin anew, delete the connector with ?forget=true and create it again.");
+                "Offsets cannot be altered in this version. To begin anew, delete the connector with ?forget=true and "
+                "create it again.");
   });
 }
 

@@ -82,7 +82,9 @@ std::optional<Response> CheckVersion(Api& api, const Request& request) {
   for (const PluginInfo& plugin : api.control.Plugins()) {
     if (plugin.version == wanted) return std::nullopt;
   }
-  return Fail(request, 400, "The plugin " + request.Argument(0) + " does not exist in version " + std::string(wanted.substr(0, 100)) + ".");
+  return Fail(
+      request, 400,
+      "The plugin " + request.Argument(0) + " does not exist in version " + std::string(wanted.substr(0, 100)) + ".");
 }
 
 Response Definitions(Api& api, const Request& request) {
@@ -105,8 +107,9 @@ void Add(std::vector<config::KeyError>& errors, const std::vector<config::KeyErr
 }
 
 // Per key, then across keys and over the network, the latter only when the former pass (KC18). On a lane.
-std::vector<config::KeyError> AllErrors(Control& control, const config::SecretResolver* resolver, const config::ComponentSpec& spec,
-                                        const std::string& name, const config::FlatConfig& config, std::vector<config::KeyError> errors) {
+std::vector<config::KeyError> AllErrors(Control& control, const config::SecretResolver* resolver,
+                                        const config::ComponentSpec& spec, const std::string& name,
+                                        const config::FlatConfig& config, std::vector<config::KeyError> errors) {
   const std::size_t known = errors.size();
   Add(errors, config::Bind(spec, config, resolver).errors, known);
   Add(errors, control.Check(spec, name, config, errors.empty()), known);
@@ -121,11 +124,14 @@ Response Validate(Api& api, const Request& request) {
   auto flat = ReadFlat(*body);
   if (!flat.ok()) return Fail(request, 400, flat.error().what);
   const auto asked = flat->config.find("connector.class");
-  if (asked == flat->config.end() || asked->second.empty()) return Fail(request, 400, "The config to validate has no connector.class.");
+  if (asked == flat->config.end() || asked->second.empty())
+    return Fail(request, 400, "The config to validate has no connector.class.");
   const config::ComponentSpec* named = api.control.FindPlugin(asked->second);
   if (named == nullptr) return UnknownClass(api, request, asked->second);
   if (named != spec) {
-    return Fail(request, 400, "The config's connector.class " + asked->second.substr(0, 255) + " is another plugin than " + request.Argument(0) + ".");
+    return Fail(request, 400,
+                "The config's connector.class " + asked->second.substr(0, 255) + " is another plugin than " +
+                    request.Argument(0) + ".");
   }
   const auto name = flat->config.find("name");
   const auto stored = name == flat->config.end() ? nullptr : api.control.Find(name->second);
@@ -136,7 +142,8 @@ Response Validate(Api& api, const Request& request) {
   later.lane = Lane::kChecks;
   later.stage = "the checks of validate";
   later.work = [control = &api.control, resolver = api.options.resolver, spec, plugin = request.Argument(0),
-                name = name == flat->config.end() ? std::string() : name->second, sent = std::move(flat->config), config = std::move(unmasked.config), known = std::move(known)](std::stop_token) {
+                name = name == flat->config.end() ? std::string() : name->second, sent = std::move(flat->config),
+                config = std::move(unmasked.config), known = std::move(known)](std::stop_token) {
     auto infos = config::Describe(*spec, sent, AllErrors(*control, resolver, *spec, name, config, known));
     infos.name = plugin;
     return Response::Json(200, InfosJson(infos));
@@ -150,7 +157,8 @@ void AddPluginRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"GET", "/connector-plugins", Role::kRead, "The sources and sinks of this build", List},
       {"GET", "/connector-plugins/{p}/config", Role::kRead, "Key definitions of a plugin", Definitions},
-      {"PUT", "/connector-plugins/{p}/config/validate", Role::kRead, "Check a config, also over the network", Validate, true},
+      {"PUT", "/connector-plugins/{p}/config/validate", Role::kRead, "Check a config, also over the network", Validate,
+       true},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -30,9 +30,12 @@ bool ReadTarget(Request& request) {
 
 bool AcceptsProduct(std::string_view accept, Produces produces) {
   switch (produces) {
-    case Produces::kJson: return Accepts(accept, "application/json") || Accepts(accept, "application/problem+json");
-    case Produces::kEvents: return Accepts(accept, "text/event-stream");
-    case Produces::kText: return true;
+    case Produces::kJson:
+      return Accepts(accept, "application/json") || Accepts(accept, "application/problem+json");
+    case Produces::kEvents:
+      return Accepts(accept, "text/event-stream");
+    case Produces::kText:
+      return true;
   }
   return true;
 }
@@ -43,7 +46,9 @@ std::optional<Response> CheckHost(const Api& api, const Request& request) {
   if (hosts == 0) return std::nullopt;  // HTTP/1.0 probes send none, and no browser leaves it out
   if (hosts > 1) return Fail(request, 400, "There is more than one Host header.");
   if (HostAllowed(request.Header("host"), request.local, api.options.allowed_hosts)) return std::nullopt;
-  return Fail(request, 421, "The Host header does not name this listener. Call it by its address, or add the name to api.allowed_hosts.");
+  return Fail(
+      request, 421,
+      "The Host header does not name this listener. Call it by its address, or add the name to api.allowed_hosts.");
 }
 
 std::optional<Response> CheckContent(const Route& route, const Request& request) {
@@ -64,13 +69,15 @@ Response FindAndHandle(Api& api, const Router& router, Request& request, std::st
   const bool readable = ReadTarget(request);
   if (auto refused = CheckHost(api, request)) return std::move(*refused);
   if (!readable) {
-    return Fail(request, 400, "The path or the query is malformed: it starts with '/', and %XX escapes stand for UTF-8.");
+    return Fail(request, 400,
+                "The path or the query is malformed: it starts with '/', and %XX escapes stand for UTF-8.");
   }
   Router::Match match = router.Find(request.method, request.segments);
   if (!match.pattern.empty()) label = match.pattern;
   if (match.status == 404) return Fail(request, 404, "There is no resource " + request.path.substr(0, 300) + ".");
   if (match.status == 405) {
-    return Fail(request, 405, request.method.substr(0, 32) + " is not offered here, only " + match.allow + ".").With("Allow", match.allow);
+    return Fail(request, 405, request.method.substr(0, 32) + " is not offered here, only " + match.allow + ".")
+        .With("Allow", match.allow);
   }
   if (Changes(request.method) &&
       !OriginAllowed(request.Header("origin"), request.Header("host"), api.options.allowed_origins)) {

@@ -9,21 +9,36 @@ namespace {
 // The stable type of a problem that only its status tells.
 std::string_view PlainProblem(int status) {
   switch (status) {
-    case 400: return "bad-request";
-    case 403: return "forbidden";
-    case 404: return "not-found";
-    case 405: return "method-not-allowed";
-    case 406: return "not-acceptable";
-    case 408: return "request-timeout";
-    case 409: return "conflict";
-    case 412: return "stale-version";
-    case 413: return "body-too-large";
-    case 415: return "unsupported-media-type";
-    case 421: return "misdirected-request";
-    case 422: return "unprocessable";
-    case 431: return "headers-too-large";
-    case 503: return "unavailable";
-    default: return "internal-error";
+    case 400:
+      return "bad-request";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not-found";
+    case 405:
+      return "method-not-allowed";
+    case 406:
+      return "not-acceptable";
+    case 408:
+      return "request-timeout";
+    case 409:
+      return "conflict";
+    case 412:
+      return "stale-version";
+    case 413:
+      return "body-too-large";
+    case 415:
+      return "unsupported-media-type";
+    case 421:
+      return "misdirected-request";
+    case 422:
+      return "unprocessable";
+    case 431:
+      return "headers-too-large";
+    case 503:
+      return "unavailable";
+    default:
+      return "internal-error";
   }
 }
 

@@ -30,7 +30,9 @@ std::string Join(const std::vector<std::string>& names) {
   return text;
 }
 
-Check Healthy(std::string id, std::string summary) { return {std::move(id), CheckStatus::kHealthy, std::move(summary), "", "", false}; }
+Check Healthy(std::string id, std::string summary) {
+  return {std::move(id), CheckStatus::kHealthy, std::move(summary), "", "", false};
+}
 
 class Checks {
  public:
@@ -80,11 +82,14 @@ class Checks {
     } else if (!literal.empty()) {
       check.status = CheckStatus::kNotice;
       check.summary = "literal_secret: the config holds a secret in clear in " + Join(literal) + ".";
-      check.hint = "Put a placeholder such as ${env:NAME} or ${file:/path:key} there and open its provider in the service's file.";
+      check.hint =
+          "Put a placeholder such as ${env:NAME} or ${file:/path:key} there and open its provider in the service's "
+          "file.";
     }
     Add(std::move(check));
     if (status_.last_error.empty() || status_.last_error_transient || !active_ || in_.spec == nullptr) return;
-    Add({"config", CheckStatus::kError, status_.last_error, "Mend the cause, then restart " + record_.name + " or change its config.", "", false});
+    Add({"config", CheckStatus::kError, status_.last_error,
+         "Mend the cause, then restart " + record_.name + " or change its config.", "", false});
   }
 
   // What the worker itself found; standing findings of a source guard its data in every state.
@@ -108,12 +113,13 @@ class Checks {
     const SourceTelemetry& t = *status_.source;
     if (active_) {
       Reachable(t.connected);
-      if (t.connected && !t.slot_name.empty()) Add(Healthy("slot_connected", "Replication slot " + t.slot_name + " is ours and active."));
+      if (t.connected && !t.slot_name.empty())
+        Add(Healthy("slot_connected", "Replication slot " + t.slot_name + " is ours and active."));
       Heartbeat(t);
       Ingesting(t);
       if (t.phase == "snapshot") {
-        Add(Healthy("snapshot", std::to_string(t.snapshot_tables_done) + " of " + std::to_string(t.snapshot_tables) + " tables, " +
-                                    std::to_string(t.snapshot_rows) + " rows."));
+        Add(Healthy("snapshot", std::to_string(t.snapshot_tables_done) + " of " + std::to_string(t.snapshot_tables) +
+                                    " tables, " + std::to_string(t.snapshot_rows) + " rows."));
       }
     }
     WalRetained(t);
@@ -128,7 +134,8 @@ class Checks {
     if (!status_.last_error_transient) return;  // told by `config`
     Check check{"reachable", CheckStatus::kError, status_.last_error, "", "", false};
     check.hint = "Attempts go on by themselves";
-    if (status_.next_attempt_us > in_.now_us) check.hint += ", the next in " + Seconds(status_.next_attempt_us - in_.now_us);
+    if (status_.next_attempt_us > in_.now_us)
+      check.hint += ", the next in " + Seconds(status_.next_attempt_us - in_.now_us);
     check.hint += ". Check that the server runs, that it is reached from this machine, and that it lets us in.";
     Add(std::move(check));
   }
@@ -139,7 +146,8 @@ class Checks {
     Check check = Healthy("heartbeat", "Last heard " + Seconds(std::max<std::int64_t>(silent, 0)) + " ago.");
     if (silent >= kHeartbeatWarning) {
       check.status = silent >= kHeartbeatError ? CheckStatus::kError : CheckStatus::kWarning;
-      check.hint = "The connection may be half dead, the server stalled, or the network cut. Restart " + record_.name + " to connect anew.";
+      check.hint = "The connection may be half dead, the server stalled, or the network cut. Restart " + record_.name +
+                   " to connect anew.";
     }
     Add(std::move(check));
   }
@@ -150,7 +158,10 @@ class Checks {
     if (in_.movement.stalled_us >= kStallWarning) {
       check.status = in_.movement.stalled_us >= kStallError ? CheckStatus::kError : CheckStatus::kWarning;
       check.summary = "The server's position moves, ours has not for " + Seconds(in_.movement.stalled_us) + ".";
-      check.hint = "A large transaction may be on its way, the log may be out of disk, or the connection stalled; the reader is in phase '" + t.phase + "'.";
+      check.hint =
+          "A large transaction may be on its way, the log may be out of disk, or the connection stalled; the reader is "
+          "in phase '" +
+          t.phase + "'.";
     } else if (lag >= kLagWarning) {
       check.status = CheckStatus::kWarning;
       check.summary = "The oldest commit that is not durable here is " + Seconds(lag) + " old.";
@@ -161,18 +172,21 @@ class Checks {
 
   void WalRetained(const SourceTelemetry& t) {
     if (t.slot_retained_bytes < 0) return;
-    Check check = Healthy("wal_retained", "Slot " + t.slot_name + " keeps " + Bytes(t.slot_retained_bytes) + " of WAL.");
+    Check check =
+        Healthy("wal_retained", "Slot " + t.slot_name + " keeps " + Bytes(t.slot_retained_bytes) + " of WAL.");
     check.guards = true;
     const auto left = SecondsToInvalid(t, in_.movement);
     if (t.slot_safe_bytes == 0 || (left && *left < kInvalidError)) {
       check.status = CheckStatus::kError;
-    } else if ((left && *left < kInvalidWarning) || (t.slot_safe_bytes < 0 && t.slot_retained_bytes >= kRetainedWarning)) {
+    } else if ((left && *left < kInvalidWarning) ||
+               (t.slot_safe_bytes < 0 && t.slot_retained_bytes >= kRetainedWarning)) {
       check.status = CheckStatus::kWarning;
     }
     if (check.status != CheckStatus::kHealthy) {
       if (t.slot_safe_bytes >= 0) check.summary += " The server drops it after " + Bytes(t.slot_safe_bytes) + " more.";
-      check.hint = std::string(active_ ? "Reading is behind" : "The connector is not running") + ", so the server keeps WAL for it. " +
-                   (active_ ? "Look at the checks of " : "Resume ") + record_.name + ", or give the server room.";
+      check.hint = std::string(active_ ? "Reading is behind" : "The connector is not running") +
+                   ", so the server keeps WAL for it. " + (active_ ? "Look at the checks of " : "Resume ") +
+                   record_.name + ", or give the server room.";
       check.fix = "ALTER SYSTEM SET max_slot_wal_keep_size = '64GB'; SELECT pg_reload_conf();";
     }
     Add(std::move(check));
@@ -194,8 +208,10 @@ class Checks {
       }
       if (t.breaker_open) {
         Check check{"breaker", CheckStatus::kError, "The breaker is open: deliveries wait.", "", "", false};
-        if (t.next_probe_us > in_.now_us) check.summary += " The next probe is in " + Seconds(t.next_probe_us - in_.now_us) + ".";
-        check.hint = t.last_error_hint.empty() ? "Mend the endpoint; a probe that succeeds closes the breaker." : t.last_error_hint;
+        if (t.next_probe_us > in_.now_us)
+          check.summary += " The next probe is in " + Seconds(t.next_probe_us - in_.now_us) + ".";
+        check.hint = t.last_error_hint.empty() ? "Mend the endpoint; a probe that succeeds closes the breaker."
+                                               : t.last_error_hint;
         Add(std::move(check));
       }
     }
@@ -215,13 +231,17 @@ class Checks {
       check.summary = std::to_string(in_row) + " attempts in a row failed, last: " + error;
     } else if (m.stalled_us >= kStallError) {
       check.status = CheckStatus::kError;
-      check.summary = "Records wait, and nothing was delivered for " + Seconds(m.stalled_us) + (error.empty() ? "." : ", last: " + error);
+      check.summary = "Records wait, and nothing was delivered for " + Seconds(m.stalled_us) +
+                      (error.empty() ? "." : ", last: " + error);
     } else if (m.attempts_failed >= 1 && m.attempts_failed * 2 >= m.attempts) {
       check.status = CheckStatus::kWarning;
-      check.summary = std::to_string(m.attempts_failed) + " of " + std::to_string(m.attempts) + " attempts failed in the last 5 min, last: " + error;
+      check.summary = std::to_string(m.attempts_failed) + " of " + std::to_string(m.attempts) +
+                      " attempts failed in the last 5 min, last: " + error;
     }
     if (check.status != CheckStatus::kHealthy) {
-      check.hint = t.last_error_hint.empty() ? "Check the endpoint and the settings of " + record_.name + ", then restart it." : t.last_error_hint;
+      check.hint = t.last_error_hint.empty()
+                       ? "Check the endpoint and the settings of " + record_.name + ", then restart it."
+                       : t.last_error_hint;
     }
     Add(std::move(check));
   }
@@ -234,7 +254,8 @@ class Checks {
     if (dead != in_.letters.end() && dead->second > 0) {
       check.status = CheckStatus::kWarning;
       check.summary = std::to_string(dead->second) + " records need a person.";
-      check.hint = "See GET /api/v1/connectors/" + record_.name + "/dead-letters?state=dead; mend the cause, then retry or discard them.";
+      check.hint = "See GET /api/v1/connectors/" + record_.name +
+                   "/dead-letters?state=dead; mend the cause, then retry or discard them.";
     }
     Add(std::move(check));
   }
@@ -246,12 +267,13 @@ class Checks {
     const std::int64_t oldest = status_.sink == nullptr ? 0 : status_.sink->oldest_pending_commit_us;
     if (status_.next_seq > 0 && status_.next_seq < in_.first_seq) {
       check.status = CheckStatus::kError;
-      check.summary = "Retention dropped records before they were delivered: seq " + std::to_string(status_.next_seq) + " to " +
-                      std::to_string(in_.first_seq - 1) + ".";
+      check.summary = "Retention dropped records before they were delivered: seq " + std::to_string(status_.next_seq) +
+                      " to " + std::to_string(in_.first_seq - 1) + ".";
       check.hint = "Raise retention.time_ms or retention.bytes_max, and send the tables concerned again.";
     } else if (keep_us > 0 && oldest > 0 && in_.now_us - oldest > keep_us / 5 * 4) {
       check.status = CheckStatus::kWarning;
-      check.summary = "The oldest record to deliver is " + Seconds(in_.now_us - oldest) + " old; retention drops it at " + Seconds(keep_us) + ".";
+      check.summary = "The oldest record to deliver is " + Seconds(in_.now_us - oldest) +
+                      " old; retention drops it at " + Seconds(keep_us) + ".";
       check.hint = "Resume or speed up " + record_.name + ", or raise retention.time_ms.";
     }
     Add(std::move(check));
@@ -276,10 +298,14 @@ CheckStatus Worst(const std::vector<Check>& checks, bool guards_only) {
 
 std::string_view Name(CheckStatus status) {
   switch (status) {
-    case CheckStatus::kHealthy: return "healthy";
-    case CheckStatus::kNotice: return "notice";
-    case CheckStatus::kWarning: return "warning";
-    case CheckStatus::kError: return "error";
+    case CheckStatus::kHealthy:
+      return "healthy";
+    case CheckStatus::kNotice:
+      return "notice";
+    case CheckStatus::kWarning:
+      return "warning";
+    case CheckStatus::kError:
+      return "error";
   }
   return "error";
 }

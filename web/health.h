@@ -27,8 +27,8 @@ struct Check {
 
 // What only shows over time; kept by the health book.
 struct Movement {
-  std::int64_t stalled_us = 0;       // input moves or waits, our position has not moved for so long (AP15)
-  std::uint64_t attempts = 0;        // of a sink in the last five minutes
+  std::int64_t stalled_us = 0;  // input moves or waits, our position has not moved for so long (AP15)
+  std::uint64_t attempts = 0;   // of a sink in the last five minutes
   std::uint64_t attempts_failed = 0;
   double retained_bytes_per_second = 0;  // growth of what the slot keeps
 };
@@ -39,8 +39,8 @@ struct HealthInput {
   const ConnectorStatus* status = nullptr;
   Movement movement;
   std::map<DeadLetter::State, std::uint64_t> letters;
-  Seq first_seq = 1;                  // oldest kept in the log
-  std::uint64_t lost_records = 0;     // of the whole log, ever
+  Seq first_seq = 1;               // oldest kept in the log
+  std::uint64_t lost_records = 0;  // of the whole log, ever
   RetentionPolicy retention;
   std::int64_t now_us = 0;
 };

@@ -9,7 +9,9 @@ constexpr std::int64_t kSampleEveryUs = 5'000'000;
 constexpr std::int64_t kKeepUs = 300'000'000;
 constexpr std::int64_t kMinuteUs = 60'000'000;
 
-std::uint64_t Minus(std::uint64_t now, std::uint64_t then) { return now >= then ? now - then : now; }  // restarted: from 0
+std::uint64_t Minus(std::uint64_t now, std::uint64_t then) {
+  return now >= then ? now - then : now;
+}  // restarted: from 0
 
 }  // namespace
 
@@ -17,7 +19,8 @@ std::uint64_t RecordsOf(const Registry& registry, std::string_view source) {
   const SourceInfo* info = registry.FindSource(source);
   std::uint64_t records = 0;
   for (std::size_t i = 0; info != nullptr && i < registry.streams.size() && i < registry.counters.size(); ++i) {
-    if (registry.streams[i]->source == info->number) records += registry.counters[i]->records.load(std::memory_order_relaxed);
+    if (registry.streams[i]->source == info->number)
+      records += registry.counters[i]->records.load(std::memory_order_relaxed);
   }
   return records;
 }
@@ -63,11 +66,14 @@ Movement HealthBook::MovementOf(const Page& page, const ConnectorStatus& status,
   const Sample& first = page.samples.front();
   if (status.sink != nullptr) {
     movement.attempts_failed = Minus(status.sink->attempts_failed, page.samples.size() > 1 ? first.failed : 0);
-    movement.attempts = movement.attempts_failed + Minus(status.sink->delivered, page.samples.size() > 1 ? first.records : 0);
+    movement.attempts =
+        movement.attempts_failed + Minus(status.sink->delivered, page.samples.size() > 1 ? first.records : 0);
   }
-  if (status.source != nullptr && first.retained_bytes >= 0 && status.source->slot_retained_bytes >= 0 && now_us > first.at_us) {
+  if (status.source != nullptr && first.retained_bytes >= 0 && status.source->slot_retained_bytes >= 0 &&
+      now_us > first.at_us) {
     movement.retained_bytes_per_second =
-        static_cast<double>(status.source->slot_retained_bytes - first.retained_bytes) * 1e6 / static_cast<double>(now_us - first.at_us);
+        static_cast<double>(status.source->slot_retained_bytes - first.retained_bytes) * 1e6 /
+        static_cast<double>(now_us - first.at_us);
   }
   return movement;
 }
@@ -137,7 +143,8 @@ HealthBook::Rates HealthBook::RatesOf(const std::string& name, std::int64_t now_
   auto first = samples.begin();
   while (first->at_us < now_us - kMinuteUs && std::next(first)->at_us < last.at_us) ++first;
   if (last.at_us <= first->at_us) return rates;
-  rates.records_per_second = static_cast<double>(Minus(last.records, first->records)) * 1e6 / static_cast<double>(last.at_us - first->at_us);
+  rates.records_per_second =
+      static_cast<double>(Minus(last.records, first->records)) * 1e6 / static_cast<double>(last.at_us - first->at_us);
   for (std::size_t i = 0; i < last.end_to_end_ms_buckets.size(); ++i) {
     const std::uint64_t then = i < first->end_to_end_ms_buckets.size() ? first->end_to_end_ms_buckets[i] : 0;
     rates.end_to_end_ms_buckets.push_back(Minus(last.end_to_end_ms_buckets[i], then));

@@ -48,10 +48,10 @@ class HealthBook {
     std::vector<std::uint64_t> end_to_end_ms_buckets;  // cumulative over time and bounds
   };
   struct Page {
-    std::int64_t created_us = 0;      // of the record: a connector of the same name that came later is another one
-    std::deque<Sample> samples;       // oldest first, about five minutes
-    std::uint64_t position = 0;       // of ours
-    std::int64_t moved_us = 0;        // when `position` moved, or when nothing was waiting
+    std::int64_t created_us = 0;  // of the record: a connector of the same name that came later is another one
+    std::deque<Sample> samples;   // oldest first, about five minutes
+    std::uint64_t position = 0;   // of ours
+    std::int64_t moved_us = 0;    // when `position` moved, or when nothing was waiting
     std::map<std::string, std::pair<CheckStatus, std::int64_t>> since;
     std::string status;
     std::int64_t status_since_us = 0;

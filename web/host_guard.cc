@@ -39,7 +39,8 @@ bool HostAllowed(std::string_view host_header, std::string_view local_address,
   if (host.empty()) return false;
   if (host == local_address) return true;
   if (host == "localhost" && config::IsLoopback(local_address)) return true;
-  return std::any_of(allowed_hosts.begin(), allowed_hosts.end(), [&](const auto& name) { return HostOf(name) == host; });
+  return std::any_of(allowed_hosts.begin(), allowed_hosts.end(),
+                     [&](const auto& name) { return HostOf(name) == host; });
 }
 
 bool OriginAllowed(std::string_view origin, std::string_view host_header,

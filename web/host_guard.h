@@ -17,9 +17,11 @@ std::string HostOf(std::string_view host_header);
 
 // True if the Host header names the listener: the address the connection came in on, `localhost` for a loopback
 // connection, or a configured name. Ports do not matter: rebinding is about names, and tunnels change ports.
-bool HostAllowed(std::string_view host_header, std::string_view local_address, const std::vector<std::string>& allowed_hosts);
+bool HostAllowed(std::string_view host_header, std::string_view local_address,
+                 const std::vector<std::string>& allowed_hosts);
 
 // For requests that change something: true without Origin, with our own, or with a configured one.
-bool OriginAllowed(std::string_view origin, std::string_view host_header, const std::vector<std::string>& allowed_origins);
+bool OriginAllowed(std::string_view origin, std::string_view host_header,
+                   const std::vector<std::string>& allowed_origins);
 
 }  // namespace headgate::web

@@ -39,9 +39,9 @@ struct Request {
   Query query;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string peer;   // address of the client
-  std::string local;  // address of ours that the connection came in on
-  std::string id;    // Request-Id (AP8)
+  std::string peer;                    // address of the client
+  std::string local;                   // address of ours that the connection came in on
+  std::string id;                      // Request-Id (AP8)
   std::string route = "unknown";       // its pattern, for the metrics; set by the dispatch
   std::vector<std::string> arguments;  // what the pattern's {...} matched, set by the router
 
@@ -58,8 +58,8 @@ class Feed {
  public:
   virtual ~Feed() = default;
   enum class Next { kWait, kMore, kEnd };
-  // Appends what is ready, about `room` bytes at most, within a few milliseconds. kMore: call again soon; kWait: nothing
-  // until something happens in the service, or for a while; kEnd: the stream is over.
+  // Appends what is ready, about `room` bytes at most, within a few milliseconds. kMore: call again soon; kWait:
+  // nothing until something happens in the service, or for a while; kEnd: the stream is over.
   virtual Next Pull(std::string& out, std::size_t room) = 0;
 };
 
@@ -132,7 +132,7 @@ std::optional<std::vector<std::string>> SplitPath(std::string_view path);
 // Seconds since 1970 as an HTTP date.
 std::string HttpDate(std::int64_t unix_seconds);
 
-std::string Lower(std::string_view text);    // ASCII
+std::string Lower(std::string_view text);      // ASCII
 std::string_view Trim(std::string_view text);  // blanks and tabs
 
 }  // namespace headgate::web

@@ -25,12 +25,14 @@ Response Idempotency::Run(const Request& request, std::int64_t now_us, const std
   const std::string key(request.Header("idempotency-key"));
   if (key.empty()) return handle();
   if (key.size() > kKeyBytesMax) return Fail(request, 400, "An Idempotency-Key may not be longer than 255 bytes.");
-  if (request.body.size() > kBodyBytesMax) return Fail(request, 413, "A request with an Idempotency-Key may not have more than 16 KiB.");
+  if (request.body.size() > kBodyBytesMax)
+    return Fail(request, 413, "A request with an Idempotency-Key may not have more than 16 KiB.");
   Forget(now_us);
   const std::string fingerprint = request.method + " " + request.target + "\n" + request.body;
   if (const auto found = kept_.find(key); found != kept_.end()) {
     if (found->second.fingerprint != fingerprint) {
-      return Fail(request, 422, "This Idempotency-Key was used for another request. Take a new one.", "idempotency-key-reused");
+      return Fail(request, 422, "This Idempotency-Key was used for another request. Take a new one.",
+                  "idempotency-key-reused");
     }
     Response replay;
     replay.status = found->second.status;

@@ -20,7 +20,9 @@ class Builder : public Base {
   bool boolean(bool v) override { return Add(v); }
   bool number_integer(number_integer_t v) override { return Add(v); }
   bool number_unsigned(number_unsigned_t v) override { return Add(v); }
-  bool number_float(number_float_t, const string_t& text) override { return Add(Json::binary({text.begin(), text.end()})); }
+  bool number_float(number_float_t, const string_t& text) override {
+    return Add(Json::binary({text.begin(), text.end()}));
+  }
   bool string(string_t& v) override { return Add(std::move(v)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return Open(Json::object()); }

@@ -36,7 +36,8 @@ void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {
   json["confirmed_position"] = LsnText(t.confirmed_position);
 }
 
-void AddSink(Json& json, const HealthBook::Report& report, const HealthBook::Rates& rates, const std::optional<CursorInfo>& cursor) {
+void AddSink(Json& json, const HealthBook::Report& report, const HealthBook::Rates& rates,
+             const std::optional<CursorInfo>& cursor) {
   std::uint64_t letters = 0;
   for (const auto& [state, count] : report.letters) letters += count;
   json["dead_letters"] = letters;
@@ -67,7 +68,8 @@ std::optional<double> QuantileSeconds(const std::vector<std::uint64_t>& buckets,
 Lag LagOfSource(const SourceTelemetry& t, std::int64_t now_us) {
   Lag lag;
   lag.caught_up = t.caught_up;
-  if (t.server_position > 0) lag.bytes = t.server_position > t.durable_position ? t.server_position - t.durable_position : 0;
+  if (t.server_position > 0)
+    lag.bytes = t.server_position > t.durable_position ? t.server_position - t.durable_position : 0;
   if (t.caught_up && t.connected) {
     lag.seconds = 0;
   } else if (t.oldest_pending_commit_us > 0) {
@@ -95,7 +97,8 @@ Lag LagOfSink(const ConnectorStatus& status, Seq last_seq, std::int64_t now_us) 
   return lag;
 }
 
-Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::Report& report, const HealthBook::Rates& rates) {
+Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::Report& report,
+             const HealthBook::Rates& rates) {
   const std::int64_t now_us = control.clock().NowUs();
   const auto status = control.Status(record.name);
   const bool source = record.kind == config::ComponentKind::kSource;
@@ -111,7 +114,8 @@ Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::
   json["records"] = OrNull(lag.records);
   json["caught_up"] = lag.caught_up;
   if (source) {
-    AddSource(json, status != nullptr && status->source != nullptr ? *status->source : SourceTelemetry(), report.movement);
+    AddSource(json, status != nullptr && status->source != nullptr ? *status->source : SourceTelemetry(),
+              report.movement);
   } else {
     AddSink(json, report, rates, cursor);
   }

@@ -22,7 +22,8 @@ Lag LagOfSink(const CursorInfo& cursor, std::int64_t now_us);
 // The same without counting: `records` is left open.
 Lag LagOfSink(const ConnectorStatus& status, Seq last_seq, std::int64_t now_us);
 
-Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::Report& report, const HealthBook::Rates& rates);
+Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::Report& report,
+             const HealthBook::Rates& rates);
 
 // The value below which `share` of the counts lie, in seconds, by the upper bounds in kLatencyBoundsMs; nothing without
 // counts. `buckets` are cumulative over the bounds.

@@ -31,6 +31,9 @@ class LaneThread {
     jobs_.Close();
     thread_.request_stop();
   }
+  void Join() {
+    if (thread_.joinable()) thread_.join();
+  }
 
  private:
   Channel<Job> jobs_{32};

@@ -35,7 +35,8 @@ std::vector<Row> Gather(Api& api) {
 }
 
 void Connectors(MetricsText& out, const std::vector<Row>& rows) {
-  constexpr State kStates[] = {State::kRunning, State::kPaused, State::kStopped, State::kFailed, State::kUnassigned, State::kRestarting};
+  constexpr State kStates[] = {State::kRunning, State::kPaused,     State::kStopped,
+                               State::kFailed,  State::kUnassigned, State::kRestarting};
   constexpr std::string_view kHealth[] = {"healthy", "warning", "error", "paused", "stopped", "starting"};
   out.Family("headgate_connector_state", "gauge", "1 for the state that the connector is in.");
   for (const Row& row : rows) {
@@ -45,7 +46,8 @@ void Connectors(MetricsText& out, const std::vector<Row>& rows) {
   }
   out.Family("headgate_connector_health", "gauge", "1 for the health that the connector has.");
   for (const Row& row : rows) {
-    for (std::string_view status : kHealth) out.Sample({{"connector", row.record->name}, {"status", status}}, row.report.status == status ? 1 : 0);
+    for (std::string_view status : kHealth)
+      out.Sample({{"connector", row.record->name}, {"status", status}}, row.report.status == status ? 1 : 0);
   }
 }
 
@@ -60,22 +62,26 @@ void Sources(MetricsText& out, Api& api, const std::vector<Row>& rows) {
     }
   };
   using Value = std::optional<double>;
-  each("headgate_source_lag_bytes", "gauge", "Server position less our last durable commit.", [&](const Row&, const SourceTelemetry& t) -> Value {
-    const Lag lag = LagOfSource(t, now_us);
-    return lag.bytes ? Value(static_cast<double>(*lag.bytes)) : std::nullopt;
-  });
+  each("headgate_source_lag_bytes", "gauge", "Server position less our last durable commit.",
+       [&](const Row&, const SourceTelemetry& t) -> Value {
+         const Lag lag = LagOfSource(t, now_us);
+         return lag.bytes ? Value(static_cast<double>(*lag.bytes)) : std::nullopt;
+       });
   each("headgate_source_lag_seconds", "gauge", "Age of the oldest commit that is not durable here.",
        [&](const Row&, const SourceTelemetry& t) -> Value { return LagOfSource(t, now_us).seconds; });
-  each("headgate_slot_retained_bytes", "gauge", "WAL that the server keeps for the slot.", [](const Row&, const SourceTelemetry& t) -> Value {
-    return t.slot_retained_bytes < 0 ? std::nullopt : Value(static_cast<double>(t.slot_retained_bytes));
-  });
-  each("headgate_slot_safe_bytes", "gauge", "WAL left before the server drops the slot.", [](const Row&, const SourceTelemetry& t) -> Value {
-    return t.slot_safe_bytes < 0 ? std::nullopt : Value(static_cast<double>(t.slot_safe_bytes));
-  });
+  each("headgate_slot_retained_bytes", "gauge", "WAL that the server keeps for the slot.",
+       [](const Row&, const SourceTelemetry& t) -> Value {
+         return t.slot_retained_bytes < 0 ? std::nullopt : Value(static_cast<double>(t.slot_retained_bytes));
+       });
+  each("headgate_slot_safe_bytes", "gauge", "WAL left before the server drops the slot.",
+       [](const Row&, const SourceTelemetry& t) -> Value {
+         return t.slot_safe_bytes < 0 ? std::nullopt : Value(static_cast<double>(t.slot_safe_bytes));
+       });
   const auto registry = api.control.log().registry();
-  each("headgate_source_events_total", "counter", "Changes made durable.", [&](const Row& row, const SourceTelemetry&) -> Value {
-    return static_cast<double>(RecordsOf(*registry, row.record->name));
-  });
+  each("headgate_source_events_total", "counter", "Changes made durable.",
+       [&](const Row& row, const SourceTelemetry&) -> Value {
+         return static_cast<double>(RecordsOf(*registry, row.record->name));
+       });
   each("headgate_source_gaps_total", "counter", "Declared gaps.", [&](const Row& row, const SourceTelemetry&) -> Value {
     const auto progress = api.control.Progress(row.record->name);
     return progress ? Value(static_cast<double>(progress->gaps)) : std::nullopt;
@@ -88,8 +94,10 @@ void SinkCounters(MetricsText& out, const std::vector<Row>& rows) {
   out.Family("headgate_sink_records_total", "counter", "Records by how they ended.");
   for (const Row& row : rows) {
     if (row.status->sink == nullptr) continue;
-    out.Sample({{"connector", row.record->name}, {"result", "delivered"}}, static_cast<double>(row.status->sink->delivered));
-    out.Sample({{"connector", row.record->name}, {"result", "filtered"}}, static_cast<double>(row.status->sink->filtered));
+    out.Sample({{"connector", row.record->name}, {"result", "delivered"}},
+               static_cast<double>(row.status->sink->delivered));
+    out.Sample({{"connector", row.record->name}, {"result", "filtered"}},
+               static_cast<double>(row.status->sink->filtered));
   }
   out.Family("headgate_sink_retries_total", "counter", "Attempts that were made again, by reason.");
   for (const Row& row : rows) {
@@ -117,12 +125,15 @@ void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
       if (row.status->sink != nullptr) out.Sample({{"connector", row.record->name}}, value(*row.status->sink));
     }
   };
-  each("headgate_sink_breaker_open", "1 while the breaker is open.", [](const SinkTelemetry& t) { return t.breaker_open ? 1.0 : 0.0; });
-  each("headgate_queue_bytes", "In memory between log and target.", [](const SinkTelemetry& t) { return static_cast<double>(t.queue_bytes); });
+  each("headgate_sink_breaker_open", "1 while the breaker is open.",
+       [](const SinkTelemetry& t) { return t.breaker_open ? 1.0 : 0.0; });
+  each("headgate_queue_bytes", "In memory between log and target.",
+       [](const SinkTelemetry& t) { return static_cast<double>(t.queue_bytes); });
   out.Family("headgate_dead_letters", "gauge", "Letters by state.");
   for (const Row& row : rows) {
     if (row.record->kind != config::ComponentKind::kSink) continue;
-    for (auto state : {DeadLetter::State::kWaiting, DeadLetter::State::kParked, DeadLetter::State::kDead, DeadLetter::State::kRetrying}) {
+    for (auto state : {DeadLetter::State::kWaiting, DeadLetter::State::kParked, DeadLetter::State::kDead,
+                       DeadLetter::State::kRetrying}) {
       const auto found = row.report.letters.find(state);
       const double count = found == row.report.letters.end() ? 0 : static_cast<double>(found->second);
       out.Sample({{"connector", row.record->name}, {"state", Name(state)}}, count);
@@ -131,12 +142,14 @@ void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
   out.Family("headgate_sink_request_duration_seconds", "histogram", "One request, without retries.");
   for (const Row& row : rows) {
     if (row.status->sink == nullptr) continue;
-    out.Histogram({{"connector", row.record->name}}, kLatencyBoundsMs, row.status->sink->request_ms_buckets, row.status->sink->request_ms_sum);
+    out.Histogram({{"connector", row.record->name}}, kLatencyBoundsMs, row.status->sink->request_ms_buckets,
+                  row.status->sink->request_ms_sum);
   }
   out.Family("headgate_end_to_end_latency_seconds", "histogram", "Source commit to acknowledged.");
   for (const Row& row : rows) {
     if (row.status->sink == nullptr) continue;
-    out.Histogram({{"connector", row.record->name}}, kLatencyBoundsMs, row.status->sink->end_to_end_ms_buckets, row.status->sink->end_to_end_ms_sum);
+    out.Histogram({{"connector", row.record->name}}, kLatencyBoundsMs, row.status->sink->end_to_end_ms_buckets,
+                  row.status->sink->end_to_end_ms_sum);
   }
 }
 
@@ -144,7 +157,9 @@ void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
 void Process(MetricsText& out) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   out.Family("process_cpu_seconds_total", "counter", "CPU time, user and system.");
   out.Sample({}, seconds(usage.ru_utime) + seconds(usage.ru_stime));
   double virtual_pages = 0;

@@ -47,7 +47,8 @@ void MetricsText::Heading() {
   help_.clear();
 }
 
-void MetricsText::Line(std::string_view name, std::string_view suffix, Labels labels, std::string_view bound, double value) {
+void MetricsText::Line(std::string_view name, std::string_view suffix, Labels labels, std::string_view bound,
+                       double value) {
   out_.append(name).append(suffix);
   if (labels.size() > 0 || !bound.empty()) {
     char separator = '{';
@@ -72,7 +73,8 @@ void MetricsText::Sample(Labels labels, double value) {
   Line(name_, "", labels, "", value);
 }
 
-void MetricsText::Histogram(Labels labels, std::span<const double> bounds_ms, std::span<const std::uint64_t> cumulative, double sum_ms) {
+void MetricsText::Histogram(Labels labels, std::span<const double> bounds_ms, std::span<const std::uint64_t> cumulative,
+                            double sum_ms) {
   if (cumulative.size() != bounds_ms.size() + 1) return;
   Heading();
   for (std::size_t i = 0; i < bounds_ms.size(); ++i) {

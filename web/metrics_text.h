@@ -21,7 +21,8 @@ class MetricsText {
   void Family(std::string_view name, std::string_view type, std::string_view help);
   void Sample(Labels labels, double value);
   // Counts up to each bound and in all, as one histogram. Bounds in milliseconds become seconds.
-  void Histogram(Labels labels, std::span<const double> bounds_ms, std::span<const std::uint64_t> cumulative, double sum_ms);
+  void Histogram(Labels labels, std::span<const double> bounds_ms, std::span<const std::uint64_t> cumulative,
+                 double sum_ms);
   std::string Finish() &&;
 
  private:

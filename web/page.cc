@@ -43,7 +43,8 @@ bool Offset(std::string_view text, std::int64_t& seconds) {
   const bool west = text[0] == '-';
   int hours = 0;
   int minutes = 0;
-  if (!Eat(text, "+- ") || !Digits(text, 2, hours) || !Eat(text, ":") || !Digits(text, 2, minutes) || !text.empty()) return false;
+  if (!Eat(text, "+- ") || !Digits(text, 2, hours) || !Eat(text, ":") || !Digits(text, 2, minutes) || !text.empty())
+    return false;
   if (hours > 23 || minutes > 59) return false;
   seconds = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
   return true;
@@ -96,12 +97,17 @@ std::optional<std::string> ReadCursor(std::string_view list, std::string_view cu
   return plain->substr(list.size() + 1);
 }
 
-Response BadLimit(const Request& request) { return Fail(request, 400, "limit must be a number from 1 to 1000.", "bad-limit"); }
+Response BadLimit(const Request& request) {
+  return Fail(request, 400, "limit must be a number from 1 to 1000.", "bad-limit");
+}
 Response BadCursor(const Request& request) {
-  return Fail(request, 400, "The cursor is not one of this list, or is outlived. Start again without it.", "bad-cursor");
+  return Fail(request, 400, "The cursor is not one of this list, or is outlived. Start again without it.",
+              "bad-cursor");
 }
 
-std::string NextLink(const Request& request, const std::string& next) { return "<" + WithCursor(request, next) + ">; rel=\"next\""; }
+std::string NextLink(const Request& request, const std::string& next) {
+  return "<" + WithCursor(request, next) + ">; rel=\"next\"";
+}
 
 Response PageAnswer(const Request& request, Json items, const std::string& next) {
   Json body;

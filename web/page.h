@@ -25,7 +25,8 @@ std::optional<std::string> ReadCursor(std::string_view list, std::string_view cu
 Response BadLimit(const Request& request);
 Response BadCursor(const Request& request);
 
-// {"items":[...],"next_cursor":...} with the Link header. `next` is the cursor of the next page, "" if this is the last.
+// {"items":[...],"next_cursor":...} with the Link header. `next` is the cursor of the next page, "" if this is the
+// last.
 Response PageAnswer(const Request& request, Json items, const std::string& next);
 // The Link header's value: the same request with this cursor.
 std::string NextLink(const Request& request, const std::string& next);
@@ -35,8 +36,8 @@ Json TimeJson(std::int64_t unix_us);
 // 64-bit numbers as strings (AP6).
 Json BigJson(std::uint64_t n);
 
-// An RFC 3339 time or the beginning of one: "2026", "2026-03", "2026-03-16T06", "2026-03-16T06:30:00.5+02:00". UTC where
-// no offset is given. Microseconds since 1970; nothing if it is none.
+// An RFC 3339 time or the beginning of one: "2026", "2026-03", "2026-03-16T06", "2026-03-16T06:30:00.5+02:00". UTC
+// where no offset is given. Microseconds since 1970; nothing if it is none.
 std::optional<std::int64_t> ParseTime(std::string_view text);
 
 std::optional<std::uint64_t> ParseNumber(std::string_view text);

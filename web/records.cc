@@ -31,7 +31,8 @@ codec::EventContext ContextOf(const Registry& registry, const LogReader::Block& 
 
 }  // namespace
 
-Status RecordRenderer::Append(std::string& out, const Registry& registry, const LogReader::Block& block, const Change& change) {
+Status RecordRenderer::Append(std::string& out, const Registry& registry, const LogReader::Block& block,
+                              const Change& change) {
   HG_RETURN_IF_ERROR(encoder_.Append(out, ContextOf(registry, block, change)));
   out.pop_back();  // the closing brace
   out.append(",\"at\":\"").append(ToText(At{block.seq, change.ordinal})).append("\",\"stored_at\":\"");
@@ -59,8 +60,8 @@ bool KeyFilter::Matches(std::string_view key_json) const {
   return (value.is_string() ? value.get<std::string>() : value.dump()) == text_;
 }
 
-Result<bool> RecordFilter::Render(RecordRenderer& renderer, std::string& out, const Registry& registry, const LogReader::Block& block,
-                                  const Change& change) const {
+Result<bool> RecordFilter::Render(RecordRenderer& renderer, std::string& out, const Registry& registry,
+                                  const LogReader::Block& block, const Change& change) const {
   if (key != nullptr && !key->Matches(renderer.Key(registry, block, change))) return false;
   const std::size_t start = out.size();
   HG_RETURN_IF_ERROR(renderer.Append(out, registry, block, change));
@@ -73,7 +74,9 @@ Result<bool> RecordFilter::Render(RecordRenderer& renderer, std::string& out, co
 
 RecordFilter OfStream(StreamNo stream) {
   RecordFilter filter;
-  filter.wanted = [stream](const Registry&, const LogReader::Block&, const Change& change) { return change.stream == stream; };
+  filter.wanted = [stream](const Registry&, const LogReader::Block&, const Change& change) {
+    return change.stream == stream;
+  };
   return filter;
 }
 
@@ -88,8 +91,8 @@ RecordFilter OfSource(std::string name) {
 
 RecordFilter OfStreams(std::vector<std::string> names) {
   RecordFilter filter;
-  filter.wanted = [names = std::set<std::string, std::less<>>(names.begin(), names.end())](const Registry& registry, const LogReader::Block&,
-                                                                                          const Change& change) {
+  filter.wanted = [names = std::set<std::string, std::less<>>(names.begin(), names.end())](
+                      const Registry& registry, const LogReader::Block&, const Change& change) {
     const StreamInfo* stream = change.stream == 0 ? nullptr : registry.Stream(change.stream);
     return stream != nullptr && names.contains(stream->name);
   };

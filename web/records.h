@@ -46,8 +46,8 @@ struct RecordFilter {
   std::shared_ptr<const KeyFilter> key;
   std::shared_ptr<const Filter> q;
   // Appends the rendered record if it passes. False if it does not; then `out` is as before.
-  Result<bool> Render(RecordRenderer& renderer, std::string& out, const Registry& registry, const LogReader::Block& block,
-                      const Change& change) const;
+  Result<bool> Render(RecordRenderer& renderer, std::string& out, const Registry& registry,
+                      const LogReader::Block& block, const Change& change) const;
 };
 
 // The changes of one stream; of a source: all that it wrote; of a sink: those of the streams it reads.
@@ -62,8 +62,8 @@ std::optional<At> ParsePlace(const Log& log, std::string_view text, bool after_a
 // Part of a log, read within limits. Blocks; for a lane.
 struct ScanRequest {
   RecordFilter filter;
-  At low;    // inclusive
-  At high;   // exclusive
+  At low;   // inclusive
+  At high;  // exclusive
   bool descending = false;
   std::size_t limit = 50;
   std::size_t bytes_max = 4 << 20;

@@ -38,7 +38,8 @@ bool Router::Pattern::Fits(const std::vector<std::string>& segments) const {
 
 Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
   for (const Route& route : routes_) {
-    auto found = std::find_if(patterns_.begin(), patterns_.end(), [&](const auto& p) { return p.text == route.pattern; });
+    auto found =
+        std::find_if(patterns_.begin(), patterns_.end(), [&](const auto& p) { return p.text == route.pattern; });
     if (found == patterns_.end()) found = patterns_.insert(found, {route.pattern, Parts(route.pattern), {}});
     found->routes.push_back(&route);
   }
@@ -76,10 +77,10 @@ Router::Match Router::Find(std::string_view method, const std::vector<std::strin
 
 std::string NameProblem(std::string_view name) {
   if (name.empty()) return "A name may not be empty.";
-  if (name.size() > 255) return "A name may not be longer than 255 bytes; this one has " + std::to_string(name.size()) + ".";
-  const bool control = std::any_of(name.begin(), name.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  if (name.size() > 255)
+    return "A name may not be longer than 255 bytes; this one has " + std::to_string(name.size()) + ".";
+  const bool control =
+      std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   return control ? "A name may not hold control characters." : "";
 }
 

@@ -12,7 +12,8 @@ namespace headgate::web {
 
 struct Api;  // api.h: what handlers work with
 
-// Who may call a route (admin API, 6.2). Nobody signs in yet, so every caller has every role; the table is the contract.
+// Who may call a route (admin API, 6.2). Nobody signs in yet, so every caller has every role; the table is the
+// contract.
 enum class Role : std::uint8_t { kNone, kRead, kOperate, kAdmin };
 
 // What comes out, for Accept (KC5).
@@ -36,10 +37,10 @@ class Router {
   Router(const Router&) = delete;  // patterns point into routes_
 
   struct Match {
-    const Route* route = nullptr;         // nullptr: see status
-    int status = 404;                     // 404 or 405
-    std::string allow;                    // 405: for the Allow header
-    std::string_view pattern;             // the metric's label; "" if no pattern matches the path
+    const Route* route = nullptr;  // nullptr: see status
+    int status = 404;              // 404 or 405
+    std::string allow;             // 405: for the Allow header
+    std::string_view pattern;      // the metric's label; "" if no pattern matches the path
     std::vector<std::string> arguments;
   };
   // HEAD counts as GET (KC1).

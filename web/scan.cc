@@ -16,7 +16,11 @@ constexpr Seq kLastWindow = 8'192;
 class Scanner {
  public:
   Scanner(const Log& log, const ScanRequest& request, std::stop_token stop)
-      : log_(log), in_(request), stop_(stop), reader_(log.NewReader()), deadline_(SteadyClock::now() + request.time_max) {}
+      : log_(log),
+        in_(request),
+        stop_(stop),
+        reader_(log.NewReader()),
+        deadline_(SteadyClock::now() + request.time_max) {}
 
   Result<ScanOutcome> Run() {
     if (in_.low < in_.high) HG_RETURN_IF_ERROR(in_.descending ? Backward() : Forward());
@@ -97,7 +101,8 @@ class Scanner {
       HG_RETURN_IF_ERROR(Walk(low, high, interrupted, [&](At at, const std::string& text) {
         kept.emplace_back(at, text);
         kept_bytes += text.size();
-        while (kept.size() > 1 && (out_.records.size() + kept.size() > in_.limit || bytes + kept_bytes > in_.bytes_max)) {
+        while (kept.size() > 1 &&
+               (out_.records.size() + kept.size() > in_.limit || bytes + kept_bytes > in_.bytes_max)) {
           kept_bytes -= kept.front().second.size();
           kept.pop_front();
           cut = true;

@@ -25,9 +25,9 @@ using Error = boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::milliseconds kObserve{5'000};       // the health book looks at every connector
-constexpr std::chrono::milliseconds kAcceptPause{100};     // after a failed accept (no descriptors left)
-constexpr std::size_t kRefusedMax = 32;                    // connections too many that still get a word
+constexpr std::chrono::milliseconds kObserve{5'000};    // the health book looks at every connector
+constexpr std::chrono::milliseconds kAcceptPause{100};  // after a failed accept (no descriptors left)
+constexpr std::size_t kRefusedMax = 32;                 // connections too many that still get a word
 
 // "Look again" for event streams, from any thread. Outlives the server as long as a subscription may still call it.
 struct Bell {
@@ -45,10 +45,8 @@ std::string HostText(const asio::ip::address& address) {
 class Server::Impl final : public Session::Host {
  public:
   Impl(ServerOptions options, Control& control)
-      : options_(std::move(options)),
-        control_(control),
-        router_(AllRoutes()),
-        api_{control, options_, {}, HealthBook(), Idempotency(), {}} {
+      : options_(std::move(options)), control_(control), router_(AllRoutes()), api_{control,      options_,      {},
+                                                                                    HealthBook(), Idempotency(), {}} {
     std::random_device random;
     id_prefix_ = Hex16((static_cast<std::uint64_t>(random()) << 32) | random()).substr(0, 10);
   }
@@ -97,7 +95,8 @@ Result<std::string> Server::Impl::Listen() {
   HG_RETURN_IF_ERROR(CheckBind(options_.address, options_.allow_insecure));
   Error error;
   const auto address = asio::ip::make_address(options_.address, error);
-  if (error) return ConfigError("The admin API cannot listen on '" + options_.address + "': that is not an IP address.");
+  if (error)
+    return ConfigError("The admin API cannot listen on '" + options_.address + "': that is not an IP address.");
   const tcp::endpoint endpoint(address, options_.port);
   const std::string text = HostText(address) + ":" + std::to_string(options_.port);
   acceptor_.open(endpoint.protocol(), error);
@@ -105,10 +104,12 @@ Result<std::string> Server::Impl::Listen() {
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error == asio::error::address_in_use) {
-    return ConfigError("The admin API cannot listen on " + text +
-                       ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
+    return ConfigError(
+        "The admin API cannot listen on " + text +
+        ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
   }
-  if (error) return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
+  if (error)
+    return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
   api_.worker_id = HostText(address) + ":" + std::to_string(acceptor_.local_endpoint(error).port());
   return api_.worker_id;
 }
@@ -153,7 +154,8 @@ void Server::Impl::Ended(Session* session) {
 void Server::Impl::Answered(const Request& request, int status) {
   ++api_.requests[{request.route, status}];
   if (status >= 500 && status != 503) {
-    diag::Warn("web", "answered with an error", {{"request_id", request.id}, {"route", request.route}, {"status", status}});
+    diag::Warn("web", "answered with an error",
+               {{"request_id", request.id}, {"route", request.route}, {"status", status}});
   }
 }
 
@@ -227,6 +229,7 @@ void Server::Impl::Stop() {
   for (LaneThread& lane : lanes_) lane.RequestStop();
   asio::post(*io_, [this] { FinishAll(); });
   thread_.join();
+  for (LaneThread& lane : lanes_) lane.Join();
   subscriptions_.clear();
   sessions_.clear();
 }

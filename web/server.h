@@ -35,7 +35,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";  // an IP address
   std::uint16_t port = 8083;          // 0 takes a free one
   bool allow_insecure = false;
-  bool mask_secrets = true;           // false: literal secrets are shown, as in Kafka Connect (7.3)
+  bool mask_secrets = true;  // false: literal secrets are shown, as in Kafka Connect (7.3)
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
   Limits limits;

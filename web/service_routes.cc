@@ -24,7 +24,8 @@ Response Health(Api& api, const Request&) {
   const bool ready = api.control.ready();
   Json json;
   json["status"] = ready ? "healthy" : "starting";
-  json["message"] = ready ? "Worker has completed startup and is ready to handle requests." : "Worker is still starting up.";
+  json["message"] =
+      ready ? "Worker has completed startup and is ready to handle requests." : "Worker is still starting up.";
   return Response::Json(ready ? 200 : 503, Dump(json));
 }
 
@@ -53,7 +54,8 @@ Response Ready(Api& api, const Request& request) {
 Response Metrics(Api& api, const Request& request) {
   const bool open_metrics = Names(request.Header("accept"), "application/openmetrics-text");
   Response response;
-  response.type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
+  response.type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                               : "text/plain; version=0.0.4; charset=utf-8";
   response.body = RenderMetrics(api, open_metrics);
   return response;
 }

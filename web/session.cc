@@ -8,7 +8,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
@@ -23,12 +22,13 @@ using Error = boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kLingerBytes = 4 << 20;       // read and dropped after an answer that ends the connection
+constexpr std::size_t kReadBytes = 64 * 1024;  // read at once
+constexpr std::size_t kLingerBytes = 4 << 20;  // read and dropped after an answer that ends the connection
 constexpr milliseconds kLinger{2'000};
-constexpr milliseconds kFinalLinger{200};            // while the server stops
-constexpr std::size_t kStreamChunk = 256 * 1024;    // asked of a feed at once
-constexpr milliseconds kStreamTick{1'000};          // feeds count what they dropped, at least this often
-constexpr milliseconds kStreamComment{15'000};      // AP19
+constexpr milliseconds kFinalLinger{200};         // while the server stops
+constexpr std::size_t kStreamChunk = 256 * 1024;  // asked of a feed at once
+constexpr milliseconds kStreamTick{1'000};        // feeds count what they dropped, at least this often
+constexpr milliseconds kStreamComment{15'000};    // AP19
 
 std::string AddressText(const asio::ip::address& address) {
   if (address.is_v6() && address.to_v6().is_v4_mapped()) {
@@ -38,7 +38,8 @@ std::string AddressText(const asio::ip::address& address) {
 }
 
 bool IsRequestId(std::string_view id) {
-  return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return !id.empty() && id.size() <= 128 &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 class SessionImpl final : public Session, public std::enable_shared_from_this<SessionImpl> {
@@ -67,6 +68,7 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
 
   void ReadSome();
   void OnRead(const Error& error, std::size_t bytes);
+  bool Parse();
   void OnBadRequest(const Error& error);
   void Continue();
   void OnRequest();
@@ -98,20 +100,20 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
   Phase phase_ = Phase::kIdle;
   bool finishing_ = false;
   bool close_after_ = false;
-  bool continued_ = false;            // 100 Continue was sent, or is not wanted
-  std::size_t consumed_ = 0;          // bytes of this request the parser took
-  SteadyClock::time_point started_;   // of this request, or of this write
-  SteadyClock::time_point arrived_;   // of the request's first byte
+  bool continued_ = false;           // 100 Continue was sent, or is not wanted
+  std::size_t received_ = 0;         // bytes of this request, and of what was sent behind it
+  SteadyClock::time_point started_;  // of this request, or of this write
+  SteadyClock::time_point arrived_;  // of the request's first byte
   Request request_;
-  std::uint64_t turn_ = 0;            // tells a late answer of a lane from the one awaited
+  std::uint64_t turn_ = 0;  // tells a late answer of a lane from the one awaited
   std::string stage_;
   std::string out_;
   std::size_t sent_ = 0;
   std::function<void()> then_;
   std::unique_ptr<Feed> feed_;
   bool stream_taken_ = false;
-  bool writing_ = false;              // streams: a write is on its way
-  bool woken_ = false;                // streams: something happened during it
+  bool writing_ = false;  // streams: a write is on its way
+  bool woken_ = false;    // streams: something happened during it
   SteadyClock::time_point last_stream_write_;
   std::array<char, 4096> scratch_;
   std::size_t drained_ = 0;
@@ -159,7 +161,7 @@ void SessionImpl::ReadNext() {
   parser_->body_limit(host_.limits().body_bytes_max);
   parser_->eager(true);
   request_ = Request();
-  consumed_ = 0;
+  received_ = buffer_.size();
   continued_ = false;
   close_after_ = false;
   if (buffer_.size() == 0 && buffer_.capacity() > 64 * 1024) buffer_.shrink_to_fit();
@@ -172,27 +174,41 @@ void SessionImpl::ReadNext() {
 }
 
 void SessionImpl::ReadSome() {
-  http::async_read_some(socket_, buffer_, *parser_, [self = shared_from_this()](const Error& error, std::size_t bytes) {
+  if (buffer_.size() > 0 && !Parse()) return;
+  const std::size_t room = std::min<std::size_t>(kReadBytes, buffer_.max_size() - buffer_.size());
+  if (room == 0) return OnBadRequest(http::error::header_limit);
+  socket_.async_read_some(buffer_.prepare(room), [self = shared_from_this()](const Error& error, std::size_t bytes) {
     self->OnRead(error, bytes);
   });
 }
 
 void SessionImpl::OnRead(const Error& error, std::size_t bytes) {
   if (phase_ != Phase::kIdle && phase_ != Phase::kReading) return;  // cut meanwhile
-  consumed_ += bytes;
-  if (error && error != http::error::need_more) return OnBadRequest(error);
+  if (error) return Close();
+  buffer_.commit(bytes);
+  received_ += bytes;
   if (phase_ == Phase::kIdle) {
     phase_ = Phase::kReading;
     started_ = arrived_ = SteadyClock::now();
   }
-  if (parser_->is_done()) return OnRequest();
-  if (parser_->is_header_done() && !continued_) {
-    continued_ = true;
-    const auto expect = parser_->get()[http::field::expect];
-    if (beast::iequals(expect, "100-continue") && buffer_.size() == 0) return Continue();
-  }
-  SetDeadline(std::min(RateDeadline(consumed_ + buffer_.size()), arrived_ + host_.limits().request_timeout));
+  SetDeadline(std::min(RateDeadline(received_), arrived_ + host_.limits().request_timeout));
   ReadSome();
+}
+
+// Feeds what has come to the parser. True if more is needed.
+bool SessionImpl::Parse() {
+  while (buffer_.size() > 0 && !parser_->is_done()) {
+    Error error;
+    const std::size_t taken = parser_->put(buffer_.data(), error);
+    buffer_.consume(taken);
+    if (error && error != http::error::need_more) return OnBadRequest(error), false;
+    if (error == http::error::need_more && taken == 0) break;
+  }
+  if (parser_->is_done()) return OnRequest(), false;
+  if (!parser_->is_header_done() || continued_) return true;
+  continued_ = true;
+  if (!beast::iequals(parser_->get()[http::field::expect], "100-continue") || buffer_.size() > 0) return true;
+  return Continue(), false;
 }
 
 void SessionImpl::Continue() {
@@ -211,11 +227,7 @@ void SessionImpl::OnBadRequest(const Error& error) {
     return Refusal(431, "The headers are larger than " + std::to_string(host_.limits().header_bytes_max) + " bytes.");
   }
   if (error == http::error::bad_version) return Refusal(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
-  if (error.category() == make_error_code(http::error::bad_method).category() && error != http::error::end_of_stream &&
-      error != http::error::partial_message) {
-    return Refusal(400, "This is not HTTP: " + error.message() + ".");
-  }
-  Close();
+  Refusal(400, "This is not HTTP: " + error.message() + ".");
 }
 
 // For what can't be routed; the rest of the request is not wanted.
@@ -259,7 +271,8 @@ void SessionImpl::OnRequest() {
     if (self && self->turn_ == turn && self->phase_ == Phase::kWorking) self->Deliver(std::move(late));
   });
   if (taken) return;  // the deadline's wait keeps this session
-  Deliver(Fail(request_, 503, "Too many requests are waiting for: " + stage_ + ". Try again.").With("Retry-After", "2"));
+  Deliver(
+      Fail(request_, 503, "Too many requests are waiting for: " + stage_ + ". Try again.").With("Retry-After", "2"));
 }
 
 void SessionImpl::Deliver(Response response) {

@@ -16,7 +16,11 @@ constexpr std::chrono::milliseconds kSlice{3};  // of the API thread, per pull
 class StreamFeed final : public Feed {
  public:
   StreamFeed(Log& log, const Clock& clock, StreamFeedOptions options)
-      : log_(log), clock_(clock), options_(std::move(options)), reader_(log.NewReader()), expected_(options_.start.seq) {
+      : log_(log),
+        clock_(clock),
+        options_(std::move(options)),
+        reader_(log.NewReader()),
+        expected_(options_.start.seq) {
     reader_->Seek(options_.start.seq);
     second_us_ = progress_us_ = clock_.NowUs();
   }
@@ -44,8 +48,8 @@ class StreamFeed final : public Feed {
     const Seq first = log_.first_seq();
     if (expected_ < first && expected_ > 0) {
       AppendEvent(out, "gap", "",
-                  "{\"from\":\"" + std::to_string(expected_) + "\",\"to\":\"" + std::to_string(first - 1) + "\",\"oldest\":\"" +
-                      std::to_string(first) + "\"}");
+                  "{\"from\":\"" + std::to_string(expected_) + "\",\"to\":\"" + std::to_string(first - 1) +
+                      "\",\"oldest\":\"" + std::to_string(first) + "\"}");
       expected_ = first;
       reader_->Seek(first);
     }
@@ -107,13 +111,17 @@ class StreamFeed final : public Feed {
     progress_us_ = now_us;
     sent_ = false;
     const bool at_end = !in_block_ && expected_ > log_.last_seq();
-    const double lag = at_end || stored_us_ == 0 ? 0.0 : static_cast<double>(std::max<std::int64_t>(now_us - stored_us_, 0)) / 1e6;
-    AppendEvent(out, "progress", "", "{\"seq\":\"" + std::to_string(expected_ > 0 ? expected_ - 1 : 0) + "\",\"lag_seconds\":" + std::to_string(lag) + "}");
+    const double lag =
+        at_end || stored_us_ == 0 ? 0.0 : static_cast<double>(std::max<std::int64_t>(now_us - stored_us_, 0)) / 1e6;
+    AppendEvent(out, "progress", "",
+                "{\"seq\":\"" + std::to_string(expected_ > 0 ? expected_ - 1 : 0) +
+                    "\",\"lag_seconds\":" + std::to_string(lag) + "}");
   }
 
   Next Broken(std::string& out, const Error& error) {
     diag::Error("web", "tail ended", {{"error", error.what}});
-    AppendEvent(out, "error", "", "{\"detail\":\"The log cannot be read on from here. The service's own log says why.\"}");
+    AppendEvent(out, "error", "",
+                "{\"detail\":\"The log cannot be read on from here. The service's own log says why.\"}");
     return Next::kEnd;
   }
 
@@ -126,10 +134,10 @@ class StreamFeed final : public Feed {
   LogReader::Block block_;
   std::optional<ChangeReader> changes_;  // of block_
   bool in_block_ = false;
-  Seq expected_;                         // everything before it has been looked at
+  Seq expected_;  // everything before it has been looked at
   std::int64_t stored_us_ = 0;
   std::string text_;
-  bool sent_ = false;                    // a record since the last progress
+  bool sent_ = false;  // a record since the last progress
   int in_second_ = 0;
   std::uint64_t dropped_ = 0;
   std::int64_t second_us_ = 0;

@@ -12,8 +12,8 @@ namespace headgate::web {
 // slow reader waits in the log and holds up nobody.
 struct StreamFeedOptions {
   RecordFilter filter;
-  At start;            // inclusive
-  bool all = false;    // mode=all: complete; else at most 50 records a second, the rest counted in `dropped`
+  At start;          // inclusive
+  bool all = false;  // mode=all: complete; else at most 50 records a second, the rest counted in `dropped`
 };
 std::unique_ptr<Feed> MakeStreamFeed(Log& log, const Clock& clock, StreamFeedOptions options);
 

@@ -1,0 +1,55 @@
+#include "tests/unit/web/web_fixture.h"
+
+// Events, listed and followed (admin API, 4.11).
+namespace headgate::test {
+namespace {
+
+using EventsTest = WebTest;
+
+TEST_F(EventsTest, S4_11_NewestFirstFilteredAndPaged) {
+  for (int i = 0; i < 3; ++i) {
+    control.AddEvent("state", "shop");
+    control.AddEvent("gap", "other");
+    control.manual_clock.now_us += 60'000'000;
+  }
+  const auto ids = [&](const std::string& query) {
+    std::vector<std::string> all;
+    const Json page = Parse(Get("/api/v1/events" + query));
+    for (const Json& item : page["items"]) all.push_back(item["id"]);
+    return all;
+  };
+  EXPECT_EQ(ids(""), (std::vector<std::string>{"6", "5", "4", "3", "2", "1"}));
+  EXPECT_EQ(ids("?kind=gap"), (std::vector<std::string>{"6", "4", "2"}));
+  EXPECT_EQ(ids("?connector=shop&since=2026-05-28T20:27"), (std::vector<std::string>{"5", "3"}));
+  EXPECT_EQ(ids("?until=2026-05-28T20:27"), (std::vector<std::string>{"2", "1"}));
+  const Json page = Parse(Get("/api/v1/events?limit=4"));
+  EXPECT_EQ(ids("?limit=4&cursor=" + page["next_cursor"].get<std::string>()), (std::vector<std::string>{"2", "1"}));
+  EXPECT_EQ(page["items"][0]["at"], "2026-05-28T20:28:40.000000Z");
+  EXPECT_EQ(page["items"][0]["summary"], "gap of other");
+  EXPECT_EQ(Get("/api/v1/events?since=x").status, 400);
+}
+
+TEST_F(EventsTest, AP19_TheTailSendsWhatComesAndResumesWithoutLoss) {
+  control.AddEvent("state", "before");
+  RawClient client(address());
+  client.Send(Serialise({.path = "/api/v1/events/tail"}, address()));
+  const std::string head = client.ReadUntil("\r\n\r\n");
+  EXPECT_NE(head.find("Content-Type: text/event-stream"), std::string::npos);
+  EXPECT_NE(client.ReadUntil("retry: 2000\n\n"), "");
+  control.AddEvent("state", "shop");
+  const std::string event = client.ReadUntil("\n\n");
+  EXPECT_EQ(event.rfind("id: 2\nevent: event\ndata: {\"id\":\"2\",", 0), 0U) << event;
+  for (int i = 0; i < 500; ++i) control.AddEvent("state", "c" + std::to_string(i));
+  EXPECT_NE(client.ReadUntil("id: 502\n"), "");
+
+  RawClient resumed(address());
+  resumed.Send(
+      Serialise({.path = "/api/v1/events/tail?connector=c499", .headers = {{"Last-Event-ID", "2"}}}, address()));
+  const std::string rest = resumed.ReadUntil("\"c499\"");
+  EXPECT_NE(rest.find("id: 502\n"), std::string::npos);
+  EXPECT_EQ(rest.find("id: 501\n"), std::string::npos);
+  EXPECT_EQ(Do({.path = "/api/v1/events/tail", .headers = {{"Last-Event-ID", "x"}}}).status, 400);
+}
+
+}  // namespace
+}  // namespace headgate::test

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/catalog/control.h"
+#include "tests/unit/log/log_support.h"
+
+namespace headgate::test {
+
+// The service as the API sees it, without threads: a catalogue in memory, two plugins (`db`, a source, and `hook`, a
+// sink), and a real log. Tests change the public members before they call; the API thread calls the rest.
+class FakeControl final : public Control {
+ public:
+  FakeControl();
+  ~FakeControl() override;
+
+  // One commit at `lsn` with an insert of {"id": id, "name": name} into shop.public.<table>.
+  void Insert(std::uint64_t lsn, std::int64_t id, const std::string& name, const std::string& table = "orders");
+  // Adds or replaces a connector's status.
+  void SetStatus(ConnectorStatus status);
+  void AddConnector(const std::string& name, config::FlatConfig config);
+  void AddEvent(const std::string& kind, const std::string& connector);
+  void Wake();
+
+  ManualClock manual_clock;
+  bool is_ready = true;
+  std::vector<std::string> warnings;
+  std::map<std::uint64_t, DeadLetter> letters;  // of every sink
+  std::function<void()> during_check;           // called by Check with `live`
+  std::vector<config::KeyError> live_errors;
+  std::atomic<int> live_checks = 0;
+  std::vector<std::string> calls;                          // what was changed: "restart shop tasks"
+  std::map<std::string, CursorInfo, std::less<>> cursors;  // by sink
+  std::optional<Operation> operation;
+  std::vector<std::string> topics;  // of every connector
+
+  std::vector<PluginInfo> Plugins() const override;
+  const config::ComponentSpec* FindPlugin(std::string_view name) const override;
+  std::vector<config::KeyError> Check(const config::ComponentSpec& spec, const std::string& name,
+                                      const config::FlatConfig& config, bool live) override;
+  std::vector<std::string> Names() const override;
+  std::shared_ptr<const ConnectorRecord> Find(std::string_view name) const override;
+  std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const override;
+  Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial,
+                     const std::string& actor) override;
+  Answer<Put> Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
+                      const std::string& actor) override;
+  Answer<Done> SetTarget(const std::string& name, TargetState target, const std::string& actor) override;
+  Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
+                       const std::string& actor) override;
+  Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) override;
+  std::vector<std::string> Topics(std::string_view name) const override;
+  Answer<Done> ResetTopics(const std::string& name) override;
+  std::optional<CursorInfo> Cursor(std::string_view sink) const override;
+  std::optional<SourceProgress> Progress(std::string_view source) const override;
+  Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id,
+                                          std::size_t limit) override;
+  Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) override;
+  std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const override;
+  Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id,
+                                                 const std::string& actor) override;
+  Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) override;
+  Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
+                              const std::string& actor) override;
+  std::optional<Operation> FindOperation(std::string_view id) const override;
+  Log& log() override { return *log_; }
+  RetentionPolicy retention() const override { return {}; }
+  std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
+                                   std::size_t limit) const override;
+  std::uint64_t last_event_id() const override { return last_event_.load(); }
+  std::shared_ptr<void> Subscribe(std::function<void()> wake) override;
+  std::string instance_id() const override { return "data-directory-1"; }
+  bool ready() const override { return is_ready; }
+  std::vector<std::string> service_warnings() const override { return warnings; }
+  const Clock& clock() const override { return manual_clock; }
+
+ private:
+  Answer<Put> Save(const std::string& name, config::FlatConfig config, TargetState target);
+
+  DataDir directory_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<LogWriter> writer_;
+  std::map<std::string, StreamNo> streams_;
+  std::map<std::string, std::shared_ptr<const ConnectorRecord>, std::less<>> records_;
+  std::map<std::string, std::shared_ptr<const ConnectorStatus>, std::less<>> statuses_;
+  Published<std::vector<ServiceEvent>> events_;
+  std::atomic<std::uint64_t> last_event_ = 0;
+  std::shared_ptr<Published<std::function<void()>>> wake_ = std::make_shared<Published<std::function<void()>>>();
+};
+
+}  // namespace headgate::test
