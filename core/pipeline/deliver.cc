@@ -81,7 +81,6 @@ Status Deliver::Loop(std::stop_token stop) {
       HG_RETURN_IF_ERROR(FeedLetters());
       HG_RETURN_IF_ERROR(Feed());
     }
-    const bool letters_changed = letters_dirty_;
     const bool letters_waited = letters_dirty_;  // FeedLetters hands out only what is written
     HG_RETURN_IF_ERROR(Persist(false));
     if (letters_waited && !letters_dirty_ && !paused_) HG_RETURN_IF_ERROR(FeedLetters());
@@ -89,10 +88,6 @@ Status Deliver::Loop(std::stop_token stop) {
     if (letters_->size() > busy_lanes_.size()) {
       const std::int64_t until_due = next_letter_scan_us_ - clock_.NowUs();
       if (until_due > 0) deadline = std::min(deadline, clock_.Now() + std::chrono::microseconds(until_due));
-    }
-    if (letters_changed && !letters_dirty_) deadline = clock_.Now();  // a letter's end may be the turn of the next one
-    if (const std::int64_t wait_us = next_letter_scan_us_ - clock_.NowUs(); letters_->size() > 0 && wait_us > 0) {
-      deadline = std::min(deadline, clock_.Now() + std::chrono::microseconds(wait_us));
     }
     const bool dirty = letters_dirty_ || cursor() != persisted_;
     if (dirty) deadline = std::min(deadline, persisted_at_ + kPersistEvery);

@@ -65,7 +65,8 @@ class Damage : public test::LogTest {
     seen = all.size();
     for (std::size_t i = 1; i < all.size(); ++i) {
       EXPECT_EQ(all[i].at.seq, (i - 1) / 5 + 2);
-      EXPECT_EQ(all[i].id, static_cast<std::int64_t>(all[i].info.position.a) * 1000 + static_cast<std::int64_t>((i - 1) % 5));
+      EXPECT_EQ(all[i].id,
+                static_cast<std::int64_t>(all[i].info.position.a) * 1000 + static_cast<std::int64_t>((i - 1) % 5));
     }
     if (!error.what.empty()) return error;
     // A shorter log is the log of an earlier moment: the source's position has gone back with it.
@@ -139,7 +140,8 @@ TEST_F(Damage, ATruncatedJournalTailEndsTheLogAtTheLastWholeTransaction_CG12) {
   const std::string journal = Files(".log").back();
   const auto size = std::filesystem::file_size(journal);
   std::size_t last = expected_;
-  for (const std::uintmax_t cut : {std::uintmax_t{1}, std::uintmax_t{100}, std::uintmax_t{2000}, size / 2, size - 1, size}) {
+  for (const std::uintmax_t cut :
+       {std::uintmax_t{1}, std::uintmax_t{100}, std::uintmax_t{2000}, size / 2, size - 1, size}) {
     std::filesystem::resize_file(journal, size - cut);
     std::size_t seen = 0;
     const auto error = OpenAndRead(seen);
@@ -180,7 +182,8 @@ TEST_F(Damage, ATableFileThatIsMissingIsTold_CG12) {
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->kind, ErrorKind::kCorrupt);
   EXPECT_TRUE(error->what.starts_with("open data directory " + path())) << error->what;
-  EXPECT_TRUE(error->what.ends_with(". Restore it from a copy, or move it away to start empty: sources then take a new snapshot."))
+  EXPECT_TRUE(error->what.ends_with(
+      ". Restore it from a copy, or move it away to start empty: sources then take a new snapshot."))
       << error->what;
 }
 
@@ -199,8 +202,10 @@ TEST_F(Damage, AnEntryThatDoesNotMatchItsChecksumNamesItsSeqAndIsNotSkipped) {
     const auto all = ReadAll(*reader, &error);
     EXPECT_EQ(all.size(), round == 0 ? 16U : 0U);
     EXPECT_EQ(error.kind, ErrorKind::kCorrupt);
-    EXPECT_EQ(error.what, "log entry 5 part 0: checksum does not match. Restore the data directory from a copy, or move it away and "
-                          "take a new snapshot.");
+    EXPECT_EQ(
+        error.what,
+        "log entry 5 part 0: checksum does not match. Restore the data directory from a copy, or move it away and "
+        "take a new snapshot.");
   }
   reader->Seek(6);
   EXPECT_EQ(ReadAll(*reader).size(), expected_ - 21);
@@ -224,8 +229,8 @@ TEST_F(Damage, ADirectoryOfANewerFormatIsRefused) {
   const auto store = Store::Open(path());
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().kind, ErrorKind::kConfig);
-  EXPECT_EQ(store.error().what,
-            "open data directory " + path() + ": written in format 2, this program reads format 1. Use the newer headgate.");
+  EXPECT_EQ(store.error().what, "open data directory " + path() +
+                                    ": written in format 2, this program reads format 1. Use the newer headgate.");
 }
 
 TEST_F(Damage, AnInstanceKeepsItsIdForLife) {

@@ -88,7 +88,8 @@ void GapFailsOnceAndIsRepeated() {
 TEST(FailedWrite, OfAGapMovesNoEpoch) { HG_IN_CHILD(GapFailsOnceAndIsRepeated); }
 #endif
 
-// A disk that is full until `free` makes room. Appends up to the failure, checks that nothing of it shows, then goes on.
+// A disk that is full until `free` makes room. Appends up to the failure, checks that nothing of it shows, then goes
+// on.
 void AppendUntilFullThenGoOn(const std::string& path, const std::function<void()>& free) {
   const test::ManualClock clock;
   auto store = Store::Open(path);
@@ -102,22 +103,26 @@ void AppendUntilFullThenGoOn(const std::string& path, const std::function<void()
   std::optional<Error> full;
   while (!full && lsn < 1000) {
     ++lsn;
-    const auto outcome = (*writer)->Append(std::vector{Commit(lsn, stream, version, 1, test::Noise(300'000, lsn))}, std::nullopt);
+    const auto outcome =
+        (*writer)->Append(std::vector{Commit(lsn, stream, version, 1, test::Noise(300'000, lsn))}, std::nullopt);
     if (!outcome.ok()) full = outcome.error();
   }
   ASSERT_TRUE(full.has_value()) << "the disk never filled";
   EXPECT_GT(lsn, 10U);
   EXPECT_EQ(full->kind, ErrorKind::kTransient);
-  EXPECT_EQ(full->what, "write to the data directory " + path + ": the disk is full. Free space; intake goes on by itself.");
+  EXPECT_EQ(full->what,
+            "write to the data directory " + path + ": the disk is full. Free space; intake goes on by itself.");
   const std::uint64_t durable = lsn - 1;
   EXPECT_EQ((*writer)->progress().last->a, durable);
   EXPECT_EQ(InsertedIds(ReadAll(**log)).size(), durable);
-  const auto still = (*writer)->Append(std::vector{Commit(lsn, stream, version, 1, test::Noise(300'000, lsn))}, std::nullopt);
+  const auto still =
+      (*writer)->Append(std::vector{Commit(lsn, stream, version, 1, test::Noise(300'000, lsn))}, std::nullopt);
   ASSERT_FALSE(still.ok());
   EXPECT_EQ(still.error().what, full->what);
 
   free();
-  const auto again = (*writer)->Append(std::vector{Commit(lsn, stream, version, 1, test::Noise(300'000, lsn))}, std::nullopt);
+  const auto again =
+      (*writer)->Append(std::vector{Commit(lsn, stream, version, 1, test::Noise(300'000, lsn))}, std::nullopt);
   ASSERT_TRUE(again.ok()) << again.error().what;
   EXPECT_EQ(again->appended, 1U);
   writer = Stopped();
@@ -135,7 +140,8 @@ void AppendUntilFullThenGoOn(const std::string& path, const std::function<void()
 class SmallDisk {
  public:
   explicit SmallDisk(std::string path) : path_(std::move(path)) {
-    const bool mounted = ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+    const bool mounted = ::unshare(CLONE_NEWNS) == 0 &&
+                         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                          ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=128m") == 0;
     error_ = mounted ? 0 : errno;
   }
@@ -162,10 +168,10 @@ bool CanMount() {
   return WEXITSTATUS(status) == 0;
 }
 
-#define ON_SMALL_DISK(body)                                                                   \
-  do {                                                                                        \
-    if (!CanMount()) GTEST_SKIP() << "SKIP, needs the right to mount a small file system";    \
-    HG_IN_CHILD(body);                                                                           \
+#define ON_SMALL_DISK(body)                                                                \
+  do {                                                                                     \
+    if (!CanMount()) GTEST_SKIP() << "SKIP, needs the right to mount a small file system"; \
+    HG_IN_CHILD(body);                                                                     \
   } while (false)
 
 void AppendOnASmallDisk() {

@@ -20,8 +20,8 @@ namespace headgate::test {
 }  // namespace headgate::test
 
 // Runs `body` in a fresh image of this program, so that the environment is read and mounts are made there alone.
-#define HG_IN_CHILD(body)                                                                              \
-  do {                                                                                                 \
-    GTEST_FLAG_SET(death_test_style, "threadsafe");                                                    \
-    EXPECT_EXIT((body(), ::headgate::test::ExitWithFindings()), testing::ExitedWithCode(0), "");       \
+#define HG_IN_CHILD(body)                                                                        \
+  do {                                                                                           \
+    GTEST_FLAG_SET(death_test_style, "threadsafe");                                              \
+    EXPECT_EXIT((body(), ::headgate::test::ExitWithFindings()), testing::ExitedWithCode(0), ""); \
   } while (false)

@@ -62,7 +62,8 @@ inline TableSchema TwoColumns(std::string_view table, std::string_view second = 
   return schema;
 }
 
-inline void AddInsert(Transaction& tx, StreamNo stream, std::uint32_t version, std::int64_t id, std::string_view text = "x") {
+inline void AddInsert(Transaction& tx, StreamNo stream, std::uint32_t version, std::int64_t id,
+                      std::string_view text = "x") {
   tx.StartChange(Op::kInsert, stream, version, tx.info.position.a);
   std::string& row = tx.StartRow(RowImage::kAfter);
   PutInt(row, id);
@@ -81,7 +82,8 @@ inline std::string Noise(std::size_t bytes, std::uint64_t seed) {
 }
 
 // One commit at `lsn` with `changes` inserts of ids lsn * 1000, lsn * 1000 + 1, ...
-inline Transaction Commit(std::uint64_t lsn, StreamNo stream, std::uint32_t version, int changes = 1, std::string_view text = "x") {
+inline Transaction Commit(std::uint64_t lsn, StreamNo stream, std::uint32_t version, int changes = 1,
+                          std::string_view text = "x") {
   Transaction tx;
   tx.info.position = {PositionKind::kPgCommit, lsn, 0, 0, {}};
   tx.info.commit_us = static_cast<std::int64_t>(lsn) * 10;

@@ -16,8 +16,9 @@ TEST_F(Refusal, ASecondOpenOfTheDirectoryIsRefused) {
   const auto second = Store::Open(path());
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().kind, ErrorKind::kConfig);
-  EXPECT_EQ(second.error().what, "open data directory " + path() +
-                                     ": another process has it locked. Stop the other headgate, or give this one its own data_dir.");
+  EXPECT_EQ(second.error().what,
+            "open data directory " + path() +
+                ": another process has it locked. Stop the other headgate, or give this one its own data_dir.");
 }
 
 TEST_F(Refusal, ASecondProcessIsRefusedUntilTheFirstIsGone) {
@@ -48,12 +49,14 @@ TEST_F(Refusal, ADirectoryWithoutPermissionIsToldAsThat) {
     if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(13);
     const auto unreadable = Store::Open(path());
     const bool first = !unreadable.ok() && unreadable.error().kind == ErrorKind::kConfig &&
-                       unreadable.error().what == "open data directory " + path() +
-                                                      ": permission denied. Make it writable for this user, or set data_dir elsewhere.";
+                       unreadable.error().what ==
+                           "open data directory " + path() +
+                               ": permission denied. Make it writable for this user, or set data_dir elsewhere.";
     const auto absent = Store::Open("/headgate-test-absent/data");
     const bool second = !absent.ok() && absent.error().kind == ErrorKind::kConfig &&
-                        absent.error().what == "create data directory /headgate-test-absent/data: Permission denied. Set data_dir to a "
-                                               "directory that this user may write.";
+                        absent.error().what ==
+                            "create data directory /headgate-test-absent/data: Permission denied. Set data_dir to a "
+                            "directory that this user may write.";
     ::_exit((first ? 0 : 1) + (second ? 0 : 2));
   }
   int status = 0;
@@ -67,7 +70,8 @@ TEST_F(Refusal, AFileInPlaceOfTheDirectoryIsToldAsThat) {
   const auto store = Store::Open(file);
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().kind, ErrorKind::kConfig);
-  EXPECT_EQ(store.error().what, "open data directory " + file + ": not a directory. Set data_dir to one that this user may write.");
+  EXPECT_EQ(store.error().what,
+            "open data directory " + file + ": not a directory. Set data_dir to one that this user may write.");
 }
 
 TEST_F(Refusal, ANewDirectoryIsForItsOwnerOnly) {

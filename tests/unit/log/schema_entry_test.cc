@@ -41,7 +41,9 @@ TEST_F(Schemas, InsideABatchTheEntryStandsRightBeforeTheTransactionThatNeedsIt) 
   Append(writer, Commit(50, stream, 1));
   EXPECT_EQ(writer.DefineSchema(stream, TwoColumns("orders", "second"), 150, 1), 2U);
   EXPECT_EQ(writer.DefineSchema(stream, TwoColumns("orders", "third"), 250, 1), 3U);
-  ASSERT_TRUE(writer.Append(std::vector{Commit(100, stream, 1), Commit(200, stream, 2), Commit(300, stream, 3)}, std::nullopt).ok());
+  ASSERT_TRUE(
+      writer.Append(std::vector{Commit(100, stream, 1), Commit(200, stream, 2), Commit(300, stream, 3)}, std::nullopt)
+          .ok());
   std::vector<std::pair<Op, std::uint32_t>> seen;
   for (const auto& s : ReadAll(*log_, 3)) seen.emplace_back(s.op, s.schema);
   EXPECT_EQ(seen, (std::vector<std::pair<Op, std::uint32_t>>{

@@ -28,8 +28,9 @@ TEST(EventId, HoldsTheLargestNumbers) {
 }
 
 TEST(Position, ComesBackAndFailsWhenCut) {
-  for (const Position& p : {Position{PositionKind::kPgCommit, kMax, 0, 0, {}}, Position{PositionKind::kChunk, 1, 2, 3, {}},
-                            Position{PositionKind::kNamed, 0, 0, 0, "uuid-1"}, Position{PositionKind::kBinlog, kMax, kMax, kMax, "x"}}) {
+  for (const Position& p :
+       {Position{PositionKind::kPgCommit, kMax, 0, 0, {}}, Position{PositionKind::kChunk, 1, 2, 3, {}},
+        Position{PositionKind::kNamed, 0, 0, 0, "uuid-1"}, Position{PositionKind::kBinlog, kMax, kMax, kMax, "x"}}) {
     std::string bytes;
     PutPosition(bytes, p);
     ByteReader in(bytes);
@@ -53,10 +54,12 @@ TEST(Position, OrderIsByTheFirstNumberThenTheSecond) {
 }
 
 TEST(Position, OnlyCommitsMessagesBinlogAndIngestAreOrdered) {
-  for (const PositionKind kind : {PositionKind::kPgCommit, PositionKind::kPgMessage, PositionKind::kBinlog, PositionKind::kIngest}) {
+  for (const PositionKind kind :
+       {PositionKind::kPgCommit, PositionKind::kPgMessage, PositionKind::kBinlog, PositionKind::kIngest}) {
     EXPECT_TRUE(IsOrdered(kind));
   }
-  for (const PositionKind kind : {PositionKind::kChunk, PositionKind::kSchema, PositionKind::kGap, PositionKind::kNamed}) {
+  for (const PositionKind kind :
+       {PositionKind::kChunk, PositionKind::kSchema, PositionKind::kGap, PositionKind::kNamed}) {
     EXPECT_FALSE(IsOrdered(kind));
   }
 }

@@ -209,7 +209,8 @@ TEST(Extra, EachComesBackAndIsCorruptWhenCut) {
 
   EXPECT_FALSE(DecodeTruncate("").ok());
   for (std::size_t n = 0; n < message_bytes.size(); ++n) EXPECT_FALSE(DecodeMessage(message_bytes.substr(0, n)).ok());
-  for (std::size_t n = 0; n < snapshot_bytes.size(); ++n) EXPECT_FALSE(DecodeSnapshot(snapshot_bytes.substr(0, n)).ok());
+  for (std::size_t n = 0; n < snapshot_bytes.size(); ++n)
+    EXPECT_FALSE(DecodeSnapshot(snapshot_bytes.substr(0, n)).ok());
   for (std::size_t n = 0; n < gap_bytes.size(); ++n) EXPECT_FALSE(DecodeGap(gap_bytes.substr(0, n)).ok());
 }
 
@@ -228,7 +229,8 @@ TEST(At, TextIsReadBackAndAnythingElseRefused) {
   At at;
   ASSERT_TRUE(ParseAt(ToText({18'446'744'073'709'551'615ULL, 4'294'967'295U}), at));
   EXPECT_EQ(at, (At{18'446'744'073'709'551'615ULL, 4'294'967'295U}));
-  for (const char* bad : {"", "-", "1", "1-", "-1", "1-2-3", "1-2 ", " 1-2", "+1-2", "1--2", "18446744073709551616-1", "1-4294967296"}) {
+  for (const char* bad :
+       {"", "-", "1", "1-", "-1", "1-2-3", "1-2 ", " 1-2", "+1-2", "1--2", "18446744073709551616-1", "1-4294967296"}) {
     EXPECT_FALSE(ParseAt(bad, at)) << bad;
   }
 }

@@ -22,7 +22,8 @@ Value ReadOnly(std::string_view bytes) {
 
 template <class T>
 void ExpectInts(void (*put)(std::string&, T), ValueKind kind) {
-  for (const T v : {std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), T{0}, T{1}, static_cast<T>(-1), T{127}, T{128}}) {
+  for (const T v :
+       {std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), T{0}, T{1}, static_cast<T>(-1), T{127}, T{128}}) {
     std::string bytes;
     put(bytes, v);
     const Value back = ReadOnly(bytes);
@@ -80,8 +81,8 @@ TEST(Value, PartsOfIntervalsAndZonedTimesStayApart) {
 TEST(Value, BytesOfEveryTextKindComeBackUntouched) {
   std::string all;
   for (int i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));
-  for (const ValueKind kind : {ValueKind::kDecimal, ValueKind::kText, ValueKind::kBytes, ValueKind::kRawText, ValueKind::kJson,
-                               ValueKind::kBits, ValueKind::kArray, ValueKind::kComposite}) {
+  for (const ValueKind kind : {ValueKind::kDecimal, ValueKind::kText, ValueKind::kBytes, ValueKind::kRawText,
+                               ValueKind::kJson, ValueKind::kBits, ValueKind::kArray, ValueKind::kComposite}) {
     for (const std::string& text : {std::string(), all, std::string(200'000, 'x')}) {
       std::string bytes;
       PutBlob(bytes, kind, text);

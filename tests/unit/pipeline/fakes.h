@@ -39,8 +39,8 @@ struct SourceScript {
   Signal news;                       // raised by every call
   std::atomic<bool> stuck = false;   // Read waits for nothing but a stop request
   std::atomic<int> opens = 0, reads = 0, keep_alives = 0, closes = 0, acknowledgements = 0;
-  std::atomic<std::uint64_t> last_read = 0;     // LSN
-  std::atomic<std::uint64_t> acknowledged = 0;  // LSN: read and durable
+  std::atomic<std::uint64_t> last_read = 0;      // LSN
+  std::atomic<std::uint64_t> acknowledged = 0;   // LSN: read and durable
   std::atomic<std::uint64_t> resumed_after = 0;  // what the last Open found
   std::atomic<bool> acknowledged_early = false;  // told that something is durable when the log did not have it
 };
@@ -180,7 +180,8 @@ class CorkedSink final : public Sink {
   }
   bool Room() const override { return script_->held < script_->room; }
   Status Write(const Event& event) override {
-    SinkScript::Got got{event.at, event.change->op, 0, event.stream != nullptr ? event.stream->name : "", event.source->name, 0};
+    SinkScript::Got got{
+        event.at, event.change->op, 0, event.stream != nullptr ? event.stream->name : "", event.source->name, 0};
     std::vector<Value> values;
     EXPECT_TRUE(ReadRow(event.change->after, values).ok());
     if (!values.empty()) got.id = values[0].i;
@@ -208,7 +209,9 @@ class CorkedSink final : public Sink {
     if (hands_.fail) return *std::exchange(hands_.fail, std::nullopt);
     return Ok();
   }
-  void Wake() override { script_->requests.TryPush([](SinkScript::Hands&) {}); }
+  void Wake() override {
+    script_->requests.TryPush([](SinkScript::Hands&) {});
+  }
   void Close() override {
     ++script_->closes;
     script_->held = 0;

@@ -69,7 +69,8 @@ TEST_F(Ingesting, AfterARestartWhatIsDecodedAgainIsDropped_P2) {
 TEST_F(Ingesting, StateWithoutATransactionIsKept) {
   Start();
   script_->steps.TryPush({{}, std::nullopt, "keep-alive at 77"});
-  EXPECT_TRUE(test::Eventually(script_->news, [&] { return log_->progress("shop") && !log_->progress("shop")->resume.empty(); }));
+  EXPECT_TRUE(test::Eventually(script_->news,
+                               [&] { return log_->progress("shop") && !log_->progress("shop")->resume.empty(); }));
   EXPECT_EQ(log_->progress("shop")->resume, "keep-alive at 77");
 }
 
@@ -128,7 +129,9 @@ void IntakeWaitsForTheDisk() {
   EXPECT_EQ(loop.script_->opens, 1);
   EXPECT_EQ(InsertedIds(test::ReadAll(*loop.log_)), (Ids{10'000, 20'000}));
 }
-TEST(IngestFailedWrite, IsRepeatedUntilDurableAndNothingIsAcknowledgedBefore_CG08) { HG_IN_CHILD(IntakeWaitsForTheDisk); }
+TEST(IngestFailedWrite, IsRepeatedUntilDurableAndNothingIsAcknowledgedBefore_CG08) {
+  HG_IN_CHILD(IntakeWaitsForTheDisk);
+}
 #endif
 
 }  // namespace

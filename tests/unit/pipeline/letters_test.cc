@@ -112,7 +112,8 @@ TEST_F(LetterTest, OneThatFailsAgainIsKeptInItsNewForm) {
   failed.attempts = 2;
   failed.state = State::kDead;
   script_->Do([failed](SinkScript::Hands& hands) { hands.context->LetterFailed(failed); });
-  EXPECT_TRUE(AwaitStored(id, [](const auto& letter) { return letter && letter->attempts == 2 && letter->state == State::kDead; }));
+  EXPECT_TRUE(AwaitStored(
+      id, [](const auto& letter) { return letter && letter->attempts == 2 && letter->state == State::kDead; }));
   script_->Round();
   EXPECT_EQ(script_->retried().size(), 1U) << "a dead one waits for a person";
 }
@@ -215,7 +216,9 @@ void LetterAndCursorAreOneWrite() {
   ASSERT_TRUE(loop.script_->Await(1));
   // Queued together: the second request runs right after the round in which the write failed.
   Channel<bool> neither(1);
-  loop.script_->requests.TryPush([](SinkScript::Hands& hands) { hands.context->Store({2, 1}, Letter("a", State::kDead)); });
+  loop.script_->requests.TryPush([](SinkScript::Hands& hands) {
+    hands.context->Store({2, 1}, Letter("a", State::kDead));
+  });
   loop.script_->requests.TryPush([&](SinkScript::Hands&) {
     neither.TryPush(!loop.Stored(1) && **ReadCursor(*loop.store_, "hook") == At{2, 1});
   });

@@ -28,8 +28,10 @@ const config::ComponentSpec kSourceSpec = {.class_name = "ScriptedSource",
                                            .options = {{.name = "failed_after_ms", .type = config::OptionType::kLong},
                                                        {.name = "source_id"},
                                                        {.name = "host", .required = true}}};
-const config::ComponentSpec kSinkSpec = {
-    .class_name = "CorkedSink", .aliases = {"corked"}, .kind = config::ComponentKind::kSink, .options = {{.name = "url"}}};
+const config::ComponentSpec kSinkSpec = {.class_name = "CorkedSink",
+                                         .aliases = {"corked"},
+                                         .kind = config::ComponentKind::kSink,
+                                         .options = {{.name = "url"}}};
 const SourceFactory kSourceFactory = {&kSourceSpec, "postgresql", CheckNothing, MakeSource, nullptr, nullptr};
 const SinkFactory kSinkFactory = {&kSinkSpec, CheckNothing, MakeSink, nullptr};
 
@@ -50,8 +52,9 @@ class Supervising : public test::LogTest {
     ASSERT_TRUE(secrets.ok());
     secrets_ = std::make_unique<config::SecretResolver>(std::move(*secrets));
     services_.clock = &SystemClock();
-    supervisor_ = std::make_unique<Supervisor>(Supervisor::Parts{store_.get(), log_.get(), events_.get(), secrets_.get(), &services_,
-                                                                 &SystemClock(), [this] { changes_.Raise(); }});
+    supervisor_ =
+        std::make_unique<Supervisor>(Supervisor::Parts{store_.get(), log_.get(), events_.get(), secrets_.get(),
+                                                       &services_, &SystemClock(), [this] { changes_.Raise(); }});
   }
   ConnectorPlan SourcePlan(config::FlatConfig extra = {}) const {
     config::FlatConfig flat = {{"connector.class", "scripted"}, {"name", "shop"}, {"host", "db"}};
@@ -170,7 +173,8 @@ TEST_F(Supervising, AConnectionThatStaysLostIsFailedAfterItsTimeAndStillHeals_KC
   source_->open_errors.TryPush(Transient("still away."));
   Break(Transient("connection lost"));
   ASSERT_TRUE(AwaitState("shop", State::kFailed));
-  EXPECT_TRUE(supervisor_->Status("shop")->trace.starts_with("still away. Next attempt in ")) << supervisor_->Status("shop")->trace;
+  EXPECT_TRUE(supervisor_->Status("shop")->trace.starts_with("still away. Next attempt in "))
+      << supervisor_->Status("shop")->trace;
   EXPECT_TRUE(AwaitState("shop", State::kRunning));
 }
 
@@ -308,13 +312,17 @@ TEST_F(Supervising, EveryChangeOfStateIsAnEvent) {
   ASSERT_TRUE(AwaitState("shop", State::kRunning));
   std::vector<std::string> summaries;
   std::string trace;
-  ASSERT_TRUE(events_->Read(0, [&](ServiceEvent&& event) {
-                    EXPECT_EQ(event.connector, "shop");
-                    summaries.insert(summaries.begin(), event.summary);
-                    if (event.details.contains("trace")) trace = event.details["trace"];
-                    return true;
-                  }).ok());
-  EXPECT_EQ(summaries, (std::vector<std::string>{"UNASSIGNED -> FAILED", "FAILED -> RESTARTING", "RESTARTING -> RUNNING"}));
+  ASSERT_TRUE(events_
+                  ->Read(0,
+                         [&](ServiceEvent&& event) {
+                           EXPECT_EQ(event.connector, "shop");
+                           summaries.insert(summaries.begin(), event.summary);
+                           if (event.details.contains("trace")) trace = event.details["trace"];
+                           return true;
+                         })
+                  .ok());
+  EXPECT_EQ(summaries,
+            (std::vector<std::string>{"UNASSIGNED -> FAILED", "FAILED -> RESTARTING", "RESTARTING -> RUNNING"}));
   EXPECT_EQ(trace, "database shop does not exist");
 }
 

@@ -122,7 +122,8 @@ TEST_F(Letters, ALaneThatIsBusyOrHasADeadLetterIsPassedOver) {
   EXPECT_EQ(letters_->NextDue(10, [&](std::uint64_t lane) { return lane == letters_->Lane(one); }), last);
   Remove(last);
   Remove(one);
-  EXPECT_EQ(letters_->NextDue(10, kNobodyBusy), std::nullopt) << "a dead letter waits for a person, and its lane with it";
+  EXPECT_EQ(letters_->NextDue(10, kNobodyBusy), std::nullopt)
+      << "a dead letter waits for a person, and its lane with it";
   EXPECT_EQ(letters_->next_due_us(), 0);
 }
 

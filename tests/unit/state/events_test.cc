@@ -27,10 +27,13 @@ class EventList : public test::LogTest {
   }
   std::vector<ServiceEvent> Read(std::uint64_t before = 0, std::size_t limit = 100) {
     std::vector<ServiceEvent> all;
-    EXPECT_TRUE(events_->Read(before, [&](ServiceEvent&& event) {
-                  all.push_back(std::move(event));
-                  return all.size() < limit;
-                }).ok());
+    EXPECT_TRUE(events_
+                    ->Read(before,
+                           [&](ServiceEvent&& event) {
+                             all.push_back(std::move(event));
+                             return all.size() < limit;
+                           })
+                    .ok());
     return all;
   }
 
