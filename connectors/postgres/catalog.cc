@@ -70,22 +70,28 @@ std::string ColumnsQuery(const std::string& oids) {
   return "SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', "
          "CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END, a.attnum "
          "FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-         "WHERE a.attrelid IN (" + oids + ") AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
+         "WHERE a.attrelid IN (" +
+         oids + ") AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
 }
 
 // Whole, immediate unique indexes: primary key first, then by age.
 std::string IndexQuery(const std::string& oids) {
   return "SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisreplident, k.attnum, k.place "
          "FROM pg_index i, LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place) "
-         "WHERE i.indrelid IN (" + oids + ") AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL "
+         "WHERE i.indrelid IN (" +
+         oids +
+         ") AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL "
          "AND k.place <= i.indnkeyatts ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid, k.place";
 }
 
 std::string TypeQuery(std::uint32_t oid, std::int32_t typmod) {
   const std::string id = std::to_string(oid);
-  return "SELECT t.typname, t.typtype, t.typdelim, EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid "
-         "AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass), CASE WHEN t.typinput = 'array_in'::regproc THEN t.typelem ELSE 0 END, "
-         "t.typbasetype, t.typtypmod, t.typrelid, format_type(t.oid, " + std::to_string(typmod) + ") FROM pg_type t WHERE t.oid = " + id;
+  return "SELECT t.typname, t.typtype, t.typdelim, EXISTS (SELECT FROM pg_depend d WHERE d.classid = "
+         "'pg_type'::regclass AND d.objid = t.oid "
+         "AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass), CASE WHEN t.typinput = 'array_in'::regproc "
+         "THEN t.typelem ELSE 0 END, "
+         "t.typbasetype, t.typtypmod, t.typrelid, format_type(t.oid, " +
+         std::to_string(typmod) + ") FROM pg_type t WHERE t.oid = " + id;
 }
 
 struct Index {
@@ -102,7 +108,8 @@ void ApplyIndexes(CatalogTable& table, const std::vector<Index>& indexes) {
   };
   for (const Index& index : indexes) {
     if (!index.primary && !all_not_null(index)) continue;
-    for (std::size_t i = 0; i < index.columns.size(); ++i) table.columns[index.columns[i]].key_position = static_cast<std::int32_t>(i + 1);
+    for (std::size_t i = 0; i < index.columns.size(); ++i)
+      table.columns[index.columns[i]].key_position = static_cast<std::int32_t>(i + 1);
     break;
   }
   for (const Index& index : indexes) {
@@ -129,8 +136,10 @@ bool CatalogTable::HasIdentity() const {
 }
 
 Result<ServerFacts> Catalog::ReadServer(std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query(std::string(kServerQuery), "reading the server's settings", stop));
-  if (rows.empty() || rows[0].size() < 13) return Transient("the server's settings could not be read on " + Place(connection_.options()));
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      connection_.Query(std::string(kServerQuery), "reading the server's settings", stop));
+  if (rows.empty() || rows[0].size() < 13)
+    return Transient("the server's settings could not be read on " + Place(connection_.options()));
   const Row& row = rows[0];
   ServerFacts facts;
   facts.version = Number<int>(row, 0);
@@ -154,7 +163,8 @@ Result<ServerFacts> Catalog::ReadServer(std::stop_token stop) {
 }
 
 Result<std::vector<CatalogTable>> Catalog::ReadTables(std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query(std::string(kTablesQuery), "reading the list of tables", stop));
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      connection_.Query(std::string(kTablesQuery), "reading the list of tables", stop));
   std::vector<CatalogTable> tables;
   tables.reserve(rows.size());
   for (const Row& row : rows) {
@@ -213,11 +223,16 @@ Result<PublicationFacts> Catalog::ReadPublication(const std::string& name, std::
   const int version = connection_.server_version();
   const std::string literal = QuoteLiteral(name);
   PublicationFacts facts;
-  HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query("SELECT p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, "
-      "pg_has_role(p.pubowner, 'USAGE'), " +
-      std::string(version >= 150000 ? "EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)" : "false") + ", " +
-      (version >= 180000 ? "p.pubgencols::text <> 'n'" : "false") + " FROM pg_publication p WHERE p.pubname = " + literal,
-      "reading publication " + name, stop));
+  HG_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection_.Query(
+          "SELECT p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, "
+          "pg_has_role(p.pubowner, 'USAGE'), " +
+              std::string(version >= 150000 ? "EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+                                            : "false") +
+              ", " + (version >= 180000 ? "p.pubgencols::text <> 'n'" : "false") +
+              " FROM pg_publication p WHERE p.pubname = " + literal,
+          "reading publication " + name, stop));
   if (rows.empty()) return facts;
   facts.exists = true;
   facts.all_tables = Bool(rows[0], 0);
@@ -232,32 +247,45 @@ Result<PublicationFacts> Catalog::ReadPublication(const std::string& name, std::
 
   const bool lists = version >= 150000;
   const auto read = [](const Rows& from, std::vector<PublishedTable>& into) {
-    for (const Row& row : from) into.push_back({Number<std::uint32_t>(row, 0), Text(row, 1), Text(row, 2), Names(row, 3), Text(row, 4)});
+    for (const Row& row : from)
+      into.push_back({Number<std::uint32_t>(row, 0), Text(row, 1), Text(row, 2), Names(row, 3), Text(row, 4)});
   };
-  HG_ASSIGN_OR_RETURN(const Rows listed, connection_.Query(
-      std::string("SELECT c.oid, n.nspname, c.relname, ") +
-      (lists ? "CASE WHEN r.prattrs IS NOT NULL THEN (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid "
-               "AND a.attnum = ANY (r.prattrs)) END, pg_get_expr(r.prqual, r.prrelid)"
-             : "NULL, NULL") +
-      " FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = "
-      "c.relnamespace WHERE p.pubname = " + literal + " ORDER BY n.nspname, c.relname", "reading publication " + name, stop));
+  HG_ASSIGN_OR_RETURN(
+      const Rows listed,
+      connection_.Query(std::string("SELECT c.oid, n.nspname, c.relname, ") +
+                            (lists ? "CASE WHEN r.prattrs IS NOT NULL THEN (SELECT array_agg(a.attname::text ORDER BY "
+                                     "a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid "
+                                     "AND a.attnum = ANY (r.prattrs)) END, pg_get_expr(r.prqual, r.prrelid)"
+                                   : "NULL, NULL") +
+                            " FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON "
+                            "c.oid = r.prrelid JOIN pg_namespace n ON n.oid = "
+                            "c.relnamespace WHERE p.pubname = " +
+                            literal + " ORDER BY n.nspname, c.relname",
+                        "reading publication " + name, stop));
   read(listed, facts.listed);
-  HG_ASSIGN_OR_RETURN(const Rows effective, connection_.Query(
-      std::string("SELECT c.oid, t.schemaname, t.tablename, ") + (lists ? "t.attnames::text[], t.rowfilter" : "NULL, NULL") +
-      " FROM pg_publication_tables t JOIN pg_namespace n ON n.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename "
-      "WHERE t.pubname = " + literal + " ORDER BY 2, 3", "reading publication " + name, stop));
+  HG_ASSIGN_OR_RETURN(
+      const Rows effective,
+      connection_.Query(std::string("SELECT c.oid, t.schemaname, t.tablename, ") +
+                            (lists ? "t.attnames::text[], t.rowfilter" : "NULL, NULL") +
+                            " FROM pg_publication_tables t JOIN pg_namespace n ON n.nspname = t.schemaname JOIN "
+                            "pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename "
+                            "WHERE t.pubname = " +
+                            literal + " ORDER BY 2, 3",
+                        "reading publication " + name, stop));
   read(effective, facts.effective);
   return facts;
 }
 
 std::string Catalog::SlotQuery(const std::string& name) {
   return "SELECT plugin, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status, "
-         "CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END, safe_wal_size "
-         "FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(name);
+         "CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END, "
+         "safe_wal_size, (SELECT count(*) || ':' || max(oid) FROM pg_class WHERE relkind IN ('r', 'p') AND "
+         "relpersistence = 'p') FROM pg_replication_slots WHERE slot_name = " +
+         QuoteLiteral(name);
 }
 
 std::optional<SlotFacts> Catalog::ParseSlot(const Rows& rows) {
-  if (rows.empty() || rows[0].size() < 9) return std::nullopt;
+  if (rows.empty() || rows[0].size() < 10) return std::nullopt;
   const Row& row = rows[0];
   SlotFacts slot;
   slot.plugin = Text(row, 0);
@@ -269,6 +297,7 @@ std::optional<SlotFacts> Catalog::ParseSlot(const Rows& rows) {
   slot.wal_status = Text(row, 6);
   if (row[7]) slot.retained_bytes = std::max<std::int64_t>(0, Number<std::int64_t>(row, 7));
   if (row[8]) slot.safe_bytes = Number<std::int64_t>(row, 8);
+  slot.tables_mark = Text(row, 9);
   return slot;
 }
 
@@ -277,7 +306,9 @@ Result<std::optional<SlotFacts>> Catalog::ReadSlot(const std::string& name, std:
   return ParseSlot(rows);
 }
 
-Result<TypePtr> Catalog::ResolveType(std::uint32_t oid, std::int32_t typmod, std::stop_token stop) { return Part(oid, typmod, 0, stop); }
+Result<TypePtr> Catalog::ResolveType(std::uint32_t oid, std::int32_t typmod, std::stop_token stop) {
+  return Part(oid, typmod, 0, stop);
+}
 
 Result<TypePtr> Catalog::Part(std::uint32_t oid, std::int32_t typmod, int depth, std::stop_token stop) {
   if (const auto known = types_.find({oid, typmod}); known != types_.end()) return known->second;
@@ -288,7 +319,8 @@ Result<TypePtr> Catalog::Part(std::uint32_t oid, std::int32_t typmod, int depth,
 
 Result<TypePtr> Catalog::LoadType(std::uint32_t oid, std::int32_t typmod, int depth, std::stop_token stop) {
   if (depth > kTypeDepthMax) return UnknownType(oid);
-  HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query(TypeQuery(oid, typmod), "reading type " + std::to_string(oid), stop));
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      connection_.Query(TypeQuery(oid, typmod), "reading type " + std::to_string(oid), stop));
   if (rows.empty()) return UnknownType(oid);
   TypeRow row;
   row.oid = oid;
@@ -314,14 +346,17 @@ Result<TypePtr> Catalog::LoadType(std::uint32_t oid, std::int32_t typmod, int de
 }
 
 Result<TypePtr> Catalog::LoadComposite(const TypeRow& row, std::string declared, int depth, std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query(
-      "SELECT attname, atttypid, atttypmod FROM pg_attribute WHERE attrelid = " + std::to_string(row.relation_oid) +
-      " AND attnum > 0 AND NOT attisdropped ORDER BY attnum", "reading composite type " + row.name, stop));
+  HG_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection_.Query("SELECT attname, atttypid, atttypmod FROM pg_attribute WHERE attrelid = " +
+                            std::to_string(row.relation_oid) + " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                        "reading composite type " + row.name, stop));
   std::vector<std::string> names;
   std::vector<TypePtr> attributes;
   for (const Row& attribute : rows) {
     names.push_back(Text(attribute, 0));
-    HG_ASSIGN_OR_RETURN(TypePtr type, Part(Number<std::uint32_t>(attribute, 1), Number<std::int32_t>(attribute, 2), depth + 1, stop));
+    HG_ASSIGN_OR_RETURN(TypePtr type,
+                        Part(Number<std::uint32_t>(attribute, 1), Number<std::int32_t>(attribute, 2), depth + 1, stop));
     attributes.push_back(std::move(type));
   }
   return MakeComposite(row, std::move(declared), std::move(names), std::move(attributes));
@@ -347,7 +382,8 @@ Result<Catalog::Shape> Catalog::Describe(const pgoutput::Relation& relation, std
     column.identity = from.identity;
     shape.types.push_back(std::move(type));
     const CatalogColumn* known = table.Find(from.name);
-    if (known == nullptr || known->type_oid != from.type_oid) continue;  // changed since: what the relation says is all we know
+    if (known == nullptr || known->type_oid != from.type_oid)
+      continue;  // changed since: what the relation says is all we know
     column.nullable = !known->not_null;
     column.generated = known->generated;
     column.key_position = known->key_position;

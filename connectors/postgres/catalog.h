@@ -20,13 +20,13 @@
 namespace headgate::postgres {
 
 struct ServerFacts {
-  int version = 0;               // 150004
+  int version = 0;  // 150004
   std::string version_text;
   std::string wal_level;
-  std::string encoding;          // of the database
-  int money_digits = 2;          // of the database's own lc_monetary
+  std::string encoding;  // of the database
+  int money_digits = 2;  // of the database's own lc_monetary
   bool superuser = false;
-  bool replication = false;      // the role may replicate
+  bool replication = false;  // the role may replicate
   bool bypass_rls = false;
   bool create_on_database = false;
   int max_slots = 0;
@@ -41,7 +41,7 @@ struct CatalogColumn {
   std::int32_t typmod = -1;
   bool not_null = false;
   bool generated = false;
-  bool identity = false;          // logged in old rows
+  bool identity = false;  // logged in old rows
   std::int32_t key_position = 0;
   std::optional<std::string> default_expression;
 };
@@ -50,12 +50,12 @@ struct CatalogTable {
   std::uint32_t oid = 0;
   std::string schema;
   std::string name;
-  char kind = 'r';                // relkind: r table, p partitioned, f foreign, ...
-  char persistence = 'p';         // p permanent, u unlogged, t temporary
+  char kind = 'r';         // relkind: r table, p partitioned, f foreign, ...
+  char persistence = 'p';  // p permanent, u unlogged, t temporary
   char replica_identity = 'd';
-  bool row_security = false;      // policies would hide rows from us
+  bool row_security = false;  // policies would hide rows from us
   bool may_select = false;
-  bool owned = false;             // we may put it into a publication
+  bool owned = false;                    // we may put it into a publication
   std::vector<std::uint32_t> ancestors;  // partitioned tables above it, nearest first
   std::vector<CatalogColumn> columns;    // empty until LoadColumns
 
@@ -82,7 +82,7 @@ struct PublicationFacts {
   bool truncate = false;
   bool via_root = false;
   bool owned = false;
-  bool generated = false;      // PostgreSQL 18: generated columns are published
+  bool generated = false;                 // PostgreSQL 18: generated columns are published
   std::vector<PublishedTable> listed;     // named one by one
   std::vector<PublishedTable> effective;  // as the server publishes them
 };
@@ -94,15 +94,17 @@ struct SlotFacts {
   int active_pid = 0;
   std::uint64_t restart_lsn = 0;
   std::uint64_t confirmed_lsn = 0;
-  std::string wal_status;         // reserved, extended, unreserved, lost
+  std::string wal_status;  // reserved, extended, unreserved, lost
   std::int64_t retained_bytes = -1;
   std::int64_t safe_bytes = -1;
+  std::string tables_mark;  // differs when tables came or went
 };
 
 // Questions to the catalog over one query session; answers about types are kept. One thread at a time.
 class Catalog {
  public:
-  explicit Catalog(Connection& connection, int money_digits = 2) : connection_(connection), money_digits_(money_digits) {}
+  explicit Catalog(Connection& connection, int money_digits = 2)
+      : connection_(connection), money_digits_(money_digits) {}
 
   // `lc_monetary` must not be pinned yet on this session; it is afterwards.
   Result<ServerFacts> ReadServer(std::stop_token stop);
@@ -118,8 +120,8 @@ class Catalog {
   // Composites can change under their name: ask again.
   void ForgetTypes() { types_.clear(); }
 
-  // What the stream says of a relation, completed by what the catalog knows of its columns now: nullability, key, default.
-  // The relation decides which columns there are; later DDL may already have changed the catalog.
+  // What the stream says of a relation, completed by what the catalog knows of its columns now: nullability, key,
+  // default. The relation decides which columns there are; later DDL may already have changed the catalog.
   struct Shape {
     TableSchema schema;
     std::vector<TypePtr> types;  // by column of `schema`

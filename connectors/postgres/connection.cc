@@ -21,7 +21,8 @@ struct Clear {
 using ResultPtr = std::unique_ptr<PGresult, Clear>;
 
 constexpr std::string_view kPinned =
-    "-c DateStyle=ISO -c IntervalStyle=iso_8601 -c TimeZone=UTC -c extra_float_digits=3 -c bytea_output=hex -c search_path=pg_catalog"
+    "-c DateStyle=ISO -c IntervalStyle=iso_8601 -c TimeZone=UTC -c extra_float_digits=3 -c bytea_output=hex -c "
+    "search_path=pg_catalog"
     " -c row_security=off -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
     " -c default_transaction_read_only=off -c synchronous_commit=local";
 
@@ -61,7 +62,8 @@ Connection::~Connection() {
   if (stop_fd_ >= 0) close(stop_fd_);
 }
 
-Result<std::unique_ptr<Connection>> Connection::Open(const Options& options, Use use, const std::string& client_encoding, bool pin_money,
+Result<std::unique_ptr<Connection>> Connection::Open(const Options& options, Use use,
+                                                     const std::string& client_encoding, bool pin_money,
                                                      std::stop_token stop) {
   std::unique_ptr<Connection> connection(new Connection(options));
   HG_RETURN_IF_ERROR(connection->Connect(use, client_encoding, pin_money, std::move(stop)));
@@ -70,18 +72,29 @@ Result<std::unique_ptr<Connection>> Connection::Open(const Options& options, Use
 
 Status Connection::Connect(Use use, const std::string& client_encoding, bool pin_money, std::stop_token stop) {
   stop_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (stop_fd_ < 0) return Transient("no file descriptor left for a connection to " + Place(options_) + ". Raise the limit (ulimit -n).");
+  if (stop_fd_ < 0)
+    return Transient("no file descriptor left for a connection to " + Place(options_) +
+                     ". Raise the limit (ulimit -n).");
   const bool replication = use == Use::kReplication;
   std::string settings(kPinned);
   if (pin_money) settings += " -c lc_monetary=C";
   const std::string application = "headgate " + options_.name;
   const std::string user_timeout = std::to_string(options_.stale_after.count());
   std::vector<std::pair<const char*, const char*>> given = {
-      {"host", options_.host.c_str()},         {"port", options_.port.c_str()},       {"dbname", options_.dbname.c_str()},
-      {"user", options_.username.c_str()},     {"sslmode", options_.sslmode.c_str()}, {"application_name", application.c_str()},
-      {"options", settings.c_str()},           {"client_encoding", client_encoding.c_str()},
-      {"gssencmode", "disable"},               {"keepalives", "1"},                   {"keepalives_idle", "10"},
-      {"keepalives_interval", "5"},            {"keepalives_count", "4"},             {"tcp_user_timeout", user_timeout.c_str()},
+      {"host", options_.host.c_str()},
+      {"port", options_.port.c_str()},
+      {"dbname", options_.dbname.c_str()},
+      {"user", options_.username.c_str()},
+      {"sslmode", options_.sslmode.c_str()},
+      {"application_name", application.c_str()},
+      {"options", settings.c_str()},
+      {"client_encoding", client_encoding.c_str()},
+      {"gssencmode", "disable"},
+      {"keepalives", "1"},
+      {"keepalives_idle", "10"},
+      {"keepalives_interval", "5"},
+      {"keepalives_count", "4"},
+      {"tcp_user_timeout", user_timeout.c_str()},
   };
   const auto add = [&](const char* key, const std::string& value) {
     if (!value.empty()) given.emplace_back(key, value.c_str());
@@ -102,7 +115,8 @@ Status Connection::Connect(Use use, const std::string& client_encoding, bool pin
 
   conn_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
   if (conn_ == nullptr) return Transient("out of memory while connecting to " + Place(options_));
-  if (PQstatus(conn_.get()) == CONNECTION_BAD) return DescribeConnectFailure(options_, replication, PQerrorMessage(conn_.get()));
+  if (PQstatus(conn_.get()) == CONNECTION_BAD)
+    return DescribeConnectFailure(options_, replication, PQerrorMessage(conn_.get()));
   PQsetErrorVerbosity(conn_.get(), PQERRORS_VERBOSE);  // with SQLSTATE, which does not depend on the server's language
   PQsetNoticeReceiver(conn_.get(), IgnoreNotice, nullptr);
   const Deadline deadline = Clock::now() + options_.connect_timeout;
@@ -112,10 +126,12 @@ Status Connection::Connect(Use use, const std::string& client_encoding, bool pin
     HG_RETURN_IF_ERROR(Wait(polled == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, stop, ready));
     if (!ready) {
       return Transient("connecting to " + Place(options_) + " took longer than connect_timeout_ms (" +
-                       std::to_string(options_.connect_timeout.count()) + "). Check host, port and firewalls in between.");
+                       std::to_string(options_.connect_timeout.count()) +
+                       "). Check host, port and firewalls in between.");
     }
     polled = PQconnectPoll(conn_.get());
-    if (polled == PGRES_POLLING_FAILED) return DescribeConnectFailure(options_, replication, PQerrorMessage(conn_.get()));
+    if (polled == PGRES_POLLING_FAILED)
+      return DescribeConnectFailure(options_, replication, PQerrorMessage(conn_.get()));
   }
   PQsetnonblocking(conn_.get(), 1);
   return Ok();
@@ -172,7 +188,8 @@ Status Connection::Flush(Deadline deadline, std::stop_token stop, std::string_vi
     if (rc < 0) return Fail(tried, nullptr);
     bool ready = false;
     HG_RETURN_IF_ERROR(Wait(POLLOUT | POLLIN, deadline, stop, ready));
-    if (!ready) return Transient(std::string(tried) + " on " + Place(options_) + " took too long: the server takes nothing in");
+    if (!ready)
+      return Transient(std::string(tried) + " on " + Place(options_) + " took too long: the server takes nothing in");
     if (PQconsumeInput(conn_.get()) == 0) return Fail(tried, nullptr);  // libpq asks for it while it cannot send
   }
 }
@@ -181,7 +198,8 @@ Status Connection::WaitForResult(Deadline deadline, std::stop_token stop, std::s
   while (PQisBusy(conn_.get()) != 0) {
     bool ready = false;
     HG_RETURN_IF_ERROR(Wait(POLLIN, deadline, stop, ready));
-    if (!ready) return Transient(std::string(tried) + " on " + Place(options_) + " got no answer within the time allowed");
+    if (!ready)
+      return Transient(std::string(tried) + " on " + Place(options_) + " got no answer within the time allowed");
     HG_RETURN_IF_ERROR(Receive(tried));
   }
   return Ok();
@@ -206,7 +224,8 @@ Result<std::optional<Rows>> Connection::Poll(std::string_view tried) {
   return std::optional<Rows>();
 }
 
-Result<Rows> Connection::Query(const std::string& sql, std::string_view tried, std::stop_token stop, std::optional<Deadline> deadline) {
+Result<Rows> Connection::Query(const std::string& sql, std::string_view tried, std::stop_token stop,
+                               std::optional<Deadline> deadline) {
   const Deadline until = deadline.value_or(Clock::now() + options_.connect_timeout);
   if (PQsendQuery(conn_.get(), sql.c_str()) == 0) return Fail(tried, nullptr);
   HG_RETURN_IF_ERROR(Flush(until, stop, tried));

@@ -33,21 +33,22 @@ class Connection {
   // `client_encoding` is UTF8, or SQL_ASCII for a database that is SQL_ASCII itself: there the server would refuse rows
   // whose bytes are not UTF-8 instead of sending them.
   // `pin_money`: lc_monetary=C; without it the database's own, to learn its fraction digits.
-  static Result<std::unique_ptr<Connection>> Open(const Options& options, Use use, const std::string& client_encoding, bool pin_money,
-                                                  std::stop_token stop);
+  static Result<std::unique_ptr<Connection>> Open(const Options& options, Use use, const std::string& client_encoding,
+                                                  bool pin_money, std::stop_token stop);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  int server_version() const;                                // 150004
-  std::string parameter(const char* name) const;             // as reported at start: server_encoding, ...
+  int server_version() const;                     // 150004
+  std::string parameter(const char* name) const;  // as reported at start: server_encoding, ...
   // SQLSTATE of the last failed statement, "" if the connection broke.
   const std::string& sqlstate() const { return sqlstate_; }
   const Options& options() const { return options_; }
 
   // Runs statements and returns the rows of the last one. `tried` is for the error text. The default deadline is
   // connect_timeout from now.
-  Result<Rows> Query(const std::string& sql, std::string_view tried, std::stop_token stop, std::optional<Deadline> deadline = std::nullopt);
+  Result<Rows> Query(const std::string& sql, std::string_view tried, std::stop_token stop,
+                     std::optional<Deadline> deadline = std::nullopt);
   // The same without waiting: Send, then Poll until it is something.
   Status Send(const std::string& sql, std::string_view tried);
   Result<std::optional<Rows>> Poll(std::string_view tried);
@@ -85,9 +86,9 @@ class Connection {
   const Options options_;
   std::unique_ptr<pg_conn, Finish> conn_;
   std::unique_ptr<char, FreeMemory> copy_data_;  // what NextCopy returned last
-  int stop_fd_ = -1;  // eventfd: a stop request interrupts poll
-  bool copy_ended_ = false;  // the data are through, the end of the command is not
-  Rows polled_;              // of a statement that Poll waits for
+  int stop_fd_ = -1;                             // eventfd: a stop request interrupts poll
+  bool copy_ended_ = false;                      // the data are through, the end of the command is not
+  Rows polled_;                                  // of a statement that Poll waits for
   std::string sqlstate_;
 };
 

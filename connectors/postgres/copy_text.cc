@@ -13,13 +13,27 @@ bool CopyRowDecoder::Unescape(std::string_view field) {
     }
     if (++i == field.size()) return false;
     switch (field[i]) {
-      case 'b': scratch_.push_back('\b'); break;
-      case 'f': scratch_.push_back('\f'); break;
-      case 'n': scratch_.push_back('\n'); break;
-      case 'r': scratch_.push_back('\r'); break;
-      case 't': scratch_.push_back('\t'); break;
-      case 'v': scratch_.push_back('\v'); break;
-      default: scratch_.push_back(field[i]); break;  // the character itself, a backslash mostly
+      case 'b':
+        scratch_.push_back('\b');
+        break;
+      case 'f':
+        scratch_.push_back('\f');
+        break;
+      case 'n':
+        scratch_.push_back('\n');
+        break;
+      case 'r':
+        scratch_.push_back('\r');
+        break;
+      case 't':
+        scratch_.push_back('\t');
+        break;
+      case 'v':
+        scratch_.push_back('\v');
+        break;
+      default:
+        scratch_.push_back(field[i]);
+        break;  // the character itself, a backslash mostly
     }
   }
   return true;

@@ -9,7 +9,8 @@ namespace {
 bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 bool IsSqlState(std::string_view text) {
-  return text.size() == 5 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+  return text.size() == 5 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
 }
 
 // Without the LOCATION lines and the codes that the verbose form adds, on one line.
@@ -37,10 +38,14 @@ struct Advice {
 };
 constexpr auto kConnectAdvice = std::to_array<Advice>({
     {"28P01", "Check username and password (role %u)."},
-    {"28000", "Check that role %u exists, may log in, and that pg_hba.conf has a line for it: host all %u <our address> scram-sha-256."},
+    {"28000",
+     "Check that role %u exists, may log in, and that pg_hba.conf has a line for it: host all %u <our address> "
+     "scram-sha-256."},
     {"3D000", "Check dbname: database %d does not exist on %h."},
     {"42501", "Give role %u the right: ALTER ROLE %u REPLICATION; GRANT CONNECT ON DATABASE %d TO %u;"},
-    {"53300", "The server has no connection left for us: raise max_wal_senders and max_connections, or end sessions that are not needed."},
+    {"53300",
+     "The server has no connection left for us: raise max_wal_senders and max_connections, or end sessions that are "
+     "not needed."},
     {"57P03", "The server is starting up or shutting down; retrying."},
 });
 
@@ -52,7 +57,9 @@ std::string Fill(std::string_view advice, const Options& options) {
       continue;
     }
     const char what = advice[++i];
-    out += what == 'u' ? QuoteIdentifier(options.username) : what == 'd' ? QuoteIdentifier(options.dbname) : options.host + ":" + options.port;
+    out += what == 'u'   ? QuoteIdentifier(options.username)
+           : what == 'd' ? QuoteIdentifier(options.dbname)
+                         : options.host + ":" + options.port;
   }
   return out;
 }
@@ -65,12 +72,17 @@ Error DescribeNoAnswer(const Options& options, const std::string& text) {
     return ConfigError(what + ". Set sslmode to prefer or disable, or switch TLS on at the server (ssl=on).");
   }
   if (Contains(text, "certificate verify failed") || Contains(text, "server certificate for")) {
-    return ConfigError(what + ". Check that sslrootcert holds the authority that signed the server's certificate and that host is the name in it.");
+    return ConfigError(what +
+                       ". Check that sslrootcert holds the authority that signed the server's certificate and that "
+                       "host is the name in it.");
   }
-  if (Contains(text, "root certificate file") || Contains(text, "certificate file") || Contains(text, "private key file")) {
+  if (Contains(text, "root certificate file") || Contains(text, "certificate file") ||
+      Contains(text, "private key file")) {
     return ConfigError(what + ". Check the files named in sslrootcert, sslcert and sslkey.");
   }
-  return Transient(what + ". Check that host and port are right, that the server runs and listens there (listen_addresses), and that no firewall is in between.");
+  return Transient(what +
+                   ". Check that host and port are right, that the server runs and listens there (listen_addresses), "
+                   "and that no firewall is in between.");
 }
 
 }  // namespace
@@ -99,15 +111,16 @@ Error DescribeConnectFailure(const Options& options, bool replication, std::stri
   const std::string sqlstate = SqlStateOf(libpq_text);
   const std::string text = Plain(libpq_text);
   if (sqlstate.empty()) return DescribeNoAnswer(options, text);
-  std::string what = std::string(replication ? "opening a replication connection to " : "connecting to ") + Place(options) + " as " +
-                     options.username + " failed: " + text + ".";
+  std::string what = std::string(replication ? "opening a replication connection to " : "connecting to ") +
+                     Place(options) + " as " + options.username + " failed: " + text + ".";
   for (const Advice& advice : kConnectAdvice) {
     if (advice.sqlstate == sqlstate) what += " " + Fill(advice.text, options);
   }
   return {KindOf(sqlstate), std::move(what)};
 }
 
-Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate, std::string_view message) {
+Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate,
+                          std::string_view message) {
   std::string what = std::string(tried) + " on " + Place(options) + " failed: " + std::string(message);
   if (!sqlstate.empty()) what += " (SQLSTATE " + std::string(sqlstate) + ")";
   return {KindOf(sqlstate), std::move(what)};
@@ -135,6 +148,8 @@ std::string QuoteLiteral(std::string_view text) {
   return (escaped ? "E'" : "'") + out + "'";
 }
 
-std::string QuoteTable(std::string_view schema, std::string_view table) { return QuoteIdentifier(schema) + "." + QuoteIdentifier(table); }
+std::string QuoteTable(std::string_view schema, std::string_view table) {
+  return QuoteIdentifier(schema) + "." + QuoteIdentifier(table);
+}
 
 }  // namespace headgate::postgres

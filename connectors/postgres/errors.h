@@ -21,7 +21,8 @@ std::string SqlStateOf(std::string_view verbose_text);  // "" if the server did 
 ErrorKind KindOf(std::string_view sqlstate);
 
 // An error answer to a statement of ours. `tried` says what: "reading table public.orders".
-Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate, std::string_view message);
+Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate,
+                          std::string_view message);
 
 std::string QuoteIdentifier(std::string_view name);
 std::string QuoteLiteral(std::string_view text);

@@ -24,13 +24,16 @@ std::uint32_t HashOf(std::string_view text) {
 }
 
 std::size_t Size(const config::Bound& bound, std::string_view key) { return static_cast<std::size_t>(bound.Int(key)); }
-std::chrono::milliseconds Millis(const config::Bound& bound, std::string_view key) { return std::chrono::milliseconds(bound.Int(key)); }
+std::chrono::milliseconds Millis(const config::Bound& bound, std::string_view key) {
+  return std::chrono::milliseconds(bound.Int(key));
+}
 
-void CheckTablePatterns(const config::Bound& bound, std::string_view key, std::ptrdiff_t dots, std::string_view form, std::string_view example,
-                        std::vector<config::KeyError>& errors) {
+void CheckTablePatterns(const config::Bound& bound, std::string_view key, std::ptrdiff_t dots, std::string_view form,
+                        std::string_view example, std::vector<config::KeyError>& errors) {
   for (const std::string& item : bound.List(key)) {
     if (HoldsPlaceholder(item) || std::ranges::count(item, '.') >= dots) continue;
-    errors.push_back({std::string(key), "'" + item + "' is not of the form " + std::string(form) + ". Write it like " + std::string(example) + "."});
+    errors.push_back({std::string(key), "'" + item + "' is not of the form " + std::string(form) + ". Write it like " +
+                                            std::string(example) + "."});
   }
 }
 
@@ -62,10 +65,13 @@ Options MakeOptions(const std::string& name, const config::Bound& bound) {
   o.tables_exclude = bound.List("tables_exclude");
   o.columns_exclude = bound.List("columns_exclude");
   const std::string& snapshot = bound.Text("snapshot");
-  o.snapshot = snapshot == "never" ? SnapshotMode::kNever : snapshot == "only" ? SnapshotMode::kOnly : SnapshotMode::kInitial;
+  o.snapshot = snapshot == "never"  ? SnapshotMode::kNever
+               : snapshot == "only" ? SnapshotMode::kOnly
+                                    : SnapshotMode::kInitial;
   o.publication_mode = bound.Text("publication_mode") == "check" ? PublicationMode::kCheck : PublicationMode::kManage;
   o.slot_name = bound.Text("slot_name").empty() ? DefaultObjectName(name) : bound.Text("slot_name");
-  o.publication_name = bound.Text("publication_name").empty() ? DefaultObjectName(name) : bound.Text("publication_name");
+  o.publication_name =
+      bound.Text("publication_name").empty() ? DefaultObjectName(name) : bound.Text("publication_name");
   o.messages_prefixes = bound.List("messages_prefixes");
   o.connect_timeout = Millis(bound, "connect_timeout_ms");
   o.status_interval = Millis(bound, "status_interval_ms");
@@ -90,14 +96,17 @@ std::vector<config::KeyError> CheckOptions(const config::Bound& bound) {
   CheckTablePatterns(bound, "tables_exclude", 1, "schema.table", "public.audit_*", errors);
   CheckTablePatterns(bound, "columns_exclude", 2, "schema.table.column", "public.users.password_hash", errors);
   if (bound.Int("stale_after_ms") <= bound.Int("status_interval_ms")) {
-    errors.push_back({"stale_after_ms", "Must be longer than status_interval_ms, or every quiet moment looks like a dead connection."});
+    errors.push_back({"stale_after_ms",
+                      "Must be longer than status_interval_ms, or every quiet moment looks like a dead connection."});
   }
   if (!bound.Text("sslcert").empty() != !bound.Text("sslkey").empty()) {
-    errors.push_back({bound.Text("sslcert").empty() ? "sslcert" : "sslkey", "A client certificate needs both sslcert and sslkey."});
+    errors.push_back(
+        {bound.Text("sslcert").empty() ? "sslcert" : "sslkey", "A client certificate needs both sslcert and sslkey."});
   }
   const std::string& sslmode = bound.Text("sslmode");
   if ((sslmode == "verify-ca" || sslmode == "verify-full") && bound.Text("sslrootcert").empty()) {
-    errors.push_back({"sslrootcert", "sslmode=" + sslmode + " needs the certificate of the authority that signed the server's."});
+    errors.push_back(
+        {"sslrootcert", "sslmode=" + sslmode + " needs the certificate of the authority that signed the server's."});
   }
   return errors;
 }

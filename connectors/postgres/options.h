@@ -25,7 +25,7 @@ struct Options {
   std::string sslrootcert;
   std::string sslcert;
   std::string sslkey;
-  std::vector<std::string> tables;           // patterns schema.table with * and ?
+  std::vector<std::string> tables;  // patterns schema.table with * and ?
   std::vector<std::string> tables_exclude;
   std::vector<std::string> columns_exclude;  // patterns schema.table.column
   SnapshotMode snapshot = SnapshotMode::kInitial;
@@ -45,7 +45,8 @@ Options MakeOptions(const std::string& name, const config::Bound& bound);
 // What only several keys together, or the form of a name, can tell.
 std::vector<config::KeyError> CheckOptions(const config::Bound& bound);
 
-// "headgate_" and the connector's name as a replication slot or publication may be called: a-z, 0-9, _, at most 63 bytes.
+// "headgate_" and the connector's name as a replication slot or publication may be called: a-z, 0-9, _, at most 63
+// bytes.
 std::string DefaultObjectName(std::string_view connector);
 
 // `pattern` with * (any run, dots too) and ? (one character); everything else literally.

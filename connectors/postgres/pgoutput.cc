@@ -35,7 +35,8 @@ std::string_view TakeTuple(ByteReader& in) {
 
 std::int64_t UnixTime(ByteReader& in) {
   const auto us = static_cast<std::uint64_t>(in.BigEndian<std::int64_t>());
-  return static_cast<std::int64_t>(us + static_cast<std::uint64_t>(kEpoch2000Us));  // wraps on nonsense instead of overflowing
+  return static_cast<std::int64_t>(
+      us + static_cast<std::uint64_t>(kEpoch2000Us));  // wraps on nonsense instead of overflowing
 }
 
 void ParseUpdate(ByteReader& in, Message& m) {
@@ -128,13 +129,23 @@ bool Parse(std::string_view bytes, Message& m) {
       if (in.Byte() != 'N') in.Fail();
       m.new_row = TakeTuple(in);
       break;
-    case Kind::kUpdate: ParseUpdate(in, m); break;
-    case Kind::kDelete: ParseDelete(in, m); break;
-    case Kind::kTruncate: ParseTruncate(in, m); break;
-    case Kind::kMessage: ParseLogicalMessage(in, m); break;
+    case Kind::kUpdate:
+      ParseUpdate(in, m);
+      break;
+    case Kind::kDelete:
+      ParseDelete(in, m);
+      break;
+    case Kind::kTruncate:
+      ParseTruncate(in, m);
+      break;
+    case Kind::kMessage:
+      ParseLogicalMessage(in, m);
+      break;
     case Kind::kRelation:
-    case Kind::kType: return !in.failed();
-    default: return false;
+    case Kind::kType:
+      return !in.failed();
+    default:
+      return false;
   }
   return !in.failed() && in.done();
 }

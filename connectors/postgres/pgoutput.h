@@ -20,7 +20,7 @@ struct Frame {
   std::uint64_t wal_end = 0;   // as far as the server has sent
   std::int64_t server_us = 0;  // Unix time
   bool reply_requested = false;
-  std::string_view data;       // one pgoutput message
+  std::string_view data;  // one pgoutput message
 };
 // False if the bytes are neither 'w' nor 'k', or too short.
 bool ParseFrame(std::string_view bytes, Frame& frame);
@@ -60,20 +60,20 @@ struct Relation {
 // One message, flat, so that a parser loop reuses it. Which members count depends on `kind`.
 struct Message {
   Kind kind = Kind::kBegin;
-  std::uint64_t lsn = 0;        // Begin and Commit: of the commit record; Origin: commit LSN there; Message: its own
-  std::uint64_t end_lsn = 0;    // Commit: end of the transaction
-  std::int64_t commit_us = 0;   // Begin, Commit: Unix time
-  std::uint32_t xid = 0;        // Begin
-  std::uint32_t relation = 0;   // Insert, Update, Delete
-  char old_kind = 0;            // Update, Delete: 'K' key columns only, 'O' the full old row, 0 none
-  std::string_view old_row;     // a tuple, for TupleReader
-  std::string_view new_row;     // Insert, Update
-  bool transactional = false;   // Message
-  bool cascade = false;         // Truncate
+  std::uint64_t lsn = 0;       // Begin and Commit: of the commit record; Origin: commit LSN there; Message: its own
+  std::uint64_t end_lsn = 0;   // Commit: end of the transaction
+  std::int64_t commit_us = 0;  // Begin, Commit: Unix time
+  std::uint32_t xid = 0;       // Begin
+  std::uint32_t relation = 0;  // Insert, Update, Delete
+  char old_kind = 0;           // Update, Delete: 'K' key columns only, 'O' the full old row, 0 none
+  std::string_view old_row;    // a tuple, for TupleReader
+  std::string_view new_row;    // Insert, Update
+  bool transactional = false;  // Message
+  bool cascade = false;        // Truncate
   bool restart_identity = false;
   std::vector<std::uint32_t> relations;  // Truncate
-  std::string_view name;        // Origin: its name; Message: its prefix
-  std::string_view content;     // Message
+  std::string_view name;                 // Origin: its name; Message: its prefix
+  std::string_view content;              // Message
 };
 
 // False if the bytes are not exactly one well-formed message. A Relation is only recognised: use ParseRelation.
@@ -88,7 +88,8 @@ struct Field {
 // Iterates over the columns of a tuple. Next is false at the end and on malformed bytes; failed() tells them apart.
 class TupleReader {
  public:
-  explicit TupleReader(std::string_view tuple) : in_(tuple), columns_(in_.BigEndian<std::uint16_t>()), left_(columns_) {}
+  explicit TupleReader(std::string_view tuple)
+      : in_(tuple), columns_(in_.BigEndian<std::uint16_t>()), left_(columns_) {}
 
   unsigned columns() const { return columns_; }
   bool failed() const { return in_.failed(); }

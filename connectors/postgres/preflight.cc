@@ -15,22 +15,30 @@ constexpr auto kPreflightTime = std::chrono::milliseconds(10'000);
 Finding Problem(std::string id, std::string summary, std::string hint, std::string fix, std::string key = {}) {
   return {std::move(id), Finding::Level::kError, std::move(summary), std::move(hint), std::move(fix), std::move(key)};
 }
-Finding Fine(std::string id, std::string summary) { return {std::move(id), Finding::Level::kOk, std::move(summary), {}, {}, {}}; }
+Finding Fine(std::string id, std::string summary) {
+  return {std::move(id), Finding::Level::kOk, std::move(summary), {}, {}, {}};
+}
 
-void JudgeSlot(const Options& options, const ServerFacts& server, const std::optional<SlotFacts>& slot, std::vector<Finding>& findings) {
+void JudgeSlot(const Options& options, const ServerFacts& server, const std::optional<SlotFacts>& slot,
+               std::vector<Finding>& findings) {
   const std::string name = options.slot_name;
   if (!slot) {
     if (server.used_slots >= server.max_slots && server.max_slots > 0) {
-      findings.push_back(Problem("slots", "no replication slot is left: " + std::to_string(server.used_slots) + " of max_replication_slots = " +
-                                              std::to_string(server.max_slots) + " are in use",
-                                 "Drop a slot that nobody needs (SELECT slot_name, active FROM pg_replication_slots), or raise the limit and restart the server.",
-                                 "ALTER SYSTEM SET max_replication_slots = " + std::to_string(server.max_slots + 10) + ";"));
+      findings.push_back(
+          Problem("slots",
+                  "no replication slot is left: " + std::to_string(server.used_slots) +
+                      " of max_replication_slots = " + std::to_string(server.max_slots) + " are in use",
+                  "Drop a slot that nobody needs (SELECT slot_name, active FROM pg_replication_slots), or raise the "
+                  "limit and restart the server.",
+                  "ALTER SYSTEM SET max_replication_slots = " + std::to_string(server.max_slots + 10) + ";"));
     }
     return;
   }
   if (slot->plugin != "pgoutput" || slot->database != options.dbname) {
-    findings.push_back(Problem("slot", "replication slot " + name + " belongs to something else: plugin " + (slot->plugin.empty() ? "none" : slot->plugin) +
-                                           ", database " + (slot->database.empty() ? "none" : slot->database),
+    findings.push_back(Problem("slot",
+                               "replication slot " + name + " belongs to something else: plugin " +
+                                   (slot->plugin.empty() ? "none" : slot->plugin) + ", database " +
+                                   (slot->database.empty() ? "none" : slot->database),
                                "Set slot_name to another name, or drop the slot if nobody needs it.",
                                "SELECT pg_drop_replication_slot(" + QuoteLiteral(name) + ");", "slot_name"));
   }
@@ -38,21 +46,27 @@ void JudgeSlot(const Options& options, const ServerFacts& server, const std::opt
 
 }  // namespace
 
-std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server, const std::optional<SlotFacts>& slot) {
+std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server,
+                                 const std::optional<SlotFacts>& slot) {
   std::vector<Finding> findings;
   if (server.version < kOldestVersion) {
-    findings.push_back(Problem("server_version", "PostgreSQL " + server.version_text + " at " + Place(options) + " is too old", "Headgate needs 13 or newer.", ""));
+    findings.push_back(Problem("server_version",
+                               "PostgreSQL " + server.version_text + " at " + Place(options) + " is too old",
+                               "Headgate needs 13 or newer.", ""));
   }
   if (server.wal_level != "logical") {
-    findings.push_back(Problem("wal_level", "wal_level is " + server.wal_level + " at " + Place(options) + ", it must be logical",
-                               "Set it and restart the server; nothing else changes for its users.", "ALTER SYSTEM SET wal_level = logical;"));
+    findings.push_back(Problem(
+        "wal_level", "wal_level is " + server.wal_level + " at " + Place(options) + ", it must be logical",
+        "Set it and restart the server; nothing else changes for its users.", "ALTER SYSTEM SET wal_level = logical;"));
   }
   if (!server.replication) {
-    findings.push_back(Problem("replication_role", "role " + options.username + " may not replicate", "Give it the attribute REPLICATION.",
+    findings.push_back(Problem("replication_role", "role " + options.username + " may not replicate",
+                               "Give it the attribute REPLICATION.",
                                "ALTER ROLE " + QuoteIdentifier(options.username) + " REPLICATION;", "username"));
   }
   if (server.max_senders == 0) {
-    findings.push_back(Problem("wal_senders", "max_wal_senders is 0: nobody can replicate", "Raise it and restart the server.", "ALTER SYSTEM SET max_wal_senders = 10;"));
+    findings.push_back(Problem("wal_senders", "max_wal_senders is 0: nobody can replicate",
+                               "Raise it and restart the server.", "ALTER SYSTEM SET max_wal_senders = 10;"));
   }
   JudgeSlot(options, server, slot, findings);
   return findings;
@@ -95,8 +109,11 @@ std::vector<Finding> Preflight(const Options& given) {
   PublicationPlan plan = PlanPublication(options, *server, std::move(selected), *publication);
   more.insert(more.end(), plan.findings.begin(), plan.findings.end());
   if (FirstError(options, more).ok()) {
-    for (const std::string& sql : plan.sql) findings.push_back({"publication_plan", Finding::Level::kOk, "will be run at the start: " + sql, "", sql + ";", ""});
-    if (const auto replication = Connection::Open(options, Connection::Use::kReplication, "UTF8", true, never); !replication.ok()) {
+    for (const std::string& sql : plan.sql)
+      findings.push_back(
+          {"publication_plan", Finding::Level::kOk, "will be run at the start: " + sql, "", sql + ";", ""});
+    if (const auto replication = Connection::Open(options, Connection::Use::kReplication, "UTF8", true, never);
+        !replication.ok()) {
       more.push_back(Problem("replication_connection", replication.error().what, "", ""));
     }
     findings.push_back(Fine("tables", std::to_string(plan.tables.size()) + " tables are captured"));
@@ -110,7 +127,8 @@ Status DropUpstream(const Options& options) {
   HG_ASSIGN_OR_RETURN(const auto connection, Connection::Open(options, Connection::Use::kQuery, "UTF8", true, never));
   HG_RETURN_IF_ERROR(DropSlot(*connection, options.slot_name, never));
   if (options.publication_mode != PublicationMode::kManage) return Ok();
-  const auto dropped = connection->Query("DROP PUBLICATION IF EXISTS " + QuoteIdentifier(options.publication_name), "dropping publication " + options.publication_name, never);
+  const auto dropped = connection->Query("DROP PUBLICATION IF EXISTS " + QuoteIdentifier(options.publication_name),
+                                         "dropping publication " + options.publication_name, never);
   if (!dropped.ok()) return dropped.error();
   return Ok();
 }

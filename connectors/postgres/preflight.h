@@ -11,7 +11,8 @@
 namespace headgate::postgres {
 
 // What is wrong with the server, the role or the slot for us. Pure.
-std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server, const std::optional<SlotFacts>& slot);
+std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server,
+                                 const std::optional<SlotFacts>& slot);
 
 // The first error among findings as one text with its remedy, else Ok. Open fails with the text that `check` shows.
 Status FirstError(const Options& options, const std::vector<Finding>& findings);

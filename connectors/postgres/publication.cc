@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kPublish = "publish = 'insert, update, delete, truncate', publish_via_partition_root = true";
 
-Finding MakeFinding(Finding::Level level, std::string id, std::string summary, std::string hint, std::string fix, std::string key = {}) {
+Finding MakeFinding(Finding::Level level, std::string id, std::string summary, std::string hint, std::string fix,
+                    std::string key = {}) {
   return {std::move(id), level, std::move(summary), std::move(hint), std::move(fix), std::move(key)};
 }
 
@@ -50,7 +51,8 @@ struct Member {
 };
 
 // All columns that the stream carries if no list restricts it, less those excluded.
-std::vector<std::string> WantedColumns(const Options& options, const CatalogTable& table, bool generated_too, bool& excludes) {
+std::vector<std::string> WantedColumns(const Options& options, const CatalogTable& table, bool generated_too,
+                                       bool& excludes) {
   std::vector<std::string> columns;
   excludes = false;
   for (const CatalogColumn& column : table.columns) {
@@ -67,33 +69,41 @@ std::vector<std::string> WantedColumns(const Options& options, const CatalogTabl
 void JudgeTable(const Options& options, const CatalogTable& table, bool generated_too, std::vector<Finding>& findings) {
   const std::string name = table.QualifiedName();
   if (!table.HasIdentity()) {
-    findings.push_back(MakeFinding(
-        Finding::Level::kWarning, "replica_identity", "table " + name + " has no replica identity: UPDATE and DELETE on it fail at the source",
-        "Give it a primary key, or let whole old rows be logged.", "ALTER TABLE " + QuoteTable(table.schema, table.name) + " REPLICA IDENTITY FULL;"));
+    findings.push_back(
+        MakeFinding(Finding::Level::kWarning, "replica_identity",
+                    "table " + name + " has no replica identity: UPDATE and DELETE on it fail at the source",
+                    "Give it a primary key, or let whole old rows be logged.",
+                    "ALTER TABLE " + QuoteTable(table.schema, table.name) + " REPLICA IDENTITY FULL;"));
   }
   if (table.row_security) {
     findings.push_back(MakeFinding(Finding::Level::kError, "row_security",
-                                   "table " + name + " has row security that would hide rows of it from role " + options.username +
-                                       " in a snapshot, but not in the stream",
-                                   "Let the role see all rows, or exclude the table.", "ALTER ROLE " + QuoteIdentifier(options.username) + " BYPASSRLS;",
+                                   "table " + name + " has row security that would hide rows of it from role " +
+                                       options.username + " in a snapshot, but not in the stream",
+                                   "Let the role see all rows, or exclude the table.",
+                                   "ALTER ROLE " + QuoteIdentifier(options.username) + " BYPASSRLS;",
                                    "tables_exclude"));
   }
   if (!table.may_select && options.snapshot != SnapshotMode::kNever) {
-    findings.push_back(MakeFinding(Finding::Level::kError, "grants", "role " + options.username + " may not read table " + name,
-                                   "The snapshot needs SELECT on it.",
-                                   "GRANT USAGE ON SCHEMA " + QuoteIdentifier(table.schema) + " TO " + QuoteIdentifier(options.username) +
-                                       "; GRANT SELECT ON " + QuoteTable(table.schema, table.name) + " TO " + QuoteIdentifier(options.username) + ";"));
+    findings.push_back(
+        MakeFinding(Finding::Level::kError, "grants", "role " + options.username + " may not read table " + name,
+                    "The snapshot needs SELECT on it.",
+                    "GRANT USAGE ON SCHEMA " + QuoteIdentifier(table.schema) + " TO " +
+                        QuoteIdentifier(options.username) + "; GRANT SELECT ON " +
+                        QuoteTable(table.schema, table.name) + " TO " + QuoteIdentifier(options.username) + ";"));
   }
   for (const CatalogColumn& column : table.columns) {
     const bool excluded = IsExcluded(options, table.schema, table.name, column.name);
     if (excluded && (column.key_position > 0 || (column.identity && table.replica_identity != 'f'))) {
-      findings.push_back(MakeFinding(Finding::Level::kError, "columns_exclude", "column " + name + "." + column.name + " is part of the table's key",
-                                     "A row without its key identifies nothing. Take it out of columns_exclude.", "", "columns_exclude"));
+      findings.push_back(MakeFinding(Finding::Level::kError, "columns_exclude",
+                                     "column " + name + "." + column.name + " is part of the table's key",
+                                     "A row without its key identifies nothing. Take it out of columns_exclude.", "",
+                                     "columns_exclude"));
     }
     if (column.generated && !generated_too && !excluded) {
-      findings.push_back(MakeFinding(Finding::Level::kWarning, "generated_column",
-                                     "generated column " + name + "." + column.name + " is not in the stream, so it is in no snapshot either",
-                                     "From PostgreSQL 18 on a publication can carry it (publish_generated_columns).", ""));
+      findings.push_back(MakeFinding(
+          Finding::Level::kWarning, "generated_column",
+          "generated column " + name + "." + column.name + " is not in the stream, so it is in no snapshot either",
+          "From PostgreSQL 18 on a publication can carry it (publish_generated_columns).", ""));
     }
   }
 }
@@ -101,8 +111,8 @@ void JudgeTable(const Options& options, const CatalogTable& table, bool generate
 std::string CreateSql(const Options& options, const std::vector<Member>& members) {
   std::vector<std::string> parts;
   for (const Member& member : members) parts.push_back(member.Sql());
-  return "CREATE PUBLICATION " + QuoteIdentifier(options.publication_name) + " FOR TABLE " + Joined(parts, ", ") + " WITH (" +
-         std::string(kPublish) + ")";
+  return "CREATE PUBLICATION " + QuoteIdentifier(options.publication_name) + " FOR TABLE " + Joined(parts, ", ") +
+         " WITH (" + std::string(kPublish) + ")";
 }
 
 std::string SetTablesSql(const Options& options, const std::vector<Member>& members) {
@@ -111,7 +121,8 @@ std::string SetTablesSql(const Options& options, const std::vector<Member>& memb
   return "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET TABLE " + Joined(parts, ", ");
 }
 
-bool SameTables(const std::vector<PublishedTable>& listed, const std::vector<CatalogTable>& selected, const std::vector<Member>& members) {
+bool SameTables(const std::vector<PublishedTable>& listed, const std::vector<CatalogTable>& selected,
+                const std::vector<Member>& members) {
   if (listed.size() != selected.size()) return false;
   for (std::size_t i = 0; i < selected.size(); ++i) {
     const PublishedTable* now = Find(listed, selected[i].oid);
@@ -121,42 +132,48 @@ bool SameTables(const std::vector<PublishedTable>& listed, const std::vector<Cat
 }
 
 // Changes need rights over the tables and the publication; without them the plan is for someone who has them.
-void JudgeRights(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected, const PublicationFacts& publication,
-                 PublicationPlan& plan) {
+void JudgeRights(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected,
+                 const PublicationFacts& publication, PublicationPlan& plan) {
   if (plan.sql.empty() || server.superuser) return;
   std::string missing;
   if (publication.exists && !publication.owned) missing = "does not own publication " + options.publication_name;
-  if (!publication.exists && !server.create_on_database) missing = "may not create a publication in database " + options.dbname;
+  if (!publication.exists && !server.create_on_database)
+    missing = "may not create a publication in database " + options.dbname;
   for (const CatalogTable& table : selected) {
     if (missing.empty() && !table.owned) missing = "does not own table " + table.QualifiedName();
   }
   if (missing.empty()) return;
-  plan.findings.push_back(MakeFinding(Finding::Level::kError, "publication",
-                                      "publication " + options.publication_name + " must be " + (publication.exists ? "altered" : "created") +
-                                          ", but role " + options.username + " " + missing,
-                                      "Let a role with enough rights run the statements and set publication_mode: check.",
-                                      Joined(LeastPrivilegeSql(options, plan), "\n"), "publication_mode"));
+  plan.findings.push_back(
+      MakeFinding(Finding::Level::kError, "publication",
+                  "publication " + options.publication_name + " must be " +
+                      (publication.exists ? "altered" : "created") + ", but role " + options.username + " " + missing,
+                  "Let a role with enough rights run the statements and set publication_mode: check.",
+                  Joined(LeastPrivilegeSql(options, plan), "\n"), "publication_mode"));
 }
 
-void PlanManaged(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected, const PublicationFacts& publication,
-                 PublicationPlan& plan) {
+void PlanManaged(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected,
+                 const PublicationFacts& publication, PublicationPlan& plan) {
   std::vector<Member> members;
   for (const CatalogTable& table : selected) {
     bool excludes = false;
     CapturedTable captured{table, WantedColumns(options, table, publication.generated, excludes), {}};
     if (const PublishedTable* now = Find(publication.listed, table.oid)) captured.row_filter = now->row_filter;
     Member member{table.schema, table.name, {}, captured.row_filter};
-    // A column list must cover the identity, which under FULL is every column: then we drop the excluded ones ourselves.
+    // A column list must cover the identity, which under FULL is every column: then we drop the excluded ones
+    // ourselves.
     if (excludes && server.version >= 150000 && table.replica_identity != 'f') member.list = captured.columns;
     members.push_back(std::move(member));
     plan.tables.push_back(std::move(captured));
   }
   if (members.empty()) return;
-  const bool flags_fit = publication.insert && publication.update && publication.del && publication.truncate && publication.via_root;
+  const bool flags_fit =
+      publication.insert && publication.update && publication.del && publication.truncate && publication.via_root;
   if (!publication.exists) {
     plan.sql.push_back(CreateSql(options, members));
   } else {
-    if (!flags_fit) plan.sql.push_back("ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET (" + std::string(kPublish) + ")");
+    if (!flags_fit)
+      plan.sql.push_back("ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET (" +
+                         std::string(kPublish) + ")");
     // One that covers all tables or whole schemas was made by hand: what it publishes is enough.
     if (!publication.all_tables && !publication.whole_schemas && !SameTables(publication.listed, selected, members)) {
       plan.sql.push_back(SetTablesSql(options, members));
@@ -172,13 +189,16 @@ void JudgeFlags(const Options& options, const PublicationFacts& publication, boo
   plan.findings.push_back(MakeFinding(
       severe ? Finding::Level::kError : Finding::Level::kWarning, "publication",
       "publication " + options.publication_name + " does not publish " +
-          (!rows ? "every insert, update and delete" : severe ? "partitions under the name of their root" : "TRUNCATE"),
-      "What it leaves out never reaches us.", "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET (" + std::string(kPublish) + ");",
+          (!rows    ? "every insert, update and delete"
+           : severe ? "partitions under the name of their root"
+                    : "TRUNCATE"),
+      "What it leaves out never reaches us.",
+      "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " SET (" + std::string(kPublish) + ");",
       "publication_mode"));
 }
 
-void PlanChecked(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected, const PublicationFacts& publication,
-                 PublicationPlan& plan) {
+void PlanChecked(const Options& options, const ServerFacts& server, const std::vector<CatalogTable>& selected,
+                 const PublicationFacts& publication, PublicationPlan& plan) {
   std::vector<Member> missing;
   bool partitioned = false;
   for (const CatalogTable& table : selected) {
@@ -188,14 +208,21 @@ void PlanChecked(const Options& options, const ServerFacts& server, const std::v
     const PublishedTable* published = Find(publication.effective, table.oid);
     CapturedTable captured{table, columns, published == nullptr ? "" : published->row_filter};
     if (published == nullptr) {
-      missing.push_back({table.schema, table.name, excludes && server.version >= 150000 && table.replica_identity != 'f' ? columns : std::vector<std::string>(), {}});
+      missing.push_back(
+          {table.schema,
+           table.name,
+           excludes && server.version >= 150000 && table.replica_identity != 'f' ? columns : std::vector<std::string>(),
+           {}});
     } else if (!published->columns.empty()) {
       const bool generated_listed = server.version >= 180000;
-      std::erase_if(captured.columns, [&](const std::string& c) { return std::ranges::find(published->columns, c) == published->columns.end(); });
+      std::erase_if(captured.columns, [&](const std::string& c) {
+        return std::ranges::find(published->columns, c) == published->columns.end();
+      });
       if (generated_listed) {
         for (const CatalogColumn& c : table.columns) {
           if (c.generated && std::ranges::find(published->columns, c.name) != published->columns.end() &&
-              std::ranges::find(captured.columns, c.name) == captured.columns.end() && !IsExcluded(options, table.schema, table.name, c.name)) {
+              std::ranges::find(captured.columns, c.name) == captured.columns.end() &&
+              !IsExcluded(options, table.schema, table.name, c.name)) {
             captured.columns.push_back(c.name);
           }
         }
@@ -205,8 +232,10 @@ void PlanChecked(const Options& options, const ServerFacts& server, const std::v
   }
   if (!publication.exists) {
     if (selected.empty()) return;
-    plan.findings.push_back(MakeFinding(Finding::Level::kError, "publication", "publication " + options.publication_name + " does not exist in database " + options.dbname,
-                                        "Create it, or set publication_mode: manage.", CreateSql(options, missing) + ";", "publication_name"));
+    plan.findings.push_back(MakeFinding(
+        Finding::Level::kError, "publication",
+        "publication " + options.publication_name + " does not exist in database " + options.dbname,
+        "Create it, or set publication_mode: manage.", CreateSql(options, missing) + ";", "publication_name"));
     return;
   }
   JudgeFlags(options, publication, partitioned, plan);
@@ -217,10 +246,12 @@ void PlanChecked(const Options& options, const ServerFacts& server, const std::v
     names.push_back(member.schema + "." + member.name);
     parts.push_back(member.Sql());
   }
-  plan.findings.push_back(MakeFinding(Finding::Level::kError, "publication",
-                                      "publication " + options.publication_name + " does not contain table " + Joined(names, ", "),
-                                      "Add it, exclude it, or set publication_mode: manage.",
-                                      "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " ADD TABLE " + Joined(parts, ", ") + ";", "tables"));
+  plan.findings.push_back(MakeFinding(
+      Finding::Level::kError, "publication",
+      "publication " + options.publication_name + " does not contain table " + Joined(names, ", "),
+      "Add it, exclude it, or set publication_mode: manage.",
+      "ALTER PUBLICATION " + QuoteIdentifier(options.publication_name) + " ADD TABLE " + Joined(parts, ", ") + ";",
+      "tables"));
 }
 
 }  // namespace
@@ -232,17 +263,20 @@ bool IsExcluded(const Options& options, std::string_view schema, std::string_vie
   return MatchesAny(options.columns_exclude, name);
 }
 
-std::vector<CatalogTable> SelectTables(const Options& options, const std::vector<CatalogTable>& all, std::vector<Finding>& findings) {
+std::vector<CatalogTable> SelectTables(const Options& options, const std::vector<CatalogTable>& all,
+                                       std::vector<Finding>& findings) {
   std::vector<CatalogTable> selected;
   std::set<std::uint32_t> oids;
   for (const CatalogTable& table : all) {
     const std::string name = table.QualifiedName();
     if (!MatchesAny(options.tables, name) || MatchesAny(options.tables_exclude, name)) continue;
     if (table.kind == 'f' || table.persistence == 'u') {
-      findings.push_back(MakeFinding(Finding::Level::kWarning, "not_captured",
-                                     std::string(table.kind == 'f' ? "foreign" : "unlogged") + " table " + name + " is not captured: its changes are not in the WAL",
-                                     table.kind == 'f' ? "Capture it where it lives." : "Make it a logged table, or exclude it.",
-                                     table.kind == 'f' ? "" : "ALTER TABLE " + QuoteTable(table.schema, table.name) + " SET LOGGED;"));
+      findings.push_back(
+          MakeFinding(Finding::Level::kWarning, "not_captured",
+                      std::string(table.kind == 'f' ? "foreign" : "unlogged") + " table " + name +
+                          " is not captured: its changes are not in the WAL",
+                      table.kind == 'f' ? "Capture it where it lives." : "Make it a logged table, or exclude it.",
+                      table.kind == 'f' ? "" : "ALTER TABLE " + QuoteTable(table.schema, table.name) + " SET LOGGED;"));
       continue;
     }
     oids.insert(table.oid);
@@ -252,10 +286,11 @@ std::vector<CatalogTable> SelectTables(const Options& options, const std::vector
     return std::ranges::any_of(table.ancestors, [&](std::uint32_t root) { return oids.contains(root); });
   });
   if (selected.empty()) {
-    findings.push_back(MakeFinding(Finding::Level::kError, "tables",
-                                   "no table of database " + options.dbname + " matches " + Joined(options.tables, ", ") +
-                                       (options.tables_exclude.empty() ? "" : " without " + Joined(options.tables_exclude, ", ")),
-                                   "Check tables and tables_exclude (schema.table, with * and ?), and dbname.", "", "tables"));
+    findings.push_back(
+        MakeFinding(Finding::Level::kError, "tables",
+                    "no table of database " + options.dbname + " matches " + Joined(options.tables, ", ") +
+                        (options.tables_exclude.empty() ? "" : " without " + Joined(options.tables_exclude, ", ")),
+                    "Check tables and tables_exclude (schema.table, with * and ?), and dbname.", "", "tables"));
   }
   return selected;
 }
@@ -274,10 +309,12 @@ PublicationPlan PlanPublication(const Options& options, const ServerFacts& serve
 
 std::vector<std::string> LeastPrivilegeSql(const Options& options, const PublicationPlan& plan) {
   const std::string role = QuoteIdentifier(options.username);
-  std::vector<std::string> sql = {"ALTER ROLE " + role + " LOGIN REPLICATION;", "GRANT CONNECT ON DATABASE " + QuoteIdentifier(options.dbname) + " TO " + role + ";"};
+  std::vector<std::string> sql = {"ALTER ROLE " + role + " LOGIN REPLICATION;",
+                                  "GRANT CONNECT ON DATABASE " + QuoteIdentifier(options.dbname) + " TO " + role + ";"};
   std::set<std::string> schemas;
   for (const CapturedTable& captured : plan.tables) {
-    if (schemas.insert(captured.table.schema).second) sql.push_back("GRANT USAGE ON SCHEMA " + QuoteIdentifier(captured.table.schema) + " TO " + role + ";");
+    if (schemas.insert(captured.table.schema).second)
+      sql.push_back("GRANT USAGE ON SCHEMA " + QuoteIdentifier(captured.table.schema) + " TO " + role + ";");
     sql.push_back("GRANT SELECT ON " + QuoteTable(captured.table.schema, captured.table.name) + " TO " + role + ";");
   }
   for (const std::string& statement : plan.sql) sql.push_back(statement + ";");

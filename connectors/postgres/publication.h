@@ -7,7 +7,8 @@
 #include "connectors/postgres/options.h"
 #include "core/pipeline/source.h"
 
-// What should be captured, and the SQL that makes a publication fit (PG-09, PG-10, PG-11). Pure: it plans, others run it.
+// What should be captured, and the SQL that makes a publication fit (PG-09, PG-10, PG-11). Pure: it plans, others run
+// it.
 namespace headgate::postgres {
 
 struct CapturedTable {
@@ -24,7 +25,8 @@ struct PublicationPlan {
 
 // The tables that the settings name. Partitions of a named root are captured through it; what logical decoding cannot
 // carry is left out with a finding (PG-41).
-std::vector<CatalogTable> SelectTables(const Options& options, const std::vector<CatalogTable>& all, std::vector<Finding>& findings);
+std::vector<CatalogTable> SelectTables(const Options& options, const std::vector<CatalogTable>& all,
+                                       std::vector<Finding>& findings);
 
 // `selected` with columns loaded.
 PublicationPlan PlanPublication(const Options& options, const ServerFacts& server, std::vector<CatalogTable> selected,

@@ -10,7 +10,8 @@ ResumeState ResumeState::Decode(std::string_view bytes) {
   return state;
 }
 
-void ResumeState::Attach(const std::string& system_identifier, std::uint32_t timeline, const std::string& slot, const std::string& database) {
+void ResumeState::Attach(const std::string& system_identifier, std::uint32_t timeline, const std::string& slot,
+                         const std::string& database) {
   stored_.set_system_identifier(system_identifier);
   stored_.set_timeline(timeline);
   stored_.set_slot(slot);
@@ -22,7 +23,9 @@ void ResumeState::SlotCreated(std::uint64_t at) {
   stored_.set_confirmed(at);
 }
 
-void ResumeState::Advance(std::uint64_t confirmed) { stored_.set_confirmed(std::max<std::uint64_t>(stored_.confirmed(), confirmed)); }
+void ResumeState::Advance(std::uint64_t confirmed) {
+  stored_.set_confirmed(std::max<std::uint64_t>(stored_.confirmed(), confirmed));
+}
 
 stored::StreamSnapshot* ResumeState::Find(const std::string& table) {
   for (auto& stream : *stored_.mutable_snapshot()->mutable_streams()) {
@@ -33,7 +36,8 @@ stored::StreamSnapshot* ResumeState::Find(const std::string& table) {
 
 bool ResumeState::IsRead(const std::string& table) const {
   const auto& streams = stored_.snapshot().streams();
-  return std::any_of(streams.begin(), streams.end(), [&](const auto& stream) { return stream.table() == table && stream.completed(); });
+  return std::any_of(streams.begin(), streams.end(),
+                     [&](const auto& stream) { return stream.table() == table && stream.completed(); });
 }
 
 std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {

@@ -22,7 +22,8 @@ class ResumeState {
   std::uint64_t confirmed() const { return stored_.confirmed(); }
 
   // A slot on a server, from which we read after `confirmed`.
-  void Attach(const std::string& system_identifier, std::uint32_t timeline, const std::string& slot, const std::string& database);
+  void Attach(const std::string& system_identifier, std::uint32_t timeline, const std::string& slot,
+              const std::string& database);
   void SlotCreated(std::uint64_t at);
   // Never goes back but by SlotCreated.
   void Advance(std::uint64_t confirmed);

@@ -17,7 +17,8 @@ std::uint32_t ToNumber(std::string_view text) {
 
 Result<Identity> IdentifySystem(Connection& replication, std::stop_token stop) {
   HG_ASSIGN_OR_RETURN(const Rows rows, replication.Query("IDENTIFY_SYSTEM", "identifying the server", stop));
-  if (rows.empty() || rows[0].size() < 3) return Transient("identifying the server at " + Place(replication.options()) + " gave no answer");
+  if (rows.empty() || rows[0].size() < 3)
+    return Transient("identifying the server at " + Place(replication.options()) + " gave no answer");
   Identity identity;
   identity.system_identifier = rows[0][0].value_or("");
   identity.timeline = ToNumber(rows[0][1].value_or(""));
@@ -43,20 +44,24 @@ std::optional<std::uint64_t> LeftTimelineAt(std::string_view history, std::uint3
   return std::nullopt;
 }
 
-Result<std::optional<std::uint64_t>> ReadTimelineSwitch(Connection& replication, std::uint32_t left, std::uint32_t current, std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const Rows rows, replication.Query("TIMELINE_HISTORY " + std::to_string(current), "reading the timeline history", stop));
+Result<std::optional<std::uint64_t>> ReadTimelineSwitch(Connection& replication, std::uint32_t left,
+                                                        std::uint32_t current, std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(const Rows rows, replication.Query("TIMELINE_HISTORY " + std::to_string(current),
+                                                         "reading the timeline history", stop));
   if (rows.empty() || rows[0].size() < 2) return std::optional<std::uint64_t>();
   return LeftTimelineAt(rows[0][1].value_or(""), left);
 }
 
-Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot, std::stop_token stop) {
-  const std::string sql = "CREATE_REPLICATION_SLOT " + QuoteIdentifier(name) + (temporary ? " TEMPORARY" : "") + " LOGICAL pgoutput " +
-                          (export_snapshot ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
+Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
+                           std::stop_token stop) {
+  const std::string sql = "CREATE_REPLICATION_SLOT " + QuoteIdentifier(name) + (temporary ? " TEMPORARY" : "") +
+                          " LOGICAL pgoutput " + (export_snapshot ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
   const auto rows = replication.Query(sql, "creating replication slot " + name, stop, Connection::Deadline::max());
   if (!rows.ok()) {
     Error error = rows.error();
     if (replication.sqlstate() == "53400") {  // configuration_limit_exceeded
-      error = ConfigError(error.what + ". Drop a slot that nobody needs, or raise max_replication_slots and restart the server.");
+      error = ConfigError(error.what +
+                          ". Drop a slot that nobody needs, or raise max_replication_slots and restart the server.");
     }
     return error;
   }
@@ -68,28 +73,34 @@ Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, boo
 }
 
 Status DropSlot(Connection& connection, const std::string& name, std::stop_token stop) {
-  const auto dropped = connection.Query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(name),
-                                        "dropping replication slot " + name, std::move(stop));
+  const auto dropped = connection.Query(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(name),
+      "dropping replication slot " + name, std::move(stop));
   if (!dropped.ok()) return dropped.error();
   return Ok();
 }
 
-GapVerdict Compare(const LastSeen& last, const Identity& now, const std::optional<SlotFacts>& slot, std::optional<std::uint64_t> switched_at) {
+GapVerdict Compare(const LastSeen& last, const Identity& now, const std::optional<SlotFacts>& slot,
+                   std::optional<std::uint64_t> switched_at) {
   if (now.system_identifier != last.system_identifier) {
-    return {"server_changed", "the server is another one: system identifier " + now.system_identifier + " instead of " + last.system_identifier};
+    return {"server_changed", "the server is another one: system identifier " + now.system_identifier + " instead of " +
+                                  last.system_identifier};
   }
   if (now.timeline != last.timeline && (!switched_at || *switched_at < last.durable)) {
     return {"history_diverged", "the server's history left timeline " + std::to_string(last.timeline) + " " +
-                                    (switched_at ? "at " + LsnText(*switched_at) : "at an unknown place") + ", before our last commit at " + LsnText(last.durable)};
+                                    (switched_at ? "at " + LsnText(*switched_at) : "at an unknown place") +
+                                    ", before our last commit at " + LsnText(last.durable)};
   }
   if (now.wal_position < last.durable) {
-    return {"history_diverged", "the server ends at " + LsnText(now.wal_position) + ", before our last commit at " + LsnText(last.durable) +
-                                    ": it was restored from an older state"};
+    return {"history_diverged", "the server ends at " + LsnText(now.wal_position) + ", before our last commit at " +
+                                    LsnText(last.durable) + ": it was restored from an older state"};
   }
   if (!slot) return {"slot_missing", "the replication slot is gone"};
-  if (slot->wal_status == "lost") return {"slot_invalidated", "the server invalidated the replication slot and removed WAL that we had not read"};
+  if (slot->wal_status == "lost")
+    return {"slot_invalidated", "the server invalidated the replication slot and removed WAL that we had not read"};
   if (slot->confirmed_lsn > last.durable) {
-    return {"slot_recreated", "the replication slot starts at " + LsnText(slot->confirmed_lsn) + ", after our last commit at " + LsnText(last.durable) +
+    return {"slot_recreated", "the replication slot starts at " + LsnText(slot->confirmed_lsn) +
+                                  ", after our last commit at " + LsnText(last.durable) +
                                   ": it was made anew or moved by hand"};
   }
   return {};

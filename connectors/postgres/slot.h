@@ -20,17 +20,20 @@ struct Identity {
 // IDENTIFY_SYSTEM, on a replication connection.
 Result<Identity> IdentifySystem(Connection& replication, std::stop_token stop);
 
-// The place where `timeline` was left for a newer one, from the text of a timeline history file; nothing if it is not in it.
+// The place where `timeline` was left for a newer one, from the text of a timeline history file; nothing if it is not
+// in it.
 std::optional<std::uint64_t> LeftTimelineAt(std::string_view history, std::uint32_t timeline);
 // The same asked from the server, which is now on `current`.
-Result<std::optional<std::uint64_t>> ReadTimelineSwitch(Connection& replication, std::uint32_t left, std::uint32_t current, std::stop_token stop);
+Result<std::optional<std::uint64_t>> ReadTimelineSwitch(Connection& replication, std::uint32_t left,
+                                                        std::uint32_t current, std::stop_token stop);
 
 struct NewSlot {
   std::uint64_t consistent_point = 0;
   std::string snapshot;  // of EXPORT_SNAPSHOT; valid until the next command on that connection
 };
 // Waits for transactions that run at the moment, however long that takes; only a stop request ends it.
-Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot, std::stop_token stop);
+Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
+                           std::stop_token stop);
 
 // Nothing if the slot is not there. A slot in use is kTransient.
 Status DropSlot(Connection& connection, const std::string& name, std::stop_token stop);
@@ -39,7 +42,7 @@ Status DropSlot(Connection& connection, const std::string& name, std::stop_token
 struct LastSeen {
   std::string system_identifier;
   std::uint32_t timeline = 0;
-  std::uint64_t durable = 0;   // end of the last commit, or keep-alive position, that is durable here
+  std::uint64_t durable = 0;  // end of the last commit, or keep-alive position, that is durable here
 };
 struct GapVerdict {
   std::string reason;  // of the change-events contract 4.2; "" if the history goes on
@@ -47,6 +50,7 @@ struct GapVerdict {
 };
 // Does the history that the slot offers now go on where ours ends? Pure. `switched_at`: where the server left our
 // timeline, if it did.
-GapVerdict Compare(const LastSeen& last, const Identity& now, const std::optional<SlotFacts>& slot, std::optional<std::uint64_t> switched_at);
+GapVerdict Compare(const LastSeen& last, const Identity& now, const std::optional<SlotFacts>& slot,
+                   std::optional<std::uint64_t> switched_at);
 
 }  // namespace headgate::postgres

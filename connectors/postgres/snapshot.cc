@@ -23,11 +23,16 @@ struct Pinned {
 };
 
 Result<Pinned> PinSession(Connection& connection, const std::string& snapshot_name, std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const Rows none, connection.Query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + QuoteLiteral(snapshot_name),
-                                                        "taking over the exported snapshot", stop));
-  HG_ASSIGN_OR_RETURN(const Rows rows, connection.Query("SELECT pg_current_snapshot(), (SELECT system_identifier FROM pg_control_system())",
-                                                        "verifying the exported snapshot", stop));
-  if (rows.empty() || rows[0].size() < 2) return Transient("verifying the exported snapshot on " + Place(connection.options()) + " gave no answer");
+  HG_ASSIGN_OR_RETURN(const Rows none,
+                      connection.Query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " +
+                                           QuoteLiteral(snapshot_name),
+                                       "taking over the exported snapshot", stop));
+  HG_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection.Query("SELECT pg_current_snapshot(), (SELECT system_identifier FROM pg_control_system())",
+                       "verifying the exported snapshot", stop));
+  if (rows.empty() || rows[0].size() < 2)
+    return Transient("verifying the exported snapshot on " + Place(connection.options()) + " gave no answer");
   return Pinned{rows[0][0].value_or(""), rows[0][1].value_or("")};
 }
 
@@ -43,16 +48,19 @@ std::string CopySql(const CapturedTable& captured, const std::vector<std::string
          (captured.row_filter.empty() ? "" : " WHERE " + captured.row_filter) + ") TO STDOUT";
 }
 
-Result<std::unique_ptr<Snapshot>> Snapshot::Pin(const Options& options, const std::string& client_encoding, const std::string& snapshot_name,
-                                                const std::string& system_identifier, std::size_t workers, std::stop_token stop) {
+Result<std::unique_ptr<Snapshot>> Snapshot::Pin(const Options& options, const std::string& client_encoding,
+                                                const std::string& snapshot_name, const std::string& system_identifier,
+                                                std::size_t workers, std::stop_token stop) {
   std::unique_ptr<Snapshot> snapshot(new Snapshot(options));
   std::string seen;
   for (std::size_t i = 0; i < workers; ++i) {
-    HG_ASSIGN_OR_RETURN(auto connection, Connection::Open(options, Connection::Use::kQuery, client_encoding, true, stop));
+    HG_ASSIGN_OR_RETURN(auto connection,
+                        Connection::Open(options, Connection::Use::kQuery, client_encoding, true, stop));
     HG_ASSIGN_OR_RETURN(const Pinned pinned, PinSession(*connection, snapshot_name, stop));
     if (pinned.system_identifier != system_identifier || (i > 0 && pinned.snapshot != seen)) {
       return ConfigError("the sessions of the snapshot on " + Place(options) +
-                         " do not see the same server: something in between spreads connections over several. Connect to the primary directly.");
+                         " do not see the same server: something in between spreads connections over several. Connect "
+                         "to the primary directly.");
     }
     seen = pinned.snapshot;
     snapshot->connections_.push_back(std::move(connection));
@@ -106,7 +114,8 @@ Transaction Snapshot::NewTransaction(std::size_t index, std::uint64_t chunk) con
   return tx;
 }
 
-bool Snapshot::PushMarker(std::size_t index, std::uint64_t chunk, bool completed, std::uint64_t rows, std::stop_token stop) {
+bool Snapshot::PushMarker(std::size_t index, std::uint64_t chunk, bool completed, std::uint64_t rows,
+                          std::stop_token stop) {
   SnapshotItem item;
   item.table = index;
   item.completed = completed;
@@ -122,7 +131,11 @@ bool Snapshot::PushMarker(std::size_t index, std::uint64_t chunk, bool completed
 Status Snapshot::ReadTable(Connection& connection, std::size_t index, std::stop_token stop) {
   const SnapshotTable& table = tables_[index];
   const std::string tried = "reading table " + table.name;
-  HG_RETURN_IF_ERROR(connection.StartCopy(table.copy_sql, tried, stop));
+  if (auto started = connection.StartCopy(table.copy_sql, tried, stop); !started.ok()) {
+    const std::string& state = connection.sqlstate();
+    // Undefined table or column: it was altered after it was looked at. A new attempt looks again.
+    return state == "42P01" || state == "42703" ? Transient(started.error().what) : std::move(started).error();
+  }
   if (!PushMarker(index, 0, false, 0, stop)) return Stopped();
   CopyRowDecoder decoder;
   std::uint64_t chunks = 0;
@@ -133,7 +146,8 @@ Status Snapshot::ReadTable(Connection& connection, std::size_t index, std::stop_
     chunk.table = index;
     chunk.data = true;
     chunk.last = last;
-    chunk.transaction.info.flags = static_cast<std::uint8_t>((chunks == 1 ? kFirstOfStream : 0) | (last ? kLastOfStream : 0));
+    chunk.transaction.info.flags =
+        static_cast<std::uint8_t>((chunks == 1 ? kFirstOfStream : 0) | (last ? kLastOfStream : 0));
     chunk.transaction.info.total = chunk.transaction.changes();
     return items_.Push(std::exchange(chunk, {}), stop);
   };

@@ -17,7 +17,8 @@
 #include "core/model/change.h"
 
 // The rows that are there, read by COPY at exactly the point where a slot starts (PG-13, PG-19), several tables at once
-// (PG-20). Every worker's session is pinned to the slot's exported snapshot; that they see the same is verified, not assumed (P19).
+// (PG-20). Every worker's session is pinned to the slot's exported snapshot; that they see the same is verified, not
+// assumed (P19).
 namespace headgate::postgres {
 
 // One table to read, with everything its rows need.
@@ -52,8 +53,9 @@ struct SnapshotItem {
 class Snapshot {
  public:
   // Opens the sessions and pins them to `snapshot_name`, which must be valid until this returns.
-  static Result<std::unique_ptr<Snapshot>> Pin(const Options& options, const std::string& client_encoding, const std::string& snapshot_name,
-                                               const std::string& system_identifier, std::size_t workers, std::stop_token stop);
+  static Result<std::unique_ptr<Snapshot>> Pin(const Options& options, const std::string& client_encoding,
+                                               const std::string& snapshot_name, const std::string& system_identifier,
+                                               std::size_t workers, std::stop_token stop);
   ~Snapshot();
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;

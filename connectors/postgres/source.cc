@@ -32,13 +32,21 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
   const Connection::Deadline deadline = clock_.Now() + (resume_changed_ ? milliseconds(0) : milliseconds(kReadWait));
   Status status;
   if (phase_ == Phase::kCatchUp && stream_->reached()) status = EndCatchUp(stop);
+  if (phase_ == Phase::kStreaming && std::exchange(tables_changed_, false)) status = LookForNewTables(stop);
   if (!status.ok()) return status;
   switch (phase_) {
     case Phase::kCatchUp:
-    case Phase::kStreaming: status = ReadStream(batch, deadline, stop); break;
-    case Phase::kSnapshot: status = ReadSnapshot(batch, deadline, stop); break;
-    case Phase::kIdle: status = query_->WaitReadable(deadline, stop); break;
-    case Phase::kClosed: return Transient("connector " + options_.name + " is not open");
+    case Phase::kStreaming:
+      status = ReadStream(batch, deadline, stop);
+      break;
+    case Phase::kSnapshot:
+      status = ReadSnapshot(batch, deadline, stop);
+      break;
+    case Phase::kIdle:
+      status = query_->WaitReadable(deadline, stop);
+      break;
+    case Phase::kClosed:
+      return Transient("connector " + options_.name + " is not open");
   }
   if (!status.ok()) {
     telemetry_.connected = false;
@@ -116,7 +124,11 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
   telemetry_.snapshot_tables_done = 0;
   phase_ = Phase::kSnapshot;
   telemetry_.phase = PhaseName(true);
-  diag::Info("postgres", "snapshot started", {{"connector", options_.name}, {"run", run.run}, {"tables", reading_.size()}, {"at", LsnText(run.consistent_at)}});
+  diag::Info("postgres", "snapshot started",
+             {{"connector", options_.name},
+              {"run", run.run},
+              {"tables", reading_.size()},
+              {"at", LsnText(run.consistent_at)}});
   snapshot_->Start(reading_, run);
   return Ok();
 }
@@ -137,8 +149,8 @@ Status PostgresSource::ReadSnapshot(SourceBatch& batch, Connection::Deadline dea
   return Ok();
 }
 
-// The snapshot's very last chunk says that it is. So a table's last chunk, and what comes after it, waits until the next
-// chunk of rows shows that it was not.
+// The snapshot's very last chunk says that it is. So a table's last chunk, and what comes after it, waits until the
+// next chunk of rows shows that it was not.
 void PostgresSource::TakeItem(SnapshotItem item, SourceBatch& batch) {
   if (item.completed) --tables_left_;
   if (item.data) {
@@ -189,13 +201,15 @@ void PostgresSource::EndSnapshot(SourceBatch& batch) {
 
 // --- stream
 
-Status PostgresSource::StartStreaming(std::unique_ptr<Connection> replication, std::uint64_t until, std::stop_token stop) {
+Status PostgresSource::StartStreaming(std::unique_ptr<Connection> replication, std::uint64_t until,
+                                      std::stop_token stop) {
   StreamDecoder::Limits limits;
   limits.transaction_bytes_max = options_.transaction_bytes_max;
   limits.messages_prefixes = options_.messages_prefixes;
   limits.until = until;
   const std::uint64_t start = std::max(resume_.confirmed(), writer_->progress().last_end);
-  HG_ASSIGN_OR_RETURN(stream_, ReplicationStream::Start(std::move(replication), options_, clock_, *this, std::move(limits), start, std::move(stop)));
+  HG_ASSIGN_OR_RETURN(stream_, ReplicationStream::Start(std::move(replication), options_, clock_, *this,
+                                                        std::move(limits), start, std::move(stop)));
   stored_end_ = resume_changed_ ? 0 : start;
   stored_at_ = clock_.Now();
   phase_ = Phase::kStreaming;
@@ -218,14 +232,16 @@ Status PostgresSource::ReadStream(SourceBatch& batch, Connection::Deadline deadl
     resume_changed_ = true;
   } else if (end > stored_end_) {
     // Nothing for us, yet the position moved (P1). It is made durable first, like any other, only less often.
-    const bool due = stream_->reply_due() || stream_->reached() || clock_.Now() - stored_at_ >= options_.status_interval * kIdleStoreFactor;
+    const bool due = stream_->reply_due() || stream_->reached() ||
+                     clock_.Now() - stored_at_ >= options_.status_interval * kIdleStoreFactor;
     if (due) {
       resume_.Advance(end);
       resume_changed_ = true;
     }
   }
   telemetry_.caught_up = batch.transactions.empty() && !stream_->in_transaction();
-  if (phase_ == Phase::kCatchUp && batch.transactions.empty() && !stream_->reached()) return stream_->RequestKeepAlive(stop);
+  if (phase_ == Phase::kCatchUp && batch.transactions.empty() && !stream_->reached())
+    return stream_->RequestKeepAlive(stop);
   return Ok();
 }
 
@@ -279,6 +295,9 @@ void PostgresSource::PollSlot() {
     const auto slot = Catalog::ParseSlot(**rows);
     telemetry_.slot_retained_bytes = slot ? slot->retained_bytes : -1;
     telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
+    if (!slot) return;
+    tables_changed_ = !tables_mark_.empty() && tables_mark_ != slot->tables_mark;
+    tables_mark_ = slot->tables_mark;
     return;
   }
   if (clock_.Now() - slot_polled_at_ < kSlotPollInterval) return;

@@ -43,11 +43,15 @@ class PostgresSource final : public Source, private Binder {
   Status ConnectQuery(std::stop_token stop);
   Status PreparePublication(std::stop_token stop);
   Status Attach(std::stop_token stop);
-  Result<GapVerdict> CheckHistory(Connection& replication, const Identity& now, const std::optional<SlotFacts>& slot, std::stop_token stop);
+  Result<GapVerdict> CheckHistory(Connection& replication, const Identity& now, const std::optional<SlotFacts>& slot,
+                                  std::stop_token stop);
+  Status LookForNewTables(std::stop_token stop);
   Status DeclareGap(const GapVerdict& verdict, std::uint64_t to);
   Status AttachOnly(std::unique_ptr<Connection> replication, const Identity& now, std::stop_token stop);
-  Status AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, std::stop_token stop);
-  Status AttachOldSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, const SlotFacts& slot, std::stop_token stop);
+  Status AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict,
+                       std::stop_token stop);
+  Status AttachOldSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict,
+                       const SlotFacts& slot, std::stop_token stop);
   Status PinSnapshot(const NewSlot& point, const Identity& now, std::stop_token stop);
   Result<NewSlot> MakeTemporarySlot(Connection& replication, std::stop_token stop);
 
@@ -72,10 +76,10 @@ class PostgresSource final : public Source, private Binder {
   const Options options_;
   const Clock& clock_;
   LogWriter* writer_ = nullptr;
-  std::stop_token stop_;            // of the call in progress, for Bind
+  std::stop_token stop_;  // of the call in progress, for Bind
   Phase phase_ = Phase::kClosed;
   ResumeState resume_;
-  bool resume_changed_ = false;     // to be stored with the next batch
+  bool resume_changed_ = false;  // to be stored with the next batch
 
   ServerFacts server_;
   std::string client_encoding_ = "UTF8";
@@ -86,18 +90,20 @@ class PostgresSource final : public Source, private Binder {
 
   std::unique_ptr<Connection> parked_;  // replication session that waits for the snapshot to end
   std::unique_ptr<Snapshot> snapshot_;
-  NewSlot point_;                       // of the snapshot
+  NewSlot point_;  // of the snapshot
   std::vector<SnapshotTable> reading_;
   std::size_t tables_left_ = 0;
   bool first_chunk_ = true;
-  std::vector<SnapshotItem> held_;      // from a table's last chunk on: it may be the snapshot's last
+  std::vector<SnapshotItem> held_;  // from a table's last chunk on: it may be the snapshot's last
   bool chunks_unacknowledged_ = false;
 
   std::unique_ptr<ReplicationStream> stream_;
-  std::uint64_t stored_end_ = 0;        // read_end() as of the last batch that carried it
+  std::uint64_t stored_end_ = 0;  // read_end() as of the last batch that carried it
   Clock::Steady::time_point stored_at_;
 
   bool slot_poll_running_ = false;
+  std::string tables_mark_;      // SlotFacts::tables_mark as last seen
+  bool tables_changed_ = false;  // since then
   Clock::Steady::time_point slot_polled_at_;
   SourceTelemetry telemetry_;
   std::vector<Finding> findings_;

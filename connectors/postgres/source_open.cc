@@ -29,6 +29,8 @@ Status PostgresSource::Open(LogWriter& writer, std::stop_token stop) {
   resume_ = ResumeState::Decode(writer.progress().resume);
   resume_changed_ = false;
   stored_end_ = 0;
+  tables_mark_.clear();
+  tables_changed_ = false;
   HG_RETURN_IF_ERROR(ConnectQuery(stop));
   HG_RETURN_IF_ERROR(PreparePublication(stop));
   HG_RETURN_IF_ERROR(Attach(stop));
@@ -100,8 +102,10 @@ Status PostgresSource::Attach(std::stop_token stop) {
   return AttachOldSlot(std::move(replication), now, verdict, *slot, stop);
 }
 
-Result<GapVerdict> PostgresSource::CheckHistory(Connection& replication, const Identity& now, const std::optional<SlotFacts>& slot, std::stop_token stop) {
-  const LastSeen last{resume_.stored().system_identifier(), resume_.stored().timeline(), std::max(resume_.confirmed(), writer_->progress().last_end)};
+Result<GapVerdict> PostgresSource::CheckHistory(Connection& replication, const Identity& now,
+                                                const std::optional<SlotFacts>& slot, std::stop_token stop) {
+  const LastSeen last{resume_.stored().system_identifier(), resume_.stored().timeline(),
+                      std::max(resume_.confirmed(), writer_->progress().last_end)};
   std::optional<std::uint64_t> switched_at;
   if (now.system_identifier == last.system_identifier && now.timeline != last.timeline) {
     HG_ASSIGN_OR_RETURN(switched_at, ReadTimelineSwitch(replication, last.timeline, now.timeline, stop));
@@ -116,9 +120,11 @@ Status PostgresSource::AttachOnly(std::unique_ptr<Connection> replication, const
   return StartSnapshot(stop);
 }
 
-Status PostgresSource::AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, std::stop_token stop) {
+Status PostgresSource::AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now,
+                                     const GapVerdict& verdict, std::stop_token stop) {
   diag::Info("postgres", "creating the replication slot", {{"connector", options_.name}, {"slot", options_.slot_name}});
-  HG_ASSIGN_OR_RETURN(const NewSlot created, CreateSlot(*replication, options_.slot_name, false, !to_read_.empty(), stop));
+  HG_ASSIGN_OR_RETURN(const NewSlot created,
+                      CreateSlot(*replication, options_.slot_name, false, !to_read_.empty(), stop));
   HG_FAILPOINT("pg.slot_created");
   if (!to_read_.empty()) HG_RETURN_IF_ERROR(PinSnapshot(created, now, stop));
   const std::uint64_t from = resume_.confirmed();
@@ -131,8 +137,8 @@ Status PostgresSource::AttachNewSlot(std::unique_ptr<Connection> replication, co
   return StartSnapshot(stop);
 }
 
-Status PostgresSource::AttachOldSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict, const SlotFacts& slot,
-                                     std::stop_token stop) {
+Status PostgresSource::AttachOldSlot(std::unique_ptr<Connection> replication, const Identity& now,
+                                     const GapVerdict& verdict, const SlotFacts& slot, std::stop_token stop) {
   const std::uint64_t from = resume_.confirmed();
   const bool known = resume_.known();
   resume_.Attach(now.system_identifier, now.timeline, options_.slot_name, options_.dbname);
@@ -159,9 +165,36 @@ Result<NewSlot> PostgresSource::MakeTemporarySlot(Connection& replication, std::
 Status PostgresSource::PinSnapshot(const NewSlot& point, const Identity& now, std::stop_token stop) {
   HG_FAILPOINT("pg.snapshot_exported");
   const std::size_t workers = std::min(options_.snapshot_workers, to_read_.size());
-  HG_ASSIGN_OR_RETURN(snapshot_, Snapshot::Pin(options_, client_encoding_, point.snapshot, now.system_identifier, workers, std::move(stop)));
+  HG_ASSIGN_OR_RETURN(snapshot_, Snapshot::Pin(options_, client_encoding_, point.snapshot, now.system_identifier,
+                                               workers, std::move(stop)));
   point_ = point;
   return Ok();
+}
+
+// Tables came or went while we stream. Where a new one matches and we may publish it, the source opens again and reads
+// it like any table that was not read yet (P14); else a finding says what is missing.
+Status PostgresSource::LookForNewTables(std::stop_token stop) {
+  if (options_.publication_mode != PublicationMode::kManage) return Ok();
+  HG_RETURN_IF_ERROR(FreeCatalog());
+  HG_ASSIGN_OR_RETURN(const auto all, catalog_->ReadTables(stop));
+  std::vector<Finding> findings;
+  std::vector<CatalogTable> selected = SelectTables(options_, all, findings);
+  const auto known = [&](const CatalogTable& table) {
+    return std::ranges::any_of(tables_, [&](const CapturedTable& captured) { return captured.table.oid == table.oid; });
+  };
+  if (std::ranges::all_of(selected, known)) return Ok();
+  std::vector<CatalogTable*> pointers;
+  for (CatalogTable& table : selected) pointers.push_back(&table);
+  HG_RETURN_IF_ERROR(catalog_->LoadColumns(pointers, stop));
+  HG_ASSIGN_OR_RETURN(const auto publication, catalog_->ReadPublication(options_.publication_name, stop));
+  const PublicationPlan plan = PlanPublication(options_, server_, std::move(selected), publication);
+  if (const Status fits = FirstError(options_, plan.findings); !fits.ok()) {
+    findings_.push_back({"new_table", Finding::Level::kWarning, "a new table is not captured: " + fits.error().what,
+                         "Restart the connector when that is mended.", "", "tables"});
+    return Ok();
+  }
+  diag::Info("postgres", "new tables match", {{"connector", options_.name}});
+  return Open(*writer_, std::move(stop));
 }
 
 // The new epoch begins where the slot stands now (resume_ says so already).
@@ -173,10 +206,17 @@ Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from)
   gap.to = to;
   gap.action = "none";
   for (const CapturedTable& captured : tables_) gap.streams.push_back(captured.table.QualifiedName());
-  diag::Warn("postgres", "gap declared", {{"connector", options_.name}, {"reason", gap.reason}, {"from", LsnText(from)}, {"to", LsnText(to)}, {"cause", verdict.text}});
-  findings_.push_back({"gap", Finding::Level::kWarning,
-                       "changes between " + LsnText(from) + " and " + LsnText(to) + " are missing (" + gap.reason + "): " + verdict.text,
-                       "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});
+  diag::Warn("postgres", "gap declared",
+             {{"connector", options_.name},
+              {"reason", gap.reason},
+              {"from", LsnText(from)},
+              {"to", LsnText(to)},
+              {"cause", verdict.text}});
+  findings_.push_back(
+      {"gap", Finding::Level::kWarning,
+       "changes between " + LsnText(from) + " and " + LsnText(to) + " are missing (" + gap.reason +
+           "): " + verdict.text,
+       "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});
   HG_RETURN_IF_ERROR(writer_->DeclareGap(gap, clock_.NowUs(), resume_.Encode()));
   resume_changed_ = false;
   return Ok();

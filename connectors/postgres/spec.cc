@@ -7,8 +7,8 @@ using config::Importance;
 using config::Option;
 using config::OptionType;
 
-Option Required(std::string_view name, OptionType type, std::string_view group, std::string_view display, std::string_view help,
-                std::string_view example) {
+Option Required(std::string_view name, OptionType type, std::string_view group, std::string_view display,
+                std::string_view help, std::string_view example) {
   Option o;
   o.name = name;
   o.type = type;
@@ -21,7 +21,8 @@ Option Required(std::string_view name, OptionType type, std::string_view group, 
   return o;
 }
 
-Option Optional(std::string_view name, OptionType type, std::string_view group, std::string_view display, std::string_view help) {
+Option Optional(std::string_view name, OptionType type, std::string_view group, std::string_view display,
+                std::string_view help) {
   Option o;
   o.name = name;
   o.type = type;
@@ -31,23 +32,23 @@ Option Optional(std::string_view name, OptionType type, std::string_view group, 
   return o;
 }
 
-Option Defaulted(std::string_view name, OptionType type, std::string_view value, std::string_view group, std::string_view display,
-                 std::string_view help) {
+Option Defaulted(std::string_view name, OptionType type, std::string_view value, std::string_view group,
+                 std::string_view display, std::string_view help) {
   Option o = Optional(name, type, group, display, help);
   o.has_default = true;
   o.default_value = value;
   return o;
 }
 
-Option Choice(std::string_view name, std::string_view value, std::vector<std::string_view> choices, std::string_view group,
-              std::string_view display, std::string_view help) {
+Option Choice(std::string_view name, std::string_view value, std::vector<std::string_view> choices,
+              std::string_view group, std::string_view display, std::string_view help) {
   Option o = Defaulted(name, OptionType::kString, value, group, display, help);
   o.choices = std::move(choices);
   return o;
 }
 
-Option Number(std::string_view name, std::string_view value, std::int64_t minimum, std::int64_t maximum, std::string_view group,
-              std::string_view display, std::string_view help) {
+Option Number(std::string_view name, std::string_view value, std::int64_t minimum, std::int64_t maximum,
+              std::string_view group, std::string_view display, std::string_view help) {
   Option o = Defaulted(name, OptionType::kLong, value, group, display, help);
   o.minimum = minimum;
   o.maximum = maximum;
@@ -66,20 +67,26 @@ std::vector<Option> ConnectionOptions() {
   port.type = OptionType::kInt;
   port.importance = Importance::kHigh;
   return {
-      Required("host", OptionType::kString, kGroup, "Host", "Host name, address or directory of the server's Unix socket. No pooler in between.",
-               "db.example.com"),
+      Required("host", OptionType::kString, kGroup, "Host",
+               "Host name, address or directory of the server's Unix socket. No pooler in between.", "db.example.com"),
       std::move(port),
       Required("dbname", OptionType::kString, kGroup, "Database", "Database to capture.", "shop"),
-      Required("username", OptionType::kString, kGroup, "User", "Role with REPLICATION and SELECT on the tables.", "headgate"),
-      Optional("password", OptionType::kPassword, kGroup, "Password", "Password of the role; better a placeholder than the text itself."),
-      Choice("sslmode", "prefer", {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, kGroup, "TLS mode",
-             "As in libpq. Only verify-full also proves that the server is the one named in host."),
-      Optional("sslrootcert", OptionType::kString, kGroup, "Root certificate", "File with the certificates of trusted authorities."),
+      Required("username", OptionType::kString, kGroup, "User", "Role with REPLICATION and SELECT on the tables.",
+               "headgate"),
+      Optional("password", OptionType::kPassword, kGroup, "Password",
+               "Password of the role; better a placeholder than the text itself."),
+      Choice("sslmode", "prefer", {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, kGroup,
+             "TLS mode", "As in libpq. Only verify-full also proves that the server is the one named in host."),
+      Optional("sslrootcert", OptionType::kString, kGroup, "Root certificate",
+               "File with the certificates of trusted authorities."),
       Optional("sslcert", OptionType::kString, kGroup, "Client certificate", "File with our certificate."),
-      Optional("sslkey", OptionType::kString, kGroup, "Client key", "File with the key of our certificate, readable only by us."),
-      Number("connect_timeout_ms", "10000", 100, 600'000, kGroup, "Connect timeout", "How long to wait for a connection or an answer to a query."),
+      Optional("sslkey", OptionType::kString, kGroup, "Client key",
+               "File with the key of our certificate, readable only by us."),
+      Number("connect_timeout_ms", "10000", 100, 600'000, kGroup, "Connect timeout",
+             "How long to wait for a connection or an answer to a query."),
       Number("stale_after_ms", "60000", 1'000, 3'600'000, kGroup, "Stale after",
-             "A connection without a sign of life for so long is given up and made anew. The server is asked for one at half of it."),
+             "A connection without a sign of life for so long is given up and made anew. The server is asked for one "
+             "at half of it."),
       Number("failed_after_ms", "0", 0, 86'400'000, kGroup, "Failed after",
              "How long passing errors are retried before the connector counts as failed. 0: for ever."),
   };
@@ -88,37 +95,50 @@ std::vector<Option> ConnectionOptions() {
 std::vector<Option> CaptureOptions() {
   constexpr std::string_view kGroup = "Capture";
   return {
-      Required("tables", OptionType::kList, kGroup, "Tables", "Tables to capture: schema.table, with * and ?.", "public.*"),
-      WithExample(Optional("tables_exclude", OptionType::kList, kGroup, "Excluded tables", "Taken away from tables again."), "public.audit_*"),
+      Required("tables", OptionType::kList, kGroup, "Tables", "Tables to capture: schema.table, with * and ?.",
+               "public.*"),
+      WithExample(
+          Optional("tables_exclude", OptionType::kList, kGroup, "Excluded tables", "Taken away from tables again."),
+          "public.audit_*"),
       WithExample(Optional("columns_exclude", OptionType::kList, kGroup, "Excluded columns",
-                           "schema.table.column, with * and ?. They never leave the server where it can publish column lists (15 and up)."),
+                           "schema.table.column, with * and ?. They never leave the server where it can publish column "
+                           "lists (15 and up)."),
                   "public.users.password_hash"),
-      WithExample(Defaulted("messages_prefixes", OptionType::kList, "*", kGroup, "Message prefixes",
-                            "Logical messages (pg_logical_emit_message) whose prefix matches are captured, PostgreSQL 14 and up."),
-                  "audit,outbox.*"),
+      WithExample(
+          Defaulted(
+              "messages_prefixes", OptionType::kList, "*", kGroup, "Message prefixes",
+              "Logical messages (pg_logical_emit_message) whose prefix matches are captured, PostgreSQL 14 and up."),
+          "audit,outbox.*"),
       Choice("snapshot", "initial", {"initial", "never", "only"}, kGroup, "Snapshot",
              "initial: the rows that are there, then all changes; never: changes only; only: the rows, then nothing."),
-      Number("snapshot_workers", "2", 1, 16, kGroup, "Snapshot workers", "Tables read at the same time, each over a connection of its own."),
-      WithExample(Optional("source_id", OptionType::kString, kGroup, "Source id",
-                           "Name of the source in event ids, fixed when it is first started. Default: from the connector's name."),
-                  "shop"),
+      Number("snapshot_workers", "2", 1, 16, kGroup, "Snapshot workers",
+             "Tables read at the same time, each over a connection of its own."),
+      WithExample(
+          Optional(
+              "source_id", OptionType::kString, kGroup, "Source id",
+              "Name of the source in event ids, fixed when it is first started. Default: from the connector's name."),
+          "shop"),
   };
 }
 
 std::vector<Option> ReplicationOptions() {
   constexpr std::string_view kGroup = "Replication";
   return {
-      WithExample(Optional("slot_name", OptionType::kString, kGroup, "Slot", "Replication slot. Default: headgate_ and the connector's name."),
+      WithExample(Optional("slot_name", OptionType::kString, kGroup, "Slot",
+                           "Replication slot. Default: headgate_ and the connector's name."),
                   "headgate_shop"),
-      WithExample(Optional("publication_name", OptionType::kString, kGroup, "Publication", "Default: headgate_ and the connector's name."),
+      WithExample(Optional("publication_name", OptionType::kString, kGroup, "Publication",
+                           "Default: headgate_ and the connector's name."),
                   "headgate_shop"),
       Choice("publication_mode", "manage", {"manage", "check"}, kGroup, "Publication mode",
-             "manage: created and altered to fit the settings (needs to own the tables); check: must fit already, nothing is changed."),
+             "manage: created and altered to fit the settings (needs to own the tables); check: must fit already, "
+             "nothing is changed."),
       Number("status_interval_ms", "1000", 10, 60'000, kGroup, "Status interval",
              "How often the server is told what it may forget, at most."),
       Number("transaction_bytes_max", "67108864", 1 << 20, std::int64_t{1} << 34, kGroup, "Largest transaction",
              "A transaction whose changes take more memory stops the connector with its position unmoved."),
-      Number("batch_bytes_max", "1048576", 1 << 12, 1 << 28, kGroup, "Batch size", "Bytes of changes appended to the log in one synced write, about."),
+      Number("batch_bytes_max", "1048576", 1 << 12, 1 << 28, kGroup, "Batch size",
+             "Bytes of changes appended to the log in one synced write, about."),
   };
 }
 
@@ -127,7 +147,8 @@ std::vector<Option> ReplicationOptions() {
 const config::ComponentSpec& Spec() {
   static const config::ComponentSpec spec = [] {
     config::ComponentSpec s{"PostgresSource", {"postgres"}, config::ComponentKind::kSource, ConnectionOptions()};
-    for (auto& part : {CaptureOptions(), ReplicationOptions()}) s.options.insert(s.options.end(), part.begin(), part.end());
+    for (auto& part : {CaptureOptions(), ReplicationOptions()})
+      s.options.insert(s.options.end(), part.begin(), part.end());
     return s;
   }();
   return spec;

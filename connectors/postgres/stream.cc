@@ -11,10 +11,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr auto kSlotWait = milliseconds(2'000);     // for a slot whose last user is just ending
+constexpr auto kSlotWait = milliseconds(2'000);  // for a slot whose last user is just ending
 constexpr auto kSlotLook = milliseconds(50);
-constexpr auto kHeartbeat = milliseconds(10'000);   // a status even if nothing moved; the server gives up after wal_sender_timeout
-constexpr int kFramesPerLook = 512;                 // between looks at the clock
+constexpr auto kHeartbeat =
+    milliseconds(10'000);            // a status even if nothing moved; the server gives up after wal_sender_timeout
+constexpr int kFramesPerLook = 512;  // between looks at the clock
 
 std::string StartSql(const Options& options, int server_version, std::uint64_t start, bool messages) {
   std::string sql = "START_REPLICATION SLOT " + QuoteIdentifier(options.slot_name) + " LOGICAL " + LsnText(start) +
@@ -31,8 +32,8 @@ std::size_t BytesOf(const std::vector<Transaction>& transactions, std::size_t fr
 
 }  // namespace
 
-ReplicationStream::ReplicationStream(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock, Binder& binder,
-                                     StreamDecoder::Limits limits, std::uint64_t start)
+ReplicationStream::ReplicationStream(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock,
+                                     Binder& binder, StreamDecoder::Limits limits, std::uint64_t start)
     : connection_(std::move(connection)),
       options_(options),
       clock_(clock),
@@ -45,16 +46,19 @@ ReplicationStream::ReplicationStream(std::unique_ptr<Connection> connection, con
       last_status_(clock.Now()),
       tried_("streaming from replication slot " + options.slot_name) {}
 
-Result<std::unique_ptr<ReplicationStream>> ReplicationStream::Start(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock,
-                                                                    Binder& binder, StreamDecoder::Limits limits, std::uint64_t start,
-                                                                    std::stop_token stop) {
-  std::unique_ptr<ReplicationStream> stream(new ReplicationStream(std::move(connection), options, clock, binder, std::move(limits), start));
+Result<std::unique_ptr<ReplicationStream>> ReplicationStream::Start(std::unique_ptr<Connection> connection,
+                                                                    const Options& options, const Clock& clock,
+                                                                    Binder& binder, StreamDecoder::Limits limits,
+                                                                    std::uint64_t start, std::stop_token stop) {
+  std::unique_ptr<ReplicationStream> stream(
+      new ReplicationStream(std::move(connection), options, clock, binder, std::move(limits), start));
   HG_RETURN_IF_ERROR(stream->Begin(std::move(stop)));
   return stream;
 }
 
 Status ReplicationStream::Begin(std::stop_token stop) {
-  const std::string sql = StartSql(options_, connection_->server_version(), read_end_, !options_.messages_prefixes.empty());
+  const std::string sql =
+      StartSql(options_, connection_->server_version(), read_end_, !options_.messages_prefixes.empty());
   const auto give_up = clock_.Now() + kSlotWait;
   for (;;) {
     auto started = connection_->StartCopy(sql, "starting replication from slot " + options_.slot_name, stop);
@@ -102,15 +106,21 @@ Result<bool> ReplicationStream::TakeFrame(std::vector<Transaction>& done) {
   if (!state.ok()) {
     Error error = std::move(state).error();
     if (connection_->sqlstate() == "42704") {  // undefined_object: the slot reads the catalog as it was back then
-      error.what += ". The publication has to exist since before the changes that the slot has still to deliver; if it was dropped and made "
-                    "again, drop the slot too: SELECT pg_drop_replication_slot(" + QuoteLiteral(options_.slot_name) + "); the gap will be declared.";
+      error.what +=
+          ". The publication has to exist since before the changes that the slot has still to deliver; if it was "
+          "dropped and made "
+          "again, drop the slot too: SELECT pg_drop_replication_slot(" +
+          QuoteLiteral(options_.slot_name) + "); the gap will be declared.";
     }
     return error;
   }
   if (*state == Connection::Copy::kNothingYet) return false;
-  if (*state == Connection::Copy::kEnd) return Transient("the server ended the replication stream of slot " + options_.slot_name + " on " + Place(options_));
+  if (*state == Connection::Copy::kEnd)
+    return Transient("the server ended the replication stream of slot " + options_.slot_name + " on " +
+                     Place(options_));
   pgoutput::Frame frame;
-  if (!pgoutput::ParseFrame(bytes, frame)) return Corrupt("the replication stream on " + Place(options_) + " holds a malformed frame");
+  if (!pgoutput::ParseFrame(bytes, frame))
+    return Corrupt("the replication stream on " + Place(options_) + " holds a malformed frame");
   heard_ = true;
   server_position_ = std::max(server_position_, frame.wal_end);
   if (frame.kind == pgoutput::Frame::Kind::kKeepAlive) {
@@ -124,7 +134,8 @@ Result<bool> ReplicationStream::TakeFrame(std::vector<Transaction>& done) {
 }
 
 Connection::Deadline ReplicationStream::NextDue() const {
-  const auto status = last_status_ + (durable_ > confirmed_ ? std::min(options_.status_interval, kHeartbeat) : kHeartbeat);
+  const auto status =
+      last_status_ + (durable_ > confirmed_ ? std::min(options_.status_interval, kHeartbeat) : kHeartbeat);
   const auto stale = last_heard_ + (reply_requested_ ? options_.stale_after : options_.stale_after / 2);
   return std::min(status, stale);
 }
@@ -138,19 +149,24 @@ Status ReplicationStream::SendDue(bool paused, std::stop_token stop) {
   }
   const auto silent = std::chrono::duration_cast<milliseconds>(now - last_heard_);
   if (silent >= options_.stale_after) {
-    return Transient("the replication connection to " + Place(options_) + " was silent for " + std::to_string(silent.count()) +
+    return Transient("the replication connection to " + Place(options_) + " was silent for " +
+                     std::to_string(silent.count()) +
                      " ms (stale_after_ms), although it was asked for a sign of life. It is made anew.");
   }
   if (silent >= options_.stale_after / 2 && !reply_requested_) return SendStatus(true, std::move(stop));
   const auto since = now - last_status_;
-  if (reply_due_ || since >= kHeartbeat || (durable_ > confirmed_ && since >= options_.status_interval)) return SendStatus(false, std::move(stop));
+  // Paused, the server's own requests are not read: it hears from us often enough for any wal_sender_timeout.
+  if (reply_due_ || since >= (paused ? std::min(options_.status_interval, kHeartbeat) : kHeartbeat) ||
+      (durable_ > confirmed_ && since >= options_.status_interval))
+    return SendStatus(false, std::move(stop));
   return Ok();
 }
 
 Status ReplicationStream::SendStatus(bool request_reply, std::stop_token stop) {
   const bool moves = durable_ > confirmed_;
   if (moves) HG_FAILPOINT("pg.before_confirm");
-  HG_RETURN_IF_ERROR(connection_->SendCopy(pgoutput::StandbyStatus(read_end_, durable_, clock_.NowUs(), request_reply), "confirming to the server", std::move(stop)));
+  HG_RETURN_IF_ERROR(connection_->SendCopy(pgoutput::StandbyStatus(read_end_, durable_, clock_.NowUs(), request_reply),
+                                           "confirming to the server", std::move(stop)));
   if (moves) HG_FAILPOINT("pg.after_confirm");
   confirmed_ = durable_;
   reply_due_ = false;

@@ -23,8 +23,10 @@ class ReplicationStream {
  public:
   // Begins after `start`, which must be durable here. A slot that its last user has not left yet is waited for, 2 s at
   // most; then kTransient with the server's text ("slot is active for PID n").
-  static Result<std::unique_ptr<ReplicationStream>> Start(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock,
-                                                          Binder& binder, StreamDecoder::Limits limits, std::uint64_t start, std::stop_token stop);
+  static Result<std::unique_ptr<ReplicationStream>> Start(std::unique_ptr<Connection> connection,
+                                                          const Options& options, const Clock& clock, Binder& binder,
+                                                          StreamDecoder::Limits limits, std::uint64_t start,
+                                                          std::stop_token stop);
 
   // Takes what has arrived, in whole transactions, about batch_bytes_max of it. Waits for the first bytes until the
   // deadline, never once a transaction is complete. kTransient if the server is silent for stale_after.
@@ -48,8 +50,8 @@ class ReplicationStream {
   bool reached() const { return decoder_.reached() || (until_ != 0 && read_end_ >= until_); }
 
  private:
-  ReplicationStream(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock, Binder& binder, StreamDecoder::Limits limits,
-                    std::uint64_t start);
+  ReplicationStream(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock, Binder& binder,
+                    StreamDecoder::Limits limits, std::uint64_t start);
   Status Begin(std::stop_token stop);
   Status Drain(std::vector<Transaction>& done, Connection::Deadline deadline);
   Result<bool> TakeFrame(std::vector<Transaction>& done);

@@ -11,7 +11,8 @@ Error Malformed(std::string_view what, std::uint64_t place) {
   std::string lsn;
   AppendLsn(lsn, place);
   return Corrupt("the replication stream holds " + std::string(what) + " at " + lsn +
-                 ". The server or something in between does not speak pgoutput protocol 1 as documented; connect to the server directly.");
+                 ". The server or something in between does not speak pgoutput protocol 1 as documented; connect to "
+                 "the server directly.");
 }
 
 }  // namespace
@@ -20,19 +21,26 @@ Status StreamDecoder::Handle(const pgoutput::Frame& frame, std::int64_t now_us, 
   if (reached_) return Ok();
   if (!pgoutput::Parse(frame.data, message_)) return Malformed("a malformed message", frame.start);
   switch (message_.kind) {
-    case pgoutput::Kind::kBegin: return Begin(frame.start);
-    case pgoutput::Kind::kCommit: return End(done);
+    case pgoutput::Kind::kBegin:
+      return Begin(frame.start);
+    case pgoutput::Kind::kCommit:
+      return End(done);
     case pgoutput::Kind::kOrigin:
       transaction_.info.origin = message_.name;
       transaction_.info.origin_end = message_.lsn;
       return Ok();
-    case pgoutput::Kind::kRelation: return Learn(frame);
-    case pgoutput::Kind::kType: return Ok();  // types are read from the catalog
+    case pgoutput::Kind::kRelation:
+      return Learn(frame);
+    case pgoutput::Kind::kType:
+      return Ok();  // types are read from the catalog
     case pgoutput::Kind::kInsert:
     case pgoutput::Kind::kUpdate:
-    case pgoutput::Kind::kDelete: return Row(frame.start);
-    case pgoutput::Kind::kTruncate: return Truncate(frame.start);
-    case pgoutput::Kind::kMessage: return LogicalMessage(now_us, done);
+    case pgoutput::Kind::kDelete:
+      return Row(frame.start);
+    case pgoutput::Kind::kTruncate:
+      return Truncate(frame.start);
+    case pgoutput::Kind::kMessage:
+      return LogicalMessage(now_us, done);
   }
   return Malformed("an unknown message", frame.start);
 }
@@ -52,7 +60,8 @@ Status StreamDecoder::Begin(std::uint64_t place) {
 }
 
 Status StreamDecoder::End(std::vector<Transaction>& done) {
-  if (!in_transaction_ || message_.lsn != commit_lsn_) return Malformed("a commit without its transaction", message_.lsn);
+  if (!in_transaction_ || message_.lsn != commit_lsn_)
+    return Malformed("a commit without its transaction", message_.lsn);
   in_transaction_ = false;
   completed_end_ = message_.end_lsn;
   if (transaction_.empty()) return Ok();
@@ -70,7 +79,8 @@ Status StreamDecoder::Learn(const pgoutput::Frame& frame) {
   pgoutput::Relation relation;
   if (!pgoutput::ParseRelation(frame.data, relation)) return Malformed("a malformed relation", frame.start);
   HG_ASSIGN_OR_RETURN(Binding binding, binder_.Bind(relation, frame.start, commit_us_));
-  if (binding.stream != 0 && binding.fields.size() != relation.columns.size()) return Malformed("a relation of unknown shape", frame.start);
+  if (binding.stream != 0 && binding.fields.size() != relation.columns.size())
+    return Malformed("a relation of unknown shape", frame.start);
   bindings_[relation.oid] = std::move(binding);
   HG_FAILPOINT("pg.schema_defined");
   return Ok();
@@ -84,9 +94,10 @@ Result<const Binding*> StreamDecoder::Find(std::uint32_t relation) const {
 
 Status StreamDecoder::CheckSize() const {
   if (transaction_.bytes() <= limits_.transaction_bytes_max) return Ok();
-  return ConfigError("transaction " + transaction_.info.id + " holds more than transaction_bytes_max = " +
-                     std::to_string(limits_.transaction_bytes_max) +
-                     " bytes of changes. Nothing of it was taken and the position has not moved: raise transaction_bytes_max above its size and "
+  return ConfigError("transaction " + transaction_.info.id +
+                     " holds more than transaction_bytes_max = " + std::to_string(limits_.transaction_bytes_max) +
+                     " bytes of changes. Nothing of it was taken and the position has not moved: raise "
+                     "transaction_bytes_max above its size and "
                      "restart the connector; it needs about that much memory.");
 }
 
@@ -94,7 +105,9 @@ Status StreamDecoder::Row(std::uint64_t place) {
   if (!in_transaction_) return Malformed("a row outside of a transaction", place);
   HG_ASSIGN_OR_RETURN(const Binding* const binding, Find(message_.relation));
   if (binding->stream == 0) return Ok();
-  const Op op = message_.kind == pgoutput::Kind::kInsert ? Op::kInsert : message_.kind == pgoutput::Kind::kUpdate ? Op::kUpdate : Op::kDelete;
+  const Op op = message_.kind == pgoutput::Kind::kInsert   ? Op::kInsert
+                : message_.kind == pgoutput::Kind::kUpdate ? Op::kUpdate
+                                                           : Op::kDelete;
   transaction_.StartChange(op, binding->stream, binding->schema, place);
   old_fields_.clear();
   bool fits = true;
@@ -151,12 +164,20 @@ bool StreamDecoder::AppendNewRow(const Binding& binding, std::string& out) {
   for (std::size_t i = 0; reader.Next(field); ++i) {
     const Binding::Field& bound = binding.fields[i];
     if (bound.excluded) continue;
-    if (field.kind == 'u' && i < old_fields_.size() && (message_.old_kind == 'O' || bound.identity)) field = old_fields_[i];
+    if (field.kind == 'u' && i < old_fields_.size() && (message_.old_kind == 'O' || bound.identity))
+      field = old_fields_[i];
     switch (field.kind) {
-      case 't': encoder_.Append(out, *bound.type, field.text); break;
-      case 'n': PutNull(out); break;
-      case 'u': PutAbsent(out); break;
-      default: return false;
+      case 't':
+        encoder_.Append(out, *bound.type, field.text);
+        break;
+      case 'n':
+        PutNull(out);
+        break;
+      case 'u':
+        PutAbsent(out);
+        break;
+      default:
+        return false;
     }
   }
   return !reader.failed();

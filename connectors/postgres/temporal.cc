@@ -58,14 +58,16 @@ struct Scanner {
 
 bool TakeDatePart(Scanner& in, std::int64_t& year, int& month, int& day) {
   if (in.Done() || !IsDigit(*in.p) || !in.Number(year) || year < 1 || year > 6'000'000) return false;
-  return in.Take('-') && in.TwoDigits(month) && in.Take('-') && in.TwoDigits(day) && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+  return in.Take('-') && in.TwoDigits(month) && in.Take('-') && in.TwoDigits(day) && month >= 1 && month <= 12 &&
+         day >= 1 && day <= 31;
 }
 
 bool TakeTimePart(Scanner& in, std::int64_t& us) {
   int hour = 0;
   int minute = 0;
   int second = 0;
-  if (!in.TwoDigits(hour) || !in.Take(':') || !in.TwoDigits(minute) || !in.Take(':') || !in.TwoDigits(second)) return false;
+  if (!in.TwoDigits(hour) || !in.Take(':') || !in.TwoDigits(minute) || !in.Take(':') || !in.TwoDigits(second))
+    return false;
   if (hour > 24 || minute > 59 || second > 60) return false;
   std::int64_t fraction = 0;
   if (in.Take('.') && !in.Fraction(fraction)) return false;
@@ -116,8 +118,8 @@ bool ParseTimestampText(std::string_view text, bool with_zone, std::int64_t& res
   if (!TakeEnd(in, year)) return false;
   const std::int64_t days = DaysFromCivil(year, month, day) - kEpoch2000Us / kDay;
   const std::int64_t rest = us - offset * kSecond;
-  return !__builtin_mul_overflow(days, kDay, &result) && !__builtin_add_overflow(result, rest, &result) && result != kInfinity &&
-         result != kMinusInfinity;
+  return !__builtin_mul_overflow(days, kDay, &result) && !__builtin_add_overflow(result, rest, &result) &&
+         result != kInfinity && result != kMinusInfinity;
 }
 
 // value * unit added to sum; false beyond the type.
@@ -125,7 +127,9 @@ template <class T>
 bool AddScaled(T& sum, std::int64_t value, std::int64_t unit) {
   std::int64_t scaled = 0;
   std::int64_t total = 0;
-  if (__builtin_mul_overflow(value, unit, &scaled) || __builtin_add_overflow(static_cast<std::int64_t>(sum), scaled, &total)) return false;
+  if (__builtin_mul_overflow(value, unit, &scaled) ||
+      __builtin_add_overflow(static_cast<std::int64_t>(sum), scaled, &total))
+    return false;
   if (total > std::numeric_limits<T>::max() || total < std::numeric_limits<T>::min()) return false;
   sum = static_cast<T>(total);
   return true;
@@ -133,21 +137,30 @@ bool AddScaled(T& sum, std::int64_t value, std::int64_t unit) {
 
 bool AddDatePart(Interval& interval, char unit, std::int64_t value) {
   switch (unit) {
-    case 'Y': return AddScaled(interval.months, value, 12);
-    case 'M': return AddScaled(interval.months, value, 1);
-    case 'W': return AddScaled(interval.days, value, 7);
-    case 'D': return AddScaled(interval.days, value, 1);
-    default: return false;
+    case 'Y':
+      return AddScaled(interval.months, value, 12);
+    case 'M':
+      return AddScaled(interval.months, value, 1);
+    case 'W':
+      return AddScaled(interval.days, value, 7);
+    case 'D':
+      return AddScaled(interval.days, value, 1);
+    default:
+      return false;
   }
 }
 
 bool AddTimePart(Interval& interval, char unit, std::int64_t value, std::int64_t fraction_us) {
   if (unit != 'S' && fraction_us != 0) return false;
   switch (unit) {
-    case 'H': return AddScaled(interval.us, value, kHour);
-    case 'M': return AddScaled(interval.us, value, kMinute);
-    case 'S': return AddScaled(interval.us, value, kSecond) && AddScaled(interval.us, fraction_us, 1);
-    default: return false;
+    case 'H':
+      return AddScaled(interval.us, value, kHour);
+    case 'M':
+      return AddScaled(interval.us, value, kMinute);
+    case 'S':
+      return AddScaled(interval.us, value, kSecond) && AddScaled(interval.us, fraction_us, 1);
+    default:
+      return false;
   }
 }
 
@@ -174,9 +187,13 @@ bool ParseTimeTz(std::string_view text, std::int64_t& us, std::int32_t& offset_s
   return TakeTimePart(in, us) && TakeOffset(in, offset_seconds) && in.Done();
 }
 
-bool ParseTimestamp(std::string_view text, std::int64_t& us_since_2000) { return ParseTimestampText(text, false, us_since_2000); }
+bool ParseTimestamp(std::string_view text, std::int64_t& us_since_2000) {
+  return ParseTimestampText(text, false, us_since_2000);
+}
 
-bool ParseTimestampTz(std::string_view text, std::int64_t& us_since_2000) { return ParseTimestampText(text, true, us_since_2000); }
+bool ParseTimestampTz(std::string_view text, std::int64_t& us_since_2000) {
+  return ParseTimestampText(text, true, us_since_2000);
+}
 
 bool ParseInterval(std::string_view text, Interval& interval) {
   interval = {};
@@ -195,7 +212,8 @@ bool ParseInterval(std::string_view text, Interval& interval) {
     if (in.Take('.') && !in.Fraction(fraction)) return false;
     if (in.Done()) return false;
     const char unit = *in.p++;
-    if (!(time ? AddTimePart(interval, unit, value, minus ? -fraction : fraction) : fraction == 0 && AddDatePart(interval, unit, value))) {
+    if (!(time ? AddTimePart(interval, unit, value, minus ? -fraction : fraction)
+               : fraction == 0 && AddDatePart(interval, unit, value))) {
       return false;
     }
   }

@@ -83,15 +83,20 @@ void ApplyModifier(DataType& data, std::int32_t typmod) {
     case TypeKind::kChar:
       if (data.base == "varchar" || data.base == "bpchar") data.length = std::max(0, typmod - kHeader);
       break;
-    case TypeKind::kBits: data.length = typmod; break;
+    case TypeKind::kBits:
+      data.length = typmod;
+      break;
     case TypeKind::kTime:
     case TypeKind::kTimeTz:
     case TypeKind::kTimestamp:
-    case TypeKind::kTimestampTz: data.precision = typmod; break;
+    case TypeKind::kTimestampTz:
+      data.precision = typmod;
+      break;
     case TypeKind::kInterval:
       if ((typmod & 0xFFFF) != kIntervalFullPrecision) data.precision = typmod & 0xFFFF;
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -137,7 +142,8 @@ TypePtr MakeArray(const TypeRow& row, std::string declared, TypePtr element) {
   return type;
 }
 
-TypePtr MakeComposite(const TypeRow& row, std::string declared, std::vector<std::string> names, std::vector<TypePtr> attributes) {
+TypePtr MakeComposite(const TypeRow& row, std::string declared, std::vector<std::string> names,
+                      std::vector<TypePtr> attributes) {
   auto type = std::make_shared<Type>();
   type->form = Form::kComposite;
   type->delimiter = row.delimiter;

@@ -17,8 +17,26 @@ namespace headgate::postgres {
 
 // How a text form is read. Everything without a reading of its own stays the server's text.
 enum class Form : std::uint8_t {
-  kText, kBool, kInt, kUint, kFloat, kDouble, kNumeric, kMoney, kBytes, kBits, kDate, kTime, kTimeTz, kTimestamp, kTimestampTz,
-  kInterval, kUuid, kJson, kArray, kComposite,
+  kText,
+  kBool,
+  kInt,
+  kUint,
+  kFloat,
+  kDouble,
+  kNumeric,
+  kMoney,
+  kBytes,
+  kBits,
+  kDate,
+  kTime,
+  kTimeTz,
+  kTimestamp,
+  kTimestampTz,
+  kInterval,
+  kUuid,
+  kJson,
+  kArray,
+  kComposite,
 };
 
 struct Type;
@@ -27,17 +45,17 @@ using TypePtr = std::shared_ptr<const Type>;
 // One type with its modifier. Immutable.
 struct Type {
   Form form = Form::kText;
-  char delimiter = ',';            // between the elements of an array of this type
-  int money_digits = 2;            // fraction digits of the database's own lc_monetary
+  char delimiter = ',';  // between the elements of an array of this type
+  int money_digits = 2;  // fraction digits of the database's own lc_monetary
   DataType data;
-  std::vector<TypePtr> parts;      // the element of an array, the attributes of a composite
+  std::vector<TypePtr> parts;  // the element of an array, the attributes of a composite
 };
 
 // What pg_type says of one type; Make* turn it into a Type.
 struct TypeRow {
   std::uint32_t oid = 0;
-  std::string name;                // typname
-  char type = 'b';                 // typtype: b base, c composite, d domain, e enum, r range, m multirange, p pseudo
+  std::string name;  // typname
+  char type = 'b';   // typtype: b base, c composite, d domain, e enum, r range, m multirange, p pseudo
   char delimiter = ',';
   bool extension = false;
   std::uint32_t element_oid = 0;   // of a true array, else 0
@@ -49,7 +67,8 @@ struct TypeRow {
 // Scalars: built-in, enum, range, from an extension or unknown. `declared` as format_type() prints it.
 TypePtr MakeScalar(const TypeRow& row, std::int32_t typmod, std::string declared, int money_digits);
 TypePtr MakeArray(const TypeRow& row, std::string declared, TypePtr element);
-TypePtr MakeComposite(const TypeRow& row, std::string declared, std::vector<std::string> names, std::vector<TypePtr> attributes);
+TypePtr MakeComposite(const TypeRow& row, std::string declared, std::vector<std::string> names,
+                      std::vector<TypePtr> attributes);
 // The base type under the domain's name.
 TypePtr MakeDomain(const TypeRow& row, std::string declared, const Type& base);
 // A type that the catalog no longer knows.

@@ -10,7 +10,7 @@
 namespace headgate::postgres {
 namespace {
 
-constexpr std::size_t kNestingMax = 32;  // deeper values stay text
+constexpr std::size_t kNestingMax = 32;    // deeper values stay text
 constexpr std::size_t kDimensionsMax = 6;  // MAXDIM of the server
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -150,12 +150,18 @@ bool AppendNumber(std::string& out, Form form, std::string_view text) {
   float f = 0;
   double d = 0;
   switch (form) {
-    case Form::kInt: return ParseNumber(text, i) && (PutInt(out, i), true);
-    case Form::kUint: return ParseNumber(text, u) && (PutUint(out, u), true);
-    case Form::kFloat: return ParseFloat(text, f) && (PutFloat(out, f), true);
-    case Form::kDouble: return ParseFloat(text, d) && (PutDouble(out, d), true);
-    case Form::kNumeric: return IsNumeric(text) && (PutBlob(out, ValueKind::kDecimal, text), true);
-    default: return false;
+    case Form::kInt:
+      return ParseNumber(text, i) && (PutInt(out, i), true);
+    case Form::kUint:
+      return ParseNumber(text, u) && (PutUint(out, u), true);
+    case Form::kFloat:
+      return ParseFloat(text, f) && (PutFloat(out, f), true);
+    case Form::kDouble:
+      return ParseFloat(text, d) && (PutDouble(out, d), true);
+    case Form::kNumeric:
+      return IsNumeric(text) && (PutBlob(out, ValueKind::kDecimal, text), true);
+    default:
+      return false;
   }
 }
 
@@ -163,13 +169,20 @@ bool AppendTemporal(std::string& out, Form form, std::string_view text) {
   std::int64_t v = 0;
   std::int32_t offset = 0;
   switch (form) {
-    case Form::kDate: return ParseDate(text, v) && (PutDate(out, v), true);
-    case Form::kTime: return ParseTime(text, v) && (PutTime(out, v), true);
-    case Form::kTimeTz: return ParseTimeTz(text, v, offset) && (PutTimeTz(out, v, offset), true);
-    case Form::kTimestamp: return ParseTimestamp(text, v) && (PutTimestamp(out, v), true);
-    case Form::kTimestampTz: return ParseTimestampTz(text, v) && (PutTimestampTz(out, v), true);
-    case Form::kInterval: return AppendInterval(out, text);
-    default: return false;
+    case Form::kDate:
+      return ParseDate(text, v) && (PutDate(out, v), true);
+    case Form::kTime:
+      return ParseTime(text, v) && (PutTime(out, v), true);
+    case Form::kTimeTz:
+      return ParseTimeTz(text, v, offset) && (PutTimeTz(out, v, offset), true);
+    case Form::kTimestamp:
+      return ParseTimestamp(text, v) && (PutTimestamp(out, v), true);
+    case Form::kTimestampTz:
+      return ParseTimestampTz(text, v) && (PutTimestampTz(out, v), true);
+    case Form::kInterval:
+      return AppendInterval(out, text);
+    default:
+      return false;
   }
 }
 
@@ -186,7 +199,8 @@ bool AppendBits(std::string& out, std::string_view text) {
 }
 
 bool IsNullWord(std::string_view text) {
-  return text.size() == 4 && (text[0] | 32) == 'n' && (text[1] | 32) == 'u' && (text[2] | 32) == 'l' && (text[3] | 32) == 'l';
+  return text.size() == 4 && (text[0] | 32) == 'n' && (text[1] | 32) == 'u' && (text[2] | 32) == 'l' &&
+         (text[3] | 32) == 'l';
 }
 
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -213,7 +227,8 @@ class ArrayScanner {
  public:
   enum class Step : std::uint8_t { kElement, kEnd, kError };
 
-  ArrayScanner(std::string_view text, char delimiter) : p_(text.data()), end_(p_ + text.size()), delimiter_(delimiter) {}
+  ArrayScanner(std::string_view text, char delimiter)
+      : p_(text.data()), end_(p_ + text.size()), delimiter_(delimiter) {}
 
   // The next element: `quoted` or bare. `scratch` holds it if it had escapes.
   Step Next(std::string_view& element, bool& quoted, std::string& scratch) {
@@ -240,7 +255,9 @@ class ArrayScanner {
 
  private:
   bool Open() {
-    if (after_item_ || depth_ == kDimensionsMax || (leaf_depth_ != 0 && depth_ == leaf_depth_) || (depth_ == 0 && opened_)) return false;
+    if (after_item_ || depth_ == kDimensionsMax || (leaf_depth_ != 0 && depth_ == leaf_depth_) ||
+        (depth_ == 0 && opened_))
+      return false;
     opened_ = true;
     counts_[depth_++] = 0;
     ++p_;
@@ -370,21 +387,42 @@ ValueEncoder::Level& ValueEncoder::LevelAt(std::size_t depth) {
 void ValueEncoder::Append(std::string& out, const Type& type, std::string_view text) {
   bool done = false;
   switch (type.form) {
-    case Form::kText: break;
-    case Form::kJson: PutTextAs(out, ValueKind::kJson, text); return;
+    case Form::kText:
+      break;
+    case Form::kJson:
+      PutTextAs(out, ValueKind::kJson, text);
+      return;
     case Form::kInt:
     case Form::kUint:
     case Form::kFloat:
     case Form::kDouble:
-    case Form::kNumeric: done = AppendNumber(out, type.form, text); break;
-    case Form::kBool: done = AppendBool(out, text); break;
-    case Form::kMoney: done = AppendMoney(out, text, type.money_digits); break;
-    case Form::kBytes: done = AppendBytea(out, text); break;
-    case Form::kBits: done = AppendBits(out, text); break;
-    case Form::kUuid: done = AppendUuid(out, text); break;
-    case Form::kArray: done = AppendArray(out, type, text); break;
-    case Form::kComposite: done = AppendComposite(out, type, text); break;
-    default: done = AppendTemporal(out, type.form, text); break;
+    case Form::kNumeric:
+      done = AppendNumber(out, type.form, text);
+      break;
+    case Form::kBool:
+      done = AppendBool(out, text);
+      break;
+    case Form::kMoney:
+      done = AppendMoney(out, text, type.money_digits);
+      break;
+    case Form::kBytes:
+      done = AppendBytea(out, text);
+      break;
+    case Form::kBits:
+      done = AppendBits(out, text);
+      break;
+    case Form::kUuid:
+      done = AppendUuid(out, text);
+      break;
+    case Form::kArray:
+      done = AppendArray(out, type, text);
+      break;
+    case Form::kComposite:
+      done = AppendComposite(out, type, text);
+      break;
+    default:
+      done = AppendTemporal(out, type.form, text);
+      break;
   }
   if (!done) PutTextAs(out, ValueKind::kText, text);
 }
@@ -413,7 +451,8 @@ bool ValueEncoder::AppendArray(std::string& out, const Type& type, std::string_v
   const auto& lengths = scanner.lengths();
   if (!lower.empty() && lower.size() != lengths.size()) return false;
   level.dimensions.clear();
-  for (std::size_t i = 0; i < lengths.size(); ++i) level.dimensions.push_back({lengths[i], lower.empty() ? 1 : lower[i]});
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    level.dimensions.push_back({lengths[i], lower.empty() ? 1 : lower[i]});
   level.payload.clear();
   PutArrayHeader(level.payload, level.dimensions);
   level.payload += level.body;

@@ -14,7 +14,8 @@ using ::testing::Not;
 class PostgresErrors : public SourceTest {
  protected:
   // Starts with these settings and expects the failure.
-  void ExpectRefused(std::map<std::string, std::string> settings, ErrorKind kind, const std::vector<std::string>& parts) {
+  void ExpectRefused(std::map<std::string, std::string> settings, ErrorKind kind,
+                     const std::vector<std::string>& parts) {
     for (const auto& [key, value] : settings) rig_->settings()[key] = value;
     const Status started = rig_->Start();
     ASSERT_FALSE(started.ok());
@@ -57,7 +58,8 @@ TEST_F(PostgresErrors, WrongPasswordAndUnknownRole) {
   HG_BEGIN("SELECT 1");
   rig_->settings()["port"] = std::to_string(server->port());
   rig_->settings()["dbname"] = "postgres";
-  ExpectRefused({{"username", "locked"}, {"password", "s3cret"}}, ErrorKind::kConfig, {"password authentication failed", "Check username and password", "\"locked\""});
+  ExpectRefused({{"username", "locked"}, {"password", "s3cret"}}, ErrorKind::kConfig,
+                {"password authentication failed", "Check username and password", "\"locked\""});
   ExpectRefused({{"username", "nobody"}, {"password", "s3cret"}}, ErrorKind::kConfig, {"nobody", "Check"});
   rig_->settings().erase("password");
   ExpectRefused({{"username", "locked"}}, ErrorKind::kConfig, {"Set password"});
@@ -76,7 +78,10 @@ TEST_F(PostgresErrors, NoSlotIsLeft) {
   PostgresOptions options;
   options.max_replication_slots = 1;
   HG_WITH_SERVER("postgres", const auto server, PrivatePostgres::Start(options));
-  ASSERT_TRUE(server->Exec("postgres", "CREATE TABLE t (id int PRIMARY KEY); SELECT pg_create_physical_replication_slot('taken')").ok());
+  ASSERT_TRUE(
+      server
+          ->Exec("postgres", "CREATE TABLE t (id int PRIMARY KEY); SELECT pg_create_physical_replication_slot('taken')")
+          .ok());
   HG_BEGIN("SELECT 1");
   ExpectRefused({{"port", std::to_string(server->port())}, {"dbname", "postgres"}}, ErrorKind::kConfig,
                 {"no replication slot is left", "max_replication_slots"});
@@ -85,20 +90,25 @@ TEST_F(PostgresErrors, NoSlotIsLeft) {
 TEST_F(PostgresErrors, RoleMayNotReplicate) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
   const std::string role = Role("NOREPLICATION");
-  ExpectRefused({{"username", role}}, ErrorKind::kConfig, {"role " + role + " may not replicate", "ALTER ROLE \"" + role + "\" REPLICATION;"});
+  ExpectRefused({{"username", role}}, ErrorKind::kConfig,
+                {"role " + role + " may not replicate", "ALTER ROLE \"" + role + "\" REPLICATION;"});
 }
 
 TEST_F(PostgresErrors, NothingMatches) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
-  ExpectRefused({{"tables", "sales.*"}}, ErrorKind::kConfig, {"no table of database " + db_->name() + " matches sales.*"});
+  ExpectRefused({{"tables", "sales.*"}}, ErrorKind::kConfig,
+                {"no table of database " + db_->name() + " matches sales.*"});
 }
 
 TEST_F(PostgresErrors, PG09_PublicationWithoutTheTable) {
   HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)", {{"publication_mode", "check"}});
   ExpectRefused({}, ErrorKind::kConfig, {"publication p_" + db_->name() + " does not exist", "CREATE PUBLICATION"});
   Run("CREATE PUBLICATION p_" + db_->name() + " FOR TABLE a");
-  ExpectRefused({}, ErrorKind::kConfig, {"does not contain table public.b", "ALTER PUBLICATION \"p_" + db_->name() + "\" ADD TABLE ONLY \"public\".\"b\";"});
-  EXPECT_EQ(Ask("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "'"), "0") << "nothing is left behind";
+  ExpectRefused({}, ErrorKind::kConfig,
+                {"does not contain table public.b",
+                 "ALTER PUBLICATION \"p_" + db_->name() + "\" ADD TABLE ONLY \"public\".\"b\";"});
+  EXPECT_EQ(Ask("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "'"), "0")
+      << "nothing is left behind";
 }
 
 TEST_F(PostgresErrors, PG27_ATableWithoutReplicaIdentityIsWarnedOf) {
@@ -111,7 +121,8 @@ TEST_F(PostgresErrors, PG27_ATableWithoutReplicaIdentityIsWarnedOf) {
 }
 
 TEST_F(PostgresErrors, PG39_RowSecurityThatWouldThinTheSnapshotIsRefused) {
-  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t ENABLE ROW LEVEL SECURITY", {{"publication_mode", "check"}});
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+           {{"publication_mode", "check"}});
   Run("CREATE PUBLICATION p_" + db_->name() + " FOR TABLE t");
   const std::string role = Role("REPLICATION");
   Run("GRANT SELECT ON t TO " + role);
@@ -124,7 +135,8 @@ TEST_F(PostgresErrors, PG09_ARoleWithOnlyTheGrantsThatThePlanPrintsSucceeds) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   const std::string role = Role("REPLICATION");
   // As owner of nothing it is told what somebody else has to run.
-  ExpectRefused({{"username", role}}, ErrorKind::kConfig, {"may not read table public.t", "GRANT SELECT ON \"public\".\"t\""});
+  ExpectRefused({{"username", role}}, ErrorKind::kConfig,
+                {"may not read table public.t", "GRANT SELECT ON \"public\".\"t\""});
   Run("GRANT SELECT ON t TO " + role);
   ExpectRefused({}, ErrorKind::kConfig, {"must be created", "publication_mode: check", "CREATE PUBLICATION"});
   const auto findings = postgres::Factory().preflight("shop", rig_->bound());
@@ -144,7 +156,8 @@ TEST_F(PostgresErrors, PG09_ARoleWithOnlyTheGrantsThatThePlanPrintsSucceeds) {
 
 TEST_F(PostgresErrors, KeysMustNotBeExcluded) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
-  ExpectRefused({{"columns_exclude", "public.t.id"}}, ErrorKind::kConfig, {"column public.t.id is part of the table's key"});
+  ExpectRefused({{"columns_exclude", "public.t.id"}}, ErrorKind::kConfig,
+                {"column public.t.id is part of the table's key"});
 }
 
 TEST_F(PostgresErrors, ASlotInUseIsNamedWithItsHolder) {
@@ -190,7 +203,10 @@ TEST_F(PostgresErrors, KC26_DropUpstreamLeavesNothing) {
   Status dropped = Transient("");
   for (int i = 0; i < 500 && !dropped.ok(); ++i) dropped = postgres::Factory().drop_upstream("shop", rig_->bound());
   ASSERT_TRUE(dropped.ok()) << dropped.error().what;
-  EXPECT_EQ(Ask("SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "')"), "0");
+  EXPECT_EQ(Ask("SELECT (SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_replication_slots WHERE "
+                "slot_name = '" +
+                rig_->slot() + "')"),
+            "0");
   EXPECT_TRUE(postgres::Factory().drop_upstream("shop", rig_->bound()).ok()) << "absent ones are fine";
 }
 

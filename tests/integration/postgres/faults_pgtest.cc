@@ -72,7 +72,8 @@ TEST_F(PostgresFaults, CG10_AResetInTheMiddleOfAMessageLosesAndRepeatsNothing) {
     proxy_->ResetAfterToClient(20'000 + round * 7'777);
     const std::string from = std::to_string(round * 1000 + 1);
     for (int i = 0; i < 10; ++i) {
-      Run("INSERT INTO t SELECT g, repeat('x', 40) FROM generate_series(" + std::to_string(round * 1000 + i * 100 + 1) + ", " + std::to_string(round * 1000 + i * 100 + 100) + ") g");
+      Run("INSERT INTO t SELECT g, repeat('x', 40) FROM generate_series(" + std::to_string(round * 1000 + i * 100 + 1) +
+          ", " + std::to_string(round * 1000 + i * 100 + 100) + ") g");
     }
     EXPECT_EQ(UntilError().kind, ErrorKind::kTransient) << from;
     Reopen();
@@ -135,7 +136,8 @@ TEST_F(PostgresFaults, StopEndsAReadWithin250Milliseconds) {
   Status status;
   while (status.ok()) status = rig_->source().Read(batch, stop.get_token());
   EXPECT_EQ(status.error().kind, ErrorKind::kStopped);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2)) << "far more than 250 ms on a loaded machine";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2))
+      << "far more than 250 ms on a loaded machine";
 }
 
 }  // namespace

@@ -21,13 +21,15 @@ class PostgresHistory : public SourceTest {
   }
   std::string SlotName() const { return "'" + rig_->slot() + "'"; }
   void DropSlot() {
-    ASSERT_TRUE(Eventually("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = " + SlotName() + " AND NOT active"));
+    ASSERT_TRUE(Eventually("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = " +
+                           SlotName() + " AND NOT active"));
     ASSERT_EQ(Ask("SELECT count(*) FROM pg_replication_slots WHERE slot_name = " + SlotName()), "0");
   }
   // Runs it until it works and the slot is left by its walsender.
   bool Eventually(const std::string& sql) {
     for (int i = 0; i < 2000; ++i) {
-      if (Ask("SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = " + SlotName()) == "0") return db_->Exec(sql).ok();
+      if (Ask("SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = " + SlotName()) == "0")
+        return db_->Exec(sql).ok();
     }
     return false;
   }
@@ -51,7 +53,8 @@ class PostgresHistory : public SourceTest {
     }
     EXPECT_EQ(gaps, 1);
     const auto telemetry = rig_->telemetry();
-    EXPECT_TRUE(std::ranges::any_of(telemetry->findings, [](const Finding& f) { return f.id == "gap" && f.level == Finding::Level::kWarning; }));
+    EXPECT_TRUE(std::ranges::any_of(
+        telemetry->findings, [](const Finding& f) { return f.id == "gap" && f.level == Finding::Level::kWarning; }));
     Start();  // declared once
     EXPECT_EQ(rig_->writer().progress().epoch, 1U);
   }
@@ -112,7 +115,9 @@ TEST_F(PostgresHistory, AnInvalidatedSlotIsADeclaredGap) {
   Start();
   ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
   rig_->Abandon();
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(server->Exec(name, "SELECT pg_switch_wal(); CREATE TABLE x AS SELECT 1; DROP TABLE x; CHECKPOINT").ok());
+  for (int i = 0; i < 4; ++i)
+    ASSERT_TRUE(
+        server->Exec(name, "SELECT pg_switch_wal(); CREATE TABLE x AS SELECT 1; DROP TABLE x; CHECKPOINT").ok());
   const auto status = server->Value(name, "SELECT wal_status FROM pg_replication_slots");
   ASSERT_TRUE(status.ok());
   ASSERT_EQ(*status, "lost");

@@ -16,14 +16,18 @@ class PostgresSnapshot : public SourceTest {
   std::vector<LoggedTransaction> EntriesOf(const std::string& table) {
     std::vector<LoggedTransaction> entries;
     for (const LoggedTransaction& tx : rig_->Read()) {
-      if (tx.info.position.kind == PositionKind::kChunk && !tx.changes.empty() && tx.changes[0].stream == table) entries.push_back(tx);
+      if (tx.info.position.kind == PositionKind::kChunk && !tx.changes.empty() && tx.changes[0].stream == table)
+        entries.push_back(tx);
     }
     return entries;
   }
 };
 
 TEST_F(PostgresSnapshot, ChunksAreNumberedBetweenMarkersAndSayWhichIsFirstAndLast) {
-  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a SELECT generate_series(1, 9000); CREATE TABLE empty (id int PRIMARY KEY)", {{"snapshot_workers", "1"}});
+  HG_BEGIN(
+      "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a SELECT generate_series(1, 9000); CREATE TABLE empty (id int "
+      "PRIMARY KEY)",
+      {{"snapshot_workers", "1"}});
   Start();
   ASSERT_TRUE(rig_->Until([&] { return Streaming(); }));
   const auto entries = EntriesOf("public.a");
@@ -42,7 +46,8 @@ TEST_F(PostgresSnapshot, ChunksAreNumberedBetweenMarkersAndSayWhichIsFirstAndLas
   EXPECT_EQ(rows, 9000U);
   EXPECT_EQ(entries[1].info.flags, kFirstOfStream | kFirstOfSnapshot);
   EXPECT_EQ(entries[2].info.flags, 0);
-  EXPECT_EQ(entries[3].info.flags, kLastOfStream | kLastOfSnapshot) << "the empty table after it has no row that could be the last";
+  EXPECT_EQ(entries[3].info.flags, kLastOfStream | kLastOfSnapshot)
+      << "the empty table after it has no row that could be the last";
   const auto end = DecodeSnapshot(entries[4].changes[0].extra);
   ASSERT_TRUE(end.ok());
   EXPECT_TRUE(end->completed);
@@ -51,16 +56,21 @@ TEST_F(PostgresSnapshot, ChunksAreNumberedBetweenMarkersAndSayWhichIsFirstAndLas
 }
 
 TEST_F(PostgresSnapshot, PG19_PG20_SeveralTablesUnderConcurrentWritesEndEqual) {
-  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, v int); CREATE TABLE c (id int PRIMARY KEY, v int); "
-           "INSERT INTO a SELECT g, 0 FROM generate_series(1, 20000) g; INSERT INTO b SELECT * FROM a; INSERT INTO c SELECT * FROM a", {{"snapshot_workers", "3"}});
+  HG_BEGIN(
+      "CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, v int); CREATE TABLE c (id int "
+      "PRIMARY KEY, v int); "
+      "INSERT INTO a SELECT g, 0 FROM generate_series(1, 20000) g; INSERT INTO b SELECT * FROM a; INSERT INTO c SELECT "
+      "* FROM a",
+      {{"snapshot_workers", "3"}});
   Start();
   std::minstd_rand random(7);
   for (int i = 0; i < 60; ++i) {
     for (const char* table : {"a", "b", "c"}) {
       const std::string t = table;
       const std::string id = std::to_string(random() % 20000 + 1);
-      Run("UPDATE " + t + " SET v = v + 1 WHERE id = " + id + "; DELETE FROM " + t + " WHERE id = " + std::to_string(random() % 20000 + 1) + "; INSERT INTO " + t +
-          " VALUES (" + std::to_string(30000 + i) + ", 1)");
+      Run("UPDATE " + t + " SET v = v + 1 WHERE id = " + id + "; DELETE FROM " + t +
+          " WHERE id = " + std::to_string(random() % 20000 + 1) + "; INSERT INTO " + t + " VALUES (" +
+          std::to_string(30000 + i) + ", 1)");
     }
     ASSERT_TRUE(rig_->Turn().ok());
   }
@@ -69,14 +79,18 @@ TEST_F(PostgresSnapshot, PG19_PG20_SeveralTablesUnderConcurrentWritesEndEqual) {
 }
 
 TEST_F(PostgresSnapshot, P5_AKillInTheMiddleLosesNothingAndReadTablesAreNotReadAgain) {
-  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY, v int); INSERT INTO a VALUES (1, 1); CREATE TABLE b (id int PRIMARY KEY, v int); "
-           "INSERT INTO b SELECT g, 0 FROM generate_series(1, 30000) g", {{"snapshot_workers", "1"}, {"batch_bytes_max", "4096"}});
+  HG_BEGIN(
+      "CREATE TABLE a (id int PRIMARY KEY, v int); INSERT INTO a VALUES (1, 1); CREATE TABLE b (id int PRIMARY KEY, v "
+      "int); "
+      "INSERT INTO b SELECT g, 0 FROM generate_series(1, 30000) g",
+      {{"snapshot_workers", "1"}, {"batch_bytes_max", "4096"}});
   Start();
   ASSERT_TRUE(rig_->Until([&] { return EntriesOf("public.b").size() >= 2; }));
   ASSERT_FALSE(Streaming());
   rig_->Abandon();
   // Rows that the first run delivered and that are gone before the second one looks.
-  Run("DELETE FROM b WHERE id <= 100; UPDATE b SET v = 5 WHERE id = 200; UPDATE a SET v = 2; UPDATE b SET id = 40000 WHERE id = 201");
+  Run("DELETE FROM b WHERE id <= 100; UPDATE b SET v = 5 WHERE id = 200; UPDATE a SET v = 2; UPDATE b SET id = 40000 "
+      "WHERE id = 201");
   Start();
   ASSERT_TRUE(rig_->Until([&] { return Streaming(); }));
   Run("INSERT INTO b VALUES (50000, 1); DELETE FROM b WHERE id = 300");
@@ -115,6 +129,18 @@ TEST_F(PostgresSnapshot, P14_ATableThatStartsToMatchIsReadAndFollowed) {
   EXPECT_EQ(EntriesOf("public.a").size(), 3U) << "the old table was not read again";
 }
 
+TEST_F(PostgresSnapshot, P14_ATableMadeWhileTheSourceStreamsIsReadAndFollowedWithoutARestart) {
+  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY)");
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return Streaming() && rig_->telemetry()->slot_retained_bytes >= 0; }));
+  Run("CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (7)");
+  ASSERT_TRUE(rig_->UntilSeen("public.b", "7"));
+  Run("INSERT INTO b VALUES (8); DELETE FROM b WHERE id = 7; INSERT INTO a VALUES (2)");
+  ASSERT_TRUE(rig_->UntilSeen("public.a", "2"));
+  ExpectSameAsSource("public.b");
+  EXPECT_EQ(rig_->writer().progress().gaps, 0U);
+}
+
 TEST_F(PostgresSnapshot, NeverTakesChangesOnly) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)", {{"snapshot", "never"}});
   Start();
@@ -135,7 +161,8 @@ TEST_F(PostgresSnapshot, OnlyReadsTheRowsAndLeavesNoSlotBehind) {
 }
 
 TEST_F(PostgresSnapshot, PG40_TheRowFilterOfThePublicationHoldsInBothPhases) {
-  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1), (2, 50)", {{"publication_mode", "check"}});
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1), (2, 50)",
+           {{"publication_mode", "check"}});
   Run("CREATE PUBLICATION " + rig_->settings().at("publication_name") + " FOR TABLE t WHERE (id > 1)");
   Start();
   Run("INSERT INTO t VALUES (0, 0), (3, 3)");
@@ -146,9 +173,12 @@ TEST_F(PostgresSnapshot, PG40_TheRowFilterOfThePublicationHoldsInBothPhases) {
 }
 
 TEST_F(PostgresSnapshot, TablesWithOddNamesColumnsAndRowsSurvive) {
-  HG_BEGIN("CREATE SCHEMA \"Odd \"\"S\"; CREATE TABLE \"Odd \"\"S\".\"Ta b.le\" (id int PRIMARY KEY, \"sel\"\"ect\" text, \"\\x\" text); "
-           "INSERT INTO \"Odd \"\"S\".\"Ta b.le\" VALUES (1, E'tab\\there\\nline\\\\back', '\\N'), (2, '', NULL); CREATE TABLE public.none ()",
-           {{"tables", "Odd*.*,public.*"}});
+  HG_BEGIN(
+      "CREATE SCHEMA \"Odd \"\"S\"; CREATE TABLE \"Odd \"\"S\".\"Ta b.le\" (id int PRIMARY KEY, \"sel\"\"ect\" text, "
+      "\"\\x\" text); "
+      "INSERT INTO \"Odd \"\"S\".\"Ta b.le\" VALUES (1, E'tab\\there\\nline\\\\back', '\\N'), (2, '', NULL); CREATE "
+      "TABLE public.none ()",
+      {{"tables", "Odd*.*,public.*"}});
   Start();
   Run("INSERT INTO \"Odd \"\"S\".\"Ta b.le\" SELECT id + 10, \"sel\"\"ect\", \"\\x\" FROM \"Odd \"\"S\".\"Ta b.le\"");
   const std::string table = "Odd \"S.Ta b.le";
@@ -166,9 +196,12 @@ TEST_F(PostgresSnapshot, TablesWithOddNamesColumnsAndRowsSurvive) {
 
 // The invariant that matters most: whatever happens, the fold of all changes is the source.
 TEST_F(PostgresSnapshot, CG13_RandomChangesAndRestartsFoldToTheSource) {
-  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY, v text, n numeric); CREATE TABLE b (id int PRIMARY KEY, v text); ALTER TABLE b REPLICA IDENTITY FULL; "
-           "ALTER TABLE a ALTER v SET STORAGE EXTERNAL; INSERT INTO a SELECT g, 'start', g FROM generate_series(1, 3000) g; INSERT INTO b SELECT id, v FROM a",
-           {{"batch_bytes_max", "4096"}});
+  HG_BEGIN(
+      "CREATE TABLE a (id int PRIMARY KEY, v text, n numeric); CREATE TABLE b (id int PRIMARY KEY, v text); ALTER "
+      "TABLE b REPLICA IDENTITY FULL; "
+      "ALTER TABLE a ALTER v SET STORAGE EXTERNAL; INSERT INTO a SELECT g, 'start', g FROM generate_series(1, 3000) g; "
+      "INSERT INTO b SELECT id, v FROM a",
+      {{"batch_bytes_max", "4096"}});
   std::minstd_rand random(std::random_device{}());
   const auto pick = [&](unsigned n) { return std::to_string(random() % n); };
   Start();
@@ -177,23 +210,49 @@ TEST_F(PostgresSnapshot, CG13_RandomChangesAndRestartsFoldToTheSource) {
     for (unsigned i = 0, n = random() % 5 + 1; i < n; ++i) {
       const std::string t = random() % 2 == 0 ? "a" : "b";
       switch (random() % 8) {
-        case 0: sql += "DELETE FROM " + t + " WHERE id % 500 = " + pick(500) + ";"; break;
-        case 1: sql += "UPDATE " + t + " SET v = repeat('" + pick(10) + "', " + pick(9000) + ") WHERE id % 300 = " + pick(300) + ";"; break;
-        case 2: sql += "UPDATE a SET n = n * 1.5 WHERE id % 100 = " + pick(100) + ";"; break;
-        case 3: sql += "UPDATE " + t + " SET id = id + 100000 WHERE id = " + pick(3000) + " AND NOT EXISTS (SELECT FROM " + t + " x WHERE x.id = " + t + ".id + 100000);"; break;
-        case 4: sql += "SAVEPOINT s; DELETE FROM " + t + " WHERE id % 7 = 1; ROLLBACK TO s;"; break;
-        case 5: if (random() % 20 == 0) sql += "TRUNCATE " + t + ";"; break;
-        default: sql += "INSERT INTO " + t + " (id, v) SELECT g, 'x' || g FROM generate_series(" + std::to_string(200000 + round * 100) + ", " + std::to_string(200000 + round * 100 + random() % 50) + ") g ON CONFLICT DO NOTHING;"; break;
+        case 0:
+          sql += "DELETE FROM " + t + " WHERE id % 500 = " + pick(500) + ";";
+          break;
+        case 1:
+          sql += "UPDATE " + t + " SET v = repeat('" + pick(10) + "', " + pick(9000) +
+                 ") WHERE id % 300 = " + pick(300) + ";";
+          break;
+        case 2:
+          sql += "UPDATE a SET n = n * 1.5 WHERE id % 100 = " + pick(100) + ";";
+          break;
+        case 3:
+          sql += "UPDATE " + t + " SET id = id + 100000 WHERE id = " + pick(3000) + " AND NOT EXISTS (SELECT FROM " +
+                 t + " x WHERE x.id = " + t + ".id + 100000);";
+          break;
+        case 4:
+          sql += "SAVEPOINT s; DELETE FROM " + t + " WHERE id % 7 = 1; ROLLBACK TO s;";
+          break;
+        case 5:
+          if (random() % 20 == 0) sql += "TRUNCATE " + t + ";";
+          break;
+        default:
+          sql += "INSERT INTO " + t + " (id, v) SELECT g, 'x' || g FROM generate_series(" +
+                 std::to_string(200000 + round * 100) + ", " + std::to_string(200000 + round * 100 + random() % 50) +
+                 ") g ON CONFLICT DO NOTHING;";
+          break;
       }
     }
     Run(sql + (random() % 6 == 0 ? "ROLLBACK" : "COMMIT"));
     switch (random() % 10) {
-      case 0: Start(); break;
-      case 1: ASSERT_TRUE(rig_->ReadAndForget().ok()); Start(); break;
+      case 0:
+        Start();
+        break;
+      case 1:
+        ASSERT_TRUE(rig_->ReadAndForget().ok());
+        Start();
+        break;
       case 2:
       case 3:
-      case 4: ASSERT_TRUE(rig_->Turn().ok()); break;
-      default: break;
+      case 4:
+        ASSERT_TRUE(rig_->Turn().ok());
+        break;
+      default:
+        break;
     }
   }
   Run("INSERT INTO a VALUES (-1, 'end', 0)");

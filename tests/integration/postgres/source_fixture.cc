@@ -12,36 +12,50 @@ std::map<std::string, std::string> ShownRow(std::string_view row, const TableSch
   EXPECT_TRUE(ReadRow(row, values).ok());
   EXPECT_EQ(values.size(), schema.columns.size());
   std::map<std::string, std::string> shown;
-  for (std::size_t i = 0; i < values.size() && i < schema.columns.size(); ++i) shown[schema.columns[i].name] = Shown(values[i]);
+  for (std::size_t i = 0; i < values.size() && i < schema.columns.size(); ++i)
+    shown[schema.columns[i].name] = Shown(values[i]);
   return shown;
 }
 
-bool IsRow(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead || op == Op::kTruncate; }
+bool IsRow(Op op) {
+  return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead || op == Op::kTruncate;
+}
 
 }  // namespace
 
 std::string Shown(const Value& v) {
   switch (v.kind) {
-    case ValueKind::kNull: return "NULL";
-    case ValueKind::kAbsent: return "absent";
-    case ValueKind::kBool: return v.b ? "true" : "false";
+    case ValueKind::kNull:
+      return "NULL";
+    case ValueKind::kAbsent:
+      return "absent";
+    case ValueKind::kBool:
+      return v.b ? "true" : "false";
     case ValueKind::kInt:
     case ValueKind::kDate:
-    case ValueKind::kTime: return std::to_string(v.i);
-    case ValueKind::kUint: return std::to_string(v.u);
+    case ValueKind::kTime:
+      return std::to_string(v.i);
+    case ValueKind::kUint:
+      return std::to_string(v.u);
     case ValueKind::kFloat:
-    case ValueKind::kDouble: return std::to_string(v.d);
+    case ValueKind::kDouble:
+      return std::to_string(v.d);
     case ValueKind::kTimestamp:
-    case ValueKind::kTimestampTz: return "us " + std::to_string(v.i);
-    case ValueKind::kTimeTz: return std::to_string(v.i) + " " + std::to_string(v.aux);
-    case ValueKind::kInterval: return std::to_string(v.aux) + " " + std::to_string(v.i2) + " " + std::to_string(v.i);
+    case ValueKind::kTimestampTz:
+      return "us " + std::to_string(v.i);
+    case ValueKind::kTimeTz:
+      return std::to_string(v.i) + " " + std::to_string(v.aux);
+    case ValueKind::kInterval:
+      return std::to_string(v.aux) + " " + std::to_string(v.i2) + " " + std::to_string(v.i);
     case ValueKind::kBytes:
     case ValueKind::kRawText:
-    case ValueKind::kUuid: return Hex(v.text);
+    case ValueKind::kUuid:
+      return Hex(v.text);
     case ValueKind::kArray: {
       ArrayReader in(v.text);
       std::string out = "{";
-      for (const auto& d : in.dimensions()) out += "[" + std::to_string(d.lower_bound) + "+" + std::to_string(d.length) + "]";
+      for (const auto& d : in.dimensions())
+        out += "[" + std::to_string(d.lower_bound) + "+" + std::to_string(d.length) + "]";
       while (!in.done()) out += Shown(in.Next()) + ";";
       return out + "}";
     }
@@ -51,18 +65,27 @@ std::string Shown(const Value& v) {
       while (!in.done()) out += Shown(in.Next()) + ";";
       return out + ")";
     }
-    default: return std::string(v.text);
+    default:
+      return std::string(v.text);
   }
 }
 
-Result<std::unique_ptr<SourceRig>> SourceRig::Create(const TestDatabase& db, std::map<std::string, std::string> settings) {
+Result<std::unique_ptr<SourceRig>> SourceRig::Create(const TestDatabase& db,
+                                                     std::map<std::string, std::string> settings) {
   std::unique_ptr<SourceRig> rig(new SourceRig());
   HG_ASSIGN_OR_RETURN(rig->store_, Store::Open(rig->dir_.path() + "/data"));
   HG_ASSIGN_OR_RETURN(rig->log_, Log::Open(*rig->store_, SystemClock()));
   rig->reader_ = rig->log_->NewReader();
   const SharedPostgres& server = db.postgres();
-  rig->settings_ = {{"name", "shop"}, {"connector.class", "postgres"}, {"host", server.host()}, {"port", std::to_string(server.port())}, {"dbname", db.name()},
-                    {"username", server.user()}, {"tables", "public.*"}, {"slot_name", "s_" + db.name()}, {"publication_name", "p_" + db.name()},
+  rig->settings_ = {{"name", "shop"},
+                    {"connector.class", "postgres"},
+                    {"host", server.host()},
+                    {"port", std::to_string(server.port())},
+                    {"dbname", db.name()},
+                    {"username", server.user()},
+                    {"tables", "public.*"},
+                    {"slot_name", "s_" + db.name()},
+                    {"publication_name", "p_" + db.name()},
                     {"status_interval_ms", "20"}};
   if (!server.password().empty()) rig->settings_["password"] = server.password();
   for (const auto& [key, value] : settings) rig->settings_[key] = value;
@@ -99,7 +122,8 @@ Status SourceRig::ReadAndForget() {
 ::testing::AssertionResult SourceRig::Until(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return ::testing::AssertionFailure() << "did not happen within 20 s";
+    if (std::chrono::steady_clock::now() > deadline)
+      return ::testing::AssertionFailure() << "did not happen within 20 s";
     const Status turned = Turn();
     if (!turned.ok()) return ::testing::AssertionFailure() << turned.error().what;
   }
@@ -122,7 +146,8 @@ const std::vector<LoggedTransaction>& SourceRig::Read() {
     EXPECT_TRUE(more.ok()) << more.error().what;
     if (!more.ok() || !*more) return transactions_;
     const auto registry = log_->registry();
-    if (transactions_.empty() || transactions_.back().seq != block.seq) transactions_.push_back({block.seq, *block.info, {}});
+    if (transactions_.empty() || transactions_.back().seq != block.seq)
+      transactions_.push_back({block.seq, *block.info, {}});
     ChangeReader reader = block.Changes();
     Change change;
     while (reader.Next(change)) {
@@ -165,7 +190,8 @@ std::shared_ptr<const TableSchema> SourceRig::Schema(const std::string& table) {
   return registry->schemas[stream->number - 1].back();
 }
 
-std::map<std::string, std::map<std::string, std::string>> SourceRig::Fold(const std::string& table, const std::string& key) {
+std::map<std::string, std::map<std::string, std::string>> SourceRig::Fold(const std::string& table,
+                                                                          const std::string& key) {
   std::map<std::string, std::map<std::string, std::string>> rows;
   for (const LoggedChange& change : Changes(table)) {
     if (change.op == Op::kTruncate) {
@@ -183,8 +209,10 @@ std::map<std::string, std::map<std::string, std::string>> SourceRig::Fold(const 
   return rows;
 }
 
-Result<std::map<std::string, std::map<std::string, std::string>>> TableOf(TestDatabase& db, const std::string& table, const std::string& key) {
-  HG_ASSIGN_OR_RETURN(const auto columns, db.Query("SELECT attname FROM pg_attribute WHERE attrelid = '" + table + "'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"));
+Result<std::map<std::string, std::map<std::string, std::string>>> TableOf(TestDatabase& db, const std::string& table,
+                                                                          const std::string& key) {
+  HG_ASSIGN_OR_RETURN(const auto columns, db.Query("SELECT attname FROM pg_attribute WHERE attrelid = '" + table +
+                                                   "'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"));
   std::string list;
   for (const auto& column : columns) list += (list.empty() ? "" : ", ") + ("\"" + *column[0] + "\"::text");
   HG_ASSIGN_OR_RETURN(const auto rows, db.Query("SELECT " + list + " FROM " + table));

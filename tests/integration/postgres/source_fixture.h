@@ -50,12 +50,16 @@ std::string Shown(const Value& value);
 class SourceRig {
  public:
   // Settings on top of those that reach `db`; slot and publication are named after the database.
-  static Result<std::unique_ptr<SourceRig>> Create(const TestDatabase& db, std::map<std::string, std::string> settings = {});
+  static Result<std::unique_ptr<SourceRig>> Create(const TestDatabase& db,
+                                                   std::map<std::string, std::string> settings = {});
 
   // Opens a new source.
   Status Start();
   // Drops the source without a word to the server; the log stays as it is.
-  void Abandon() { source_.reset(); writer_.reset(); }
+  void Abandon() {
+    source_.reset();
+    writer_.reset();
+  }
   // One turn of the ingest loop.
   Status Turn();
   // Reads without storing anything, as a process would that dies before its append.
@@ -74,10 +78,11 @@ class SourceRig {
 
   // Everything in the log so far.
   const std::vector<LoggedTransaction>& Read();
-  std::vector<LoggedChange> Changes(const std::string& table);         // rows and truncates, in order
+  std::vector<LoggedChange> Changes(const std::string& table);          // rows and truncates, in order
   std::shared_ptr<const TableSchema> Schema(const std::string& table);  // newest
   // The table as all changes make it, by the value of its key column.
-  std::map<std::string, std::map<std::string, std::string>> Fold(const std::string& table, const std::string& key = "id");
+  std::map<std::string, std::map<std::string, std::string>> Fold(const std::string& table,
+                                                                 const std::string& key = "id");
 
  private:
   SourceRig() : dir_("headgate-log-") {}
@@ -95,7 +100,8 @@ class SourceRig {
 };
 
 // The table as the server has it, in the form of SourceRig::Fold: every column as text.
-Result<std::map<std::string, std::map<std::string, std::string>>> TableOf(TestDatabase& db, const std::string& table, const std::string& key = "id");
+Result<std::map<std::string, std::map<std::string, std::string>>> TableOf(TestDatabase& db, const std::string& table,
+                                                                          const std::string& key = "id");
 
 // A database with tables and a rig on it, for tests that need no more.
 class SourceTest : public ::testing::Test {
@@ -114,8 +120,8 @@ class SourceTest : public ::testing::Test {
 }  // namespace headgate::test
 
 // Begin, and out of the test if it was skipped or failed.
-#define HG_BEGIN(...)                              \
-  do {                                             \
-    Begin(__VA_ARGS__);                            \
-    if (IsSkipped() || HasFatalFailure()) return;  \
+#define HG_BEGIN(...)                             \
+  do {                                            \
+    Begin(__VA_ARGS__);                           \
+    if (IsSkipped() || HasFatalFailure()) return; \
   } while (false)

@@ -16,10 +16,13 @@ std::vector<std::string> Ops(const std::vector<LoggedChange>& changes) {
 }
 
 TEST_F(PostgresStream, PG13_InitialRowsThenInsertsUpdatesAndDeletesArrive) {
-  HG_BEGIN("CREATE TABLE orders (id int PRIMARY KEY, customer text, total numeric(10,2)); INSERT INTO orders VALUES (1, 'Åsa', 19.9), (2, NULL, 5)");
+  HG_BEGIN(
+      "CREATE TABLE orders (id int PRIMARY KEY, customer text, total numeric(10,2)); INSERT INTO orders VALUES (1, "
+      "'Åsa', 19.9), (2, NULL, 5)");
   Start();
   ASSERT_TRUE(rig_->UntilSeen("public.orders", "2"));
-  Run("INSERT INTO orders VALUES (3, 'Bo', 1); UPDATE orders SET total = 2 WHERE id = 1; DELETE FROM orders WHERE id = 2; INSERT INTO orders VALUES (4, 'end', 0)");
+  Run("INSERT INTO orders VALUES (3, 'Bo', 1); UPDATE orders SET total = 2 WHERE id = 1; DELETE FROM orders WHERE id = "
+      "2; INSERT INTO orders VALUES (4, 'end', 0)");
   ASSERT_TRUE(rig_->UntilSeen("public.orders", "4"));
   ExpectSameAsSource("public.orders");
   const auto changes = rig_->Changes("public.orders");
@@ -33,7 +36,8 @@ TEST_F(PostgresStream, PG13_InitialRowsThenInsertsUpdatesAndDeletesArrive) {
 TEST_F(PostgresStream, ATransactionIsOneEntryWithItsXidCommitAndOrdinals) {
   HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)");
   Start();
-  Run("BEGIN; INSERT INTO a VALUES (1); INSERT INTO b VALUES (2); SAVEPOINT s; INSERT INTO a VALUES (99); ROLLBACK TO s; INSERT INTO a VALUES (3); COMMIT");
+  Run("BEGIN; INSERT INTO a VALUES (1); INSERT INTO b VALUES (2); SAVEPOINT s; INSERT INTO a VALUES (99); ROLLBACK TO "
+      "s; INSERT INTO a VALUES (3); COMMIT");
   const std::string xid = Ask("SELECT xmin FROM a WHERE id = 1");
   ASSERT_TRUE(rig_->UntilSeen("public.a", "3"));
   const LoggedTransaction& tx = rig_->Read().back();
@@ -62,10 +66,13 @@ TEST_F(PostgresStream, PG28_AKeyChangeCarriesTheOldKey) {
 }
 
 TEST_F(PostgresStream, PG26_UnchangedToastIsAbsentAndComesFromTheOldRowUnderFull) {
-  HG_BEGIN("CREATE TABLE d (id int PRIMARY KEY, n int, big text); CREATE TABLE f (id int PRIMARY KEY, n int, big text); "
-           "ALTER TABLE d ALTER big SET STORAGE EXTERNAL; ALTER TABLE f ALTER big SET STORAGE EXTERNAL; ALTER TABLE f REPLICA IDENTITY FULL");
+  HG_BEGIN(
+      "CREATE TABLE d (id int PRIMARY KEY, n int, big text); CREATE TABLE f (id int PRIMARY KEY, n int, big text); "
+      "ALTER TABLE d ALTER big SET STORAGE EXTERNAL; ALTER TABLE f ALTER big SET STORAGE EXTERNAL; ALTER TABLE f "
+      "REPLICA IDENTITY FULL");
   Start();
-  Run("INSERT INTO d VALUES (1, 1, repeat('x', 10000)); INSERT INTO f SELECT * FROM d; UPDATE d SET n = 2; UPDATE f SET n = 2; INSERT INTO f VALUES (9, 9, '')");
+  Run("INSERT INTO d VALUES (1, 1, repeat('x', 10000)); INSERT INTO f SELECT * FROM d; UPDATE d SET n = 2; UPDATE f "
+      "SET n = 2; INSERT INTO f VALUES (9, 9, '')");
   ASSERT_TRUE(rig_->UntilSeen("public.f", "9"));
   EXPECT_EQ(rig_->Changes("public.d").back().after.at("big"), "absent");
   const auto full = rig_->Changes("public.f")[1];
@@ -76,8 +83,10 @@ TEST_F(PostgresStream, PG26_UnchangedToastIsAbsentAndComesFromTheOldRowUnderFull
 }
 
 TEST_F(PostgresStream, PG08_TruncateOfSeveralTablesIsOneChangeForEachCapturedOne) {
-  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); CREATE SCHEMA other; "
-           "CREATE TABLE other.c (id int PRIMARY KEY, a int REFERENCES a); INSERT INTO a VALUES (1)");
+  HG_BEGIN(
+      "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); CREATE SCHEMA "
+      "other; "
+      "CREATE TABLE other.c (id int PRIMARY KEY, a int REFERENCES a); INSERT INTO a VALUES (1)");
   Start();
   ASSERT_TRUE(rig_->UntilSeen("public.a", "1"));
   Run("TRUNCATE a RESTART IDENTITY CASCADE; INSERT INTO a VALUES (5)");
@@ -98,8 +107,10 @@ TEST_F(PostgresStream, PG08_TruncateOfSeveralTablesIsOneChangeForEachCapturedOne
 TEST_F(PostgresStream, PG06_LogicalMessagesArriveByPrefixAndOnlyNonTransactionalOnesSurviveARollback) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)", {{"messages_prefixes", "audit,app.*"}});
   Start();
-  Run("BEGIN; SELECT pg_logical_emit_message(true, 'audit', 'lost'), pg_logical_emit_message(false, 'app.x', 'kept'); ROLLBACK");
-  Run("BEGIN; INSERT INTO t VALUES (1); SELECT pg_logical_emit_message(true, 'audit', 'in'), pg_logical_emit_message(true, 'other', 'no'); COMMIT");
+  Run("BEGIN; SELECT pg_logical_emit_message(true, 'audit', 'lost'), pg_logical_emit_message(false, 'app.x', 'kept'); "
+      "ROLLBACK");
+  Run("BEGIN; INSERT INTO t VALUES (1); SELECT pg_logical_emit_message(true, 'audit', 'in'), "
+      "pg_logical_emit_message(true, 'other', 'no'); COMMIT");
   Run("INSERT INTO t VALUES (2)");
   ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
   std::vector<std::string> seen;
@@ -125,16 +136,20 @@ TEST_F(PostgresStream, PG29_EveryRowHasTheSchemaOfItsOwnMoment) {
   ASSERT_TRUE(rig_->UntilSeen("public.t", "4"));
   const auto changes = rig_->Changes("public.t");
   EXPECT_THAT(changes[1].after, ElementsAre(testing::Pair("id", "2"), testing::Pair("v", "a")));
-  EXPECT_THAT(changes[2].after, ElementsAre(testing::Pair("extra", "1.5"), testing::Pair("id", "3"), testing::Pair("v", "b")));
+  EXPECT_THAT(changes[2].after,
+              ElementsAre(testing::Pair("extra", "1.5"), testing::Pair("id", "3"), testing::Pair("v", "b")));
   EXPECT_THAT(changes[3].after, ElementsAre(testing::Pair("extra", "c"), testing::Pair("id", "4")));
   EXPECT_LT(changes[1].schema, changes[2].schema);
   EXPECT_LT(changes[2].schema, changes[3].schema);
 }
 
 TEST_F(PostgresStream, SnapshotAndStreamAgreeOnTheSchemaSoThatThereIsOneVersion) {
-  HG_BEGIN("CREATE TABLE t (a int, b varchar(7) NOT NULL DEFAULT 'q', c numeric(6,2), d int GENERATED ALWAYS AS (a + 1) STORED, PRIMARY KEY (b, a)); "
-           "CREATE TABLE u (x int UNIQUE, y int NOT NULL, z int NOT NULL, id int, UNIQUE (y, z)); ALTER TABLE u REPLICA IDENTITY FULL; "
-           "INSERT INTO t VALUES (1, 'x', 3)");
+  HG_BEGIN(
+      "CREATE TABLE t (a int, b varchar(7) NOT NULL DEFAULT 'q', c numeric(6,2), d int GENERATED ALWAYS AS (a + 1) "
+      "STORED, PRIMARY KEY (b, a)); "
+      "CREATE TABLE u (x int UNIQUE, y int NOT NULL, z int NOT NULL, id int, UNIQUE (y, z)); ALTER TABLE u REPLICA "
+      "IDENTITY FULL; "
+      "INSERT INTO t VALUES (1, 'x', 3)");
   Start();
   Run("INSERT INTO t VALUES (2, 'y', 3); INSERT INTO u VALUES (1, 2, 3, 4)");
   ASSERT_TRUE(rig_->UntilSeen("public.u", "4"));
@@ -158,7 +173,8 @@ TEST_F(PostgresStream, PG07_TheReplicationOriginComesAlong) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
   const std::string origin = "node_" + db_->name();
   Start();
-  Run("SELECT pg_replication_origin_create('" + origin + "'); SELECT pg_replication_origin_session_setup('" + origin + "'); BEGIN; "
+  Run("SELECT pg_replication_origin_create('" + origin + "'); SELECT pg_replication_origin_session_setup('" + origin +
+      "'); BEGIN; "
       "SELECT pg_replication_origin_xact_setup('0/1234', '2020-01-01 00:00:00+00'); INSERT INTO t VALUES (1); COMMIT; "
       "SELECT pg_replication_origin_session_reset()");
   ASSERT_TRUE(rig_->UntilSeen("public.t", "1"));
@@ -169,11 +185,14 @@ TEST_F(PostgresStream, PG07_TheReplicationOriginComesAlong) {
 }
 
 TEST_F(PostgresStream, PG11_PartitionsArriveUnderTheNameOfTheirRoot) {
-  HG_BEGIN("CREATE TABLE m (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day); "
-           "CREATE TABLE m1 PARTITION OF m FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); INSERT INTO m VALUES (1, '2026-01-05')");
+  HG_BEGIN(
+      "CREATE TABLE m (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day); "
+      "CREATE TABLE m1 PARTITION OF m FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); INSERT INTO m VALUES (1, "
+      "'2026-01-05')");
   Start();
   ASSERT_TRUE(rig_->UntilSeen("public.m", "1"));
-  Run("CREATE TABLE m2 PARTITION OF m FOR VALUES FROM ('2026-02-01') TO ('2026-03-01'); INSERT INTO m VALUES (2, '2026-02-05'), (3, '2026-01-06'); "
+  Run("CREATE TABLE m2 PARTITION OF m FOR VALUES FROM ('2026-02-01') TO ('2026-03-01'); INSERT INTO m VALUES (2, "
+      "'2026-02-05'), (3, '2026-01-06'); "
       "ALTER TABLE m DETACH PARTITION m1; INSERT INTO m VALUES (4, '2026-02-07')");
   ASSERT_TRUE(rig_->UntilSeen("public.m", "4"));
   EXPECT_EQ(rig_->Changes("public.m").size(), 4U);
@@ -181,11 +200,15 @@ TEST_F(PostgresStream, PG11_PartitionsArriveUnderTheNameOfTheirRoot) {
 }
 
 TEST_F(PostgresStream, PG10_ExcludedColumnsAreInNeitherPhaseAndNotInThePublication) {
-  HG_BEGIN("CREATE TABLE users (id int PRIMARY KEY, name text, password_hash text); INSERT INTO users VALUES (1, 'a', 'secret'); "
-           "CREATE TABLE full_users (id int PRIMARY KEY, name text, password_hash text); ALTER TABLE full_users REPLICA IDENTITY FULL",
-           {{"columns_exclude", "public.*.password_hash"}});
+  HG_BEGIN(
+      "CREATE TABLE users (id int PRIMARY KEY, name text, password_hash text); INSERT INTO users VALUES (1, 'a', "
+      "'secret'); "
+      "CREATE TABLE full_users (id int PRIMARY KEY, name text, password_hash text); ALTER TABLE full_users REPLICA "
+      "IDENTITY FULL",
+      {{"columns_exclude", "public.*.password_hash"}});
   Start();
-  Run("INSERT INTO users VALUES (2, 'b', 'secret'); INSERT INTO full_users VALUES (3, 'c', 'secret'); UPDATE full_users SET name = 'd'");
+  Run("INSERT INTO users VALUES (2, 'b', 'secret'); INSERT INTO full_users VALUES (3, 'c', 'secret'); UPDATE "
+      "full_users SET name = 'd'");
   ASSERT_TRUE(rig_->UntilSeen("public.full_users", "3"));
   ASSERT_TRUE(rig_->UntilSeen("public.users", "2"));
   for (const std::string table : {"public.users", "public.full_users"}) {
@@ -218,7 +241,8 @@ TEST_F(PostgresStream, P1_PG18_AnIdleSlotAdvancesWithoutAnyWriteToIt) {
   Run("INSERT INTO other_work SELECT repeat('x', 1000) FROM generate_series(1, 5000)");
   const std::string target = Ask("SELECT pg_current_wal_lsn()");
   const auto slot_is_there = [&] {
-    return Ask("SELECT confirmed_flush_lsn >= '" + target + "'::pg_lsn FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "'") == "t";
+    return Ask("SELECT confirmed_flush_lsn >= '" + target + "'::pg_lsn FROM pg_replication_slots WHERE slot_name = '" +
+               rig_->slot() + "'") == "t";
   };
   EXPECT_TRUE(rig_->Until(slot_is_there));
   Start();  // our own position went along: the slot is not ahead of it
@@ -229,7 +253,9 @@ TEST_F(PostgresStream, P2_OnlyWhatIsDurableIsConfirmed) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
   Start();
   ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
-  const auto confirmed = [&] { return Ask("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "'"); };
+  const auto confirmed = [&] {
+    return Ask("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + rig_->slot() + "'");
+  };
   Run("INSERT INTO t VALUES (1)");
   const std::string behind = Ask("SELECT pg_current_wal_lsn()");
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(rig_->ReadAndForget().ok());
@@ -254,11 +280,14 @@ TEST_F(PostgresStream, ATransactionBeyondTheBoundFailsClearlyWithThePositionUnmo
 }
 
 TEST_F(PostgresStream, PG38_OddDefaultsOfTheRoleChangeNothing) {
-  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY, d date, ts timestamptz, i interval, f float8, b bytea, m money); SET lc_monetary = 'C'; "
-           "INSERT INTO t VALUES (1, '2026-03-04', '2026-03-04 05:06:07+00', '1 mon 2 days', 0.1, '\\x01', '12.34')");
-  Run("ALTER DATABASE " + db_->name() + " SET DateStyle = 'German'; ALTER DATABASE " + db_->name() + " SET TimeZone = 'Asia/Tokyo'; ALTER DATABASE " +
-      db_->name() + " SET IntervalStyle = 'postgres_verbose'; ALTER DATABASE " + db_->name() + " SET extra_float_digits = -5; ALTER DATABASE " + db_->name() +
-      " SET bytea_output = 'escape'");
+  HG_BEGIN(
+      "CREATE TABLE t (id int PRIMARY KEY, d date, ts timestamptz, i interval, f float8, b bytea, m money); SET "
+      "lc_monetary = 'C'; "
+      "INSERT INTO t VALUES (1, '2026-03-04', '2026-03-04 05:06:07+00', '1 mon 2 days', 0.1, '\\x01', '12.34')");
+  Run("ALTER DATABASE " + db_->name() + " SET DateStyle = 'German'; ALTER DATABASE " + db_->name() +
+      " SET TimeZone = 'Asia/Tokyo'; ALTER DATABASE " + db_->name() +
+      " SET IntervalStyle = 'postgres_verbose'; ALTER DATABASE " + db_->name() +
+      " SET extra_float_digits = -5; ALTER DATABASE " + db_->name() + " SET bytea_output = 'escape'");
   Start();
   Run("INSERT INTO t SELECT 2, d, ts, i, f, b, m FROM t");
   ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
