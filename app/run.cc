@@ -62,7 +62,8 @@ int RunCommand(const Arguments& args) {
     return kExitOk;
   }
   if (!parsed.error.empty() || !parsed.plain.empty() || !parsed.Has("--config")) {
-    std::fprintf(stderr, "headgate run: %s\n\n%s", parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
+    std::fprintf(stderr, "headgate run: %s\n\n%s",
+                 parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
     return kExitUsage;
   }
   const auto loaded = config::LoadServiceConfig(parsed.Get("--config"), config::ProcessEnvironment());
