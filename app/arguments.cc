@@ -9,7 +9,8 @@ std::string ParsedArguments::Get(std::string_view name, std::string_view otherwi
   return it == values.end() ? std::string(otherwise) : it->second;
 }
 
-ParsedArguments ParseArguments(const Arguments& args, const std::vector<std::string_view>& valued, const std::vector<std::string_view>& flags) {
+ParsedArguments ParseArguments(const Arguments& args, const std::vector<std::string_view>& valued,
+                               const std::vector<std::string_view>& flags) {
   ParsedArguments parsed;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string_view arg = args[i];

@@ -42,7 +42,8 @@ const Factory* Find(std::span<const Factory* const> factories, std::string_view 
   return nullptr;
 }
 
-Report CheckConnector(const std::string& name, const config::FlatConfig& flat, const config::SecretResolver& secrets, const SinkServices& services) {
+Report CheckConnector(const std::string& name, const config::FlatConfig& flat, const config::SecretResolver& secrets,
+                      const SinkServices& services) {
   Report report{name, {}};
   const std::string asked = flat.contains("connector.class") ? flat.at("connector.class") : "";
   const SourceFactory* source = Find<SourceFactory>(Sources(), asked);
@@ -56,16 +57,20 @@ Report CheckConnector(const std::string& name, const config::FlatConfig& flat, c
   if (errors.empty()) errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
   for (const config::KeyError& error : errors) report.findings.push_back(FromKeyError(error));
   if (errors.empty()) {
-    report.findings = source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, services);
+    report.findings =
+        source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, services);
   }
   return report;
 }
 
 std::string_view LevelName(Finding::Level level) {
   switch (level) {
-    case Finding::Level::kOk: return "ok";
-    case Finding::Level::kWarning: return "warning";
-    case Finding::Level::kError: return "error";
+    case Finding::Level::kOk:
+      return "ok";
+    case Finding::Level::kWarning:
+      return "warning";
+    case Finding::Level::kError:
+      return "error";
   }
   return "error";
 }
@@ -77,7 +82,12 @@ void PrintJson(const std::vector<Report>& reports, bool ok) {
   for (const Report& report : reports) {
     nlohmann::ordered_json checks = nlohmann::ordered_json::array();
     for (const Finding& f : report.findings) {
-      checks.push_back({{"id", f.id}, {"status", LevelName(f.level)}, {"summary", f.summary}, {"hint", f.hint}, {"fix", f.fix}, {"key", f.key}});
+      checks.push_back({{"id", f.id},
+                        {"status", LevelName(f.level)},
+                        {"summary", f.summary},
+                        {"hint", f.hint},
+                        {"fix", f.fix},
+                        {"key", f.key}});
     }
     out["connectors"].push_back({{"connector", report.connector}, {"checks", std::move(checks)}});
   }
@@ -109,7 +119,8 @@ int CheckCommand(const Arguments& args) {
     return kExitOk;
   }
   if (!parsed.error.empty() || !parsed.plain.empty() || !parsed.Has("--config")) {
-    std::fprintf(stderr, "headgate check: %s\n\n%s", parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
+    std::fprintf(stderr, "headgate check: %s\n\n%s",
+                 parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
     return kExitUsage;
   }
   const auto loaded = config::LoadServiceConfig(parsed.Get("--config"), config::ProcessEnvironment());
@@ -135,8 +146,9 @@ int CheckCommand(const Arguments& args) {
     services.egress_allow = loaded.config.egress.allow;
     services.egress_deny = loaded.config.egress.deny;
     services.egress_deny_ports = loaded.config.egress.deny_ports;
-    services.own_listeners = {loaded.config.api.listen.Text()};
-    for (const auto& [name, flat] : loaded.config.connectors) reports.push_back(CheckConnector(name, flat, *secrets, services));
+    if (loaded.config.api.listen.port != 0) services.own_listeners = {loaded.config.api.listen.Text()};
+    for (const auto& [name, flat] : loaded.config.connectors)
+      reports.push_back(CheckConnector(name, flat, *secrets, services));
   }
   bool ok = true;
   for (const Report& report : reports) {

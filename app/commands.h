@@ -15,7 +15,8 @@ inline constexpr int kExitConfig = 3;
 
 using Arguments = std::vector<std::string_view>;
 
-// Each runs one command to its end and returns the exit code. They print to stdout what was asked for, to stderr the rest.
+// Each runs one command to its end and returns the exit code. They print to stdout what was asked for, to stderr the
+// rest.
 int RunCommand(const Arguments& args);
 int CheckCommand(const Arguments& args);
 int TailCommand(const Arguments& args);
@@ -29,6 +30,7 @@ struct ParsedArguments {
   bool Has(std::string_view name) const { return values.contains(name); }
   std::string Get(std::string_view name, std::string_view otherwise = "") const;
 };
-ParsedArguments ParseArguments(const Arguments& args, const std::vector<std::string_view>& valued, const std::vector<std::string_view>& flags);
+ParsedArguments ParseArguments(const Arguments& args, const std::vector<std::string_view>& valued,
+                               const std::vector<std::string_view>& flags);
 
 }  // namespace headgate

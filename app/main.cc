@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
     std::puts("headgate " HEADGATE_VERSION);
     return headgate::kExitOk;
   }
-  std::fprintf(stderr, "headgate: unknown command \"%s\". `headgate --help` lists them.\n", std::string(args[0]).c_str());
+  std::fprintf(stderr, "headgate: unknown command \"%s\". `headgate --help` lists them.\n",
+               std::string(args[0]).c_str());
   return headgate::kExitUsage;
 }

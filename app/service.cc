@@ -33,14 +33,17 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   service->sink_services_.egress_deny_ports = config.egress.deny_ports;
   if (config.api.listen.port != 0) service->sink_services_.own_listeners = {config.api.listen.Text()};
   if (config.api.allow_insecure && !config::IsLoopback(config.api.listen.address)) {
-    service->warnings_.push_back("The admin API listens on " + config.api.listen.Text() +
-                                 " without authentication (api.allow_insecure): whoever reaches it may read and change everything.");
+    service->warnings_.push_back(
+        "The admin API listens on " + config.api.listen.Text() +
+        " without authentication (api.allow_insecure): whoever reaches it may read and change everything.");
   }
   Service* const raw = service.get();
-  service->supervisor_ = std::make_unique<Supervisor>(Supervisor::Parts{raw->store_.get(), raw->log_.get(), raw->events_.get(), raw->secrets_.get(),
-                                                                        &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }});
+  service->supervisor_ = std::make_unique<Supervisor>(
+      Supervisor::Parts{raw->store_.get(), raw->log_.get(), raw->events_.get(), raw->secrets_.get(),
+                        &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }});
   HG_RETURN_IF_ERROR(service->TakeOver(config));
-  for (const auto& [name, record] : *service->catalog_->records()) service->supervisor_->Apply(service->PlanFor(*record));
+  for (const auto& [name, record] : *service->catalog_->records())
+    service->supervisor_->Apply(service->PlanFor(*record));
   service->maintenance_ = std::jthread([raw](std::stop_token stop) { raw->Maintain(stop); });
   service->ready_ = true;
   return service;
@@ -64,13 +67,15 @@ Status Service::TakeOver(const config::ServiceConfig& config) {
     auto saved = Save(name, flat, target, old.get(), "file", true);
     if (const auto* refusal = std::get_if<Refusal>(&saved)) {
       std::string text = "connector " + name + " of the config file: " + refusal->text;
-      for (const auto& error : refusal->errors) text += "\n  " + config.Where(name, error.key) + ": " + error.key + ": " + error.text;
+      for (const auto& error : refusal->errors)
+        text += "\n  " + config.Where(name, error.key) + ": " + error.key + ": " + error.text;
       return ConfigError(text);
     }
   }
   for (const auto& [name, record] : *catalog_->records()) {
     if (!record->from_file || config.connectors.contains(name)) continue;
-    diag::Warn("service", "connector is no longer in the config file but stays: delete it over the API if it should go", {{"connector", name}});
+    diag::Warn("service", "connector is no longer in the config file but stays: delete it over the API if it should go",
+               {{"connector", name}});
     ConnectorRecord kept = *record;
     kept.from_file = false;
     StoreBatch batch;
@@ -95,7 +100,8 @@ void Service::Maintain(std::stop_token stop) {
       ServiceEvent event;
       event.kind = "loss";
       event.actor = "service";
-      event.summary = std::to_string(trimmed->lost_transactions) + " transactions were dropped by retention before every sink had read them";
+      event.summary = std::to_string(trimmed->lost_transactions) +
+                      " transactions were dropped by retention before every sink had read them";
       event.details["first_kept_seq"] = std::to_string(trimmed->first_kept);
       Record(std::move(event));
     }
@@ -147,7 +153,8 @@ const config::ComponentSpec* Service::FindPlugin(std::string_view name) const {
   constexpr std::string_view kEnding = "Connector";
   for (const PluginInfo& plugin : Plugins()) {
     if (named(name, *plugin.spec)) return plugin.spec;
-    if (name.ends_with(kEnding) && named(name.substr(0, name.size() - kEnding.size()), *plugin.spec)) return plugin.spec;
+    if (name.ends_with(kEnding) && named(name.substr(0, name.size() - kEnding.size()), *plugin.spec))
+      return plugin.spec;
   }
   return nullptr;
 }
@@ -187,8 +194,8 @@ std::shared_ptr<const ConnectorStatus> Service::Status(std::string_view name) co
 
 std::optional<SourceProgress> Service::Progress(std::string_view source) const { return log_->progress(source); }
 
-std::vector<ServiceEvent> Service::Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
-                                          std::size_t limit) const {
+std::vector<ServiceEvent> Service::Events(const std::function<bool(const ServiceEvent&)>& match,
+                                          std::uint64_t before_id, std::size_t limit) const {
   std::vector<ServiceEvent> events;
   const auto visit = [&](ServiceEvent&& event) {
     if (match(event)) events.push_back(std::move(event));

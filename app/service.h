@@ -30,31 +30,37 @@ class Service final : public Control {
 
   std::vector<PluginInfo> Plugins() const override;
   const config::ComponentSpec* FindPlugin(std::string_view name) const override;
-  std::vector<config::KeyError> Check(const config::ComponentSpec& spec, const std::string& name, const config::FlatConfig& config,
-                                      bool live) override;
+  std::vector<config::KeyError> Check(const config::ComponentSpec& spec, const std::string& name,
+                                      const config::FlatConfig& config, bool live) override;
   std::vector<std::string> Names() const override;
   std::shared_ptr<const ConnectorRecord> Find(std::string_view name) const override;
   std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const override;
-  Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial, const std::string& actor) override;
+  Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial,
+                     const std::string& actor) override;
   Answer<Put> Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
                       const std::string& actor) override;
   Answer<Done> SetTarget(const std::string& name, TargetState target, const std::string& actor) override;
-  Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task, const std::string& actor) override;
+  Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
+                       const std::string& actor) override;
   Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) override;
   std::vector<std::string> Topics(std::string_view name) const override;
   Answer<Done> ResetTopics(const std::string& name) override;
   std::optional<CursorInfo> Cursor(std::string_view sink) const override;
   std::optional<SourceProgress> Progress(std::string_view source) const override;
-  Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id, std::size_t limit) override;
+  Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id,
+                                          std::size_t limit) override;
   Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) override;
   std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const override;
-  Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id, const std::string& actor) override;
+  Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id,
+                                                 const std::string& actor) override;
   Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) override;
-  Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run, const std::string& actor) override;
+  Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
+                              const std::string& actor) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return retention_; }
-  std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id, std::size_t limit) const override;
+  std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
+                                   std::size_t limit) const override;
   std::uint64_t last_event_id() const override { return events_->last_id(); }
   std::shared_ptr<void> Subscribe(std::function<void()> wake) override;
   std::string instance_id() const override { return store_->instance_id(); }
@@ -78,8 +84,8 @@ class Service final : public Control {
   void Record(ServiceEvent event);  // alone, not synced
   void Wake() const;
   void Maintain(std::stop_token stop);
-  std::vector<config::KeyError> BindAndCheck(const config::ComponentSpec& spec, const std::string& name, const config::FlatConfig& config,
-                                             bool live) const;
+  std::vector<config::KeyError> BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
+                                             const config::FlatConfig& config, bool live) const;
 
   std::unique_ptr<Store> store_;
   std::unique_ptr<Log> log_;

@@ -21,9 +21,12 @@ Refusal NotFound(const std::string& name) { return {404, "Connector " + name + "
 Refusal Failed(const Error& error) { return {500, error.what, {}}; }
 
 std::string JoinErrors(const std::vector<config::KeyError>& errors) {
-  std::string text = "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
+  std::string text =
+      "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
   for (const auto& e : errors) text += "\n" + e.text;
-  return text + "\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`";
+  return text +
+         "\nYou can also find the above list of errors at the endpoint "
+         "`/connector-plugins/{connectorType}/config/validate`";
 }
 
 std::map<std::string, std::string> Difference(const config::ComponentSpec& spec, const config::FlatConfig& before,
@@ -56,7 +59,8 @@ std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec&
   const SinkFactory* sink = FindSink(spec);
   auto errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
   if (!errors.empty() || !live) return errors;
-  const auto findings = source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);
+  const auto findings =
+      source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);
   for (const Finding& finding : findings) {
     if (finding.level != Finding::Level::kError) continue;
     std::string text = finding.summary;
@@ -67,8 +71,8 @@ std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec&
   return errors;
 }
 
-std::vector<config::KeyError> Service::Check(const config::ComponentSpec& spec, const std::string& name, const config::FlatConfig& config,
-                                             bool live) {
+std::vector<config::KeyError> Service::Check(const config::ComponentSpec& spec, const std::string& name,
+                                             const config::FlatConfig& config, bool live) {
   return BindAndCheck(spec, name, config, live);
 }
 
@@ -84,11 +88,13 @@ ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
   return plan;
 }
 
-Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig config, TargetState initial, const std::string& actor) {
+Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig config, TargetState initial,
+                                     const std::string& actor) {
   config["name"] = name;
   const auto old = catalog_->Find(name);
   if (old != nullptr) {
-    const config::ComponentSpec* spec = FindPlugin(config.contains("connector.class") ? config.at("connector.class") : "");
+    const config::ComponentSpec* spec =
+        FindPlugin(config.contains("connector.class") ? config.at("connector.class") : "");
     if (spec != nullptr) {
       if (auto errors = BindAndCheck(*spec, name, config, false); !errors.empty()) {
         std::string text = JoinErrors(errors);
@@ -100,8 +106,8 @@ Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig
   return Save(name, std::move(config), initial, nullptr, actor, false);
 }
 
-Answer<Control::Put> Service::Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
-                                      const std::string& actor) {
+Answer<Control::Put> Service::Replace(const std::string& name, config::FlatConfig config,
+                                      std::optional<std::uint64_t> if_version, const std::string& actor) {
   config["name"] = name;
   const auto old = catalog_->Find(name);
   if (if_version && (old == nullptr || old->version != *if_version)) {
@@ -111,22 +117,28 @@ Answer<Control::Put> Service::Replace(const std::string& name, config::FlatConfi
   return Save(name, std::move(config), target, old.get(), actor, old != nullptr && old->from_file);
 }
 
-Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,
-                                   const std::string& actor, bool from_file) {
+Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target,
+                                   const ConnectorRecord* old, const std::string& actor, bool from_file) {
   const std::string asked = config.contains("connector.class") ? config.at("connector.class") : "";
   if (asked.empty()) {
-    return Refusal{400, "Connector config " + name + " has no connector.class. Name one of the classes of GET /connector-plugins.",
-                   {{"connector.class", "Missing required setting \"connector.class\"."}}};
+    return Refusal{
+        400,
+        "Connector config " + name + " has no connector.class. Name one of the classes of GET /connector-plugins.",
+        {{"connector.class", "Missing required setting \"connector.class\"."}}};
   }
   const config::ComponentSpec* spec = FindPlugin(asked);
   if (spec == nullptr) {
-    std::string text = "Failed to find any class that implements Connector and which name matches " + asked + ", available connectors are: ";
-    for (const PluginInfo& plugin : Plugins()) text += std::string(plugin.spec->class_name) + " (" + std::string(plugin.spec->aliases.front()) + ") ";
+    std::string text = "Failed to find any class that implements Connector and which name matches " + asked +
+                       ", available connectors are: ";
+    for (const PluginInfo& plugin : Plugins())
+      text += std::string(plugin.spec->class_name) + " (" + std::string(plugin.spec->aliases.front()) + ") ";
     return Refusal{400, text, {{"connector.class", "Unknown class."}}};
   }
   if (old != nullptr && old->class_name != spec->class_name) {
-    return Refusal{400, "Connector " + name + " is a " + old->class_name + ": its position belongs to that class. Delete it first.",
-                   {{"connector.class", "The class of an existing connector cannot change."}}};
+    return Refusal{
+        400,
+        "Connector " + name + " is a " + old->class_name + ": its position belongs to that class. Delete it first.",
+        {{"connector.class", "The class of an existing connector cannot change."}}};
   }
   config::FlatConfig merged = std::move(config);
   auto unmasked = config::UnmaskUpdate(*spec, old != nullptr ? old->config : config::FlatConfig{}, merged);
@@ -155,7 +167,8 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   event.details = Difference(*spec, old != nullptr ? old->config : config::FlatConfig{}, record.config);
   StoreBatch batch;
   if (old == nullptr && record.kind == config::ComponentKind::kSource && log_->progress(name)) {
-    event.details["resumes"] = "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";
+    event.details["resumes"] =
+        "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";
   }
   if (old == nullptr) batch.Delete(Family::kMeta, MetaKey(kLeftSlot, name));
   events_->Add(batch, std::move(event));
@@ -186,7 +199,8 @@ Answer<Done> Service::SetTarget(const std::string& name, TargetState target, con
   return Done{};
 }
 
-Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool only_failed, int task, const std::string& actor) {
+Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
+                              const std::string& actor) {
   const auto record = catalog_->Find(name);
   if (record == nullptr) return NotFound(name);
   if (task >= 0) {
@@ -207,11 +221,13 @@ Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool 
 
 void Service::NoteLeftSlot(const ConnectorRecord& record, StoreBatch& batch, ServiceEvent& event) {
   std::string slot;
-  if (const auto status = supervisor_->Status(record.name); status != nullptr && status->source != nullptr) slot = status->source->slot_name;
+  if (const auto status = supervisor_->Status(record.name); status != nullptr && status->source != nullptr)
+    slot = status->source->slot_name;
   if (slot.empty()) return;
   const std::string sql = "SELECT pg_drop_replication_slot('" + slot + "');";
   batch.Put(Family::kMeta, MetaKey(kLeftSlot, record.name),
-            "The deleted connector " + record.name + " left replication slot " + slot + " on its server, which keeps WAL for it: " + sql);
+            "The deleted connector " + record.name + " left replication slot " + slot +
+                " on its server, which keeps WAL for it: " + sql);
   event.details["slot"] = slot;
   event.details["drop_slot_sql"] = sql;
 }
@@ -262,7 +278,8 @@ void Service::DropUpstream(const ConnectorRecord& record) {
     event.kind = "slot_left";
     event.summary = "the replication slot could not be dropped: " + status.error().what;
     StoreBatch batch;
-    batch.Put(Family::kMeta, MetaKey(kLeftSlot, record.name), "The deleted connector " + record.name + " left its replication slot: " + status.error().what);
+    batch.Put(Family::kMeta, MetaKey(kLeftSlot, record.name),
+              "The deleted connector " + record.name + " left its replication slot: " + status.error().what);
     static_cast<void>(store_->Write(batch, false));
   }
   Record(std::move(event));
@@ -273,7 +290,8 @@ std::vector<std::string> Service::Topics(std::string_view name) const {
   const auto record = catalog_->Find(name);
   if (record == nullptr) return topics;
   Seq reset = 0;
-  if (const auto value = store_->Get(Family::kMeta, MetaKey(kTopicsReset, name)); value.ok() && *value && (*value)->size() == 8) {
+  if (const auto value = store_->Get(Family::kMeta, MetaKey(kTopicsReset, name));
+      value.ok() && *value && (*value)->size() == 8) {
     reset = LoadBigEndian<std::uint64_t>((*value)->data());
   }
   const auto registry = log_->registry();
@@ -306,7 +324,8 @@ std::optional<CursorInfo> Service::Cursor(std::string_view sink) const {
   const auto stored = ReadCursor(*store_, sink);
   if (!stored.ok()) return std::nullopt;
   At from = stored->value_or(At{log_->first_seq(), 0});
-  if (const auto status = supervisor_->Status(sink); status != nullptr && status->next_seq > from.seq) from = {status->next_seq, 0};
+  if (const auto status = supervisor_->Status(sink); status != nullptr && status->next_seq > from.seq)
+    from = {status->next_seq, 0};
   CursorInfo info;
   info.next_seq = from.seq;
   const Seq last = log_->last_seq();
@@ -324,7 +343,8 @@ std::optional<CursorInfo> Service::Cursor(std::string_view sink) const {
     const auto more = reader->Next(block);
     if (!more.ok() || !*more) return info;
     for (auto changes = block.Changes(); changes.Next(change);) {
-      if (At{block.seq, change.ordinal} < from || !selection.Selected(change.stream, block.info->source, *registry)) continue;
+      if (At{block.seq, change.ordinal} < from || !selection.Selected(change.stream, block.info->source, *registry))
+        continue;
       ++info.pending_records;
       if (info.oldest_pending_commit_us == 0) info.oldest_pending_commit_us = block.info->commit_us;
     }

@@ -24,8 +24,8 @@ Refusal Failed(const Error& error) { return {500, error.what, {}}; }
 
 }  // namespace
 
-Answer<std::vector<DeadLetter>> Service::Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id,
-                                                 std::size_t limit) {
+Answer<std::vector<DeadLetter>> Service::Letters(const std::string& sink, const LetterFilter& filter,
+                                                 std::uint64_t after_id, std::size_t limit) {
   if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
   std::vector<DeadLetter> letters;
   headgate::Status status = DeadLetters::Scan(*store_, sink, after_id, filter.newest_first, [&](DeadLetter&& letter) {
@@ -53,7 +53,8 @@ std::map<DeadLetter::State, std::uint64_t> Service::LetterCounts(const std::stri
   return counts;
 }
 
-Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink, std::uint64_t id, const std::string& actor) {
+Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink, std::uint64_t id,
+                                                        const std::string& actor) {
   auto letter = Letter(sink, id);
   if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
   const std::string& lane = std::get<DeadLetter>(letter).lane;
@@ -93,8 +94,8 @@ Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, c
   return Done{};
 }
 
-Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
-                                              const std::string& actor) {
+Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard,
+                                              bool dry_run, const std::string& actor) {
   if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
   Matched matched;
   std::vector<std::uint64_t> ids;
@@ -131,7 +132,8 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
   for (std::size_t i = 0; i < ids.size(); i += kBulkStep) {
     LetterCommand command;
     command.kind = discard ? LetterCommand::Kind::kDiscard : LetterCommand::Kind::kRetry;
-    command.ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(i), ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), i + kBulkStep)));
+    command.ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(i),
+                       ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), i + kBulkStep)));
     command.report = [operation](bool done) { ++(done ? operation->done : operation->failed); };
     supervisor_->Letters(sink, std::move(command));
   }
@@ -148,8 +150,11 @@ std::optional<Operation> Service::FindOperation(std::string_view id) const {
   operation.matched = running.matched;
   operation.done = running.done;
   operation.failed = running.failed;
-  operation.state = operation.done + operation.failed < operation.matched ? "running" : operation.failed > 0 ? "failed" : "done";
-  if (operation.failed > 0) operation.error = std::to_string(operation.failed) + " letters were gone or being sent at that moment.";
+  operation.state = operation.done + operation.failed < operation.matched ? "running"
+                    : operation.failed > 0                                ? "failed"
+                                                                          : "done";
+  if (operation.failed > 0)
+    operation.error = std::to_string(operation.failed) + " letters were gone or being sent at that moment.";
   return operation;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "app/commands.h"
 #include "core/base/encoding.h"
@@ -49,7 +50,10 @@ class Lines {
         if (!line.empty() && line.back() == '\r') line.pop_back();
         return true;
       }
-      if (!More()) return false;
+      if (!More()) {  // the last line of an answer may lack its end
+        line = std::exchange(text_, {});
+        return !line.empty();
+      }
     }
   }
   void BodyIsChunked() {
@@ -92,10 +96,12 @@ void PrintRecord(const std::string& data, bool whole) {
     const auto record = nlohmann::ordered_json::parse(data, nullptr, false);
     if (record.is_discarded()) return;
     const auto text = [&](const char* member) {
-      return record.contains(member) ? record[member].is_string() ? record[member].get<std::string>() : record[member].dump() : std::string();
+      return record.contains(member)
+                 ? record[member].is_string() ? record[member].get<std::string>() : record[member].dump()
+                 : std::string();
     };
-    std::printf("%s  %-9s %-8s %s %s\n", text("commit_ts").c_str(), text("op").c_str(), text("at").c_str(), text("key").c_str(),
-                record.contains("after") ? text("after").c_str() : text("before").c_str());
+    std::printf("%s  %-9s %-8s %s %s\n", text("commit_ts").c_str(), text("op").c_str(), text("at").c_str(),
+                text("key").c_str(), record.contains("after") ? text("after").c_str() : text("before").c_str());
   }
   std::fflush(stdout);
 }
@@ -122,7 +128,8 @@ int Follow(int fd, bool whole) {
       event = line.substr(7);
     } else if (line.starts_with("data: ")) {
       if (event == "record") PrintRecord(line.substr(6), whole);
-      if (event == "dropped" || event == "gap") std::fprintf(stderr, "headgate tail: %s %s\n", event.c_str(), line.c_str() + 6);
+      if (event == "dropped" || event == "gap")
+        std::fprintf(stderr, "headgate tail: %s %s\n", event.c_str(), line.c_str() + 6);
     }
   }
   return ok ? kExitOk : kExitFailed;
@@ -137,7 +144,8 @@ int TailCommand(const Arguments& args) {
     return kExitOk;
   }
   if (!parsed.error.empty() || parsed.plain.size() != 1) {
-    std::fprintf(stderr, "headgate tail: %s\n\n%s", parsed.error.empty() ? "name one stream" : parsed.error.c_str(), kHelp.data());
+    std::fprintf(stderr, "headgate tail: %s\n\n%s", parsed.error.empty() ? "name one stream" : parsed.error.c_str(),
+                 kHelp.data());
     return kExitUsage;
   }
   const auto listen = config::ParseListen(parsed.Get("--api", "127.0.0.1:8083"));
@@ -147,13 +155,16 @@ int TailCommand(const Arguments& args) {
   }
   const int fd = Connect(*listen);
   if (fd < 0) {
-    std::fprintf(stderr, "headgate tail: nobody answers at %s. Is the service running? Give its address with --api.\n", listen->Text().c_str());
+    std::fprintf(stderr, "headgate tail: nobody answers at %s. Is the service running? Give its address with --api.\n",
+                 listen->Text().c_str());
     return kExitFailed;
   }
-  std::string target = "/api/v1/streams/" + PercentEncode(parsed.plain[0]) + "/tail?from=" + PercentEncode(parsed.Get("--from", "end"));
+  std::string target =
+      "/api/v1/streams/" + PercentEncode(parsed.plain[0]) + "/tail?from=" + PercentEncode(parsed.Get("--from", "end"));
   if (parsed.Has("--q")) target += "&q=" + PercentEncode(parsed.Get("--q"));
   if (parsed.Has("--all")) target += "&mode=all";
-  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: " + listen->Text() + "\r\nAccept: text/event-stream\r\n\r\n";
+  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: " + listen->Text() +
+                              "\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n";
   if (::write(fd, request.data(), request.size()) != static_cast<ssize_t>(request.size())) return kExitFailed;
   const int code = Follow(fd, parsed.Has("--json"));
   ::close(fd);

@@ -57,7 +57,8 @@ Response GetStatus(Api& api, const Request& request) {
 Response GetTasks(Api& api, const Request& request) {
   return WithConnector(api, request, [&](const ConnectorRecord& record) {
     Json list = Json::array();
-    for (const TaskStatus& task : StatusOf(api, record)->tasks) {
+    const auto status = StatusOf(api, record);
+    for (const TaskStatus& task : status->tasks) {
       Json one;
       one["id"] = {{"connector", record.name}, {"task", task.id}};
       one["config"] = FlatJson(ShownConfig(api, record));
@@ -71,7 +72,8 @@ std::optional<TaskStatus> FindTask(const Api& api, const ConnectorRecord& record
   int id = -1;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), id);
   if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
-  for (const TaskStatus& task : StatusOf(api, record)->tasks) {
+  const auto status = StatusOf(api, record);
+  for (const TaskStatus& task : status->tasks) {
     if (task.id == id) return task;
   }
   return std::nullopt;
@@ -178,7 +180,8 @@ Response GetOffsets(Api& api, const Request& request) {
             {{"partition", {{"server", record.name}}}, {"offset", SourceOffset(api, record.name, *progress)}});
       }
     } else if (const auto cursor = api.control.Cursor(record.name)) {
-      for (const std::string& stream : StatusOf(api, record)->topics) {
+      const auto status = StatusOf(api, record);
+      for (const std::string& stream : status->topics) {
         Json partition;
         partition["kafka_topic"] = stream;
         partition["kafka_partition"] = 0;

@@ -37,7 +37,8 @@ std::shared_ptr<const ConnectorStatus> StatusOf(const Api& api, const ConnectorR
 
 Json ConnectorInfo(const Api& api, const ConnectorRecord& record) {
   Json tasks = Json::array();
-  for (const TaskStatus& task : StatusOf(api, record)->tasks) {
+  const auto status = StatusOf(api, record);
+  for (const TaskStatus& task : status->tasks) {
     tasks.push_back({{"connector", record.name}, {"task", task.id}});
   }
   Json json;

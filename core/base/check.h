@@ -8,9 +8,9 @@ namespace headgate {
 }  // namespace headgate
 
 // An invariant of our own. Stays on in release. Never for bytes that came from outside.
-#define CHECK(condition)                                                 \
-  do {                                                                   \
-    if (!(condition)) [[unlikely]] {                                     \
-      ::headgate::CheckFailed(#condition, __FILE__, __LINE__);           \
-    }                                                                    \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]] {                           \
+      ::headgate::CheckFailed(#condition, __FILE__, __LINE__); \
+    }                                                          \
   } while (false)

@@ -36,7 +36,8 @@ std::deque<Rule>& Rules() {
       rule.name = item.substr(0, equals);
       rule.kill = action.starts_with("kill");
       const auto colon = action.find(':');
-      rule.at = colon == std::string_view::npos ? (rule.kill ? 1 : 0) : std::atol(std::string(action.substr(colon + 1)).c_str());
+      rule.at = colon == std::string_view::npos ? (rule.kill ? 1 : 0)
+                                                : std::atol(std::string(action.substr(colon + 1)).c_str());
     }
     return parsed;
   }();

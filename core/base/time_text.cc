@@ -36,8 +36,8 @@ std::string UtcText(std::int64_t unix_us) {
   }
   const CivilDate date = CivilFromDays(days);
   char text[64];
-  std::snprintf(text, sizeof text, "%04lld-%02d-%02dT%02d:%02d:%02d.%06dZ", static_cast<long long>(date.year), date.month,
-                date.day, static_cast<int>(us / 3'600'000'000), static_cast<int>(us / 60'000'000 % 60),
+  std::snprintf(text, sizeof text, "%04lld-%02d-%02dT%02d:%02d:%02d.%06dZ", static_cast<long long>(date.year),
+                date.month, date.day, static_cast<int>(us / 3'600'000'000), static_cast<int>(us / 60'000'000 % 60),
                 static_cast<int>(us / 1'000'000 % 60), static_cast<int>(us % 1'000'000));
   return text;
 }

@@ -32,12 +32,12 @@ struct Done {};
 // One connector as it is kept.
 struct ConnectorRecord {
   std::string name;
-  std::string class_name;              // "PostgresSource"
+  std::string class_name;  // "PostgresSource"
   config::ComponentKind kind = config::ComponentKind::kSource;
-  config::FlatConfig config;           // exactly as sent, plus `name`; placeholders unresolved; literal secrets in clear
+  config::FlatConfig config;  // exactly as sent, plus `name`; placeholders unresolved; literal secrets in clear
   TargetState target = TargetState::kRunning;
-  bool from_file = false;              // declared in the config file
-  std::uint64_t version = 0;           // for ETag
+  bool from_file = false;     // declared in the config file
+  std::uint64_t version = 0;  // for ETag
   std::int64_t created_us = 0;
   std::int64_t changed_us = 0;
 };
@@ -50,7 +50,7 @@ struct PluginInfo {
 struct LetterFilter {
   std::optional<DeadLetter::State> state;
   std::string key;
-  std::string error;       // class
+  std::string error;  // class
   std::string stream;
   std::int64_t since_us = 0;
   bool newest_first = false;
@@ -59,7 +59,7 @@ struct LetterFilter {
 // A bulk operation that goes on in the background.
 struct Operation {
   std::string id;
-  std::string state;       // running, done, failed
+  std::string state;  // running, done, failed
   std::uint64_t matched = 0;
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
@@ -68,7 +68,7 @@ struct Operation {
 
 struct CursorInfo {
   Seq next_seq = 0;
-  std::uint64_t pending_records = 0;   // of its streams behind the cursor (an estimate above 100 000)
+  std::uint64_t pending_records = 0;  // of its streams behind the cursor (an estimate above 100 000)
   std::int64_t oldest_pending_commit_us = 0;
 };
 
@@ -81,8 +81,8 @@ class Control {
   // By class, alias, either with "Connector" appended, behind a dotted prefix (KC15). nullptr if unknown.
   virtual const config::ComponentSpec* FindPlugin(std::string_view name) const = 0;
   // Cross-key checks (and, with `live`, network checks of at most 10 s in all) of a config.
-  virtual std::vector<config::KeyError> Check(const config::ComponentSpec& spec, const std::string& name, const config::FlatConfig& config,
-                                              bool live) = 0;
+  virtual std::vector<config::KeyError> Check(const config::ComponentSpec& spec, const std::string& name,
+                                              const config::FlatConfig& config, bool live) = 0;
 
   // Connectors. Names in order.
   virtual std::vector<std::string> Names() const = 0;
@@ -94,12 +94,14 @@ class Control {
     bool created = false;
   };
   // Create fails with 409 if the name exists; Replace creates or replaces. 400 with all errors otherwise.
-  virtual Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial, const std::string& actor) = 0;
-  virtual Answer<Put> Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
-                              const std::string& actor) = 0;
+  virtual Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial,
+                             const std::string& actor) = 0;
+  virtual Answer<Put> Replace(const std::string& name, config::FlatConfig config,
+                              std::optional<std::uint64_t> if_version, const std::string& actor) = 0;
   virtual Answer<Done> SetTarget(const std::string& name, TargetState target, const std::string& actor) = 0;
   // task < 0: the connector; else that task.
-  virtual Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task, const std::string& actor) = 0;
+  virtual Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
+                               const std::string& actor) = 0;
   virtual Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) = 0;
   // The topic list shown since the last reset (KC `topics`).
   virtual std::vector<std::string> Topics(std::string_view name) const = 0;
@@ -109,32 +111,36 @@ class Control {
   virtual std::optional<SourceProgress> Progress(std::string_view source) const = 0;
 
   // Dead letters of a sink. Pages by id: those after `after_id` in the filter's order.
-  virtual Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id, std::size_t limit) = 0;
+  virtual Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter,
+                                                  std::uint64_t after_id, std::size_t limit) = 0;
   virtual Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) = 0;
   virtual std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const = 0;
   // Answers the ids of earlier letters of the same lane that go first (AP16).
-  virtual Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id, const std::string& actor) = 0;
+  virtual Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id,
+                                                         const std::string& actor) = 0;
   virtual Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) = 0;
   struct Matched {
     std::uint64_t matched = 0;
-    std::vector<DeadLetter> sample;   // dry runs
-    std::string operation;            // otherwise
+    std::vector<DeadLetter> sample;  // dry runs
+    std::string operation;           // otherwise
   };
-  virtual Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run, const std::string& actor) = 0;
+  virtual Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
+                                      const std::string& actor) = 0;
   virtual std::optional<Operation> FindOperation(std::string_view id) const = 0;
 
   // Log and events.
   virtual Log& log() = 0;
   virtual RetentionPolicy retention() const = 0;
   // Newest first, older than `before_id` (0: from the newest).
-  virtual std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id, std::size_t limit) const = 0;
+  virtual std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match,
+                                           std::uint64_t before_id, std::size_t limit) const = 0;
   virtual std::uint64_t last_event_id() const = 0;
   // `wake` is called on any thread after an event was written or a status changed; it must be quick.
   virtual std::shared_ptr<void> Subscribe(std::function<void()> wake) = 0;
 
   // The service itself.
-  virtual std::string instance_id() const = 0;   // id of the data directory
-  virtual bool ready() const = 0;                // database open, catalogue read
+  virtual std::string instance_id() const = 0;                    // id of the data directory
+  virtual bool ready() const = 0;                                 // database open, catalogue read
   virtual std::vector<std::string> service_warnings() const = 0;  // slots left behind, insecure bind
   virtual const Clock& clock() const = 0;
 };

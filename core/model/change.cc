@@ -112,9 +112,11 @@ Status ReadRow(std::string_view row, std::vector<Value>& values) {
   return Ok();
 }
 
-void Transaction::StartChange(Op op, StreamNo stream, std::uint32_t schema, std::uint64_t place, std::uint64_t sub_place) {
+void Transaction::StartChange(Op op, StreamNo stream, std::uint32_t schema, std::uint64_t place,
+                              std::uint64_t sub_place) {
   if (blocks_.empty() || blocks_.back().bytes.size() >= kBlockBytes) {
     blocks_.push_back({first_ordinal + changes_, 0, {}});
+    blocks_.back().bytes.reserve(512);  // a small transaction takes one allocation
   }
   std::string& out = blocks_.back().bytes;
   change_start_ = out.size();
@@ -128,7 +130,8 @@ void Transaction::StartChange(Op op, StreamNo stream, std::uint32_t schema, std:
 
 std::string& Transaction::StartRow(RowImage image) {
   std::string& out = blocks_.back().bytes;
-  out[change_start_ + 1] = static_cast<char>(out[change_start_ + 1] | (image == RowImage::kBefore ? kHasBefore : kHasAfter));
+  out[change_start_ + 1] =
+      static_cast<char>(out[change_start_ + 1] | (image == RowImage::kBefore ? kHasBefore : kHasAfter));
   row_start_ = out.size();
   out.append(4, '\0');
   return out;

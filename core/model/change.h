@@ -13,20 +13,20 @@
 
 namespace headgate {
 
-using Seq = std::uint64_t;        // place of a transaction in the log, from 1
-using StreamNo = std::uint32_t;   // number of a stream in the shard, from 1; 0: none (message, gap)
-using SourceNo = std::uint32_t;   // number of a source in the shard, from 1
+using Seq = std::uint64_t;       // place of a transaction in the log, from 1
+using StreamNo = std::uint32_t;  // number of a stream in the shard, from 1; 0: none (message, gap)
+using SourceNo = std::uint32_t;  // number of a source in the shard, from 1
 
 // Stored by number: only add.
 enum class Op : std::uint8_t {
   kInsert = 1,
   kUpdate = 2,
   kDelete = 3,
-  kRead = 4,       // snapshot row
+  kRead = 4,  // snapshot row
   kTruncate = 5,
   kMessage = 6,
   kSchema = 7,
-  kSnapshot = 8,   // marker: a stream's snapshot started or completed
+  kSnapshot = 8,  // marker: a stream's snapshot started or completed
   kGap = 9,
 };
 std::string_view Name(Op op);  // "insert", ...
@@ -46,16 +46,16 @@ struct TransactionInfo {
   SourceNo source = 0;
   std::uint32_t epoch = 0;
   Position position;
-  std::int64_t commit_us = 0;      // Unix time at the database; chunks: time of the read
-  std::int64_t stored_us = 0;      // Unix time of the append: every timestamp of a rendering comes from here
-  std::uint64_t consistent_at = 0; // chunks and markers: the source position (LSN) the rows are consistent with
-  std::uint64_t end = 0;           // where the transaction ends in the source (PostgreSQL: end LSN of the commit)
-  std::uint64_t previous_end = 0;  // the same of the transaction seen before, 0 if none
-  std::string id;                  // the source's own name of the transaction: xid, GTID; "" if none
-  std::string origin;              // replication origin
-  std::uint64_t origin_end = 0;    // its LSN there
-  std::uint32_t total = 0;         // changes in this entry
-  std::uint8_t flags = 0;          // EntryFlag
+  std::int64_t commit_us = 0;       // Unix time at the database; chunks: time of the read
+  std::int64_t stored_us = 0;       // Unix time of the append: every timestamp of a rendering comes from here
+  std::uint64_t consistent_at = 0;  // chunks and markers: the source position (LSN) the rows are consistent with
+  std::uint64_t end = 0;            // where the transaction ends in the source (PostgreSQL: end LSN of the commit)
+  std::uint64_t previous_end = 0;   // the same of the transaction seen before, 0 if none
+  std::string id;                   // the source's own name of the transaction: xid, GTID; "" if none
+  std::string origin;               // replication origin
+  std::uint64_t origin_end = 0;     // its LSN there
+  std::uint32_t total = 0;          // changes in this entry
+  std::uint8_t flags = 0;           // EntryFlag
 };
 
 // Place of a chunk inside its snapshot, for renderings that mark first and last rows.
@@ -69,16 +69,16 @@ enum EntryFlag : std::uint8_t {
 // One change; views point into the bytes it was read from.
 struct Change {
   Op op = Op::kInsert;
-  std::uint32_t ordinal = 0;   // from 1 inside its transaction (0 for markers and single messages)
+  std::uint32_t ordinal = 0;  // from 1 inside its transaction (0 for markers and single messages)
   StreamNo stream = 0;
-  std::uint32_t schema = 0;    // version of the stream's schema
-  std::uint64_t place = 0;     // where in the source: LSN of the record; binlog offset
-  std::uint64_t sub_place = 0; // row inside the binlog event
+  std::uint32_t schema = 0;     // version of the stream's schema
+  std::uint64_t place = 0;      // where in the source: LSN of the record; binlog offset
+  std::uint64_t sub_place = 0;  // row inside the binlog event
   bool has_before = false;
   bool has_after = false;
-  std::string_view before;     // encoded row: one value a column, in column order
+  std::string_view before;  // encoded row: one value a column, in column order
   std::string_view after;
-  std::string_view extra;      // by op, see below
+  std::string_view extra;  // by op, see below
 };
 
 // `extra` of the ops that carry more than rows.
@@ -96,11 +96,11 @@ struct SnapshotExtra {  // run is position.a, chunk is position.c
   std::uint64_t rows = 0;
 };
 struct GapExtra {
-  std::string reason;   // slot_missing, ... (change-events contract 4.2)
+  std::string reason;      // slot_missing, ... (change-events contract 4.2)
   std::uint64_t from = 0;  // LSN of the last durable commit, 0 if none
   std::uint64_t to = 0;
   std::vector<std::string> streams;
-  std::string action;   // resync, none
+  std::string action;  // resync, none
 };
 std::string Encode(const TruncateExtra& extra);
 std::string Encode(const MessageExtra& extra);

@@ -34,7 +34,9 @@ Position ReadPosition(ByteReader& in) {
 void AppendPositionId(std::string& out, const Position& p) {
   const auto number = [&](std::uint64_t v) { out += std::to_string(v); };
   switch (p.kind) {
-    case PositionKind::kPgCommit: out += Hex16(p.a); break;
+    case PositionKind::kPgCommit:
+      out += Hex16(p.a);
+      break;
     case PositionKind::kPgMessage:
       out += 'm';
       out += Hex16(p.a);
@@ -53,8 +55,12 @@ void AppendPositionId(std::string& out, const Position& p) {
       out += '-';
       number(p.c);
       break;
-    case PositionKind::kGap: out += "gap"; break;
-    case PositionKind::kNamed: out += p.text; break;
+    case PositionKind::kGap:
+      out += "gap";
+      break;
+    case PositionKind::kNamed:
+      out += p.text;
+      break;
     case PositionKind::kBinlog: {
       char digits[32];
       std::snprintf(digits, sizeof digits, "f%06llu-", static_cast<unsigned long long>(p.a));
@@ -62,7 +68,9 @@ void AppendPositionId(std::string& out, const Position& p) {
       number(p.b);
       break;
     }
-    case PositionKind::kIngest: number(p.a); break;
+    case PositionKind::kIngest:
+      number(p.a);
+      break;
   }
 }
 

@@ -10,14 +10,14 @@ namespace headgate {
 
 // What names a transaction in its source's history. Stored by number: only add.
 enum class PositionKind : std::uint8_t {
-  kPgCommit = 1,    // a: commit LSN
-  kPgMessage = 2,   // a: LSN of a non-transactional message
-  kChunk = 3,       // a: run, b: stream number, c: chunk (0: the started marker)
-  kSchema = 4,      // b: stream number, c: version
-  kGap = 5,         // the first entry of a new epoch; a: where the new history starts
-  kNamed = 6,       // text: a GTID in the form of event ids
-  kBinlog = 7,      // a: binlog file number, b: offset
-  kIngest = 8,      // a: sequence number of an ingest source
+  kPgCommit = 1,   // a: commit LSN
+  kPgMessage = 2,  // a: LSN of a non-transactional message
+  kChunk = 3,      // a: run, b: stream number, c: chunk (0: the started marker)
+  kSchema = 4,     // b: stream number, c: version
+  kGap = 5,        // the first entry of a new epoch; a: where the new history starts
+  kNamed = 6,      // text: a GTID in the form of event ids
+  kBinlog = 7,     // a: binlog file number, b: offset
+  kIngest = 8,     // a: sequence number of an ingest source
 };
 
 // The name of one transaction (or chunk, or marker) of a source. With the source's id, the epoch and an ordinal it is

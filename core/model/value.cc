@@ -76,16 +76,29 @@ Value ReadValue(ByteReader& in) {
   v.kind = static_cast<ValueKind>(in.Byte());
   switch (v.kind) {
     case ValueKind::kNull:
-    case ValueKind::kAbsent: break;
-    case ValueKind::kBool: v.b = in.Byte() != 0; break;
+    case ValueKind::kAbsent:
+      break;
+    case ValueKind::kBool:
+      v.b = in.Byte() != 0;
+      break;
     case ValueKind::kInt:
     case ValueKind::kDate:
-    case ValueKind::kTime: v.i = in.Signed(); break;
-    case ValueKind::kUint: v.u = in.Varint(); break;
-    case ValueKind::kFloat: v.d = static_cast<double>(in.Fixed<float>()); break;
-    case ValueKind::kDouble: v.d = in.Fixed<double>(); break;
+    case ValueKind::kTime:
+      v.i = in.Signed();
+      break;
+    case ValueKind::kUint:
+      v.u = in.Varint();
+      break;
+    case ValueKind::kFloat:
+      v.d = static_cast<double>(in.Fixed<float>());
+      break;
+    case ValueKind::kDouble:
+      v.d = in.Fixed<double>();
+      break;
     case ValueKind::kTimestamp:
-    case ValueKind::kTimestampTz: v.i = in.Fixed<std::int64_t>(); break;
+    case ValueKind::kTimestampTz:
+      v.i = in.Fixed<std::int64_t>();
+      break;
     case ValueKind::kTimeTz:
       v.i = in.Signed();
       v.aux = static_cast<std::int32_t>(in.Signed());
@@ -95,7 +108,9 @@ Value ReadValue(ByteReader& in) {
       v.i2 = static_cast<std::int32_t>(in.Signed());
       v.i = in.Signed();
       break;
-    case ValueKind::kUuid: v.text = in.Take(16); break;
+    case ValueKind::kUuid:
+      v.text = in.Take(16);
+      break;
     case ValueKind::kDecimal:
     case ValueKind::kText:
     case ValueKind::kBytes:
@@ -103,8 +118,12 @@ Value ReadValue(ByteReader& in) {
     case ValueKind::kJson:
     case ValueKind::kBits:
     case ValueKind::kArray:
-    case ValueKind::kComposite: v.text = in.Bytes(); break;
-    default: in.Fail(); break;
+    case ValueKind::kComposite:
+      v.text = in.Bytes();
+      break;
+    default:
+      in.Fail();
+      break;
   }
   if (in.failed()) return Value{};
   return v;
@@ -114,20 +133,28 @@ bool SameValue(const Value& a, const Value& b) {
   if (a.kind != b.kind) return false;
   switch (a.kind) {
     case ValueKind::kNull:
-    case ValueKind::kAbsent: return true;
-    case ValueKind::kBool: return a.b == b.b;
+    case ValueKind::kAbsent:
+      return true;
+    case ValueKind::kBool:
+      return a.b == b.b;
     case ValueKind::kFloat:
-    case ValueKind::kDouble: return std::bit_cast<std::uint64_t>(a.d) == std::bit_cast<std::uint64_t>(b.d) ||
-                                    (std::isnan(a.d) && std::isnan(b.d));
-    case ValueKind::kUint: return a.u == b.u;
+    case ValueKind::kDouble:
+      return std::bit_cast<std::uint64_t>(a.d) == std::bit_cast<std::uint64_t>(b.d) ||
+             (std::isnan(a.d) && std::isnan(b.d));
+    case ValueKind::kUint:
+      return a.u == b.u;
     case ValueKind::kInt:
     case ValueKind::kDate:
     case ValueKind::kTime:
     case ValueKind::kTimestamp:
-    case ValueKind::kTimestampTz: return a.i == b.i;
-    case ValueKind::kTimeTz: return a.i == b.i && a.aux == b.aux;
-    case ValueKind::kInterval: return a.i == b.i && a.aux == b.aux && a.i2 == b.i2;
-    default: return a.text == b.text;
+    case ValueKind::kTimestampTz:
+      return a.i == b.i;
+    case ValueKind::kTimeTz:
+      return a.i == b.i && a.aux == b.aux;
+    case ValueKind::kInterval:
+      return a.i == b.i && a.aux == b.aux && a.i2 == b.i2;
+    default:
+      return a.text == b.text;
   }
 }
 

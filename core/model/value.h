@@ -14,27 +14,27 @@ namespace headgate {
 // A value says its own kind, so a column may hold what its type does not foresee (text where a date was expected).
 enum class ValueKind : std::uint8_t {
   kNull = 0,
-  kAbsent = 1,       // the source did not send the column (unchanged TOAST, identity-only old row, NOBLOB)
+  kAbsent = 1,  // the source did not send the column (unchanged TOAST, identity-only old row, NOBLOB)
   kBool = 2,
-  kInt = 3,          // i: any signed integer up to 64 bits
-  kUint = 4,         // u: unsigned (oid, xid, MySQL UNSIGNED)
-  kFloat = 5,        // d: four-byte float
-  kDouble = 6,       // d
-  kDecimal = 7,      // text: the server's digits ("1.10"), or NaN, Infinity, -Infinity. Money too, as a plain number
-  kText = 8,         // text: valid UTF-8
-  kBytes = 9,        // text: raw bytes
-  kRawText = 10,     // text: text whose bytes are not UTF-8
-  kDate = 11,        // i: days since 1970-01-01; kInfinity, kMinusInfinity
-  kTime = 12,        // i: microseconds since midnight, 24:00:00 allowed; MySQL: signed, beyond a day
-  kTimeTz = 13,      // i as kTime in local time; aux: offset in seconds east of UTC
-  kTimestamp = 14,   // i: microseconds since 2000-01-01 00:00 (PostgreSQL's epoch: its whole range fits); kInfinity, ...
-  kTimestampTz = 15, // the same, UTC
-  kInterval = 16,    // aux: months, i2: days, i: microseconds
-  kUuid = 17,        // text: 16 bytes
-  kJson = 18,        // text: the server's JSON text
-  kBits = 19,        // text: '0' and '1', first bit first
-  kArray = 20,       // text: payload, see ArrayReader
-  kComposite = 21,   // text: payload, see CompositeReader
+  kInt = 3,         // i: any signed integer up to 64 bits
+  kUint = 4,        // u: unsigned (oid, xid, MySQL UNSIGNED)
+  kFloat = 5,       // d: four-byte float
+  kDouble = 6,      // d
+  kDecimal = 7,     // text: the server's digits ("1.10"), or NaN, Infinity, -Infinity. Money too, as a plain number
+  kText = 8,        // text: valid UTF-8
+  kBytes = 9,       // text: raw bytes
+  kRawText = 10,    // text: text whose bytes are not UTF-8
+  kDate = 11,       // i: days since 1970-01-01; kInfinity, kMinusInfinity
+  kTime = 12,       // i: microseconds since midnight, 24:00:00 allowed; MySQL: signed, beyond a day
+  kTimeTz = 13,     // i as kTime in local time; aux: offset in seconds east of UTC
+  kTimestamp = 14,  // i: microseconds since 2000-01-01 00:00 (PostgreSQL's epoch: its whole range fits); kInfinity, ...
+  kTimestampTz = 15,  // the same, UTC
+  kInterval = 16,     // aux: months, i2: days, i: microseconds
+  kUuid = 17,         // text: 16 bytes
+  kJson = 18,         // text: the server's JSON text
+  kBits = 19,         // text: '0' and '1', first bit first
+  kArray = 20,        // text: payload, see ArrayReader
+  kComposite = 21,    // text: payload, see CompositeReader
 };
 
 inline constexpr std::int64_t kInfinity = std::numeric_limits<std::int64_t>::max();

@@ -93,10 +93,14 @@ std::optional<DeadLetter> Decode(std::string_view bytes) {
 
 std::string_view Name(DeadLetter::State state) {
   switch (state) {
-    case DeadLetter::State::kWaiting: return "waiting";
-    case DeadLetter::State::kParked: return "parked";
-    case DeadLetter::State::kDead: return "dead";
-    case DeadLetter::State::kRetrying: return "retrying";
+    case DeadLetter::State::kWaiting:
+      return "waiting";
+    case DeadLetter::State::kParked:
+      return "parked";
+    case DeadLetter::State::kDead:
+      return "dead";
+    case DeadLetter::State::kRetrying:
+      return "retrying";
   }
   return "unknown";
 }
@@ -153,7 +157,8 @@ void DeadLetters::Remove(StoreBatch& batch, std::uint64_t id) {
 
 bool DeadLetters::LaneIsStored(std::string_view lane) const { return lanes_.contains(LaneHash(lane)); }
 
-std::optional<std::uint64_t> DeadLetters::NextDue(std::int64_t now_us, const std::function<bool(std::uint64_t)>& busy) const {
+std::optional<std::uint64_t> DeadLetters::NextDue(std::int64_t now_us,
+                                                  const std::function<bool(std::uint64_t)>& busy) const {
   std::unordered_set<std::uint64_t> blocked;  // lanes with an earlier letter that is not due
   for (const auto& [id, entry] : index_) {
     const bool dead = entry.state == DeadLetter::State::kDead;
@@ -193,7 +198,8 @@ Result<std::optional<DeadLetter>> DeadLetters::Read(const Store& store, std::str
   HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kLetters, Key(sink, id)));
   if (!value) return std::optional<DeadLetter>();
   auto letter = Decode(*value);
-  if (!letter) return Corrupt("dead letter " + std::to_string(id) + " of sink " + std::string(sink) + " cannot be read");
+  if (!letter)
+    return Corrupt("dead letter " + std::to_string(id) + " of sink " + std::string(sink) + " cannot be read");
   return letter;
 }
 
@@ -206,7 +212,8 @@ Status DeadLetters::Scan(const Store& store, std::string_view sink, std::uint64_
     return letter ? visit(std::move(*letter)) : false;
   };
   if (newest_first) {
-    HG_RETURN_IF_ERROR(store.ScanBack(Family::kLetters, Key(sink, 0), after_id == 0 ? EndKey(sink) : Key(sink, after_id), each));
+    HG_RETURN_IF_ERROR(
+        store.ScanBack(Family::kLetters, Key(sink, 0), after_id == 0 ? EndKey(sink) : Key(sink, after_id), each));
   } else {
     HG_RETURN_IF_ERROR(store.Scan(Family::kLetters, Key(sink, after_id + 1), EndKey(sink), each));
   }

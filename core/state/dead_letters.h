@@ -20,28 +20,28 @@ namespace headgate {
 struct DeadLetter {
   // waiting: a next try is scheduled; parked: behind an earlier letter of its lane; dead: needs a person.
   enum class State : std::uint8_t { kWaiting, kParked, kDead, kRetrying };
-  std::uint64_t id = 0;            // in its sink, from 1
+  std::uint64_t id = 0;  // in its sink, from 1
   State state = State::kWaiting;
   std::string event_id;
   At at;
   std::string stream;
   std::string op;
-  std::string key;                 // the key as JSON text, "" if none
-  std::string lane;                // order key: letters of one lane go out in order of their ids
-  std::string record;              // the change rendered as native JSON: the sink's own copy
-  std::string body;                // what is sent; rendered once
+  std::string key;     // the key as JSON text, "" if none
+  std::string lane;    // order key: letters of one lane go out in order of their ids
+  std::string record;  // the change rendered as native JSON: the sink's own copy
+  std::string body;    // what is sent; rendered once
   std::string content_type;
   std::string source_position;
   std::int64_t commit_us = 0;
   std::uint32_t attempts = 0;
   std::int64_t first_failed_us = 0;
   std::int64_t last_failed_us = 0;
-  std::int64_t next_try_us = 0;    // 0: none
-  std::string error_class;         // "status_5xx", "connect", "too_large", "render"
+  std::int64_t next_try_us = 0;  // 0: none
+  std::string error_class;       // "status_5xx", "connect", "too_large", "render"
   int error_status = 0;
   std::string error_message;
-  std::string request;             // request line and headers, secrets hidden
-  std::string response;            // status line, headers, first 4 KiB
+  std::string request;               // request line and headers, secrets hidden
+  std::string response;              // status line, headers, first 4 KiB
   std::vector<std::string> history;  // the last 10 attempts, one line each
 };
 std::string_view Name(DeadLetter::State state);

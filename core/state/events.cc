@@ -36,19 +36,20 @@ void Events::Add(StoreBatch& batch, ServiceEvent event) {
 }
 
 Status Events::Read(std::uint64_t before_id, const std::function<bool(ServiceEvent&&)>& visit) const {
-  return store_.ScanBack(Family::kEvents, "", before_id == 0 ? "" : Key(before_id), [&](std::string_view, std::string_view value) {
-    stored::StoredEvent in;
-    if (!in.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
-    ServiceEvent event;
-    event.id = in.id();
-    event.at_us = in.at_us();
-    event.kind = in.kind();
-    event.connector = in.connector();
-    event.actor = in.actor();
-    event.summary = in.summary();
-    for (const auto& [key, detail] : in.details()) event.details[key] = detail;
-    return visit(std::move(event));
-  });
+  return store_.ScanBack(Family::kEvents, "", before_id == 0 ? "" : Key(before_id),
+                         [&](std::string_view, std::string_view value) {
+                           stored::StoredEvent in;
+                           if (!in.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
+                           ServiceEvent event;
+                           event.id = in.id();
+                           event.at_us = in.at_us();
+                           event.kind = in.kind();
+                           event.connector = in.connector();
+                           event.actor = in.actor();
+                           event.summary = in.summary();
+                           for (const auto& [key, detail] : in.details()) event.details[key] = detail;
+                           return visit(std::move(event));
+                         });
 }
 
 void Events::Trim(StoreBatch& batch, std::int64_t before_us) const {

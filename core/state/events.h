@@ -17,9 +17,10 @@ namespace headgate {
 struct ServiceEvent {
   std::uint64_t id = 0;
   std::int64_t at_us = 0;
-  std::string kind;        // connector_created, connector_changed, target_state, state, gap, loss, snapshot, letters_discarded, ...
+  std::string
+      kind;  // connector_created, connector_changed, target_state, state, gap, loss, snapshot, letters_discarded, ...
   std::string connector;
-  std::string actor;       // "api <address>", "file", "service"
+  std::string actor;  // "api <address>", "file", "service"
   std::string summary;
   std::map<std::string, std::string> details;  // before, after, range, request_id ...; secrets masked
 };

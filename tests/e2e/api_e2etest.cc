@@ -1,5 +1,5 @@
-// The life of connectors over the admin API, on the real program: what was asked survives a restart, pause keeps the place, dead
-// letters are seen, retried, discarded.
+// The life of connectors over the admin API, on the real program: what was asked survives a restart, pause keeps the
+// place, dead letters are seen, retried, discarded.
 #include <nlohmann/json.hpp>
 
 #include "core/base/signal.h"
@@ -80,10 +80,12 @@ TEST_F(Api, KC25_ASourceThatComesAgainResumesInTheNextEpoch) {
   Call("GET", "/connectors/shop", 404);
   ASSERT_TRUE(shop_->database().Exec("UPDATE public.customers SET city = 'while away'").ok());
   Create("shop", shop_->Source());
-  EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(30)), testing::IsEmpty()) << headgate_->Stderr();
+  EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(30)), testing::IsEmpty())
+      << headgate_->Stderr();
   EXPECT_EQ(receiver_.distinct(), 300u);
   bool next_epoch = false;
-  for (const auto& request : receiver_.http().Requests()) next_epoch = next_epoch || request.Header("webhook-id").value_or("").starts_with("shop:1-");
+  for (const auto& request : receiver_.http().Requests())
+    next_epoch = next_epoch || request.Header("webhook-id").value_or("").starts_with("shop:1-");
   EXPECT_TRUE(next_epoch);
 }
 
@@ -98,7 +100,10 @@ TEST_F(Api, KC26_DropSlotLeavesNothingOnTheServer) {
 
 TEST_F(Api, AP16_DeadLettersAreSeenRetriedAndDiscarded) {
   receiver_.SetPolicy([](const CountingReceiver::Request& request) {
-    return Reply::Status(request.body.find("\"key\":{\"id\":7}") != std::string::npos || request.body.find("\"key\":{\"id\":8}") != std::string::npos ? 400 : 200);
+    return Reply::Status(request.body.find("\"key\":{\"id\":7}") != std::string::npos ||
+                                 request.body.find("\"key\":{\"id\":8}") != std::string::npos
+                             ? 400
+                             : 200);
   });
   Create("shop", shop_->Source());
   auto hook = Shop::Hook(receiver_.url(), "shop\\.public\\.customers");
@@ -108,7 +113,10 @@ TEST_F(Api, AP16_DeadLettersAreSeenRetriedAndDiscarded) {
   EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size() == 2; }))
       << Call("GET", "/api/v1/connectors/hook/dead-letters", 200);
   const json letters = Call("GET", "/api/v1/connectors/hook/dead-letters?order=oldest", 200);
-  const auto id = [&](std::size_t i) { return letters["items"][i]["id"].is_string() ? letters["items"][i]["id"].get<std::string>() : letters["items"][i]["id"].dump(); };
+  const auto id = [&](std::size_t i) {
+    return letters["items"][i]["id"].is_string() ? letters["items"][i]["id"].get<std::string>()
+                                                 : letters["items"][i]["id"].dump();
+  };
   EXPECT_EQ(letters["items"][0]["state"], "dead");
   EXPECT_EQ(letters["items"][0]["error"]["status"], 400);
   const json one = Call("GET", "/api/v1/connectors/hook/dead-letters/" + id(0), 200);
@@ -123,7 +131,8 @@ TEST_F(Api, AP16_DeadLettersAreSeenRetriedAndDiscarded) {
   Call("POST", "/api/v1/connectors/hook/dead-letters/" + id(0) + "/retry", 202);
   EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size() == 1; }));
   EXPECT_EQ(receiver_.distinct(), 49u);
-  const json dry = Call("POST", "/api/v1/connectors/hook/dead-letters/discard", 200, {{"filter", {{"all", true}}}, {"dry_run", true}});
+  const json dry = Call("POST", "/api/v1/connectors/hook/dead-letters/discard", 200,
+                        {{"filter", {{"all", true}}}, {"dry_run", true}});
   EXPECT_EQ(dry["matched"], 1);
   Call("POST", "/api/v1/connectors/hook/dead-letters/discard", 202, {{"filter", {{"all", true}}}, {"dry_run", false}});
   EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].empty(); }));

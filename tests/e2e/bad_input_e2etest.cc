@@ -37,10 +37,11 @@ class BadInput : public testing::Test {
     auto server = PrivatePostgres::Start(options);
     if (server.ok()) server_ = std::move(*server);
     if (server_ == nullptr) return;
-    static_cast<void>(server_->Exec("postgres",
-                                    "CREATE TABLE public.t (id int PRIMARY KEY, v text); CREATE TABLE public.loose (v text);"
-                                    "CREATE ROLE pw LOGIN PASSWORD 'right' REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO pw;"
-                                    "CREATE ROLE weak LOGIN; CREATE PUBLICATION other FOR TABLE public.loose;"));
+    static_cast<void>(server_->Exec(
+        "postgres",
+        "CREATE TABLE public.t (id int PRIMARY KEY, v text); CREATE TABLE public.loose (v text);"
+        "CREATE ROLE pw LOGIN PASSWORD 'right' REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO pw;"
+        "CREATE ROLE weak LOGIN; CREATE PUBLICATION other FOR TABLE public.loose;"));
   }
   static void TearDownTestSuite() { server_.reset(); }
 
@@ -64,13 +65,27 @@ struct Mistake {
 
 TEST_F(BadInput, KC12_EachMistakeOfASourceIsToldWithObjectAndRemedy) {
   const Mistake mistakes[] = {
-      {"wrong password", [](ConnectorSettings& s) { s["username"] = "pw"; s["password"] = "wrong"; }, {"password", "pw"}},
+      {"wrong password",
+       [](ConnectorSettings& s) {
+         s["username"] = "pw";
+         s["password"] = "wrong";
+       },
+       {"password", "pw"}},
       {"no such database", [](ConnectorSettings& s) { s["dbname"] = "nowhere"; }, {"nowhere", "dbname"}},
-      {"nobody listens", [](ConnectorSettings& s) { s["port"] = std::to_string(FreePort()); }, {"127.0.0.1", "refused"}},
-      {"no right to replicate", [](ConnectorSettings& s) { s["username"] = "weak"; }, {"weak", "ALTER ROLE", "REPLICATION"}},
-      {"no table matches", [](ConnectorSettings& s) { s["tables"] = "public.nothing_like_this"; }, {"public.nothing_like_this", "tables"}},
+      {"nobody listens",
+       [](ConnectorSettings& s) { s["port"] = std::to_string(FreePort()); },
+       {"127.0.0.1", "refused"}},
+      {"no right to replicate",
+       [](ConnectorSettings& s) { s["username"] = "weak"; },
+       {"weak", "ALTER ROLE", "REPLICATION"}},
+      {"no table matches",
+       [](ConnectorSettings& s) { s["tables"] = "public.nothing_like_this"; },
+       {"public.nothing_like_this", "tables"}},
       {"publication without the table",
-       [](ConnectorSettings& s) { s["publication_mode"] = "check"; s["publication_name"] = "other"; },
+       [](ConnectorSettings& s) {
+         s["publication_mode"] = "check";
+         s["publication_name"] = "other";
+       },
        {"other", "public.t", "ALTER PUBLICATION"}},
   };
   for (const Mistake& mistake : mistakes) {
@@ -152,9 +167,12 @@ TEST(BadStart, UnknownSettingBadUrlAndUnreadableDirectoryEndWithExitCode3) {
   };
   const std::string data = "data_dir: " + dir.path() + "/data\napi:\n  listen: 127.0.0.1:0\n";
   ends_with(data + "conectors: {}\n", {"headgate.yaml:4", "connectors"}, 3);
-  ends_with(data + "connectors:\n  hook:\n    connector.class: webhook\n    topics: a.b.c\n    url: http://127.0.0.1:9/x\n    batch_byte_max: 5\n",
+  ends_with(data +
+                "connectors:\n  hook:\n    connector.class: webhook\n    topics: a.b.c\n    url: "
+                "http://127.0.0.1:9/x\n    batch_byte_max: 5\n",
             {"batch_byte_max", "batch_bytes_max"}, 3);
-  ends_with(data + "connectors:\n  hook:\n    connector.class: webhook\n    topics: a.b.c\n    url: ftp://nowhere/\n", {"url", "http"}, 3);
+  ends_with(data + "connectors:\n  hook:\n    connector.class: webhook\n    topics: a.b.c\n    url: ftp://nowhere/\n",
+            {"url", "http"}, 3);
   ends_with(data + "connectors:\n  hook:\n    connector.class: webhok\n", {"webhok", "WebhookSink"}, 3);
   ends_with("data_dir: /proc/nowhere\napi:\n  listen: 127.0.0.1:0\n", {"/proc/nowhere", "data_dir"}, 3);
   // CG-12: what is no data directory of ours is not touched.

@@ -15,11 +15,14 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Kill points of a service that streams.
-const std::vector<std::string> kStreaming = {"log.before_sync",  "log.synced",        "ingest.appended",      "pg.before_confirm", "pg.after_confirm",
-                                             "deliver.done",     "deliver.before_cursor", "deliver.cursor",   "webhook.sent",      "webhook.answered"};
+const std::vector<std::string> kStreaming = {"log.before_sync",       "log.synced",       "ingest.appended",
+                                             "pg.before_confirm",     "pg.after_confirm", "deliver.done",
+                                             "deliver.before_cursor", "deliver.cursor",   "webhook.sent",
+                                             "webhook.answered"};
 // Those on the way to the end of the first snapshot.
-const std::vector<std::string> kFirstRun = {"pg.publication_altered", "pg.slot_created", "pg.snapshot_exported", "pg.schema_defined",
-                                            "pg.chunk_read",          "log.before_sync", "pg.chunk_appended",    "pg.last_chunk"};
+const std::vector<std::string> kFirstRun = {"pg.publication_altered", "pg.slot_created", "pg.snapshot_exported",
+                                            "pg.schema_defined",      "pg.chunk_read",   "log.before_sync",
+                                            "pg.chunk_appended",      "pg.last_chunk"};
 
 int Kills() {
   const char* nightly = std::getenv("HEADGATE_NIGHTLY");

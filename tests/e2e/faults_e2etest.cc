@@ -1,5 +1,5 @@
-// What breaks between the parts, and that it heals: the network on both sides (CG-10), the receiver, the disk (CG-08), a second
-// instance (CG-11). Every test ends by proving recovery.
+// What breaks between the parts, and that it heals: the network on both sides (CG-10), the receiver, the disk (CG-08),
+// a second instance (CG-11). Every test ends by proving recovery.
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -49,7 +49,8 @@ class Faults : public testing::Test {
 
   void ExpectRecovery() {
     shop_->StopLoad();
-    EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(60)), testing::IsEmpty()) << headgate_->Stderr();
+    EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(60)), testing::IsEmpty())
+        << headgate_->Stderr();
     EXPECT_THAT(receiver_.Violations(), testing::IsEmpty());
     const auto ended = headgate_->Terminate();
     ASSERT_TRUE(ended.has_value());
@@ -114,9 +115,12 @@ TEST_F(Faults, W4_ReceiverThatIsDownSlowLimitingAndGarbledLosesNothing) {
   std::atomic<int> n = 0;
   receiver_.SetPolicy([&n](const CountingReceiver::Request&) {
     switch (n++ % 12) {
-      case 1: return Reply::Status(500);
-      case 3: return Reply::Status(429, {{"Retry-After", "1"}});
-      case 5: return Reply::Raw("this is not HTTP\r\n\r\n");
+      case 1:
+        return Reply::Status(500);
+      case 3:
+        return Reply::Status(429, {{"Retry-After", "1"}});
+      case 5:
+        return Reply::Raw("this is not HTTP\r\n\r\n");
       case 7: {
         Reply endless;
         endless.status = 500;
@@ -124,8 +128,10 @@ TEST_F(Faults, W4_ReceiverThatIsDownSlowLimitingAndGarbledLosesNothing) {
         endless.endless = true;
         return endless;
       }
-      case 9: return Reply::Close();
-      default: return Reply();
+      case 9:
+        return Reply::Close();
+      default:
+        return Reply();
     }
   });
   Pause(4000);
@@ -154,15 +160,17 @@ TEST_F(Faults, W4_AnEndpointThatIsGoneIsDisabledAndARestartEnablesIt) {
 }
 
 TEST_F(Faults, TheServerRestartsAndTheStreamGoesOn) {
-  if (std::getenv("HEADGATE_TEST_POSTGRES") != nullptr) GTEST_SKIP() << "SKIP, needs a private PostgreSQL that may be restarted";
+  if (std::getenv("HEADGATE_TEST_POSTGRES") != nullptr)
+    GTEST_SKIP() << "SKIP, needs a private PostgreSQL that may be restarted";
   PostgresOptions server_options;
   auto server = PrivatePostgres::Start(server_options);
   ASSERT_TRUE(server.ok()) << server.error().what;
   ASSERT_TRUE((*server)->Exec("postgres", "CREATE TABLE public.t (id int PRIMARY KEY, v text)").ok());
   CountingReceiver receiver;
   HeadgateOptions options;
-  options.connectors["shop"] = {{"connector.class", "postgres"}, {"host", (*server)->host()}, {"port", std::to_string((*server)->port())},
-                                {"dbname", "postgres"},          {"username", "postgres"},    {"tables", "public.t"}};
+  options.connectors["shop"] = {
+      {"connector.class", "postgres"}, {"host", (*server)->host()}, {"port", std::to_string((*server)->port())},
+      {"dbname", "postgres"},          {"username", "postgres"},    {"tables", "public.t"}};
   options.connectors["hook"] = Shop::Hook(receiver.url());
   HeadgateProcess headgate(options);
   ASSERT_TRUE(headgate.Start().ok());
@@ -206,7 +214,8 @@ class SmallDisk {
 
 TEST_F(Faults, CG08_AFullDiskStopsIntakeAndItGoesOnByItself) {
   SmallDisk disk;
-  if (!disk.mounted()) GTEST_SKIP() << "SKIP, cannot mount a small tmpfs here (needs root): the full-disk test did not run";
+  if (!disk.mounted())
+    GTEST_SKIP() << "SKIP, cannot mount a small tmpfs here (needs root): the full-disk test did not run";
   options_.data_dir = disk.path() + "/data";
   Start();
   shop_->StartLoad(4, 100);
@@ -220,16 +229,19 @@ TEST_F(Faults, CG08_AFullDiskStopsIntakeAndItGoesOnByItself) {
   }
   // The last free blocks go with the log's own writes.
   for (int i = 0; i < 12; ++i) {
-    ASSERT_TRUE(shop_->database().Exec("INSERT INTO public.orders SELECT 500000 + " + std::to_string(i) + " * 2000 + g, 1, 1, '{}', repeat(md5(g::text), 12) "
-                                       "FROM generate_series(1, 2000) g").ok());
+    ASSERT_TRUE(shop_->database()
+                    .Exec("INSERT INTO public.orders SELECT 500000 + " + std::to_string(i) +
+                          " * 2000 + g, 1, 1, '{}', repeat(md5(g::text), 12) "
+                          "FROM generate_series(1, 2000) g")
+                    .ok());
   }
   EXPECT_TRUE(headgate_->WaitForLine("intake stopped", seconds(20))) << headgate_->Stderr();
   Pause(1500);  // what was durable before is still being confirmed
-  const auto confirmed = shop_->database().Value("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'hg_" +
-                                                 shop_->database().name() + "'");
+  const auto confirmed = shop_->database().Value(
+      "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'hg_" + shop_->database().name() + "'");
   Pause(1500);
-  const auto later = shop_->database().Value("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'hg_" +
-                                             shop_->database().name() + "'");
+  const auto later = shop_->database().Value(
+      "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'hg_" + shop_->database().name() + "'");
   ASSERT_TRUE(confirmed.ok() && later.ok());
   EXPECT_EQ(*confirmed, *later) << "nothing may be confirmed that is not durable";
   ASSERT_TRUE(headgate_->running());

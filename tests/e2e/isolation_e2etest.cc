@@ -1,4 +1,5 @@
-// One sink stands still for 100 000 changes: the other is not slowed, the slot advances, the stopped one catches up in order.
+// One sink stands still for 100 000 changes: the other is not slowed, the slot advances, the stopped one catches up in
+// order.
 #include "core/base/signal.h"
 #include "tests/e2e/shop.h"
 #include "tests/support/require.h"
@@ -31,15 +32,17 @@ TEST(Isolation, CG09_AStoppedSinkSlowsNobodyAndCatchesUpInOrder) {
 
   for (int i = 0; i < 50; ++i) {
     ASSERT_TRUE(shop->database()
-                    .Exec("INSERT INTO public.orders SELECT " + std::to_string(1'000'000 + i * 2000) + " + g, 1, g, '{}' FROM generate_series(1, 2000) g")
+                    .Exec("INSERT INTO public.orders SELECT " + std::to_string(1'000'000 + i * 2000) +
+                          " + g, 1, g, '{}' FROM generate_series(1, 2000) g")
                     .ok());
   }
   ASSERT_TRUE(fast.WaitForDistinct(250 + 100'000, seconds(60))) << fast.distinct();
   EXPECT_LE(slow.distinct(), before + 16);
 
   // The slot advances although one sink has not read anything of it.
-  const std::string lag = "SELECT pg_current_wal_lsn() - confirmed_flush_lsn < 1000000 FROM pg_replication_slots WHERE slot_name = 'hg_" +
-                          shop->database().name() + "'";
+  const std::string lag =
+      "SELECT pg_current_wal_lsn() - confirmed_flush_lsn < 1000000 FROM pg_replication_slots WHERE slot_name = 'hg_" +
+      shop->database().name() + "'";
   bool advanced = false;
   Signal never;
   for (int i = 0; i < 100 && !advanced; ++i) {

@@ -24,17 +24,20 @@ Result<std::unique_ptr<Shop>> Shop::Create(int customers) {
   HG_ASSIGN_OR_RETURN(auto database, TestDatabase::Create());
   auto shop = std::unique_ptr<Shop>(new Shop(std::move(database)));
   HG_RETURN_IF_ERROR(shop->database_->Exec(kSchema));
-  HG_RETURN_IF_ERROR(shop->database_->Exec("INSERT INTO public.customers SELECT i, 'customer ' || i, NULL, i % 7 = 0, "
-                                           "jsonb_build_object('n', i) FROM generate_series(1, " +
-                                           std::to_string(customers) + ") i"));
-  HG_RETURN_IF_ERROR(shop->database_->Exec("INSERT INTO public.orders SELECT i, 1 + i % 50, i * 1.25, ARRAY['a', 'b,c'], 'new', now(), i / 3.0 "
-                                           "FROM generate_series(1, 200) i"));
+  HG_RETURN_IF_ERROR(
+      shop->database_->Exec("INSERT INTO public.customers SELECT i, 'customer ' || i, NULL, i % 7 = 0, "
+                            "jsonb_build_object('n', i) FROM generate_series(1, " +
+                            std::to_string(customers) + ") i"));
+  HG_RETURN_IF_ERROR(shop->database_->Exec(
+      "INSERT INTO public.orders SELECT i, 1 + i % 50, i * 1.25, ARRAY['a', 'b,c'], 'new', now(), i / 3.0 "
+      "FROM generate_series(1, 200) i"));
   return shop;
 }
 
 void Shop::StartLoad(unsigned seed, int transactions_per_second) {
   StopLoad();
-  load_ = std::jthread([this, seed, transactions_per_second](std::stop_token stop) { Load(stop, seed, transactions_per_second); });
+  load_ = std::jthread(
+      [this, seed, transactions_per_second](std::stop_token stop) { Load(stop, seed, transactions_per_second); });
 }
 
 void Shop::StopLoad() { load_ = std::jthread(); }
@@ -56,14 +59,23 @@ void Shop::Load(std::stop_token stop, unsigned seed, int per_second) {
         case 1:
         case 2:
           sql += "INSERT INTO public.orders VALUES (" + id + "," + std::to_string(pick(50)) + "," + amount +
-                 ",'{x,\"y \\\"z\"}','paid',now(),random()) ON CONFLICT (id) DO UPDATE SET total = excluded.total, state = 'again';";
+                 ",'{x,\"y \\\"z\"}','paid',now(),random()) ON CONFLICT (id) DO UPDATE SET total = excluded.total, "
+                 "state = 'again';";
           break;
-        case 3: sql += "UPDATE public.orders SET total = total + 1, tags = tags || ARRAY['t'] WHERE id = " + id + " AND cardinality(tags) < 20;"; break;
-        case 4: sql += "DELETE FROM public.orders WHERE id = " + id + ";"; break;
-        case 5: sql += "UPDATE public.customers SET city = 'city " + id + "', notes = NULL WHERE id = " + std::to_string(1 + pick(50)) + ";"; break;
+        case 3:
+          sql += "UPDATE public.orders SET total = total + 1, tags = tags || ARRAY['t'] WHERE id = " + id +
+                 " AND cardinality(tags) < 20;";
+          break;
+        case 4:
+          sql += "DELETE FROM public.orders WHERE id = " + id + ";";
+          break;
+        case 5:
+          sql += "UPDATE public.customers SET city = 'city " + id +
+                 "', notes = NULL WHERE id = " + std::to_string(1 + pick(50)) + ";";
+          break;
         default:
-          sql += "UPDATE public.orders SET id = id + 100000 WHERE id = " + id + " AND NOT EXISTS (SELECT 1 FROM public.orders WHERE id = " + id +
-                 " + 100000);";
+          sql += "UPDATE public.orders SET id = id + 100000 WHERE id = " + id +
+                 " AND NOT EXISTS (SELECT 1 FROM public.orders WHERE id = " + id + " + 100000);";
           break;
       }
     }
@@ -106,7 +118,8 @@ Result<std::vector<std::string>> EventIdsInLog(const std::string& data_dir) {
     if (!more) return ids;
     Change change;
     for (auto changes = block.Changes(); changes.Next(change);) {
-      ids.push_back(EventId(registry->Source(block.info->source)->id, block.info->epoch, block.info->position, change.ordinal));
+      ids.push_back(
+          EventId(registry->Source(block.info->source)->id, block.info->epoch, block.info->position, change.ordinal));
     }
   }
 }

@@ -31,7 +31,8 @@ std::int64_t ParseTime(std::string_view t) {
   std::int64_t us = DaysFromCivil(Digits(t, 0, 4), Digits(t, 5, 2), Digits(t, 8, 2)) * 86'400'000'000;
   us += (Digits(t, 11, 2) * 3600LL + Digits(t, 14, 2) * 60 + Digits(t, 17, 2)) * 1'000'000;
   std::int64_t unit = 100'000;
-  for (std::size_t i = 20; i < t.size() && t[19] == '.' && t[i] >= '0' && t[i] <= '9'; ++i, unit /= 10) us += (t[i] - '0') * unit;
+  for (std::size_t i = 20; i < t.size() && t[19] == '.' && t[i] >= '0' && t[i] <= '9'; ++i, unit /= 10)
+    us += (t[i] - '0') * unit;
   return us;
 }
 

@@ -1,4 +1,5 @@
-// headgate-reference DIRECTORY [--check]: writes one page of settings for each connector class, made from its spec. With
+// headgate-reference DIRECTORY [--check]: writes one page of settings for each connector class, made from its spec.
+// With
 // --check it writes nothing and fails if a page is not what the specs say.
 #include <cstdio>
 #include <fstream>
@@ -23,7 +24,8 @@ std::string Cell(std::string_view text) {
 }
 
 std::string Page(const config::ComponentSpec& spec) {
-  std::string page = "# " + std::string(spec.class_name) + "\n\n`connector.class: " + std::string(spec.aliases.front()) +
+  std::string page = "# " + std::string(spec.class_name) +
+                     "\n\n`connector.class: " + std::string(spec.aliases.front()) +
                      "`. Made from the connector's own table of settings by `tools/reference`; not edited by hand.\n";
   std::string group;
   for (const config::KeyDefinition& key : config::Definitions(spec)) {
@@ -31,8 +33,11 @@ std::string Page(const config::ComponentSpec& spec) {
       group = key.group;
       page += "\n## " + group + "\n\n| setting | type | default | meaning |\n|---|---|---|---|\n";
     }
-    const std::string fallback = key.required ? "required" : key.default_value ? "`" + Cell(*key.default_value) + "`" : "";
-    page += "| `" + key.name + "` | " + std::string(key.type) + " | " + (fallback == "``" ? "" : fallback) + " | " + Cell(key.documentation) + " |\n";
+    const std::string fallback = key.required        ? "required"
+                                 : key.default_value ? "`" + Cell(*key.default_value) + "`"
+                                                     : "";
+    page += "| `" + key.name + "` | " + std::string(key.type) + " | " + (fallback == "``" ? "" : fallback) + " | " +
+            Cell(key.documentation) + " |\n";
   }
   return page;
 }
