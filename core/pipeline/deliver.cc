@@ -107,6 +107,7 @@ Status Deliver::Feed() {
     event.source = registry_->Source(block_.info->source);
     event.stream = registry_->Stream(change_.stream);
     event.schema = registry_->Schema(change_.stream, change_.schema);
+    if (event.schema == nullptr) event.database = registry_->DatabaseOf(block_.info->source);
     pending_.push_back({event.at});
     have_change_ = false;
     read_to_ = {event.at.seq, event.at.ordinal + 1};
