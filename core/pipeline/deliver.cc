@@ -246,12 +246,14 @@ Status Deliver::Persist(bool force) {
   HG_FAILPOINT("deliver.before_cursor");
   if (Status status = store_.Write(batch_, letters_dirty_); !status.ok()) {
     if (status.error().kind != ErrorKind::kTransient) return status;
-    diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
+    if (!told_) diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
+    told_ = true;
     return Ok();  // the batch stays; the next round tries again
   }
   HG_FAILPOINT("deliver.cursor");
   batch_.Clear();
   batched_.reset();
+  told_ = false;
   letters_dirty_ = false;
   if (moved) persisted_ = cursor();
   return Ok();

@@ -105,6 +105,7 @@ class Deliver final : public SinkContext {
   std::deque<Pending> pending_; // in log order
   At persisted_;
   std::optional<At> batched_;   // in batch_, not yet written
+  bool told_ = false;           // that writing fails
   Clock::Steady::time_point persisted_at_;
 
   std::unique_ptr<DeadLetters> letters_;
