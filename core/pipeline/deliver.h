@@ -80,8 +80,8 @@ class Deliver final : public SinkContext {
 
   Status Start();
   Status Loop(std::stop_token stop);
-  Status Feed();                    // events into the sink while it has room
-  Result<bool> NextChange();        // the next selected change into change_
+  Status Feed();              // events into the sink while it has room
+  Result<bool> NextChange();  // the next selected change into change_
   Status FeedLetters();
   void TakeCommands();
   Status Persist(bool force);
@@ -101,15 +101,15 @@ class Deliver final : public SinkContext {
   std::optional<ChangeReader> changes_;  // of block_
   Change change_;
   bool have_change_ = false;
-  At read_to_;                  // everything before has been handed over or skipped
-  std::deque<Pending> pending_; // in log order
+  At read_to_;                   // everything before has been handed over or skipped
+  std::deque<Pending> pending_;  // in log order
   At persisted_;
-  std::optional<At> batched_;   // in batch_, not yet written
-  bool told_ = false;           // that writing fails
+  std::optional<At> batched_;  // in batch_, not yet written
+  bool told_ = false;          // that writing fails
   Clock::Steady::time_point persisted_at_;
 
   std::unique_ptr<DeadLetters> letters_;
-  StoreBatch batch_;            // letters not yet written
+  StoreBatch batch_;  // letters not yet written
   bool letters_dirty_ = false;
   std::unordered_set<std::uint64_t> busy_lanes_;  // a letter of them is in the sink
   std::int64_t next_letter_scan_us_ = 0;
