@@ -87,8 +87,8 @@ std::vector<Option> ConnectionOptions() {
       Number("stale_after_ms", "60000", 1'000, 3'600'000, kGroup, "Stale after",
              "A connection without a sign of life for so long is given up and made anew. The server is asked for one "
              "at half of it."),
-      Number("failed_after_ms", "0", 0, 86'400'000, kGroup, "Failed after",
-             "How long passing errors are retried before the connector counts as failed. 0: for ever."),
+      Number("failed_after_ms", "60000", 0, 86'400'000, kGroup, "Failed after",
+             "How long a lost connection may last before the state shows FAILED. Attempts go on all the same."),
   };
 }
 
