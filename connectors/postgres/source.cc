@@ -44,6 +44,7 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
       break;
     case Phase::kIdle:
       status = query_->WaitReadable(deadline, stop);
+      if (status.ok()) status = query_->Receive("waiting after the snapshot");  // a closed connection is always readable
       break;
     case Phase::kClosed:
       return Transient("connector " + options_.name + " is not open");
@@ -114,7 +115,7 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
     for (const Column& column : shape.schema.columns) columns.push_back(column.name);
     table.copy_sql = CopySql(captured, columns);
     table.types = std::move(shape.types);
-    resume_.BeginTable(table.name, table.stream);
+    resume_.BeginTable(table.name, table.stream, captured.table.oid);
   }
   tables_left_ = reading_.size();
   first_chunk_ = true;
@@ -296,7 +297,8 @@ void PostgresSource::PollSlot() {
     telemetry_.slot_retained_bytes = slot ? slot->retained_bytes : -1;
     telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
     if (!slot) return;
-    tables_changed_ = !tables_mark_.empty() && tables_mark_ != slot->tables_mark;
+    // The first look counts too: a table may have come since Open read the list.
+    tables_changed_ = tables_changed_ || tables_mark_ != slot->tables_mark;
     tables_mark_ = slot->tables_mark;
     return;
   }
