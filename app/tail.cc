@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "app/commands.h"
 #include "core/base/encoding.h"
@@ -49,7 +50,10 @@ class Lines {
         if (!line.empty() && line.back() == '\r') line.pop_back();
         return true;
       }
-      if (!More()) return false;
+      if (!More()) {  // the last line of an answer may lack its end
+        line = std::exchange(text_, {});
+        return !line.empty();
+      }
     }
   }
   void BodyIsChunked() {
@@ -159,8 +163,8 @@ int TailCommand(const Arguments& args) {
       "/api/v1/streams/" + PercentEncode(parsed.plain[0]) + "/tail?from=" + PercentEncode(parsed.Get("--from", "end"));
   if (parsed.Has("--q")) target += "&q=" + PercentEncode(parsed.Get("--q"));
   if (parsed.Has("--all")) target += "&mode=all";
-  const std::string request =
-      "GET " + target + " HTTP/1.1\r\nHost: " + listen->Text() + "\r\nAccept: text/event-stream\r\n\r\n";
+  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: " + listen->Text() +
+                              "\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n";
   if (::write(fd, request.data(), request.size()) != static_cast<ssize_t>(request.size())) return kExitFailed;
   const int code = Follow(fd, parsed.Has("--json"));
   ::close(fd);

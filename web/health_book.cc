@@ -108,8 +108,9 @@ HealthBook::Report HealthBook::Look(const Control& control, const ConnectorRecor
   for (Check& check : RunChecks(input)) {
     const auto before = page.since.find(check.id);
     const bool same = before != page.since.end() && before->second.first == check.status;
-    since[check.id] = {check.status, same ? before->second.second : now_us};
-    report.checks.push_back({std::move(check), since[check.id].second, now_us});
+    const std::int64_t since_us = same ? before->second.second : now_us;
+    since[check.id] = {check.status, since_us};
+    report.checks.push_back({std::move(check), since_us, now_us});
   }
   page.since = std::move(since);
   std::vector<Check> checks;

@@ -57,14 +57,17 @@ SELECT current_setting('server_version_num'), current_setting('server_version'),
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')
 FROM pg_roles r WHERE r.rolname = current_user)sql";
 
-constexpr std::string_view kTablesQuery = R"sql(
+std::string TablesQuery() {
+  return R"sql(
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, row_security_active(c.oid),
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), pg_has_role(c.relowner, 'USAGE'),
-       CASE WHEN c.relispartition THEN (SELECT array_agg(a.relid::oid) FROM pg_partition_ancestors(c.oid) a WHERE a.relid <> c.oid) END
+       CASE WHEN c.relispartition THEN (SELECT array_agg(a.relid::oid) FROM pg_partition_ancestors(c.oid) a WHERE a.relid <> c.oid) END, CASE WHEN c.relkind = 'p' THEN )sql" +
+         StorageSql("c.oid", true) + " ELSE " + StorageSql("c.oid", false) + R"sql( END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
 ORDER BY n.nspname, c.relname)sql";
+}
 
 std::string ColumnsQuery(const std::string& oids) {
   return "SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', "
@@ -163,8 +166,7 @@ Result<ServerFacts> Catalog::ReadServer(std::stop_token stop) {
 }
 
 Result<std::vector<CatalogTable>> Catalog::ReadTables(std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const Rows rows,
-                      connection_.Query(std::string(kTablesQuery), "reading the list of tables", stop));
+  HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query(TablesQuery(), "reading the list of tables", stop));
   std::vector<CatalogTable> tables;
   tables.reserve(rows.size());
   for (const Row& row : rows) {
@@ -178,6 +180,7 @@ Result<std::vector<CatalogTable>> Catalog::ReadTables(std::stop_token stop) {
     table.row_security = Bool(row, 6);
     table.may_select = Bool(row, 7);
     table.owned = Bool(row, 8);
+    table.storage = Text(row, 10);
     for (const std::string& oid : Names(row, 9)) table.ancestors.push_back(Number<std::uint32_t>({oid}, 0));
   }
   return tables;
@@ -403,6 +406,13 @@ pgoutput::Relation RelationOf(const CatalogTable& table, const std::vector<std::
     relation.columns.push_back({column.name, column.type_oid, column.typmod, column.identity});
   }
   return relation;
+}
+
+std::string StorageSql(const std::string& oid, bool partitioned) {
+  if (!partitioned) return "pg_relation_filenode(" + oid + ")::text";
+  return "(SELECT string_agg(coalesce(pg_relation_filenode(part.relid), 0)::text, ',' ORDER BY part.relid::oid) FROM "
+         "pg_partition_tree(" +
+         oid + ") part)";
 }
 
 std::uint64_t ParseLsn(std::string_view text) {

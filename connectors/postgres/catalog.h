@@ -53,6 +53,7 @@ struct CatalogTable {
   char kind = 'r';         // relkind: r table, p partitioned, f foreign, ...
   char persistence = 'p';  // p permanent, u unlogged, t temporary
   char replica_identity = 'd';
+  std::string storage;        // StorageSql as of the look; another one later: rewritten or truncated since
   bool row_security = false;  // policies would hide rows from us
   bool may_select = false;
   bool owned = false;                    // we may put it into a publication
@@ -140,6 +141,10 @@ class Catalog {
 
 // The relation message that the server would send for a table: published columns in order.
 pgoutput::Relation RelationOf(const CatalogTable& table, const std::vector<std::string>& columns);
+
+// SQL expression for the files of a table and of all partitions below it, as they are now whatever the snapshot of the
+// transaction. `oid` is SQL too.
+std::string StorageSql(const std::string& oid, bool partitioned);
 
 std::uint64_t ParseLsn(std::string_view text);  // "0/16E9FB0"; 0 if it is none
 std::string LsnText(std::uint64_t lsn);

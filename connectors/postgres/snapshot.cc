@@ -48,6 +48,11 @@ std::string CopySql(const CapturedTable& captured, const std::vector<std::string
          (captured.row_filter.empty() ? "" : " WHERE " + captured.row_filter) + ") TO STDOUT";
 }
 
+std::string LockSql(const CatalogTable& table) {
+  return "LOCK TABLE " + std::string(table.kind == 'p' ? "" : "ONLY ") + QuoteTable(table.schema, table.name) +
+         " IN ACCESS SHARE MODE";
+}
+
 Result<std::unique_ptr<Snapshot>> Snapshot::Pin(const Options& options, const std::string& client_encoding,
                                                 const std::string& snapshot_name, const std::string& system_identifier,
                                                 std::size_t workers, std::stop_token stop) {
@@ -80,9 +85,12 @@ Snapshot::~Snapshot() {
 void Snapshot::Start(std::vector<SnapshotTable> tables, const SnapshotRun& run) {
   tables_ = std::move(tables);
   run_ = run;
-  for (const auto& connection : connections_) {
-    threads_.emplace_back([this, &session = *connection](std::stop_token stop) { Work(session, std::move(stop)); });
+  for (auto& connection : connections_) {
+    threads_.emplace_back([this, session = std::move(connection)](std::stop_token stop) mutable {
+      Work(std::move(session), std::move(stop));
+    });
   }
+  connections_.clear();
 }
 
 std::optional<SnapshotItem> Snapshot::Next(Connection::Deadline deadline, std::stop_token stop) {
@@ -91,11 +99,12 @@ std::optional<SnapshotItem> Snapshot::Next(Connection::Deadline deadline, std::s
   return items_.Pop(std::move(stop), deadline);
 }
 
-void Snapshot::Work(Connection& connection, std::stop_token stop) {
+// Owns its session: the transaction on the server ends with the work, not with the whole snapshot.
+void Snapshot::Work(std::unique_ptr<Connection> connection, std::stop_token stop) {
   while (!stop.stop_requested()) {
     const std::size_t index = next_table_.fetch_add(1);
-    if (index >= tables_.size()) return;
-    const auto done = ReadTable(connection, index, stop);
+    if (index >= tables_.size()) break;
+    const auto done = ReadTable(*connection, index, stop);
     if (done.ok()) continue;
     SnapshotItem item;
     item.table = index;
@@ -127,14 +136,30 @@ bool Snapshot::PushMarker(std::size_t index, std::uint64_t chunk, bool completed
   return items_.Push(std::move(item), std::move(stop));
 }
 
+// Locks the table against changes of its form and verifies that it still is what it was before the snapshot: to a
+// snapshot from before, a table that was rewritten or truncated since looks empty.
+Status Snapshot::HoldTable(Connection& connection, const SnapshotTable& table, std::stop_token stop) {
+  const std::string tried = "locking table " + table.name;
+  const auto now = connection.Query("SAVEPOINT one_table; " + table.lock_sql + "; SELECT " + table.storage_sql, tried,
+                                    std::move(stop), Connection::Deadline::max());
+  if (!now.ok()) {
+    // Undefined table: it was dropped after it was looked at. A new attempt looks again.
+    return connection.sqlstate() == "42P01" ? Transient(now.error().what) : now.error();
+  }
+  if (!now->empty() && (*now)[0][0].value_or("") == table.storage) return Ok();
+  return Transient("table " + table.name + " on " + Place(options_) +
+                   " was rewritten or truncated while the snapshot waited to read it. The snapshot of the tables that "
+                   "are not read yet begins anew.");
+}
+
 // A chunk is handed over when the next row is known or known to be missing, so that the last one says that it is.
 Status Snapshot::ReadTable(Connection& connection, std::size_t index, std::stop_token stop) {
   const SnapshotTable& table = tables_[index];
   const std::string tried = "reading table " + table.name;
+  HG_RETURN_IF_ERROR(HoldTable(connection, table, stop));
   if (auto started = connection.StartCopy(table.copy_sql, tried, stop); !started.ok()) {
-    const std::string& state = connection.sqlstate();
-    // Undefined table or column: it was altered after it was looked at. A new attempt looks again.
-    return state == "42P01" || state == "42703" ? Transient(started.error().what) : std::move(started).error();
+    // Undefined column: the table was altered after it was looked at.
+    return connection.sqlstate() == "42703" ? Transient(started.error().what) : std::move(started).error();
   }
   if (!PushMarker(index, 0, false, 0, stop)) return Stopped();
   CopyRowDecoder decoder;
@@ -173,6 +198,9 @@ Status Snapshot::ReadTable(Connection& connection, std::size_t index, std::stop_
     ++chunk.rows;
     ++rows;
   }
+  // Gives the lock back; the snapshot stays.
+  HG_ASSIGN_OR_RETURN(const Rows none,
+                      connection.Query("ROLLBACK TO SAVEPOINT one_table", "unlocking table " + table.name, stop));
   if (!hand_over(true) || !PushMarker(index, chunks + 1, true, rows, stop)) return Stopped();
   return Ok();
 }

@@ -27,10 +27,16 @@ struct SnapshotTable {
   StreamNo stream = 0;
   std::uint32_t schema = 0;
   std::string copy_sql;
+  std::string lock_sql;        // keeps the table as it is until it was read
+  std::string storage_sql;     // CatalogTable::storage as of now
+  std::string storage;         // as it was before the snapshot was taken
   std::vector<TypePtr> types;  // by column
 };
 // COPY statement for a table: the captured columns, the publication's row filter (PG-40).
 std::string CopySql(const CapturedTable& captured, const std::vector<std::string>& columns);
+
+// Partitions are locked with their root.
+std::string LockSql(const CatalogTable& table);
 
 struct SnapshotRun {
   std::uint64_t run = 1;
@@ -68,13 +74,14 @@ class Snapshot {
 
  private:
   explicit Snapshot(const Options& options) : options_(options), items_(options.snapshot_workers * 2 + 2) {}
-  void Work(Connection& connection, std::stop_token stop);
+  void Work(std::unique_ptr<Connection> connection, std::stop_token stop);
+  Status HoldTable(Connection& connection, const SnapshotTable& table, std::stop_token stop);
   Status ReadTable(Connection& connection, std::size_t index, std::stop_token stop);
   Transaction NewTransaction(std::size_t index, std::uint64_t chunk) const;
   bool PushMarker(std::size_t index, std::uint64_t chunk, bool completed, std::uint64_t rows, std::stop_token stop);
 
   const Options options_;
-  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> connections_;  // pinned, until Start gives them to their threads
   std::string xid_;
   std::vector<SnapshotTable> tables_;  // constant once Start ran
   SnapshotRun run_;

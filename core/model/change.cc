@@ -116,6 +116,7 @@ void Transaction::StartChange(Op op, StreamNo stream, std::uint32_t schema, std:
                               std::uint64_t sub_place) {
   if (blocks_.empty() || blocks_.back().bytes.size() >= kBlockBytes) {
     blocks_.push_back({first_ordinal + changes_, 0, {}});
+    blocks_.back().bytes.reserve(512);  // a small transaction takes one allocation
   }
   std::string& out = blocks_.back().bytes;
   change_start_ = out.size();

@@ -172,7 +172,7 @@ Status Deliver::FeedLetters() {
   if (letters_->size() == 0) return Ok();
   const std::int64_t now = clock_.NowUs();
   if (now < next_letter_scan_us_ || letters_dirty_) return Ok();  // an unwritten letter is not handed out
-  while (busy_lanes_.size() < kLettersInSink && sink_.Room()) {
+  while (busy_lanes_.size() < kLettersInSink) {
     const auto id = letters_->NextDue(now, [this](std::uint64_t lane) { return busy_lanes_.contains(lane); });
     if (!id) {
       const std::int64_t next = letters_->next_due_us();

@@ -21,8 +21,8 @@ enum class Test : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater,
 
 struct Literal {
   std::string text;
-  std::optional<double> number;      // written as a number
-  std::optional<std::int64_t> exact; // a number without a fraction
+  std::optional<double> number;       // written as a number
+  std::optional<std::int64_t> exact;  // a number without a fraction
   bool is_null = false;
   bool quoted = false;
 };
@@ -109,17 +109,22 @@ struct Filter::Node {
   bool Holds(const Json& record, std::string_view text) const {
     const auto holds = [&](const std::unique_ptr<Node>& p) { return p->Holds(record, text); };
     switch (kind) {
-      case Kind::kAnd: return std::all_of(parts.begin(), parts.end(), holds);
-      case Kind::kOr: return std::any_of(parts.begin(), parts.end(), holds);
-      case Kind::kNot: return !holds(parts[0]);
-      case Kind::kTerm: break;
+      case Kind::kAnd:
+        return std::all_of(parts.begin(), parts.end(), holds);
+      case Kind::kOr:
+        return std::any_of(parts.begin(), parts.end(), holds);
+      case Kind::kNot:
+        return !holds(parts[0]);
+      case Kind::kTerm:
+        break;
     }
     if (test == Test::kSearch) return RE2::PartialMatch({text.data(), text.size()}, *pattern);
     Json made;
     const Json* value = Walk(record, path, made);
     if (test == Test::kEqual) return Equal(value, values[0]);
     if (test == Test::kNotEqual) return !Equal(value, values[0]);
-    if (test == Test::kIn) return std::any_of(values.begin(), values.end(), [&](const Literal& l) { return Equal(value, l); });
+    if (test == Test::kIn)
+      return std::any_of(values.begin(), values.end(), [&](const Literal& l) { return Equal(value, l); });
     if (value == nullptr) return false;
     if (test == Test::kMatch) return RE2::PartialMatch(TextOf(*value), *pattern);
     const auto order = values[0].is_null ? std::nullopt : Compare(*value, values[0]);
@@ -138,7 +143,8 @@ class FilterParser {
 
   Result<Filter> Run() {
     auto root = Or(0);
-    if (root != nullptr && error_.empty() && token_.kind != Token::kEnd) Fail("\"and\" or \"or\" is missing before " + Shown());
+    if (root != nullptr && error_.empty() && token_.kind != Token::kEnd)
+      Fail("\"and\" or \"or\" is missing before " + Shown());
     if (!error_.empty()) return ConfigError(error_);
     return Filter(std::move(root));
   }
@@ -152,7 +158,8 @@ class FilterParser {
   };
 
   void Fail(std::string what) {
-    if (error_.empty()) error_ = "The filter goes wrong at column " + std::to_string(token_.column) + ": " + std::move(what) + ".";
+    if (error_.empty())
+      error_ = "The filter goes wrong at column " + std::to_string(token_.column) + ": " + std::move(what) + ".";
   }
   std::string Shown() const { return token_.kind == Token::kEnd ? "the end" : "'" + token_.text.substr(0, 50) + "'"; }
   bool IsSymbol(std::string_view s) const { return token_.kind == Token::kSymbol && token_.text == s; }
@@ -163,8 +170,8 @@ class FilterParser {
   }
 
   static bool IsWordByte(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == ':' ||
-           c == '+' || c == '/' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.' || c == ':' || c == '+' || c == '/' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
   }
 
   void Next() {
@@ -265,7 +272,8 @@ class FilterParser {
   std::unique_ptr<Node> Term() {
     auto node = std::make_unique<Node>();
     if (++terms_ > kTermsMax) Fail("more than " + std::to_string(kTermsMax) + " terms");
-    if (token_.kind != Token::kWord && token_.kind != Token::kText) Fail("a path or a text is expected, not " + Shown());
+    if (token_.kind != Token::kWord && token_.kind != Token::kText)
+      Fail("a path or a text is expected, not " + Shown());
     for (std::string_view word : {"and", "or", "not", "in"}) {
       if (IsKeyword(word)) Fail("a path or a text is expected, not " + Shown() + " (in quotes it is a text)");
     }

@@ -18,7 +18,8 @@ namespace headgate {
 //
 // Numbers are compared as numbers, also with numbers that the record holds as text (decimals); everything else as text,
 // times by their RFC 3339 form. A path that the record lacks is null: it equals only null, and no order holds. `~` is
-// an RE2 expression that may match anywhere, any case; so is the search. Linear in the record's size. Immutable; any thread.
+// an RE2 expression that may match anywhere, any case; so is the search. Linear in the record's size. Immutable; any
+// thread.
 class Filter {
  public:
   // Config error with the column (from 1) where it goes wrong.

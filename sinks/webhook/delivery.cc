@@ -193,7 +193,11 @@ Job* Delivery::TakeQueued(std::size_t index) {
   return job;
 }
 
-bool Delivery::Blocked() const { return store_full_ || (options_.on_failure == OnFailure::kBlockAll && failing_ > 0); }
+bool Delivery::Blocked() const {
+  // A full store blocks as long as something would have to go there.
+  if (store_full_ && (failing_ > 0 || !held_.empty())) return true;
+  return options_.on_failure == OnFailure::kBlockAll && failing_ > 0;
+}
 
 void Delivery::Dispatch() {
   if (!state_.ok()) return;

@@ -145,6 +145,9 @@ class SmallDisk {
                          ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=128m") == 0;
     error_ = mounted ? 0 : errno;
   }
+  ~SmallDisk() {
+    if (error_ == 0) ::umount2(path_.c_str(), MNT_DETACH);
+  }
   int error() const { return error_; }
 
   // Takes all space but `left` bytes.

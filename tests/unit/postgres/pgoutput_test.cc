@@ -14,13 +14,32 @@ constexpr std::int64_t kUs = 1'770'000'000'123'456;
 // Writes messages as the server does.
 struct Wire {
   std::string bytes;
-  Wire& C(char c) { bytes.push_back(c); return *this; }
-  Wire& U16(std::uint16_t v) { PutBigEndian(bytes, v); return *this; }
-  Wire& U32(std::uint32_t v) { PutBigEndian(bytes, v); return *this; }
-  Wire& U64(std::uint64_t v) { PutBigEndian(bytes, v); return *this; }
+  Wire& C(char c) {
+    bytes.push_back(c);
+    return *this;
+  }
+  Wire& U16(std::uint16_t v) {
+    PutBigEndian(bytes, v);
+    return *this;
+  }
+  Wire& U32(std::uint32_t v) {
+    PutBigEndian(bytes, v);
+    return *this;
+  }
+  Wire& U64(std::uint64_t v) {
+    PutBigEndian(bytes, v);
+    return *this;
+  }
   Wire& Time(std::int64_t unix_us) { return U64(static_cast<std::uint64_t>(unix_us - kEpoch2000Us)); }
-  Wire& Z(std::string_view s) { bytes.append(s).push_back('\0'); return *this; }
-  Wire& Text(std::string_view s) { C('t').U32(static_cast<std::uint32_t>(s.size())); bytes += s; return *this; }
+  Wire& Z(std::string_view s) {
+    bytes.append(s).push_back('\0');
+    return *this;
+  }
+  Wire& Text(std::string_view s) {
+    C('t').U32(static_cast<std::uint32_t>(s.size()));
+    bytes += s;
+    return *this;
+  }
 };
 
 std::string Insert() { return Wire().C('I').U32(16385).C('N').U16(3).Text("7").C('n').Text("Åsa").bytes; }
@@ -36,8 +55,22 @@ std::string LogicalMessage() {
 }
 std::string OriginMessage() { return Wire().C('O').U64(99).Z("node_a").bytes; }
 std::string RelationMessage() {
-  return Wire().C('R').U32(16385).Z("public").Z("orders").C('f').U16(2)
-      .C('\1').Z("id").U32(23).U32(0xFFFFFFFF).C('\0').Z("total").U32(1700).U32(655366).bytes;
+  return Wire()
+      .C('R')
+      .U32(16385)
+      .Z("public")
+      .Z("orders")
+      .C('f')
+      .U16(2)
+      .C('\1')
+      .Z("id")
+      .U32(23)
+      .U32(0xFFFFFFFF)
+      .C('\0')
+      .Z("total")
+      .U32(1700)
+      .U32(655366)
+      .bytes;
 }
 
 TEST(PgOutput, ReadsBeginAndCommitWithUnixTimes) {
@@ -114,16 +147,19 @@ TEST(PgOutput, PG29_ReadsRelations) {
 }
 
 TEST(PgOutput, EveryMessageCutAtEveryByteIsRefusedAndNoByteTooManyAccepted) {
-  const std::vector<std::string> all = {Begin(),    Commit(), Insert(), Update(), Delete(), Truncate(), LogicalMessage(), OriginMessage()};
+  const std::vector<std::string> all = {Begin(),  Commit(),   Insert(),         Update(),
+                                        Delete(), Truncate(), LogicalMessage(), OriginMessage()};
   Message m;
   for (const std::string& whole : all) {
     ASSERT_TRUE(Parse(whole, m)) << whole[0];
-    for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(Parse(std::string_view(whole).substr(0, n), m)) << whole[0] << " cut at " << n;
+    for (std::size_t n = 0; n < whole.size(); ++n)
+      EXPECT_FALSE(Parse(std::string_view(whole).substr(0, n), m)) << whole[0] << " cut at " << n;
     EXPECT_FALSE(Parse(whole + "x", m)) << whole[0];
   }
   Relation r;
   const std::string relation = RelationMessage();
-  for (std::size_t n = 0; n < relation.size(); ++n) EXPECT_FALSE(ParseRelation(std::string_view(relation).substr(0, n), r)) << n;
+  for (std::size_t n = 0; n < relation.size(); ++n)
+    EXPECT_FALSE(ParseRelation(std::string_view(relation).substr(0, n), r)) << n;
   EXPECT_FALSE(ParseRelation(relation + "x", r));
 }
 
@@ -148,7 +184,8 @@ TEST(PgOutput, ReadsFrames) {
   EXPECT_EQ(f.wal_end, 300U);
   EXPECT_EQ(f.server_us, kUs);
   EXPECT_TRUE(f.reply_requested);
-  for (std::size_t n = 0; n < keep_alive.size(); ++n) EXPECT_FALSE(ParseFrame(std::string_view(keep_alive).substr(0, n), f)) << n;
+  for (std::size_t n = 0; n < keep_alive.size(); ++n)
+    EXPECT_FALSE(ParseFrame(std::string_view(keep_alive).substr(0, n), f)) << n;
   EXPECT_FALSE(ParseFrame("x", f));
 }
 

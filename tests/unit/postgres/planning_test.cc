@@ -19,7 +19,10 @@ using ::testing::IsEmpty;
 
 // --- options
 
-config::FlatConfig Minimal() { return {{"name", "shop"}, {"connector.class", "postgres"}, {"host", "h"}, {"dbname", "d"}, {"username", "u"}, {"tables", "public.*"}}; }
+config::FlatConfig Minimal() {
+  return {{"name", "shop"},  {"connector.class", "postgres"}, {"host", "h"}, {"dbname", "d"},
+          {"username", "u"}, {"tables", "public.*"}};
+}
 std::vector<std::string> KeysRefused(config::FlatConfig config) {
   auto outcome = config::Bind(Spec(), config, nullptr);
   std::vector<std::string> keys;
@@ -123,7 +126,8 @@ PublicationFacts Existing(std::vector<PublishedTable> listed) {
 
 TEST(PublicationPlan, PG09_CreatesWhatIsMissingAndLeavesAloneWhatFits) {
   const auto created = PlanPublication(TestOptions(), Server(), {Table(1, "a"), Table(2, "b")}, {});
-  EXPECT_THAT(created.sql, ElementsAre("CREATE PUBLICATION \"pub\" FOR TABLE ONLY \"public\".\"a\", ONLY \"public\".\"b\" WITH (publish = 'insert, update, "
+  EXPECT_THAT(created.sql, ElementsAre("CREATE PUBLICATION \"pub\" FOR TABLE ONLY \"public\".\"a\", ONLY "
+                                       "\"public\".\"b\" WITH (publish = 'insert, update, "
                                        "delete, truncate', publish_via_partition_root = true)"));
   const auto fits = PlanPublication(TestOptions(), Server(), {Table(1, "a")}, Existing({{1, "public", "a", {}, ""}}));
   EXPECT_THAT(fits.sql, IsEmpty());
@@ -131,8 +135,11 @@ TEST(PublicationPlan, PG09_CreatesWhatIsMissingAndLeavesAloneWhatFits) {
 }
 
 TEST(PublicationPlan, AddsTablesAndKeepsARowFilterMadeByHand) {
-  const auto plan = PlanPublication(TestOptions(), Server(), {Table(1, "a"), Table(2, "b")}, Existing({{1, "public", "a", {}, "(id > 1)"}}));
-  EXPECT_THAT(plan.sql, ElementsAre("ALTER PUBLICATION \"pub\" SET TABLE ONLY \"public\".\"a\" WHERE ((id > 1)), ONLY \"public\".\"b\""));
+  const auto plan = PlanPublication(TestOptions(), Server(), {Table(1, "a"), Table(2, "b")},
+                                    Existing({{1, "public", "a", {}, "(id > 1)"}}));
+  EXPECT_THAT(
+      plan.sql,
+      ElementsAre("ALTER PUBLICATION \"pub\" SET TABLE ONLY \"public\".\"a\" WHERE ((id > 1)), ONLY \"public\".\"b\""));
   EXPECT_EQ(plan.tables[0].row_filter, "(id > 1)");
 }
 
@@ -144,7 +151,8 @@ TEST(PublicationPlan, PG10_ExcludedColumnsBecomeAColumnListWhereTheServerHasOne)
   EXPECT_THAT(PlanPublication(o, Server(140000), {Table(1, "a")}, {}).sql.at(0), Not(HasSubstr("(\"id\")")));
   CatalogTable full = Table(1, "a");
   full.replica_identity = 'f';
-  EXPECT_THAT(PlanPublication(o, Server(), {full}, {}).sql.at(0), Not(HasSubstr("(\"id\")"))) << "FULL needs every column";
+  EXPECT_THAT(PlanPublication(o, Server(), {full}, {}).sql.at(0), Not(HasSubstr("(\"id\")")))
+      << "FULL needs every column";
   EXPECT_THAT(plan.tables.at(0).columns, ElementsAre("id"));
 }
 
@@ -162,12 +170,14 @@ TEST(PublicationPlan, WithoutTheRightsItSaysWhatSomebodyElseShouldRun) {
 TEST(PublicationPlan, APublicationThatLeavesOperationsOutIsMendedOrRefused) {
   PublicationFacts p = Existing({{1, "public", "a", {}, ""}});
   p.update = false;
-  EXPECT_THAT(PlanPublication(TestOptions(), Server(), {Table(1, "a")}, p).sql.at(0), HasSubstr("SET (publish = 'insert, update, delete, truncate'"));
+  EXPECT_THAT(PlanPublication(TestOptions(), Server(), {Table(1, "a")}, p).sql.at(0),
+              HasSubstr("SET (publish = 'insert, update, delete, truncate'"));
   Options check = TestOptions();
   check.publication_mode = PublicationMode::kCheck;
   const auto plan = PlanPublication(check, Server(), {Table(1, "a")}, p);
   EXPECT_THAT(plan.sql, IsEmpty());
-  EXPECT_THAT(FirstError(check, plan.findings).error().what, HasSubstr("does not publish every insert, update and delete"));
+  EXPECT_THAT(FirstError(check, plan.findings).error().what,
+              HasSubstr("does not publish every insert, update and delete"));
 }
 
 TEST(SelectTables, PG11_PG41_PartitionsGoWithTheirRootAndWhatIsNotInTheWalIsNamed) {
@@ -223,7 +233,8 @@ TEST(SlotHistory, TimelineHistoriesAreReadLineByLine) {
 TEST(Lsn, ReadsWhatTheServerPrints) {
   EXPECT_EQ(ParseLsn("16/B374D848"), 0x16B374D848U);
   EXPECT_EQ(LsnText(0x16B374D848U), "16/B374D848");
-  for (const char* garbage : {"", "/", "1/", "/1", "1/2/3", "x/1", "1/100000000", "1 /2"}) EXPECT_EQ(ParseLsn(garbage), 0U) << garbage;
+  for (const char* garbage : {"", "/", "1/", "/1", "1/2/3", "x/1", "1/100000000", "1 /2"})
+    EXPECT_EQ(ParseLsn(garbage), 0U) << garbage;
 }
 
 // --- failures
@@ -232,22 +243,29 @@ TEST(PostgresErrorText, ConnectFailuresNameObjectAndRemedy) {
   Options o = TestOptions();
   o.host = "db";
   o.port = "5432";
-  const auto wrong = DescribeConnectFailure(o, false,
-      "connection to server at \"db\" (10.0.0.1), port 5432 failed: FATAL:  28P01: password authentication failed for user \"headgate\"\nLOCATION:  auth_failed, auth.c:331\n");
+  const auto wrong =
+      DescribeConnectFailure(o, false,
+                             "connection to server at \"db\" (10.0.0.1), port 5432 failed: FATAL:  28P01: password "
+                             "authentication failed for user \"headgate\"\nLOCATION:  auth_failed, auth.c:331\n");
   EXPECT_EQ(wrong.kind, ErrorKind::kConfig);
   EXPECT_THAT(wrong.what, HasSubstr("connecting to db:5432/shop as headgate failed"));
   EXPECT_THAT(wrong.what, HasSubstr("FATAL: password authentication failed"));
   EXPECT_THAT(wrong.what, Not(HasSubstr("LOCATION")));
-  EXPECT_EQ(DescribeConnectFailure(o, false, "FATAL:  57P03: the database system is starting up").kind, ErrorKind::kTransient);
+  EXPECT_EQ(DescribeConnectFailure(o, false, "FATAL:  57P03: the database system is starting up").kind,
+            ErrorKind::kTransient);
   EXPECT_EQ(DescribeConnectFailure(o, true, "FATAL:  53300: too many").kind, ErrorKind::kTransient);
-  EXPECT_EQ(DescribeConnectFailure(o, false, "could not translate host name \"db\" to address").kind, ErrorKind::kTransient);
+  EXPECT_EQ(DescribeConnectFailure(o, false, "could not translate host name \"db\" to address").kind,
+            ErrorKind::kTransient);
   EXPECT_EQ(DescribeConnectFailure(o, false, "SSL error: certificate verify failed").kind, ErrorKind::kConfig);
-  EXPECT_EQ(DescribeConnectFailure(o, false, "server does not support SSL, but SSL was required").kind, ErrorKind::kConfig);
+  EXPECT_EQ(DescribeConnectFailure(o, false, "server does not support SSL, but SSL was required").kind,
+            ErrorKind::kConfig);
 }
 
 TEST(PostgresErrorText, SqlStatesDecideWhetherWaitingHelps) {
-  for (const char* state : {"", "08006", "40001", "53100", "55006", "57P01", "57P03", "58030", "XX000"}) EXPECT_EQ(KindOf(state), ErrorKind::kTransient) << state;
-  for (const char* state : {"28P01", "42501", "42704", "55000", "3D000", "0A000"}) EXPECT_EQ(KindOf(state), ErrorKind::kConfig) << state;
+  for (const char* state : {"", "08006", "40001", "53100", "55006", "57P01", "57P03", "58030", "XX000"})
+    EXPECT_EQ(KindOf(state), ErrorKind::kTransient) << state;
+  for (const char* state : {"28P01", "42501", "42704", "55000", "3D000", "0A000"})
+    EXPECT_EQ(KindOf(state), ErrorKind::kConfig) << state;
 }
 
 TEST(PostgresErrorText, NamesAndTextsAreQuotedWhateverTheyHold) {

@@ -15,12 +15,31 @@ constexpr std::int64_t kUs = 1'770'000'000'123'456;
 
 struct Wire {
   std::string bytes;
-  Wire& C(char c) { bytes.push_back(c); return *this; }
-  Wire& U16(std::uint16_t v) { PutBigEndian(bytes, v); return *this; }
-  Wire& U32(std::uint32_t v) { PutBigEndian(bytes, v); return *this; }
-  Wire& U64(std::uint64_t v) { PutBigEndian(bytes, v); return *this; }
-  Wire& Z(std::string_view s) { bytes.append(s).push_back('\0'); return *this; }
-  Wire& Text(std::string_view s) { C('t').U32(static_cast<std::uint32_t>(s.size())); bytes += s; return *this; }
+  Wire& C(char c) {
+    bytes.push_back(c);
+    return *this;
+  }
+  Wire& U16(std::uint16_t v) {
+    PutBigEndian(bytes, v);
+    return *this;
+  }
+  Wire& U32(std::uint32_t v) {
+    PutBigEndian(bytes, v);
+    return *this;
+  }
+  Wire& U64(std::uint64_t v) {
+    PutBigEndian(bytes, v);
+    return *this;
+  }
+  Wire& Z(std::string_view s) {
+    bytes.append(s).push_back('\0');
+    return *this;
+  }
+  Wire& Text(std::string_view s) {
+    C('t').U32(static_cast<std::uint32_t>(s.size()));
+    bytes += s;
+    return *this;
+  }
 };
 std::string Begin(std::uint64_t commit, std::uint32_t xid = 7) {
   return Wire().C('B').U64(commit).U64(static_cast<std::uint64_t>(kUs - kEpoch2000Us)).U32(xid).bytes;
@@ -29,10 +48,26 @@ std::string Commit(std::uint64_t commit, std::uint64_t end) {
   return Wire().C('C').C('\0').U64(commit).U64(end).U64(static_cast<std::uint64_t>(kUs - kEpoch2000Us)).bytes;
 }
 std::string Relation(std::uint32_t oid, char identity = 'd') {
-  return Wire().C('R').U32(oid).Z("public").Z("t" + std::to_string(oid)).C(identity).U16(2).C('\1').Z("id").U32(23).U32(0xFFFFFFFF)
-      .C(identity == 'f' ? '\1' : '\0').Z("v").U32(25).U32(0xFFFFFFFF).bytes;
+  return Wire()
+      .C('R')
+      .U32(oid)
+      .Z("public")
+      .Z("t" + std::to_string(oid))
+      .C(identity)
+      .U16(2)
+      .C('\1')
+      .Z("id")
+      .U32(23)
+      .U32(0xFFFFFFFF)
+      .C(identity == 'f' ? '\1' : '\0')
+      .Z("v")
+      .U32(25)
+      .U32(0xFFFFFFFF)
+      .bytes;
 }
-std::string Insert(std::uint32_t oid, std::string_view id, std::string_view v) { return Wire().C('I').U32(oid).C('N').U16(2).Text(id).Text(v).bytes; }
+std::string Insert(std::uint32_t oid, std::string_view id, std::string_view v) {
+  return Wire().C('I').U32(oid).C('N').U16(2).Text(id).Text(v).bytes;
+}
 std::string Message(bool transactional, std::uint64_t lsn, std::string_view prefix) {
   return Wire().C('M').C(transactional ? '\1' : '\0').U64(lsn).Z(prefix).U32(1).C('x').bytes;
 }
@@ -52,7 +87,8 @@ class FakeBinder : public Binder {
     if (relation.oid >= 900) return binding;
     binding.stream = relation.oid;
     binding.schema = 1;
-    for (const auto& column : relation.columns) binding.fields.push_back({Type(column.type_oid), column.identity, column.name == excluded});
+    for (const auto& column : relation.columns)
+      binding.fields.push_back({Type(column.type_oid), column.identity, column.name == excluded});
     return binding;
   }
   int asked = 0;
@@ -114,7 +150,8 @@ TEST_F(StreamDecoderTest, ATransactionWithoutCapturedChangesMovesOnlyThePosition
 
 TEST_F(StreamDecoderTest, PG26_UnchangedToastComesFromTheOldRowIfThatWasLogged) {
   const std::string keyed = Wire().C('U').U32(1).C('N').U16(2).Text("7").C('u').bytes;
-  const std::string full = Wire().C('U').U32(2).C('O').U16(2).Text("7").Text("old").C('N').U16(2).Text("7").C('u').bytes;
+  const std::string full =
+      Wire().C('U').U32(2).C('O').U16(2).Text("7").Text("old").C('N').U16(2).Text("7").C('u').bytes;
   Accept({Begin(500), Relation(1), Relation(2, 'f'), keyed, full, Commit(500, 520)});
   EXPECT_EQ(Row(true, 0)[1].kind, ValueKind::kAbsent);
   EXPECT_EQ(Row(true, 1)[1].text, "old");
@@ -122,7 +159,8 @@ TEST_F(StreamDecoderTest, PG26_UnchangedToastComesFromTheOldRowIfThatWasLogged) 
 }
 
 TEST_F(StreamDecoderTest, PG28_OldKeysHaveOnlyTheKeyAndTheRestIsAbsentNotNull) {
-  const std::string key_change = Wire().C('U').U32(1).C('K').U16(2).Text("7").C('n').C('N').U16(2).Text("8").C('n').bytes;
+  const std::string key_change =
+      Wire().C('U').U32(1).C('K').U16(2).Text("7").C('n').C('N').U16(2).Text("8").C('n').bytes;
   const std::string removed = Wire().C('D').U32(1).C('K').U16(2).Text("8").C('n').bytes;
   Accept({Begin(500), Relation(1), key_change, removed, Commit(500, 520)});
   EXPECT_EQ(Row(false, 0)[0].i, 7);
@@ -139,7 +177,8 @@ TEST_F(StreamDecoderTest, ExcludedColumnsOnTheWireAreLeftOut) {
 
 TEST_F(StreamDecoderTest, PG06_MessagesByPrefixTransactionalOrNot) {
   SetLimits({.messages_prefixes = {"a*"}});
-  Accept({Message(false, 400, "app"), Begin(500), Message(true, 450, "audit"), Message(true, 451, "other"), Commit(500, 520)});
+  Accept({Message(false, 400, "app"), Begin(500), Message(true, 450, "audit"), Message(true, 451, "other"),
+          Commit(500, 520)});
   ASSERT_EQ(done_.size(), 2U);
   EXPECT_EQ(done_[0].info.position, (Position{PositionKind::kPgMessage, 400, 0, 0, {}}));
   EXPECT_EQ(done_[0].blocks().at(0).first_ordinal, 0U);
@@ -181,13 +220,16 @@ TEST_F(StreamDecoderTest, WhatBreaksTheProtocolIsCorruptNotACrash) {
   EXPECT_TRUE(refused({Begin(1)}, Commit(2, 3)));
   EXPECT_TRUE(refused({Begin(1)}, Insert(1, "1", "a"))) << "relation not described";
   EXPECT_TRUE(refused({Relation(1)}, Insert(1, "1", "a"))) << "outside of a transaction";
-  EXPECT_TRUE(refused({Begin(1), Relation(1)}, Wire().C('I').U32(1).C('N').U16(1).Text("7").bytes)) << "a column is missing";
-  EXPECT_TRUE(refused({Begin(1), Relation(1)}, Wire().C('I').U32(1).C('N').U16(2).Text("7").C('b').U32(0).bytes)) << "binary was not asked for";
+  EXPECT_TRUE(refused({Begin(1), Relation(1)}, Wire().C('I').U32(1).C('N').U16(1).Text("7").bytes))
+      << "a column is missing";
+  EXPECT_TRUE(refused({Begin(1), Relation(1)}, Wire().C('I').U32(1).C('N').U16(2).Text("7").C('b').U32(0).bytes))
+      << "binary was not asked for";
   EXPECT_TRUE(refused({}, Message(true, 1, "p"))) << "transactional, but outside";
 }
 
 TEST_F(StreamDecoderTest, EveryMessageCutAtEveryByteLeavesTheDecoderUsable) {
-  const std::string update = Wire().C('U').U32(1).C('O').U16(2).Text("7").Text("old").C('N').U16(2).Text("7").C('u').bytes;
+  const std::string update =
+      Wire().C('U').U32(1).C('O').U16(2).Text("7").Text("old").C('N').U16(2).Text("7").C('u').bytes;
   for (std::size_t n = 0; n < update.size(); ++n) {
     SetLimits({});
     done_.clear();

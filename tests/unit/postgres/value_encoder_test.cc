@@ -37,36 +37,57 @@ TypePtr Composite(std::vector<TypePtr> attributes) {
   return MakeComposite(row, "public.pair", std::move(names), std::move(attributes));
 }
 const std::map<std::string, std::uint32_t> kOids = {
-    {"bool", 16},      {"bytea", 17},  {"int8", 20},     {"int4", 23},    {"text", 25},   {"oid", 26},   {"json", 114},       {"float4", 700},
-    {"float8", 701},   {"money", 790}, {"date", 1082},   {"time", 1083},  {"box", 603},   {"bit", 1560}, {"timestamp", 1114}, {"timestamptz", 1184},
-    {"interval", 1186}, {"timetz", 1266}, {"numeric", 1700}, {"uuid", 2950}, {"varbit", 1562}, {"xid8", 5069}};
+    {"bool", 16},          {"bytea", 17},      {"int8", 20},     {"int4", 23},      {"text", 25},
+    {"oid", 26},           {"json", 114},      {"float4", 700},  {"float8", 701},   {"money", 790},
+    {"date", 1082},        {"time", 1083},     {"box", 603},     {"bit", 1560},     {"timestamp", 1114},
+    {"timestamptz", 1184}, {"interval", 1186}, {"timetz", 1266}, {"numeric", 1700}, {"uuid", 2950},
+    {"varbit", 1562},      {"xid8", 5069}};
 TypePtr T(const std::string& name) { return Scalar(kOids.at(name), name); }
 
 // A value in a form that reads well in expectations.
 std::string Shown(const Value& v) {
   switch (v.kind) {
-    case ValueKind::kNull: return "null";
-    case ValueKind::kAbsent: return "absent";
-    case ValueKind::kBool: return v.b ? "true" : "false";
-    case ValueKind::kInt: return "int " + std::to_string(v.i);
-    case ValueKind::kUint: return "uint " + std::to_string(v.u);
-    case ValueKind::kDecimal: return "decimal " + std::string(v.text);
-    case ValueKind::kText: return "text " + std::string(v.text);
-    case ValueKind::kRawText: return "raw " + Hex(v.text);
-    case ValueKind::kBytes: return "bytes " + Hex(v.text);
-    case ValueKind::kUuid: return "uuid " + Hex(v.text);
-    case ValueKind::kBits: return "bits " + std::string(v.text);
-    case ValueKind::kJson: return "json " + std::string(v.text);
-    case ValueKind::kTime: return "time " + std::to_string(v.i);
-    case ValueKind::kTimeTz: return "timetz " + std::to_string(v.i) + " " + std::to_string(v.aux);
-    case ValueKind::kDate: return "date " + std::to_string(v.i);
-    case ValueKind::kTimestamp: return "timestamp " + std::to_string(v.i);
-    case ValueKind::kTimestampTz: return "timestamptz " + std::to_string(v.i);
-    case ValueKind::kInterval: return "interval " + std::to_string(v.aux) + " " + std::to_string(v.i2) + " " + std::to_string(v.i);
+    case ValueKind::kNull:
+      return "null";
+    case ValueKind::kAbsent:
+      return "absent";
+    case ValueKind::kBool:
+      return v.b ? "true" : "false";
+    case ValueKind::kInt:
+      return "int " + std::to_string(v.i);
+    case ValueKind::kUint:
+      return "uint " + std::to_string(v.u);
+    case ValueKind::kDecimal:
+      return "decimal " + std::string(v.text);
+    case ValueKind::kText:
+      return "text " + std::string(v.text);
+    case ValueKind::kRawText:
+      return "raw " + Hex(v.text);
+    case ValueKind::kBytes:
+      return "bytes " + Hex(v.text);
+    case ValueKind::kUuid:
+      return "uuid " + Hex(v.text);
+    case ValueKind::kBits:
+      return "bits " + std::string(v.text);
+    case ValueKind::kJson:
+      return "json " + std::string(v.text);
+    case ValueKind::kTime:
+      return "time " + std::to_string(v.i);
+    case ValueKind::kTimeTz:
+      return "timetz " + std::to_string(v.i) + " " + std::to_string(v.aux);
+    case ValueKind::kDate:
+      return "date " + std::to_string(v.i);
+    case ValueKind::kTimestamp:
+      return "timestamp " + std::to_string(v.i);
+    case ValueKind::kTimestampTz:
+      return "timestamptz " + std::to_string(v.i);
+    case ValueKind::kInterval:
+      return "interval " + std::to_string(v.aux) + " " + std::to_string(v.i2) + " " + std::to_string(v.i);
     case ValueKind::kArray: {
       ArrayReader in(v.text);
       std::string out = "array";
-      for (const auto& d : in.dimensions()) out += "[" + std::to_string(d.lower_bound) + "+" + std::to_string(d.length) + "]";
+      for (const auto& d : in.dimensions())
+        out += "[" + std::to_string(d.lower_bound) + "+" + std::to_string(d.length) + "]";
       out += " {";
       while (!in.done()) out += Shown(in.Next()) + ";";
       return out + "}";
@@ -77,7 +98,8 @@ std::string Shown(const Value& v) {
       while (!in.done()) out += Shown(in.Next()) + ";";
       return out + ")";
     }
-    default: return "other";
+    default:
+      return "other";
   }
 }
 
@@ -124,7 +146,8 @@ TEST(ValueEncoder, NP06_NP07_NumericKeepsTheServersDigits) {
   EXPECT_EQ(Read("numeric", "1.10"), "decimal 1.10");
   EXPECT_EQ(Read("numeric", "-0.00"), "decimal -0.00");
   EXPECT_EQ(Read("numeric", std::string(1000, '9')), "decimal " + std::string(1000, '9'));
-  for (const char* special : {"NaN", "Infinity", "-Infinity"}) EXPECT_EQ(Read("numeric", special), std::string("decimal ") + special);
+  for (const char* special : {"NaN", "Infinity", "-Infinity"})
+    EXPECT_EQ(Read("numeric", special), std::string("decimal ") + special);
   for (const char* garbage : {"", "-", ".5", "5.", "1e5", "1,5", "+1", "infinity"}) {
     EXPECT_EQ(Read("numeric", garbage), std::string("text ") + garbage);
   }
@@ -190,14 +213,16 @@ TEST(ValueEncoder, NP23_NP24_TimesWithOffsets) {
 TEST(ValueEncoder, NP25_NP26_NP27_TimestampsOverTheWholeRange) {
   EXPECT_EQ(Read("timestamp", "2000-01-01 00:00:00"), "timestamp 0");
   EXPECT_EQ(Read("timestamp", "1999-12-31 23:59:59.999999"), "timestamp -1");
-  EXPECT_EQ(Read("timestamptz", "2016-11-04 11:51:30.123456+00"), "timestamptz " + std::to_string(1478260290123456 - kEpoch2000Us));
+  EXPECT_EQ(Read("timestamptz", "2016-11-04 11:51:30.123456+00"),
+            "timestamptz " + std::to_string(1478260290123456 - kEpoch2000Us));
   EXPECT_EQ(Read("timestamptz", "2000-01-01 02:00:00+02"), "timestamptz 0");
   EXPECT_EQ(Read("timestamptz", "4714-12-31 23:59:59.999999+00 BC"),
             "timestamptz " + std::to_string((DaysFromCivil(-4713, 12, 31) - 10957) * kDay + kDay - 1));
   EXPECT_EQ(Read("timestamp", "294276-12-31 23:59:59.999999"), "timestamp 9223371331199999999");
   EXPECT_EQ(Read("timestamp", "-infinity"), "timestamp -9223372036854775808");
   EXPECT_EQ(Read("timestamptz", "infinity"), "timestamptz 9223372036854775807");
-  for (const char* garbage : {"2000-01-01", "2000-01-01T00:00:00", "2000-01-01 00:00:00+00", "999999999999-01-01 00:00:00", "2000-01-01 00:00:00 "}) {
+  for (const char* garbage : {"2000-01-01", "2000-01-01T00:00:00", "2000-01-01 00:00:00+00",
+                              "999999999999-01-01 00:00:00", "2000-01-01 00:00:00 "}) {
     EXPECT_EQ(Read("timestamp", garbage), std::string("text ") + garbage);
   }
   EXPECT_EQ(Read("timestamptz", "2000-01-01 00:00:00"), "text 2000-01-01 00:00:00");
@@ -210,7 +235,8 @@ TEST(ValueEncoder, NP28_NP29_IntervalsInThreeParts) {
   EXPECT_EQ(Read("interval", "PT0S"), "interval 0 0 0");
   EXPECT_EQ(Read("interval", "PT-1H-2M-3.000004S"), "interval 0 0 -3723000004");
   EXPECT_EQ(Read("interval", "infinity"), "text infinity");
-  for (const char* garbage : {"P", "PT", "1Y", "P1", "P1X", "P1.5Y", "PT1.5H", "P999999999999Y", "PT9223372036854775807H"}) {
+  for (const char* garbage :
+       {"P", "PT", "1Y", "P1", "P1X", "P1.5Y", "PT1.5H", "P999999999999Y", "PT9223372036854775807H"}) {
     EXPECT_EQ(Read("interval", garbage), std::string("text ") + garbage);
   }
 }
@@ -222,7 +248,8 @@ TEST(ValueEncoder, NP32_NP33_ArraysOfAnyShape) {
   EXPECT_EQ(Read(ints, "[0:2]={1,2,3}"), "array[0+3] {int 1;int 2;int 3;}");
   EXPECT_EQ(Read(ints, "[-1:0][3:3]={{1},{2}}"), "array[-1+2][3+1] {int 1;int 2;}");
   const auto texts = ArrayOf(T("text"));
-  EXPECT_EQ(Read(texts, R"({a,"b c","NULL",NULL,"q\"\\",""})"), R"(array[1+6] {text a;text b c;text NULL;null;text q"\;text ;})");
+  EXPECT_EQ(Read(texts, R"({a,"b c","NULL",NULL,"q\"\\",""})"),
+            R"(array[1+6] {text a;text b c;text NULL;null;text q"\;text ;})");
   EXPECT_EQ(Read(texts, R"({"{1,2}","a,b"})"), "array[1+2] {text {1,2};text a,b;}");
   EXPECT_EQ(Read(ArrayOf(T("box")), "{(1,1),(0,0);(2,2),(1,1)}"), "array[1+2] {text (1,1),(0,0);text (2,2),(1,1);}");
 }
@@ -237,8 +264,13 @@ TEST(ValueEncoder, NP34_ArraysOfOtherTypesReadAsTheElement) {
 
 TEST(ValueEncoder, MalformedArraysStayText) {
   const auto ints = ArrayOf(T("int4"));
-  for (const char* garbage : {"", "{", "}", "{1", "{1,}", "{,1}", "{1}{2}", "{{1},{2,3}}", "{{1},2}", "{1,{2}}", "{1}x", "1", "[0:2={1}", "[0:1]{1,2}",
-                              "[1:1][1:1]={1}", "{\"1}", "{{},{}}", "{{{{{{{1}}}}}}}", "{1 2}", "[a:b]={1}"}) {
+  for (const char* garbage : {"",         "{",           "}",
+                              "{1",       "{1,}",        "{,1}",
+                              "{1}{2}",   "{{1},{2,3}}", "{{1},2}",
+                              "{1,{2}}",  "{1}x",        "1",
+                              "[0:2={1}", "[0:1]{1,2}",  "[1:1][1:1]={1}",
+                              "{\"1}",    "{{},{}}",     "{{{{{{{1}}}}}}}",
+                              "{1 2}",    "[a:b]={1}"}) {
     EXPECT_EQ(Read(ints, garbage), std::string("text ") + garbage);
   }
 }
@@ -250,7 +282,8 @@ TEST(ValueEncoder, NP36_NP37_CompositesNest) {
   EXPECT_EQ(Read(inner, R"x(("a ""b"" \\ ,)",7))x"), R"x(row (text a "b" \ ,);int 7;))x");
   EXPECT_EQ(Read(inner, R"x(("",1))x"), "row (text ;int 1;)");
   EXPECT_EQ(Read(outer, R"x((1,"(x,)","{1,2}"))x"), "row (int 1;row (text x;null;);array[1+2] {int 1;int 2;};)");
-  EXPECT_EQ(Read(ArrayOf(inner), R"x({"(x,1)","(\"a b\",)",NULL})x"), "array[1+3] {row (text x;int 1;);row (text a b;null;);null;}");
+  EXPECT_EQ(Read(ArrayOf(inner), R"x({"(x,1)","(\"a b\",)",NULL})x"),
+            "array[1+3] {row (text x;int 1;);row (text a b;null;);null;}");
   EXPECT_EQ(Read(Composite({}), "()"), "row ()");
   for (const char* garbage : {"", "(", "()", "(a)", "(a,1", "(a,1)x", "(a,1,2)", "(\"a,1)", "a,1"}) {
     EXPECT_EQ(Read(inner, garbage), std::string("text ") + garbage);

@@ -157,6 +157,8 @@ TEST_F(OverviewTest, AP12_HealthHasSinceAndLastCheck) {
     EXPECT_EQ(members, (std::vector<std::string>{"id", "status", "since", "checked_at", "summary", "hint", "fix",
                                                  "dismissed_until"}));
     EXPECT_EQ(check["checked_at"], "2026-05-28T20:26:48.000000Z");
+    const bool changed = check["id"] == "delivering";
+    EXPECT_EQ(check["since"], changed ? "2026-05-28T20:26:47.000000Z" : "2026-05-28T20:26:40.000000Z") << check["id"];
   }
 }
 

@@ -264,6 +264,22 @@ TEST_F(WebhookDelivery, W6AnOpenBreakerBeforeAFullStoreIsProbedWithALetter) {
   EXPECT_TRUE(IsDone(second));
 }
 
+TEST_F(WebhookDelivery, W3AFullStoreHoldsNothingOnceNoEventFails) {
+  Use({{"memory_retry_ms", "0"}, {"store_bytes_max", "1"}, {"breaker_failures", "1000"}});
+  Write(events_.Insert(1));
+  Answer(500);
+  const At second = Write(events_.Insert(2));
+  Answer(500);  // the store is full: it is kept in memory
+  const At third = Write(events_.Insert(3));
+  EXPECT_EQ(UnderWay(), 0U);
+  Pass(seconds(2));
+  Answer(200);
+  EXPECT_TRUE(IsDone(second));
+  ASSERT_EQ(context_.letters.size(), 1U) << "the store is as full as before";
+  Answer(200);
+  EXPECT_TRUE(IsDone(third));
+}
+
 TEST_F(WebhookDelivery, W2AChangedKeyIsStoredBehindItsOldKeyAndTheNewKeyGoesBehindIt) {
   Use({{"memory_retry_ms", "0"}, {"breaker_failures", "1000"}});
   Write(events_.Insert(1));
