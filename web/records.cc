@@ -16,6 +16,7 @@ codec::EventContext ContextOf(const Registry& registry, const LogReader::Block& 
   context.change = &change;
   context.schema = change.stream == 0 ? nullptr : registry.Schema(change.stream, change.schema);
   context.schema_version = change.schema;
+  if (context.schema == nullptr) context.database = registry.DatabaseOf(block.info->source);
   if (const SourceInfo* source = registry.Source(block.info->source)) {
     context.source_id = source->id;
     context.source_name = source->name;

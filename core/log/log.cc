@@ -130,6 +130,13 @@ std::uint32_t Registry::LatestVersion(StreamNo stream) const {
   return stream == 0 || stream > schemas.size() ? 0 : static_cast<std::uint32_t>(schemas[stream - 1].size());
 }
 
+std::string_view Registry::DatabaseOf(SourceNo source) const {
+  for (std::size_t i = 0; i < streams.size() && i < schemas.size(); ++i) {
+    if (streams[i] != nullptr && streams[i]->source == source && !schemas[i].empty()) return schemas[i].back()->database;
+  }
+  return {};
+}
+
 std::string SourceKey(SourceNo source) {
   std::string key = "s";
   PutBigEndian(key, source);

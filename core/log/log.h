@@ -76,6 +76,8 @@ struct Registry {
   const StreamInfo* FindStream(std::string_view name) const;
   const TableSchema* Schema(StreamNo stream, std::uint32_t version) const;  // nullptr if there is none
   std::uint32_t LatestVersion(StreamNo stream) const;                       // 0 if there is none
+  // The database that the source reads, as its tables say: for what belongs to no table. "" before the first of them.
+  std::string_view DatabaseOf(SourceNo source) const;
 };
 
 struct RetentionPolicy {

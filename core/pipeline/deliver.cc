@@ -121,6 +121,7 @@ Status Deliver::Feed() {
     event.source = registry_->Source(block_.info->source);
     event.stream = registry_->Stream(change_.stream);
     event.schema = registry_->Schema(change_.stream, change_.schema);
+    if (event.schema == nullptr) event.database = registry_->DatabaseOf(block_.info->source);
     pending_.push_back({event.at});
     have_change_ = false;
     read_to_ = {event.at.seq, event.at.ordinal + 1};
@@ -266,8 +267,8 @@ Status Deliver::Persist(bool force) {
   HG_FAILPOINT("deliver.before_cursor");
   if (Status status = store_.Write(batch_, letters_dirty_); !status.ok()) {
     if (status.error().kind != ErrorKind::kTransient) return status;
+    if (!write_failed_) diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
     write_failed_ = true;
-    diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
     return Ok();  // the batch stays; the next round tries again
   }
   HG_FAILPOINT("deliver.cursor");

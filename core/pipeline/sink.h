@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -26,6 +27,7 @@ struct Event {
   const SourceInfo* source = nullptr;
   const StreamInfo* stream = nullptr;     // nullptr: message, gap
   const TableSchema* schema = nullptr;    // nullptr: message, gap, marker of a table not yet described
+  std::string_view database;              // of the source, where there is no schema to say it; "" if not yet known
 };
 
 // How an event ended.

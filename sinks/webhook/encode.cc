@@ -66,6 +66,7 @@ codec::EventContext ContextOf(const Event& event) {
   context.change = event.change;
   context.schema = event.schema;
   context.schema_version = event.schema != nullptr ? event.change->schema : 0;
+  context.database = event.database;
   if (event.source != nullptr) {
     context.source_id = event.source->id;
     context.source_name = event.source->name;

@@ -74,6 +74,27 @@ TEST_F(Delivering, EventsArriveInLogOrderWithWhatDescribesThem) {
   EXPECT_EQ(script_->closes, 1);
 }
 
+TEST_F(Delivering, AMessageNamesTheDatabaseThatItsSourceReads) {
+  Transaction message;
+  message.info.position = {PositionKind::kPgMessage, 10, 0, 0, {}};
+  message.first_ordinal = 0;
+  message.StartChange(Op::kMessage, 0, 0, 10);
+  message.EndChange(Encode(MessageExtra{false, "audit", "user=17"}));
+  Commits({5});  // a table of another source, which reads no database that is known
+  LogWriter& crm = OpenWriter("crm");
+  TableSchema schema = TwoColumns("contacts");
+  schema.database = "crm_db";
+  crm.DefineSchema(crm.OpenStream("public", "contacts"), schema, 9, 1);
+  Append(crm, message);
+  Start({"crm.public.contacts"});
+  ASSERT_TRUE(script_->Await(2));
+  const auto got = script_->got();
+  EXPECT_EQ(got[0].op, Op::kSchema);
+  EXPECT_EQ(got[0].database, "") << "a change with a schema has its own";
+  EXPECT_EQ(got[1].op, Op::kMessage);
+  EXPECT_EQ(got[1].database, "crm_db");
+}
+
 TEST_F(Delivering, TheCursorIsTheLowestEventNotDone) {
   script_->corked = true;
   Commits({10, 20, 30, 40});

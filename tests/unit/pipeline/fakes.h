@@ -110,7 +110,7 @@ struct SinkScript {
     At at;
     Op op = Op::kInsert;
     std::int64_t id = 0;
-    std::string stream, source;
+    std::string stream, source, database;
     std::uint32_t columns = 0;
   };
   class Hands {  // what a request may do
@@ -181,7 +181,8 @@ class CorkedSink final : public Sink {
   bool Room() const override { return script_->held < script_->room; }
   Status Write(const Event& event) override {
     SinkScript::Got got{
-        event.at, event.change->op, 0, event.stream != nullptr ? event.stream->name : "", event.source->name, 0};
+        event.at, event.change->op, 0, event.stream != nullptr ? event.stream->name : "", event.source->name,
+        std::string(event.database), 0};
     std::vector<Value> values;
     EXPECT_TRUE(ReadRow(event.change->after, values).ok());
     if (!values.empty()) got.id = values[0].i;

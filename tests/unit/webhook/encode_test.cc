@@ -156,6 +156,13 @@ TEST_F(WebhookEncode, W13DebeziumKeepsTheNativeRecordForLetters) {
   EXPECT_EQ(r.id, "shop:0-00000000016e9f01:1") << "webhook-id stays W1";
 }
 
+TEST_F(WebhookEncode, ADebeziumMessageNamesTheDatabaseOfItsSource) {
+  Use({{"format", "debezium"}});
+  Event message = events_.Message();
+  message.database = "shop_db";
+  EXPECT_NE(Encode(message).body.find(R"("db":"shop_db")"), std::string::npos) << Encode(message).body;
+}
+
 TEST_F(WebhookEncode, W14DebeziumSendsNoTombstonesAndAChangedKeyInTwoParts) {
   Use({{"format", "debezium"}});
   EXPECT_EQ(Encode(events_.Delete(42)).parts, 1U);

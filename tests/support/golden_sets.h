@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/codec/debezium.h"
+#include "tests/support/golden_compare.h"
+
+// The option sets that the `debezium` rendering is compared with, and what is known to differ. Shared by the test that
+// replays typed values and the one that reads a real server.
+namespace headgate::testing {
+
+const std::vector<std::string>& GoldenSetNames();
+
+// Topics in which upstream is wrong; those of one phase, where upstream contradicts itself (contract 3.13).
+const std::vector<std::string>& GoldenDefects();
+const std::vector<std::string>& GoldenSnapshotDefects();
+const std::vector<std::string>& GoldenStreamDefects();
+
+std::vector<std::string> Joined(std::vector<std::string> a, const std::vector<std::string>& b);
+
+// One set and the encoder with its options.
+class GoldenRendering {
+ public:
+  // kConfig if the set cannot be read or has an option that the encoder lacks.
+  static Result<GoldenRendering> Of(const std::filesystem::path& root, const std::string& name);
+
+  const GoldenSet& set() const { return set_; }
+  // `table` without its schema, which is always g.
+  bool Captures(const std::string& table);
+  // Appends what the encoder makes of the change. Errors are those of the encoder.
+  Status Append(const codec::EventContext& event, std::vector<GoldenRecord>& records);
+  // The files leave out rows that exist only to be large: in all sets but `default`, and there in the tables whose
+  // records are those of 3.7.0.
+  void LeaveOutLargeRows(std::vector<GoldenRecord>& records) const;
+
+ private:
+  std::string name_;
+  GoldenSet set_;
+  std::map<std::string, bool> captured_;
+  std::unique_ptr<codec::DebeziumEncoder> encoder_;
+  codec::RecordList list_;
+};
+
+}  // namespace headgate::testing
