@@ -69,8 +69,8 @@ bool ParseEntryKey(std::string_view key, EntryKey& out) {
   return true;
 }
 
-void PutEntryHeader(std::string& out, const TransactionInfo* info, bool last_part, std::uint32_t first_ordinal, std::uint32_t count,
-                    std::string_view changes) {
+void PutEntryHeader(std::string& out, const TransactionInfo* info, bool last_part, std::uint32_t first_ordinal,
+                    std::uint32_t count, std::string_view changes) {
   const std::size_t start = out.size();
   out.push_back(static_cast<char>(kVersion));
   out.push_back(static_cast<char>((last_part ? kLastPart : 0) | (info != nullptr ? kHasInfo : 0)));
@@ -87,7 +87,8 @@ Status ParseEntry(std::string_view value, EntryHeader& header, std::string_view&
   if (static_cast<std::uint8_t>(value[0]) != kVersion) return Corrupt("unknown version");
   std::uint32_t stored;
   std::memcpy(&stored, value.data() + kChecksumOffset, 4);
-  if (stored != Checksum(value.substr(0, kFixedBytes), value.substr(kFixedBytes))) return Corrupt("checksum does not match");
+  if (stored != Checksum(value.substr(0, kFixedBytes), value.substr(kFixedBytes)))
+    return Corrupt("checksum does not match");
   ByteReader in(value.substr(kFixedBytes));
   header.last_part = (value[1] & kLastPart) != 0;
   header.has_info = (value[1] & kHasInfo) != 0;

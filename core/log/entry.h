@@ -27,8 +27,8 @@ struct EntryHeader {
 };
 
 // The bytes before the changes; the checksum covers all but itself, the changes included.
-void PutEntryHeader(std::string& out, const TransactionInfo* info, bool last_part, std::uint32_t first_ordinal, std::uint32_t count,
-                    std::string_view changes);
+void PutEntryHeader(std::string& out, const TransactionInfo* info, bool last_part, std::uint32_t first_ordinal,
+                    std::uint32_t count, std::string_view changes);
 // Verifies the checksum. `changes` points into `value`. Corrupt says what does not fit.
 Status ParseEntry(std::string_view value, EntryHeader& header, std::string_view& changes);
 

@@ -30,7 +30,8 @@ std::string SourceId(std::string_view name) {
 }
 
 std::shared_ptr<const SourceInfo> ToInfo(const stored::StoredSource& source) {
-  return std::make_shared<const SourceInfo>(SourceInfo{source.number(), source.name(), source.id(), source.connector()});
+  return std::make_shared<const SourceInfo>(
+      SourceInfo{source.number(), source.name(), source.id(), source.connector()});
 }
 
 template <class T>
@@ -49,7 +50,8 @@ Status LoadStreams(LogState& state) {
     };
     if (key[0] == 's') {
       stored::StoredSource source;
-      if (!source.ParseFromArray(value.data(), static_cast<int>(value.size())) || source.number() == 0) return corrupt();
+      if (!source.ParseFromArray(value.data(), static_cast<int>(value.size())) || source.number() == 0)
+        return corrupt();
       const std::size_t index = source.number() - 1;
       PlaceAt(registry.sources, index, ToInfo(source));
       PlaceAt(state.sources, index, std::move(source));
@@ -132,7 +134,8 @@ std::uint32_t Registry::LatestVersion(StreamNo stream) const {
 
 std::string_view Registry::DatabaseOf(SourceNo source) const {
   for (std::size_t i = 0; i < streams.size() && i < schemas.size(); ++i) {
-    if (streams[i] != nullptr && streams[i]->source == source && !schemas[i].empty()) return schemas[i].back()->database;
+    if (streams[i] != nullptr && streams[i]->source == source && !schemas[i].empty())
+      return schemas[i].back()->database;
   }
   return {};
 }
@@ -195,7 +198,8 @@ Status ChangeConnector(LogState& state, stored::StoredSource& source, std::strin
 
 }  // namespace
 
-Result<std::unique_ptr<LogWriter>> Log::OpenWriter(std::string_view source_name, std::string_view source_id, std::string_view connector) {
+Result<std::unique_ptr<LogWriter>> Log::OpenWriter(std::string_view source_name, std::string_view source_id,
+                                                   std::string_view connector) {
   std::lock_guard lock(state_->append);
   for (auto& source : state_->sources) {
     if (source.name() != source_name) continue;
@@ -214,8 +218,8 @@ Result<std::unique_ptr<LogWriter>> Log::OpenWriter(std::string_view source_name,
   source.set_connector(std::string(connector));
   for (const auto& other : state_->sources) {
     if (other.id() == source.id()) {
-      return ConfigError("source " + std::string(source_name) + ": the id " + source.id() + " belongs to source " + other.name() +
-                         ". Set source_id to another one.");
+      return ConfigError("source " + std::string(source_name) + ": the id " + source.id() + " belongs to source " +
+                         other.name() + ". Set source_id to another one.");
     }
   }
   StoreBatch batch;

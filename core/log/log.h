@@ -15,7 +15,8 @@
 #include "core/base/result.h"
 #include "core/model/change.h"
 
-// The log of one shard: every stream, durable, in one total order of transactions (`seq`). FORMAT.md has the stored form.
+// The log of one shard: every stream, durable, in one total order of transactions (`seq`). FORMAT.md has the stored
+// form.
 namespace headgate {
 
 class Store;      // the shard's database, store.h
@@ -31,7 +32,7 @@ struct SourceInfo {
 
 struct StreamInfo {
   StreamNo number = 0;
-  std::string name;    // <source>.<schema>.<table>
+  std::string name;  // <source>.<schema>.<table>
   SourceNo source = 0;
   std::string schema;
   std::string table;
@@ -65,8 +66,8 @@ struct StreamCounters {
 
 // Sources, streams and schema versions of the shard. Immutable; a newer one is published when something is added.
 struct Registry {
-  std::vector<std::shared_ptr<const SourceInfo>> sources;  // by number - 1
-  std::vector<std::shared_ptr<const StreamInfo>> streams;  // by number - 1
+  std::vector<std::shared_ptr<const SourceInfo>> sources;                // by number - 1
+  std::vector<std::shared_ptr<const StreamInfo>> streams;                // by number - 1
   std::vector<std::vector<std::shared_ptr<const TableSchema>>> schemas;  // by stream number - 1, version - 1
   std::vector<std::shared_ptr<StreamCounters>> counters;                 // by stream number - 1
 
@@ -96,7 +97,8 @@ class Log {
 
   // The writer of one source; creates the source's record when it is new. At most one writer a source at a time.
   // `source_id` is used only when the source is new; "" derives it from the name (admin API, KC4).
-  Result<std::unique_ptr<LogWriter>> OpenWriter(std::string_view source_name, std::string_view source_id, std::string_view connector);
+  Result<std::unique_ptr<LogWriter>> OpenWriter(std::string_view source_name, std::string_view source_id,
+                                                std::string_view connector);
 
   // Durable progress of a source; nothing if it never wrote.
   std::optional<SourceProgress> progress(std::string_view source_name) const;
@@ -107,8 +109,8 @@ class Log {
   std::shared_ptr<const Registry> registry() const;
   std::unique_ptr<LogReader> NewReader() const;
 
-  Seq last_seq() const;   // of the last durable transaction, 0 if empty
-  Seq first_seq() const;  // of the oldest kept; last_seq() + 1 if nothing is kept
+  Seq last_seq() const;                // of the last durable transaction, 0 if empty
+  Seq first_seq() const;               // of the oldest kept; last_seq() + 1 if nothing is kept
   std::uint64_t lost_records() const;  // dropped by retention before a cursor read them, ever
   std::uint64_t disk_bytes() const;
   StreamStats stats(StreamNo stream) const;
@@ -147,11 +149,12 @@ class LogWriter {
   // The version of the stream that has exactly this schema as its newest, else a new version. A new one is preceded in
   // the log by a `schema` event; all of that becomes durable with the next Append.
   // `at`: the source position of the change that made it necessary; `commit_us`: its commit time.
-  virtual std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at, std::int64_t commit_us) = 0;
+  virtual std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
+                                     std::int64_t commit_us) = 0;
 
   struct Outcome {
-    std::uint32_t appended = 0;   // transactions
-    std::uint32_t duplicates = 0; // dropped: their position was durable already
+    std::uint32_t appended = 0;    // transactions
+    std::uint32_t duplicates = 0;  // dropped: their position was durable already
     Seq last_seq = 0;
   };
   // One atomic, synced write: the transactions in this order, what DefineSchema left pending, and the source's own

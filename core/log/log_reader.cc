@@ -31,7 +31,8 @@ class Reader final : public LogReader {
     if (!ParseEntryKey(key_bytes, key)) return Corrupt("the log holds a key that is none of its own");
     if (Status status = ParseEntry(value, header_, block.changes); !status.ok()) {
       it_.reset();  // the next call meets the same block again
-      return Corrupt("log entry " + std::to_string(key.seq) + " part " + std::to_string(key.part) + ": " + status.error().what +
+      return Corrupt("log entry " + std::to_string(key.seq) + " part " + std::to_string(key.part) + ": " +
+                     status.error().what +
                      ". Restore the data directory from a copy, or move it away and take a new snapshot.");
     }
     if (header_.has_info) info_ = header_.info;

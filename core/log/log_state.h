@@ -34,7 +34,8 @@ struct LogState {
   Published<Registry> registry;  // replaced under append
 
   using Subscriber = std::pair<std::uint64_t, std::function<void()>>;
-  std::shared_ptr<Published<std::vector<Subscriber>>> subscribers = std::make_shared<Published<std::vector<Subscriber>>>();
+  std::shared_ptr<Published<std::vector<Subscriber>>> subscribers =
+      std::make_shared<Published<std::vector<Subscriber>>>();
   // Serialises changes of that list, and keeps a wake under way from outliving its subscription (docs/adr/0004).
   std::shared_ptr<std::mutex> subscribe = std::make_shared<std::mutex>();
 

@@ -24,7 +24,8 @@
 namespace headgate {
 namespace {
 
-constexpr const char* kFamilyNames[kFamilies] = {"default", "log", "streams", "cursors", "letters", "catalog", "events"};
+constexpr const char* kFamilyNames[kFamilies] = {"default", "log",     "streams", "cursors",
+                                                 "letters", "catalog", "events"};
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kInstanceKey = "instance";
 constexpr std::string_view kFormat = "1";
@@ -150,15 +151,19 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
   if (!status.ok()) {
     const std::string text = status.ToString();
     if (text.find("ermission denied") != std::string::npos) {
-      return ConfigError("open data directory " + directory + ": permission denied. Make it writable for this user, or set data_dir elsewhere.");
+      return ConfigError("open data directory " + directory +
+                         ": permission denied. Make it writable for this user, or set data_dir elsewhere.");
     }
     if (!std::filesystem::is_directory(directory, error)) {
-      return ConfigError("open data directory " + directory + ": not a directory. Set data_dir to one that this user may write.");
+      return ConfigError("open data directory " + directory +
+                         ": not a directory. Set data_dir to one that this user may write.");
     }
     // The first is another process, the second another part of this one.
-    if (text.find("While lock file") != std::string::npos || text.find("lock hold by current process") != std::string::npos) {
-      return ConfigError("open data directory " + directory +
-                         ": another process has it locked. Stop the other headgate, or give this one its own data_dir.");
+    if (text.find("While lock file") != std::string::npos ||
+        text.find("lock hold by current process") != std::string::npos) {
+      return ConfigError(
+          "open data directory " + directory +
+          ": another process has it locked. Stop the other headgate, or give this one its own data_dir.");
     }
     if (status.IsCorruption()) {
       return Corrupt("open data directory " + directory + ": " + text +
@@ -184,8 +189,8 @@ Store::~Store() {
 Status Store::Identify() {
   HG_ASSIGN_OR_RETURN(const auto format, Get(Family::kMeta, kFormatKey));
   if (format && *format != kFormat) {
-    return ConfigError("open data directory " + directory_ + ": written in format " + *format + ", this program reads format " +
-                       std::string(kFormat) + ". Use the newer headgate.");
+    return ConfigError("open data directory " + directory_ + ": written in format " + *format +
+                       ", this program reads format " + std::string(kFormat) + ". Use the newer headgate.");
   }
   HG_ASSIGN_OR_RETURN(const auto instance, Get(Family::kMeta, kInstanceKey));
   if (format && instance) {
@@ -246,9 +251,15 @@ Status Store::Write(StoreBatch& batch, bool sync) {
   for (const auto& item : batch.impl_->items) {
     auto* family = handle(item.family);
     switch (item.op) {
-      case 0: writes.Put(family, ToSlice(item.key), ToSlice(item.value)); break;
-      case 1: writes.Delete(family, ToSlice(item.key)); break;
-      default: writes.DeleteRange(family, ToSlice(item.key), ToSlice(item.value)); break;
+      case 0:
+        writes.Put(family, ToSlice(item.key), ToSlice(item.value));
+        break;
+      case 1:
+        writes.Delete(family, ToSlice(item.key));
+        break;
+      default:
+        writes.DeleteRange(family, ToSlice(item.key), ToSlice(item.value));
+        break;
     }
   }
   HG_RETURN_IF_ERROR(CheckSpace(writes.GetDataSize(), kReserveBytes / 4));

@@ -79,7 +79,7 @@ class Store {
   // Gives the space of a deleted range back soon.
   void Compact(Family family, std::string_view from, std::string_view to);
 
-  rocksdb::DB* db() const { return db_.get(); }                       // for the log's readers
+  rocksdb::DB* db() const { return db_.get(); }  // for the log's readers
   rocksdb::ColumnFamilyHandle* handle(Family family) const { return handles_[static_cast<std::size_t>(family)]; }
 
  private:

@@ -48,7 +48,8 @@ class Writer final : public LogWriter {
     return stream.number;
   }
 
-  std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at, std::int64_t commit_us) override {
+  std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
+                             std::int64_t commit_us) override {
     std::uint32_t newest = state_.registry.Get()->LatestVersion(stream);
     const TableSchema* current = state_.registry.Get()->Schema(stream, newest);
     for (const PendingSchema& pending : new_schemas_) {
@@ -171,8 +172,8 @@ class Writer final : public LogWriter {
     return tx;
   }
 
-  void PutEntry(rocksdb::WriteBatch& batch, const Transaction& tx, Seq seq, std::int64_t now, const SourceProgress& progress,
-                std::vector<Touched>& touched) {
+  void PutEntry(rocksdb::WriteBatch& batch, const Transaction& tx, Seq seq, std::int64_t now,
+                const SourceProgress& progress, std::vector<Touched>& touched) {
     TransactionInfo info = tx.info;
     info.source = number_;
     info.epoch = progress.epoch;
@@ -184,11 +185,12 @@ class Writer final : public LogWriter {
       key_.clear();
       header_.clear();
       PutEntryKey(key_, seq, static_cast<std::uint32_t>(part));
-      PutEntryHeader(header_, part == 0 ? &info : nullptr, part + 1 == blocks.size(), blocks[part].first_ordinal, blocks[part].count,
-                     blocks[part].bytes);
+      PutEntryHeader(header_, part == 0 ? &info : nullptr, part + 1 == blocks.size(), blocks[part].first_ordinal,
+                     blocks[part].count, blocks[part].bytes);
       const rocksdb::Slice key_parts[] = {key_};
       const rocksdb::Slice value_parts[] = {header_, blocks[part].bytes};
-      batch.Put(state_.store.handle(Family::kLog), rocksdb::SliceParts(key_parts, 1), rocksdb::SliceParts(value_parts, 2));
+      batch.Put(state_.store.handle(Family::kLog), rocksdb::SliceParts(key_parts, 1),
+                rocksdb::SliceParts(value_parts, 2));
       Count(blocks[part], seq, info.commit_us, touched);
     }
   }
@@ -281,6 +283,8 @@ class Writer final : public LogWriter {
 
 }  // namespace
 
-std::unique_ptr<LogWriter> MakeWriter(LogState& state, SourceNo source) { return std::make_unique<Writer>(state, source); }
+std::unique_ptr<LogWriter> MakeWriter(LogState& state, SourceNo source) {
+  return std::make_unique<Writer>(state, source);
+}
 
 }  // namespace headgate

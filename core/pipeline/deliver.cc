@@ -41,7 +41,13 @@ Status Execute(const LetterCommand& command, Store& store, const std::string& si
 }
 
 Deliver::Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock)
-    : store_(store), log_(log), sink_(sink), name_(std::move(name)), topics_(std::move(topics)), clock_(clock), selection_(topics_) {}
+    : store_(store),
+      log_(log),
+      sink_(sink),
+      name_(std::move(name)),
+      topics_(std::move(topics)),
+      clock_(clock),
+      selection_(topics_) {}
 
 Deliver::~Deliver() {
   while (const auto command = commands_.TryPop()) {
@@ -162,7 +168,8 @@ Result<bool> Deliver::NextChange() {
       }
     }
     if (changes_->failed()) {
-      return Corrupt("log entry " + std::to_string(block_.seq) + " part " + std::to_string(block_.part) + " holds a malformed change");
+      return Corrupt("log entry " + std::to_string(block_.seq) + " part " + std::to_string(block_.part) +
+                     " holds a malformed change");
     }
     changes_.reset();
     if (block_.last_part) read_to_ = {block_.seq + 1, 0};
@@ -182,7 +189,8 @@ Status Deliver::FeedLetters() {
       return Ok();
     }
     HG_ASSIGN_OR_RETURN(const auto letter, DeadLetters::Read(store_, name_, *id));
-    if (!letter) return Corrupt("dead letter " + std::to_string(*id) + " of sink " + name_ + " is in the index but not stored");
+    if (!letter)
+      return Corrupt("dead letter " + std::to_string(*id) + " of sink " + name_ + " is in the index but not stored");
     busy_lanes_.insert(letters_->Lane(*id));
     HG_RETURN_IF_ERROR(sink_.Retry(*letter));
   }

@@ -40,7 +40,9 @@ Status Ingest::AppendUntilDurable(LogWriter& writer, const SourceBatch& batch, s
       return Ok();
     }
     if (outcome.error().kind != ErrorKind::kTransient) return std::move(outcome).error();
-    if (!told) diag::Error("ingest", "intake stopped: the log cannot be written", {{"connector", name_}, {"error", outcome.error().what}});
+    if (!told)
+      diag::Error("ingest", "intake stopped: the log cannot be written",
+                  {{"connector", name_}, {"error", outcome.error().what}});
     told = true;
     for (int i = 0; i < 4; ++i) {
       HG_RETURN_IF_ERROR(source_.KeepAlive());

@@ -17,7 +17,11 @@ class Ingest {
  public:
   // All must outlive the loop.
   Ingest(Log& log, Source& source, std::string name, std::string source_id, std::string connector)
-      : log_(log), source_(source), name_(std::move(name)), source_id_(std::move(source_id)), connector_(std::move(connector)) {}
+      : log_(log),
+        source_(source),
+        name_(std::move(name)),
+        source_id_(std::move(source_id)),
+        connector_(std::move(connector)) {}
 
   // Runs on the source's thread until stop (kStopped) or an error that the supervisor has to deal with.
   Status Run(std::stop_token stop);

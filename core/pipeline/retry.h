@@ -12,11 +12,15 @@ namespace headgate {
 enum class Action : std::uint8_t { kRetry, kDeadLetter, kWaitForPerson, kEnd };
 constexpr Action ActionFor(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kTransient: return Action::kRetry;
-    case ErrorKind::kRejected: return Action::kDeadLetter;
+    case ErrorKind::kTransient:
+      return Action::kRetry;
+    case ErrorKind::kRejected:
+      return Action::kDeadLetter;
     case ErrorKind::kConfig:
-    case ErrorKind::kCorrupt: return Action::kWaitForPerson;
-    case ErrorKind::kStopped: return Action::kEnd;
+    case ErrorKind::kCorrupt:
+      return Action::kWaitForPerson;
+    case ErrorKind::kStopped:
+      return Action::kEnd;
   }
   return Action::kWaitForPerson;
 }
@@ -24,7 +28,8 @@ constexpr Action ActionFor(ErrorKind kind) {
 // Waits between attempts: exponential from `first_ms` to `max_ms`, each between half of it and the whole.
 class BackOff {
  public:
-  BackOff(std::int64_t first_ms, std::int64_t max_ms) : first_ms_(first_ms), max_ms_(max_ms), random_(std::random_device{}()) {}
+  BackOff(std::int64_t first_ms, std::int64_t max_ms)
+      : first_ms_(first_ms), max_ms_(max_ms), random_(std::random_device{}()) {}
 
   std::int64_t NextMs() {
     const std::int64_t full = attempts_ >= 20 ? max_ms_ : std::min(max_ms_, first_ms_ << attempts_);

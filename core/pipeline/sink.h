@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cstdint>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,9 +25,9 @@ struct Event {
   const TransactionInfo* tx = nullptr;
   const Change* change = nullptr;
   const SourceInfo* source = nullptr;
-  const StreamInfo* stream = nullptr;     // nullptr: message, gap
-  const TableSchema* schema = nullptr;    // nullptr: message, gap, marker of a table not yet described
-  std::string_view database;              // of the source, where there is no schema to say it; "" if not yet known
+  const StreamInfo* stream = nullptr;   // nullptr: message, gap
+  const TableSchema* schema = nullptr;  // nullptr: message, gap, marker of a table not yet described
+  std::string_view database;            // of the source, where there is no schema to say it; "" if not yet known
 };
 
 // How an event ended.
@@ -35,7 +35,7 @@ enum class Outcome : std::uint8_t { kDelivered, kFiltered };
 
 // What a sink tells about itself; published by its thread, read by the API.
 struct SinkTelemetry {
-  std::string phase;                 // "starting", "delivering", "waiting", "breaker_open", "disabled"
+  std::string phase;  // "starting", "delivering", "waiting", "breaker_open", "disabled"
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;
   std::uint64_t attempts_failed = 0;
@@ -46,7 +46,7 @@ struct SinkTelemetry {
   std::int64_t oldest_pending_commit_us = 0;
   std::string last_error;
   std::string last_error_hint;
-  std::map<std::string, std::uint64_t> retries;   // by reason: connect, tls, timeout, status_4xx, ...
+  std::map<std::string, std::uint64_t> retries;  // by reason: connect, tls, timeout, status_4xx, ...
   bool breaker_open = false;
   std::int64_t next_probe_us = 0;
   std::vector<std::uint64_t> request_ms_buckets;  // cumulative histogram, bounds in kLatencyBoundsMs
@@ -115,10 +115,10 @@ struct SinkFactory {
 // What the service lends to every sink.
 struct SinkServices {
   const Clock* clock = nullptr;
-  std::vector<std::string> egress_allow;       // CIDR
+  std::vector<std::string> egress_allow;  // CIDR
   std::vector<std::string> egress_deny;
   std::vector<std::uint16_t> egress_deny_ports;
-  std::vector<std::string> own_listeners;      // "address:port"
+  std::vector<std::string> own_listeners;  // "address:port"
 };
 
 }  // namespace headgate

@@ -19,7 +19,7 @@ namespace headgate {
 // mends it (may be empty). `key` is the config key that should change, if one should.
 struct Finding {
   enum class Level : std::uint8_t { kOk, kWarning, kError };
-  std::string id;       // stable: "wal_level", "grants", "replica_identity"
+  std::string id;  // stable: "wal_level", "grants", "replica_identity"
   Level level = Level::kOk;
   std::string summary;
   std::string hint;
@@ -29,21 +29,21 @@ struct Finding {
 
 // What a source tells about itself; published by its thread, read by the API.
 struct SourceTelemetry {
-  std::string phase;                       // "connecting", "snapshot", "streaming"
+  std::string phase;  // "connecting", "snapshot", "streaming"
   bool connected = false;
-  std::uint64_t server_position = 0;       // LSN: the server's end of WAL, as last heard
-  std::uint64_t durable_position = 0;      // our last durable commit
-  std::uint64_t confirmed_position = 0;    // what the server was told
-  std::int64_t last_heard_us = 0;          // Unix time of the last message from the server
+  std::uint64_t server_position = 0;          // LSN: the server's end of WAL, as last heard
+  std::uint64_t durable_position = 0;         // our last durable commit
+  std::uint64_t confirmed_position = 0;       // what the server was told
+  std::int64_t last_heard_us = 0;             // Unix time of the last message from the server
   std::int64_t oldest_pending_commit_us = 0;  // commit time of the oldest commit not yet durable, 0 if none
   bool caught_up = false;
   std::string slot_name;
-  std::int64_t slot_retained_bytes = -1;   // -1: unknown
+  std::int64_t slot_retained_bytes = -1;  // -1: unknown
   std::int64_t slot_safe_bytes = -1;
   std::uint64_t snapshot_rows = 0;
   std::uint64_t snapshot_tables_done = 0;
   std::uint64_t snapshot_tables = 0;
-  std::vector<Finding> findings;           // standing warnings: lossy settings, tables without identity, gaps
+  std::vector<Finding> findings;  // standing warnings: lossy settings, tables without identity, gaps
 };
 
 // What one Read gathered: whole transactions in commit order, and the source's own state once they are durable.

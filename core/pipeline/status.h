@@ -42,7 +42,7 @@ struct ConnectorStatus {
   std::shared_ptr<const SinkTelemetry> sink;      // sinks only
   // Sinks: the cursor and what is behind it.
   Seq next_seq = 0;
-  std::vector<std::string> topics;    // sinks: streams it reads; sources: streams it has written
+  std::vector<std::string> topics;  // sinks: streams it reads; sources: streams it has written
 };
 
 }  // namespace headgate

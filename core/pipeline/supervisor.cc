@@ -117,7 +117,8 @@ std::chrono::steady_clock::time_point Supervisor::NextDeadline() const {
   auto deadline = parts_.clock->Now() + std::chrono::hours(1);
   for (const auto& [name, connector] : connectors_) {
     if (connector->retry_at) deadline = std::min(deadline, *connector->retry_at);
-    if (connector->instance != nullptr && !connector->opened) deadline = std::min(deadline, parts_.clock->Now() + kOpenCheck);
+    if (connector->instance != nullptr && !connector->opened)
+      deadline = std::min(deadline, parts_.clock->Now() + kOpenCheck);
   }
   return deadline;
 }
@@ -131,7 +132,8 @@ void Supervisor::Handle(ConnectorPlan plan) {
     slot->status.since_us = parts_.clock->NowUs();
   }
   Connector& connector = *slot;
-  const bool changed = connector.plan.config != plan.config || connector.plan.source != plan.source || connector.plan.sink != plan.sink;
+  const bool changed =
+      connector.plan.config != plan.config || connector.plan.source != plan.source || connector.plan.sink != plan.sink;
   const bool resumed = connector.plan.target != plan.target && plan.target == TargetState::kRunning;
   connector.plan = std::move(plan);
   connector.status.target = connector.plan.target;
@@ -159,8 +161,9 @@ void Supervisor::Handle(RestartCommand command) {
   const auto it = connectors_.find(command.name);
   if (it == connectors_.end()) return;
   Connector& connector = *it->second;
-  const bool failed = connector.status.state == State::kFailed || !connector.status.last_error.empty() ||
-                      std::ranges::any_of(connector.status.tasks, [](const TaskStatus& t) { return t.state == State::kFailed; });
+  const bool failed =
+      connector.status.state == State::kFailed || !connector.status.last_error.empty() ||
+      std::ranges::any_of(connector.status.tasks, [](const TaskStatus& t) { return t.state == State::kFailed; });
   if (command.only_failed && !failed) return;
   StopInstance(connector);
   connector.back_off.Reset();
@@ -176,7 +179,8 @@ void Supervisor::Handle(LettersCommand command) {
   Instance* const instance = it != connectors_.end() ? it->second->instance.get() : nullptr;
   if (instance != nullptr && instance->deliver != nullptr) {
     if (!instance->deliver->Command(command.command)) {
-      diag::Warn("supervisor", "too many commands for dead letters at once, one was refused", {{"connector", command.name}});
+      diag::Warn("supervisor", "too many commands for dead letters at once, one was refused",
+                 {{"connector", command.name}});
       if (command.command.report) {
         for (std::size_t i = 0; i < command.command.ids.size(); ++i) command.command.report(false);
       }
@@ -196,7 +200,9 @@ void Supervisor::ExecuteHere(const std::string& name, const LetterCommand& comma
 
 void Supervisor::Handle(Finished finished) {
   const auto it = connectors_.find(finished.name);
-  if (it == connectors_.end() || it->second->instance == nullptr || it->second->instance->generation != finished.generation) return;
+  if (it == connectors_.end() || it->second->instance == nullptr ||
+      it->second->instance->generation != finished.generation)
+    return;
   Connector& connector = *it->second;
   const bool was_open = connector.instance->opened();
   StopInstance(connector);
@@ -220,8 +226,10 @@ void Supervisor::Converge(Connector& connector) {
         return;
       }
       connector.instance->SetPaused(connector.plan.target == TargetState::kPaused);
-      if (connector.opened) SetState(connector, connector.plan.target == TargetState::kPaused ? State::kPaused : State::kRunning, "");
-      else Publish();
+      if (connector.opened)
+        SetState(connector, connector.plan.target == TargetState::kPaused ? State::kPaused : State::kRunning, "");
+      else
+        Publish();
       return;
   }
 }
@@ -229,7 +237,8 @@ void Supervisor::Converge(Connector& connector) {
 void Supervisor::StartInstance(Connector& connector) {
   const ConnectorPlan& plan = connector.plan;
   auto outcome = config::Bind(plan.spec(), plan.config, parts_.secrets);
-  if (outcome.errors.empty()) outcome.errors = plan.source != nullptr ? plan.source->check(outcome.bound) : plan.sink->check(outcome.bound);
+  if (outcome.errors.empty())
+    outcome.errors = plan.source != nullptr ? plan.source->check(outcome.bound) : plan.sink->check(outcome.bound);
   if (!outcome.errors.empty()) {
     Fail(connector, ConfigError(JoinErrors(outcome.errors)), false);
     return;
@@ -241,8 +250,8 @@ void Supervisor::StartInstance(Connector& connector) {
     if (bound.Has("failed_after_ms")) connector.failed_after_ms = bound.Int("failed_after_ms");
     instance->source = plan.source->create(plan.name, bound, *parts_.clock);
     const std::string source_id = bound.Has("source_id") ? bound.Text("source_id") : "";
-    instance->ingest =
-        std::make_unique<Ingest>(*parts_.log, *instance->source, plan.name, source_id, std::string(plan.source->connector));
+    instance->ingest = std::make_unique<Ingest>(*parts_.log, *instance->source, plan.name, source_id,
+                                                std::string(plan.source->connector));
   } else {
     auto topics = TopicFilter::Make(bound.List("topics"), bound.Text("topics.regex"));
     if (!topics.ok()) {
@@ -250,8 +259,8 @@ void Supervisor::StartInstance(Connector& connector) {
       return;
     }
     instance->sink = plan.sink->create(plan.name, bound, *parts_.sink_services);
-    instance->deliver =
-        std::make_unique<Deliver>(*parts_.store, *parts_.log, *instance->sink, plan.name, std::move(*topics), *parts_.clock);
+    instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *instance->sink, plan.name,
+                                                  std::move(*topics), *parts_.clock);
   }
   instance->SetPaused(plan.target == TargetState::kPaused);
   connector.instance = instance;
@@ -296,10 +305,12 @@ void Supervisor::Fail(Connector& connector, Error error, bool was_open) {
   connector.status.next_attempt_us = parts_.clock->NowUs() + wait_ms * 1000;
   diag::Warn("supervisor", "connector lost its peer, will retry",
              {{"connector", connector.plan.name}, {"error", error.what}, {"retry_ms", wait_ms}});
-  const bool never_ran = !was_open && connector.status.state != State::kRunning && connector.status.state != State::kPaused;
+  const bool never_ran =
+      !was_open && connector.status.state != State::kRunning && connector.status.state != State::kPaused;
   const bool too_long = now - *connector.failing_since >= std::chrono::milliseconds(connector.failed_after_ms);
   if (never_ran || too_long) {
-    SetState(connector, State::kFailed, error.what + " Next attempt in " + std::to_string((wait_ms + 999) / 1000) + " s.");
+    SetState(connector, State::kFailed,
+             error.what + " Next attempt in " + std::to_string((wait_ms + 999) / 1000) + " s.");
   } else {
     Publish();
   }

@@ -30,7 +30,9 @@ struct ConnectorPlan {
   config::FlatConfig config;  // placeholders unresolved
   TargetState target = TargetState::kRunning;
 
-  config::ComponentKind kind() const { return source != nullptr ? config::ComponentKind::kSource : config::ComponentKind::kSink; }
+  config::ComponentKind kind() const {
+    return source != nullptr ? config::ComponentKind::kSource : config::ComponentKind::kSink;
+  }
   const config::ComponentSpec& spec() const { return source != nullptr ? *source->spec : *sink->spec; }
 };
 

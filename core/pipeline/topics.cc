@@ -23,7 +23,8 @@ Result<TopicFilter> TopicFilter::Make(std::vector<std::string> names, std::strin
     try {
       impl->regex.emplace(std::string(regex), std::regex::ECMAScript | std::regex::optimize);
     } catch (const std::regex_error& e) {
-      return ConfigError("topics.regex is not a regular expression: " + std::string(e.what()) + ". Example: shop\\.public\\..*");
+      return ConfigError("topics.regex is not a regular expression: " + std::string(e.what()) +
+                         ". Example: shop\\.public\\..*");
     }
   }
   return TopicFilter(std::move(impl));

@@ -135,8 +135,8 @@ Status GoldenRun::CatchUp(PgClient& client) {
   return roots_->Until(std::stoull(lsn));
 }
 
-// One session, as the origin is one of a session. The source has to have seen what came before a table changes its
-// form: nullability and defaults are those of the catalogue at the time of reading.
+// One session, as the origin is one of a session. Before a table changes its form the source catches up, so that it
+// meets the older form while the catalogue still has it, and the run is the same each time.
 Status GoldenRun::Stream(const std::vector<std::string>& statements) {
   HG_ASSIGN_OR_RETURN(PgClient client, server_->Connect(kDatabase));
   HG_RETURN_IF_ERROR(CatchUp(client));

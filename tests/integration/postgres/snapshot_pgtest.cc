@@ -252,6 +252,7 @@ TEST_F(PostgresSnapshot, TablesWithOddNamesColumnsAndRowsSurvive) {
 }
 
 // The invariant that matters most: whatever happens, the fold of all changes is the source.
+// tidy: long because one random history is made, broken off, gone on with and compared in one place
 TEST_F(PostgresSnapshot, CG13_RandomChangesAndRestartsFoldToTheSource) {
   HG_BEGIN(
       "CREATE TABLE a (id int PRIMARY KEY, v text, n numeric); CREATE TABLE b (id int PRIMARY KEY, v text); ALTER "

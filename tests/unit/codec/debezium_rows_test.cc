@@ -194,9 +194,8 @@ TEST(DebeziumRows, DP64ToDP66ShapesOf370) {
       R"({"wkb":"AQIAAAACAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAPA/AAAAAAAA8D8=","srid":null,"extensions":{"type":"path","closed":"true"}})");
   const std::string box = DebeziumOf(shape("box"), Text("(2,2),(0,0)"));
   // (2 2), (2 0), (0 0), (0 2), (2 2)
-  EXPECT_EQ(box,
-            R"({"wkb":"AQMAAAABAAAABQAAAAAAAAAAAABAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
-            R"(AAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAABA","srid":null,"extensions":{"type":"box"}})");
+  EXPECT_EQ(box, R"({"wkb":"AQMAAAABAAAABQAAAAAAAAAAAABAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+                 R"(AAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAABA","srid":null,"extensions":{"type":"box"}})");
   EXPECT_TRUE(IsParked(DebeziumOf(shape("point"), Text("(1)"))));
 }
 

@@ -180,9 +180,13 @@ class CorkedSink final : public Sink {
   }
   bool Room() const override { return script_->held < script_->room; }
   Status Write(const Event& event) override {
-    SinkScript::Got got{
-        event.at, event.change->op, 0, event.stream != nullptr ? event.stream->name : "", event.source->name,
-        std::string(event.database), 0};
+    SinkScript::Got got{event.at,
+                        event.change->op,
+                        0,
+                        event.stream != nullptr ? event.stream->name : "",
+                        event.source->name,
+                        std::string(event.database),
+                        0};
     std::vector<Value> values;
     EXPECT_TRUE(ReadRow(event.change->after, values).ok());
     if (!values.empty()) got.id = values[0].i;
