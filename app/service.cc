@@ -41,6 +41,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   service->supervisor_ = std::make_unique<Supervisor>(
       Supervisor::Parts{raw->store_.get(), raw->log_.get(), raw->events_.get(), raw->secrets_.get(),
                         &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }});
+  HG_RETURN_IF_ERROR(service->EndRemovals());
   HG_RETURN_IF_ERROR(service->TakeOver(config));
   for (const auto& [name, record] : *service->catalog_->records())
     service->supervisor_->Apply(service->PlanFor(*record));
@@ -90,7 +91,9 @@ void Service::Maintain(std::stop_token stop) {
   while (!stop.stop_requested()) {
     never.WaitUntil(std::chrono::steady_clock::now() + kMaintenance, stop);
     if (stop.stop_requested()) return;
-    const auto lowest = LowestCursor(*store_);
+    // A deleted sink leaves its cursor for one that takes its name again, but misses nothing meanwhile.
+    const auto lowest =
+        LowestCursor(*store_, [this](std::string_view sink) { return catalog_->Find(sink) != nullptr; });
     auto trimmed = log_->Trim(retention_, lowest.ok() ? *lowest : 0);
     if (!trimmed.ok()) {
       diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});

@@ -79,6 +79,8 @@ class Service final : public Control {
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
   const SourceFactory* FindSource(const config::ComponentSpec& spec) const;
   const SinkFactory* FindSink(const config::ComponentSpec& spec) const;
+  void EndRemoval(const std::string& name, bool source, bool forget);
+  headgate::Status EndRemovals();
   void DropUpstream(const ConnectorRecord& record);
   void NoteLeftSlot(const ConnectorRecord& record, StoreBatch& batch, ServiceEvent& event);
   void Record(ServiceEvent event);  // alone, not synced

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view kLeftSlot = "left_slot/";
 constexpr std::string_view kTopicsReset = "topics_reset/";
+// A deleted connector that may not have stopped yet; the value says what is still to be done (EndRemoval).
+constexpr std::string_view kRemoving = "removing/";
+constexpr std::string_view kRemovingEnd = "removing0";
 constexpr std::uint64_t kCountPending = 100'000;
 
 std::string MetaKey(std::string_view prefix, std::string_view name) { return std::string(prefix).append(name); }
@@ -244,22 +247,53 @@ Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slo
   event.summary = record->class_name + " deleted" + (forget ? ", position forgotten" : "");
   if (record->kind == config::ComponentKind::kSource && !drop_slot) NoteLeftSlot(*record, batch, event);
   events_->Add(batch, std::move(event));
+  const bool source = record->kind == config::ComponentKind::kSource;
+  batch.Put(Family::kMeta, MetaKey(kRemoving, name),
+            std::string(source ? "source" : "sink") + (forget ? " forget" : "") + (drop_slot ? " drop_slot" : ""));
   if (headgate::Status status = catalog_->Remove(name, batch); !status.ok()) return Failed(status.error());
-  supervisor_->Remove(name, [this, record, forget, drop_slot] {
-    if (record->kind == config::ComponentKind::kSource) {
-      if (headgate::Status status = log_->NextEpoch(record->name, forget); !status.ok()) {
-        diag::Error("service", "position not forgotten", {{"connector", record->name}, {"error", status.error().what}});
-      }
-      if (drop_slot) DropUpstream(*record);
-    } else if (forget) {
-      StoreBatch gone;
-      DeleteCursor(gone, record->name);
-      DeadLetters::DeleteAll(gone, record->name);
-      static_cast<void>(store_->Write(gone, true));
-    }
+  supervisor_->Remove(name, [this, record, source, forget, drop_slot] {
+    if (source && drop_slot) DropUpstream(*record);
+    EndRemoval(record->name, source, forget);
   });
   Wake();
   return Done{};
+}
+
+// What a deletion leaves to do once the connector has stopped. What cannot be written is done at the next start.
+void Service::EndRemoval(const std::string& name, bool source, bool forget) {
+  headgate::Status status = source ? log_->NextEpoch(name, forget) : Ok();
+  if (status.ok()) {
+    StoreBatch batch;
+    if (!source && forget) {
+      DeleteCursor(batch, name);
+      DeadLetters::DeleteAll(batch, name);
+    }
+    batch.Delete(Family::kMeta, MetaKey(kRemoving, name));
+    status = store_->Write(batch, true);
+  }
+  if (!status.ok())
+    diag::Error("service", "deletion is not complete", {{"connector", name}, {"error", status.error().what}});
+}
+
+// Deletions that the end of the service cut short. Before any connector runs.
+headgate::Status Service::EndRemovals() {
+  std::vector<std::pair<std::string, std::string>> removals;
+  HG_RETURN_IF_ERROR(
+      store_->Scan(Family::kMeta, kRemoving, kRemovingEnd, [&](std::string_view key, std::string_view value) {
+        removals.emplace_back(key.substr(kRemoving.size()), value);
+        return true;
+      }));
+  for (const auto& [name, todo] : removals) {
+    if (todo.find(" drop_slot") != std::string::npos) {
+      StoreBatch batch;
+      batch.Put(Family::kMeta, MetaKey(kLeftSlot, name),
+                "The deleted connector " + name +
+                    " may have left its replication slot: the service ended before it was dropped.");
+      HG_RETURN_IF_ERROR(store_->Write(batch, true));
+    }
+    EndRemoval(name, todo.starts_with("source"), todo.find(" forget") != std::string::npos);
+  }
+  return Ok();
 }
 
 // On the supervisor's thread, after the source has stopped. Bounded by the connector's own timeouts.

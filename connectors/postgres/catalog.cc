@@ -282,8 +282,8 @@ Result<PublicationFacts> Catalog::ReadPublication(const std::string& name, std::
 std::string Catalog::SlotQuery(const std::string& name) {
   return "SELECT plugin, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status, "
          "CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END, "
-         "safe_wal_size, (SELECT count(*) || ':' || max(oid) FROM pg_class WHERE relkind IN ('r', 'p') AND "
-         "relpersistence = 'p') FROM pg_replication_slots WHERE slot_name = " +
+         "safe_wal_size, (SELECT count(*) || ':' || sum(hashtext(concat_ws('.', oid, relnamespace, relname))::bigint) "
+         "FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p') FROM pg_replication_slots WHERE slot_name = " +
          QuoteLiteral(name);
 }
 

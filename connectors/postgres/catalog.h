@@ -98,7 +98,7 @@ struct SlotFacts {
   std::string wal_status;  // reserved, extended, unreserved, lost
   std::int64_t retained_bytes = -1;
   std::int64_t safe_bytes = -1;
-  std::string tables_mark;  // differs when tables came or went
+  std::string tables_mark;  // differs when tables came, went or changed their names
 };
 
 // Questions to the catalog over one query session; answers about types are kept. One thread at a time.

@@ -34,10 +34,11 @@ stored::StreamSnapshot* ResumeState::Find(const std::string& table) {
   return nullptr;
 }
 
-bool ResumeState::IsRead(const std::string& table) const {
+bool ResumeState::IsRead(const std::string& table, std::uint32_t oid) const {
   const auto& streams = stored_.snapshot().streams();
-  return std::any_of(streams.begin(), streams.end(),
-                     [&](const auto& stream) { return stream.table() == table && stream.completed(); });
+  return std::any_of(streams.begin(), streams.end(), [&](const auto& stream) {
+    return stream.table() == table && stream.completed() && (oid == 0 || stream.relation() == 0 || stream.relation() == oid);
+  });
 }
 
 std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {
@@ -48,10 +49,11 @@ std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {
   return snapshot.run();
 }
 
-void ResumeState::BeginTable(const std::string& table, std::uint32_t stream) {
+void ResumeState::BeginTable(const std::string& table, std::uint32_t stream, std::uint32_t oid) {
   auto* entry = Find(table);
   if (entry == nullptr) entry = stored_.mutable_snapshot()->add_streams();
   entry->set_table(table);
+  entry->set_relation(oid);
   entry->set_stream(stream);
   entry->set_chunks(0);
   entry->set_rows(0);

@@ -44,6 +44,7 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
       break;
     case Phase::kIdle:
       status = query_->WaitReadable(deadline, stop);
+      if (status.ok()) status = query_->Receive("waiting after the snapshot");  // a closed connection is always readable
       break;
     case Phase::kClosed:
       return Transient("connector " + options_.name + " is not open");
@@ -117,7 +118,7 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
     table.storage_sql = StorageSql(std::to_string(captured.table.oid), captured.table.kind == 'p');
     table.storage = captured.table.storage;
     table.types = std::move(shape.types);
-    resume_.BeginTable(table.name, table.stream);
+    resume_.BeginTable(table.name, table.stream, captured.table.oid);
   }
   tables_left_ = reading_.size();
   first_chunk_ = true;
@@ -299,7 +300,8 @@ void PostgresSource::PollSlot() {
     telemetry_.slot_retained_bytes = slot ? slot->retained_bytes : -1;
     telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
     if (!slot) return;
-    tables_changed_ = !tables_mark_.empty() && tables_mark_ != slot->tables_mark;
+    // The first look counts too: a table may have come since Open read the list.
+    tables_changed_ = tables_changed_ || tables_mark_ != slot->tables_mark;
     tables_mark_ = slot->tables_mark;
     return;
   }

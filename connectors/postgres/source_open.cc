@@ -72,7 +72,7 @@ Status PostgresSource::PreparePublication(std::stop_token stop) {
   to_read_.clear();
   if (options_.snapshot == SnapshotMode::kNever) return Ok();
   for (const CapturedTable& captured : tables_) {
-    if (!resume_.IsRead(captured.table.QualifiedName())) to_read_.push_back(captured);
+    if (!resume_.IsRead(captured.table.QualifiedName(), captured.table.oid)) to_read_.push_back(captured);
   }
   return Ok();
 }

@@ -72,6 +72,9 @@ Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadl
   const std::size_t before = done.size();
   for (;;) {
     HG_RETURN_IF_ERROR(Drain(done, deadline));
+    // An answer that the server waits for is given by Confirm, with what is durable by then: one that shuts down waits
+    // until we have confirmed all of it.
+    if (reply_due_ && read_end_ > durable_) return Ok();
     HG_RETURN_IF_ERROR(SendDue(false, stop));
     if (done.size() > before || reached() || clock_.Now() >= deadline) return Ok();
     HG_RETURN_IF_ERROR(connection_->WaitReadable(std::min(deadline, NextDue()), stop));

@@ -36,10 +36,11 @@ struct LogState {
   using Subscriber = std::pair<std::uint64_t, std::function<void()>>;
   std::shared_ptr<Published<std::vector<Subscriber>>> subscribers =
       std::make_shared<Published<std::vector<Subscriber>>>();
-  // Serialises changes of that list (docs/adr/0004).
+  // Serialises changes of that list, and keeps a wake under way from outliving its subscription (docs/adr/0004).
   std::shared_ptr<std::mutex> subscribe = std::make_shared<std::mutex>();
 
   void WakeSubscribers() const {
+    std::lock_guard guard(*subscribe);
     const auto list = subscribers->Get();
     for (const Subscriber& s : *list) s.second();
   }

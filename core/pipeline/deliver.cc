@@ -12,6 +12,7 @@ namespace {
 constexpr auto kPersistEvery = std::chrono::milliseconds(50);
 constexpr auto kIdle = std::chrono::milliseconds(1000);
 constexpr std::size_t kLettersInSink = 64;
+constexpr std::size_t kDoneKept = 4096;
 
 }  // namespace
 
@@ -74,10 +75,22 @@ Status Deliver::Start() {
   persisted_ = cursor.value_or(At{});
   cursor_seq_ = read_to_.seq;
   cursor_ordinal_ = read_to_.ordinal;
+  HG_RETURN_IF_ERROR(FindStoredAhead());
   reader_ = log_.NewReader();
   reader_->Seek(read_to_.seq);
   registry_ = log_.registry();
   return Ok();
+}
+
+// A letter may have been stored while an earlier event still kept the cursor. After a crash its event comes again: the
+// letter speaks for it.
+Status Deliver::FindStoredAhead() {
+  stored_ahead_.clear();
+  if (letters_->size() == 0) return Ok();
+  return DeadLetters::Scan(store_, name_, 0, false, [this](DeadLetter&& letter) {
+    if (letter.at >= read_to_) stored_ahead_.insert(letter.at);
+    return true;
+  });
 }
 
 Status Deliver::Loop(std::stop_token stop) {
@@ -85,7 +98,8 @@ Status Deliver::Loop(std::stop_token stop) {
     TakeCommands();
     if (!paused_) {
       HG_RETURN_IF_ERROR(FeedLetters());
-      HG_RETURN_IF_ERROR(Feed());
+      // Letters that cannot be written stay in memory: no more events that could become some.
+      if (!write_failed_ || !letters_dirty_) HG_RETURN_IF_ERROR(Feed());
     }
     const bool letters_waited = letters_dirty_;  // FeedLetters hands out only what is written
     HG_RETURN_IF_ERROR(Persist(false));
@@ -139,7 +153,8 @@ Result<bool> Deliver::NextChange() {
       changes_.emplace(block_.Changes());
     }
     while (changes_->Next(change_)) {
-      if (At{block_.seq, change_.ordinal} < read_to_) continue;
+      const At at{block_.seq, change_.ordinal};
+      if (at < read_to_ || (!stored_ahead_.empty() && stored_ahead_.erase(at) > 0)) continue;
       const bool unknown = change_.stream != 0 && registry_->Stream(change_.stream) == nullptr;
       if (unknown || change_.schema > registry_->LatestVersion(change_.stream)) {
         registry_ = log_.registry();
@@ -210,7 +225,13 @@ void Deliver::Done(At at, Outcome) {
   const auto it = std::ranges::lower_bound(pending_, at, {}, &Pending::at);
   CHECK(it != pending_.end() && it->at == at && !it->done);
   it->done = true;
-  while (!pending_.empty() && pending_.front().done) pending_.pop_front();
+  ++done_behind_;
+  for (; !pending_.empty() && pending_.front().done; --done_behind_) pending_.pop_front();
+  // What is done behind one event that waits for long is forgotten now and then.
+  if (done_behind_ > kDoneKept && done_behind_ > pending_.size() / 2) {
+    std::erase_if(pending_, [](const Pending& pending) { return pending.done; });
+    done_behind_ = 0;
+  }
   Finish(pending_.empty() ? read_to_ : pending_.front().at);
 }
 
@@ -254,15 +275,14 @@ Status Deliver::Persist(bool force) {
   HG_FAILPOINT("deliver.before_cursor");
   if (Status status = store_.Write(batch_, letters_dirty_); !status.ok()) {
     if (status.error().kind != ErrorKind::kTransient) return status;
-    if (!told_) diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
-    told_ = true;
+    if (!write_failed_) diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
+    write_failed_ = true;
     return Ok();  // the batch stays; the next round tries again
   }
   HG_FAILPOINT("deliver.cursor");
   batch_.Clear();
   batched_.reset();
-  told_ = false;
-  letters_dirty_ = false;
+  letters_dirty_ = write_failed_ = false;
   if (moved) persisted_ = cursor();
   return Ok();
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <unordered_set>
@@ -79,6 +80,7 @@ class Deliver final : public SinkContext {
   };
 
   Status Start();
+  Status FindStoredAhead();
   Status Loop(std::stop_token stop);
   Status Feed();              // events into the sink while it has room
   Result<bool> NextChange();  // the next selected change into change_
@@ -103,14 +105,16 @@ class Deliver final : public SinkContext {
   bool have_change_ = false;
   At read_to_;                   // everything before has been handed over or skipped
   std::deque<Pending> pending_;  // in log order
+  std::size_t done_behind_ = 0;  // of pending_: done, behind one that is not
+  std::set<At> stored_ahead_;    // letters in the store of events at or behind the cursor
   At persisted_;
   std::optional<At> batched_;  // in batch_, not yet written
-  bool told_ = false;          // that writing fails
   Clock::Steady::time_point persisted_at_;
 
   std::unique_ptr<DeadLetters> letters_;
   StoreBatch batch_;  // letters not yet written
   bool letters_dirty_ = false;
+  bool write_failed_ = false;  // the last time, and not since
   std::unordered_set<std::uint64_t> busy_lanes_;  // a letter of them is in the sink
   std::int64_t next_letter_scan_us_ = 0;
 

@@ -32,9 +32,10 @@ void PutCursor(StoreBatch& batch, std::string_view sink, At cursor) {
 
 void DeleteCursor(StoreBatch& batch, std::string_view sink) { batch.Delete(Family::kCursors, sink); }
 
-Result<Seq> LowestCursor(const Store& store) {
+Result<Seq> LowestCursor(const Store& store, const std::function<bool(std::string_view)>& counts) {
   Seq lowest = 0;
-  HG_RETURN_IF_ERROR(store.Scan(Family::kCursors, "", "", [&](std::string_view, std::string_view value) {
+  HG_RETURN_IF_ERROR(store.Scan(Family::kCursors, "", "", [&](std::string_view sink, std::string_view value) {
+    if (counts && !counts(sink)) return true;
     if (const auto at = Decode(value); at && (lowest == 0 || at->seq < lowest)) lowest = at->seq;
     return true;
   }));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@ namespace headgate {
 Result<std::optional<At>> ReadCursor(const Store& store, std::string_view sink);
 void PutCursor(StoreBatch& batch, std::string_view sink, At cursor);
 void DeleteCursor(StoreBatch& batch, std::string_view sink);
-// The lowest seq any sink still needs, 0 if there is no cursor.
-Result<Seq> LowestCursor(const Store& store);
+// The lowest seq that any sink still needs, of those that `counts` names (empty: all); 0 if there is no cursor.
+Result<Seq> LowestCursor(const Store& store, const std::function<bool(std::string_view sink)>& counts = {});
 
 }  // namespace headgate

@@ -240,7 +240,8 @@ Job* Delivery::NextProbe(Time now) {
       if (Job* job = Fresh(now, true)) return job;
     }
   }
-  return best < retrying_.size() ? TakeQueued(best) : nullptr;
+  if (best < retrying_.size()) return TakeQueued(best);
+  return store_full_ ? FreshLetter() : nullptr;  // a full store may hold all there is to send
 }
 
 bool Delivery::BatchIsDue(Time now) {

@@ -175,6 +175,29 @@ TEST_F(PostgresSnapshot, P14_ATableMadeWhileTheSourceStreamsIsReadAndFollowedWit
   EXPECT_EQ(rig_->writer().progress().gaps, 0U);
 }
 
+TEST_F(PostgresSnapshot, P14_ATableMadeBeforeTheFirstLookAtTheListIsFoundToo) {
+  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1)");
+  Start();
+  Run("CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (7)");
+  ASSERT_TRUE(rig_->UntilSeen("public.b", "7"));
+  ExpectSameAsSource("public.a");
+}
+
+TEST_F(PostgresSnapshot, P14_AnotherTableUnderAKnownNameIsReadAsWell) {
+  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1)",
+           {{"tables", "public.a, public.b"}});
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return Streaming() && rig_->telemetry()->slot_retained_bytes >= 0; }));
+  Run("DROP TABLE b; CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (8)");
+  ASSERT_TRUE(rig_->UntilSeen("public.b", "8"));
+  Run("CREATE TABLE a_new (id int PRIMARY KEY); INSERT INTO a_new VALUES (9)");
+  Run("ALTER TABLE a RENAME TO a_old; ALTER TABLE a_new RENAME TO a");
+  ASSERT_TRUE(rig_->UntilSeen("public.a", "9"));
+  Run("INSERT INTO a VALUES (10)");
+  ASSERT_TRUE(rig_->UntilSeen("public.a", "10"));
+  EXPECT_EQ(rig_->writer().progress().gaps, 0U);
+}
+
 TEST_F(PostgresSnapshot, NeverTakesChangesOnly) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)", {{"snapshot", "never"}});
   Start();

@@ -148,6 +148,42 @@ TEST_F(LetterTest, RetryByAPersonSendsADeadOneAndThoseBehindItFollow) {
   EXPECT_EQ(script_->retried()[1].id, parked);
 }
 
+TEST_F(LetterTest, ALetterStoredAheadOfTheCursorSpeaksForItsEventAfterARestart) {
+  script_->corked = true;
+  LogWriter& writer = OpenWriter();
+  const StreamNo stream = Define(writer);
+  for (const std::uint64_t lsn : {10, 20, 30}) Append(writer, Commit(lsn, stream, 1));
+  Start();
+  ASSERT_TRUE(script_->Await(4));
+  script_->Done({1, 0});
+  script_->Do([](SinkScript::Hands& hands) { hands.context->Store({3, 1}, Letter("a", State::kDead)); });
+  script_->Round();
+  Stop();
+  EXPECT_EQ(**ReadCursor(*store_, "hook"), (At{2, 1}));
+  Start();
+  ASSERT_TRUE(script_->Await(6));
+  script_->Round();
+  EXPECT_EQ(script_->ids(), (std::vector<std::int64_t>{10'000, 20'000, 30'000, 10'000, 30'000}));
+  script_->Done({2, 1});
+  script_->Done({4, 1});
+  EXPECT_EQ(deliver_->cursor(), (At{5, 0}));
+}
+
+TEST_F(LetterTest, ASinkThatIsFullOfEventsStillGetsALetterThatIsDue) {
+  script_->corked = true;
+  script_->room = 1;
+  LogWriter& writer = OpenWriter();
+  Append(writer, Commit(10, Define(writer), 1));
+  const auto id = Add(Letter("a", State::kWaiting, clock_.now_us + 5'000'000));
+  Start();
+  ASSERT_TRUE(script_->Await(1));
+  script_->Round();
+  EXPECT_TRUE(script_->retried().empty());
+  clock_.now_us += 6'000'000;
+  ASSERT_TRUE(AwaitRetries(1));
+  EXPECT_EQ(script_->retried()[0].id, id);
+}
+
 TEST_F(LetterTest, DiscardByAPersonRemovesItAndFreesTheLane) {
   const auto dead = Add(Letter("a", State::kDead));
   const auto parked = Add(Letter("a", State::kParked));

@@ -28,6 +28,7 @@ TEST_F(Cursors, EachSinkHasItsOwnAndTheLowestCounts) {
   EXPECT_EQ(**ReadCursor(*store_, "hook"), (At{7, 3}));
   EXPECT_EQ(**ReadCursor(*store_, "hook2"), (At{18'446'744'073'709'551'615ULL, 4'294'967'295U}));
   EXPECT_EQ(*LowestCursor(*store_), 7U);
+  EXPECT_EQ(*LowestCursor(*store_, [](std::string_view sink) { return sink != "hook"; }), 9U);
   StoreBatch batch;
   DeleteCursor(batch, "hook");
   ASSERT_TRUE(store_->Write(batch, true).ok());

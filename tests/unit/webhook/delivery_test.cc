@@ -249,6 +249,21 @@ TEST_F(WebhookDelivery, W3AFullStoreActsLikeBlockAllAndIsAnError) {
   EXPECT_TRUE(delivery_->idle());
 }
 
+TEST_F(WebhookDelivery, W6AnOpenBreakerBeforeAFullStoreIsProbedWithALetter) {
+  Use({{"memory_retry_ms", "0"}, {"store_bytes_max", "1"}, {"breaker_failures", "1"}});
+  const At first = Write(events_.Insert(1));
+  Answer(500);  // stored; the store is full and the breaker open
+  ASSERT_EQ(context_.stored, (std::vector<At>{first}));
+  const At second = Write(events_.Update(1, "later"));
+  ASSERT_TRUE(delivery_->Retry(Letter(1)).ok());
+  for (int i = 0; i < 20 && !IsDone(second); ++i) {
+    Pass(seconds(5));
+    while (UnderWay() > 0) Answer(200);
+  }
+  EXPECT_TRUE(context_.letters.empty());
+  EXPECT_TRUE(IsDone(second));
+}
+
 TEST_F(WebhookDelivery, W3AFullStoreHoldsNothingOnceNoEventFails) {
   Use({{"memory_retry_ms", "0"}, {"store_bytes_max", "1"}, {"breaker_failures", "1000"}});
   Write(events_.Insert(1));
