@@ -283,7 +283,8 @@ std::string Catalog::SlotQuery(const std::string& name) {
   return "SELECT plugin, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status, "
          "CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END, "
          "safe_wal_size, (SELECT count(*) || ':' || sum(hashtext(concat_ws('.', oid, relnamespace, relname))::bigint) "
-         "FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p') FROM pg_replication_slots WHERE slot_name = " +
+         "FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p') FROM pg_replication_slots WHERE "
+         "slot_name = " +
          QuoteLiteral(name);
 }
 

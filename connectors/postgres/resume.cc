@@ -37,7 +37,8 @@ stored::StreamSnapshot* ResumeState::Find(const std::string& table) {
 bool ResumeState::IsRead(const std::string& table, std::uint32_t oid) const {
   const auto& streams = stored_.snapshot().streams();
   return std::any_of(streams.begin(), streams.end(), [&](const auto& stream) {
-    return stream.table() == table && stream.completed() && (oid == 0 || stream.relation() == 0 || stream.relation() == oid);
+    return stream.table() == table && stream.completed() &&
+           (oid == 0 || stream.relation() == 0 || stream.relation() == oid);
   });
 }
 

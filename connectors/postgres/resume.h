@@ -28,7 +28,8 @@ class ResumeState {
   // Never goes back but by SlotCreated.
   void Advance(std::uint64_t confirmed);
 
-  // The snapshot's ledger. Tables by "schema.table"; a table of another oid that took over the name was not read (0: any).
+  // The snapshot's ledger. Tables by "schema.table"; a table of another oid that took over the name was not read (0:
+  // any).
   bool IsRead(const std::string& table, std::uint32_t oid = 0) const;
   std::uint64_t BeginRun(std::uint64_t consistent_at);  // returns the run's number
   void BeginTable(const std::string& table, std::uint32_t stream, std::uint32_t oid = 0);

@@ -44,7 +44,8 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
       break;
     case Phase::kIdle:
       status = query_->WaitReadable(deadline, stop);
-      if (status.ok()) status = query_->Receive("waiting after the snapshot");  // a closed connection is always readable
+      if (status.ok())
+        status = query_->Receive("waiting after the snapshot");  // a closed connection is always readable
       break;
     case Phase::kClosed:
       return Transient("connector " + options_.name + " is not open");

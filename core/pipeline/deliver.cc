@@ -275,7 +275,8 @@ Status Deliver::Persist(bool force) {
   HG_FAILPOINT("deliver.before_cursor");
   if (Status status = store_.Write(batch_, letters_dirty_); !status.ok()) {
     if (status.error().kind != ErrorKind::kTransient) return status;
-    if (!write_failed_) diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
+    if (!write_failed_)
+      diag::Error("deliver", "cursor not written", {{"connector", name_}, {"error", status.error().what}});
     write_failed_ = true;
     return Ok();  // the batch stays; the next round tries again
   }
