@@ -19,7 +19,9 @@ std::string Plain(std::string_view text) {
   while (!text.empty()) {
     std::string line(text.substr(0, text.find('\n')));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
+    line.erase(0, line.find_first_not_of(" \t"));
     if (line.empty() || line.starts_with("LOCATION:")) continue;
+    if (line.back() == '?') line.pop_back();  // libpq asks back; the advice that follows answers
     const std::string state = SqlStateOf(line);
     if (!state.empty()) {
       const auto at = line.find(state + ": ");
