@@ -33,7 +33,7 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
   Status status;
   if (phase_ == Phase::kCatchUp && stream_->reached()) status = EndCatchUp(stop);
   if (phase_ == Phase::kStreaming && std::exchange(tables_changed_, false)) status = LookForNewTables(stop);
-  if (!status.ok()) return status;
+  if (!status.ok()) return Tell(std::move(status));
   switch (phase_) {
     case Phase::kCatchUp:
     case Phase::kStreaming:
@@ -50,11 +50,7 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
     case Phase::kClosed:
       return Transient("connector " + options_.name + " is not open");
   }
-  if (!status.ok()) {
-    telemetry_.connected = false;
-    Publish(true);
-    return status;
-  }
+  if (!status.ok()) return Tell(std::move(status));
   if (resume_changed_) StoreWith(batch);
   PollSlot();
   Publish(false);
@@ -74,12 +70,20 @@ Status PostgresSource::Acknowledge() {
   telemetry_.oldest_pending_commit_us = 0;
   telemetry_.durable_position = std::max(telemetry_.durable_position, stored_end_);
   if (stream_ == nullptr) return Ok();
-  return stream_->Confirm(stored_end_, stop_);
+  return Tell(stream_->Confirm(stored_end_, stop_));
 }
 
 Status PostgresSource::KeepAlive() {
   Publish(false);
-  return stream_ == nullptr ? Ok() : stream_->KeepAlive(stop_);
+  return stream_ == nullptr ? Ok() : Tell(stream_->KeepAlive(stop_));
+}
+
+// Whichever call meets the failure, the telemetry shows it.
+Status PostgresSource::Tell(Status status) {
+  if (status.ok()) return status;
+  telemetry_.connected = false;
+  Publish(true);
+  return status;
 }
 
 void PostgresSource::Close() {

@@ -71,6 +71,7 @@ class PostgresSource final : public Source, private Binder {
   Result<Binding> Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) override;
   void PollSlot();
   Status FreeCatalog();
+  Status Tell(Status status);
   void Publish(bool now);
 
   const Options options_;

@@ -65,6 +65,19 @@ TEST_F(PostgresFaults, CG10_ACutConnectionIsTransientAndGoesOn) {
   ExpectRecovery(100);
 }
 
+TEST_F(PostgresFaults, AConnectionLostWhileNothingIsReadIsToldToo) {
+  BeginThroughProxy();
+  if (IsSkipped()) return;
+  ASSERT_TRUE(rig_->telemetry()->connected);
+  proxy_->Cut();
+  Status status;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (status.ok() && std::chrono::steady_clock::now() < deadline) status = rig_->source().KeepAlive();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().kind, ErrorKind::kTransient);
+  EXPECT_FALSE(rig_->telemetry()->connected);
+}
+
 TEST_F(PostgresFaults, CG10_AResetInTheMiddleOfAMessageLosesAndRepeatsNothing) {
   BeginThroughProxy({{"batch_bytes_max", "4096"}});
   if (IsSkipped()) return;
