@@ -86,6 +86,22 @@ Status LoadStreams(LogState& state) {
   return Ok();
 }
 
+// Time of the append of the first entry at or after `seq`, or nothing.
+std::optional<std::int64_t> StoredAt(const LogState& state, Seq seq) {
+  std::string from;
+  PutEntryKey(from, seq, 0);
+  std::optional<std::int64_t> at;
+  const auto visit = [&](std::string_view, std::string_view value) {
+    EntryHeader header;
+    std::string_view changes;
+    if (!ParseEntry(value, header, changes).ok() || !header.has_info) return true;
+    at = header.info.stored_us;
+    return false;
+  };
+  static_cast<void>(state.store.Scan(Family::kLog, from, "", visit));
+  return at;
+}
+
 Status FindEnds(LogState& state) {
   EntryKey key;
   const auto take = [&](std::string_view bytes, std::string_view) {
@@ -98,6 +114,7 @@ Status FindEnds(LogState& state) {
   Seq first = 1;
   if (trimmed && trimmed->size() == 8) first = LoadBigEndian<std::uint64_t>(trimmed->data());
   state.first_seq = first;
+  if (key.seq != 0) state.last_stored_us = StoredAt(state, key.seq).value_or(0);
   if (state.last_seq < first - 1) state.last_seq = first - 1;  // everything was trimmed
   HG_ASSIGN_OR_RETURN(const auto lost, state.store.Get(Family::kMeta, kLostKey));
   if (lost && lost->size() == 8) state.lost_records = LoadBigEndian<std::uint64_t>(lost->data());
@@ -272,26 +289,6 @@ StreamStats Log::stats(StreamNo stream) const {
   const StreamCounters& c = *registry->counters[stream - 1];
   return {c.records, c.bytes, std::max(c.first_seq.load(), first_seq()), c.last_seq, c.last_commit_us};
 }
-
-namespace {
-
-// Time of the append of the first entry at or after `seq`, or nothing.
-std::optional<std::int64_t> StoredAt(const LogState& state, Seq seq) {
-  std::string from;
-  PutEntryKey(from, seq, 0);
-  std::optional<std::int64_t> at;
-  const auto visit = [&](std::string_view, std::string_view value) {
-    EntryHeader header;
-    std::string_view changes;
-    if (!ParseEntry(value, header, changes).ok() || !header.has_info) return true;
-    at = header.info.stored_us;
-    return false;
-  };
-  static_cast<void>(state.store.Scan(Family::kLog, from, "", visit));
-  return at;
-}
-
-}  // namespace
 
 Seq Log::SeekTime(std::int64_t unix_us) const {
   Seq low = first_seq();

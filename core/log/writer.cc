@@ -108,7 +108,8 @@ class Writer final : public LogWriter {
     rocksdb::WriteBatch batch;
     std::vector<Touched> touched;
     Seq seq = state_.last_seq.load(std::memory_order_relaxed);
-    const std::int64_t now = state_.clock.NowUs();
+    // Never decreases, for SeekTime, whatever the clock does.
+    const std::int64_t now = std::max(state_.clock.NowUs(), state_.last_stored_us);
     std::size_t schemas_put = 0;
     const auto put_schemas_before = [&](std::optional<std::uint64_t> position) {
       for (; schemas_put < new_schemas_.size(); ++schemas_put) {
@@ -151,6 +152,7 @@ class Writer final : public LogWriter {
     HG_FAILPOINT("log.synced");
 
     progress_ = std::move(next);
+    if (seq != state_.last_seq.load(std::memory_order_relaxed)) state_.last_stored_us = now;
     state_.sources[number_ - 1] = std::move(record);
     if (registry) state_.registry.Set(std::move(*registry));
     CountTouched(touched);

@@ -114,6 +114,27 @@ TEST_F(Reading, SeekTimeFindsTheFirstAppendNotBefore) {
   EXPECT_EQ(log_->SeekTime(start + 5 * kSecondUs + 1), 7U);
 }
 
+TEST_F(Reading, AClockThatIsPutBackMakesNoLaterEntryOlderAndTrimDropsNothingForIt) {
+  Fill(5);
+  const std::int64_t right = clock_.now_us;
+  for (std::uint64_t round = 0; round < 6; ++round) {
+    clock_.now_us = 1'000'000;  // 1970, as after a boot without a battery
+    Append(*writer_, Commit(60 + round * 10, stream_, 1));
+    Reopen();
+    OpenWriter();
+  }
+  clock_.now_us = right + kSecondUs;
+  Append(*writer_, Commit(200, stream_, 1));
+  std::int64_t last = 0;
+  for (const auto& entry : ReadAll(*log_)) {
+    EXPECT_GE(entry.info.stored_us, last);
+    last = entry.info.stored_us;
+  }
+  EXPECT_EQ(last, right + kSecondUs);
+  EXPECT_EQ(log_->SeekTime(right), 6U);
+  EXPECT_EQ(Trim({.time_ms = 3600 * 1000}).transactions, 0U);
+}
+
 TEST_F(Reading, TrimByTimeKeepsWhatIsYoungerAndSurvivesAReopen) {
   Fill(5);
   const Log::Trimmed trimmed = Trim({.time_ms = 2500});  // entries of +3 s and later stay
