@@ -85,7 +85,7 @@ Response List(Api& api, const Request& request) {
   const auto registry = api.control.log().registry();
   std::vector<const StreamInfo*> streams;
   for (const auto& stream : registry->streams) {
-    if (!after || stream->name > *after) streams.push_back(stream.get());
+    if (stream != nullptr && (!after || stream->name > *after)) streams.push_back(stream.get());
   }
   std::sort(streams.begin(), streams.end(), [](const auto* x, const auto* y) { return x->name < y->name; });
   const bool more = streams.size() > *limit;

@@ -152,7 +152,7 @@ Json SourceOffset(Api& api, std::string_view name, const SourceProgress& progres
   const SourceInfo* source = registry->FindSource(name);
   Seq last = 0;
   for (const auto& stream : registry->streams) {
-    if (source != nullptr && stream->source == source->number)
+    if (source != nullptr && stream != nullptr && stream->source == source->number)
       last = std::max(last, api.control.log().stats(stream->number).last_seq);
   }
   if (last == 0) return offset;

@@ -19,7 +19,7 @@ std::uint64_t RecordsOf(const Registry& registry, std::string_view source) {
   const SourceInfo* info = registry.FindSource(source);
   std::uint64_t records = 0;
   for (std::size_t i = 0; info != nullptr && i < registry.streams.size() && i < registry.counters.size(); ++i) {
-    if (registry.streams[i]->source == info->number)
+    if (registry.streams[i] != nullptr && registry.streams[i]->source == info->number)  // numbers have holes
       records += registry.counters[i]->records.load(std::memory_order_relaxed);
   }
   return records;

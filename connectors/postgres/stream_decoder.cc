@@ -204,7 +204,7 @@ Status StreamDecoder::LogicalMessage(std::int64_t now_us, std::vector<Transactio
     transaction_.EndChange(extra);
     return CheckSize();
   }
-  if (limits_.until != 0 && message_.lsn >= limits_.until) {
+  if (limits_.until != 0 && message_.lsn > limits_.until) {  // the LSN is where the message ends
     reached_ = true;
     return Ok();
   }

@@ -65,6 +65,7 @@ struct StreamCounters {
 };
 
 // Sources, streams and schema versions of the shard. Immutable; a newer one is published when something is added.
+// Numbers of streams have holes (nullptr): of streams that were opened and never written.
 struct Registry {
   std::vector<std::shared_ptr<const SourceInfo>> sources;                // by number - 1
   std::vector<std::shared_ptr<const StreamInfo>> streams;                // by number - 1

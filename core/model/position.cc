@@ -11,7 +11,12 @@ bool IsOrdered(PositionKind kind) {
          kind == PositionKind::kIngest;
 }
 
-bool OrderedBefore(const Position& x, const Position& y) { return x.a != y.a ? x.a < y.a : x.b < y.b; }
+bool OrderedBefore(const Position& x, const Position& y) {
+  if (x.a != y.a) return x.a < y.a;
+  // A message has the LSN where its record ends; a commit record that begins there comes after it.
+  if (x.kind != y.kind) return x.kind == PositionKind::kPgMessage && y.kind == PositionKind::kPgCommit;
+  return x.b < y.b;
+}
 
 void PutPosition(std::string& out, const Position& position) {
   out.push_back(static_cast<char>(position.kind));

@@ -11,7 +11,7 @@ namespace headgate {
 // What names a transaction in its source's history. Stored by number: only add.
 enum class PositionKind : std::uint8_t {
   kPgCommit = 1,   // a: commit LSN
-  kPgMessage = 2,  // a: LSN of a non-transactional message
+  kPgMessage = 2,  // a: LSN of a non-transactional message: where its record ends
   kChunk = 3,      // a: run, b: stream number, c: chunk (0: the started marker)
   kSchema = 4,     // b: stream number, c: version
   kGap = 5,        // the first entry of a new epoch; a: where the new history starts
@@ -32,8 +32,8 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
-// True for kinds of which a source delivers ever larger ones, comparable by (a, b): a re-decoded transaction is known
-// by not being larger than the last.
+// True for kinds of which a source delivers ever larger ones, comparable by (a, b), at one LSN a message before a
+// commit: a re-decoded transaction is known by not being larger than the last.
 bool IsOrdered(PositionKind kind);
 bool OrderedBefore(const Position& x, const Position& y);
 

@@ -127,6 +127,24 @@ TEST_F(PostgresStream, PG06_LogicalMessagesArriveByPrefixAndOnlyNonTransactional
   EXPECT_THAT(seen, ElementsAre("app.x=kept", "audit=in"));
 }
 
+// The message's LSN is that of the commit record right behind it: neither may be taken for the other.
+TEST_F(PostgresStream, P2_ACommitRightBehindANonTransactionalMessageIsKept) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  Start();
+  for (int i = 1; i <= 20; ++i) {
+    Run("BEGIN; INSERT INTO t VALUES (" + std::to_string(i) +
+        "); SELECT pg_logical_emit_message(false, 'note', 'x'); COMMIT");
+  }
+  Run("INSERT INTO t VALUES (99)");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "99"));
+  std::size_t messages = 0;
+  for (const LoggedTransaction& tx : rig_->Read()) {
+    for (const LoggedChange& change : tx.changes) messages += change.op == Op::kMessage ? 1 : 0;
+  }
+  EXPECT_EQ(messages, 20U);
+  EXPECT_EQ(rig_->Changes("public.t").size(), 21U);
+}
+
 TEST_F(PostgresStream, PG29_EveryRowHasTheSchemaOfItsOwnMoment) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY, v text NOT NULL DEFAULT 'x'); INSERT INTO t VALUES (1)");
   Start();

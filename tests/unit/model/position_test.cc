@@ -53,6 +53,16 @@ TEST(Position, OrderIsByTheFirstNumberThenTheSecond) {
   EXPECT_FALSE(OrderedBefore(at(2, 0), at(1, 9)));
 }
 
+// A non-transactional message has the LSN where its record ends; the commit record written right after it begins there.
+TEST(Position, P2_AtOneLsnTheMessageComesBeforeTheCommit) {
+  const Position message{PositionKind::kPgMessage, 7, 0, 0, {}};
+  const Position commit{PositionKind::kPgCommit, 7, 0, 0, {}};
+  EXPECT_TRUE(OrderedBefore(message, commit));
+  EXPECT_FALSE(OrderedBefore(commit, message));
+  EXPECT_FALSE(OrderedBefore(commit, commit));
+  EXPECT_FALSE(OrderedBefore(message, message));
+}
+
 TEST(Position, OnlyCommitsMessagesBinlogAndIngestAreOrdered) {
   for (const PositionKind kind :
        {PositionKind::kPgCommit, PositionKind::kPgMessage, PositionKind::kBinlog, PositionKind::kIngest}) {
