@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "connectors/postgres/errors.h"
+#include "connectors/postgres/hosts.h"
 
 namespace headgate::postgres {
 namespace {
@@ -52,6 +53,39 @@ int MillisUntil(Connection::Deadline deadline) {
 
 void IgnoreNotice(void*, const PGresult*) {}
 
+// Of libpq, by name.
+using Parameters = std::vector<std::pair<const char*, std::string>>;
+
+Parameters MakeParameters(const Options& options, const Hosts& hosts, bool replication,
+                          const std::string& client_encoding, bool pin_money) {
+  Parameters given = {
+      {"host", hosts.host},
+      {"port", options.port},
+      {"dbname", options.dbname},
+      {"user", options.username},
+      {"sslmode", options.sslmode},
+      {"application_name", "headgate " + options.name},
+      {"options", std::string(kPinned) + (pin_money ? " -c lc_monetary=C" : "")},
+      {"client_encoding", client_encoding},
+      {"gssencmode", "disable"},
+      {"keepalives", "1"},
+      {"keepalives_idle", "10"},
+      {"keepalives_interval", "5"},
+      {"keepalives_count", "4"},
+      {"tcp_user_timeout", std::to_string(options.stale_after.count())},
+  };
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) given.emplace_back(key, value);
+  };
+  add("hostaddr", hosts.hostaddr);
+  add("password", options.password);
+  add("sslrootcert", options.sslrootcert);
+  add("sslcert", options.sslcert);
+  add("sslkey", options.sslkey);
+  if (replication) given.emplace_back("replication", "database");
+  return given;
+}
+
 }  // namespace
 
 void Connection::Finish::operator()(pg_conn* c) const { PQfinish(c); }
@@ -76,39 +110,19 @@ Status Connection::Connect(Use use, const std::string& client_encoding, bool pin
     return Transient("no file descriptor left for a connection to " + Place(options_) +
                      ". Raise the limit (ulimit -n).");
   const bool replication = use == Use::kReplication;
-  std::string settings(kPinned);
-  if (pin_money) settings += " -c lc_monetary=C";
-  const std::string application = "headgate " + options_.name;
-  const std::string user_timeout = std::to_string(options_.stale_after.count());
-  std::vector<std::pair<const char*, const char*>> given = {
-      {"host", options_.host.c_str()},
-      {"port", options_.port.c_str()},
-      {"dbname", options_.dbname.c_str()},
-      {"user", options_.username.c_str()},
-      {"sslmode", options_.sslmode.c_str()},
-      {"application_name", application.c_str()},
-      {"options", settings.c_str()},
-      {"client_encoding", client_encoding.c_str()},
-      {"gssencmode", "disable"},
-      {"keepalives", "1"},
-      {"keepalives_idle", "10"},
-      {"keepalives_interval", "5"},
-      {"keepalives_count", "4"},
-      {"tcp_user_timeout", user_timeout.c_str()},
-  };
-  const auto add = [&](const char* key, const std::string& value) {
-    if (!value.empty()) given.emplace_back(key, value.c_str());
-  };
-  add("password", options_.password);
-  add("sslrootcert", options_.sslrootcert);
-  add("sslcert", options_.sslcert);
-  add("sslkey", options_.sslkey);
-  if (replication) given.emplace_back("replication", "database");
+  const auto begin = Clock::now();
+  const auto hosts = LookUpHosts(options_, begin + options_.connect_timeout / 2, stop);
+  if (!hosts.ok()) {
+    return hosts.error().kind == ErrorKind::kStopped
+               ? hosts.error()
+               : DescribeConnectFailure(options_, replication, hosts.error().what);
+  }
+  const Parameters given = MakeParameters(options_, *hosts, replication, client_encoding, pin_money);
   std::vector<const char*> keys;
   std::vector<const char*> values;
   for (const auto& [key, value] : given) {
     keys.push_back(key);
-    values.push_back(value);
+    values.push_back(value.c_str());
   }
   keys.push_back(nullptr);
   values.push_back(nullptr);
@@ -119,7 +133,7 @@ Status Connection::Connect(Use use, const std::string& client_encoding, bool pin
     return DescribeConnectFailure(options_, replication, PQerrorMessage(conn_.get()));
   PQsetErrorVerbosity(conn_.get(), PQERRORS_VERBOSE);  // with SQLSTATE, which does not depend on the server's language
   PQsetNoticeReceiver(conn_.get(), IgnoreNotice, nullptr);
-  const Deadline deadline = Clock::now() + options_.connect_timeout;
+  const Deadline deadline = begin + options_.connect_timeout;
   auto polled = PGRES_POLLING_WRITING;
   while (polled != PGRES_POLLING_OK) {
     bool ready = false;
@@ -138,6 +152,8 @@ Status Connection::Connect(Use use, const std::string& client_encoding, bool pin
 }
 
 int Connection::server_version() const { return PQserverVersion(conn_.get()); }
+
+int Connection::backend_pid() const { return PQbackendPID(conn_.get()); }
 
 std::string Connection::parameter(const char* name) const {
   const char* value = PQparameterStatus(conn_.get(), name);
@@ -159,6 +175,7 @@ Status Connection::Wait(short events, Deadline deadline, std::stop_token stop, b
     if (look_again) timeout = kTlsLookMs;
     const int n = poll(fds, 2, timeout);
     if (n < 0 && errno != EINTR) return Transient("waiting for " + Place(options_) + " failed: poll");
+    if (n > 0 && (fds[0].revents & POLLIN) != 0) last_arrival_ = Clock::now();
     ready = (n > 0 && fds[0].revents != 0) || (n == 0 && look_again);
     if (ready || (n == 0 && Clock::now() >= deadline)) return Ok();
   }

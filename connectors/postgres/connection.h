@@ -40,6 +40,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   int server_version() const;                     // 150004
+  int backend_pid() const;                        // the server's process
   std::string parameter(const char* name) const;  // as reported at start: server_encoding, ...
   // SQLSTATE of the last failed statement, "" if the connection broke.
   const std::string& sqlstate() const { return sqlstate_; }
@@ -60,6 +61,8 @@ class Connection {
   Result<Copy> NextCopy(std::string_view& data, std::string_view tried);
   // Takes in what has arrived. Never waits.
   Status Receive(std::string_view tried);
+  // When bytes were last there while we waited for them.
+  Deadline last_arrival() const { return last_arrival_; }
   // Until something arrives or the deadline passes (both Ok). kStopped on stop.
   Status WaitReadable(Deadline deadline, std::stop_token stop);
   // Sends bytes to the server inside a copy. Waits for room until the deadline.
@@ -89,6 +92,7 @@ class Connection {
   int stop_fd_ = -1;                             // eventfd: a stop request interrupts poll
   bool copy_ended_ = false;                      // the data are through, the end of the command is not
   Rows polled_;                                  // of a statement that Poll waits for
+  Deadline last_arrival_;
   std::string sqlstate_;
 };
 

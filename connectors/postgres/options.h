@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config/spec.h"
+#include "core/net/http_client.h"
 
 namespace headgate::postgres {
 
@@ -39,6 +40,7 @@ struct Options {
   std::size_t snapshot_workers = 2;
   std::size_t transaction_bytes_max = 64U << 20;
   std::size_t batch_bytes_max = 1U << 20;
+  net::Resolver resolve = net::SystemResolve;  // of names in `host`
 };
 
 Options MakeOptions(const std::string& name, const config::Bound& bound);

@@ -67,8 +67,11 @@ std::vector<Option> ConnectionOptions() {
   port.type = OptionType::kInt;
   port.importance = Importance::kHigh;
   return {
-      Required("host", OptionType::kString, kGroup, "Host",
-               "Host name, address or directory of the server's Unix socket. No pooler in between.", "db.example.com"),
+      Required(
+          "host", OptionType::kString, kGroup, "Host",
+          "Host name, address or directory of the server's Unix socket; several, with commas, are tried in order. No "
+          "pooler in between.",
+          "db.example.com"),
       std::move(port),
       Required("dbname", OptionType::kString, kGroup, "Database", "Database to capture.", "shop"),
       Required("username", OptionType::kString, kGroup, "User", "Role with REPLICATION and SELECT on the tables.",
@@ -100,10 +103,11 @@ std::vector<Option> CaptureOptions() {
       WithExample(
           Optional("tables_exclude", OptionType::kList, kGroup, "Excluded tables", "Taken away from tables again."),
           "public.audit_*"),
-      WithExample(Optional("columns_exclude", OptionType::kList, kGroup, "Excluded columns",
-                           "schema.table.column, with * and ?. They never leave the server where it can publish column "
-                           "lists (15 and up)."),
-                  "public.users.password_hash"),
+      WithExample(
+          Optional("columns_exclude", OptionType::kList, kGroup, "Excluded columns",
+                   "schema.table.column, with * and ?. They never leave the server where it can publish column "
+                   "lists (15 and up); it then refuses to drop a column of such a table unless CASCADE is said."),
+          "public.users.password_hash"),
       WithExample(
           Defaulted(
               "messages_prefixes", OptionType::kList, "*", kGroup, "Message prefixes",

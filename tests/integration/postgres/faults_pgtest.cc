@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include "connectors/postgres/connection.h"
+#include "core/base/channel.h"
 #include "tests/integration/postgres/source_fixture.h"
 #include "tests/support/fault_proxy.h"
 #include "tests/support/private_postgres.h"
@@ -23,6 +25,18 @@ class PostgresFaults : public SourceTest {
     rig_->settings()["sslmode"] = "disable";
     Start();
     ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
+  }
+  // The server of the tests, as db.test.
+  postgres::Options OptionsByName() const {
+    postgres::Options options;
+    options.name = "shop";
+    options.host = "db.test";
+    options.port = std::to_string(db_->postgres().port());
+    options.dbname = db_->name();
+    options.username = db_->postgres().user();
+    options.password = db_->postgres().password();
+    options.sslmode = "prefer";
+    return options;
   }
   // Turns until it fails.
   Error UntilError() {
@@ -136,6 +150,43 @@ TEST_F(PostgresFaults, AServerThatCrashesAndComesBackIsFollowed) {
   ASSERT_TRUE(server->Exec("postgres", "INSERT INTO t VALUES (2, 'y')").ok());
   ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
   EXPECT_EQ(rig_->writer().progress().gaps, 0U);
+}
+
+TEST_F(PostgresFaults, AServerIsReachedByNameAtTheFirstOfItsAddressesThatAnswers) {
+  HG_BEGIN("SELECT 1");
+  const auto address = net::IpAddress::Parse(db_->postgres().host());
+  if (!address) GTEST_SKIP() << "the server is not known by its address";
+  postgres::Options options = OptionsByName();
+  options.resolve = [&](const std::string& host) -> Result<std::vector<net::IpAddress>> {
+    EXPECT_EQ(host, "db.test");
+    return std::vector{*net::IpAddress::Parse("127.255.0.1"), *address};
+  };
+  auto connection = postgres::Connection::Open(options, postgres::Connection::Use::kQuery, "UTF8", true, {});
+  ASSERT_TRUE(connection.ok()) << connection.error().what;
+  EXPECT_TRUE((*connection)->Query("SELECT 1", "asking", {}).ok());
+}
+
+TEST_F(PostgresFaults, ASilentNameServerDelaysNeitherConnectTimeoutNorAStop) {
+  HG_BEGIN("SELECT 1");
+  const auto gate = std::make_shared<Channel<int>>(1);
+  const std::shared_ptr<void> release(nullptr, [&](void*) { gate->Close(); });
+  postgres::Options options = OptionsByName();
+  options.resolve = [gate](const std::string&) -> Result<std::vector<net::IpAddress>> {
+    static_cast<void>(gate->Pop({}));
+    return std::vector<net::IpAddress>{};
+  };
+  std::stop_source stop;
+  std::jthread later([&] { stop.request_stop(); });
+  options.connect_timeout = std::chrono::hours(1);
+  const auto stopped =
+      postgres::Connection::Open(options, postgres::Connection::Use::kQuery, "UTF8", true, stop.get_token());
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().kind, ErrorKind::kStopped);
+  options.connect_timeout = std::chrono::milliseconds(100);
+  const auto late = postgres::Connection::Open(options, postgres::Connection::Use::kQuery, "UTF8", true, {});
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(late.error().what, HasSubstr("the name servers do not answer for db.test"));
 }
 
 TEST_F(PostgresFaults, StopEndsAReadWithin250Milliseconds) {
