@@ -97,6 +97,20 @@ std::string TypeQuery(std::uint32_t oid, std::int32_t typmod) {
          std::to_string(typmod) + ") FROM pg_type t WHERE t.oid = " + id;
 }
 
+// SQL expression over what the server publishes of the tables that our publication lists: which they are and, where
+// columns are excluded, their columns, lists and replica identity, which a list must cover.
+std::string PublishedMark(const Options& options, int version) {
+  const bool lists = version >= 150000 && !options.columns_exclude.empty();
+  return std::string("(SELECT count(*) || ':' || sum(hashtext(concat_ws('.', r.prrelid") +
+         (lists
+              ? ", r.prattrs, c.relreplident, (SELECT string_agg(a.attnum || ' ' || a.attname, ',' ORDER BY a.attnum) "
+                "FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"
+              : "") +
+         "))::bigint) FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = "
+         "r.prrelid WHERE p.pubname = " +
+         QuoteLiteral(options.publication_name) + ")";
+}
+
 struct Index {
   std::uint32_t oid = 0;
   bool primary = false;
@@ -279,13 +293,14 @@ Result<PublicationFacts> Catalog::ReadPublication(const std::string& name, std::
   return facts;
 }
 
-std::string Catalog::SlotQuery(const std::string& name) {
+std::string Catalog::SlotQuery() const {
+  const Options& options = connection_.options();
   return "SELECT plugin, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status, "
          "CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END, "
-         "safe_wal_size, (SELECT count(*) || ':' || sum(hashtext(concat_ws('.', oid, relnamespace, relname))::bigint) "
-         "FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p') FROM pg_replication_slots WHERE "
-         "slot_name = " +
-         QuoteLiteral(name);
+         "safe_wal_size, concat_ws('/', (SELECT count(*) || ':' || sum(hashtext(concat_ws('.', oid, relnamespace, "
+         "relname))::bigint) FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p'), " +
+         PublishedMark(options, connection_.server_version()) +
+         ") FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(options.slot_name);
 }
 
 std::optional<SlotFacts> Catalog::ParseSlot(const Rows& rows) {
@@ -305,8 +320,10 @@ std::optional<SlotFacts> Catalog::ParseSlot(const Rows& rows) {
   return slot;
 }
 
-Result<std::optional<SlotFacts>> Catalog::ReadSlot(const std::string& name, std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query(SlotQuery(name), "reading replication slot " + name, stop));
+Result<std::optional<SlotFacts>> Catalog::ReadSlot(std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection_.Query(SlotQuery(), "reading replication slot " + connection_.options().slot_name, std::move(stop)));
   return ParseSlot(rows);
 }
 

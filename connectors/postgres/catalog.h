@@ -98,7 +98,8 @@ struct SlotFacts {
   std::string wal_status;  // reserved, extended, unreserved, lost
   std::int64_t retained_bytes = -1;
   std::int64_t safe_bytes = -1;
-  std::string tables_mark;  // differs when tables came, went or changed their names
+  // Differs when tables came, went or changed their names, or when what is published of them may no longer fit.
+  std::string tables_mark;
 };
 
 // Questions to the catalog over one query session; answers about types are kept. One thread at a time.
@@ -113,8 +114,9 @@ class Catalog {
   Result<std::vector<CatalogTable>> ReadTables(std::stop_token stop);
   Status LoadColumns(std::span<CatalogTable* const> tables, std::stop_token stop);
   Result<PublicationFacts> ReadPublication(const std::string& name, std::stop_token stop);
-  Result<std::optional<SlotFacts>> ReadSlot(const std::string& name, std::stop_token stop);
-  static std::string SlotQuery(const std::string& name);
+  // The slot and the publication are those of the connection's options.
+  Result<std::optional<SlotFacts>> ReadSlot(std::stop_token stop);
+  std::string SlotQuery() const;
   static std::optional<SlotFacts> ParseSlot(const Rows& rows);
 
   Result<TypePtr> ResolveType(std::uint32_t oid, std::int32_t typmod, std::stop_token stop);

@@ -80,6 +80,21 @@ Status FirstError(const Options& options, const std::vector<Finding>& findings) 
   return ConfigError(std::move(what));
 }
 
+Result<CaptureLook> LookAtTables(const Options& options, Catalog& catalog, const ServerFacts& server,
+                                 std::stop_token stop) {
+  CaptureLook look;
+  std::vector<Finding> findings;
+  HG_ASSIGN_OR_RETURN(const auto all, catalog.ReadTables(stop));
+  std::vector<CatalogTable> selected = SelectTables(options, all, findings);
+  std::vector<CatalogTable*> pointers;
+  for (CatalogTable& table : selected) pointers.push_back(&table);
+  HG_RETURN_IF_ERROR(catalog.LoadColumns(pointers, stop));
+  HG_ASSIGN_OR_RETURN(look.publication, catalog.ReadPublication(options.publication_name, stop));
+  look.plan = PlanPublication(options, server, std::move(selected), look.publication);
+  look.plan.findings.insert(look.plan.findings.begin(), findings.begin(), findings.end());
+  return look;
+}
+
 std::vector<Finding> Preflight(const Options& given) {
   Options options = given;
   options.connect_timeout = std::min(options.connect_timeout, kPreflightTime / 2);
@@ -95,18 +110,12 @@ std::vector<Finding> Preflight(const Options& given) {
   const auto server = catalog.ReadServer(never);
   if (!server.ok()) return failed(server.error());
   findings.push_back(Fine("connection", "connected to " + Place(options) + ", PostgreSQL " + server->version_text));
-  const auto slot = catalog.ReadSlot(options.slot_name, never);
+  const auto slot = catalog.ReadSlot(never);
   if (!slot.ok()) return failed(slot.error());
   std::vector<Finding> more = JudgeServer(options, *server, *slot);
-  const auto all = catalog.ReadTables(never);
-  if (!all.ok()) return failed(all.error());
-  std::vector<CatalogTable> selected = SelectTables(options, *all, more);
-  std::vector<CatalogTable*> pointers;
-  for (CatalogTable& table : selected) pointers.push_back(&table);
-  if (const auto loaded = catalog.LoadColumns(pointers, never); !loaded.ok()) return failed(loaded.error());
-  const auto publication = catalog.ReadPublication(options.publication_name, never);
-  if (!publication.ok()) return failed(publication.error());
-  PublicationPlan plan = PlanPublication(options, *server, std::move(selected), *publication);
+  auto look = LookAtTables(options, catalog, *server, never);
+  if (!look.ok()) return failed(look.error());
+  const PublicationPlan& plan = look->plan;
   more.insert(more.end(), plan.findings.begin(), plan.findings.end());
   if (FirstError(options, more).ok()) {
     for (const std::string& sql : plan.sql)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,14 @@ std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& serv
 
 // The first error among findings as one text with its remedy, else Ok. Open fails with the text that `check` shows.
 Status FirstError(const Options& options, const std::vector<Finding>& findings);
+
+// The tables that the settings name, as they are now, and what the publication makes of them.
+struct CaptureLook {
+  PublicationFacts publication;
+  PublicationPlan plan;  // with the findings of SelectTables
+};
+Result<CaptureLook> LookAtTables(const Options& options, Catalog& catalog, const ServerFacts& server,
+                                 std::stop_token stop);
 
 // Everything that Open would look at, without changing anything: live, 10 s at most.
 std::vector<Finding> Preflight(const Options& options);

@@ -307,6 +307,44 @@ PublicationPlan PlanPublication(const Options& options, const ServerFacts& serve
   return plan;
 }
 
+std::vector<KeptBack> FindKeptBack(const PublicationPlan& plan, const PublicationFacts& publication,
+                                   const std::function<bool(const CatalogTable&)>& captured) {
+  std::vector<KeptBack> kept;
+  if (!publication.exists || publication.all_tables || publication.whole_schemas) return kept;
+  for (const CapturedTable& wanted : plan.tables) {
+    if (!captured(wanted.table)) continue;
+    const PublishedTable* now = Find(publication.listed, wanted.table.oid);
+    if (now == nullptr) {
+      kept.push_back({wanted.table.schema, wanted.table.name, ""});
+    } else if (!now->columns.empty()) {
+      for (const std::string& column : wanted.columns) {
+        if (std::ranges::find(now->columns, column) == now->columns.end())
+          kept.push_back({wanted.table.schema, wanted.table.name, column});
+      }
+    }
+  }
+  return kept;
+}
+
+Finding TellKeptBack(const Options& options, const KeptBack& kept, const std::string& from) {
+  const std::string since = from.empty() ? "not in the stream yet" : "in the stream from " + from + " on";
+  if (kept.column.empty()) {
+    return MakeFinding(Finding::Level::kWarning, "gap_table",
+                       "table " + kept.Name() + " is " + since + ": something had taken it out of publication " +
+                           options.publication_name +
+                           " (ALTER PUBLICATION, or DROP COLUMN with CASCADE), and what changed until then is missing",
+                       "Compare the table with what was delivered; a new connector under another name reads it again.",
+                       "");
+  }
+  const std::string column = QuoteIdentifier(kept.column);
+  return MakeFinding(Finding::Level::kWarning, "gap_column",
+                     "column " + kept.Name() + " is " + since + ": publication " + options.publication_name +
+                         " lists columns because of columns_exclude, and what changed until then came without it",
+                     "Once it is, have the rows sent again, with the column.",
+                     "UPDATE " + QuoteTable(kept.schema, kept.table) + " SET " + column + " = " + column + " WHERE " +
+                         column + " IS NOT NULL;");
+}
+
 std::vector<std::string> LeastPrivilegeSql(const Options& options, const PublicationPlan& plan) {
   const std::string role = QuoteIdentifier(options.username);
   std::vector<std::string> sql = {"ALTER ROLE " + role + " LOGIN REPLICATION;",

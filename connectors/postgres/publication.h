@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,20 @@ std::vector<CatalogTable> SelectTables(const Options& options, const std::vector
 // `selected` with columns loaded.
 PublicationPlan PlanPublication(const Options& options, const ServerFacts& server, std::vector<CatalogTable> selected,
                                 const PublicationFacts& publication);
+
+// Something of a captured table that the publication kept from us until the plan is run.
+struct KeptBack {
+  std::string schema;
+  std::string table;
+  std::string column;  // "": the whole table was not published
+
+  std::string Name() const { return schema + "." + table + (column.empty() ? "" : "." + column); }
+};
+// `captured`: was captured before.
+std::vector<KeptBack> FindKeptBack(const PublicationPlan& plan, const PublicationFacts& publication,
+                                   const std::function<bool(const CatalogTable&)>& captured);
+// The warning that stands from then on. `from`: the LSN at which the plan was run, "" if it was not yet.
+Finding TellKeptBack(const Options& options, const KeptBack& kept, const std::string& from);
 
 // What a person with enough rights runs once, so that a role with nothing but REPLICATION and SELECT can capture the
 // tables of the plan with publication_mode: check.

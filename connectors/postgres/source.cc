@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "connectors/postgres/errors.h"
-#include "connectors/postgres/preflight.h"
 #include "connectors/postgres/spec.h"
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
@@ -32,7 +31,7 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
   const Connection::Deadline deadline = clock_.Now() + (resume_changed_ ? milliseconds(0) : milliseconds(kReadWait));
   Status status;
   if (phase_ == Phase::kCatchUp && stream_->reached()) status = EndCatchUp(stop);
-  if (phase_ == Phase::kStreaming && std::exchange(tables_changed_, false)) status = LookForNewTables(stop);
+  if (phase_ == Phase::kStreaming && std::exchange(tables_changed_, false)) status = FollowTables(stop);
   if (!status.ok()) return Tell(std::move(status));
   switch (phase_) {
     case Phase::kCatchUp:
@@ -288,14 +287,18 @@ Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::ui
 
 // --- telemetry
 
+void PostgresSource::DropFinding(std::string_view id) {
+  std::erase_if(findings_, [&](const Finding& finding) { return finding.id == id; });
+}
+
 // Asked without waiting for the answer: the stream goes on meanwhile.
 void PostgresSource::PollSlot() {
-  if (query_ == nullptr || options_.snapshot == SnapshotMode::kOnly) return;
+  if (options_.snapshot == SnapshotMode::kOnly) return;
   if (slot_poll_running_) {
     auto rows = query_->Poll("reading the replication slot");
     if (!rows.ok()) {
       catalog_.reset();
-      query_.reset();  // made anew when the stream next asks something
+      query_.reset();  // made anew at the next look
       slot_poll_running_ = false;
       return;
     }
@@ -312,7 +315,11 @@ void PostgresSource::PollSlot() {
   }
   if (clock_.Now() - slot_polled_at_ < kSlotPollInterval) return;
   slot_polled_at_ = clock_.Now();
-  slot_poll_running_ = query_->Send(Catalog::SlotQuery(options_.slot_name), "reading the replication slot").ok();
+  if (catalog_ == nullptr && !ConnectQuery(stop_).ok()) return;  // lost; the stream need not be
+  slot_poll_running_ = query_->Send(catalog_->SlotQuery(), "reading the replication slot").ok();
+  if (slot_poll_running_) return;
+  catalog_.reset();
+  query_.reset();
 }
 
 // The query session, ready for a question: without an answer that is still on its way.
@@ -340,6 +347,7 @@ void PostgresSource::Publish(bool at_once) {
     telemetry_.last_heard_us = stream_->last_heard_us();
   }
   telemetry_.findings = findings_;
+  for (const auto& [name, finding] : kept_back_) telemetry_.findings.push_back(finding);
   published_.Set(telemetry_);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "connectors/postgres/catalog.h"
 #include "connectors/postgres/options.h"
+#include "connectors/postgres/preflight.h"
 #include "connectors/postgres/publication.h"
 #include "connectors/postgres/resume.h"
 #include "connectors/postgres/slot.h"
@@ -45,7 +47,9 @@ class PostgresSource final : public Source, private Binder {
   Status Attach(std::stop_token stop);
   Result<GapVerdict> CheckHistory(Connection& replication, const Identity& now, const std::optional<SlotFacts>& slot,
                                   std::stop_token stop);
-  Status LookForNewTables(std::stop_token stop);
+  Status FollowTables(std::stop_token stop);
+  Status FitPublication(const CaptureLook& look, std::stop_token stop);
+  bool IsCaptured(std::uint32_t oid) const;
   Status DeclareGap(const GapVerdict& verdict, std::uint64_t to);
   Status AttachOnly(std::unique_ptr<Connection> replication, const Identity& now, std::stop_token stop);
   Status AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict,
@@ -72,6 +76,7 @@ class PostgresSource final : public Source, private Binder {
   void PollSlot();
   Status FreeCatalog();
   Status Tell(Status status);
+  void DropFinding(std::string_view id);
   void Publish(bool now);
 
   const Options options_;
@@ -103,8 +108,9 @@ class PostgresSource final : public Source, private Binder {
   Clock::Steady::time_point stored_at_;
 
   bool slot_poll_running_ = false;
-  std::string tables_mark_;      // SlotFacts::tables_mark as last seen
-  bool tables_changed_ = false;  // since then
+  std::string tables_mark_;                   // SlotFacts::tables_mark as last seen
+  bool tables_changed_ = false;               // since then
+  std::map<std::string, Finding> kept_back_;  // what the publication kept from us, by name
   Clock::Steady::time_point slot_polled_at_;
   SourceTelemetry telemetry_;
   std::vector<Finding> findings_;

@@ -11,6 +11,11 @@
 namespace headgate::postgres {
 namespace {
 
+constexpr std::string_view kUnfitFinding = "publication";
+constexpr std::string_view kLockNotAvailable = "55P03";
+// For a table that somebody has locked: the stream stands still meanwhile. Autovacuum gives way after 1 s.
+constexpr auto kLockPatience = std::chrono::milliseconds(2'000);
+
 // Names of temporary slots end with their session; they only must not meet another of the moment.
 std::string TemporarySlotName(const Options& options, const Clock& clock) {
   return options.slot_name.substr(0, 40) + "_snap_" + Hex16(static_cast<std::uint64_t>(clock.NowUs()));
@@ -51,30 +56,58 @@ Status PostgresSource::ConnectQuery(std::stop_token stop) {
 }
 
 Status PostgresSource::PreparePublication(std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const auto slot, catalog_->ReadSlot(options_.slot_name, stop));
+  HG_ASSIGN_OR_RETURN(const auto slot, catalog_->ReadSlot(stop));
   findings_ = JudgeServer(options_, server_, slot);
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
-  HG_ASSIGN_OR_RETURN(const auto all, catalog_->ReadTables(stop));
-  std::vector<CatalogTable> selected = SelectTables(options_, all, findings_);
-  std::vector<CatalogTable*> pointers;
-  for (CatalogTable& table : selected) pointers.push_back(&table);
-  HG_RETURN_IF_ERROR(catalog_->LoadColumns(pointers, stop));
-  HG_ASSIGN_OR_RETURN(const auto publication, catalog_->ReadPublication(options_.publication_name, stop));
-  PublicationPlan plan = PlanPublication(options_, server_, std::move(selected), publication);
-  findings_.insert(findings_.end(), plan.findings.begin(), plan.findings.end());
+  HG_ASSIGN_OR_RETURN(CaptureLook look, LookAtTables(options_, *catalog_, server_, stop));
+  findings_.insert(findings_.end(), look.plan.findings.begin(), look.plan.findings.end());
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
-  for (const std::string& sql : plan.sql) {
-    diag::Info("postgres", "changing the publication", {{"connector", options_.name}, {"sql", sql}});
-    HG_ASSIGN_OR_RETURN(const Rows none, query_->Query(sql, "changing publication " + options_.publication_name, stop));
-    HG_FAILPOINT("pg.publication_altered");
-  }
-  tables_ = std::move(plan.tables);
+  HG_RETURN_IF_ERROR(FitPublication(look, stop));
+  tables_ = std::move(look.plan.tables);
   to_read_.clear();
   if (options_.snapshot == SnapshotMode::kNever) return Ok();
   for (const CapturedTable& captured : tables_) {
     if (!resume_.IsRead(captured.table.QualifiedName(), captured.table.oid)) to_read_.push_back(captured);
   }
   return Ok();
+}
+
+// Runs the plan. What the publication kept from us of tables that are captured already is said before and after: rows
+// that changed meanwhile do not have it.
+Status PostgresSource::FitPublication(const CaptureLook& look, std::stop_token stop) {
+  if (look.plan.sql.empty()) return Ok();
+  const auto captured = [&](const CatalogTable& table) {
+    return resume_.IsRead(table.QualifiedName(), table.oid) || IsCaptured(table.oid);
+  };
+  const std::vector<KeptBack> kept = FindKeptBack(look.plan, look.publication, captured);
+  for (const KeptBack& k : kept) {
+    Finding& told = kept_back_[k.Name()];
+    Finding pending = TellKeptBack(options_, k, "");
+    if (told.summary == pending.summary) continue;  // tried before
+    told = std::move(pending);
+    diag::Warn("postgres", "not published so far: what changes until it is comes without it",
+               {{"connector", options_.name}, {k.column.empty() ? "table" : "column", k.Name()}});
+  }
+  const std::string patience = std::to_string(std::min(options_.connect_timeout / 2, kLockPatience).count());
+  for (const std::string& sql : look.plan.sql) {
+    diag::Info("postgres", "changing the publication", {{"connector", options_.name}, {"sql", sql}});
+    HG_ASSIGN_OR_RETURN(const Rows none, query_->Query("SET LOCAL lock_timeout = " + patience + "; " + sql,
+                                                       "changing publication " + options_.publication_name, stop));
+    HG_FAILPOINT("pg.publication_altered");
+  }
+  if (kept.empty()) return Ok();
+  HG_ASSIGN_OR_RETURN(const Rows end, query_->Query("SELECT pg_current_wal_lsn()", "reading the end of the WAL", stop));
+  const std::string from = end.empty() ? "" : end[0][0].value_or("");
+  for (const KeptBack& k : kept) {
+    kept_back_[k.Name()] = TellKeptBack(options_, k, from);
+    diag::Warn("postgres", "published from here on",
+               {{"connector", options_.name}, {k.column.empty() ? "table" : "column", k.Name()}, {"from", from}});
+  }
+  return Ok();
+}
+
+bool PostgresSource::IsCaptured(std::uint32_t oid) const {
+  return std::ranges::any_of(tables_, [&](const CapturedTable& captured) { return captured.table.oid == oid; });
 }
 
 Result<std::unique_ptr<Connection>> PostgresSource::OpenReplication(std::stop_token stop) {
@@ -89,7 +122,7 @@ Status PostgresSource::Attach(std::stop_token stop) {
   HG_ASSIGN_OR_RETURN(auto replication, OpenReplication(stop));
   HG_ASSIGN_OR_RETURN(const Identity now, IdentifySystem(*replication, stop));
   if (options_.snapshot == SnapshotMode::kOnly) return AttachOnly(std::move(replication), now, stop);
-  HG_ASSIGN_OR_RETURN(auto slot, catalog_->ReadSlot(options_.slot_name, stop));
+  HG_ASSIGN_OR_RETURN(auto slot, catalog_->ReadSlot(stop));
   GapVerdict verdict;
   if (resume_.known()) {
     HG_ASSIGN_OR_RETURN(verdict, CheckHistory(*replication, now, slot, stop));
@@ -171,30 +204,39 @@ Status PostgresSource::PinSnapshot(const NewSlot& point, const Identity& now, st
   return Ok();
 }
 
-// Tables came or went while we stream. Where a new one matches and we may publish it, the source opens again and reads
-// it like any table that was not read yet (P14); else a finding says what is missing.
-Status PostgresSource::LookForNewTables(std::stop_token stop) {
+// The tables or what is published of them changed while we stream. Where a new one matches and we may publish it, the
+// source opens again and reads it like any table that was not read yet (P14). Where the publication fits no longer, a
+// column list above all, it is altered in place. Else a finding says what is missing.
+Status PostgresSource::FollowTables(std::stop_token stop) {
   if (options_.publication_mode != PublicationMode::kManage) return Ok();
   HG_RETURN_IF_ERROR(FreeCatalog());
-  HG_ASSIGN_OR_RETURN(const auto all, catalog_->ReadTables(stop));
-  std::vector<Finding> findings;
-  std::vector<CatalogTable> selected = SelectTables(options_, all, findings);
-  const auto known = [&](const CatalogTable& table) {
-    return std::ranges::any_of(tables_, [&](const CapturedTable& captured) { return captured.table.oid == table.oid; });
-  };
-  if (std::ranges::all_of(selected, known)) return Ok();
-  std::vector<CatalogTable*> pointers;
-  for (CatalogTable& table : selected) pointers.push_back(&table);
-  HG_RETURN_IF_ERROR(catalog_->LoadColumns(pointers, stop));
-  HG_ASSIGN_OR_RETURN(const auto publication, catalog_->ReadPublication(options_.publication_name, stop));
-  const PublicationPlan plan = PlanPublication(options_, server_, std::move(selected), publication);
-  if (const Status fits = FirstError(options_, plan.findings); !fits.ok()) {
-    findings_.push_back({"new_table", Finding::Level::kWarning, "a new table is not captured: " + fits.error().what,
-                         "Restart the connector when that is mended.", "", "tables"});
+  HG_ASSIGN_OR_RETURN(CaptureLook look, LookAtTables(options_, *catalog_, server_, stop));
+  const bool all_known = std::ranges::all_of(
+      look.plan.tables, [&](const CapturedTable& captured) { return IsCaptured(captured.table.oid); });
+  DropFinding("new_table");
+  DropFinding(kUnfitFinding);
+  if (all_known && look.plan.sql.empty()) return Ok();
+  if (const Status fits = FirstError(options_, look.plan.findings); !fits.ok()) {
+    const std::string what = all_known ? "the publication does not fit any more: " : "a new table is not captured: ";
+    findings_.push_back({all_known ? std::string(kUnfitFinding) : "new_table", Finding::Level::kWarning,
+                         what + fits.error().what, "Restart the connector when that is mended.", "", "tables"});
     return Ok();
   }
-  diag::Info("postgres", "new tables match", {{"connector", options_.name}});
-  return Open(*writer_, std::move(stop));
+  if (!all_known) {
+    diag::Info("postgres", "new tables match", {{"connector", options_.name}});
+    return Open(*writer_, std::move(stop));
+  }
+  Status fitted = FitPublication(look, std::move(stop));
+  if (fitted.ok()) {
+    tables_ = std::move(look.plan.tables);
+  } else if (query_->sqlstate() == kLockNotAvailable) {
+    findings_.push_back({std::string(kUnfitFinding), Finding::Level::kWarning,
+                         "the publication must be altered: " + fitted.error().what,
+                         "Somebody has locked a table. It is tried again every few seconds.", "", ""});
+    tables_mark_.clear();
+    return Ok();
+  }
+  return fitted;
 }
 
 // The new epoch begins where the slot stands now (resume_ says so already).

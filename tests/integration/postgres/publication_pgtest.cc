@@ -1,0 +1,154 @@
+// What happens to the publication that we manage while tables change under it (PG-09, PG-10): a column list is not
+// followed by the server, and whatever it kept from us is told.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "tests/integration/postgres/source_fixture.h"
+
+namespace headgate::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class PostgresPublication : public SourceTest {
+ protected:
+  void BeginWithUsers() {
+    Begin(
+        "CREATE TABLE users (id int PRIMARY KEY, name text, city text, password_hash text); INSERT INTO users VALUES "
+        "(1, 'a', 'x', 'secret')",
+        {{"columns_exclude", "public.*.password_hash"}, {"connect_timeout_ms", "1000"}});
+  }
+  // Streaming, and the first look at the slot and the tables is over.
+  void StartAndSettle() {
+    Start();
+    ASSERT_TRUE(rig_->Until(
+        [&] { return rig_->telemetry()->phase == "streaming" && rig_->telemetry()->slot_retained_bytes >= 0; }));
+  }
+  std::optional<Finding> FindingOf(const std::string& id) {
+    for (const Finding& finding : rig_->telemetry()->findings) {
+      if (finding.id == id) return finding;
+    }
+    return std::nullopt;
+  }
+  ::testing::AssertionResult UntilFinding(const std::string& id, const std::string& text = "") {
+    return rig_->Until([&] {
+      const auto finding = FindingOf(id);
+      return finding && finding->summary.find(text) != std::string::npos;
+    });
+  }
+  LoggedChange ChangeOf(const std::string& id) {
+    for (const LoggedChange& change : rig_->Changes("public.users")) {
+      if (change.has_after && change.after.at("id") == id) return change;
+    }
+    return {};
+  }
+  std::string Published() {
+    return Ask("SELECT attnames::text FROM pg_publication_tables WHERE tablename = 'users' AND pubname = '" +
+               rig_->settings().at("publication_name") + "'");
+  }
+};
+
+TEST_F(PostgresPublication, PG10_AColumnAddedLaterIsPublishedWithoutARestartAndWhatLacksItIsTold) {
+  BeginWithUsers();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  Run("ALTER TABLE users ADD COLUMN later text; INSERT INTO users VALUES (2, 'b', 'y', 'secret', 'lost')");
+  ASSERT_TRUE(UntilFinding("gap_column"));
+  Run("INSERT INTO users VALUES (3, 'c', 'z', 'secret', 'there')");
+  ASSERT_TRUE(rig_->UntilSeen("public.users", "3"));
+  EXPECT_FALSE(ChangeOf("2").after.contains("later"));
+  EXPECT_EQ(ChangeOf("3").after["later"], "there");
+  const Finding finding = *FindingOf("gap_column");
+  EXPECT_EQ(finding.level, Finding::Level::kWarning);
+  EXPECT_THAT(finding.summary, HasSubstr("column public.users.later is in the stream from 0/"));
+  Run(finding.fix);
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Fold("public.users")["2"]["later"] == "lost"; }));
+  for (const LoggedChange& change : rig_->Changes("public.users")) EXPECT_FALSE(change.after.contains("password_hash"));
+  EXPECT_EQ(rig_->writer().progress().gaps, 0U);
+}
+
+TEST_F(PostgresPublication, PG10_AColumnAddedWhileNobodyLookedIsToldAtTheStart) {
+  BeginWithUsers();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  rig_->Abandon();
+  Run("ALTER TABLE users ADD COLUMN later text; INSERT INTO users VALUES (2, 'b', 'y', 'secret', 'lost')");
+  Start();
+  ASSERT_TRUE(FindingOf("gap_column").has_value());
+  Run("INSERT INTO users VALUES (3, 'c', 'z', 'secret', 'there')");
+  ASSERT_TRUE(rig_->UntilSeen("public.users", "3"));
+  EXPECT_FALSE(ChangeOf("2").after.contains("later"));
+  EXPECT_EQ(ChangeOf("3").after["later"], "there");
+}
+
+TEST_F(PostgresPublication, PG10_AColumnThatIsExcludedBeforeItExistsNeverComes) {
+  HG_BEGIN("CREATE TABLE users (id int PRIMARY KEY, name text)", {{"columns_exclude", "public.*.password_hash"}});
+  StartAndSettle();
+  Run("ALTER TABLE users ADD COLUMN password_hash text");
+  ASSERT_TRUE(rig_->Until([&] { return Published() == "{id,name}"; }));
+  Run("INSERT INTO users VALUES (2, 'b', 'secret')");
+  ASSERT_TRUE(rig_->UntilSeen("public.users", "2"));
+  EXPECT_FALSE(ChangeOf("2").after.contains("password_hash"));
+  EXPECT_FALSE(FindingOf("gap_column").has_value());
+}
+
+// The server refuses to drop a column that a list names; with CASCADE it takes the whole table out of the publication.
+TEST_F(PostgresPublication, PG10_ATableThatLeftThePublicationWithADroppedColumnComesBackAndTheGapIsTold) {
+  BeginWithUsers();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  EXPECT_FALSE(db_->Exec("ALTER TABLE users DROP COLUMN city").ok());
+  Run("ALTER TABLE users DROP COLUMN city CASCADE; INSERT INTO users VALUES (2, 'b', 'lost')");
+  ASSERT_TRUE(UntilFinding("gap_table"));
+  Run("INSERT INTO users VALUES (3, 'c', 'secret')");
+  ASSERT_TRUE(rig_->UntilSeen("public.users", "3"));
+  EXPECT_EQ(Published(), "{id,name}");
+  EXPECT_FALSE(ChangeOf("2").has_after);
+  EXPECT_THAT(FindingOf("gap_table")->summary, HasSubstr("table public.users is in the stream from 0/"));
+}
+
+// A column list that does not cover the identity makes the server refuse UPDATE: on the user's side.
+TEST_F(PostgresPublication, PG10_AChangedReplicaIdentityDoesNotBlockUpdatesForLong) {
+  BeginWithUsers();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  Run("ALTER TABLE users REPLICA IDENTITY FULL");
+  ASSERT_TRUE(rig_->Until([&] { return db_->Exec("UPDATE users SET city = 'new' WHERE id = 1").ok(); }));
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Fold("public.users")["1"]["city"] == "new"; }));
+  EXPECT_FALSE(rig_->Changes("public.users").back().after.contains("password_hash"));
+}
+
+TEST_F(PostgresPublication, ALockedTableDelaysTheChangeOfThePublicationButNotTheStream) {
+  BeginWithUsers();
+  if (IsSkipped()) return;
+  Run("CREATE TABLE other (id int PRIMARY KEY)");
+  StartAndSettle();
+  auto locker = db_->Connect();
+  ASSERT_TRUE(locker.ok());
+  Run("ALTER TABLE users ADD COLUMN later text");
+  ASSERT_TRUE(locker->Exec("BEGIN; LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE").ok());
+  ASSERT_TRUE(UntilFinding("publication"));
+  EXPECT_THAT(FindingOf("publication")->summary, HasSubstr("lock timeout"));
+  EXPECT_THAT(FindingOf("gap_column")->summary, HasSubstr("users.later is not in the stream yet"));
+  Run("INSERT INTO other VALUES (1)");
+  ASSERT_TRUE(rig_->UntilSeen("public.other", "1"));
+  ASSERT_TRUE(locker->Exec("COMMIT").ok());
+  ASSERT_TRUE(UntilFinding("gap_column", "is in the stream from 0/"));
+  EXPECT_FALSE(FindingOf("publication").has_value());
+  EXPECT_THAT(Published(), HasSubstr("later"));
+  EXPECT_THAT(Published(), Not(HasSubstr("password_hash")));
+}
+
+TEST_F(PostgresPublication, P14_NewTablesAreFoundAfterTheSessionThatLooksWasLost) {
+  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY)");
+  StartAndSettle();
+  Run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = "
+      "'client backend' AND pid <> pg_backend_pid()");
+  Run("CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (7)");
+  ASSERT_TRUE(rig_->UntilSeen("public.b", "7"));
+}
+
+}  // namespace
+}  // namespace headgate::test
