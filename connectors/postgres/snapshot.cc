@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kChunkBytes = 1U << 20;
 constexpr std::uint64_t kChunkRows = 4096;
-constexpr auto kReadWait = std::chrono::seconds(5);  // between looks at a silent COPY; the table may just be slow
+constexpr auto kReadWait = std::chrono::seconds(5);  // a silent COPY is SilentFor's affair
 
 std::string ColumnNames(const std::vector<std::string>& columns) {
   std::string list;
@@ -86,11 +86,25 @@ void Snapshot::Start(std::vector<SnapshotTable> tables, const SnapshotRun& run) 
   tables_ = std::move(tables);
   run_ = run;
   for (auto& connection : connections_) {
-    threads_.emplace_back([this, session = std::move(connection)](std::stop_token stop) mutable {
-      Work(std::move(session), std::move(stop));
+    Watch& watch = watches_.emplace_back();
+    watch.pid = connection->backend_pid();
+    threads_.emplace_back([this, &watch, session = std::move(connection)](std::stop_token stop) mutable {
+      Work(std::move(session), watch, std::move(stop));
     });
   }
   connections_.clear();
+}
+
+std::vector<Silence> Snapshot::SilentFor(std::chrono::milliseconds at_least) const {
+  std::vector<Silence> silences;
+  const Time now = std::chrono::steady_clock::now();
+  for (const Watch& watch : watches_) {
+    const Time since = watch.since;
+    if (since == Time::min()) continue;
+    const auto lasted = std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
+    if (lasted >= at_least) silences.push_back({watch.pid, tables_[watch.table].name, lasted});
+  }
+  return silences;
 }
 
 std::optional<SnapshotItem> Snapshot::Next(Connection::Deadline deadline, std::stop_token stop) {
@@ -100,11 +114,11 @@ std::optional<SnapshotItem> Snapshot::Next(Connection::Deadline deadline, std::s
 }
 
 // Owns its session: the transaction on the server ends with the work, not with the whole snapshot.
-void Snapshot::Work(std::unique_ptr<Connection> connection, std::stop_token stop) {
+void Snapshot::Work(std::unique_ptr<Connection> connection, Watch& watch, std::stop_token stop) {
   while (!stop.stop_requested()) {
     const std::size_t index = next_table_.fetch_add(1);
     if (index >= tables_.size()) break;
-    const auto done = ReadTable(*connection, index, stop);
+    const auto done = ReadTable(*connection, index, watch, stop);
     if (done.ok()) continue;
     SnapshotItem item;
     item.table = index;
@@ -153,18 +167,22 @@ Status Snapshot::HoldTable(Connection& connection, const SnapshotTable& table, s
 }
 
 // A chunk is handed over when the next row is known or known to be missing, so that the last one says that it is.
-Status Snapshot::ReadTable(Connection& connection, std::size_t index, std::stop_token stop) {
+Status Snapshot::ReadTable(Connection& connection, std::size_t index, Watch& watch, std::stop_token stop) {
   const SnapshotTable& table = tables_[index];
   const std::string tried = "reading table " + table.name;
+  watch.table = index;
+  watch.since = std::chrono::steady_clock::now();
   HG_RETURN_IF_ERROR(HoldTable(connection, table, stop));
   if (auto started = connection.StartCopy(table.copy_sql, tried, stop); !started.ok()) {
     // Undefined column: the table was altered after it was looked at.
     return connection.sqlstate() == "42703" ? Transient(started.error().what) : std::move(started).error();
   }
+  watch.since = Time::min();
   if (!PushMarker(index, 0, false, 0, stop)) return Stopped();
   CopyRowDecoder decoder;
   std::uint64_t chunks = 0;
   std::uint64_t rows = 0;
+  bool waiting = false;  // for the server
   SnapshotItem chunk;
   const auto hand_over = [&](bool last) {
     if (chunk.rows == 0) return true;
@@ -179,12 +197,16 @@ Status Snapshot::ReadTable(Connection& connection, std::size_t index, std::stop_
   for (;;) {
     std::string_view line;
     HG_ASSIGN_OR_RETURN(const auto state, connection.NextCopy(line, tried));
-    if (state == Connection::Copy::kEnd) break;
     if (state == Connection::Copy::kNothingYet) {
-      HG_RETURN_IF_ERROR(connection.WaitReadable(std::chrono::steady_clock::now() + kReadWait, stop));
+      const Time now = std::chrono::steady_clock::now();
+      if (!std::exchange(waiting, true)) watch.since = now;
+      HG_RETURN_IF_ERROR(connection.WaitReadable(now + kReadWait, stop));
       HG_RETURN_IF_ERROR(connection.Receive(tried));
+      watch.since = std::max(watch.since.load(), connection.last_arrival());  // parts of a large row count
       continue;
     }
+    if (std::exchange(waiting, false)) watch.since = Time::min();
+    if (state == Connection::Copy::kEnd) break;
     if (chunk.rows >= kChunkRows || chunk.transaction.bytes() >= kChunkBytes) {
       if (!hand_over(false)) return Stopped();
     }

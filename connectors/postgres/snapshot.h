@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -13,6 +14,7 @@
 #include "connectors/postgres/connection.h"
 #include "connectors/postgres/options.h"
 #include "connectors/postgres/publication.h"
+#include "connectors/postgres/silence.h"
 #include "core/base/channel.h"
 #include "core/model/change.h"
 
@@ -71,12 +73,21 @@ class Snapshot {
   void Start(std::vector<SnapshotTable> tables, const SnapshotRun& run);
   // The next item, if one comes until the deadline.
   std::optional<SnapshotItem> Next(Connection::Deadline deadline, std::stop_token stop);
+  // The reads to which the server has sent nothing for so long.
+  std::vector<Silence> SilentFor(std::chrono::milliseconds at_least) const;
 
  private:
+  using Time = Connection::Deadline;
+  // What one worker waits for, as the ingest thread sees it.
+  struct Watch {
+    int pid = 0;
+    std::atomic<std::size_t> table = 0;
+    std::atomic<Time> since = Time::min();  // min: it does not wait for the server
+  };
   explicit Snapshot(const Options& options) : options_(options), items_(options.snapshot_workers * 2 + 2) {}
-  void Work(std::unique_ptr<Connection> connection, std::stop_token stop);
+  void Work(std::unique_ptr<Connection> connection, Watch& watch, std::stop_token stop);
   Status HoldTable(Connection& connection, const SnapshotTable& table, std::stop_token stop);
-  Status ReadTable(Connection& connection, std::size_t index, std::stop_token stop);
+  Status ReadTable(Connection& connection, std::size_t index, Watch& watch, std::stop_token stop);
   Transaction NewTransaction(std::size_t index, std::uint64_t chunk) const;
   bool PushMarker(std::size_t index, std::uint64_t chunk, bool completed, std::uint64_t rows, std::stop_token stop);
 
@@ -86,6 +97,7 @@ class Snapshot {
   std::vector<SnapshotTable> tables_;  // constant once Start ran
   SnapshotRun run_;
   std::atomic<std::size_t> next_table_ = 0;
+  std::deque<Watch> watches_;  // one a worker; constant once Start ran
   Channel<SnapshotItem> items_;
   std::vector<std::jthread> threads_;
 };

@@ -15,6 +15,9 @@ using std::chrono::milliseconds;
 constexpr auto kReadWait = milliseconds(200);
 constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kSlotPollInterval = milliseconds(5'000);
+constexpr auto kSilenceLook = milliseconds(2'000);  // between questions why a read of the snapshot is silent
+constexpr auto kSilenceTold = milliseconds(5'000);
+constexpr std::string_view kWaitingFinding = "snapshot_waiting";
 constexpr int kIdleStoreFactor = 5;  // an idle slot's position is stored each five status intervals
 
 std::string_view PhaseName(bool snapshot) { return snapshot ? "snapshot" : "streaming"; }
@@ -153,7 +156,27 @@ Status PostgresSource::ReadSnapshot(SourceBatch& batch, Connection::Deadline dea
     TakeItem(std::move(*item), batch);
   }
   if (stop.stop_requested()) return Stopped();
-  if (tables_left_ == 0) EndSnapshot(batch);
+  if (tables_left_ == 0) {
+    EndSnapshot(batch);
+    return Ok();
+  }
+  return WatchSnapshot(std::move(stop));
+}
+
+// A read without an answer waits for somebody's lock, or is dead. Both look the same from here, so the server is asked.
+Status PostgresSource::WatchSnapshot(std::stop_token stop) {
+  const auto now = clock_.Now();
+  if (now - snapshot_watched_at_ < std::min(kSilenceLook, options_.stale_after / 4)) return Ok();
+  snapshot_watched_at_ = now;
+  DropFinding(kWaitingFinding);
+  const auto silences = snapshot_->SilentFor(std::min(kSilenceTold, options_.stale_after / 2));
+  if (silences.empty()) return Ok();
+  HG_RETURN_IF_ERROR(FreeCatalog());
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      query_->Query(SilenceSql(silences), "asking what the snapshot waits for", std::move(stop)));
+  SilenceVerdict verdict = JudgeSilence(options_, silences, rows, clock_.NowUs());
+  if (verdict.lost) return std::move(*verdict.lost);
+  findings_.insert(findings_.end(), verdict.findings.begin(), verdict.findings.end());
   return Ok();
 }
 
@@ -201,6 +224,7 @@ void PostgresSource::EndSnapshot(SourceBatch& batch) {
   resume_.SnapshotRead();
   resume_changed_ = true;
   snapshot_.reset();
+  DropFinding(kWaitingFinding);
   to_read_.clear();
   diag::Info("postgres", "snapshot completed", {{"connector", options_.name}, {"rows", telemetry_.snapshot_rows}});
   phase_ = options_.snapshot == SnapshotMode::kOnly ? Phase::kIdle : Phase::kStreaming;

@@ -68,6 +68,7 @@ class PostgresSource final : public Source, private Binder {
   void Emit(SnapshotItem item, SourceBatch& batch);
   void ReleaseHeld(SourceBatch& batch);
   void EndSnapshot(SourceBatch& batch);
+  Status WatchSnapshot(std::stop_token stop);
   void StoreWith(SourceBatch& batch);
   Status ReadStream(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop);
   Status EndCatchUp(std::stop_token stop);
@@ -112,6 +113,7 @@ class PostgresSource final : public Source, private Binder {
   bool tables_changed_ = false;               // since then
   std::map<std::string, Finding> kept_back_;  // what the publication kept from us, by name
   Clock::Steady::time_point slot_polled_at_;
+  Clock::Steady::time_point snapshot_watched_at_;
   SourceTelemetry telemetry_;
   std::vector<Finding> findings_;
   Clock::Steady::time_point published_at_;
