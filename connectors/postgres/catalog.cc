@@ -321,6 +321,8 @@ std::optional<SlotFacts> Catalog::ParseSlot(const Rows& rows) {
 }
 
 Result<std::optional<SlotFacts>> Catalog::ReadSlot(std::stop_token stop) {
+  // Older ones lack columns of the question; they are refused for their age (JudgeServer).
+  if (connection_.server_version() < kOldestVersion) return std::optional<SlotFacts>();
   HG_ASSIGN_OR_RETURN(
       const Rows rows,
       connection_.Query(SlotQuery(), "reading replication slot " + connection_.options().slot_name, std::move(stop)));

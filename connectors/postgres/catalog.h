@@ -19,6 +19,10 @@
 // What the source needs to know from pg_catalog.
 namespace headgate::postgres {
 
+// Of servers, as in server_version_num.
+constexpr int kOldestVersion = 130000;    // that we can read from
+constexpr int kMessagesVersion = 140000;  // that streams logical messages
+
 struct ServerFacts {
   int version = 0;  // 150004
   std::string version_text;

@@ -9,7 +9,6 @@
 namespace headgate::postgres {
 namespace {
 
-constexpr int kOldestVersion = 130000;
 constexpr auto kPreflightTime = std::chrono::milliseconds(10'000);
 
 Finding Problem(std::string id, std::string summary, std::string hint, std::string fix, std::string key = {}) {
@@ -53,6 +52,12 @@ std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& serv
     findings.push_back(Problem("server_version",
                                "PostgreSQL " + server.version_text + " at " + Place(options) + " is too old",
                                "Headgate needs 13 or newer.", ""));
+  }
+  if (server.version < kMessagesVersion && !options.messages_prefixes.empty()) {
+    findings.push_back({"messages", Finding::Level::kOk,
+                        "logical messages are not captured: PostgreSQL " + server.version_text +
+                            " does not send them to subscribers, 14 and newer do",
+                        "", "", "messages_prefixes"});
   }
   if (server.wal_level != "logical") {
     findings.push_back(Problem(
@@ -113,6 +118,10 @@ std::vector<Finding> Preflight(const Options& given) {
   const auto slot = catalog.ReadSlot(never);
   if (!slot.ok()) return failed(slot.error());
   std::vector<Finding> more = JudgeServer(options, *server, *slot);
+  if (server->version < kOldestVersion) {
+    findings.insert(findings.end(), more.begin(), more.end());
+    return findings;
+  }
   auto look = LookAtTables(options, catalog, *server, never);
   if (!look.ok()) return failed(look.error());
   const PublicationPlan& plan = look->plan;

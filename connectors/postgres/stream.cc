@@ -20,7 +20,7 @@ constexpr int kFramesPerLook = 512;  // between looks at the clock
 std::string StartSql(const Options& options, int server_version, std::uint64_t start, bool messages) {
   std::string sql = "START_REPLICATION SLOT " + QuoteIdentifier(options.slot_name) + " LOGICAL " + LsnText(start) +
                     " (proto_version '1', publication_names " + QuoteLiteral(QuoteIdentifier(options.publication_name));
-  if (messages && server_version >= 140000) sql += ", messages 'true'";
+  if (messages && server_version >= kMessagesVersion) sql += ", messages 'true'";
   return sql + ")";
 }
 

@@ -289,6 +289,16 @@ TEST(Preflight, JudgesTheServer) {
   EXPECT_THAT(ids, ElementsAre("server_version", "wal_level", "replication_role", "slots"));
 }
 
+TEST(Preflight, PG06_AServerThatSendsNoMessagesIsToldNotRefused) {
+  Options o = TestOptions();
+  o.messages_prefixes = {"*"};
+  EXPECT_THAT(JudgeServer(o, Server(140000), {}), IsEmpty());
+  const auto findings = JudgeServer(o, Server(130000), {});
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].id, "messages");
+  EXPECT_TRUE(FirstError(o, findings).ok());
+}
+
 // --- resume state
 
 TEST(ResumeState, TheLedgerSurvivesBeingStored) {
