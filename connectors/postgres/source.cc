@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 constexpr auto kReadWait = milliseconds(200);
 constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kSlotPollInterval = milliseconds(5'000);
+constexpr auto kSlotPollAgain = milliseconds(500);  // over a new session, when the old one was lost
 constexpr auto kSilenceLook = milliseconds(2'000);  // between questions why a read of the snapshot is silent
 constexpr auto kSilenceTold = milliseconds(5'000);
 constexpr std::string_view kWaitingFinding = "snapshot_waiting";
@@ -322,8 +323,9 @@ void PostgresSource::PollSlot() {
     auto rows = query_->Poll("reading the replication slot");
     if (!rows.ok()) {
       catalog_.reset();
-      query_.reset();  // made anew at the next look
+      query_.reset();
       slot_poll_running_ = false;
+      slot_polled_at_ = clock_.Now() - kSlotPollInterval + kSlotPollAgain;
       return;
     }
     if (!*rows) return;

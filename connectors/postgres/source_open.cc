@@ -210,7 +210,13 @@ Status PostgresSource::PinSnapshot(const NewSlot& point, const Identity& now, st
 Status PostgresSource::FollowTables(std::stop_token stop) {
   if (options_.publication_mode != PublicationMode::kManage) return Ok();
   HG_RETURN_IF_ERROR(FreeCatalog());
-  HG_ASSIGN_OR_RETURN(CaptureLook look, LookAtTables(options_, *catalog_, server_, stop));
+  auto looked = LookAtTables(options_, *catalog_, server_, stop);
+  if (!looked.ok() && looked.error().kind == ErrorKind::kTransient) {  // an idle session may have been ended
+    HG_RETURN_IF_ERROR(ConnectQuery(stop));
+    looked = LookAtTables(options_, *catalog_, server_, stop);
+  }
+  if (!looked.ok()) return std::move(looked).error();
+  CaptureLook look = std::move(looked).value();
   const bool all_known = std::ranges::all_of(
       look.plan.tables, [&](const CapturedTable& captured) { return IsCaptured(captured.table.oid); });
   DropFinding("new_table");
