@@ -109,7 +109,7 @@ Status Deliver::Loop(std::stop_token stop) {
     const auto now = clock_.Now();
     ReleaseIfStanding(now);
     auto deadline = now + kIdle;
-    if (letters_->size() > busy_lanes_.size()) {
+    if (letters_->size() > letters_in_sink_.size()) {
       const std::int64_t until_due = next_letter_scan_us_ - clock_.NowUs();
       if (until_due > 0) deadline = std::min(deadline, now + std::chrono::microseconds(until_due));
     }
@@ -187,8 +187,8 @@ Status Deliver::FeedLetters() {
   if (letters_->size() == 0) return Ok();
   const std::int64_t now = clock_.NowUs();
   if (now < next_letter_scan_us_ || letters_dirty_) return Ok();  // an unwritten letter is not handed out
-  while (busy_lanes_.size() < kLettersInSink) {
-    const auto id = letters_->NextDue(now, [this](std::uint64_t lane) { return busy_lanes_.contains(lane); });
+  while (letters_in_sink_.size() < kLettersInSink) {
+    const auto id = letters_->NextDue(now, letters_in_sink_);
     if (!id) {
       const std::int64_t next = letters_->next_due_us();
       // Parked letters become due when an earlier one goes; that resets the time below.
@@ -198,7 +198,7 @@ Status Deliver::FeedLetters() {
     HG_ASSIGN_OR_RETURN(const auto letter, DeadLetters::Read(store_, name_, *id));
     if (!letter)
       return Corrupt("dead letter " + std::to_string(*id) + " of sink " + name_ + " is in the index but not stored");
-    busy_lanes_.insert(letters_->Lane(*id));
+    letters_in_sink_.insert(*id);
     HG_RETURN_IF_ERROR(sink_.Retry(*letter));
   }
   return Ok();
@@ -207,7 +207,7 @@ Status Deliver::FeedLetters() {
 void Deliver::TakeCommands() {
   while (auto command = commands_.TryPop()) {
     for (const std::uint64_t id : command->ids) {
-      bool done = letters_->Contains(id) && !busy_lanes_.contains(letters_->Lane(id));
+      bool done = letters_->Contains(id) && !letters_in_sink_.contains(id);
       if (done && command->kind == LetterCommand::Kind::kDiscard) {
         letters_->Remove(batch_, id);
         letters_dirty_ = true;
@@ -251,14 +251,14 @@ void Deliver::Store(At at, DeadLetter letter) {
 }
 
 void Deliver::LetterDelivered(std::uint64_t id) {
-  busy_lanes_.erase(letters_->Lane(id));
+  letters_in_sink_.erase(id);
   letters_->Remove(batch_, id);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
 }
 
 void Deliver::LetterFailed(DeadLetter letter) {
-  busy_lanes_.erase(letters_->Lane(letter.id));
+  letters_in_sink_.erase(letter.id);
   letters_->Update(batch_, letter);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;

@@ -9,7 +9,6 @@
 #include <set>
 #include <stop_token>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "core/base/channel.h"
@@ -70,7 +69,7 @@ class Deliver final : public SinkContext {
   void LetterDelivered(std::uint64_t id) override;
   void LetterFailed(DeadLetter letter) override;
   std::uint64_t stored_bytes() const override { return letters_->bytes(); }
-  bool LaneIsStored(std::string_view lane) const override { return letters_->LaneIsStored(lane); }
+  bool LanesAreStored(std::span<const LetterLane> lanes) const override { return letters_->AreStored(lanes); }
   const Clock& clock() const override { return clock_; }
 
  private:
@@ -115,8 +114,8 @@ class Deliver final : public SinkContext {
   std::unique_ptr<DeadLetters> letters_;
   StoreBatch batch_;  // letters not yet written
   bool letters_dirty_ = false;
-  bool write_failed_ = false;                     // the last time, and not since
-  std::unordered_set<std::uint64_t> busy_lanes_;  // a letter of them is in the sink
+  bool write_failed_ = false;                // the last time, and not since
+  std::set<std::uint64_t> letters_in_sink_;  // ids
   std::int64_t next_letter_scan_us_ = 0;
 
   Channel<LetterCommand> commands_{64};
