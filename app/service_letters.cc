@@ -57,15 +57,11 @@ Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink,
                                                         const std::string& actor) {
   auto letter = Letter(sink, id);
   if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
-  const std::string& lane = std::get<DeadLetter>(letter).lane;
-  std::vector<std::uint64_t> earlier;
-  static_cast<void>(DeadLetters::Scan(*store_, sink, 0, false, [&](DeadLetter&& other) {
-    if (other.id < id && other.lane == lane) earlier.push_back(other.id);
-    return other.id < id;
-  }));
+  auto earlier = DeadLetters::Earlier(*store_, sink, id);
+  if (!earlier.ok()) return Failed(earlier.error());
   LetterCommand command;
   command.kind = LetterCommand::Kind::kRetry;
-  command.ids = earlier;
+  command.ids = *earlier;
   command.ids.push_back(id);
   ServiceEvent event;
   event.kind = "letter_retried";
@@ -74,7 +70,7 @@ Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink,
   event.summary = "retry of dead letter " + std::to_string(id);
   Record(std::move(event));
   supervisor_->Letters(sink, std::move(command));
-  return earlier;
+  return *std::move(earlier);
 }
 
 Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) {

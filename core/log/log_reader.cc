@@ -18,6 +18,12 @@ class Reader final : public LogReader {
     it_.reset();
   }
 
+  void Release() override {
+    if (it_ == nullptr) return;
+    next_ = last_;
+    it_.reset();
+  }
+
   Result<bool> Next(Block& block) override {
     if (!Step()) {
       const rocksdb::Status end = it_ != nullptr ? it_->status() : rocksdb::Status::OK();
@@ -35,6 +41,7 @@ class Reader final : public LogReader {
                      status.error().what +
                      ". Restore the data directory from a copy, or move it away and take a new snapshot.");
     }
+    last_ = key;
     if (header_.has_info) info_ = header_.info;
     block.seq = key.seq;
     block.part = key.part;
@@ -69,6 +76,7 @@ class Reader final : public LogReader {
   const LogState& state_;
   std::unique_ptr<rocksdb::Iterator> it_;
   EntryKey next_{1, 0};
+  EntryKey last_;  // of the block that Next returned
   EntryHeader header_;
   TransactionInfo info_;
 };

@@ -29,6 +29,10 @@ class LogReader {
   // False at the end of the log (call again after a wake-up). The block's views hold until the next call.
   // Corrupt names the seq if a stored block does not match its checksum.
   virtual Result<bool> Next(Block& block) = 0;
+
+  // For a reader that is left standing: lets go of the files it reads, else retention gives no space back under it. The
+  // last block's views are void; the next Next returns that block again, or what follows if retention has dropped it.
+  virtual void Release() = 0;
 };
 
 }  // namespace headgate

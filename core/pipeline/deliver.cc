@@ -11,6 +11,8 @@ namespace {
 // How long a moved cursor may stay unwritten. A crash sends at most that much again, with the same ids.
 constexpr auto kPersistEvery = std::chrono::milliseconds(50);
 constexpr auto kIdle = std::chrono::milliseconds(1000);
+// A sink that took nothing for so long stands still.
+constexpr auto kStanding = std::chrono::milliseconds(1000);
 constexpr std::size_t kLettersInSink = 64;
 constexpr std::size_t kDoneKept = 4096;
 
@@ -104,10 +106,12 @@ Status Deliver::Loop(std::stop_token stop) {
     const bool letters_waited = letters_dirty_;  // FeedLetters hands out only what is written
     HG_RETURN_IF_ERROR(Persist(false));
     if (letters_waited && !letters_dirty_ && !paused_) HG_RETURN_IF_ERROR(FeedLetters());
-    auto deadline = clock_.Now() + kIdle;
-    if (letters_->size() > busy_lanes_.size()) {
+    const auto now = clock_.Now();
+    ReleaseIfStanding(now);
+    auto deadline = now + kIdle;
+    if (letters_->size() > letters_in_sink_.size()) {
       const std::int64_t until_due = next_letter_scan_us_ - clock_.NowUs();
-      if (until_due > 0) deadline = std::min(deadline, clock_.Now() + std::chrono::microseconds(until_due));
+      if (until_due > 0) deadline = std::min(deadline, now + std::chrono::microseconds(until_due));
     }
     const bool dirty = letters_dirty_ || cursor() != persisted_;
     if (dirty) deadline = std::min(deadline, persisted_at_ + kPersistEvery);
@@ -117,9 +121,10 @@ Status Deliver::Loop(std::stop_token stop) {
 }
 
 Status Deliver::Feed() {
-  while (sink_.Room()) {
+  for (bool first = true; sink_.Room(); first = false) {
     HG_ASSIGN_OR_RETURN(const bool found, NextChange());
     if (!found) break;
+    if (first) fed_at_ = clock_.Now();
     Event event;
     event.at = {block_.seq, change_.ordinal};
     event.tx = block_.info;
@@ -129,7 +134,6 @@ Status Deliver::Feed() {
     event.schema = registry_->Schema(change_.stream, change_.schema);
     if (event.schema == nullptr) event.database = registry_->DatabaseOf(block_.info->source);
     pending_.push_back({event.at});
-    have_change_ = false;
     read_to_ = {event.at.seq, event.at.ordinal + 1};
     HG_RETURN_IF_ERROR(sink_.Write(event));
   }
@@ -138,7 +142,6 @@ Status Deliver::Feed() {
 }
 
 Result<bool> Deliver::NextChange() {
-  if (have_change_) return true;
   while (true) {
     if (!changes_) {
       const Seq expected = read_to_.seq;
@@ -162,10 +165,7 @@ Result<bool> Deliver::NextChange() {
       const std::size_t known = selection_.names().size();
       const bool selected = selection_.Selected(change_.stream, block_.info->source, *registry_);
       if (selection_.names().size() != known) topic_names_.Set(selection_.names());
-      if (selected) {
-        have_change_ = true;
-        return true;
-      }
+      if (selected) return true;
     }
     if (changes_->failed()) {
       return Corrupt("log entry " + std::to_string(block_.seq) + " part " + std::to_string(block_.part) +
@@ -176,12 +176,19 @@ Result<bool> Deliver::NextChange() {
   }
 }
 
+// Paused, before an open breaker, or behind a receiver that hangs: the place in the log is kept, the files are not.
+void Deliver::ReleaseIfStanding(Clock::Steady::time_point now) {
+  if (!changes_ || now - fed_at_ < kStanding) return;
+  changes_.reset();
+  reader_->Release();
+}
+
 Status Deliver::FeedLetters() {
   if (letters_->size() == 0) return Ok();
   const std::int64_t now = clock_.NowUs();
   if (now < next_letter_scan_us_ || letters_dirty_) return Ok();  // an unwritten letter is not handed out
-  while (busy_lanes_.size() < kLettersInSink) {
-    const auto id = letters_->NextDue(now, [this](std::uint64_t lane) { return busy_lanes_.contains(lane); });
+  while (letters_in_sink_.size() < kLettersInSink) {
+    const auto id = letters_->NextDue(now, letters_in_sink_);
     if (!id) {
       const std::int64_t next = letters_->next_due_us();
       // Parked letters become due when an earlier one goes; that resets the time below.
@@ -191,7 +198,7 @@ Status Deliver::FeedLetters() {
     HG_ASSIGN_OR_RETURN(const auto letter, DeadLetters::Read(store_, name_, *id));
     if (!letter)
       return Corrupt("dead letter " + std::to_string(*id) + " of sink " + name_ + " is in the index but not stored");
-    busy_lanes_.insert(letters_->Lane(*id));
+    letters_in_sink_.insert(*id);
     HG_RETURN_IF_ERROR(sink_.Retry(*letter));
   }
   return Ok();
@@ -200,7 +207,7 @@ Status Deliver::FeedLetters() {
 void Deliver::TakeCommands() {
   while (auto command = commands_.TryPop()) {
     for (const std::uint64_t id : command->ids) {
-      bool done = letters_->Contains(id) && !busy_lanes_.contains(letters_->Lane(id));
+      bool done = letters_->Contains(id) && !letters_in_sink_.contains(id);
       if (done && command->kind == LetterCommand::Kind::kDiscard) {
         letters_->Remove(batch_, id);
         letters_dirty_ = true;
@@ -244,14 +251,14 @@ void Deliver::Store(At at, DeadLetter letter) {
 }
 
 void Deliver::LetterDelivered(std::uint64_t id) {
-  busy_lanes_.erase(letters_->Lane(id));
+  letters_in_sink_.erase(id);
   letters_->Remove(batch_, id);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
 }
 
 void Deliver::LetterFailed(DeadLetter letter) {
-  busy_lanes_.erase(letters_->Lane(letter.id));
+  letters_in_sink_.erase(letter.id);
   letters_->Update(batch_, letter);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;

@@ -9,7 +9,6 @@
 #include <set>
 #include <stop_token>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "core/base/channel.h"
@@ -70,7 +69,7 @@ class Deliver final : public SinkContext {
   void LetterDelivered(std::uint64_t id) override;
   void LetterFailed(DeadLetter letter) override;
   std::uint64_t stored_bytes() const override { return letters_->bytes(); }
-  bool LaneIsStored(std::string_view lane) const override { return letters_->LaneIsStored(lane); }
+  bool LanesAreStored(std::span<const LetterLane> lanes) const override { return letters_->AreStored(lanes); }
   const Clock& clock() const override { return clock_; }
 
  private:
@@ -84,6 +83,7 @@ class Deliver final : public SinkContext {
   Status Loop(std::stop_token stop);
   Status Feed();              // events into the sink while it has room
   Result<bool> NextChange();  // the next selected change into change_
+  void ReleaseIfStanding(Clock::Steady::time_point now);
   Status FeedLetters();
   void TakeCommands();
   Status Persist(bool force);
@@ -102,11 +102,11 @@ class Deliver final : public SinkContext {
   LogReader::Block block_;
   std::optional<ChangeReader> changes_;  // of block_
   Change change_;
-  bool have_change_ = false;
-  At read_to_;                   // everything before has been handed over or skipped
-  std::deque<Pending> pending_;  // in log order
-  std::size_t done_behind_ = 0;  // of pending_: done, behind one that is not
-  std::set<At> stored_ahead_;    // letters in the store of events at or behind the cursor
+  At read_to_;                        // everything before has been handed over or skipped
+  Clock::Steady::time_point fed_at_;  // when the last event was handed over
+  std::deque<Pending> pending_;       // in log order
+  std::size_t done_behind_ = 0;       // of pending_: done, behind one that is not
+  std::set<At> stored_ahead_;         // letters in the store of events at or behind the cursor
   At persisted_;
   std::optional<At> batched_;  // in batch_, not yet written
   Clock::Steady::time_point persisted_at_;
@@ -114,8 +114,8 @@ class Deliver final : public SinkContext {
   std::unique_ptr<DeadLetters> letters_;
   StoreBatch batch_;  // letters not yet written
   bool letters_dirty_ = false;
-  bool write_failed_ = false;  // the last time, and not since
-  std::unordered_set<std::uint64_t> busy_lanes_;  // a letter of them is in the sink
+  bool write_failed_ = false;                // the last time, and not since
+  std::set<std::uint64_t> letters_in_sink_;  // ids
   std::int64_t next_letter_scan_us_ = 0;
 
   Channel<LetterCommand> commands_{64};

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -71,8 +72,8 @@ class SinkContext {
   virtual void LetterFailed(DeadLetter letter) = 0;
   // Bytes held in the dead-letter store of this sink.
   virtual std::uint64_t stored_bytes() const = 0;
-  // True if a letter of the lane is in the store: a later event of the lane has to go behind it.
-  virtual bool LaneIsStored(std::string_view lane) const = 0;
+  // True if a letter in the store is before what has these lanes: a later event has to go behind it.
+  virtual bool LanesAreStored(std::span<const LetterLane> lanes) const = 0;
   virtual const Clock& clock() const = 0;
 };
 

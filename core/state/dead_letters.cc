@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <unordered_set>
 
 #include "core/base/bytes.h"
 #include "core/state/state.pb.h"
@@ -27,7 +26,7 @@ std::string EndKey(std::string_view sink) {
 std::uint64_t LaneHash(std::string_view lane) {
   std::uint64_t h = 0xcbf29ce484222325ULL;
   for (const char c : lane) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return h | 1;  // 0 means unknown
+  return h;
 }
 
 std::string Encode(const DeadLetter& l) {
@@ -40,7 +39,6 @@ std::string Encode(const DeadLetter& l) {
   out.set_stream(l.stream);
   out.set_op(l.op);
   out.set_key(l.key);
-  out.set_lane(l.lane);
   out.set_record(l.record);
   out.set_body(l.body);
   out.set_content_type(l.content_type);
@@ -56,6 +54,11 @@ std::string Encode(const DeadLetter& l) {
   out.set_request(l.request);
   out.set_response(l.response);
   for (const std::string& line : l.history) out.add_history(line);
+  for (const LetterLane& lane : l.lanes) {
+    stored::StoredLane& stored = *out.add_lanes();
+    stored.set_name(lane.name);
+    stored.set_shared(lane.shared);
+  }
   return out.SerializeAsString();
 }
 
@@ -70,7 +73,6 @@ std::optional<DeadLetter> Decode(std::string_view bytes) {
   l.stream = in.stream();
   l.op = in.op();
   l.key = in.key();
-  l.lane = in.lane();
   l.record = in.record();
   l.body = in.body();
   l.content_type = in.content_type();
@@ -86,6 +88,8 @@ std::optional<DeadLetter> Decode(std::string_view bytes) {
   l.request = in.request();
   l.response = in.response();
   l.history.assign(in.history().begin(), in.history().end());
+  for (const stored::StoredLane& lane : in.lanes()) l.lanes.push_back({lane.name(), lane.shared()});
+  if (!in.lane().empty()) l.lanes.push_back({in.lane(), false});
   return l;
 }
 
@@ -105,6 +109,13 @@ std::string_view Name(DeadLetter::State state) {
   return "unknown";
 }
 
+bool ShareALane(std::span<const LetterLane> a, std::span<const LetterLane> b) {
+  return std::ranges::any_of(a, [b](const LetterLane& one) {
+    return std::ranges::any_of(
+        b, [&one](const LetterLane& other) { return one.name == other.name && !(one.shared && other.shared); });
+  });
+}
+
 Result<std::unique_ptr<DeadLetters>> DeadLetters::Open(const Store& store, std::string sink) {
   auto letters = std::unique_ptr<DeadLetters>(new DeadLetters(store, std::move(sink)));
   bool corrupt = false;
@@ -120,9 +131,10 @@ Result<std::unique_ptr<DeadLetters>> DeadLetters::Open(const Store& store, std::
 }
 
 void DeadLetters::Index(const DeadLetter& letter, std::uint64_t bytes) {
-  const std::uint64_t lane = LaneHash(letter.lane);
-  index_[letter.id] = {letter.state, lane, letter.next_try_us, bytes};
-  ++lanes_[lane];
+  std::vector<Lane> lanes;
+  for (const LetterLane& lane : letter.lanes) lanes.push_back({LaneHash(lane.name), lane.shared});
+  Take(lanes, lanes_);
+  index_[letter.id] = {letter.state, std::move(lanes), letter.next_try_us, bytes};
   bytes_ += bytes;
   next_id_ = std::max(next_id_, letter.id + 1);
 }
@@ -131,7 +143,11 @@ void DeadLetters::Unindex(std::uint64_t id) {
   const auto it = index_.find(id);
   if (it == index_.end()) return;
   bytes_ -= it->second.bytes;
-  if (const auto lane = lanes_.find(it->second.lane); lane != lanes_.end() && --lane->second == 0) lanes_.erase(lane);
+  for (const Lane& lane : it->second.lanes) {
+    const auto users = lanes_.find(lane.hash);
+    --(lane.shared ? users->second.shared : users->second.alone);
+    if (users->second.alone + users->second.shared == 0) lanes_.erase(users);
+  }
   index_.erase(it);
 }
 
@@ -155,17 +171,35 @@ void DeadLetters::Remove(StoreBatch& batch, std::uint64_t id) {
   Unindex(id);
 }
 
-bool DeadLetters::LaneIsStored(std::string_view lane) const { return lanes_.contains(LaneHash(lane)); }
+bool DeadLetters::IsBehind(const std::vector<Lane>& lanes, const Taken& taken) {
+  return std::ranges::any_of(lanes, [&taken](const Lane& lane) {
+    const auto users = taken.find(lane.hash);
+    return users != taken.end() && (!lane.shared || users->second.alone > 0);
+  });
+}
 
-std::optional<std::uint64_t> DeadLetters::NextDue(std::int64_t now_us,
-                                                  const std::function<bool(std::uint64_t)>& busy) const {
-  std::unordered_set<std::uint64_t> blocked;  // lanes with an earlier letter that is not due
+void DeadLetters::Take(const std::vector<Lane>& lanes, Taken& taken) {
+  for (const Lane& lane : lanes) ++(lane.shared ? taken[lane.hash].shared : taken[lane.hash].alone);
+}
+
+bool DeadLetters::AreStored(std::span<const LetterLane> lanes) const {
+  return std::ranges::any_of(lanes, [this](const LetterLane& lane) {
+    const auto users = lanes_.find(LaneHash(lane.name));
+    return users != lanes_.end() && (!lane.shared || users->second.alone > 0);
+  });
+}
+
+std::optional<std::uint64_t> DeadLetters::NextDue(std::int64_t now_us, const std::set<std::uint64_t>& in_sink) const {
+  Taken before;  // by letters that are being sent, and by earlier ones that are not due
+  for (const std::uint64_t id : in_sink) {
+    if (const auto it = index_.find(id); it != index_.end()) Take(it->second.lanes, before);
+  }
   for (const auto& [id, entry] : index_) {
+    if (in_sink.contains(id)) continue;
     const bool dead = entry.state == DeadLetter::State::kDead;
     const bool due = entry.state == DeadLetter::State::kParked || (!dead && entry.next_try_us <= now_us);
-    if (blocked.contains(entry.lane)) continue;
-    if (due && !busy(entry.lane)) return id;
-    blocked.insert(entry.lane);
+    if (due && !IsBehind(entry.lanes, before)) return id;
+    Take(entry.lanes, before);
   }
   return std::nullopt;
 }
@@ -177,21 +211,6 @@ std::int64_t DeadLetters::next_due_us() const {
     if (next == 0 || entry.next_try_us < next) next = entry.next_try_us;
   }
   return next;
-}
-
-std::vector<std::uint64_t> DeadLetters::Earlier(std::uint64_t id) const {
-  std::vector<std::uint64_t> ids;
-  const std::uint64_t lane = Lane(id);
-  for (const auto& [other, entry] : index_) {
-    if (other >= id) break;
-    if (entry.lane == lane) ids.push_back(other);
-  }
-  return ids;
-}
-
-std::uint64_t DeadLetters::Lane(std::uint64_t id) const {
-  const auto it = index_.find(id);
-  return it == index_.end() ? 0 : it->second.lane;
 }
 
 Result<std::optional<DeadLetter>> DeadLetters::Read(const Store& store, std::string_view sink, std::uint64_t id) {
@@ -219,6 +238,23 @@ Status DeadLetters::Scan(const Store& store, std::string_view sink, std::uint64_
   }
   if (corrupt) return Corrupt("a dead letter of sink " + std::string(sink) + " cannot be read");
   return Ok();
+}
+
+Result<std::vector<std::uint64_t>> DeadLetters::Earlier(const Store& store, std::string_view sink, std::uint64_t id) {
+  std::vector<std::uint64_t> ids;
+  HG_ASSIGN_OR_RETURN(const auto letter, Read(store, sink, id));
+  if (!letter) return ids;
+  std::vector<LetterLane> lanes = letter->lanes;
+  HG_RETURN_IF_ERROR(Scan(store, sink, id, true, [&](DeadLetter&& other) {
+    if (!ShareALane(other.lanes, lanes)) return true;
+    ids.push_back(other.id);
+    for (LetterLane& lane : other.lanes) {
+      if (std::ranges::find(lanes, lane) == lanes.end()) lanes.push_back(std::move(lane));
+    }
+    return true;
+  }));
+  std::ranges::reverse(ids);
+  return ids;
 }
 
 void DeadLetters::DeleteAll(StoreBatch& batch, std::string_view sink) {

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +18,15 @@
 
 namespace headgate {
 
+// A place in the order in which letters go out. Of two that have a lane in common the earlier goes first, unless both
+// merely share it: a change has its key alone and shares its table, a truncate has the table alone.
+struct LetterLane {
+  std::string name;
+  bool shared = false;
+
+  bool operator==(const LetterLane&) const = default;
+};
+
 // A record that is kept outside the log until it is delivered or given up (webhooks, W3).
 struct DeadLetter {
   // waiting: a next try is scheduled; parked: behind an earlier letter of its lane; dead: needs a person.
@@ -26,10 +37,10 @@ struct DeadLetter {
   At at;
   std::string stream;
   std::string op;
-  std::string key;     // the key as JSON text, "" if none
-  std::string lane;    // order key: letters of one lane go out in order of their ids
-  std::string record;  // the change rendered as native JSON: the sink's own copy
-  std::string body;    // what is sent; rendered once
+  std::string key;                // the key as JSON text, "" if none
+  std::vector<LetterLane> lanes;  // none: it waits for nothing
+  std::string record;             // the change rendered as native JSON: the sink's own copy
+  std::string body;               // what is sent; rendered once
   std::string content_type;
   std::string source_position;
   std::int64_t commit_us = 0;
@@ -45,6 +56,8 @@ struct DeadLetter {
   std::vector<std::string> history;  // the last 10 attempts, one line each
 };
 std::string_view Name(DeadLetter::State state);
+// True if one of the two has to wait for the other.
+bool ShareALane(std::span<const LetterLane> a, std::span<const LetterLane> b);
 
 // The letters of one sink. An index lives in memory; the letters themselves in the database. One thread at a time owns
 // it (the sink's, or the supervisor's while the sink does not run); the static readers are for any thread.
@@ -59,15 +72,13 @@ class DeadLetters {
 
   std::uint64_t bytes() const { return bytes_; }
   std::size_t size() const { return index_.size(); }
-  bool LaneIsStored(std::string_view lane) const;
-  // The first letter, in order of ids, that is due at `now_us` and has no earlier letter in its lane, except those in
-  // `busy` lanes (hashes). Nothing if there is none.
-  std::optional<std::uint64_t> NextDue(std::int64_t now_us, const std::function<bool(std::uint64_t lane)>& busy) const;
+  // True if a stored letter is before what comes with these lanes.
+  bool AreStored(std::span<const LetterLane> lanes) const;
+  // The first letter, in order of ids, that is due at `now_us` and behind no letter: neither an earlier one nor one
+  // that is being sent (`in_sink`). Nothing if there is none.
+  std::optional<std::uint64_t> NextDue(std::int64_t now_us, const std::set<std::uint64_t>& in_sink) const;
   // When the next waiting letter is due; 0 if none waits.
   std::int64_t next_due_us() const;
-  // Ids of earlier letters in the same lane.
-  std::vector<std::uint64_t> Earlier(std::uint64_t id) const;
-  std::uint64_t Lane(std::uint64_t id) const;  // hash; 0 if unknown
   bool Contains(std::uint64_t id) const { return index_.contains(id); }
 
   // Any thread, from the database.
@@ -75,15 +86,29 @@ class DeadLetters {
   // In order of ids; `newest_first` reverses. Stops when `visit` returns false.
   static Status Scan(const Store& store, std::string_view sink, std::uint64_t after_id, bool newest_first,
                      const std::function<bool(DeadLetter&&)>& visit);
+  // Ids of the letters that go out before this one, in order: those it is behind, and those that these are behind.
+  static Result<std::vector<std::uint64_t>> Earlier(const Store& store, std::string_view sink, std::uint64_t id);
   static void DeleteAll(StoreBatch& batch, std::string_view sink);
 
  private:
+  struct Lane {
+    std::uint64_t hash;
+    bool shared;
+  };
   struct Entry {
     DeadLetter::State state;
-    std::uint64_t lane;
+    std::vector<Lane> lanes;
     std::int64_t next_try_us;
     std::uint64_t bytes;
   };
+  // How many have a lane: alone, and shared.
+  struct Users {
+    std::uint32_t alone = 0;
+    std::uint32_t shared = 0;
+  };
+  using Taken = std::unordered_map<std::uint64_t, Users>;
+  static bool IsBehind(const std::vector<Lane>& lanes, const Taken& taken);
+  static void Take(const std::vector<Lane>& lanes, Taken& taken);
   DeadLetters(const Store& store, std::string sink) : store_(store), sink_(std::move(sink)) {}
   void Index(const DeadLetter& letter, std::uint64_t bytes);
   void Unindex(std::uint64_t id);
@@ -91,7 +116,7 @@ class DeadLetters {
   const Store& store_;
   const std::string sink_;
   std::map<std::uint64_t, Entry> index_;
-  std::unordered_map<std::uint64_t, std::uint32_t> lanes_;  // letters per lane
+  Taken lanes_;  // by all letters
   std::uint64_t next_id_ = 1;
   std::uint64_t bytes_ = 0;
 };

@@ -137,9 +137,12 @@ Status Delivery::Retry(const DeadLetter& letter) {
   entry.barrier = false;
   // The store hands out one letter of a lane at a time, and no event of a stored lane is sent. Only a letter that
   // nothing waits for may meet others of its lane here.
-  const auto lane = Blocks(letter) ? std::nullopt : LaneOf(letter);
-  entry.lane_count = lane ? 1 : 0;
-  entry.lanes = {lane.value_or(0), 0};
+  entry.lane_count = 0;
+  if (!Blocks(letter)) {
+    for (const std::uint64_t lane : OwnLanes(letter)) {
+      if (entry.lane_count < entry.lanes.size()) entry.lanes[entry.lane_count++] = lane;
+    }
+  }
   entry.bytes = letter.body.size();
   ++entries_;
   bytes_ += entry.bytes;

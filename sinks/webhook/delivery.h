@@ -37,8 +37,6 @@ struct Entry : Waiting {
   std::chrono::steady_clock::time_point added;
   std::unique_ptr<DeadLetter> letter;  // set: this is a stored one
 
-  // The lane it is stored in, unless another one is before it.
-  std::uint64_t OwnLane() const { return lane_count > 0 ? lanes[0] : stream_lane; }
   // What is sent next: the event, or one of its parts, whose bodies stand one a line.
   std::string PartId() const;
   std::string_view PartBody() const;
@@ -108,10 +106,6 @@ class Delivery {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
-  struct Behind {  // where in the store an event's lanes are
-    int lanes = 0;
-    std::uint64_t lane = 0;
-  };
 
   // delivery.cc: what comes in, what goes out.
   Entry& NewEntry();
@@ -145,14 +139,13 @@ class Delivery {
   bool StoreAll(Job& job, DeadLetter::State state);
   void StoreOverdue(Time now);
   bool StoreIsFull();
-  void StoreEntry(Entry& entry, const DeadLetter& trail, DeadLetter::State state, std::uint64_t lane);
+  void StoreEntry(Entry& entry, const DeadLetter& trail, DeadLetter::State state);
   enum class Turn : std::uint8_t { kSend, kStored, kHeld, kNotYet };
   Turn Settle(Entry& entry);
   void SettleRun();
   void SettleHeld();
-  Behind FindBehind(const Entry& entry);
-  std::optional<std::uint64_t> StoredLane(std::uint64_t lane);
-  bool IsStored(std::uint64_t lane) const;
+  std::vector<LetterLane> LanesOf(const Entry& entry) const;
+  bool IsBehindStored(const Entry& entry) const;
   std::chrono::steady_clock::duration ClosedClock(Time now) const {
     return now.time_since_epoch() - breaker_.OpenFor(now);
   }
@@ -180,8 +173,7 @@ class Delivery {
   bool store_full_ = false;
   Time held_until_{};           // by Retry-After
   std::vector<Job*> retrying_;  // a heap by due
-  std::vector<Entry*> held_;    // first of their lanes, but behind letters of two lanes or before a full store
-  std::unordered_map<std::uint64_t, std::uint64_t> behind_;  // lane -> the stored lane it has to follow
+  std::vector<Entry*> held_;    // first of their lanes, but before a full store
   std::unordered_map<std::string, std::unique_ptr<const std::string>> stream_names_;
 
   std::vector<std::unique_ptr<Entry>> all_entries_;

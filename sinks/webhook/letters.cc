@@ -28,18 +28,23 @@ std::optional<std::size_t> StoreTries(const DeadLetter& letter) {
 std::string LaneText(std::uint64_t lane) { return Hex16(lane); }
 
 void Unblock(DeadLetter& letter) {
-  if (Blocks(letter)) letter.lane.insert(0, 1, '~');
+  if (!Blocks(letter)) return;
+  for (LetterLane& lane : letter.lanes) lane.name.insert(0, 1, '~');
 }
 
-bool Blocks(const DeadLetter& letter) { return LaneOf(letter).has_value() && letter.lane.front() != '~'; }
+bool Blocks(const DeadLetter& letter) { return !letter.lanes.empty() && !letter.lanes.front().name.starts_with('~'); }
 
-std::optional<std::uint64_t> LaneOf(const DeadLetter& letter) {
-  std::string_view text = letter.lane;
-  if (!text.empty() && text.front() == '~') text.remove_prefix(1);
-  std::uint64_t lane = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), lane, 16);
-  if (text.size() != 16 || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return lane;
+std::vector<std::uint64_t> OwnLanes(const DeadLetter& letter) {
+  std::vector<std::uint64_t> lanes;
+  for (const LetterLane& lane : letter.lanes) {
+    std::string_view text = lane.name;
+    if (text.starts_with('~')) text.remove_prefix(1);
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+    const bool whole = text.size() == 16 && error == std::errc() && end == text.data() + text.size();
+    if (whole && !lane.shared) lanes.push_back(number);
+  }
+  return lanes;
 }
 
 void Record(DeadLetter& letter, const Failed& failed, bool from_store) {

@@ -2,25 +2,25 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/state/dead_letters.h"
 #include "sinks/webhook/retry.h"
 
-// How dead letters name their lane, and when a stored one is tried again (W2, W3, W5). Pure.
+// How dead letters name their lanes, and when a stored one is tried again (W2, W3, W5). Pure.
 namespace headgate::webhook {
 
-// The lane as letters carry it: 16 hex digits. A letter that nothing waits for (dead, and later events follow) has a
-// ~ before it, so that it blocks only its like.
+// A lane as letters carry it: 16 hex digits. The lanes of a letter that nothing waits for (dead, and later events
+// follow) have a ~ before them, so that it blocks only its like.
 std::string LaneText(std::uint64_t lane);
 // Makes a letter one that nothing waits for.
 void Unblock(DeadLetter& letter);
 bool Blocks(const DeadLetter& letter);
-// The number behind LaneText, with or without ~; nothing for letters without order.
-std::optional<std::uint64_t> LaneOf(const DeadLetter& letter);
+// The numbers of the lanes that the letter has alone, with or without ~.
+std::vector<std::uint64_t> OwnLanes(const DeadLetter& letter);
 
 // What is known of one failed attempt.
 struct Failed {

@@ -256,13 +256,10 @@ bool Delivery::StoreAll(Job& job, State state) {
   job.trail.request = writer_.Shown(job.id, job.sent_us);
   for (Entry* entry : job.entries) {
     // Members of a batch may share lanes: each takes its own turn, as it would have without the batch.
-    const Behind behind = Lanes::IsFirst(*entry) ? FindBehind(*entry) : Behind{};
-    if (!Lanes::IsFirst(*entry)) {
-      GiveBack(*entry);
-    } else if (behind.lanes > 1) {
-      held_.push_back(entry);
+    if (Lanes::IsFirst(*entry)) {
+      StoreEntry(*entry, job.trail, state);
     } else {
-      StoreEntry(*entry, job.trail, state, behind.lanes == 1 ? behind.lane : entry->OwnLane());
+      GiveBack(*entry);
     }
   }
   Drop(job);
@@ -282,8 +279,8 @@ void Delivery::StoreOverdue(Time now) {
   }
 }
 
-// The letter takes the place of the event; `lane` is where it stands in the store.
-void Delivery::StoreEntry(Entry& entry, const DeadLetter& trail, State state, std::uint64_t lane) {
+// The letter takes the place of the event.
+void Delivery::StoreEntry(Entry& entry, const DeadLetter& trail, State state) {
   DeadLetter letter = trail;
   const std::string_view record = entry.event.Record();
   letter.state = state;
@@ -297,54 +294,39 @@ void Delivery::StoreEntry(Entry& entry, const DeadLetter& trail, State state, st
   letter.body = entry.part > 0 ? entry.PartBody() : std::string_view(entry.event.body);
   letter.content_type = "application/json";
   letter.commit_us = entry.commit_us;
-  const bool ordered = entry.lane_count > 0 || entry.barrier;
-  letter.lane = ordered ? LaneText(lane) : "!" + entry.event.id;
+  letter.lanes = LanesOf(entry);
   if (state == State::kWaiting) Schedule(letter, options_.retry_schedule, context_.clock().NowUs(), jitter_);
   if (letter.state == State::kDead && options_.after_dead_letter == AfterDeadLetter::kFollow) Unblock(letter);
-  if (Blocks(letter)) {
-    for (std::size_t slot = 0; slot < entry.lane_count; ++slot) {
-      if (entry.lanes[slot] != lane) behind_[entry.lanes[slot]] = lane;
-    }
-  }
   const At at = entry.at;
   Release(entry);
   context_.Store(at, std::move(letter));
 }
 
-bool Delivery::IsStored(std::uint64_t lane) const { return context_.LaneIsStored(LaneText(lane)); }
-
-std::optional<std::uint64_t> Delivery::StoredLane(std::uint64_t lane) {
-  if (IsStored(lane)) return lane;
-  const auto other = behind_.find(lane);
-  if (other == behind_.end()) return std::nullopt;
-  if (IsStored(other->second)) return other->second;
-  behind_.erase(other);
-  return std::nullopt;
+// Where it stands in the store. A truncate is behind everything of its table, and everything later behind it: it has
+// the table alone, and what is ordered by key shares it.
+std::vector<LetterLane> Delivery::LanesOf(const Entry& entry) const {
+  std::vector<LetterLane> lanes;
+  for (std::size_t slot = 0; slot < entry.lane_count; ++slot) lanes.push_back({LaneText(entry.lanes[slot]), false});
+  if (entry.barrier) {
+    lanes.push_back({LaneText(entry.stream_lane), false});
+  } else if (options_.ordering == Ordering::kKey && entry.lane_count > 0 && entry.lanes[0] != entry.stream_lane) {
+    lanes.push_back({LaneText(entry.stream_lane), true});
+  }
+  return lanes;
 }
 
-Delivery::Behind Delivery::FindBehind(const Entry& entry) {
-  Behind behind;
-  if (context_.stored_bytes() == 0) return behind;
-  const auto add = [&](std::uint64_t lane) {
-    const auto stored = StoredLane(lane);
-    if (!stored || (behind.lanes > 0 && behind.lane == *stored)) return;
-    ++behind.lanes;
-    behind.lane = *stored;
-  };
-  for (std::size_t slot = 0; slot < entry.lane_count; ++slot) add(entry.lanes[slot]);
-  const bool by_key = options_.ordering == Ordering::kKey;
-  if (entry.barrier || (by_key && entry.lane_count > 0 && entry.lanes[0] != entry.stream_lane)) add(entry.stream_lane);
-  return behind;
+bool Delivery::IsBehindStored(const Entry& entry) const {
+  return context_.stored_bytes() > 0 && context_.LanesAreStored(LanesOf(entry));
 }
 
 // Whether the event, whose turn it is, is to be sent. If not, it goes to the store or waits for the store; and if an
 // earlier one of its lanes is in the same run, it comes back after that one.
 Delivery::Turn Delivery::Settle(Entry& entry) {
   if (entry.letter) return Turn::kSend;
-  const Behind behind = FindBehind(entry);
-  if (behind.lanes == 0 && entry.event.error_class.empty()) return Turn::kSend;
+  const bool behind = IsBehindStored(entry);
+  if (!behind && entry.event.error_class.empty()) return Turn::kSend;
   if (!Lanes::IsFirst(entry)) return Turn::kNotYet;
-  if (behind.lanes > 1 || StoreIsFull()) {
+  if (StoreIsFull()) {
     held_.push_back(&entry);
     return Turn::kHeld;
   }
@@ -355,11 +337,7 @@ Delivery::Turn Delivery::Settle(Entry& entry) {
     trail.first_failed_us = trail.last_failed_us = context_.clock().NowUs();
     meter_.Failed(entry.event.error_class, 0, entry.event.error);
   }
-  if (behind.lanes == 1) {
-    StoreEntry(entry, trail, State::kParked, behind.lane);
-  } else {
-    StoreEntry(entry, trail, State::kDead, entry.OwnLane());
-  }
+  StoreEntry(entry, trail, behind ? State::kParked : State::kDead);
   return Turn::kStored;
 }
 

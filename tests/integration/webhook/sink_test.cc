@@ -55,16 +55,14 @@ class WebhookSinkTest : public testing::Test {
   }
   // As the deliver loop does: the first letter of each lane, when it is due.
   void RetryDueLetters() {
-    std::set<std::string> lanes;
     const auto now = SystemClock().NowUs();
-    for (auto& [id, letter] : context_.letters) {
-      if (!lanes.insert(letter.lane).second || letter.state == DeadLetter::State::kDead || letter.next_try_us > now)
-        continue;
-      if (letter.state == DeadLetter::State::kRetrying) continue;
-      letter.state = DeadLetter::State::kRetrying;
-      ASSERT_TRUE(sink_->Retry(DeadLetter(letter)).ok());
-      return;
-    }
+    DeadLetter* letter = context_.FirstLetter([now](const DeadLetter& candidate) {
+      using State = DeadLetter::State;
+      return candidate.state != State::kDead && candidate.state != State::kRetrying && candidate.next_try_us <= now;
+    });
+    if (letter == nullptr) return;
+    letter->state = DeadLetter::State::kRetrying;
+    ASSERT_TRUE(sink_->Retry(DeadLetter(*letter)).ok());
   }
   std::shared_ptr<const SinkTelemetry> Telemetry() {
     Until([] { return false; }, milliseconds(150));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,12 +19,13 @@
 
 namespace headgate::test {
 
-// Wall-clock time stands still until it is set; waits use the machine's.
+// Wall-clock time stands still until it is set; waits use the machine's, which a test may be ahead of.
 class ManualClock final : public Clock {
  public:
   std::int64_t NowUs() const override { return now_us; }
-  Steady::time_point Now() const override { return Steady::now(); }
+  Steady::time_point Now() const override { return Steady::now() + std::chrono::microseconds(ahead_us); }
   std::atomic<std::int64_t> now_us = 1'700'000'000'000'000;
+  std::atomic<std::int64_t> ahead_us = 0;
 };
 
 // A fresh directory, in memory where there is room: these tests are about what is written, not about the disk.
@@ -183,6 +185,28 @@ struct LogHome {
     ASSERT_TRUE(outcome.ok()) << outcome.error().what;
   }
   std::string path() const { return directory_.path() + "/data"; }
+  // Appends at LSNs from `lsn` on and drops all but the newest, until retention has dropped files of the log.
+  void TrimUntilFilesAreDropped(LogWriter& writer, StreamNo stream, std::uint64_t lsn) {
+    for (bool dropped = false; !dropped; ++lsn) {
+      clock_.now_us += 10'000'000;
+      Append(writer, Commit(lsn, stream, 1, 1, Noise(100'000, lsn)));
+      ASSERT_TRUE(store_->Flush(Family::kLog).ok());
+      const std::uint64_t full = store_->disk_bytes(Family::kLog);
+      ASSERT_TRUE(log_->Trim({.time_ms = 1000}, 0).ok());
+      dropped = store_->disk_bytes(Family::kLog) + 50'000 < full;
+      ASSERT_LT(full, 100'000'000U) << "retention drops nothing";
+    }
+  }
+  // What the tables of the database take on the disk, those included that are dropped but held.
+  std::uint64_t FileBytes() const {
+    std::uint64_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(path())) {
+      std::error_code gone;
+      const std::uintmax_t size = file.path().extension() == ".sst" ? file.file_size(gone) : 0;
+      if (!gone) bytes += size;
+    }
+    return bytes;
+  }
 
   DataDir directory_;
   ManualClock clock_;

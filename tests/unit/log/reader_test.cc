@@ -201,6 +201,57 @@ TEST_F(Reading, AReaderBehindTheTrimGoesOnAtTheFirstKept) {
   EXPECT_EQ(rest.back().at.seq, 6U);
 }
 
+TEST_F(Reading, AReaderThatIsReleasedHoldsNoDroppedFilesAndLosesNotItsPlace) {
+  LogWriter& writer = OpenWriter();
+  stream_ = Define(writer);
+  Append(writer, Commit(10, stream_, 1, 2, Noise(100'000, 1)));
+  Append(writer, Commit(20, stream_, 1));
+  ASSERT_TRUE(store_->Flush(Family::kLog).ok());
+  const auto reader = log_->NewReader();
+  LogReader::Block block;
+  for (Seq seq = 1; seq <= 2; ++seq) {
+    ASSERT_TRUE(*reader->Next(block));
+    EXPECT_EQ(block.seq, seq);
+  }
+  reader->Release();
+  reader->Release();
+  ASSERT_TRUE(*reader->Next(block));
+  EXPECT_EQ(block.seq, 2U) << "it stands in this block";
+  EXPECT_EQ(block.info->position.a, 10U);
+  EXPECT_EQ(block.count, 2U);
+
+  TrimUntilFilesAreDropped(writer, stream_, 30);
+  const std::uint64_t held = FileBytes();
+  EXPECT_GT(held, store_->disk_bytes(Family::kLog) + 50'000) << "dropped files that the reader holds";
+  reader->Release();
+  EXPECT_LT(FileBytes(), held - 50'000);
+  ASSERT_TRUE(*reader->Next(block));
+  EXPECT_EQ(block.seq, log_->first_seq()) << "the jump shows in the number";
+}
+
+TEST_F(Reading, AReaderIsReleasedInTheMiddleOfATransactionOfManyBlocks) {
+  LogWriter& writer = OpenWriter();
+  stream_ = Define(writer);
+  Append(writer, Commit(10, stream_, 1, 30, Noise(50'000, 1)));
+  const auto reader = log_->NewReader();
+  std::vector<std::uint32_t> parts;
+  LogReader::Block block;
+  while (*reader->Next(block)) {
+    if (block.seq != 2) continue;
+    parts.push_back(block.part);
+    EXPECT_EQ(block.info->position.a, 10U);
+    reader->Release();
+    const std::uint32_t part = block.part;
+    ASSERT_TRUE(*reader->Next(block));
+    EXPECT_EQ(block.part, part);
+    EXPECT_EQ(block.info->position.a, 10U);
+  }
+  ASSERT_GT(parts.size(), 2U);
+  for (std::uint32_t i = 0; i < parts.size(); ++i) EXPECT_EQ(parts[i], i);
+  reader->Release();
+  EXPECT_FALSE(*reader->Next(block)) << "at the end there is nothing to stand in";
+}
+
 TEST_F(Reading, TrimByBytesKeepsAboutThatMuchAndNoMoreIsTakenTheNextTime) {
   LogWriter& writer = OpenWriter();
   stream_ = Define(writer);

@@ -53,6 +53,45 @@ class Delivering : public test::LogTest {
   std::jthread thread_;
 };
 
+TEST_F(Delivering, ASinkThatStandsStillHoldsNoFilesThatRetentionDropped) {
+  Commits({10, 20});
+  ASSERT_TRUE(store_->Flush(Family::kLog).ok());
+  script_->corked = true;
+  script_->room = 2;
+  Start();
+  ASSERT_TRUE(script_->Await(2));
+  TrimUntilFilesAreDropped(*writer_, stream_, 30);
+  clock_.ahead_us += 2'000'000;
+  EXPECT_TRUE(test::Eventually(script_->news, [&] {
+    script_->Round();
+    return FileBytes() < store_->disk_bytes(Family::kLog) + 50'000;
+  }));
+  script_->corked = false;
+  script_->Done({1, 0});
+  script_->Done({2, 1});
+  script_->Do([&](SinkScript::Hands&) { script_->held = 0; });
+  ASSERT_TRUE(script_->Await(3));
+  EXPECT_EQ(script_->got()[2].at.seq, log_->first_seq());
+  EXPECT_GT(deliver_->lost(), 0U) << "a declared loss";
+}
+
+TEST_F(Delivering, ASinkThatStandsStillInATransactionGoesOnInItWhereItStood) {
+  Append(*writer_, Commit(10, stream_, 1, 5));
+  Commits({20});
+  script_->corked = true;
+  script_->room = 3;
+  Start();
+  ASSERT_TRUE(script_->Await(3));
+  for (std::size_t taken = 3; taken < 7; ++taken) {
+    clock_.ahead_us += 2'000'000;
+    script_->Round();
+    script_->Do([&](SinkScript::Hands&) { ++script_->room; });
+    ASSERT_TRUE(script_->Await(taken + 1));
+  }
+  EXPECT_EQ(script_->ids(), (Ids{10'000, 10'001, 10'002, 10'003, 10'004, 20'000}));
+  EXPECT_EQ(deliver_->lost(), 0U);
+}
+
 TEST_F(Delivering, EventsArriveInLogOrderWithWhatDescribesThem) {
   Commits({10, 20});
   Start();

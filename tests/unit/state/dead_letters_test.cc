@@ -1,5 +1,6 @@
 #include "core/state/dead_letters.h"
 
+#include "core/state/state.pb.h"
 #include "tests/unit/log/log_support.h"
 
 namespace headgate {
@@ -9,14 +10,14 @@ using State = DeadLetter::State;
 
 DeadLetter Letter(std::string lane, State state = State::kWaiting, std::int64_t next_try_us = 0) {
   DeadLetter letter;
-  letter.lane = std::move(lane);
+  letter.lanes = {{std::move(lane)}};
   letter.state = state;
   letter.next_try_us = next_try_us;
   letter.body = "body";
   return letter;
 }
 
-const auto kNobodyBusy = [](std::uint64_t) { return false; };
+const std::set<std::uint64_t> kNone;
 
 class Letters : public test::LogTest {
  protected:
@@ -47,6 +48,16 @@ class Letters : public test::LogTest {
     return ids;
   }
 
+  bool LaneIsStored(std::string name, bool shared = false) const {
+    const LetterLane lane{std::move(name), shared};
+    return letters_->AreStored(std::span(&lane, 1));
+  }
+  std::vector<std::uint64_t> Earlier(std::uint64_t id) {
+    const auto ids = DeadLetters::Earlier(*store_, "hook", id);
+    EXPECT_TRUE(ids.ok());
+    return *ids;
+  }
+
   std::unique_ptr<DeadLetters> letters_;
 };
 
@@ -57,6 +68,7 @@ TEST_F(Letters, EveryFieldSurvivesAReopen) {
   letter.stream = "shop.public.orders";
   letter.op = "insert";
   letter.key = "{\"id\":1}";
+  letter.lanes = {{"key"}, {"old key"}, {"table", true}};
   letter.record = std::string("\0\xff", 2);
   letter.body = std::string("\0\xfe", 2);
   letter.content_type = "application/json";
@@ -84,7 +96,7 @@ TEST_F(Letters, EveryFieldSurvivesAReopen) {
   EXPECT_EQ(back.stream, letter.stream);
   EXPECT_EQ(back.op, letter.op);
   EXPECT_EQ(back.key, letter.key);
-  EXPECT_EQ(back.lane, letter.lane);
+  EXPECT_EQ(back.lanes, letter.lanes);
   EXPECT_EQ(back.record, letter.record);
   EXPECT_EQ(back.body, letter.body);
   EXPECT_EQ(back.content_type, letter.content_type);
@@ -106,12 +118,12 @@ TEST_F(Letters, TheFirstDueGoesFirstAndALaneIsInOrder) {
   const auto one = Add(Letter("a", State::kWaiting, 100));
   const auto two = Add(Letter("a", State::kParked));
   const auto three = Add(Letter("b", State::kWaiting, 50));
-  EXPECT_EQ(letters_->NextDue(49, kNobodyBusy), std::nullopt);
+  EXPECT_EQ(letters_->NextDue(49, kNone), std::nullopt);
   EXPECT_EQ(letters_->next_due_us(), 50);
-  EXPECT_EQ(letters_->NextDue(50, kNobodyBusy), three) << "the parked one waits for the earlier of its lane";
-  EXPECT_EQ(letters_->NextDue(100, kNobodyBusy), one);
+  EXPECT_EQ(letters_->NextDue(50, kNone), three) << "the parked one waits for the earlier of its lane";
+  EXPECT_EQ(letters_->NextDue(100, kNone), one);
   Remove(one);
-  EXPECT_EQ(letters_->NextDue(49, kNobodyBusy), two) << "parked is due as soon as nothing stands before it";
+  EXPECT_EQ(letters_->NextDue(49, kNone), two) << "parked is due as soon as nothing stands before it";
 }
 
 TEST_F(Letters, ALaneThatIsBusyOrHasADeadLetterIsPassedOver) {
@@ -119,11 +131,10 @@ TEST_F(Letters, ALaneThatIsBusyOrHasADeadLetterIsPassedOver) {
   Add(Letter("b", State::kDead));
   Add(Letter("b", State::kParked));
   const auto last = Add(Letter("c", State::kRetrying, 1));
-  EXPECT_EQ(letters_->NextDue(10, [&](std::uint64_t lane) { return lane == letters_->Lane(one); }), last);
+  EXPECT_EQ(letters_->NextDue(10, {one}), last);
   Remove(last);
   Remove(one);
-  EXPECT_EQ(letters_->NextDue(10, kNobodyBusy), std::nullopt)
-      << "a dead letter waits for a person, and its lane with it";
+  EXPECT_EQ(letters_->NextDue(10, kNone), std::nullopt) << "a dead letter waits for a person, and its lane with it";
   EXPECT_EQ(letters_->next_due_us(), 0);
 }
 
@@ -132,9 +143,90 @@ TEST_F(Letters, EarlierOnesOfTheLaneAreNamed) {
   Add(Letter("b"));
   const auto three = Add(Letter("a"));
   const auto four = Add(Letter("a"));
-  EXPECT_EQ(letters_->Earlier(four), (std::vector<std::uint64_t>{one, three}));
-  EXPECT_TRUE(letters_->Earlier(one).empty());
-  EXPECT_TRUE(letters_->Earlier(99).empty());
+  EXPECT_EQ(Earlier(four), (std::vector<std::uint64_t>{one, three}));
+  EXPECT_TRUE(Earlier(one).empty());
+  EXPECT_TRUE(Earlier(99).empty());
+}
+
+TEST_F(Letters, EarlierOnesOfAnEarlierOneAreNamedToo) {
+  const auto a = Add(Letter("a"));
+  const auto b = Add(Letter("b"));
+  DeadLetter change = Letter("b");
+  change.lanes = {{"b"}, {"c"}};
+  const auto moved = Add(change);
+  const auto c = Add(Letter("c"));
+  EXPECT_EQ(Earlier(c), (std::vector<std::uint64_t>{b, moved}));
+  EXPECT_TRUE(Earlier(a).empty());
+}
+
+TEST_F(Letters, OneOfTwoLanesWaitsForBothAndHoldsBoth) {
+  const auto a = Add(Letter("a", State::kParked));
+  const auto b = Add(Letter("b", State::kParked));
+  DeadLetter change = Letter("", State::kParked);
+  change.lanes = {{"a"}, {"b"}};
+  const auto moved = Add(change);
+  const auto behind_a = Add(Letter("a", State::kParked));
+  const auto behind_b = Add(Letter("b", State::kParked));
+  const auto other = Add(Letter("c", State::kParked));
+  EXPECT_EQ(letters_->NextDue(10, {a, b}), other);
+  Remove(a);
+  EXPECT_EQ(letters_->NextDue(10, {b}), other);
+  Remove(b);
+  EXPECT_EQ(letters_->NextDue(10, kNone), moved);
+  EXPECT_EQ(letters_->NextDue(10, {moved}), other);
+  Reopen();
+  Load();
+  EXPECT_TRUE(LaneIsStored("a"));
+  EXPECT_EQ(letters_->NextDue(10, {moved}), other);
+  Remove(moved);
+  EXPECT_EQ(letters_->NextDue(10, kNone), behind_a);
+  EXPECT_EQ(letters_->NextDue(10, {behind_a}), behind_b);
+}
+
+TEST_F(Letters, ThoseThatShareALaneWaitOnlyForTheOneThatHasItAlone) {
+  const auto keyed = [](std::string key) {
+    DeadLetter letter = Letter(std::move(key), State::kParked);
+    letter.lanes.push_back({"table", true});
+    return letter;
+  };
+  const auto a = Add(keyed("a"));
+  const auto b = Add(keyed("b"));
+  EXPECT_EQ(letters_->NextDue(10, {a}), b);
+  EXPECT_TRUE(LaneIsStored("table")) << "a truncate goes behind them";
+  EXPECT_FALSE(LaneIsStored("table", true)) << "another key does not";
+  const auto truncate = Add(Letter("table", State::kParked));
+  const auto late = Add(keyed("c"));
+  EXPECT_TRUE(LaneIsStored("table", true));
+  EXPECT_EQ(letters_->NextDue(10, {a, b}), std::nullopt);
+  EXPECT_EQ(Earlier(late), (std::vector<std::uint64_t>{a, b, truncate}));
+  Remove(a);
+  Remove(b);
+  EXPECT_EQ(letters_->NextDue(10, kNone), truncate);
+  EXPECT_EQ(letters_->NextDue(10, {truncate}), std::nullopt);
+  Remove(truncate);
+  EXPECT_EQ(letters_->NextDue(10, kNone), late);
+  EXPECT_FALSE(LaneIsStored("table", true));
+}
+
+TEST_F(Letters, OneWithoutLanesWaitsForNothing) {
+  DeadLetter free = Letter("", State::kParked);
+  free.lanes.clear();
+  const auto one = Add(free);
+  const auto two = Add(free);
+  EXPECT_EQ(letters_->NextDue(10, {one}), two);
+  EXPECT_TRUE(Earlier(two).empty());
+}
+
+TEST_F(Letters, ARecordThatNamesOneLaneKeepsItsMeaning) {
+  stored::StoredLetter old;
+  old.set_id(1);
+  old.set_lane("a");
+  StoreBatch batch;
+  batch.Put(Family::kLetters, std::string("hook\0\0\0\0\0\0\0\0\1", 13), old.SerializeAsString());
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  Load();
+  EXPECT_TRUE(LaneIsStored("a"));
+  EXPECT_EQ((**DeadLetters::Read(*store_, "hook", 1)).lanes, std::vector<LetterLane>{{"a"}});
 }
 
 TEST_F(Letters, AnUpdateMovesItInTime) {
@@ -146,8 +238,8 @@ TEST_F(Letters, AnUpdateMovesItInTime) {
   StoreBatch batch;
   letters_->Update(batch, later);
   ASSERT_TRUE(store_->Write(batch, true).ok());
-  EXPECT_EQ(letters_->NextDue(199, kNobodyBusy), std::nullopt);
-  EXPECT_EQ(letters_->NextDue(200, kNobodyBusy), id);
+  EXPECT_EQ(letters_->NextDue(199, kNone), std::nullopt);
+  EXPECT_EQ(letters_->NextDue(200, kNone), id);
   EXPECT_EQ(letters_->size(), 1U);
   EXPECT_GT(letters_->bytes(), 1000U);
   EXPECT_EQ((*DeadLetters::Read(*store_, "hook", id))->attempts, 2U);
@@ -166,13 +258,13 @@ TEST_F(Letters, CountsBytesLanesAndNumbersAreTheSameAfterAReopen) {
   EXPECT_EQ(letters_->bytes(), bytes);
   EXPECT_TRUE(letters_->Contains(one));
   EXPECT_FALSE(letters_->Contains(two));
-  EXPECT_TRUE(letters_->LaneIsStored("a"));
-  EXPECT_FALSE(letters_->LaneIsStored("c"));
+  EXPECT_TRUE(LaneIsStored("a"));
+  EXPECT_FALSE(LaneIsStored("c"));
   EXPECT_EQ(Add(Letter("c")), three + 1);
   Remove(one);
   Remove(three);
-  EXPECT_FALSE(letters_->LaneIsStored("a"));
-  EXPECT_TRUE(letters_->LaneIsStored("c"));
+  EXPECT_FALSE(LaneIsStored("a"));
+  EXPECT_TRUE(LaneIsStored("c"));
 }
 
 TEST_F(Letters, PagesGoForthAndBack) {

@@ -17,7 +17,7 @@ class DeadLettersTest : public WebTest {
       letter.stream = "shop.public.orders";
       letter.op = "insert";
       letter.key = "{\"id\":" + std::to_string(id % 2) + "}";
-      letter.lane = letter.key;
+      letter.lanes = {{letter.key}};
       letter.record = R"({"op":"insert","after":{"id":1}})";
       letter.body = "<not json>";
       letter.request = "POST /hook HTTP/1.1\r\nAuthorization: ***";

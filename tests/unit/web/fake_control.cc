@@ -272,7 +272,7 @@ Answer<std::vector<std::uint64_t>> FakeControl::RetryLetter(const std::string& s
   calls.push_back("retry " + sink + " " + std::to_string(id));
   std::vector<std::uint64_t> earlier;
   for (const auto& [other, l] : letters) {
-    if (other < id && l.lane == std::get<DeadLetter>(letter).lane) earlier.push_back(other);
+    if (other < id && ShareALane(l.lanes, std::get<DeadLetter>(letter).lanes)) earlier.push_back(other);
   }
   return earlier;
 }

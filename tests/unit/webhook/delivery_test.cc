@@ -107,7 +107,7 @@ TEST_F(WebhookDelivery, W3AfterMemoryRetryTheEventIsStoredAndLaterOnesOfItsKeyGo
   EXPECT_NEAR(static_cast<double>(letter.next_try_us - letter.last_failed_us), 5e6, 0.5e6)
       << "the first entry of the schedule";
   EXPECT_EQ(Letter(2).state, State::kParked);
-  EXPECT_EQ(Letter(2).lane, letter.lane);
+  EXPECT_EQ(Letter(2).lanes, letter.lanes);
   EXPECT_EQ(Letter(3).attempts, 0U);
   const At other = Write(events_.Insert(2));
   EXPECT_EQ(UnderWay(), 1U) << "another key is not concerned";
@@ -278,35 +278,6 @@ TEST_F(WebhookDelivery, W3AFullStoreHoldsNothingOnceNoEventFails) {
   ASSERT_EQ(context_.letters.size(), 1U) << "the store is as full as before";
   Answer(200);
   EXPECT_TRUE(IsDone(third));
-}
-
-TEST_F(WebhookDelivery, W2AChangedKeyIsStoredBehindItsOldKeyAndTheNewKeyGoesBehindIt) {
-  Use({{"memory_retry_ms", "0"}, {"breaker_failures", "1000"}});
-  Write(events_.Insert(1));
-  Answer(500);
-  Write(events_.Update(2, "moved", 1));
-  Write(events_.Update(2, "later"));
-  EXPECT_EQ(UnderWay(), 0U);
-  ASSERT_EQ(context_.letters.size(), 3U);
-  EXPECT_EQ(Letter(2).lane, Letter(1).lane);
-  EXPECT_EQ(Letter(3).lane, Letter(1).lane);
-}
-
-TEST_F(WebhookDelivery, W2AChangedKeyBetweenTwoStoredKeysWaitsInMemory) {
-  Use({{"memory_retry_ms", "0"}, {"breaker_failures", "1000"}});
-  Write(events_.Insert(1));
-  Answer(500);
-  Write(events_.Insert(2));
-  Answer(500);
-  const At moved = Write(events_.Update(2, "moved", 1));
-  EXPECT_EQ(context_.stored.size(), 2U);
-  for (const std::uint64_t id : {1, 2}) {
-    EXPECT_FALSE(IsDone(moved));
-    ASSERT_TRUE(delivery_->Retry(Letter(id)).ok());
-    delivery_->Dispatch();
-    Answer(200);
-    EXPECT_EQ(context_.stored.back(), moved) << "behind the one that is left";
-  }
 }
 
 TEST_F(WebhookDelivery, W2ATruncateWaitsForItsStreamAndHoldsIt) {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -185,11 +188,25 @@ class FakeContext final : public SinkContext {
     for (const auto& [id, letter] : letters) bytes += letter.body.size() + letter.record.size() + 100;
     return bytes;
   }
-  bool LaneIsStored(std::string_view lane) const override {
-    for (const auto& [id, letter] : letters) {
-      if (letter.lane == lane) return true;
+  bool LanesAreStored(std::span<const LetterLane> lanes) const override {
+    return std::ranges::any_of(letters, [&](const auto& one) { return ShareALane(one.second.lanes, lanes); });
+  }
+  // The first letter that `due` accepts and that is behind no earlier one; nullptr if there is none.
+  DeadLetter* FirstLetter(const std::function<bool(const DeadLetter&)>& due) {
+    std::set<std::string> had;    // by those passed over
+    std::set<std::string> alone;  // of these: not merely shared
+    for (auto& [id, letter] : letters) {
+      const auto& lanes = letter.lanes;
+      const bool behind = std::any_of(lanes.begin(), lanes.end(), [&](const LetterLane& lane) {
+        return (lane.shared ? alone : had).contains(lane.name);
+      });
+      if (!behind && due(letter)) return &letter;
+      for (const LetterLane& lane : lanes) {
+        had.insert(lane.name);
+        if (!lane.shared) alone.insert(lane.name);
+      }
     }
-    return false;
+    return nullptr;
   }
   const Clock& clock() const override { return clock_; }
 
