@@ -35,8 +35,8 @@ std::string JoinErrors(const std::vector<config::KeyError>& errors) {
 std::map<std::string, std::string> Difference(const config::ComponentSpec& spec, const config::FlatConfig& before,
                                               const config::FlatConfig& after) {
   std::map<std::string, std::string> details;
-  const auto old_masked = config::MaskSecrets(spec, before);
-  const auto new_masked = config::MaskSecrets(spec, after);
+  const auto old_masked = config::MaskSecretsAndUrls(spec, before);
+  const auto new_masked = config::MaskSecretsAndUrls(spec, after);
   for (const auto& [key, value] : new_masked) {
     const auto it = old_masked.find(key);
     if (it == old_masked.end()) {
