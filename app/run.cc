@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -79,6 +81,7 @@ int RunCommand(const Arguments& args) {
   }
   const config::ServiceConfig& config = loaded.config;
   const sigset_t signals = BlockEndingSignals();
+  ::umask(077);  // the data directory's files hold literal secrets (7.6)
 
   diag::Info("headgate", "starting", {{"version", HEADGATE_VERSION}, {"data_dir", config.data_dir}});
   auto service = Service::Start(config);
