@@ -2,9 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "connectors/registry.h"
+#include "app/plugins.h"
 #include "core/config/service_config.h"
-#include "sinks/registry.h"
 
 namespace headgate {
 namespace {
@@ -31,25 +30,14 @@ Finding FromKeyError(const config::KeyError& error) {
   return finding;
 }
 
-template <class Factory>
-const Factory* Find(std::span<const Factory* const> factories, std::string_view name) {
-  for (const Factory* factory : factories) {
-    if (factory->spec->class_name == name) return factory;
-    for (const std::string_view alias : factory->spec->aliases) {
-      if (alias == name) return factory;
-    }
-  }
-  return nullptr;
-}
-
 Report CheckConnector(const std::string& name, const config::FlatConfig& flat, const config::SecretResolver& secrets,
                       const SinkServices& services) {
   Report report{name, {}};
   const std::string asked = flat.contains("connector.class") ? flat.at("connector.class") : "";
-  const SourceFactory* source = Find<SourceFactory>(Sources(), asked);
-  const SinkFactory* sink = Find<SinkFactory>(Sinks(), asked);
+  const SourceFactory* source = FindSource(asked);
+  const SinkFactory* sink = FindSink(asked);
   if (source == nullptr && sink == nullptr) {
-    report.findings.push_back(FromKeyError({"connector.class", "There is no class \"" + asked + "\"."}));
+    report.findings.push_back(FromKeyError({"connector.class", UnknownClassText(asked)}));
     return report;
   }
   const auto outcome = config::Bind(source != nullptr ? *source->spec : *sink->spec, flat, &secrets);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/plugins.h"
 #include "app/running_operation.h"
 #include "connectors/registry.h"
 #include "core/base/diag.h"
@@ -149,29 +150,9 @@ std::vector<PluginInfo> Service::Plugins() const {
 }
 
 const config::ComponentSpec* Service::FindPlugin(std::string_view name) const {
-  if (const auto dot = name.rfind('.'); dot != std::string_view::npos) name.remove_prefix(dot + 1);
-  const auto named = [](std::string_view asked, const config::ComponentSpec& spec) {
-    return asked == spec.class_name || std::ranges::find(spec.aliases, asked) != spec.aliases.end();
-  };
-  constexpr std::string_view kEnding = "Connector";
-  for (const PluginInfo& plugin : Plugins()) {
-    if (named(name, *plugin.spec)) return plugin.spec;
-    if (name.ends_with(kEnding) && named(name.substr(0, name.size() - kEnding.size()), *plugin.spec))
-      return plugin.spec;
-  }
-  return nullptr;
-}
-
-const SourceFactory* Service::FindSource(const config::ComponentSpec& spec) const {
-  const auto sources = Sources();
-  const auto it = std::ranges::find(sources, &spec, [](const SourceFactory* f) { return f->spec; });
-  return it == sources.end() ? nullptr : *it;
-}
-
-const SinkFactory* Service::FindSink(const config::ComponentSpec& spec) const {
-  const auto sinks = Sinks();
-  const auto it = std::ranges::find(sinks, &spec, [](const SinkFactory* f) { return f->spec; });
-  return it == sinks.end() ? nullptr : *it;
+  if (const SourceFactory* source = FindSource(name)) return source->spec;
+  const SinkFactory* sink = FindSink(name);
+  return sink == nullptr ? nullptr : sink->spec;
 }
 
 std::vector<std::string> Service::Names() const {

@@ -77,8 +77,6 @@ class Service final : public Control {
   Answer<Put> Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,
                    const std::string& actor, bool from_file);
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
-  const SourceFactory* FindSource(const config::ComponentSpec& spec) const;
-  const SinkFactory* FindSink(const config::ComponentSpec& spec) const;
   void EndRemoval(const std::string& name, bool source, bool forget);
   headgate::Status EndRemovals();
   void DropUpstream(const ConnectorRecord& record);

@@ -1,6 +1,7 @@
 // The connectors of the service: create, change, run, delete.
 #include <algorithm>
 
+#include "app/plugins.h"
 #include "app/service.h"
 #include "core/base/diag.h"
 #include "core/config/masking.h"
@@ -58,8 +59,8 @@ std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec&
                                                     const config::FlatConfig& config, bool live) const {
   auto outcome = config::Bind(spec, config, secrets_.get());
   if (!outcome.errors.empty()) return outcome.errors;
-  const SourceFactory* source = FindSource(spec);
-  const SinkFactory* sink = FindSink(spec);
+  const SourceFactory* source = FindSource(spec.class_name);
+  const SinkFactory* sink = FindSink(spec.class_name);
   auto errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
   if (!errors.empty() || !live) return errors;
   const auto findings =
@@ -84,8 +85,8 @@ ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
   plan.name = record.name;
   const config::ComponentSpec* spec = FindPlugin(record.class_name);
   CHECK(spec != nullptr);  // Save refuses unknown classes
-  plan.source = FindSource(*spec);
-  plan.sink = FindSink(*spec);
+  plan.source = FindSource(spec->class_name);
+  plan.sink = FindSink(spec->class_name);
   plan.config = record.config;
   plan.target = record.target;
   return plan;
@@ -131,11 +132,8 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   }
   const config::ComponentSpec* spec = FindPlugin(asked);
   if (spec == nullptr) {
-    std::string text = "Failed to find any class that implements Connector and which name matches " + asked +
-                       ", available connectors are: ";
-    for (const PluginInfo& plugin : Plugins())
-      text += std::string(plugin.spec->class_name) + " (" + std::string(plugin.spec->aliases.front()) + ") ";
-    return Refusal{400, text, {{"connector.class", "Unknown class."}}};
+    const std::string text = UnknownClassText(asked);
+    return Refusal{400, text, {{"connector.class", text}}};
   }
   if (old != nullptr && old->class_name != spec->class_name) {
     return Refusal{
@@ -304,8 +302,9 @@ void Service::DropUpstream(const ConnectorRecord& record) {
   event.kind = "slot_dropped";
   event.connector = record.name;
   event.actor = "service";
-  headgate::Status status = outcome.errors.empty() ? FindSource(*spec)->drop_upstream(record.name, outcome.bound)
-                                                   : headgate::Status(ConfigError(outcome.errors.front().text));
+  headgate::Status status = outcome.errors.empty()
+                                ? FindSource(spec->class_name)->drop_upstream(record.name, outcome.bound)
+                                : headgate::Status(ConfigError(outcome.errors.front().text));
   if (status.ok()) {
     event.summary = "replication slot dropped";
   } else {
