@@ -5,6 +5,7 @@
 #include "app/service.h"
 #include "core/base/diag.h"
 #include "core/config/masking.h"
+#include "core/config/validate.h"
 #include "core/log/log_reader.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
@@ -23,15 +24,6 @@ std::string MetaKey(std::string_view prefix, std::string_view name) { return std
 
 Refusal NotFound(const std::string& name) { return {404, "Connector " + name + " not found", {}}; }
 Refusal Failed(const Error& error) { return {500, error.what, {}}; }
-
-std::string JoinErrors(const std::vector<config::KeyError>& errors) {
-  std::string text =
-      "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
-  for (const auto& e : errors) text += "\n" + e.text;
-  return text +
-         "\nYou can also find the above list of errors at the endpoint "
-         "`/connector-plugins/{connectorType}/config/validate`";
-}
 
 std::map<std::string, std::string> Difference(const config::ComponentSpec& spec, const config::FlatConfig& before,
                                               const config::FlatConfig& after) {
@@ -57,7 +49,8 @@ std::map<std::string, std::string> Difference(const config::ComponentSpec& spec,
 
 std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
                                                     const config::FlatConfig& config, bool live) const {
-  auto outcome = config::Bind(spec, config, secrets_.get());
+  // While the service starts, a placeholder that cannot be resolved fails its connector, not the service (7.2).
+  auto outcome = config::Bind(spec, config, ready_ ? secrets_.get() : nullptr);
   if (!outcome.errors.empty()) return outcome.errors;
   const SourceFactory* source = FindSource(spec.class_name);
   const SinkFactory* sink = FindSink(spec.class_name);
@@ -66,8 +59,11 @@ std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec&
   const auto findings =
       source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);
   for (const Finding& finding : findings) {
-    if (finding.level != Finding::Level::kError) continue;
+    // An endpoint that is down for the moment does not keep a sink from being created, but who asks is told (KC18).
+    const bool unreached = sink != nullptr && finding.level == Finding::Level::kWarning;
+    if (finding.level != Finding::Level::kError && !unreached) continue;
     std::string text = finding.summary;
+    if (!text.ends_with('.')) text += '.';
     if (!finding.hint.empty()) text += " " + finding.hint;
     if (!finding.fix.empty()) text += " " + finding.fix;
     errors.push_back({finding.key.empty() ? (source != nullptr ? "host" : "url") : finding.key, text});
@@ -101,7 +97,7 @@ Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig
         FindPlugin(config.contains("connector.class") ? config.at("connector.class") : "");
     if (spec != nullptr) {
       if (auto errors = BindAndCheck(*spec, name, config, false); !errors.empty()) {
-        std::string text = JoinErrors(errors);
+        std::string text = config::ErrorsText(errors);
         return Refusal{400, std::move(text), std::move(errors)};
       }
     }
@@ -121,8 +117,9 @@ Answer<Control::Put> Service::Replace(const std::string& name, config::FlatConfi
   return Save(name, std::move(config), target, old.get(), actor, old != nullptr && old->from_file);
 }
 
-Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target,
-                                   const ConnectorRecord* old, const std::string& actor, bool from_file) {
+// The record that a config would make, or all that is wrong with it.
+Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConfig config, TargetState target,
+                                       const ConnectorRecord* old, bool from_file) const {
   const std::string asked = config.contains("connector.class") ? config.at("connector.class") : "";
   if (asked.empty()) {
     return Refusal{
@@ -144,9 +141,9 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   config::FlatConfig merged = std::move(config);
   auto unmasked = config::UnmaskUpdate(*spec, old != nullptr ? old->config : config::FlatConfig{}, merged);
   auto errors = std::move(unmasked.errors);
-  if (errors.empty()) errors = BindAndCheck(*spec, name, unmasked.config, false);
+  config::AddErrors(errors, BindAndCheck(*spec, name, unmasked.config, false));
   if (!errors.empty()) {
-    std::string text = JoinErrors(errors);
+    std::string text = config::ErrorsText(errors);
     return Refusal{400, std::move(text), std::move(errors)};
   }
   ConnectorRecord record;
@@ -159,7 +156,15 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   record.version = old != nullptr ? old->version + 1 : 1;
   record.changed_us = clock().NowUs();
   record.created_us = old != nullptr ? old->created_us : record.changed_us;
+  return record;
+}
 
+Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target,
+                                   const ConnectorRecord* old, const std::string& actor, bool from_file) {
+  auto judged = Judge(name, std::move(config), target, old, from_file);
+  if (auto* refusal = std::get_if<Refusal>(&judged)) return std::move(*refusal);
+  auto& record = std::get<ConnectorRecord>(judged);
+  const config::ComponentSpec* spec = FindPlugin(record.class_name);
   ServiceEvent event;
   event.kind = old != nullptr ? "connector_changed" : "connector_created";
   event.connector = name;
@@ -167,9 +172,8 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   event.summary = std::string(spec->class_name) + (old != nullptr ? " changed" : " created");
   event.details = Difference(*spec, old != nullptr ? old->config : config::FlatConfig{}, record.config);
   StoreBatch batch;
-  if (old == nullptr && record.kind == config::ComponentKind::kSource && log_->progress(name)) {
-    event.details["resumes"] =
-        "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";
+  if (old == nullptr) {
+    if (const std::string resumes = Resumes(record); !resumes.empty()) event.details["resumes"] = resumes;
   }
   if (old == nullptr) batch.Delete(Family::kMeta, MetaKey(kLeftSlot, name));
   events_->Add(batch, std::move(event));
@@ -178,6 +182,17 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   if (ready_) supervisor_->Apply(PlanFor(*saved));
   Wake();
   return Put{std::move(saved), old == nullptr};
+}
+
+// What a new connector takes over from one of its name that was deleted (KC25), or "".
+std::string Service::Resumes(const ConnectorRecord& record) const {
+  if (record.kind == config::ComponentKind::kSource) {
+    if (!log_->progress(record.name)) return {};
+    return "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";
+  }
+  const auto cursor = ReadCursor(*store_, record.name);
+  if (!cursor.ok() || !*cursor) return {};
+  return "A sink of this name was here before: it resumes at its cursor, " + ToText(**cursor) + ".";
 }
 
 Answer<Done> Service::SetTarget(const std::string& name, TargetState target, const std::string& actor) {
