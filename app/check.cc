@@ -4,6 +4,8 @@
 #include "app/commands.h"
 #include "app/plugins.h"
 #include "core/config/service_config.h"
+#include "core/log/store.h"
+#include "web/server.h"
 
 namespace headgate {
 namespace {
@@ -48,6 +50,22 @@ Report CheckConnector(const std::string& name, const config::FlatConfig& flat, c
     report.findings =
         source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, services);
   }
+  return report;
+}
+
+// What would keep the service itself from starting.
+Report CheckService(const config::ServiceConfig& config) {
+  Report report{"service", {}};
+  const auto add = [&](const char* key, const Status& status) {
+    if (status.ok()) return;
+    report.findings.push_back({key, Finding::Level::kError, status.error().what, "", "", key});
+  };
+  add("data_dir", Store::Check(config.data_dir));
+  web::ServerOptions listen;
+  listen.address = config.api.listen.address;
+  listen.port = config.api.listen.port;
+  listen.allow_insecure = config.api.allow_insecure;
+  add("api.listen", web::Server::CheckListen(listen));
   return report;
 }
 
@@ -106,7 +124,7 @@ int CheckCommand(const Arguments& args) {
     std::fputs(kHelp.data(), stdout);
     return kExitOk;
   }
-  if (!parsed.error.empty() || !parsed.plain.empty() || !parsed.Has("--config")) {
+  if (!parsed.error.empty() || !parsed.Has("--config")) {
     std::fprintf(stderr, "headgate check: %s\n\n%s",
                  parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
     return kExitUsage;
@@ -135,6 +153,7 @@ int CheckCommand(const Arguments& args) {
     services.egress_deny = loaded.config.egress.deny;
     services.egress_deny_ports = loaded.config.egress.deny_ports;
     if (loaded.config.api.listen.port != 0) services.own_listeners = {loaded.config.api.listen.Text()};
+    if (Report service = CheckService(loaded.config); !service.findings.empty()) reports.push_back(std::move(service));
     for (const auto& [name, flat] : loaded.config.connectors)
       reports.push_back(CheckConnector(name, flat, *secrets, services));
   }
