@@ -10,13 +10,19 @@ std::string ParsedArguments::Get(std::string_view name, std::string_view otherwi
 }
 
 ParsedArguments ParseArguments(const Arguments& args, const std::vector<std::string_view>& valued,
-                               const std::vector<std::string_view>& flags) {
+                               const std::vector<std::string_view>& flags, std::size_t plain_max) {
   ParsedArguments parsed;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string_view arg = args[i];
-    if (!arg.starts_with("--")) {
+    if (!arg.starts_with('-')) {
       parsed.plain.emplace_back(arg);
-      continue;
+      if (parsed.plain.size() <= plain_max) continue;
+      parsed.error = "unexpected argument \"" + parsed.plain.back() + "\"";
+      return parsed;
+    }
+    if (!arg.starts_with("--")) {
+      parsed.error = "unknown option " + std::string(arg);
+      return parsed;
     }
     const auto equals = arg.find('=');
     const std::string name(arg.substr(0, equals));

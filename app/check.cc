@@ -2,9 +2,10 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "connectors/registry.h"
+#include "app/plugins.h"
 #include "core/config/service_config.h"
-#include "sinks/registry.h"
+#include "core/log/store.h"
+#include "web/server.h"
 
 namespace headgate {
 namespace {
@@ -31,25 +32,14 @@ Finding FromKeyError(const config::KeyError& error) {
   return finding;
 }
 
-template <class Factory>
-const Factory* Find(std::span<const Factory* const> factories, std::string_view name) {
-  for (const Factory* factory : factories) {
-    if (factory->spec->class_name == name) return factory;
-    for (const std::string_view alias : factory->spec->aliases) {
-      if (alias == name) return factory;
-    }
-  }
-  return nullptr;
-}
-
 Report CheckConnector(const std::string& name, const config::FlatConfig& flat, const config::SecretResolver& secrets,
                       const SinkServices& services) {
   Report report{name, {}};
   const std::string asked = flat.contains("connector.class") ? flat.at("connector.class") : "";
-  const SourceFactory* source = Find<SourceFactory>(Sources(), asked);
-  const SinkFactory* sink = Find<SinkFactory>(Sinks(), asked);
+  const SourceFactory* source = FindSource(asked);
+  const SinkFactory* sink = FindSink(asked);
   if (source == nullptr && sink == nullptr) {
-    report.findings.push_back(FromKeyError({"connector.class", "There is no class \"" + asked + "\"."}));
+    report.findings.push_back(FromKeyError({"connector.class", UnknownClassText(asked)}));
     return report;
   }
   const auto outcome = config::Bind(source != nullptr ? *source->spec : *sink->spec, flat, &secrets);
@@ -60,6 +50,22 @@ Report CheckConnector(const std::string& name, const config::FlatConfig& flat, c
     report.findings =
         source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, services);
   }
+  return report;
+}
+
+// What would keep the service itself from starting.
+Report CheckService(const config::ServiceConfig& config) {
+  Report report{"service", {}};
+  const auto add = [&](const char* key, const Status& status) {
+    if (status.ok()) return;
+    report.findings.push_back({key, Finding::Level::kError, status.error().what, "", "", key});
+  };
+  add("data_dir", Store::Check(config.data_dir));
+  web::ServerOptions listen;
+  listen.address = config.api.listen.address;
+  listen.port = config.api.listen.port;
+  listen.allow_insecure = config.api.allow_insecure;
+  add("api.listen", web::Server::CheckListen(listen));
   return report;
 }
 
@@ -118,7 +124,7 @@ int CheckCommand(const Arguments& args) {
     std::fputs(kHelp.data(), stdout);
     return kExitOk;
   }
-  if (!parsed.error.empty() || !parsed.plain.empty() || !parsed.Has("--config")) {
+  if (!parsed.error.empty() || !parsed.Has("--config")) {
     std::fprintf(stderr, "headgate check: %s\n\n%s",
                  parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
     return kExitUsage;
@@ -147,6 +153,7 @@ int CheckCommand(const Arguments& args) {
     services.egress_deny = loaded.config.egress.deny;
     services.egress_deny_ports = loaded.config.egress.deny_ports;
     if (loaded.config.api.listen.port != 0) services.own_listeners = {loaded.config.api.listen.Text()};
+    if (Report service = CheckService(loaded.config); !service.findings.empty()) reports.push_back(std::move(service));
     for (const auto& [name, flat] : loaded.config.connectors)
       reports.push_back(CheckConnector(name, flat, *secrets, services));
   }

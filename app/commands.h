@@ -21,16 +21,17 @@ int RunCommand(const Arguments& args);
 int CheckCommand(const Arguments& args);
 int TailCommand(const Arguments& args);
 
-// Options of a command line: "--name value" or "--name=value" for those in `valued`, "--name" for those in `flags`.
+// Options of a command line: "--name value" or "--name=value" for those in `valued`, "--name" for those in `flags`, and
+// at most `plain_max` other arguments.
 struct ParsedArguments {
   std::map<std::string, std::string, std::less<>> values;
-  std::vector<std::string> plain;
+  std::vector<std::string> plain = {};
   std::string error;  // "" if the line is right
 
   bool Has(std::string_view name) const { return values.contains(name); }
   std::string Get(std::string_view name, std::string_view otherwise = "") const;
 };
 ParsedArguments ParseArguments(const Arguments& args, const std::vector<std::string_view>& valued,
-                               const std::vector<std::string_view>& flags);
+                               const std::vector<std::string_view>& flags, std::size_t plain_max = 0);
 
 }  // namespace headgate

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/build_info.h"
 #include "app/commands.h"
 
 namespace {
@@ -49,19 +50,26 @@ command line, 3 configuration invalid or `check` found errors.
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string_view> args(argv + 1, argv + argc);
-  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+  const bool help = !args.empty() && (args[0] == "--help" || args[0] == "-h" || args[0] == "help");
+  if (args.empty() || (help && args.size() == 1)) {
     std::fputs(kHelp.data(), args.empty() ? stderr : stdout);
     return args.empty() ? headgate::kExitUsage : headgate::kExitOk;
   }
-  const std::vector<std::string_view> rest(args.begin() + 1, args.end());
-  if (args[0] == "run") return headgate::RunCommand(rest);
-  if (args[0] == "check") return headgate::CheckCommand(rest);
-  if (args[0] == "tail") return headgate::TailCommand(rest);
-  if (args[0] == "version" || args[0] == "--version") {
-    std::puts("headgate " HEADGATE_VERSION);
+  const std::string_view command = help ? args[1] : args[0];  // `help run` is `run --help`
+  const std::vector<std::string_view> rest =
+      help ? std::vector<std::string_view>{"--help"} : std::vector<std::string_view>(args.begin() + 1, args.end());
+  if (command == "run") return headgate::RunCommand(rest);
+  if (command == "check") return headgate::CheckCommand(rest);
+  if (command == "tail") return headgate::TailCommand(rest);
+  if (command == "version" || command == "--version") {
+    if (!rest.empty() && !help) {
+      std::fputs("headgate version: takes no arguments.\n", stderr);
+      return headgate::kExitUsage;
+    }
+    std::printf("headgate %s (%s)\n", HEADGATE_VERSION, std::string(headgate::Commit()).c_str());
     return headgate::kExitOk;
   }
   std::fprintf(stderr, "headgate: unknown command \"%s\". `headgate --help` lists them.\n",
-               std::string(args[0]).c_str());
+               std::string(command).c_str());
   return headgate::kExitUsage;
 }

@@ -1,8 +1,12 @@
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 
+#include "app/build_info.h"
 #include "app/commands.h"
 #include "app/service.h"
 #include "core/base/diag.h"
@@ -42,6 +46,8 @@ web::ServerOptions MakeServerOptions(const config::ServiceConfig& config, const 
   options.allow_insecure = config.api.allow_insecure;
   options.mask_secrets = config.api.mask_secrets;
   options.allowed_hosts = config.api.allowed_hosts;
+  options.allowed_origins = config.api.allowed_origins;
+  options.commit = Commit();
   options.limits.body_bytes_max = size(config.api.limits.body_bytes_max);
   options.limits.header_bytes_max = size(config.api.limits.header_bytes_max);
   options.limits.connections_max = size(config.api.limits.connections_max);
@@ -53,7 +59,12 @@ web::ServerOptions MakeServerOptions(const config::ServiceConfig& config, const 
 }
 
 int Complain(const Error& error) {
-  diag::Error("headgate", "cannot start", {{"error", error.what}});
+  // A config file with several mistakes has one in each line.
+  for (std::string_view rest = error.what; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    diag::Error("headgate", "cannot start", {{"error", line}});
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
   return error.kind == ErrorKind::kConfig ? kExitConfig : kExitFailed;
 }
 
@@ -65,7 +76,7 @@ int RunCommand(const Arguments& args) {
     std::fputs(kHelp.data(), stdout);
     return kExitOk;
   }
-  if (!parsed.error.empty() || !parsed.plain.empty() || !parsed.Has("--config")) {
+  if (!parsed.error.empty() || !parsed.Has("--config")) {
     std::fprintf(stderr, "headgate run: %s\n\n%s",
                  parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
     return kExitUsage;
@@ -79,6 +90,7 @@ int RunCommand(const Arguments& args) {
   }
   const config::ServiceConfig& config = loaded.config;
   const sigset_t signals = BlockEndingSignals();
+  ::umask(077);  // the data directory's files hold literal secrets (7.6)
 
   diag::Info("headgate", "starting", {{"version", HEADGATE_VERSION}, {"data_dir", config.data_dir}});
   auto service = Service::Start(config);

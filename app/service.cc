@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/plugins.h"
 #include "app/running_operation.h"
 #include "connectors/registry.h"
 #include "core/base/diag.h"
@@ -61,17 +62,30 @@ void Service::Stop() {
 
 // The connectors of the config file win over the stored catalogue for their names; what a person paused stays paused.
 Status Service::TakeOver(const config::ServiceConfig& config) {
-  for (const auto& [name, flat] : config.connectors) {
-    const auto old = catalog_->Find(name);
-    if (old != nullptr && old->from_file && old->config == flat) continue;
-    const TargetState target = old != nullptr ? old->target : TargetState::kRunning;
-    auto saved = Save(name, flat, target, old.get(), "file", true);
-    if (const auto* refusal = std::get_if<Refusal>(&saved)) {
-      std::string text = "connector " + name + " of the config file: " + refusal->text;
-      for (const auto& error : refusal->errors)
-        text += "\n  " + config.Where(name, error.key) + ": " + error.key + ": " + error.text;
-      return ConfigError(text);
+  std::string wrong;
+  const auto complain = [&](const std::string& name, const Refusal& refusal) {
+    const auto add = [&](const std::string& key, const std::string& text) {
+      wrong.append(wrong.empty() ? "" : "\n").append(config.Where(name, key));
+      wrong.append(": connector ").append(name).append(": ").append(text);
+    };
+    for (const auto& error : refusal.errors) add(error.key, error.text);
+    if (refusal.errors.empty()) add("", refusal.text);
+  };
+  // All are judged before the first is written: a file with a mistake changes nothing.
+  for (const bool write : {false, true}) {
+    for (const auto& [name, flat] : config.connectors) {
+      const auto old = catalog_->Find(name);
+      if (old != nullptr && old->from_file && old->config == flat) continue;
+      const TargetState target = old != nullptr ? old->target : TargetState::kRunning;
+      if (write) {
+        const auto saved = Save(name, flat, target, old.get(), "file", true);
+        if (const auto* refusal = std::get_if<Refusal>(&saved)) complain(name, *refusal);
+      } else {
+        const auto judged = Judge(name, flat, target, old.get(), true);
+        if (const auto* refusal = std::get_if<Refusal>(&judged)) complain(name, *refusal);
+      }
     }
+    if (!wrong.empty()) return ConfigError(wrong);
   }
   for (const auto& [name, record] : *catalog_->records()) {
     if (!record->from_file || config.connectors.contains(name)) continue;
@@ -149,29 +163,9 @@ std::vector<PluginInfo> Service::Plugins() const {
 }
 
 const config::ComponentSpec* Service::FindPlugin(std::string_view name) const {
-  if (const auto dot = name.rfind('.'); dot != std::string_view::npos) name.remove_prefix(dot + 1);
-  const auto named = [](std::string_view asked, const config::ComponentSpec& spec) {
-    return asked == spec.class_name || std::ranges::find(spec.aliases, asked) != spec.aliases.end();
-  };
-  constexpr std::string_view kEnding = "Connector";
-  for (const PluginInfo& plugin : Plugins()) {
-    if (named(name, *plugin.spec)) return plugin.spec;
-    if (name.ends_with(kEnding) && named(name.substr(0, name.size() - kEnding.size()), *plugin.spec))
-      return plugin.spec;
-  }
-  return nullptr;
-}
-
-const SourceFactory* Service::FindSource(const config::ComponentSpec& spec) const {
-  const auto sources = Sources();
-  const auto it = std::ranges::find(sources, &spec, [](const SourceFactory* f) { return f->spec; });
-  return it == sources.end() ? nullptr : *it;
-}
-
-const SinkFactory* Service::FindSink(const config::ComponentSpec& spec) const {
-  const auto sinks = Sinks();
-  const auto it = std::ranges::find(sinks, &spec, [](const SinkFactory* f) { return f->spec; });
-  return it == sinks.end() ? nullptr : *it;
+  if (const SourceFactory* source = FindSource(name)) return source->spec;
+  const SinkFactory* sink = FindSink(name);
+  return sink == nullptr ? nullptr : sink->spec;
 }
 
 std::vector<std::string> Service::Names() const {

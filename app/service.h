@@ -76,9 +76,10 @@ class Service final : public Control {
   headgate::Status TakeOver(const config::ServiceConfig& config);
   Answer<Put> Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,
                    const std::string& actor, bool from_file);
+  Answer<ConnectorRecord> Judge(const std::string& name, config::FlatConfig config, TargetState target,
+                                const ConnectorRecord* old, bool from_file) const;
+  std::string Resumes(const ConnectorRecord& record) const;
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
-  const SourceFactory* FindSource(const config::ComponentSpec& spec) const;
-  const SinkFactory* FindSink(const config::ComponentSpec& spec) const;
   void EndRemoval(const std::string& name, bool source, bool forget);
   headgate::Status EndRemovals();
   void DropUpstream(const ConnectorRecord& record);

@@ -1,10 +1,12 @@
 // The connectors of the service: create, change, run, delete.
 #include <algorithm>
 
+#include "app/plugins.h"
 #include "app/service.h"
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
 #include "core/config/masking.h"
+#include "core/config/validate.h"
 #include "core/log/log_reader.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
@@ -25,20 +27,11 @@ std::string MetaKey(std::string_view prefix, std::string_view name) { return std
 Refusal NotFound(const std::string& name) { return {404, "Connector " + name + " not found", {}}; }
 Refusal Failed(const Error& error) { return {500, error.what, {}}; }
 
-std::string JoinErrors(const std::vector<config::KeyError>& errors) {
-  std::string text =
-      "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
-  for (const auto& e : errors) text += "\n" + e.text;
-  return text +
-         "\nYou can also find the above list of errors at the endpoint "
-         "`/connector-plugins/{connectorType}/config/validate`";
-}
-
 std::map<std::string, std::string> Difference(const config::ComponentSpec& spec, const config::FlatConfig& before,
                                               const config::FlatConfig& after) {
   std::map<std::string, std::string> details;
-  const auto old_masked = config::MaskSecrets(spec, before);
-  const auto new_masked = config::MaskSecrets(spec, after);
+  const auto old_masked = config::MaskSecretsAndUrls(spec, before);
+  const auto new_masked = config::MaskSecretsAndUrls(spec, after);
   for (const auto& [key, value] : new_masked) {
     const auto it = old_masked.find(key);
     if (it == old_masked.end()) {
@@ -58,17 +51,21 @@ std::map<std::string, std::string> Difference(const config::ComponentSpec& spec,
 
 std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
                                                     const config::FlatConfig& config, bool live) const {
-  auto outcome = config::Bind(spec, config, secrets_.get());
+  // While the service starts, a placeholder that cannot be resolved fails its connector, not the service (7.2).
+  auto outcome = config::Bind(spec, config, ready_ ? secrets_.get() : nullptr);
   if (!outcome.errors.empty()) return outcome.errors;
-  const SourceFactory* source = FindSource(spec);
-  const SinkFactory* sink = FindSink(spec);
+  const SourceFactory* source = FindSource(spec.class_name);
+  const SinkFactory* sink = FindSink(spec.class_name);
   auto errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
   if (!errors.empty() || !live) return errors;
   const auto findings =
       source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);
   for (const Finding& finding : findings) {
-    if (finding.level != Finding::Level::kError) continue;
+    // An endpoint that is down for the moment does not keep a sink from being created, but who asks is told (KC18).
+    const bool unreached = sink != nullptr && finding.level == Finding::Level::kWarning;
+    if (finding.level != Finding::Level::kError && !unreached) continue;
     std::string text = finding.summary;
+    if (!text.ends_with('.')) text += '.';
     if (!finding.hint.empty()) text += " " + finding.hint;
     if (!finding.fix.empty()) text += " " + finding.fix;
     errors.push_back({finding.key.empty() ? (source != nullptr ? "host" : "url") : finding.key, text});
@@ -86,8 +83,8 @@ ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
   plan.name = record.name;
   const config::ComponentSpec* spec = FindPlugin(record.class_name);
   CHECK(spec != nullptr);  // Save refuses unknown classes
-  plan.source = FindSource(*spec);
-  plan.sink = FindSink(*spec);
+  plan.source = FindSource(spec->class_name);
+  plan.sink = FindSink(spec->class_name);
   plan.config = record.config;
   plan.target = record.target;
   return plan;
@@ -102,7 +99,7 @@ Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig
         FindPlugin(config.contains("connector.class") ? config.at("connector.class") : "");
     if (spec != nullptr) {
       if (auto errors = BindAndCheck(*spec, name, config, false); !errors.empty()) {
-        std::string text = JoinErrors(errors);
+        std::string text = config::ErrorsText(errors);
         return Refusal{400, std::move(text), std::move(errors)};
       }
     }
@@ -122,8 +119,9 @@ Answer<Control::Put> Service::Replace(const std::string& name, config::FlatConfi
   return Save(name, std::move(config), target, old.get(), actor, old != nullptr && old->from_file);
 }
 
-Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target,
-                                   const ConnectorRecord* old, const std::string& actor, bool from_file) {
+// The record that a config would make, or all that is wrong with it.
+Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConfig config, TargetState target,
+                                       const ConnectorRecord* old, bool from_file) const {
   const std::string asked = config.contains("connector.class") ? config.at("connector.class") : "";
   if (asked.empty()) {
     return Refusal{
@@ -133,11 +131,8 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   }
   const config::ComponentSpec* spec = FindPlugin(asked);
   if (spec == nullptr) {
-    std::string text = "Failed to find any class that implements Connector and which name matches " + asked +
-                       ", available connectors are: ";
-    for (const PluginInfo& plugin : Plugins())
-      text += std::string(plugin.spec->class_name) + " (" + std::string(plugin.spec->aliases.front()) + ") ";
-    return Refusal{400, text, {{"connector.class", "Unknown class."}}};
+    const std::string text = UnknownClassText(asked);
+    return Refusal{400, text, {{"connector.class", text}}};
   }
   if (old != nullptr && old->class_name != spec->class_name) {
     return Refusal{
@@ -148,9 +143,9 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   config::FlatConfig merged = std::move(config);
   auto unmasked = config::UnmaskUpdate(*spec, old != nullptr ? old->config : config::FlatConfig{}, merged);
   auto errors = std::move(unmasked.errors);
-  if (errors.empty()) errors = BindAndCheck(*spec, name, unmasked.config, false);
+  config::AddErrors(errors, BindAndCheck(*spec, name, unmasked.config, false));
   if (!errors.empty()) {
-    std::string text = JoinErrors(errors);
+    std::string text = config::ErrorsText(errors);
     return Refusal{400, std::move(text), std::move(errors)};
   }
   ConnectorRecord record;
@@ -163,7 +158,15 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   record.version = old != nullptr ? old->version + 1 : 1;
   record.changed_us = clock().NowUs();
   record.created_us = old != nullptr ? old->created_us : record.changed_us;
+  return record;
+}
 
+Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target,
+                                   const ConnectorRecord* old, const std::string& actor, bool from_file) {
+  auto judged = Judge(name, std::move(config), target, old, from_file);
+  if (auto* refusal = std::get_if<Refusal>(&judged)) return std::move(*refusal);
+  auto& record = std::get<ConnectorRecord>(judged);
+  const config::ComponentSpec* spec = FindPlugin(record.class_name);
   ServiceEvent event;
   event.kind = old != nullptr ? "connector_changed" : "connector_created";
   event.connector = name;
@@ -171,9 +174,8 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   event.summary = std::string(spec->class_name) + (old != nullptr ? " changed" : " created");
   event.details = Difference(*spec, old != nullptr ? old->config : config::FlatConfig{}, record.config);
   StoreBatch batch;
-  if (old == nullptr && record.kind == config::ComponentKind::kSource && log_->progress(name)) {
-    event.details["resumes"] =
-        "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";
+  if (old == nullptr) {
+    if (const std::string resumes = Resumes(record); !resumes.empty()) event.details["resumes"] = resumes;
   }
   if (old == nullptr) batch.Delete(Family::kMeta, MetaKey(kLeftSlot, name));
   events_->Add(batch, std::move(event));
@@ -182,6 +184,17 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   if (ready_) supervisor_->Apply(PlanFor(*saved));
   Wake();
   return Put{std::move(saved), old == nullptr};
+}
+
+// What a new connector takes over from one of its name that was deleted (KC25), or "".
+std::string Service::Resumes(const ConnectorRecord& record) const {
+  if (record.kind == config::ComponentKind::kSource) {
+    if (!log_->progress(record.name)) return {};
+    return "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";
+  }
+  const auto cursor = ReadCursor(*store_, record.name);
+  if (!cursor.ok() || !*cursor) return {};
+  return "A sink of this name was here before: it resumes at its cursor, " + ToText(**cursor) + ".";
 }
 
 Answer<Done> Service::SetTarget(const std::string& name, TargetState target, const std::string& actor) {
@@ -309,8 +322,9 @@ void Service::DropUpstream(const ConnectorRecord& record) {
   event.kind = "slot_dropped";
   event.connector = record.name;
   event.actor = "service";
-  headgate::Status status = outcome.errors.empty() ? FindSource(*spec)->drop_upstream(record.name, outcome.bound)
-                                                   : headgate::Status(ConfigError(outcome.errors.front().text));
+  headgate::Status status = outcome.errors.empty()
+                                ? FindSource(spec->class_name)->drop_upstream(record.name, outcome.bound)
+                                : headgate::Status(ConfigError(outcome.errors.front().text));
   if (status.ok()) {
     event.summary = "replication slot dropped";
   } else {

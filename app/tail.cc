@@ -30,11 +30,18 @@ int Connect(const config::Listen& listen) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (getaddrinfo(listen.address.c_str(), std::to_string(listen.port).c_str(), &hints, &found) != 0) return -1;
-  const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool connected = fd >= 0 && ::connect(fd, found->ai_addr, found->ai_addrlen) == 0;
+  int connected = -1;  // localhost may be ::1 first, where nobody listens
+  for (const addrinfo* one = found; one != nullptr && connected < 0; one = one->ai_next) {
+    const int fd = ::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) continue;
+    if (::connect(fd, one->ai_addr, one->ai_addrlen) == 0) {
+      connected = fd;
+    } else {
+      ::close(fd);
+    }
+  }
   freeaddrinfo(found);
-  if (!connected && fd >= 0) ::close(fd);
-  return connected ? fd : -1;
+  return connected;
 }
 
 // Lines of an answer, its chunked framing taken away.
@@ -106,6 +113,15 @@ void PrintRecord(const std::string& data, bool whole) {
   std::fflush(stdout);
 }
 
+// What went wrong, from an answer of either dialect; the body as it is if it is neither.
+std::string ProblemText(const std::string& body) {
+  const auto problem = nlohmann::json::parse(body, nullptr, false);
+  for (const char* member : {"detail", "message"}) {
+    if (problem.is_object() && problem.contains(member) && problem[member].is_string()) return problem[member];
+  }
+  return body.empty() ? "the service refused without a word." : body;
+}
+
 int Follow(int fd, bool whole) {
   Lines lines(fd);
   std::string line;
@@ -120,11 +136,15 @@ int Follow(int fd, bool whole) {
     chunked = chunked || line.starts_with("transfer-encoding: chunked");
   }
   if (chunked) lines.BodyIsChunked();
+  if (!ok) {
+    std::string body;
+    while (lines.Next(line)) body += line;
+    std::fprintf(stderr, "headgate tail: %s\n", ProblemText(body).c_str());
+    return kExitFailed;
+  }
   std::string event;
   while (lines.Next(line)) {
-    if (!ok) {
-      std::fprintf(stderr, "headgate tail: %s\n", line.c_str());
-    } else if (line.starts_with("event: ")) {
+    if (line.starts_with("event: ")) {
       event = line.substr(7);
     } else if (line.starts_with("data: ")) {
       if (event == "record") PrintRecord(line.substr(6), whole);
@@ -132,13 +152,16 @@ int Follow(int fd, bool whole) {
         std::fprintf(stderr, "headgate tail: %s %s\n", event.c_str(), line.c_str() + 6);
     }
   }
-  return ok ? kExitOk : kExitFailed;
+  if (event == "end") return kExitOk;
+  std::fputs("headgate tail: the connection broke before the end of the stream; the service may have been killed.\n",
+             stderr);
+  return kExitFailed;
 }
 
 }  // namespace
 
 int TailCommand(const Arguments& args) {
-  const auto parsed = ParseArguments(args, {"--api", "--from", "--q"}, {"--all", "--json", "--help"});
+  const auto parsed = ParseArguments(args, {"--api", "--from", "--q"}, {"--all", "--json", "--help"}, 1);
   if (parsed.Has("--help")) {
     std::fputs(kHelp.data(), stdout);
     return kExitOk;

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/config/masking.h"
+#include "core/config/validate.h"
 #include "web/connect_shapes.h"
 #include "web/flat_config.h"
 
@@ -8,17 +9,14 @@
 namespace headgate::web {
 namespace {
 
-// Every mistake in one text, one a line, with a pointer to where they can be had by key (1.7).
-Response BadConfig(const Request& request, const std::vector<config::KeyError>& errors) {
-  Refusal refusal;
-  refusal.text =
-      "Connector configuration is invalid and contains the following " + std::to_string(errors.size()) + " error(s):";
-  for (const auto& e : errors) refusal.text += "\n" + e.text;
-  refusal.text +=
-      "\nYou can also find the above list of errors at the endpoint "
-      "`/connector-plugins/{connectorType}/config/validate`";
-  refusal.errors = errors;
-  return FromRefusal(request, refusal);
+// Every mistake of a config that has null values, not only those.
+Response BadConfig(Api& api, const Request& request, const std::string& name, const FlatOutcome& flat) {
+  const config::ComponentSpec* spec = api.control.FindPlugin(flat.config.at("connector.class"));  // Precheck found it
+  config::FlatConfig config = flat.config;
+  config["name"] = name;
+  std::vector<config::KeyError> errors = flat.errors;
+  config::AddErrors(errors, api.control.Check(*spec, name, config, false));
+  return FromRefusal(request, {400, config::ErrorsText(errors), errors});
 }
 
 std::string ClassOf(const config::FlatConfig& config) {
@@ -102,9 +100,9 @@ Result<CreateRequest> ReadCreate(const Request& request) {
 Response Create(Api& api, const Request& request) {
   auto create = ReadCreate(request);
   if (!create.ok()) return Fail(request, 400, create.error().what);
-  auto& [config, errors] = create->config;
+  auto& config = create->config.config;
   if (auto refused = Precheck(api, request, create->name, config, nullptr)) return std::move(*refused);
-  if (!errors.empty()) return BadConfig(request, errors);
+  if (!create->config.errors.empty()) return BadConfig(api, request, create->name, create->config);
   const auto answer = api.control.Create(create->name, std::move(config), create->initial, request.actor());
   if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
   return Created(api, request, std::get<Control::Put>(answer));
@@ -137,7 +135,7 @@ Response PutConfig(Api& api, const Request& request) {
   if (!IfMatchHolds(request, existing.get())) return Stale(request);
   if (auto refused = Precheck(api, request, request.Argument(0), flat->config, existing.get()))
     return std::move(*refused);
-  if (!flat->errors.empty()) return BadConfig(request, flat->errors);
+  if (!flat->errors.empty()) return BadConfig(api, request, request.Argument(0), *flat);
   return Replace(api, request, std::move(flat->config), std::nullopt);
 }
 

@@ -1,4 +1,5 @@
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/config/masking.h"
 #include "core/config/validate.h"
@@ -96,23 +97,12 @@ Response Definitions(Api& api, const Request& request) {
   return Response::Json(200, Dump(list));
 }
 
-// A key whose error is known already (null, a mask without a value behind it) is not checked as if it were missing.
-void Add(std::vector<config::KeyError>& errors, const std::vector<config::KeyError>& more, std::size_t known) {
-  for (const config::KeyError& e : more) {
-    const auto end = errors.begin() + static_cast<std::ptrdiff_t>(known);
-    if (std::any_of(errors.begin(), end, [&](const auto& k) { return k.key == e.key; })) continue;
-    const auto same = [&](const auto& k) { return k.key == e.key && k.text == e.text; };
-    if (std::none_of(errors.begin(), errors.end(), same)) errors.push_back(e);
-  }
-}
-
 // Per key, then across keys and over the network, the latter only when the former pass (KC18). On a lane.
 std::vector<config::KeyError> AllErrors(Control& control, const config::SecretResolver* resolver,
                                         const config::ComponentSpec& spec, const std::string& name,
                                         const config::FlatConfig& config, std::vector<config::KeyError> errors) {
-  const std::size_t known = errors.size();
-  Add(errors, config::Bind(spec, config, resolver).errors, known);
-  Add(errors, control.Check(spec, name, config, errors.empty()), known);
+  config::AddErrors(errors, config::Bind(spec, config, resolver).errors);
+  config::AddErrors(errors, control.Check(spec, name, config, errors.empty()));
   return errors;
 }
 
@@ -137,15 +127,21 @@ Response Validate(Api& api, const Request& request) {
   const auto stored = name == flat->config.end() ? nullptr : api.control.Find(name->second);
   auto unmasked = config::UnmaskUpdate(*spec, stored == nullptr ? config::FlatConfig{} : stored->config, flat->config);
   std::vector<config::KeyError> known = std::move(flat->errors);
+  std::set<std::string> nulls;
+  for (const config::KeyError& error : known) nulls.insert(error.key);
   known.insert(known.end(), unmasked.errors.begin(), unmasked.errors.end());
   Later later;
   later.lane = Lane::kChecks;
   later.stage = "the checks of validate";
   later.work = [control = &api.control, resolver = api.options.resolver, spec, plugin = request.Argument(0),
                 name = name == flat->config.end() ? std::string() : name->second, sent = std::move(flat->config),
-                config = std::move(unmasked.config), known = std::move(known)](std::stop_token) {
+                config = std::move(unmasked.config), known = std::move(known),
+                nulls = std::move(nulls)](std::stop_token) {
     auto infos = config::Describe(*spec, sent, AllErrors(*control, resolver, *spec, name, config, known));
     infos.name = plugin;
+    for (config::KeyInfo& key : infos.configs) {
+      if (nulls.contains(key.name)) key.value.reset();  // as sent, not the default
+    }
     return Response::Json(200, InfosJson(infos));
   };
   return Response::Run(std::move(later));

@@ -40,6 +40,28 @@ std::string HostText(const asio::ip::address& address) {
   return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
 }
 
+// Listens; answers the address with the port that was taken.
+Result<std::string> OpenListener(tcp::acceptor& acceptor, const ServerOptions& options) {
+  HG_RETURN_IF_ERROR(CheckBind(options.address, options.allow_insecure));
+  Error error;
+  const auto address = asio::ip::make_address(options.address, error);
+  if (error) return ConfigError("The admin API cannot listen on '" + options.address + "': that is not an IP address.");
+  const tcp::endpoint endpoint(address, options.port);
+  const std::string text = HostText(address) + ":" + std::to_string(options.port);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error == asio::error::address_in_use) {
+    return ConfigError(
+        "The admin API cannot listen on " + text +
+        ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
+  }
+  if (error)
+    return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
+  return HostText(address) + ":" + std::to_string(acceptor.local_endpoint(error).port());
+}
+
 }  // namespace
 
 class Server::Impl final : public Session::Host {
@@ -92,25 +114,7 @@ class Server::Impl final : public Session::Host {
 };
 
 Result<std::string> Server::Impl::Listen() {
-  HG_RETURN_IF_ERROR(CheckBind(options_.address, options_.allow_insecure));
-  Error error;
-  const auto address = asio::ip::make_address(options_.address, error);
-  if (error)
-    return ConfigError("The admin API cannot listen on '" + options_.address + "': that is not an IP address.");
-  const tcp::endpoint endpoint(address, options_.port);
-  const std::string text = HostText(address) + ":" + std::to_string(options_.port);
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error == asio::error::address_in_use) {
-    return ConfigError(
-        "The admin API cannot listen on " + text +
-        ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
-  }
-  if (error)
-    return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
-  api_.worker_id = HostText(address) + ":" + std::to_string(acceptor_.local_endpoint(error).port());
+  HG_ASSIGN_OR_RETURN(api_.worker_id, OpenListener(acceptor_, options_));
   return api_.worker_id;
 }
 
@@ -237,6 +241,13 @@ void Server::Impl::Stop() {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 void Server::Stop() { impl_->Stop(); }
+
+Status Server::CheckListen(const ServerOptions& options) {
+  asio::io_context io;
+  tcp::acceptor acceptor(io);
+  const auto opened = OpenListener(acceptor, options);
+  return opened.ok() ? Ok() : Status(opened.error());
+}
 
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Control& control) {
   auto impl = std::make_unique<Impl>(std::move(options), control);

@@ -50,6 +50,8 @@ class Server {
   // Listens when it returns. Config error if the address is refused (SE1), unknown, or taken. `control` must outlive
   // the server.
   static Result<std::unique_ptr<Server>> Start(ServerOptions options, Control& control);
+  // Whether Start could listen there; the port is free again afterwards. Errors as those of Start.
+  static Status CheckListen(const ServerOptions& options);
   ~Server();  // stops
   Server(const Server&) = delete;
 

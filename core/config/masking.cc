@@ -134,6 +134,14 @@ FlatConfig MaskSecrets(const ComponentSpec& spec, const FlatConfig& config) {
   return masked;
 }
 
+FlatConfig MaskSecretsAndUrls(const ComponentSpec& spec, const FlatConfig& config) {
+  FlatConfig masked = MaskSecrets(spec, config);
+  for (auto& [key, value] : masked) {
+    if (Contains(value, "://")) value = MaskUrl(value);
+  }
+  return masked;
+}
+
 Unmasked UnmaskUpdate(const ComponentSpec& spec, const FlatConfig& stored, const FlatConfig& incoming) {
   Unmasked result{incoming, {}};
   const std::string changed = ChangedTarget(spec, stored, incoming);

@@ -21,6 +21,9 @@ bool IsLiteralSecret(std::string_view value);
 
 // A copy with every literal secret as [hidden].
 FlatConfig MaskSecrets(const ComponentSpec& spec, const FlatConfig& config);
+// As above, and every URL masked too: for what is kept and shown of a config, such as events (7.4). The answers that
+// have to echo exactly (KC9) use the one above.
+FlatConfig MaskSecretsAndUrls(const ComponentSpec& spec, const FlatConfig& config);
 
 struct Unmasked {
   FlatConfig config;  // to be stored; complete only if errors is empty

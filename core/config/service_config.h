@@ -25,9 +25,10 @@ struct ServiceConfig {
   };
   struct Api {
     Listen listen;
-    bool allow_insecure = false;             // a bind beyond loopback without authentication (SE1)
-    bool mask_secrets = true;                // 7.3
-    std::vector<std::string> allowed_hosts;  // further values of the Host header (SE4)
+    bool allow_insecure = false;               // a bind beyond loopback without authentication (SE1)
+    bool mask_secrets = true;                  // 7.3
+    std::vector<std::string> allowed_hosts;    // further values of the Host header (SE4)
+    std::vector<std::string> allowed_origins;  // pages of other origins that may change things (SE4)
     Limits limits;
   };
   struct Log {

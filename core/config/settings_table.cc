@@ -68,6 +68,15 @@ std::string CheckHost(const std::string& item) {
   return sound ? "" : "Write a host name or address, as clients put it into the Host header.";
 }
 
+std::string CheckOrigin(const std::string& item) {
+  const auto scheme = item.find("://");
+  const std::string_view host = scheme == std::string::npos ? "" : std::string_view(item).substr(scheme + 3);
+  const bool web = item.starts_with("http://") || item.starts_with("https://");
+  return web && !host.empty() && host.find_first_of(" \t/@?#*,") == std::string_view::npos
+             ? ""
+             : "Write an origin as a browser sends it, such as https://console.example.com, without a path.";
+}
+
 std::string AssignListen(Listen& to, const std::string& text) {
   auto listen = ParseListen(Trim(text));
   if (!listen.ok()) return ": " + listen.error().what + ".";
@@ -128,6 +137,7 @@ std::vector<Setting> Settings(ServiceConfig& config) {
       Flag("api.allow_insecure", api.allow_insecure),
       Flag("api.mask_secrets", api.mask_secrets),
       List("api.allowed_hosts", api.allowed_hosts, CheckHost),
+      List("api.allowed_origins", api.allowed_origins, CheckOrigin),
       Number("api.limits.body_bytes_max", limits.body_bytes_max, 1024, 1LL << 30),
       Number("api.limits.header_bytes_max", limits.header_bytes_max, 1024, 1LL << 20),
       Number("api.limits.idle_timeout_ms", limits.idle_timeout_ms, 1, kDayMs),

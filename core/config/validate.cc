@@ -110,6 +110,28 @@ std::string Humanised(std::string_view key) {
   return text;
 }
 
+void AddErrors(std::vector<KeyError>& errors, const std::vector<KeyError>& more) {
+  const std::size_t known = errors.size();
+  for (const KeyError& error : more) {
+    const auto end = errors.begin() + static_cast<std::ptrdiff_t>(known);
+    if (std::none_of(errors.begin(), end, [&](const KeyError& e) { return e.key == error.key; }))
+      errors.push_back(error);
+  }
+}
+
+std::string ErrorsText(const std::vector<KeyError>& errors) {
+  std::vector<std::string_view> texts;
+  for (const KeyError& error : errors) {
+    if (std::find(texts.begin(), texts.end(), error.text) == texts.end()) texts.push_back(error.text);
+  }
+  std::string text =
+      "Connector configuration is invalid and contains the following " + std::to_string(texts.size()) + " error(s):";
+  for (const std::string_view one : texts) text.append("\n").append(one);
+  return text +
+         "\nYou can also find the above list of errors at the endpoint "
+         "`/connector-plugins/{connectorType}/config/validate`";
+}
+
 std::vector<KeyDefinition> Definitions(const ComponentSpec& spec) {
   std::map<std::string_view, int> in_group;
   std::vector<KeyDefinition> definitions;

@@ -44,6 +44,14 @@ struct ConfigInfos {
   std::vector<KeyInfo> configs;     // the common part, own options, then undeclared keys that have errors
 };
 
+// Adds those of `more` whose key has no error yet; what is known of a key (null, a mask without a value behind it) is
+// not told a second time as if the key were missing.
+void AddErrors(std::vector<KeyError>& errors, const std::vector<KeyError>& more);
+
+// All errors as Kafka Connect answers them, one a line, then where they can be had by key (1.7). A text that two keys
+// have stands once.
+std::string ErrorsText(const std::vector<KeyError>& errors);
+
 // All keys of a plugin in definition order (GET /connector-plugins/{p}/config).
 std::vector<KeyDefinition> Definitions(const ComponentSpec& spec);
 

@@ -1,5 +1,6 @@
 #include "core/log/store.h"
 
+#include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
@@ -10,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -128,6 +130,46 @@ void StoreBatch::DeleteRange(Family family, std::string_view from, std::string_v
 bool StoreBatch::empty() const { return impl_->items.empty(); }
 void StoreBatch::Clear() { impl_->items.clear(); }
 
+namespace {
+
+// Names of RocksDB's own files, and what a new file system holds. A first start that was cut short leaves some of them
+// without CURRENT.
+bool MayBeOurs(const std::string& name) {
+  constexpr std::string_view kNames[] = {"LOCK", "LOG", "IDENTITY", "lost+found"};
+  constexpr std::string_view kBeginnings[] = {"LOG.old.", "MANIFEST-", "OPTIONS-"};
+  constexpr std::string_view kEndings[] = {".log", ".sst", ".dbtmp"};
+  return std::ranges::find(kNames, name) != std::end(kNames) ||
+         std::ranges::any_of(kBeginnings, [&](std::string_view b) { return name.starts_with(b); }) ||
+         std::ranges::any_of(kEndings, [&](std::string_view e) { return name.ends_with(e); });
+}
+
+// Config error if the directory is in use for something else, such as /etc.
+Status RefuseForeign(const std::string& directory) {
+  std::error_code error;
+  if (std::filesystem::exists(directory + "/CURRENT", error)) return Ok();
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (MayBeOurs(name)) continue;
+    return ConfigError("open data directory " + directory + ": it holds other files, such as " + name +
+                       ", and no data of Headgate's. Set data_dir to a new or an empty directory.");
+  }
+  return Ok();  // also if it cannot be read: the database says why
+}
+
+// Literal secrets lie in the files (admin API, 7.6).
+void CloseToOthers(const std::string& directory) {
+  struct stat found {};
+  if (::stat(directory.c_str(), &found) != 0 || (found.st_mode & 077) == 0) return;
+  if (::chmod(directory.c_str(), 0700) == 0) {
+    diag::Warn("log", "the data directory was open to other users; its mode is 0700 now", {{"data_dir", directory}});
+  } else {
+    diag::Warn("log", "the data directory is open to other users, and its mode cannot be changed: set it to 0700",
+               {{"data_dir", directory}, {"error", std::strerror(errno)}});
+  }
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
   std::error_code error;
   if (!std::filesystem::exists(directory, error)) {
@@ -137,6 +179,9 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
                          ". Set data_dir to a directory that this user may write.");
     }
     ::chmod(directory.c_str(), 0700);
+  } else if (std::filesystem::is_directory(directory, error)) {
+    HG_RETURN_IF_ERROR(RefuseForeign(directory));
+    CloseToOthers(directory);
   }
   auto store = std::unique_ptr<Store>(new Store);
   store->directory_ = directory;
@@ -177,6 +222,34 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
   return store;
 }
 
+Status Store::Check(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path nearest = fs::absolute(directory, error);
+  while (!fs::exists(nearest, error) && nearest.has_relative_path()) nearest = nearest.parent_path();
+  const bool there = fs::exists(directory, error);
+  const std::string place = (there ? "open data directory " : "create data directory ") + directory + ": ";
+  if (!fs::is_directory(nearest, error)) {
+    return ConfigError(place + (there ? "" : nearest.string() + " is ") +
+                       "not a directory. Set data_dir to one that this user may write.");
+  }
+  if (::access(nearest.c_str(), W_OK | X_OK) != 0) {
+    return ConfigError(place + "permission denied. Make " + nearest.string() +
+                       " writable for this user, or set data_dir elsewhere.");
+  }
+  if (!there) return Ok();
+  HG_RETURN_IF_ERROR(RefuseForeign(directory));
+  const int lock = ::open((directory + "/LOCK").c_str(), O_RDWR | O_CLOEXEC);
+  if (lock < 0) return Ok();
+  struct flock held {};
+  held.l_type = F_WRLCK;
+  const bool locked = ::fcntl(lock, F_GETLK, &held) == 0 && held.l_type != F_UNLCK;
+  ::close(lock);
+  if (!locked) return Ok();
+  return ConfigError(place + "another process has it locked (" + std::to_string(held.l_pid) +
+                     "). Stop the other headgate, or give this one its own data_dir.");
+}
+
 Store::~Store() {
   if (db_ == nullptr) return;
   for (auto* handle : handles_) {
@@ -196,6 +269,15 @@ Status Store::Identify() {
   if (format && instance) {
     instance_id_ = *instance;
     return Ok();
+  }
+  bool used = false;
+  HG_RETURN_IF_ERROR(Scan(Family::kMeta, "", "", [&](std::string_view, std::string_view) {
+    used = true;
+    return false;
+  }));
+  if (used) {
+    return ConfigError("open data directory " + directory_ +
+                       ": it holds a database that is not Headgate's. Set data_dir to a new or an empty directory.");
   }
   char random[16];
   CHECK(::getrandom(random, sizeof random, 0) == sizeof random);

@@ -49,9 +49,13 @@ class StoreBatch {
 // Thread-safe.
 class Store {
  public:
-  // Creates `directory` (mode 0700) if it is absent and takes its lock. Config error if another process holds it, if
-  // it cannot be created, or if it was written by a newer format; Corrupt if its files do not match their checksums.
+  // Creates `directory` (mode 0700) if it is absent and takes its lock. A directory that others may enter is closed to
+  // them. Config error if another process holds it, if it cannot be created, if it holds files that are not ours, or if
+  // it was written by a newer format; Corrupt if its files do not match their checksums.
   static Result<std::unique_ptr<Store>> Open(const std::string& directory);
+  // What would keep Open from opening the directory, as far as can be told without changing anything. Not for a process
+  // that has it open: looking at the lock would give it up.
+  static Status Check(const std::string& directory);
   ~Store();
   Store(const Store&) = delete;
 

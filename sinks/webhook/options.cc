@@ -46,7 +46,7 @@ class Reader {
     if (Known("url")) {
       auto url = net::ParseUrl(bound_.Text("url"));
       if (!url.ok()) {
-        errors_.push_back({"url", url.error().what});
+        errors_.push_back({"url", "Setting \"url\": " + url.error().what});
       } else {
         o_.url = *url;
         if (!o_.url.tls && !bound_.Bool("allow_http"))
@@ -217,10 +217,13 @@ class Reader {
         const std::string password = Needed("auth_password", "auth=basic");
         if (user.find(':') != std::string::npos)
           Fail("auth_username", "holds a colon, which Basic authentication cannot carry.");
-        AddSecretHeader("auth_password", "Authorization", "Basic " + Base64(user + ":" + password));
+        if (!password.empty())
+          AddSecretHeader("auth_password", "Authorization", "Basic " + Base64(user + ":" + password));
       }
-      if (method == "bearer")
-        AddSecretHeader("auth_token", "Authorization", "Bearer " + Needed("auth_token", "auth=bearer"));
+      if (method == "bearer") {
+        const std::string token = Needed("auth_token", "auth=bearer");
+        if (!token.empty()) AddSecretHeader("auth_token", "Authorization", "Bearer " + token);
+      }
       if (method == "header") ApiKeyHeader();
     }
     Hmac();
@@ -232,7 +235,7 @@ class Reader {
     if (Known("auth_header") && !IsHeaderName(name)) return Fail("auth_header", "is not a header name.");
     if (IsReservedHeader(name))
       return Fail("auth_header", "names a header that Headgate sends itself. Choose another one.");
-    AddSecretHeader("auth_value", name, value);
+    if (!value.empty()) AddSecretHeader("auth_value", name, value);
   }
 
   void Hmac() {

@@ -42,6 +42,12 @@ TEST(MaskSecrets, HidesLiteralSecretsAndEchoesEverythingElseExactly) {
   EXPECT_EQ(MaskSecrets(SampleSink(), config), expected);
 }
 
+TEST(MaskSecrets, S74_WhatIsKeptOfAConfigShowsNoTokenOfAUrlEither) {
+  const FlatConfig config = With(SoundSink(), "url", "https://u:p@a.example/x?token=abc&y=1");
+  EXPECT_EQ(MaskSecrets(SampleSink(), config), config);
+  EXPECT_EQ(MaskSecretsAndUrls(SampleSink(), config), With(config, "url", "https://a.example/x?token=***&y=1"));
+}
+
 FlatConfig StoredSource() { return With(SoundSource(), "password", "hunter2"); }
 
 TEST(UnmaskUpdate, AMaskThatComesBackMeansUnchanged) {

@@ -162,5 +162,14 @@ TEST(Humanised, MakesWordsOfNames) {
   for (const auto& [key, text] : table) EXPECT_EQ(Humanised(key), text) << key;
 }
 
+TEST(ErrorsText, KC20_ATextOfTwoKeysStandsOnce) {
+  std::vector<KeyError> errors = {{"topics", "Set one."}, {"topics.regex", "Set one."}};
+  AddErrors(errors, {{"topics", "Again."}, {"url", "Missing."}, {"url", "Wrong."}});
+  const std::string text = ErrorsText(errors);
+  EXPECT_EQ(text.find("Set one.", text.find("Set one.") + 1), std::string::npos) << text;
+  EXPECT_EQ(text.find("Again."), std::string::npos);
+  EXPECT_THAT(text, testing::HasSubstr("following 3 error(s):\nSet one.\nMissing.\nWrong.\n"));
+}
+
 }  // namespace
 }  // namespace headgate::config

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/unit/log/log_support.h"
@@ -78,6 +79,47 @@ TEST_F(Refusal, ANewDirectoryIsForItsOwnerOnly) {
   struct stat info {};
   ASSERT_EQ(::stat(path().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0700U);
+}
+
+TEST_F(Refusal, S76_ADirectoryWithOtherFilesIsRefusedAndAnUnfinishedOneOfOursIsNot) {
+  const std::string foreign = path() + "-foreign";
+  ASSERT_EQ(::mkdir(foreign.c_str(), 0755), 0);
+  std::ofstream(foreign + "/LOCK") << "";
+  std::ofstream(foreign + "/IDENTITY") << "";
+  std::ofstream(foreign + "/MANIFEST-000001") << "";
+  EXPECT_TRUE(Store::Check(foreign).ok());
+  EXPECT_TRUE(Store::Open(foreign).ok()) << "a first start that was killed";
+  struct stat found {};
+  ASSERT_EQ(::stat(foreign.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0700U);
+  std::filesystem::remove_all(foreign);
+
+  ASSERT_EQ(::mkdir(foreign.c_str(), 0755), 0);
+  std::ofstream(foreign + "/passwd") << "x";
+  for (const Status& refused : {Store::Check(foreign), Status(Store::Open(foreign).error())}) {
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::kConfig);
+    EXPECT_EQ(refused.error().what,
+              "open data directory " + foreign +
+                  ": it holds other files, such as passwd, and no data of Headgate's. Set data_dir to a new or an "
+                  "empty directory.");
+  }
+  std::filesystem::remove_all(foreign);
+}
+
+TEST_F(Refusal, CheckTellsWhatOpenWouldMeetAndTouchesNothing) {
+  Close();
+  EXPECT_TRUE(Store::Check(path()).ok());
+  const std::string file = path() + "-file";
+  std::ofstream(file) << "x";
+  EXPECT_EQ(Store::Check(file).error().what,
+            "open data directory " + file + ": not a directory. Set data_dir to one that this user may write.");
+  EXPECT_EQ(Store::Check(file + "/below").error().what, "create data directory " + file + "/below: " + file +
+                                                            " is not a directory. Set data_dir to one that this user "
+                                                            "may write.");
+  std::filesystem::remove(file);
+  EXPECT_TRUE(Store::Check(file).ok());
+  EXPECT_FALSE(std::filesystem::exists(file));
 }
 
 }  // namespace

@@ -111,6 +111,13 @@ TEST_F(ValidateTest, KC20_SinksNeedExactlyOneWayToNameTheirTopics) {
   }
 }
 
+TEST_F(ValidateTest, KC8_ANullIsShownAsNullNotAsTheDefault) {
+  const Json infos =
+      Parse(Send("PUT", "/connector-plugins/db/config/validate", R"({"connector.class":"db","host":"h","port":null})"));
+  EXPECT_TRUE((*Key(infos, "port"))["value"]["value"].is_null());
+  EXPECT_EQ((*Key(infos, "port"))["value"]["errors"].size(), 1U);
+}
+
 TEST_F(ValidateTest, S7_3_AMaskIsTheStoredSecretOfTheNamedConnector) {
   AddSource("shop", {{"password", "hunter2"}});
   const std::string path = "/connector-plugins/db/config/validate";
