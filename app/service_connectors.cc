@@ -3,6 +3,7 @@
 
 #include "app/service.h"
 #include "core/base/diag.h"
+#include "core/base/failpoint.h"
 #include "core/config/masking.h"
 #include "core/log/log_reader.h"
 #include "core/pipeline/recorded_writer.h"
@@ -14,7 +15,8 @@ namespace {
 
 constexpr std::string_view kLeftSlot = "left_slot/";
 constexpr std::string_view kTopicsReset = "topics_reset/";
-// A deleted connector that may not have stopped yet; the value says what is still to be done (EndRemoval).
+// A deleted connector that may not have stopped yet. The value is a line that says what is still to be done, and the
+// record.
 constexpr std::string_view kRemoving = "removing/";
 constexpr std::string_view kRemovingEnd = "removing0";
 constexpr std::uint64_t kCountPending = 100'000;
@@ -257,10 +259,13 @@ Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slo
   events_->Add(batch, std::move(event));
   const bool source = record->kind == config::ComponentKind::kSource;
   batch.Put(Family::kMeta, MetaKey(kRemoving, name),
-            std::string(source ? "source" : "sink") + (forget ? " forget" : "") + (drop_slot ? " drop_slot" : ""));
+            std::string(source ? "source" : "sink") + (forget ? " forget" : "") + (drop_slot ? " drop_slot" : "") +
+                "\n" + EncodeRecord(*record));
   if (headgate::Status status = catalog_->Remove(name, batch); !status.ok()) return Failed(status.error());
+  HG_FAILPOINT("removal.noted");
   supervisor_->Remove(name, [this, record, source, forget, drop_slot] {
     if (source && drop_slot) DropUpstream(*record);
+    HG_FAILPOINT("removal.upstream_dropped");
     EndRemoval(record->name, source, forget);
   });
   Wake();
@@ -292,20 +297,20 @@ headgate::Status Service::EndRemovals() {
         removals.emplace_back(key.substr(kRemoving.size()), value);
         return true;
       }));
-  for (const auto& [name, todo] : removals) {
-    if (todo.find(" drop_slot") != std::string::npos) {
-      StoreBatch batch;
-      batch.Put(Family::kMeta, MetaKey(kLeftSlot, name),
-                "The deleted connector " + name +
-                    " may have left its replication slot: the service ended before it was dropped.");
-      HG_RETURN_IF_ERROR(store_->Write(batch, true));
-    }
-    EndRemoval(name, todo.starts_with("source"), todo.find(" forget") != std::string::npos);
+  for (const auto& [name, value] : removals) {
+    const std::string todo = value.substr(0, value.find('\n'));
+    diag::Info("service", "ending a deletion that was cut short", {{"connector", name}, {"what", todo}});
+    const auto record = DecodeRecord(std::string_view(value).substr(std::min(value.size(), todo.size() + 1)));
+    const bool source = todo.starts_with("source");
+    if (source && todo.find(" drop_slot") != std::string::npos && record && FindPlugin(record->class_name) != nullptr)
+      DropUpstream(*record);
+    EndRemoval(name, source, todo.find(" forget") != std::string::npos);
   }
   return Ok();
 }
 
-// On the supervisor's thread, after the source has stopped. Bounded by the connector's own timeouts.
+// On the supervisor's thread, after the source has stopped, or before anything runs. Bounded by the connector's own
+// timeouts.
 void Service::DropUpstream(const ConnectorRecord& record) {
   const config::ComponentSpec* spec = FindPlugin(record.class_name);
   const auto outcome = config::Bind(*spec, record.config, secrets_.get());

@@ -7,6 +7,10 @@
 namespace headgate::postgres {
 namespace {
 
+constexpr std::string_view kSlotInUse = "55006";
+constexpr auto kSlotWait = std::chrono::milliseconds(2'000);  // for a slot whose last user is just ending
+constexpr auto kSlotLook = std::chrono::milliseconds(50);
+
 std::uint32_t ToNumber(std::string_view text) {
   std::uint32_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -73,11 +77,16 @@ Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, boo
 }
 
 Status DropSlot(Connection& connection, const std::string& name, std::stop_token stop) {
-  const auto dropped = connection.Query(
-      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(name),
-      "dropping replication slot " + name, std::move(stop));
-  if (!dropped.ok()) return dropped.error();
-  return Ok();
+  const auto give_up = std::chrono::steady_clock::now() + kSlotWait;
+  for (;;) {
+    const auto dropped = connection.Query(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(name),
+        "dropping replication slot " + name, stop);
+    if (dropped.ok()) return Ok();
+    const auto now = std::chrono::steady_clock::now();
+    if (connection.sqlstate() != kSlotInUse || now >= give_up) return dropped.error();
+    HG_RETURN_IF_ERROR(connection.WaitReadable(now + kSlotLook, stop));
+  }
 }
 
 GapVerdict Compare(const LastSeen& last, const Identity& now, const std::optional<SlotFacts>& slot,

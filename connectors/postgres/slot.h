@@ -35,7 +35,7 @@ struct NewSlot {
 Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
                            std::stop_token stop);
 
-// Nothing if the slot is not there. A slot in use is kTransient.
+// Nothing if the slot is not there. One whose last user is just leaving is waited for, 2 s at most; then kTransient.
 Status DropSlot(Connection& connection, const std::string& name, std::stop_token stop);
 
 // What we knew when we last stored our progress.

@@ -3,9 +3,8 @@
 #include "core/state/state.pb.h"
 
 namespace headgate {
-namespace {
 
-std::string Encode(const ConnectorRecord& record) {
+std::string EncodeRecord(const ConnectorRecord& record) {
   stored::StoredConnector out;
   out.set_name(record.name);
   out.set_class_name(record.class_name);
@@ -19,27 +18,32 @@ std::string Encode(const ConnectorRecord& record) {
   return out.SerializeAsString();
 }
 
-}  // namespace
+std::optional<ConnectorRecord> DecodeRecord(std::string_view bytes) {
+  stored::StoredConnector in;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
+  ConnectorRecord record;
+  record.name = in.name();
+  record.class_name = in.class_name();
+  for (const auto& [key, text] : in.config()) record.config[key] = text;
+  record.target = static_cast<TargetState>(in.target());
+  record.version = in.version();
+  record.created_us = in.created_us();
+  record.changed_us = in.changed_us();
+  record.from_file = in.from_file();
+  record.kind = in.sink() ? config::ComponentKind::kSink : config::ComponentKind::kSource;
+  return record;
+}
 
 Result<std::unique_ptr<Catalog>> Catalog::Open(Store& store) {
   auto catalog = std::unique_ptr<Catalog>(new Catalog(store));
   Records records;
   bool corrupt = false;
   HG_RETURN_IF_ERROR(store.Scan(Family::kCatalog, "", "", [&](std::string_view, std::string_view value) {
-    stored::StoredConnector in;
-    corrupt = !in.ParseFromArray(value.data(), static_cast<int>(value.size()));
+    auto record = DecodeRecord(value);
+    corrupt = !record.has_value();
     if (corrupt) return false;
-    auto record = std::make_shared<ConnectorRecord>();
-    record->name = in.name();
-    record->class_name = in.class_name();
-    for (const auto& [key, text] : in.config()) record->config[key] = text;
-    record->target = static_cast<TargetState>(in.target());
-    record->version = in.version();
-    record->created_us = in.created_us();
-    record->changed_us = in.changed_us();
-    record->from_file = in.from_file();
-    record->kind = in.sink() ? config::ComponentKind::kSink : config::ComponentKind::kSource;
-    records[in.name()] = std::move(record);
+    const std::string name = record->name;
+    records[name] = std::make_shared<const ConnectorRecord>(std::move(*record));
     return true;
   }));
   if (corrupt) return Corrupt("a connector record of the data directory " + store.directory() + " cannot be read");
@@ -54,7 +58,7 @@ std::shared_ptr<const ConnectorRecord> Catalog::Find(std::string_view name) cons
 }
 
 Status Catalog::Put(ConnectorRecord record, StoreBatch& batch) {
-  batch.Put(Family::kCatalog, record.name, Encode(record));
+  batch.Put(Family::kCatalog, record.name, EncodeRecord(record));
   HG_RETURN_IF_ERROR(store_.Write(batch, true));
   Records records = *records_.Get();
   records[record.name] = std::make_shared<const ConnectorRecord>(record);

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,10 @@
 #include "core/log/store.h"
 
 namespace headgate {
+
+// A record as it is stored. Nothing if the bytes are none.
+std::string EncodeRecord(const ConnectorRecord& record);
+std::optional<ConnectorRecord> DecodeRecord(std::string_view bytes);
 
 // The connectors of the shard, durable. One thread writes, any thread reads.
 class Catalog {
