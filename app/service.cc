@@ -7,6 +7,7 @@
 #include "connectors/registry.h"
 #include "core/base/diag.h"
 #include "core/log/log_reader.h"
+#include "core/pipeline/recorded_writer.h"
 #include "core/state/cursors.h"
 #include "sinks/registry.h"
 
@@ -108,23 +109,40 @@ void Service::Maintain(std::stop_token stop) {
     // A deleted sink leaves its cursor for one that takes its name again, but misses nothing meanwhile.
     const auto lowest =
         LowestCursor(*store_, [this](std::string_view sink) { return catalog_->Find(sink) != nullptr; });
-    auto trimmed = log_->Trim(retention_, lowest.ok() ? *lowest : 0);
+    auto trimmed = log_->Trim(
+        retention_, lowest.ok() ? *lowest : 0,
+        [this](const Log::Trimmed& dropped, StoreBatch& batch) { TellOfLoss(dropped, batch); });
     if (!trimmed.ok()) {
       diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});
     } else if (trimmed->lost_transactions > 0) {
       diag::Error("service", "retention dropped records that a sink had not read",
                   {{"transactions", trimmed->lost_transactions}, {"first_kept_seq", trimmed->first_kept}});
-      ServiceEvent event;
-      event.kind = "loss";
-      event.actor = "service";
-      event.summary = std::to_string(trimmed->lost_transactions) +
-                      " transactions were dropped by retention before every sink had read them";
-      event.details["first_kept_seq"] = std::to_string(trimmed->first_kept);
-      Record(std::move(event));
+      Wake();
     }
     StoreBatch batch;
     events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
     if (!batch.empty()) static_cast<void>(store_->Write(batch, false));
+  }
+}
+
+// A declared loss (design D1), for each sink that had not read what goes.
+void Service::TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch) {
+  if (dropped.lost_transactions == 0) return;
+  const auto records = catalog_->records();  // the API thread may replace them meanwhile
+  for (const auto& [name, record] : *records) {
+    if (record->kind != config::ComponentKind::kSink) continue;
+    const auto cursor = ReadCursor(*store_, name);
+    if (!cursor.ok() || !*cursor || (*cursor)->seq >= dropped.first_kept) continue;
+    const Seq from = std::max((*cursor)->seq, log_->first_seq());
+    ServiceEvent event;
+    event.kind = "loss";
+    event.connector = name;
+    event.actor = "service";
+    event.summary = "retention dropped seq " + std::to_string(from) + " to " + std::to_string(dropped.first_kept - 1) +
+                    " before " + name + " had read them";
+    event.details["from_seq"] = std::to_string(from);
+    event.details["to_seq"] = std::to_string(dropped.first_kept - 1);
+    events_->Add(batch, std::move(event));
   }
 }
 
@@ -180,13 +198,25 @@ std::shared_ptr<const ConnectorRecord> Service::Find(std::string_view name) cons
 std::shared_ptr<const ConnectorStatus> Service::Status(std::string_view name) const {
   const auto record = catalog_->Find(name);
   if (record == nullptr) return nullptr;
-  if (auto status = supervisor_->Status(name)) return status;
   auto status = std::make_shared<ConnectorStatus>();
-  status->name = record->name;
-  status->kind = record->kind;
-  status->target = record->target;
-  status->since_us = record->changed_us;
+  if (const auto known = supervisor_->Status(name)) {
+    *status = *known;
+  } else {
+    status->name = record->name;
+    status->kind = record->kind;
+    status->target = record->target;
+    status->since_us = record->changed_us;
+  }
+  if (status->kind == config::ComponentKind::kSource) AddStanding(*status);
   return status;
+}
+
+// The run that declared a gap tells of it; a later one does not know.
+void Service::AddStanding(ConnectorStatus& status) const {
+  if (status.source != nullptr && std::ranges::find(status.source->findings, "gap", &Finding::id) !=
+                                      status.source->findings.end())
+    return;
+  if (auto gap = ReadGap(*store_, status.name)) status.standing.push_back(std::move(*gap));
 }
 
 std::optional<SourceProgress> Service::Progress(std::string_view source) const { return log_->progress(source); }

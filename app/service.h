@@ -87,6 +87,8 @@ class Service final : public Control {
   void Record(ServiceEvent event);  // alone, not synced
   void Wake() const;
   void Maintain(std::stop_token stop);
+  void AddStanding(ConnectorStatus& status) const;
+  void TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch);
   std::vector<config::KeyError> BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
                                              const config::FlatConfig& config, bool live) const;
 

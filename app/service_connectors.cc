@@ -8,6 +8,7 @@
 #include "core/config/masking.h"
 #include "core/config/validate.h"
 #include "core/log/log_reader.h"
+#include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
 
@@ -227,12 +228,19 @@ Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool 
       return Refusal{404, "Connector " + name + " has no task " + std::to_string(task), {}};
     }
   }
+  const auto status = Status(name);
+  const bool failed = status->state == State::kFailed || !status->last_error.empty();
+  if (only_failed && !failed) return Done{};
   ServiceEvent event;
   event.kind = "restart";
   event.connector = name;
   event.actor = actor;
   event.summary = task >= 0 ? "restart of task " + std::to_string(task) : "restart";
-  Record(std::move(event));
+  StoreBatch batch;
+  ForgetGap(batch, name);
+  events_->Add(batch, std::move(event));
+  if (headgate::Status written = store_->Write(batch, true); !written.ok()) return Failed(written.error());
+  Wake();
   supervisor_->Restart(name, task < 0, include_tasks || task >= 0, only_failed);
   return Done{};
 }
@@ -287,6 +295,7 @@ void Service::EndRemoval(const std::string& name, bool source, bool forget) {
       DeadLetters::DeleteAll(batch, name);
     }
     batch.Delete(Family::kMeta, MetaKey(kRemoving, name));
+    ForgetGap(batch, name);
     status = store_->Write(batch, true);
   }
   if (!status.ok())

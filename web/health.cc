@@ -106,6 +106,7 @@ class Checks {
   }
 
   void Source() {
+    Findings(status_.standing);
     if (status_.source == nullptr) {
       if (active_) Reachable(false);
       return;

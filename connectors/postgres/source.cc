@@ -63,6 +63,7 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
 void PostgresSource::StoreWith(SourceBatch& batch) {
   batch.resume = resume_.Encode();
   resume_changed_ = false;
+  batch.events = std::exchange(events_, {});
   stored_end_ = resume_.confirmed();
   stored_at_ = clock_.Now();
 }
@@ -141,6 +142,16 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
               {"run", run.run},
               {"tables", reading_.size()},
               {"at", LsnText(run.consistent_at)}});
+  ServiceEvent event;
+  event.kind = "snapshot";
+  event.summary = "snapshot of " + std::to_string(reading_.size()) + " tables begun";
+  event.details["run"] = std::to_string(run.run);
+  event.details["at"] = LsnText(run.consistent_at);
+  for (const SnapshotTable& table : reading_) {
+    std::string& list = event.details["tables"];
+    list += (list.empty() ? "" : ", ") + table.name;
+  }
+  events_.push_back(std::move(event));
   snapshot_->Start(reading_, run);
   return Ok();
 }
@@ -227,6 +238,12 @@ void PostgresSource::EndSnapshot(SourceBatch& batch) {
   snapshot_.reset();
   DropFinding(kWaitingFinding);
   to_read_.clear();
+  ServiceEvent event;
+  event.kind = "snapshot";
+  event.summary = "snapshot of " + std::to_string(reading_.size()) + " tables completed";
+  event.details["rows"] = std::to_string(telemetry_.snapshot_rows);
+  event.details["at"] = LsnText(point_.consistent_point);
+  events_.push_back(std::move(event));
   diag::Info("postgres", "snapshot completed", {{"connector", options_.name}, {"rows", telemetry_.snapshot_rows}});
   phase_ = options_.snapshot == SnapshotMode::kOnly ? Phase::kIdle : Phase::kStreaming;
   telemetry_.phase = PhaseName(false);

@@ -86,7 +86,8 @@ class PostgresSource final : public Source, private Binder {
   std::stop_token stop_;  // of the call in progress, for Bind
   Phase phase_ = Phase::kClosed;
   ResumeState resume_;
-  bool resume_changed_ = false;  // to be stored with the next batch
+  bool resume_changed_ = false;       // to be stored with the next batch
+  std::vector<ServiceEvent> events_;  // to be written with it
 
   ServerFacts server_;
   std::string client_encoding_ = "UTF8";

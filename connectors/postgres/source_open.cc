@@ -253,6 +253,8 @@ Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from)
   gap.from = from;
   gap.to = to;
   gap.action = "none";
+  gap.text =
+      "changes between " + LsnText(from) + " and " + LsnText(to) + " are missing (" + gap.reason + "): " + verdict.text;
   for (const CapturedTable& captured : tables_) gap.streams.push_back(captured.table.QualifiedName());
   diag::Warn("postgres", "gap declared",
              {{"connector", options_.name},
@@ -261,9 +263,7 @@ Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from)
               {"to", LsnText(to)},
               {"cause", verdict.text}});
   findings_.push_back(
-      {"gap", Finding::Level::kWarning,
-       "changes between " + LsnText(from) + " and " + LsnText(to) + " are missing (" + gap.reason +
-           "): " + verdict.text,
+      {"gap", Finding::Level::kError, gap.text,
        "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});
   HG_RETURN_IF_ERROR(writer_->DeclareGap(gap, clock_.NowUs(), resume_.Encode()));
   resume_changed_ = false;

@@ -348,7 +348,8 @@ Result<Seq> FirstThatFits(const LogState& state, Seq first, Seq last, std::uint6
 
 }  // namespace
 
-Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor) {
+Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor,
+                               const std::function<void(const Trimmed&, StoreBatch&)>& also) {
   Trimmed trimmed;
   const Seq first = first_seq();
   const Seq last = last_seq();
@@ -375,6 +376,7 @@ Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor)
   batch.DeleteRange(Family::kLog, from, to);
   batch.Put(Family::kMeta, "first_seq", first_bytes);
   batch.Put(Family::kMeta, kLostKey, lost_bytes);
+  if (also) also(trimmed, batch);
   HG_FAILPOINT("log.before_trim");
   HG_RETURN_IF_ERROR(state_->store.Write(batch, true));
   HG_FAILPOINT("log.trimmed");

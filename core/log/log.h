@@ -20,6 +20,7 @@
 namespace headgate {
 
 class Store;      // the shard's database, store.h
+class StoreBatch;
 class LogReader;  // log_reader.h
 struct LogState;  // log_state.h
 
@@ -130,7 +131,9 @@ class Log {
     std::uint64_t transactions = 0;
     std::uint64_t lost_transactions = 0;
   };
-  Result<Trimmed> Trim(const RetentionPolicy& policy, Seq lowest_cursor);
+  // `also` is called before anything is dropped and adds what is written with it, such as the event that tells of a loss.
+  Result<Trimmed> Trim(const RetentionPolicy& policy, Seq lowest_cursor,
+                       const std::function<void(const Trimmed&, StoreBatch&)>& also = {});
 
  private:
   explicit Log(std::unique_ptr<LogState> state);
@@ -161,10 +164,16 @@ class LogWriter {
   // One atomic, synced write: the transactions in this order, what DefineSchema left pending, and the source's own
   // state (`resume`; nothing: unchanged). Nothing is visible or durable if it fails; the same call may be repeated.
   // A transaction of an ordered kind whose position is not beyond the last durable one is dropped.
-  virtual Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume) = 0;
+  // `also` is the rest of the step (design D4): state that the transactions are made of, or events that tell of them. It
+  // is written with the others, also when all of them are repetitions.
+  virtual Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
+                                 const StoreBatch& also) = 0;
+  Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume);
 
   // Begins the next epoch with a declared gap: a `gap` event, new ids, no memory of the last position. Synced.
-  virtual Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume) = 0;
+  virtual Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume,
+                            const StoreBatch& also) = 0;
+  Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume);
 };
 
 }  // namespace headgate

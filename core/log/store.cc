@@ -127,6 +127,9 @@ void StoreBatch::Delete(Family family, std::string_view key) {
 void StoreBatch::DeleteRange(Family family, std::string_view from, std::string_view to) {
   impl_->items.push_back({family, 2, std::string(from), std::string(to)});
 }
+void StoreBatch::Add(const StoreBatch& other) {
+  impl_->items.insert(impl_->items.end(), other.impl_->items.begin(), other.impl_->items.end());
+}
 bool StoreBatch::empty() const { return impl_->items.empty(); }
 void StoreBatch::Clear() { impl_->items.clear(); }
 
@@ -328,8 +331,7 @@ Status Store::ScanBack(Family family, std::string_view from, std::string_view to
   return Ok();
 }
 
-Status Store::Write(StoreBatch& batch, bool sync) {
-  rocksdb::WriteBatch writes;
+void Store::AddTo(rocksdb::WriteBatch& writes, const StoreBatch& batch) const {
   for (const auto& item : batch.impl_->items) {
     auto* family = handle(item.family);
     switch (item.op) {
@@ -344,6 +346,11 @@ Status Store::Write(StoreBatch& batch, bool sync) {
         break;
     }
   }
+}
+
+Status Store::Write(StoreBatch& batch, bool sync) {
+  rocksdb::WriteBatch writes;
+  AddTo(writes, batch);
   HG_RETURN_IF_ERROR(CheckSpace(writes.GetDataSize(), kReserveBytes / 4));
   return Apply(writes, sync);
 }

@@ -38,6 +38,7 @@ class StoreBatch {
   void Put(Family family, std::string_view key, std::string_view head, std::string_view tail);
   void Delete(Family family, std::string_view key);
   void DeleteRange(Family family, std::string_view from, std::string_view to);  // [from, to)
+  void Add(const StoreBatch& other);  // behind what is there
   bool empty() const;
   void Clear();
 
@@ -71,6 +72,7 @@ class Store {
   Status Write(StoreBatch& batch, bool sync);
   // The same for a batch built by the log itself. Intake leaves a larger reserve than what else has to be written.
   Status Commit(rocksdb::WriteBatch& writes, bool sync);
+  void AddTo(rocksdb::WriteBatch& writes, const StoreBatch& batch) const;
 
   const std::string& directory() const { return directory_; }
   // Random, made with the directory; the same for its whole life.

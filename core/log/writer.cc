@@ -63,13 +63,15 @@ class Writer final : public LogWriter {
     return newest + 1;
   }
 
-  Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume) override {
+  Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
+                         const StoreBatch& also) override {
     Outcome outcome;
-    HG_ASSIGN_OR_RETURN(outcome, Write(transactions, std::move(resume), std::nullopt));
+    HG_ASSIGN_OR_RETURN(outcome, Write(transactions, std::move(resume), std::nullopt, also));
     return outcome;
   }
 
-  Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume) override {
+  Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume,
+                    const StoreBatch& also) override {
     Transaction tx;
     tx.first_ordinal = 0;
     tx.info.position = {PositionKind::kGap, gap.to, 0, 0, {}};
@@ -78,7 +80,7 @@ class Writer final : public LogWriter {
     tx.StartChange(Op::kGap, 0, 0, gap.to);
     tx.EndChange(Encode(gap));
     HG_FAILPOINT("log.gap");
-    auto outcome = Write(std::span(&tx, 1), std::move(resume), progress_.epoch + 1);
+    auto outcome = Write(std::span(&tx, 1), std::move(resume), progress_.epoch + 1, also);
     if (!outcome.ok()) return std::move(outcome).error();
     return Ok();
   }
@@ -93,7 +95,7 @@ class Writer final : public LogWriter {
   };
 
   Result<Outcome> Write(std::span<const Transaction> transactions, std::optional<std::string> resume,
-                        std::optional<std::uint32_t> new_epoch) {
+                        std::optional<std::uint32_t> new_epoch, const StoreBatch& also) {
     std::lock_guard lock(state_.append);
     SourceProgress next = progress_;
     if (new_epoch) {
@@ -146,6 +148,7 @@ class Writer final : public LogWriter {
     record.set_gaps(next.gaps);
     Put(batch, SourceKey(number_), record.SerializeAsString());
     const auto registry = PutRegistrations(batch, touched);
+    state_.store.AddTo(batch, also);
 
     HG_FAILPOINT("log.before_sync");
     HG_RETURN_IF_ERROR(state_.store.Commit(batch, true));
@@ -284,6 +287,14 @@ class Writer final : public LogWriter {
 };
 
 }  // namespace
+
+Result<LogWriter::Outcome> LogWriter::Append(std::span<const Transaction> transactions,
+                                             std::optional<std::string> resume) {
+  return Append(transactions, std::move(resume), StoreBatch());
+}
+Status LogWriter::DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume) {
+  return DeclareGap(gap, commit_us, std::move(resume), StoreBatch());
+}
 
 std::unique_ptr<LogWriter> MakeWriter(LogState& state, SourceNo source) {
   return std::make_unique<Writer>(state, source);

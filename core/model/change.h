@@ -100,7 +100,8 @@ struct GapExtra {
   std::uint64_t from = 0;  // LSN of the last durable commit, 0 if none
   std::uint64_t to = 0;
   std::vector<std::string> streams;
-  std::string action;  // resync, none
+  std::string action;     // resync, none
+  std::string text = {};  // what was found, for people; not stored with the change
 };
 std::string Encode(const TruncateExtra& extra);
 std::string Encode(const MessageExtra& extra);

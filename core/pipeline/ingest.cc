@@ -12,7 +12,8 @@ constexpr auto kTick = std::chrono::milliseconds(250);
 
 Status Ingest::Run(std::stop_token stop) {
   HG_ASSIGN_OR_RETURN(const auto writer, log_.OpenWriter(name_, source_id_, connector_));
-  HG_RETURN_IF_ERROR(source_.Open(*writer, stop));
+  RecordedWriter recorded(*writer, log_, events_);
+  HG_RETURN_IF_ERROR(source_.Open(recorded, stop));
   opened_ = true;
   SourceBatch batch;
   while (!stop.stop_requested()) {
@@ -23,14 +24,15 @@ Status Ingest::Run(std::stop_token stop) {
     }
     batch.Clear();
     HG_RETURN_IF_ERROR(source_.Read(batch, stop));
-    if (!batch.transactions.empty() || batch.resume) HG_RETURN_IF_ERROR(AppendUntilDurable(*writer, batch, stop));
+    for (ServiceEvent& event : batch.events) recorded.Tell(std::move(event));
+    if (!batch.transactions.empty() || batch.resume) HG_RETURN_IF_ERROR(AppendUntilDurable(recorded, batch, stop));
     HG_RETURN_IF_ERROR(source_.Acknowledge());
   }
   return Stopped();
 }
 
 // A full disk or a failing one is waited out: the source keeps its connection, nothing is confirmed.
-Status Ingest::AppendUntilDurable(LogWriter& writer, const SourceBatch& batch, std::stop_token stop) {
+Status Ingest::AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop) {
   bool told = false;
   while (true) {
     auto outcome = writer.Append(batch.transactions, batch.resume);

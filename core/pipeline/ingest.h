@@ -7,6 +7,7 @@
 #include "core/base/result.h"
 #include "core/base/signal.h"
 #include "core/log/log.h"
+#include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/source.h"
 
 namespace headgate {
@@ -16,8 +17,9 @@ namespace headgate {
 class Ingest {
  public:
   // All must outlive the loop.
-  Ingest(Log& log, Source& source, std::string name, std::string source_id, std::string connector)
+  Ingest(Log& log, Events& events, Source& source, std::string name, std::string source_id, std::string connector)
       : log_(log),
+        events_(events),
         source_(source),
         name_(std::move(name)),
         source_id_(std::move(source_id)),
@@ -35,9 +37,10 @@ class Ingest {
   bool opened() const { return opened_; }
 
  private:
-  Status AppendUntilDurable(LogWriter& writer, const SourceBatch& batch, std::stop_token stop);
+  Status AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop);
 
   Log& log_;
+  Events& events_;
   Source& source_;
   const std::string name_;
   const std::string source_id_;

@@ -12,6 +12,7 @@
 #include "core/base/result.h"
 #include "core/config/spec.h"
 #include "core/log/log.h"
+#include "core/state/events.h"
 
 namespace headgate {
 
@@ -50,9 +51,11 @@ struct SourceTelemetry {
 struct SourceBatch {
   std::vector<Transaction> transactions;
   std::optional<std::string> resume;
+  std::vector<ServiceEvent> events;  // what people should know: a snapshot that begins or ends; connector, actor open
   void Clear() {
     transactions.clear();
     resume.reset();
+    events.clear();
   }
 };
 
@@ -61,7 +64,8 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  // Connects, checks identity against the writer's progress, prepares publication and slot. May declare a gap.
+  // Connects, checks identity against the writer's progress, prepares publication and slot. May declare a gap. The
+  // writer tells people of gaps and of changed schemas.
   virtual Status Open(LogWriter& writer, std::stop_token stop) = 0;
   // Waits at most until something is there, a keep-alive is due or 250 ms passed, then takes what has arrived, up to
   // its batch limit. An empty batch is fine. Returns within 250 ms of a stop request (kStopped).

@@ -40,6 +40,7 @@ struct ConnectorStatus {
   bool last_error_transient = false;
   std::shared_ptr<const SourceTelemetry> source;  // sources only, may be null before the first start
   std::shared_ptr<const SinkTelemetry> sink;      // sinks only
+  std::vector<Finding> standing;                  // what a person has to see to, whatever runs: a declared gap
   // Sinks: the cursor and what is behind it.
   Seq next_seq = 0;
   std::vector<std::string> topics;  // sinks: streams it reads; sources: streams it has written

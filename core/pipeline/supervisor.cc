@@ -250,7 +250,7 @@ void Supervisor::StartInstance(Connector& connector) {
     if (bound.Has("failed_after_ms")) connector.failed_after_ms = bound.Int("failed_after_ms");
     instance->source = plan.source->create(plan.name, bound, *parts_.clock);
     const std::string source_id = bound.Has("source_id") ? bound.Text("source_id") : "";
-    instance->ingest = std::make_unique<Ingest>(*parts_.log, *instance->source, plan.name, source_id,
+    instance->ingest = std::make_unique<Ingest>(*parts_.log, *parts_.events, *instance->source, plan.name, source_id,
                                                 std::string(plan.source->connector));
   } else {
     auto topics = TopicFilter::Make(bound.List("topics"), bound.Text("topics.regex"));

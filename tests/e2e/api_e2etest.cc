@@ -150,7 +150,15 @@ TEST_F(Api, StreamsRecordsEventsAndMetricsTellWhatHappened) {
   EXPECT_EQ(record["after"]["city"], "Lyon");
   EXPECT_EQ(record["key"]["id"], 3);
   EXPECT_TRUE(record.contains("at"));
-  EXPECT_FALSE(Call("GET", "/api/v1/events?connector=shop", 200)["items"].empty());
+  const json snapshots = Call("GET", "/api/v1/events?connector=shop&kind=snapshot", 200)["items"];
+  ASSERT_EQ(snapshots.size(), 2u);  // newest first
+  EXPECT_EQ(snapshots[0]["summary"], "snapshot of 2 tables completed");
+  EXPECT_EQ(snapshots[1]["summary"], "snapshot of 2 tables begun");
+  EXPECT_THAT(snapshots[1].dump(), testing::HasSubstr("public.customers"));
+  ASSERT_TRUE(shop_->database().Exec("ALTER TABLE public.customers ADD COLUMN note text").ok());
+  ASSERT_TRUE(shop_->database().Exec("UPDATE public.customers SET note = 'x' WHERE id = 3").ok());
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/events?kind=schema", 200)["items"].size() == 1; }));
+  EXPECT_THAT(Call("GET", "/api/v1/events?kind=schema", 200).dump(), testing::HasSubstr("+note text"));
   const auto metrics = headgate_->Call("GET", "/metrics");
   ASSERT_TRUE(metrics.ok());
   EXPECT_THAT(metrics->body, testing::HasSubstr("headgate_connector_state{connector=\"shop\",state=\"running\"} 1"));
@@ -174,6 +182,29 @@ TEST_F(Api, PG15_ASlotThatWasDroppedIsADeclaredGapNotASilentJump) {
   EXPECT_THAT(health.dump(), testing::HasSubstr("slot_missing"));
   ASSERT_TRUE(shop_->database().Exec("INSERT INTO public.customers VALUES (1000, 'after the gap')").ok());
   EXPECT_TRUE(WaitFor([&] { return receiver_.distinct() >= 252; }));
+
+  // It is an event with its range, and an error of health until a person has seen to it, whatever runs meanwhile.
+  const json events = Call("GET", "/api/v1/events?kind=gap", 200)["items"];
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]["connector"], "shop");
+  EXPECT_THAT(events[0].dump(), testing::HasSubstr("public.customers"));
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
+  const auto health_now = [&] { return Call("GET", "/api/v1/connectors/shop/health", 200); };
+  EXPECT_EQ(health_now()["status"], "error");
+  EXPECT_THAT(health_now().dump(), testing::HasSubstr("slot_missing"));
+  Call("POST", "/connectors/shop/restart", 204);
+  EXPECT_TRUE(WaitFor([&] { return health_now()["status"] == "healthy"; })) << health_now();
+}
+
+TEST_F(Api, KC13_ARestartOfWhatDoesNotFailLeavesNoEvent) {
+  Create("shop", shop_->Source());
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
+  Call("POST", "/connectors/shop/restart?includeTasks=true&onlyFailed=true", 202);
+  EXPECT_TRUE(Call("GET", "/api/v1/events?kind=restart", 200)["items"].empty());
+  Call("POST", "/connectors/shop/restart?includeTasks=true", 202);
+  EXPECT_EQ(Call("GET", "/api/v1/events?kind=restart", 200)["items"].size(), 1u);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ class PostgresHistory : public SourceTest {
     EXPECT_EQ(gaps, 1);
     const auto telemetry = rig_->telemetry();
     EXPECT_TRUE(std::ranges::any_of(
-        telemetry->findings, [](const Finding& f) { return f.id == "gap" && f.level == Finding::Level::kWarning; }));
+        telemetry->findings, [](const Finding& f) { return f.id == "gap" && f.level == Finding::Level::kError; }));
     Start();  // declared once
     EXPECT_EQ(rig_->writer().progress().epoch, 1U);
   }

@@ -31,6 +31,17 @@ class Reading : public test::LogTest {
   StreamNo stream_ = 0;
 };
 
+TEST_F(Reading, WhatTellsOfALossIsWrittenWithIt_D4) {
+  Fill(5);
+  const auto also = [](const Log::Trimmed& dropped, StoreBatch& batch) {
+    batch.Put(Family::kMeta, "told", std::to_string(dropped.lost_transactions));
+  };
+  ASSERT_TRUE(log_->Trim({.time_ms = 3'600'000}, 1, also).ok());
+  EXPECT_FALSE(store_->Get(Family::kMeta, "told")->has_value()) << "nothing was dropped";
+  ASSERT_TRUE(log_->Trim({.time_ms = 2500}, 1, also).ok());
+  EXPECT_EQ(store_->Get(Family::kMeta, "told")->value_or(""), "3");
+}
+
 TEST_F(Reading, AReaderAtTheEndSeesWhatIsAppendedLater) {
   Fill(2);
   const auto reader = log_->NewReader();

@@ -27,12 +27,28 @@ inline bool Eventually(Signal& news, const std::function<bool()>& holds) {
   return true;
 }
 
+// All events of a data directory, oldest first.
+inline std::vector<ServiceEvent> ReadEvents(const Store& store) {
+  std::vector<ServiceEvent> all;
+  const auto events = Events::Open(store, SystemClock());
+  EXPECT_TRUE(events.ok());
+  EXPECT_TRUE((*events)
+                  ->Read(0,
+                         [&](ServiceEvent&& event) {
+                           all.insert(all.begin(), std::move(event));
+                           return true;
+                         })
+                  .ok());
+  return all;
+}
+
 // A source that reads what the test pushes. The script outlives its runs, so that a run can be replaced by another.
 struct SourceScript {
   struct Step {
     std::vector<std::uint64_t> lsns;  // one commit with one insert each
     std::optional<Error> error;
     std::optional<std::string> resume;
+    std::vector<ServiceEvent> events = {};
   };
   Channel<Step> steps{1000};
   Channel<Error> open_errors{1000};  // each fails one Open
@@ -76,6 +92,7 @@ class ScriptedSource final : public Source {
       script_->last_read = lsn;
     }
     batch.resume = std::move(step->resume);
+    batch.events = std::move(step->events);
     return Ok();
   }
   Status Acknowledge() override {

@@ -18,7 +18,8 @@ struct IngestLoop : test::LogHome {
 
   void Start() {
     source_ = std::make_unique<test::ScriptedSource>(script_);
-    ingest_ = std::make_unique<Ingest>(*log_, *source_, "shop", "", "postgresql");
+    events_ = std::move(*Events::Open(*store_, clock_));
+    ingest_ = std::make_unique<Ingest>(*log_, *events_, *source_, "shop", "", "postgresql");
     thread_ = std::jthread([this](std::stop_token stop) { ended_ = ingest_->Run(stop); });
   }
   void Stop() { thread_ = std::jthread(); }
@@ -32,6 +33,7 @@ struct IngestLoop : test::LogHome {
   }
 
   std::shared_ptr<SourceScript> script_ = std::make_shared<SourceScript>();
+  std::unique_ptr<Events> events_;
   std::unique_ptr<test::ScriptedSource> source_;
   std::unique_ptr<Ingest> ingest_;
   Status ended_ = Ok();
@@ -72,6 +74,21 @@ TEST_F(Ingesting, StateWithoutATransactionIsKept) {
   EXPECT_TRUE(test::Eventually(script_->news,
                                [&] { return log_->progress("shop") && !log_->progress("shop")->resume.empty(); }));
   EXPECT_EQ(log_->progress("shop")->resume, "keep-alive at 77");
+}
+
+TEST_F(Ingesting, WhatTheSourceReportsIsAnEventOfTheSameWrite_4_11) {
+  Start();
+  ServiceEvent event;
+  event.kind = "snapshot";
+  event.summary = "snapshot begun";
+  script_->steps.TryPush({{10}, std::nullopt, "at 10", {event}});
+  ASSERT_TRUE(AwaitAcknowledged(10));
+  Stop();
+  const auto events = test::ReadEvents(*store_);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, "snapshot");
+  EXPECT_EQ(events[0].connector, "shop");
+  EXPECT_EQ(events[0].actor, "service");
 }
 
 TEST_F(Ingesting, PauseStopsReadingAndKeepsTheConnectionAlive_KC13) {
