@@ -131,7 +131,8 @@ class Log {
     std::uint64_t transactions = 0;
     std::uint64_t lost_transactions = 0;
   };
-  // `also` is called before anything is dropped and adds what is written with it, such as the event that tells of a loss.
+  // `also` is called before anything is dropped and adds what is written with it, such as the event that tells of a
+  // loss.
   Result<Trimmed> Trim(const RetentionPolicy& policy, Seq lowest_cursor,
                        const std::function<void(const Trimmed&, StoreBatch&)>& also = {});
 
@@ -164,8 +165,8 @@ class LogWriter {
   // One atomic, synced write: the transactions in this order, what DefineSchema left pending, and the source's own
   // state (`resume`; nothing: unchanged). Nothing is visible or durable if it fails; the same call may be repeated.
   // A transaction of an ordered kind whose position is not beyond the last durable one is dropped.
-  // `also` is the rest of the step (design D4): state that the transactions are made of, or events that tell of them. It
-  // is written with the others, also when all of them are repetitions.
+  // `also` is the rest of the step (design D4): state that the transactions are made of, or events that tell of them.
+  // It is written with the others, also when all of them are repetitions.
   virtual Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
                                  const StoreBatch& also) = 0;
   Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume);

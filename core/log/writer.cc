@@ -139,13 +139,7 @@ class Writer final : public LogWriter {
     put_schemas_before(std::nullopt);
     outcome.last_seq = seq;
 
-    stored::StoredSource record = state_.sources[number_ - 1];
-    record.set_epoch(next.epoch);
-    record.clear_last_position();
-    if (next.last) PutPosition(*record.mutable_last_position(), *next.last);
-    record.set_last_end(next.last_end);
-    record.set_resume(next.resume);
-    record.set_gaps(next.gaps);
+    stored::StoredSource record = RecordOf(next);
     Put(batch, SourceKey(number_), record.SerializeAsString());
     const auto registry = PutRegistrations(batch, touched);
     state_.store.AddTo(batch, also);
@@ -164,6 +158,17 @@ class Writer final : public LogWriter {
     state_.last_seq.store(seq, std::memory_order_release);
     state_.WakeSubscribers();
     return outcome;
+  }
+
+  stored::StoredSource RecordOf(const SourceProgress& progress) const {
+    stored::StoredSource record = state_.sources[number_ - 1];
+    record.set_epoch(progress.epoch);
+    record.clear_last_position();
+    if (progress.last) PutPosition(*record.mutable_last_position(), *progress.last);
+    record.set_last_end(progress.last_end);
+    record.set_resume(progress.resume);
+    record.set_gaps(progress.gaps);
+    return record;
   }
 
   static Transaction SchemaEvent(const PendingSchema& pending) {
