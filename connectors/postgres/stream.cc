@@ -16,6 +16,9 @@ constexpr auto kSlotLook = milliseconds(50);
 constexpr auto kHeartbeat =
     milliseconds(10'000);            // a status even if nothing moved; the server gives up after wal_sender_timeout
 constexpr int kFramesPerLook = 512;  // between looks at the clock
+// Under load a little more is gathered, so that one synced write serves more transactions. A lone one never waits.
+constexpr std::size_t kLoad = 8;  // transactions that had come while the ones before were written
+constexpr auto kGather = milliseconds(2);
 
 std::string StartSql(const Options& options, int server_version, std::uint64_t start, bool messages) {
   std::string sql = "START_REPLICATION SLOT " + QuoteIdentifier(options.slot_name) + " LOGICAL " + LsnText(start) +
@@ -70,8 +73,12 @@ Status ReplicationStream::Begin(std::stop_token stop) {
 
 Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadline deadline, std::stop_token stop) {
   const std::size_t before = done.size();
+  std::size_t bytes = 0;
+  HG_RETURN_IF_ERROR(Drain(done, bytes, deadline));
+  if (done.size() - before >= kLoad && bytes < options_.batch_bytes_max && !reply_due_)
+    gather_.WaitUntil(std::min(deadline, clock_.Now() + kGather), stop);
   for (;;) {
-    HG_RETURN_IF_ERROR(Drain(done, deadline));
+    HG_RETURN_IF_ERROR(Drain(done, bytes, deadline));
     // An answer that the server waits for is given by Confirm, with what is durable by then: one that shuts down waits
     // until we have confirmed all of it.
     if (reply_due_ && read_end_ > durable_) return Ok();
@@ -82,18 +89,17 @@ Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadl
   }
 }
 
-// Until nothing is there any more, the batch is full, or a long transaction has taken its time.
-Status ReplicationStream::Drain(std::vector<Transaction>& done, Connection::Deadline deadline) {
+// Until nothing is there any more, the batch is full, or a long transaction has taken its time. `bytes`: of the batch.
+Status ReplicationStream::Drain(std::vector<Transaction>& done, std::size_t& bytes, Connection::Deadline deadline) {
   std::size_t counted = done.size();
-  std::size_t bytes = 0;
   bool looked = false;  // the socket was asked since the last frame
-  for (int frames = 0;;) {
+  for (int frames = 0; bytes < options_.batch_bytes_max;) {
     HG_ASSIGN_OR_RETURN(const bool taken, TakeFrame(done));
     if (taken) {
       looked = false;
       bytes += BytesOf(done, counted);
       counted = done.size();
-      if (bytes >= options_.batch_bytes_max || reached()) return Ok();
+      if (reached()) return Ok();
       if (++frames % kFramesPerLook == 0 && clock_.Now() >= deadline) return Ok();
       continue;
     }
@@ -101,6 +107,7 @@ Status ReplicationStream::Drain(std::vector<Transaction>& done, Connection::Dead
     looked = true;
     HG_RETURN_IF_ERROR(connection_->Receive(tried_));
   }
+  return Ok();
 }
 
 Result<bool> ReplicationStream::TakeFrame(std::vector<Transaction>& done) {

@@ -12,6 +12,7 @@
 #include "connectors/postgres/stream_decoder.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/base/signal.h"
 
 namespace headgate::postgres {
 
@@ -29,7 +30,8 @@ class ReplicationStream {
                                                           std::stop_token stop);
 
   // Takes what has arrived, in whole transactions, about batch_bytes_max of it. Waits for the first bytes until the
-  // deadline, never once a transaction is complete. kTransient if the server is silent for stale_after.
+  // deadline; once a transaction is complete only while many come at once, 2 ms at most. kTransient if the server is
+  // silent for stale_after.
   Status Read(std::vector<Transaction>& done, Connection::Deadline deadline, std::stop_token stop);
   // Everything up to here is durable: the server will be told, at once if it asked or if status_interval passed.
   Status Confirm(std::uint64_t durable, std::stop_token stop);
@@ -53,7 +55,7 @@ class ReplicationStream {
   ReplicationStream(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock, Binder& binder,
                     StreamDecoder::Limits limits, std::uint64_t start);
   Status Begin(std::stop_token stop);
-  Status Drain(std::vector<Transaction>& done, Connection::Deadline deadline);
+  Status Drain(std::vector<Transaction>& done, std::size_t& bytes, Connection::Deadline deadline);
   Result<bool> TakeFrame(std::vector<Transaction>& done);
   Status SendDue(bool paused, std::stop_token stop);
   Status SendStatus(bool request_reply, std::stop_token stop);
@@ -74,6 +76,7 @@ class ReplicationStream {
   bool heard_ = false;            // something came since the last look at the clock
   bool reply_due_ = false;        // the server asked for a status
   bool reply_requested_ = false;  // by us, since the last sign of life
+  Signal gather_;                 // never raised: a wait that a stop ends
   std::string tried_;
 };
 
