@@ -39,7 +39,7 @@ struct Meter {
   std::uint64_t filtered = 0;
   std::uint64_t attempts_failed = 0;
   std::int64_t last_success_us = 0;
-  std::map<std::string, std::uint64_t, std::less<>> retries;  // failed attempts by class
+  std::map<std::string, std::uint64_t, std::less<>> retries;  // failed attempts that are made again, by class
   Histogram request_ms;
   Histogram end_to_end_ms;
   std::string last_class;  // of the last failure; "" after a success
@@ -48,15 +48,17 @@ struct Meter {
 
   void Failed(std::string_view error_class, int status, std::string_view message) {
     ++attempts_failed;
+    last_class = error_class;
+    last_status = status;
+    last_error = message;
+  }
+  void WillRetry(std::string_view error_class) {
     const auto it = retries.find(error_class);
     if (it != retries.end()) {
       ++it->second;
     } else {
       retries.emplace(error_class, 1);
     }
-    last_class = error_class;
-    last_status = status;
-    last_error = message;
   }
   void Succeeded(std::int64_t now_us) {
     last_success_us = now_us;

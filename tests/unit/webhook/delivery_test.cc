@@ -179,6 +179,7 @@ TEST_F(WebhookDelivery, W2AfterADeadLetterLaterEventsFollow) {
   Answer(422);
   EXPECT_EQ(Letter(1).state, State::kDead);
   EXPECT_EQ(Letter(1).error_class, "status_4xx");
+  EXPECT_FALSE(delivery_->Telemetry().retries.contains("status_4xx")) << "AP27: it is not tried again";
   Answer(200);
   EXPECT_TRUE(IsDone(second));
 }
