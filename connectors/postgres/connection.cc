@@ -113,7 +113,7 @@ Status Connection::Connect(Use use, const std::string& client_encoding, bool pin
   const auto begin = Clock::now();
   const auto hosts = LookUpHosts(options_, begin + options_.connect_timeout / 2, stop);
   if (!hosts.ok()) {
-    return hosts.error().kind == ErrorKind::kStopped
+    return hosts.error().kind != ErrorKind::kTransient
                ? hosts.error()
                : DescribeConnectFailure(options_, replication, hosts.error().what);
   }

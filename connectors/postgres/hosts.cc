@@ -1,6 +1,7 @@
 #include "connectors/postgres/hosts.h"
 
 #include <atomic>
+#include <charconv>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "core/base/channel.h"
+#include "core/net/guard.h"
 
 namespace headgate::postgres {
 namespace {
@@ -62,6 +64,21 @@ std::shared_ptr<Answer> StartLookUp(const std::string& host, const net::Resolver
   return answer;
 }
 
+// Without the guard a writer of configs could have us call the metadata service of a cloud and read the answer in the
+// error (SE9). Internal networks are where databases are, so none of the settings egress.* is asked.
+Status CheckAddress(const Options& options, const std::string& host, const net::IpAddress& address) {
+  std::uint16_t port = 5432;
+  std::from_chars(options.port.data(), options.port.data() + options.port.size(), port);
+  const Status admitted = net::GuardPolicy().CheckAddress(address, port);
+  if (admitted.ok()) return Ok();
+  return ConfigError("connecting to " + host + " is not allowed: " + admitted.error().what + ". Change host.");
+}
+
+// An address as libpq takes it, an IPv6 one also with its zone.
+std::optional<net::IpAddress> LiteralOf(const std::string& host) {
+  return net::IpAddress::Parse(host.substr(0, host.find('%')));
+}
+
 }  // namespace
 
 Result<Hosts> LookUpHosts(const Options& options, std::chrono::steady_clock::time_point deadline,
@@ -70,6 +87,8 @@ Result<Hosts> LookUpHosts(const Options& options, std::chrono::steady_clock::tim
   bool any_name = false;
   for (const std::string& host : Split(options.host)) {
     const bool name = IsName(host);
+    if (const auto literal = LiteralOf(host); literal && !name)
+      HG_RETURN_IF_ERROR(CheckAddress(options, host, *literal));
     any_name = any_name || name;
     elements.push_back({host, name ? StartLookUp(host, options.resolve) : nullptr});
   }
@@ -97,6 +116,8 @@ Result<Hosts> LookUpHosts(const Options& options, std::chrono::steady_clock::tim
     } else if ((*addresses)->empty()) {
       fail("the name " + element.host + " has no address");
     } else {
+      for (const net::IpAddress& address : **addresses)
+        HG_RETURN_IF_ERROR(CheckAddress(options, element.host, address));
       for (const net::IpAddress& address : **addresses) add(element.host, address.Text());
     }
   }

@@ -21,7 +21,8 @@ struct Hosts {
 // `options.host` is one or several (with commas) of: a name, an address, a directory of Unix sockets. A name with
 // several addresses becomes several elements. All names are looked up at the same time, each on a thread that may
 // outlive the call; at most 16 such threads are left behind in the whole process. kTransient if no host is left at the
-// deadline, kStopped on stop.
+// deadline, kStopped on stop. kConfig if an address is one that outgoing calls never reach: link-local and metadata,
+// unspecified, multicast, broadcast (webhooks, W10); one such address in an answer refuses the name.
 Result<Hosts> LookUpHosts(const Options& options, std::chrono::steady_clock::time_point deadline, std::stop_token stop);
 
 }  // namespace headgate::postgres

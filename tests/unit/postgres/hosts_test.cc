@@ -48,12 +48,30 @@ TEST(Hosts, AddressesAndSocketsAreLeftToLibpq) {
     return std::vector<net::IpAddress>{};
   };
   for (const std::string host :
-       {"127.0.0.1", "::1", "fe80::1%eth0", "/var/run/postgresql", "@abstract", "", "10.0.0.1,/run/pg,::1", ","}) {
+       {"127.0.0.1", "::1", "/var/run/postgresql", "@abstract", "", "10.0.0.1,/run/pg,::1", ","}) {
     const auto hosts = LookUp(host, never);
     ASSERT_TRUE(hosts.ok());
     EXPECT_EQ(hosts->host, host);
     EXPECT_EQ(hosts->hostaddr, "");
   }
+}
+
+TEST(Hosts, SE9_AddressesThatAreNeverCalledAreRefusedInEveryForm) {
+  const auto resolve = [](const std::string& host) -> Result<std::vector<net::IpAddress>> {
+    if (host == "10.1") return std::vector{*net::IpAddress::Parse("10.0.0.1")};
+    if (host == "mixed.test") return std::vector{*net::IpAddress::Parse("10.0.0.1"), *net::IpAddress::Parse("0.0.0.0")};
+    return std::vector{*net::IpAddress::Parse("169.254.169.254")};
+  };
+  for (const std::string host :
+       {"169.254.169.254", "fe80::1%eth0", "fd00:ec2::254", "::ffff:169.254.169.254", "0.0.0.0", "::", "224.0.0.1",
+        "metadata.test", "2852039166", "mixed.test", "10.0.0.1,metadata.test"}) {
+    const auto hosts = LookUp(host, resolve);
+    ASSERT_FALSE(hosts.ok()) << host;
+    EXPECT_EQ(hosts.error().kind, ErrorKind::kConfig) << host;
+    EXPECT_THAT(hosts.error().what, HasSubstr("always refused")) << host;
+  }
+  for (const std::string host : {"127.0.0.1", "10.1", "/run/pg", "192.168.0.1", "fd00::2"})
+    EXPECT_TRUE(LookUp(host, resolve).ok()) << host;
 }
 
 TEST(Hosts, EveryAddressOfANameIsAnElementUnderThatName) {
