@@ -36,20 +36,34 @@ std::string Plain(std::string_view text) {
 
 struct Advice {
   std::string_view sqlstate;
-  std::string_view text;  // %u user, %d database, %h host
+  std::string_view text;     // %u user, %d database, %h host
+  std::string_view setting;  // that should change, "" if the server should
 };
 constexpr auto kConnectAdvice = std::to_array<Advice>({
-    {"28P01", "Check username and password (role %u)."},
+    // The server does not tell a wrong password from a role that does not exist.
+    {"28P01",
+     "Check username and password (role %u). If there is no such role yet: CREATE ROLE %u LOGIN REPLICATION PASSWORD "
+     "'...'; GRANT CONNECT ON DATABASE %d TO %u; and SELECT on the tables (migrations/postgres/001_role.sql does all "
+     "of it).",
+     "password"},
     {"28000",
      "Check that role %u exists, may log in, and that pg_hba.conf has a line for it: host all %u <our address> "
-     "scram-sha-256."},
-    {"3D000", "Check dbname: database %d does not exist on %h."},
-    {"42501", "Give role %u the right: ALTER ROLE %u REPLICATION; GRANT CONNECT ON DATABASE %d TO %u;"},
+     "scram-sha-256.",
+     "username"},
+    {"3D000", "Check dbname: database %d does not exist on %h.", "dbname"},
+    {"42501", "Give role %u the right: ALTER ROLE %u REPLICATION; GRANT CONNECT ON DATABASE %d TO %u;", "username"},
     {"53300",
      "The server has no connection left for us: raise max_wal_senders and max_connections, or end sessions that are "
-     "not needed."},
-    {"57P03", "The server is starting up or shutting down; retrying."},
+     "not needed.",
+     ""},
+    {"57P03", "The server is starting up or shutting down; retrying.", ""},
 });
+// Of failures before the server said anything.
+constexpr std::string_view kSetPassword = "Set password.";
+constexpr std::string_view kSetSslmode = "Set sslmode to prefer or disable, or switch TLS on at the server (ssl=on).";
+constexpr std::string_view kCheckCertificate =
+    "Check that sslrootcert holds the authority that signed the server's certificate and that host is the name in it.";
+constexpr std::string_view kCheckFiles = "Check the files named in sslrootcert, sslcert and sslkey.";
 
 std::string Fill(std::string_view advice, const Options& options) {
   std::string out;
@@ -69,18 +83,16 @@ std::string Fill(std::string_view advice, const Options& options) {
 // Failures before the server said anything.
 Error DescribeNoAnswer(const Options& options, const std::string& text) {
   const std::string what = "connecting to " + Place(options) + " failed: " + text;
-  if (Contains(text, "no password supplied")) return ConfigError(what + ". Set password.");
+  if (Contains(text, "no password supplied")) return ConfigError(what + ". " + std::string(kSetPassword));
   if (Contains(text, "does not support SSL")) {
-    return ConfigError(what + ". Set sslmode to prefer or disable, or switch TLS on at the server (ssl=on).");
+    return ConfigError(what + ". " + std::string(kSetSslmode));
   }
   if (Contains(text, "certificate verify failed") || Contains(text, "server certificate for")) {
-    return ConfigError(what +
-                       ". Check that sslrootcert holds the authority that signed the server's certificate and that "
-                       "host is the name in it.");
+    return ConfigError(what + ". " + std::string(kCheckCertificate));
   }
   if (Contains(text, "root certificate file") || Contains(text, "certificate file") ||
       Contains(text, "private key file")) {
-    return ConfigError(what + ". Check the files named in sslrootcert, sslcert and sslkey.");
+    return ConfigError(what + ". " + std::string(kCheckFiles));
   }
   return Transient(what +
                    ". Check that host and port are right, that the server runs and listens there (listen_addresses), "
@@ -119,6 +131,22 @@ Error DescribeConnectFailure(const Options& options, bool replication, std::stri
     if (advice.sqlstate == sqlstate) what += " " + Fill(advice.text, options);
   }
   return {KindOf(sqlstate), std::move(what)};
+}
+
+std::string_view SettingOf(const Options& options, const Error& connect_failure) {
+  const std::string_view what = connect_failure.what;
+  for (const Advice& advice : kConnectAdvice) {
+    if (!advice.setting.empty() && Contains(what, Fill(advice.text, options))) return advice.setting;
+  }
+  if (what.ends_with(kSetPassword)) return "password";
+  if (what.ends_with(kSetSslmode)) return "sslmode";
+  if (what.ends_with(kCheckCertificate)) return "sslrootcert";
+  if (what.ends_with(kCheckFiles)) {
+    return Contains(what, "private key file")        ? "sslkey"
+           : Contains(what, "root certificate file") ? "sslrootcert"
+                                                     : "sslcert";
+  }
+  return "host";
 }
 
 Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate,

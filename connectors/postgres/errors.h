@@ -15,6 +15,8 @@ std::string Place(const Options& options);
 // From libpq's text in verbose form ("... FATAL:  28P01: password authentication failed ..."), which carries the
 // SQLSTATE whatever the server's language.
 Error DescribeConnectFailure(const Options& options, bool replication, std::string_view libpq_text);
+// The setting that such a failure asks to change; "host" where nothing points at another one.
+std::string_view SettingOf(const Options& options, const Error& connect_failure);
 std::string SqlStateOf(std::string_view verbose_text);  // "" if the server did not answer
 
 // Transient, or something a person has to change: by SQLSTATE. "" is a broken connection.

@@ -105,7 +105,7 @@ std::vector<Finding> Preflight(const Options& given) {
   options.connect_timeout = std::min(options.connect_timeout, kPreflightTime / 2);
   std::vector<Finding> findings;
   const auto failed = [&](const Error& error) {
-    findings.push_back(Problem("connection", error.what, "", ""));
+    findings.push_back(Problem("connection", error.what, "", "", std::string(SettingOf(options, error))));
     return findings;
   };
   const std::stop_token never;
@@ -132,7 +132,8 @@ std::vector<Finding> Preflight(const Options& given) {
           {"publication_plan", Finding::Level::kOk, "will be run at the start: " + sql, "", sql + ";", ""});
     if (const auto replication = Connection::Open(options, Connection::Use::kReplication, "UTF8", true, never);
         !replication.ok()) {
-      more.push_back(Problem("replication_connection", replication.error().what, "", ""));
+      more.push_back(Problem("replication_connection", replication.error().what, "", "",
+                             std::string(SettingOf(options, replication.error()))));
     }
     findings.push_back(Fine("tables", std::to_string(plan.tables.size()) + " tables are captured"));
   }

@@ -285,7 +285,13 @@ std::vector<CatalogTable> SelectTables(const Options& options, const std::vector
   std::erase_if(selected, [&](const CatalogTable& table) {
     return std::ranges::any_of(table.ancestors, [&](std::uint32_t root) { return oids.contains(root); });
   });
+  for (const std::string& pattern : options.tables) {
+    if (std::ranges::any_of(all, [&](const auto& table) { return Matches(pattern, table.QualifiedName()); })) continue;
+    findings.push_back(MakeFinding(Finding::Level::kWarning, "tables", "no table matches " + pattern + " of tables",
+                                   "Check its spelling; a table that is made later is captured then.", "", "tables"));
+  }
   if (selected.empty()) {
+    std::erase_if(findings, [](const Finding& finding) { return finding.id == "tables"; });  // the next one says it all
     findings.push_back(
         MakeFinding(Finding::Level::kError, "tables",
                     "no table of database " + options.dbname + " matches " + Joined(options.tables, ", ") +

@@ -59,10 +59,44 @@ TEST_F(PostgresErrors, WrongPasswordAndUnknownRole) {
   rig_->settings()["port"] = std::to_string(server->port());
   rig_->settings()["dbname"] = "postgres";
   ExpectRefused({{"username", "locked"}, {"password", "s3cret"}}, ErrorKind::kConfig,
-                {"password authentication failed", "Check username and password", "\"locked\""});
+                {"password authentication failed", "Check username and password", "\"locked\"",
+                 "CREATE ROLE \"locked\" LOGIN REPLICATION"});
   ExpectRefused({{"username", "nobody"}, {"password", "s3cret"}}, ErrorKind::kConfig, {"nobody", "Check"});
   rig_->settings().erase("password");
   ExpectRefused({{"username", "locked"}}, ErrorKind::kConfig, {"Set password"});
+}
+
+TEST_F(PostgresErrors, KC18_ThePreflightNamesTheSettingThatIsWrong) {
+  PostgresOptions server_options;
+  server_options.hba = {"host all locked 127.0.0.1/32 scram-sha-256"};
+  HG_WITH_SERVER("postgres", const auto server, PrivatePostgres::Start(server_options));
+  ASSERT_TRUE(server
+                  ->Exec("postgres",
+                         "CREATE ROLE locked LOGIN REPLICATION PASSWORD 'right'; CREATE TABLE public.t (id int "
+                         "PRIMARY KEY)")
+                  .ok());
+  const auto key_with = [&](const config::FlatConfig& change) {
+    config::FlatConfig settings = {{"connector.class", "postgres"},
+                                   {"name", "p"},
+                                   {"host", "127.0.0.1"},
+                                   {"dbname", "postgres"},
+                                   {"tables", "public.t"},
+                                   {"username", "postgres"},
+                                   {"port", std::to_string(server->port())}};
+    for (const auto& [key, value] : change) settings[key] = value;
+    const auto bound = config::Bind(*postgres::Factory().spec, settings, nullptr);
+    for (const Finding& finding : postgres::Factory().preflight("p", bound.bound)) {
+      if (finding.level != Finding::Level::kOk) return finding.key + (finding.summary.empty() ? "?" : "");
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(key_with({}), "none");
+  EXPECT_EQ(key_with({{"dbname", "nowhere"}}), "dbname");
+  EXPECT_EQ(key_with({{"username", "locked"}, {"password", "wrong"}}), "password");
+  EXPECT_EQ(key_with({{"username", "locked"}}), "password");
+  EXPECT_EQ(key_with({{"sslmode", "require"}}), "sslmode");
+  EXPECT_EQ(key_with({{"port", "1"}}), "host");
+  EXPECT_EQ(key_with({{"tables", "public.t,public.typo"}}), "tables");
 }
 
 TEST_F(PostgresErrors, WalLevelIsNotLogical) {
