@@ -14,7 +14,7 @@ constexpr std::size_t kOperationsKept = 200;
 
 bool Matches(const DeadLetter& letter, const LetterFilter& filter) {
   if (filter.state && letter.state != *filter.state) return false;
-  if (!filter.key.empty() && letter.key != filter.key) return false;
+  if (filter.key_matches && !filter.key_matches(letter.key)) return false;
   if (!filter.error.empty() && letter.error_class != filter.error) return false;
   if (!filter.stream.empty() && letter.stream != filter.stream) return false;
   return letter.first_failed_us >= filter.since_us;

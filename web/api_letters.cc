@@ -4,6 +4,7 @@
 #include "core/state/dead_letters.h"
 #include "web/connect_shapes.h"
 #include "web/page.h"
+#include "web/records.h"
 
 // /api/v1: dead letters of a sink (admin API, 4.7).
 namespace headgate::web {
@@ -26,7 +27,7 @@ Json ItemJson(const DeadLetter& letter) {
   json["at"] = ToText(letter.at);
   json["event_id"] = letter.event_id;
   json["op"] = letter.op;
-  json["source"] = {{"position", letter.source_position},
+  json["source"] = {{"position", Parsed(letter.source_position)},
                     {"table", dot == std::string::npos ? letter.stream : letter.stream.substr(dot + 1)}};
   json["error"] = {{"class", letter.error_class},
                    {"status", letter.error_status == 0 ? Json(nullptr) : Json(letter.error_status)},
@@ -46,6 +47,12 @@ std::optional<DeadLetter::State> ParseState(std::string_view text) {
   return std::nullopt;
 }
 
+// As for records: an object by column, or the plain value of a key of one column.
+void SetKey(LetterFilter& filter, const std::string& text) {
+  filter.key = text;
+  filter.key_matches = [key = KeyFilter(text)](std::string_view json) { return key.Matches(json); };
+}
+
 // One field of the list's filter, as a query parameter or a member of a bulk request. Config error if it is wrong.
 Status SetField(LetterFilter& filter, std::string_view name, const std::string& value) {
   if (name == "state") {
@@ -59,7 +66,7 @@ Status SetField(LetterFilter& filter, std::string_view name, const std::string& 
     if (value != "newest" && value != "oldest") return ConfigError("order must be newest or oldest.");
     filter.newest_first = value == "newest";
   } else if (name == "key") {
-    filter.key = value;
+    SetKey(filter, value);
   } else if (name == "error") {
     filter.error = value;
   } else if (name == "stream") {
@@ -170,14 +177,17 @@ struct BulkRequest {
 };
 
 // An empty filter has to be written {"all":true} (AP17).
-Result<BulkRequest> ReadBulk(const Request& request) {
-  HG_ASSIGN_OR_RETURN(const Json body, ParseJson(request.body));
+// `at` is the JSON pointer of what is wrong.
+Result<BulkRequest> ReadBulk(const Request& request, std::string& at) {
+  HG_ASSIGN_OR_RETURN(const Json body, ParseJson(request.body, request.json_depth_max));
+  at = "/filter";
   if (!body.is_object() || !body.contains("filter") || !body["filter"].is_object()) {
     return ConfigError(
         "The body must be {\"filter\":{...},\"dry_run\":true|false}; for all letters the filter is {\"all\":true}.");
   }
   BulkRequest bulk;
   for (const auto& [member, value] : body.items()) {
+    at = "/" + member.substr(0, 100);
     if (member == "dry_run" && value.is_boolean()) {
       bulk.dry_run = value.get<bool>();
     } else if (member != "filter") {
@@ -188,6 +198,7 @@ Result<BulkRequest> ReadBulk(const Request& request) {
   bool all = false;
   std::size_t fields = 0;
   for (const auto& [name, value] : body["filter"].items()) {
+    at = "/filter/" + name.substr(0, 100);
     if (value.is_null()) continue;  // as if it were absent (AP6)
     if (name == "all") {
       if (!value.is_boolean()) return ConfigError("all must be true or false.");
@@ -197,12 +208,13 @@ Result<BulkRequest> ReadBulk(const Request& request) {
     if (!value.is_string()) {
       // A key may be written as the object it is in the list.
       if (name != "key") return ConfigError("The filter's " + name.substr(0, 100) + " must be a string.");
-      bulk.filter.key = Dump(value);
+      SetKey(bulk.filter, Dump(value));
     } else {
       HG_RETURN_IF_ERROR(SetField(bulk.filter, name, value.get<std::string>()));
     }
     ++fields;
   }
+  at = "/filter";
   if (fields == 0 && !all) return ConfigError("The filter is empty. If all letters are meant, write {\"all\":true}.");
   if (fields > 0 && all) return ConfigError("The filter says all and names fields too; leave one of them out.");
   return bulk;
@@ -211,8 +223,9 @@ Result<BulkRequest> ReadBulk(const Request& request) {
 Response Bulk(Api& api, const Request& request, bool discard) {
   return api.idempotency.Run(request, api.control.clock().NowUs(), [&] {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
-    const auto bulk = ReadBulk(request);
-    if (!bulk.ok()) return Fail(request, 400, bulk.error().what, {}, {{"/filter", bulk.error().what}});
+    std::string at;
+    const auto bulk = ReadBulk(request, at);
+    if (!bulk.ok()) return Fail(request, 400, bulk.error().what, {}, {{at, bulk.error().what}});
     const auto answer =
         api.control.BulkLetters(request.Argument(0), bulk->filter, discard, bulk->dry_run, request.actor());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);

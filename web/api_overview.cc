@@ -95,9 +95,25 @@ std::vector<Ranked> Ranking(Api& api, const Request& request) {
   return list;
 }
 
+// A filter that names nothing would look like an empty service. Nothing if all is well.
+std::optional<Response> BadFilter(const Request& request) {
+  const std::string type = Lower(request.query.Get("type"));
+  if (!type.empty() && type != "source" && type != "sink") {
+    return Fail(request, 400, "type must be source or sink.", {}, {{"/type", "unknown type"}});
+  }
+  const std::string status = Lower(request.query.Get("status"));
+  constexpr std::string_view kStatuses[] = {"healthy", "warning", "error", "paused", "stopped", "starting"};
+  if (!status.empty() && std::ranges::find(kStatuses, status) == std::end(kStatuses)) {
+    return Fail(request, 400, "status must be healthy, warning, error, paused, stopped or starting.", {},
+                {{"/status", "unknown status"}});
+  }
+  return std::nullopt;
+}
+
 Response List(Api& api, const Request& request) {
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
+  if (auto bad = BadFilter(request)) return std::move(*bad);
   std::string after;
   if (request.query.Has("cursor")) {
     const auto place = ReadCursor("connectors", request.query.Get("cursor"));
@@ -168,18 +184,27 @@ Response Effective(Api& api, const Request& request) {
   if (spec == nullptr)
     return Fail(request, 409, "This build has no plugin " + record->class_name + ", so its settings are not known.");
   const auto outcome = config::Bind(*spec, record->config, nullptr);
-  const auto values = outcome.bound.All();
+  auto values = outcome.bound.All();
+  for (const config::Option* option : config::AllOptions(*spec)) {
+    values.try_emplace(std::string(option->name), config::Bound::Effective{"", "default"});  // every key (4.1)
+  }
   Json items = Json::array();
   for (const auto& [key, effective] : values) {
     const config::Option* option = config::FindOption(*spec, key);
+    const bool unset = option != nullptr && !outcome.bound.Has(key);
     Json one;
     one["key"] = key;
-    one["value"] = effective.secret
+    one["value"] = unset ? Json(nullptr)
+                   : effective.secret
                        ? Json(config::IsLiteralSecret(effective.value) ? std::string(config::kMask) : effective.value)
                        : Json(outcome.bound.Shown(key));
     const bool known_default = option != nullptr && option->has_default && !option->required;
     const bool secret = option != nullptr && option->type == config::OptionType::kPassword;
-    one["default"] = !known_default ? Json(nullptr) : secret ? Json(config::kMask) : Json(option->default_value);
+    const bool derived = option != nullptr && option->derive != nullptr;
+    one["default"] = derived          ? Json(option->derive(record->name))
+                     : !known_default ? Json(nullptr)
+                     : secret         ? Json(config::kMask)
+                                      : Json(option->default_value);
     one["origin"] = record->from_file && effective.origin == "config" ? std::string_view("file") : effective.origin;
     items.push_back(std::move(one));
   }

@@ -70,7 +70,7 @@ struct CreateRequest {
 };
 
 Result<CreateRequest> ReadCreate(const Request& request) {
-  HG_ASSIGN_OR_RETURN(const Json body, ParseJson(request.body));
+  HG_ASSIGN_OR_RETURN(const Json body, ParseJson(request.body, request.json_depth_max));
   if (!body.is_object()) return ConfigError("The body must be an object with \"name\" and \"config\".");
   CreateRequest create;
   for (const auto& [member, value] : body.items()) {
@@ -127,11 +127,14 @@ Response Replace(Api& api, const Request& request, config::FlatConfig config, st
 }
 
 Response PutConfig(Api& api, const Request& request) {
-  const auto body = ParseJson(request.body);
+  const auto body = ParseJson(request.body, request.json_depth_max);
   if (!body.ok()) return Fail(request, 400, body.error().what);
   auto flat = ReadFlat(*body);
   if (!flat.ok()) return Fail(request, 400, flat.error().what);
   const auto existing = api.control.Find(request.Argument(0));
+  if (existing == nullptr && TrimName(request.Argument(0)) != request.Argument(0)) {
+    return Fail(request, 400, "The connector's name has blanks around it; POST would take them away.");
+  }
   if (!IfMatchHolds(request, existing.get())) return Stale(request);
   if (auto refused = Precheck(api, request, request.Argument(0), flat->config, existing.get()))
     return std::move(*refused);
@@ -144,7 +147,7 @@ Response PatchConfig(Api& api, const Request& request) {
   const auto existing = api.control.Find(request.Argument(0));
   if (existing == nullptr) return NoConnector(request, request.Argument(0));
   if (!IfMatchHolds(request, existing.get())) return Stale(request);
-  const auto body = ParseJson(request.body);
+  const auto body = ParseJson(request.body, request.json_depth_max);
   if (!body.ok()) return Fail(request, 400, body.error().what);
   const auto patch = ReadFlat(*body);
   if (!patch.ok()) return Fail(request, 400, patch.error().what);

@@ -109,7 +109,7 @@ std::vector<config::KeyError> AllErrors(Control& control, const config::SecretRe
 Response Validate(Api& api, const Request& request) {
   const config::ComponentSpec* spec = api.control.FindPlugin(request.Argument(0));
   if (spec == nullptr) return NoPlugin(request);
-  const auto body = ParseJson(request.body);
+  const auto body = ParseJson(request.body, request.json_depth_max);
   if (!body.ok()) return Fail(request, 400, body.error().what);
   auto flat = ReadFlat(*body);
   if (!flat.ok()) return Fail(request, 400, flat.error().what);

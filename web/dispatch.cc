@@ -43,7 +43,8 @@ bool AcceptsProduct(std::string_view accept, Produces produces) {
 std::optional<Response> CheckHost(const Api& api, const Request& request) {
   std::size_t hosts = 0;
   for (const auto& [name, value] : request.headers) hosts += name == "host";
-  if (hosts == 0) return std::nullopt;  // HTTP/1.0 probes send none, and no browser leaves it out
+  if (hosts == 0 && request.http_1_0) return std::nullopt;  // probes of load balancers send none
+  if (hosts == 0) return Fail(request, 400, "There is no Host header, which HTTP/1.1 demands.");
   if (hosts > 1) return Fail(request, 400, "There is more than one Host header.");
   if (HostAllowed(request.Header("host"), request.local, api.options.allowed_hosts)) return std::nullopt;
   return Fail(

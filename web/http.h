@@ -39,6 +39,8 @@ struct Request {
   Query query;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  std::size_t json_depth_max = 64;  // of the body (SE7)
+  bool http_1_0 = false;
   std::string peer;                    // address of the client
   std::string local;                   // address of ours that the connection came in on
   std::string id;                      // Request-Id (AP8)

@@ -13,6 +13,8 @@ using Base = nlohmann::json_sax<Json>;
 // Builds the document, with our limits.
 class Builder : public Base {
  public:
+  explicit Builder(std::size_t depth_max) : depth_max_(depth_max) {}
+
   Json root;
   std::string error;
 
@@ -66,8 +68,8 @@ class Builder : public Base {
     return true;
   }
   bool Open(Json value) {
-    if (open_.size() >= kJsonDepthMax) {
-      error = "more than " + std::to_string(kJsonDepthMax) + " levels";
+    if (open_.size() >= depth_max_) {
+      error = "more than " + std::to_string(depth_max_) + " levels";
       return false;
     }
     open_.push_back(Place(std::move(value)));
@@ -78,6 +80,7 @@ class Builder : public Base {
     return true;
   }
 
+  const std::size_t depth_max_;
   // Only the innermost container grows, so pointers to the outer ones hold.
   std::vector<Json*> open_;
   std::string name_;
@@ -99,8 +102,8 @@ std::string LineAndColumn(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-Result<Json> ParseJson(std::string_view text) {
-  Builder builder;
+Result<Json> ParseJson(std::string_view text, std::size_t depth_max) {
+  Builder builder(depth_max);
   try {
     if (Json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.root);
   } catch (const std::exception&) {  // none is known; a parser of foreign text gets no second chance

@@ -11,13 +11,12 @@ namespace headgate::web {
 
 using Json = nlohmann::ordered_json;
 
-inline constexpr std::size_t kJsonDepthMax = 64;  // SE7
 inline constexpr std::size_t kJsonMembersMax = 2'000;
 
-// A whole JSON text. Config error with line and column on anything malformed, on a limit above, on a member that comes
-// twice. Numbers that are not 64-bit integers are kept as the client wrote them (a `binary` value with the
-// digits): a config value 1.10 must be echoed as "1.10" (KC9).
-Result<Json> ParseJson(std::string_view text);
+// A whole JSON text of at most `depth_max` levels (SE7). Config error with line and column on anything malformed, on a
+// limit above, on a member that comes twice. Numbers that are not 64-bit integers are kept as the client wrote them (a
+// `binary` value with the digits): a config value 1.10 must be echoed as "1.10" (KC9).
+Result<Json> ParseJson(std::string_view text, std::size_t depth_max = 64);
 
 // Compact; bytes that are not UTF-8 become U+FFFD.
 std::string Dump(const Json& json);

@@ -1,26 +1,36 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "core/base/channel.h"
 
 namespace headgate::web {
 
-// A thread for work that would hold up the API thread, one job after the other. It starts with the first job.
-class LaneThread {
+// Threads for work that would hold up the API thread: a few jobs at once, the others in turn. Each starts when a job
+// finds none free of those that run.
+class LaneThreads {
  public:
   using Job = std::function<void(std::stop_token)>;
 
+  explicit LaneThreads(std::size_t threads_max) : threads_max_(threads_max) {}
+
   // False if too many wait already. Called by the API thread only.
   bool Add(Job job) {
-    if (!jobs_.TryPush(std::move(job))) return false;
-    if (!thread_.joinable()) {
-      thread_ = std::jthread([this](std::stop_token stop) {
+    ++open_;
+    if (!jobs_.TryPush(std::move(job))) {
+      --open_;
+      return false;
+    }
+    if (threads_.size() < threads_max_ && threads_.size() < open_) {
+      threads_.emplace_back([this](std::stop_token stop) {
         while (auto next = jobs_.Pop(stop)) {
           if (stop.stop_requested()) return;
           (*next)(stop);
+          --open_;
         }
       });
     }
@@ -29,15 +39,15 @@ class LaneThread {
   // Jobs that have not started are dropped; the running one is asked to end.
   void RequestStop() {
     jobs_.Close();
-    thread_.request_stop();
+    for (std::jthread& thread : threads_) thread.request_stop();
   }
-  void Join() {
-    if (thread_.joinable()) thread_.join();
-  }
+  void Join() { threads_.clear(); }
 
  private:
+  const std::size_t threads_max_;
+  std::atomic<std::size_t> open_ = 0;  // jobs that wait or run
   Channel<Job> jobs_{32};
-  std::jthread thread_;  // last: it ends before the channel does
+  std::vector<std::jthread> threads_;  // last: they end before the channel does
 };
 
 }  // namespace headgate::web

@@ -109,7 +109,8 @@ class Server::Impl final : public Session::Host {
   bool finishing_ = false;
   std::string id_prefix_;
   std::uint64_t last_id_ = 0;
-  std::array<LaneThread, 2> lanes_;  // by Lane
+  // By Lane. A live check waits for somebody else's server, up to 10 s each (KC18); reading records is our own work.
+  std::array<LaneThreads, 2> lanes_{LaneThreads(8), LaneThreads(1)};
   std::thread thread_;
 };
 
@@ -230,10 +231,10 @@ void Server::Impl::FinishAll() {
 
 void Server::Impl::Stop() {
   if (!thread_.joinable()) return;
-  for (LaneThread& lane : lanes_) lane.RequestStop();
+  for (LaneThreads& lane : lanes_) lane.RequestStop();
   asio::post(*io_, [this] { FinishAll(); });
   thread_.join();
-  for (LaneThread& lane : lanes_) lane.Join();
+  for (LaneThreads& lane : lanes_) lane.Join();
   subscriptions_.clear();
   sessions_.clear();
 }

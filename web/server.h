@@ -23,6 +23,7 @@ struct Limits {
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t connections_max = 256;
   std::size_t streams_max = 64;
+  std::size_t json_depth_max = 64;
   std::chrono::milliseconds idle_timeout{60'000};
   std::chrono::milliseconds request_timeout{90'000};
   // A peer that takes longer than the grace must have moved this many bytes a second since, or it is cut.
@@ -43,7 +44,7 @@ struct ServerOptions {
   const config::SecretResolver* resolver = nullptr;  // nullptr: validate does not look into placeholders
 };
 
-// The admin API: one listener, one thread. Slow work (live checks, reading records) goes to at most two threads more,
+// The admin API: one listener, one thread. Slow work (live checks, reading records) goes to a few threads more,
 // which start with their first job. All calls of Control that change something come from the API thread.
 class Server {
  public:

@@ -242,9 +242,11 @@ void SessionImpl::FillRequest() {
   request_.peer = peer_;
   request_.local = local_;
   request_.id = host_.NewRequestId();
+  request_.json_depth_max = host_.limits().json_depth_max;
   if (!parser_ || !parser_->is_header_done()) return;
   auto& message = parser_->get();
   request_.method = std::string(message.method_string());
+  request_.http_1_0 = message.version() == 10;
   request_.target = std::string(message.target());
   request_.path = request_.target.substr(0, request_.target.find('?'));
   for (const auto& field : message) {
@@ -281,7 +283,8 @@ void SessionImpl::Deliver(Response response) {
   phase_ = Phase::kWriting;
   const bool head_only = request_.method == "HEAD";
   if (response.feed != nullptr && !head_only) return StartStream(std::move(response));
-  std::string bytes = RenderHead(response, request_.id, response.body.size(), !close_after_);
+  const std::size_t length = response.feed != nullptr ? std::string::npos : response.body.size();  // HEAD of a stream
+  std::string bytes = RenderHead(response, request_.id, length, !close_after_);
   if (!head_only) bytes += response.body;
   Write(std::move(bytes), [this] { AfterAnswer(); });
 }
@@ -296,7 +299,12 @@ void SessionImpl::Write(std::string bytes, std::function<void()> then) {
 
 // In pieces, so that a reader who takes nothing is told from a slow one.
 void SessionImpl::WriteSome() {
-  if (phase_ != Phase::kLingering) SetDeadline(RateDeadline(sent_));
+  // A stream has no end that a rate could be measured to: its reader has to take something within each grace (AP21).
+  if (phase_ == Phase::kStreaming) {
+    SetDeadline(SteadyClock::now() + host_.limits().rate_grace);
+  } else if (phase_ != Phase::kLingering) {
+    SetDeadline(RateDeadline(sent_));
+  }
   socket_.async_write_some(asio::buffer(out_.data() + sent_, out_.size() - sent_),
                            [self = shared_from_this()](const Error& error, std::size_t bytes) {
                              if (self->phase_ == Phase::kClosed) return;

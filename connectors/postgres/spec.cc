@@ -1,5 +1,7 @@
 #include "connectors/postgres/spec.h"
 
+#include "connectors/postgres/options.h"
+
 namespace headgate::postgres {
 namespace {
 
@@ -53,6 +55,11 @@ Option Number(std::string_view name, std::string_view value, std::int64_t minimu
   o.minimum = minimum;
   o.maximum = maximum;
   o.importance = Importance::kLow;
+  return o;
+}
+
+Option Derived(Option o) {
+  o.derive = DefaultObjectName;
   return o;
 }
 
@@ -128,12 +135,12 @@ std::vector<Option> CaptureOptions() {
 std::vector<Option> ReplicationOptions() {
   constexpr std::string_view kGroup = "Replication";
   return {
-      WithExample(Optional("slot_name", OptionType::kString, kGroup, "Slot",
-                           "Replication slot. Default: headgate_ and the connector's name."),
-                  "headgate_shop"),
-      WithExample(Optional("publication_name", OptionType::kString, kGroup, "Publication",
-                           "Default: headgate_ and the connector's name."),
-                  "headgate_shop"),
+      Derived(WithExample(Optional("slot_name", OptionType::kString, kGroup, "Slot",
+                                   "Replication slot. Default: headgate_ and the connector's name."),
+                          "headgate_shop")),
+      Derived(WithExample(Optional("publication_name", OptionType::kString, kGroup, "Publication",
+                                   "Default: headgate_ and the connector's name."),
+                          "headgate_shop")),
       Choice("publication_mode", "manage", {"manage", "check"}, kGroup, "Publication mode",
              "manage: created and altered to fit the settings (needs to own the tables); check: must fit already, "
              "nothing is changed."),

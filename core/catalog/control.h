@@ -49,8 +49,9 @@ struct PluginInfo {
 
 struct LetterFilter {
   std::optional<DeadLetter::State> state;
-  std::string key;
-  std::string error;  // class
+  std::string key;  // as the client wrote it, for events; "" if any key will do
+  std::function<bool(std::string_view key_json)> key_matches = {};  // set if `key` is
+  std::string error;                                                // class
   std::string stream;
   std::int64_t since_us = 0;
   bool newest_first = false;

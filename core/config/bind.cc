@@ -197,6 +197,11 @@ struct Binder {
     if (found == config.end() || (option.required && Trim(found->second).empty())) {
       if (option.required && IsRelevant(spec, option, config))
         return Fail(key, "Missing required setting " + Quoted(key) + ".");
+      const auto name = config.find("name");
+      if (option.derive != nullptr && name != config.end()) {
+        const std::string derived = option.derive(name->second);
+        out.bound.values_[key] = {derived, "default", false, derived};
+      }
       if (!option.has_default) return;
       out.bound.values_[key] = {std::string(option.default_value), "default", false, std::string(option.default_value)};
       return;

@@ -33,6 +33,8 @@ struct Option {
   std::optional<std::int64_t> maximum = {};
   std::string_view relevant_if_key = {};    // visible only if that key ...
   std::string_view relevant_if_value = {};  // ... has this value, or one of this comma list
+  // The value where none is given, made from the connector's name; instead of a default value.
+  std::string (*derive)(std::string_view connector) = nullptr;
   // A stored secret may not follow when this key changes (7.3). Names such as host, port, url count without it.
   bool secret_target = false;
 };

@@ -90,12 +90,18 @@ TEST_F(ConfigTest, KC8_ANullIsAnErrorOfItsKey) {
   EXPECT_NE(answer.body.find("config/validate"), std::string::npos);
 }
 
+TEST_F(ConfigTest, PutMakesNoNameWithBlanksAround) {
+  const char* config = R"({"connector.class":"db","host":"h"})";
+  EXPECT_EQ(Send("PUT", "/connectors/%20padded%20/config", config).status, 400);
+  EXPECT_EQ(Send("PUT", "/connectors/not%20padded/config", config).status, 201);
+}
+
 TEST_F(ConfigTest, S1_7_ANullHidesNoOtherMistake) {
   const std::string config = R"({"connector.class":"db","host":null,"prot":"1","port":"x"})";
   for (const RawAnswer& answer : {Send("PUT", "/connectors/shop/config", config),
                                   Send("POST", "/connectors", R"({"name":"shop","config":)" + config + "}")}) {
     EXPECT_EQ(answer.status, 400);
-    for (const char* text : {"following 3 error(s)", "Null value can not be supplied", "\\" prot\\"", "\\" port\\""})
+    for (const char* text : {"following 3 error(s)", "Null value can not be supplied", R"(\"prot\")", R"(\"port\")"})
       EXPECT_NE(answer.body.find(text), std::string::npos) << text << ": " << answer.body;
     EXPECT_EQ(answer.body.find("Missing required"), std::string::npos) << answer.body;
   }

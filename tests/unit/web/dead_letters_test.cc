@@ -16,6 +16,7 @@ class DeadLettersTest : public WebTest {
       letter.at = {40 + id, 1};
       letter.stream = "shop.public.orders";
       letter.op = "insert";
+      letter.source_position = R"({"lsn":"0/16E9FB0"})";
       letter.key = "{\"id\":" + std::to_string(id % 2) + "}";
       letter.lanes = {{letter.key}};
       letter.record = R"({"op":"insert","after":{"id":1}})";
@@ -44,7 +45,7 @@ TEST_F(DeadLettersTest, S4_7_AnItemHasItsMembers) {
   EXPECT_EQ(
       item.dump(),
       R"({"id":"1","state":"waiting","stream":"shop.public.orders","key":{"id":1},"at":"41-1","event_id":"shop:0-00000000016e9fb0:1","op":"insert",)"
-      R"("source":{"position":"","table":"public.orders"},"error":{"class":"status_5xx","status":500,"message":"HTTP 500"},"attempts":4,)"
+      R"("source":{"position":{"lsn":"0/16E9FB0"},"table":"public.orders"},"error":{"class":"status_5xx","status":500,"message":"HTTP 500"},"attempts":4,)"
       R"("first_failed_at":"2026-05-28T20:26:40.000000Z","last_failed_at":null,"next_try_at":null})");
   const Json whole = Parse(Get(kPath + "/1"));
   EXPECT_EQ(whole["record"]["after"]["id"], 1);
@@ -57,7 +58,8 @@ TEST_F(DeadLettersTest, S4_7_TheListIsFilteredOrderedAndPaged) {
   EXPECT_EQ(Ids(""), (std::vector<std::string>{"1", "2", "3", "4", "5"}));
   EXPECT_EQ(Ids("?order=newest"), (std::vector<std::string>{"5", "4", "3", "2", "1"}));
   EXPECT_EQ(Ids("?state=dead"), std::vector<std::string>{"3"});
-  EXPECT_EQ(Ids("?key=%7B%22id%22%3A0%7D"), (std::vector<std::string>{"2", "4"}));
+  for (const char* key : {"%7B%22id%22%3A0%7D", "%7B%20%22id%22%20%3A%200%20%7D", "0"})
+    EXPECT_EQ(Ids("?key=" + std::string(key)), (std::vector<std::string>{"2", "4"})) << key;
   EXPECT_EQ(Ids("?error=connect"), std::vector<std::string>{});
   EXPECT_EQ(Ids("?since=2027"), std::vector<std::string>{});
   const Json first = Parse(Get(kPath + "?order=newest&limit=2"));
@@ -107,6 +109,16 @@ TEST_F(DeadLettersTest, AP17_WhatIsNotSaidClearlyIs400) {
     EXPECT_EQ(Send("POST", kPath + "/discard", body).status, 400) << body;
   }
   EXPECT_TRUE(control.calls.empty());
+}
+
+TEST_F(DeadLettersTest, AP1_TheErrorOfABulkRequestPointsAtItsMember) {
+  const std::pair<const char*, const char*> cases[] = {{R"({"filter":{"state":"gone"}})", "/filter/state"},
+                                                       {R"({"filter":{"colour":"x"}})", "/filter/colour"},
+                                                       {R"({"filter":{"all":true},"dry_run":1})", "/dry_run"},
+                                                       {R"({"filter":{"all":true},"x":1})", "/x"},
+                                                       {R"({"filter":{}})", "/filter"}};
+  for (const auto& [body, pointer] : cases)
+    EXPECT_EQ(Parse(Send("POST", kPath + "/discard", body))["errors"][0]["pointer"], pointer) << body;
 }
 
 TEST_F(DeadLettersTest, AP4_TheSameKeyReplaysTheFirstAnswerAndAnotherBodyIs422) {

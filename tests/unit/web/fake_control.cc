@@ -25,6 +25,7 @@ const config::ComponentSpec& DbSpec() {
                    .minimum = 1,
                    .maximum = 65535},
                   {.name = "password", .type = config::OptionType::kPassword, .group = "Connection"},
+                  {.name = "slot_name", .derive = [](std::string_view name) { return "slot_" + std::string(name); }},
                   {.name = "batch_bytes_max",
                    .type = config::OptionType::kLong,
                    .default_value = "1048576",
@@ -66,7 +67,7 @@ TableSchema Table(const std::string& table) {
 }
 
 bool Matches(const DeadLetter& letter, const LetterFilter& filter) {
-  return (!filter.state || letter.state == *filter.state) && (filter.key.empty() || letter.key == filter.key) &&
+  return (!filter.state || letter.state == *filter.state) && (!filter.key_matches || filter.key_matches(letter.key)) &&
          (filter.error.empty() || letter.error_class == filter.error) &&
          (filter.stream.empty() || letter.stream == filter.stream) && letter.first_failed_us >= filter.since_us;
 }

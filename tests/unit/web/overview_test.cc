@@ -136,6 +136,21 @@ TEST_F(OverviewTest, KC9_TheEffectiveConfigHasDefaultsAndOrigins) {
   EXPECT_EQ(by_key["port"]["value"], "5432");
   EXPECT_EQ(by_key["port"]["origin"], "default");
   EXPECT_EQ(by_key["password"]["value"], "[hidden]");
+  EXPECT_EQ(by_key["slot_name"].dump(),
+            R"({"key":"slot_name","value":"slot_shop","default":"slot_shop","origin":"default"})");
+  control.AddConnector("bare", {{"connector.class", "db"}, {"host", "h1"}});
+  for (const Json& item : Parse(Get("/api/v1/connectors/bare/config/effective"))["items"]) {
+    if (item["key"] != "password") continue;
+    EXPECT_EQ(item.dump(), R"({"key":"password","value":null,"default":null,"origin":"default"})");
+    return;
+  }
+  FAIL() << "a key without a value is a key";
+}
+
+TEST_F(OverviewTest, S4_1_AFilterThatNamesNothingIs400) {
+  for (const char* query : {"?type=bogus", "?status=bogus"})
+    EXPECT_EQ(Get("/api/v1/connectors" + std::string(query)).status, 400) << query;
+  EXPECT_EQ(Get("/api/v1/connectors?type=SINK&status=Error").status, 200);
 }
 
 TEST_F(OverviewTest, AP12_HealthHasSinceAndLastCheck) {

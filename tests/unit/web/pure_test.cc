@@ -80,6 +80,7 @@ TEST(Json, SE7_DepthMembersAndDoublesHaveBounds) {
   const auto deep = [](std::size_t n) { return std::string(n, '[') + std::string(n, ']'); };
   EXPECT_TRUE(ParseJson(deep(64)).ok());
   EXPECT_FALSE(ParseJson(deep(65)).ok());
+  EXPECT_TRUE(ParseJson(deep(65), 65).ok());
   EXPECT_FALSE(ParseJson(deep(100'000)).ok());
   std::string many = "{";
   for (int i = 0; i < 2'001; ++i) many += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":1";

@@ -236,6 +236,18 @@ TEST_F(ServerTest, StopEndsEventStreamsWithEndAndLetsAnswersFinish) {
   EXPECT_FALSE(RawClient(address()).connected());
 }
 
+TEST_F(ServerTest, SE4_Http11WithoutHostIs400) {
+  RawClient client(address());
+  client.Send("GET /connectors HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(client.Read().status, 400);
+}
+
+TEST_F(ServerTest, SE7_JsonDepthIsASetting) {
+  options.limits.json_depth_max = 2;
+  const std::string body = R"({"name":"a","config":{"connector.class":"db","host":["h"]}})";
+  EXPECT_NE(Send("POST", "/connectors", body).body.find("more than 2 levels"), std::string::npos);
+}
+
 TEST_F(ServerTest, Http10AndAProxysTargetFormAreUnderstood) {
   RawClient old(address());
   old.Send("GET /livez HTTP/1.0\r\n\r\n");

@@ -118,6 +118,32 @@ TEST_F(TailTest, ATailOfASinkShowsItsStreams) {
   EXPECT_EQ(client->ReadUntil("a user").find("order"), std::string::npos);
 }
 
+TEST_F(TailTest, KC1_HeadOfATailTellsNoLength) {
+  const RawAnswer answer = Ask(address(), {.method = "HEAD", .path = "/api/v1/events/tail"});
+  EXPECT_EQ(answer.headers.at("content-type"), "text/event-stream");
+  EXPECT_FALSE(answer.headers.contains("content-length"));
+}
+
+TEST_F(TailTest, AP21_AReaderOfAllWhoTakesNothingIsDisconnected) {
+  options.limits.rate_grace = std::chrono::milliseconds(200);
+  options.limits.rate_bytes_per_second = 1;  // what was taken before earns no patience
+  const std::string big(256 * 1024, 'x');
+  options.limits.streams_max = 1;  // its place is free again once it is cut
+  for (int i = 1; i <= 64; ++i) control.Insert(0x100 + static_cast<std::uint64_t>(i), i, big);
+  const std::string request = Serialise({.path = kPath + "?from=beginning&mode=all"}, address());
+  RawClient deaf(address());
+  deaf.Send(request);
+  EXPECT_THAT(deaf.ReadUntil("\r\n"), testing::HasSubstr("200"));
+  bool free = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!free && std::chrono::steady_clock::now() < deadline) {
+    RawClient other(address());
+    other.Send(request);
+    free = other.ReadUntil("\r\n").find("200") != std::string::npos;
+  }
+  EXPECT_TRUE(free);
+}
+
 TEST_F(TailTest, BadTailsAreAnsweredBeforeTheyStart) {
   EXPECT_EQ(Get("/api/v1/streams/none/tail").status, 404);
   EXPECT_EQ(Get("/api/v1/connectors/none/tail").status, 404);

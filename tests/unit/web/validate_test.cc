@@ -143,6 +143,27 @@ TEST_F(ValidateTest, KC6_ASlowLiveCheckHoldsUpNobodyElse) {
   server->Stop();
 }
 
+TEST_F(ValidateTest, KC18_LiveChecksDoNotWaitForOneAnother) {
+  constexpr int kAtOnce = 4;
+  Signal all_in;
+  std::atomic<int> in = 0;
+  std::atomic<int> alone = 0;
+  control.during_check = [&] {
+    if (++in == kAtOnce) all_in.Raise();
+    if (!all_in.WaitUntil(std::chrono::steady_clock::now() + std::chrono::seconds(5), {})) ++alone;
+  };
+  const std::string body = R"({"connector.class":"db","host":"h","name":"a"})";
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < kAtOnce; ++i) {
+    clients.push_back(std::make_unique<RawClient>(address()));
+    clients.back()->Send(
+        Serialise({.method = "PUT", .path = "/connector-plugins/db/config/validate", .body = body}, address()));
+  }
+  for (auto& client : clients) EXPECT_EQ(client->Read().status, 200);
+  EXPECT_EQ(alone, 0);
+  server->Stop();
+}
+
 TEST_F(ValidateTest, KC6_AfterTheLimitTheAnswerNamesTheStage) {
   options.limits.request_timeout = std::chrono::milliseconds(50);
   Signal go;
