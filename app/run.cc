@@ -11,6 +11,7 @@
 #include "app/service.h"
 #include "core/base/diag.h"
 #include "core/base/signal.h"
+#include "core/config/settings_table.h"
 #include "web/server.h"
 
 namespace headgate {
@@ -24,9 +25,20 @@ constexpr std::string_view kHelp = R"(headgate run: run the service until SIGTER
   --json          diagnostics as JSON lines
 
 Diagnostics go to stderr, one line an event. The line "api listening" has the address of the admin API.
-Every setting of the file that is not below connectors can be overridden by the environment: HEADGATE_API_LISTEN, ...
 SIGTERM ends within seconds; everything that was acknowledged is durable.
+
+Settings of the file, besides secrets.commands and connectors. HEADGATE_API_LISTEN overrides api.listen, and so on.
+
 )";
+
+void PrintHelp() {
+  std::fputs(kHelp.data(), stdout);
+  config::ServiceConfig defaults;
+  for (const config::Setting& setting : config::Settings(defaults)) {
+    std::printf("  %-30s %s%s\n", std::string(setting.path).c_str(), std::string(setting.help).c_str(),
+                setting.value.empty() ? "" : (" Default: " + setting.value).c_str());
+  }
+}
 
 // Blocks the ending signals in this and all later threads; they are taken by sigwait.
 sigset_t BlockEndingSignals() {
@@ -52,6 +64,8 @@ web::ServerOptions MakeServerOptions(const config::ServiceConfig& config, const 
   options.limits.header_bytes_max = size(config.api.limits.header_bytes_max);
   options.limits.connections_max = size(config.api.limits.connections_max);
   options.limits.streams_max = size(config.api.limits.streams_max);
+  options.limits.json_depth_max = size(config.api.limits.json_depth_max);
+  options.limits.rate_bytes_per_second = size(config.api.limits.rate_bytes_min);
   options.limits.idle_timeout = std::chrono::milliseconds(config.api.limits.idle_timeout_ms);
   options.limits.request_timeout = std::chrono::milliseconds(config.api.limits.request_timeout_ms);
   options.resolver = &resolver;
@@ -73,12 +87,13 @@ int Complain(const Error& error) {
 int RunCommand(const Arguments& args) {
   const auto parsed = ParseArguments(args, {"--config"}, {"--json", "--help"});
   if (parsed.Has("--help")) {
-    std::fputs(kHelp.data(), stdout);
+    PrintHelp();
     return kExitOk;
   }
   if (!parsed.error.empty() || !parsed.Has("--config")) {
     std::fprintf(stderr, "headgate run: %s\n\n%s",
-                 parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
+                 parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(),
+                 "`headgate run --help` has the options.\n");
     return kExitUsage;
   }
   const auto loaded = config::LoadServiceConfig(parsed.Get("--config"), config::ProcessEnvironment());

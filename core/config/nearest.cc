@@ -7,6 +7,7 @@ namespace headgate::config {
 
 namespace {
 
+constexpr std::size_t kPrefixBytesMin = 4;
 constexpr std::size_t kNameBytesMax = 128;  // longer names are no typos, and the table below is quadratic
 
 // Insertions, deletions, substitutions and swaps of neighbours, each counted as one (optimal string alignment).
@@ -46,7 +47,11 @@ std::string_view Nearest(std::string_view name, const std::vector<std::string_vi
       nearest = candidate;
     }
   }
-  return nearest;
+  if (!nearest.empty() || wanted.size() < kPrefixBytesMin) return nearest;
+  for (const std::string_view candidate : known) {  // "user" for "username"; the first of several
+    if (ToLower(candidate).starts_with(wanted)) return candidate;
+  }
+  return {};
 }
 
 }  // namespace headgate::config

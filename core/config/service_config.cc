@@ -198,7 +198,7 @@ class Loader {
     const std::string text = "Unknown setting " + Quoted(path) + ". ";
     const std::string nearest = NearestPath(path);
     if (!nearest.empty()) return text + "Did you mean " + Quoted(nearest) + "?";
-    return text + "`headgate run --help` says where the settings are listed.";
+    return text + "`headgate run --help` lists the settings.";
   }
 
   // A likely name in the same section, else the same name in another one.
@@ -214,6 +214,14 @@ class Loader {
     const std::string wanted = LastPart(path);
     const std::string_view nearest = Nearest(wanted, siblings);
     if (!nearest.empty()) return section + std::string(nearest);
+    // egress_allow for egress.allow
+    std::string flat = path;
+    std::replace(flat.begin(), flat.end(), '.', '_');
+    for (const std::string_view known : paths_) {
+      std::string other(known);
+      std::replace(other.begin(), other.end(), '.', '_');
+      if (other == flat) return std::string(known);
+    }
     const auto elsewhere =
         std::find_if(paths_.begin(), paths_.end(), [&](std::string_view p) { return LastPart(p) == wanted; });
     return elsewhere != paths_.end() ? std::string(*elsewhere) : std::string();

@@ -22,6 +22,8 @@ struct ServiceConfig {
     std::int64_t request_timeout_ms = 90'000;
     std::int64_t connections_max = 256;
     std::int64_t streams_max = 64;  // event streams among the connections
+    std::int64_t json_depth_max = 64;
+    std::int64_t rate_bytes_min = 500;  // a second, from a peer that takes longer than 10 s
   };
   struct Api {
     Listen listen;

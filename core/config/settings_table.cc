@@ -19,8 +19,8 @@ std::optional<std::int64_t> ParseInteger(std::string_view text) {
   return number;
 }
 
-Setting Flag(std::string_view path, bool& to) {
-  return {path, false, [&to](const Texts& texts) -> std::string {
+Setting Flag(std::string_view path, bool& to, std::string_view help) {
+  return {path, false, help, to ? "true" : "false", [&to](const Texts& texts) -> std::string {
             const std::string text = ToLower(Trim(texts[0]));
             if (text != "true" && text != "false") return "is " + Quoted(texts[0]) + ". It must be true or false.";
             to = text == "true";
@@ -28,9 +28,9 @@ Setting Flag(std::string_view path, bool& to) {
           }};
 }
 
-Setting Number(std::string_view path, std::int64_t& to, std::int64_t least,
+Setting Number(std::string_view path, std::int64_t& to, std::string_view help, std::int64_t least,
                std::int64_t most = std::numeric_limits<std::int64_t>::max()) {
-  return {path, false, [&to, least, most](const Texts& texts) -> std::string {
+  return {path, false, help, std::to_string(to), [&to, least, most](const Texts& texts) -> std::string {
             const auto number = ParseInteger(Trim(texts[0]));
             if (number && *number >= least && *number <= most) {
               to = *number;
@@ -45,8 +45,8 @@ Setting Number(std::string_view path, std::int64_t& to, std::int64_t least,
 }
 
 // A list each of whose items passes a check that says what is wrong with it, or "".
-Setting List(std::string_view path, Texts& to, std::string (*check)(const std::string&)) {
-  return {path, true, [&to, check](const Texts& texts) -> std::string {
+Setting List(std::string_view path, Texts& to, std::string_view help, std::string (*check)(const std::string&)) {
+  return {path, true, help, Join(to, ","), [&to, check](const Texts& texts) -> std::string {
             for (const std::string& item : texts) {
               const std::string wrong = check(item);
               if (!wrong.empty()) return "holds " + Quoted(item) + ". " + wrong;
@@ -132,28 +132,49 @@ std::vector<Setting> Settings(ServiceConfig& config) {
   ServiceConfig::Egress& egress = config.egress;
   constexpr std::int64_t kDayMs = 86'400'000;
   return {
-      {"data_dir", false, [&config](const Texts& t) { return AssignDataDir(config.data_dir, t[0]); }},
-      {"api.listen", false, [&api](const Texts& t) { return AssignListen(api.listen, t[0]); }},
-      Flag("api.allow_insecure", api.allow_insecure),
-      Flag("api.mask_secrets", api.mask_secrets),
-      List("api.allowed_hosts", api.allowed_hosts, CheckHost),
-      List("api.allowed_origins", api.allowed_origins, CheckOrigin),
-      Number("api.limits.body_bytes_max", limits.body_bytes_max, 1024, 1LL << 30),
-      Number("api.limits.header_bytes_max", limits.header_bytes_max, 1024, 1LL << 20),
-      Number("api.limits.idle_timeout_ms", limits.idle_timeout_ms, 1, kDayMs),
-      Number("api.limits.request_timeout_ms", limits.request_timeout_ms, 1, kDayMs),
-      Number("api.limits.connections_max", limits.connections_max, 1, 65536),
-      Number("api.limits.streams_max", limits.streams_max, 0, 65536),
-      {"log.level", false, [&config](const Texts& t) { return AssignLevel(config.log.level, t[0]); }},
-      {"log.format", false, [&config](const Texts& t) { return AssignFormat(config.log.format, t[0]); }},
-      Number("retention.time_ms", config.retention.time_ms, 1),
-      Number("retention.bytes_max", config.retention.bytes_max, 0),
-      List("secrets.allowed_paths", config.secrets.allowed_paths, CheckAbsolute),
-      {"secrets.env_pattern", false,
+      {"data_dir", false, "The folder that holds the shard; made if it is absent, locked while in use. Required.", "",
+       [&config](const Texts& t) { return AssignDataDir(config.data_dir, t[0]); }},
+      {"api.listen", false, "Address and port of the admin API; port 0 takes a free one and prints it.",
+       api.listen.Text(), [&api](const Texts& t) { return AssignListen(api.listen, t[0]); }},
+      Flag("api.allow_insecure", api.allow_insecure,
+           "Allows api.listen to be an address that other machines reach without signing in."),
+      Flag("api.mask_secrets", api.mask_secrets,
+           "Whether literal secrets read back as [hidden]; false shows them, as Kafka Connect does."),
+      List("api.allowed_hosts", api.allowed_hosts, "Names in the Host header to answer to, besides our own addresses.",
+           CheckHost),
+      List("api.allowed_origins", api.allowed_origins,
+           "Origins whose pages may change things, such as https://console.example.com.", CheckOrigin),
+      Number("api.limits.body_bytes_max", limits.body_bytes_max, "Largest body of a request; more is 413.", 1024,
+             1LL << 30),
+      Number("api.limits.header_bytes_max", limits.header_bytes_max, "Largest header block; more is 431.", 1024,
+             1LL << 20),
+      Number("api.limits.idle_timeout_ms", limits.idle_timeout_ms, "How long a connection may wait between requests.",
+             1, kDayMs),
+      Number("api.limits.request_timeout_ms", limits.request_timeout_ms, "Longest time of a whole request.", 1, kDayMs),
+      Number("api.limits.connections_max", limits.connections_max, "Most connections at once; more are 503.", 1, 65536),
+      Number("api.limits.streams_max", limits.streams_max, "Most event streams among them.", 0, 65536),
+      Number("api.limits.json_depth_max", limits.json_depth_max, "Most levels of JSON in a body.", 2, 1000),
+      Number("api.limits.rate_bytes_min", limits.rate_bytes_min,
+             "Bytes a second that a peer must move once a request or an answer takes longer than 10 s.", 1, 1LL << 30),
+      {"log.level", false, "Least level of the lines on stderr: trace, debug, info, warn or error.",
+       std::string(diag::Name(config.log.level)),
+       [&config](const Texts& t) { return AssignLevel(config.log.level, t[0]); }},
+      {"log.format", false, "Form of the lines: text, or json for one object a line.",
+       config.log.format == diag::Format::kJson ? "json" : "text",
+       [&config](const Texts& t) { return AssignFormat(config.log.format, t[0]); }},
+      Number("retention.time_ms", config.retention.time_ms, "How long the log keeps records.", 1),
+      Number("retention.bytes_max", config.retention.bytes_max, "Most bytes that the log keeps; 0 is no bound.", 0),
+      List("secrets.allowed_paths", config.secrets.allowed_paths,
+           "Folders below which ${file:...} and ${directory:...} may read. None by default.", CheckAbsolute),
+      {"secrets.env_pattern", false, "Which variables ${env:...} may name, as a regular expression. None by default.",
+       config.secrets.env_pattern,
        [&config](const Texts& t) { return AssignPattern(config.secrets.env_pattern, t[0]); }},
-      List("egress.allow", egress.allow, CheckCidr),
-      List("egress.deny", egress.deny, CheckCidr),
-      {"egress.deny_ports", true, [&egress](const Texts& t) { return AssignPorts(egress.deny_ports, t); }},
+      List("egress.allow", egress.allow,
+           "Internal networks (CIDR) that outgoing calls may reach; all of them if none is named.", CheckCidr),
+      List("egress.deny", egress.deny, "Networks (CIDR) that outgoing calls may not reach; wins over egress.allow.",
+           CheckCidr),
+      {"egress.deny_ports", true, "Ports that outgoing calls may not reach.", "",
+       [&egress](const Texts& t) { return AssignPorts(egress.deny_ports, t); }},
   };
 }
 

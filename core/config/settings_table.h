@@ -13,6 +13,8 @@ namespace headgate::config {
 struct Setting {
   std::string_view path;  // "api.limits.body_bytes_max"
   bool is_list = false;
+  std::string_view help = {};  // one sentence, for the reference page and `run --help`
+  std::string value = {};      // what the config holds as the table is made: over a fresh one, the default
   // Takes the texts as written (exactly one unless is_list). Returns what is wrong with them, or "".
   std::function<std::string(const std::vector<std::string>&)> assign;
 };

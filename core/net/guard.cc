@@ -100,13 +100,13 @@ Status CheckForm(const GuardPolicy& policy, const IpAddress& form, const IpAddre
                    std::string(range->name) + " addresses (" + range->cidr.Text() + ") are always refused" + carried);
   }
   if (const Cidr* cidr = Find(policy.deny, form)) {
-    return Refused(shown, port, "egress_deny has " + cidr->Text() + carried);
+    return Refused(shown, port, "egress.deny has " + cidr->Text() + carried);
   }
   if (const Range* range = Find(Internal(), form);
       range != nullptr && !policy.allow.empty() && Find(policy.allow, form) == nullptr) {
     return Refused(shown, port,
                    std::string("the ") + range->name + " range " + range->cidr.Text() +
-                       " is admitted only where egress_allow has it" + carried);
+                       " is admitted only where egress.allow has it" + carried);
   }
   return Ok();
 }
@@ -170,13 +170,13 @@ std::vector<IpAddress> EmbeddedV4(const IpAddress& address) {
 
 Result<GuardPolicy> GuardPolicy::Parse(std::string_view allow, std::string_view deny, std::string_view deny_ports) {
   GuardPolicy policy;
-  HG_RETURN_IF_ERROR(ParseCidrs("egress_allow", allow, policy.allow));
-  HG_RETURN_IF_ERROR(ParseCidrs("egress_deny", deny, policy.deny));
+  HG_RETURN_IF_ERROR(ParseCidrs("egress.allow", allow, policy.allow));
+  HG_RETURN_IF_ERROR(ParseCidrs("egress.deny", deny, policy.deny));
   for (const std::string_view item : SplitList(deny_ports)) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), port);
     if (error != std::errc() || end != item.data() + item.size() || port == 0 || port > 65535) {
-      return ConfigError("egress_deny_ports: \"" + std::string(item) + "\" is no port from 1 to 65535");
+      return ConfigError("egress.deny_ports: \"" + std::string(item) + "\" is no port from 1 to 65535");
     }
     policy.deny_ports.push_back(static_cast<std::uint16_t>(port));
   }
@@ -186,7 +186,7 @@ Result<GuardPolicy> GuardPolicy::Parse(std::string_view allow, std::string_view 
 Status GuardPolicy::CheckAddress(const IpAddress& address, std::uint16_t port) const {
   if (port == 0) return Refused(address, port, "port 0 is no port");
   if (std::find(deny_ports.begin(), deny_ports.end(), port) != deny_ports.end()) {
-    return Refused(address, port, "egress_deny_ports has " + std::to_string(port));
+    return Refused(address, port, "egress.deny_ports has " + std::to_string(port));
   }
   const std::vector<IpAddress> embedded = EmbeddedV4(address);
   for (const IpAddress& v4 : embedded) HG_RETURN_IF_ERROR(CheckForm(*this, v4, address, port));
@@ -196,7 +196,7 @@ Status GuardPolicy::CheckAddress(const IpAddress& address, std::uint16_t port) c
 Status GuardPolicy::CheckUrl(const Url& url) const {
   if (url.literal) return CheckAddress(*url.literal, url.port);
   if (std::find(deny_ports.begin(), deny_ports.end(), url.port) != deny_ports.end()) {
-    return ConfigError("The outgoing guard refuses " + url.HostPort() + ": egress_deny_ports has " +
+    return ConfigError("The outgoing guard refuses " + url.HostPort() + ": egress.deny_ports has " +
                        std::to_string(url.port));
   }
   return Ok();
@@ -211,11 +211,11 @@ std::string GuardPolicy::Describe() const {
   text += "\nalways refused ports:";
   if (deny_ports.empty()) text += " none";
   for (const std::uint16_t port : deny_ports) text.append(" ").append(std::to_string(port));
-  text += "\nrefused by egress_deny: ";
+  text += "\nrefused by egress.deny: ";
   if (deny.empty()) text += "nothing";
   AppendList(text, deny);
   text += "\ninternal ranges (loopback, private, unique local, carrier-grade NAT): ";
-  text += allow.empty() ? "all admitted, because egress_allow is empty" : "admitted only within ";
+  text += allow.empty() ? "all admitted, because egress.allow is empty" : "admitted only within ";
   AppendList(text, allow);
   text += "\npublic addresses: admitted unless refused above\n";
   return text;

@@ -29,7 +29,7 @@ struct GuardPolicy {
   std::vector<std::uint16_t> deny_ports;
   std::vector<Listener> own_listeners;
 
-  // Comma lists as in the settings egress_allow, egress_deny and egress_deny_ports.
+  // Comma lists as in the settings egress.allow, egress.deny and egress.deny_ports.
   static Result<GuardPolicy> Parse(std::string_view allow, std::string_view deny, std::string_view deny_ports);
 
   // The error (kConfig) names the address, the port and the rule.

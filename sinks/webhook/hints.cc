@@ -56,8 +56,8 @@ std::string HintFor(std::string_view error_class, int status, const Options& opt
   if (error_class == "timeout")
     return "No whole answer came in time. Let the receiver answer first and work later, or raise `timeout_ms`.";
   if (error_class == "guard")
-    return "The outgoing guard refuses the address. Change `url`, or ask who runs this service to change egress_allow "
-           "or egress_deny.";
+    return "The outgoing guard refuses the address. Change `url`, or ask who runs this service to change egress.allow "
+           "or egress.deny.";
   if (error_class == "too_large")
     return "The event is larger than `event_bytes_max`. Raise it, or take columns away at the source.";
   if (error_class == "render")

@@ -202,7 +202,7 @@ TEST_F(Commands, S74_TokensInUrlsAreMaskedInEvents) {
   EXPECT_THAT(events, Not(HasSubstr("def456")));
 }
 
-TEST_F(Commands, AP27_TheCommitIsToldAndAnotherOriginCanBeAdmitted) {
+TEST_F(Commands, AP27_TheCommitIsTold) {
   HeadgateProcess headgate({.extra_yaml = "  allowed_origins: [https://console.example.com]\n"});
   const Status started = headgate.Start();
   ASSERT_TRUE(started.ok()) << started.error().what;

@@ -1,6 +1,5 @@
-// headgate-reference DIRECTORY [--check]: writes one page of settings for each connector class, made from its spec.
-// With
-// --check it writes nothing and fails if a page is not what the specs say.
+// headgate-reference DIRECTORY [--check]: writes one page of settings for each connector class and one for the service,
+// made from their tables. With --check it writes nothing and fails if a page is not what the tables say.
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -8,6 +7,7 @@
 #include <string_view>
 
 #include "connectors/registry.h"
+#include "core/config/settings_table.h"
 #include "core/config/validate.h"
 #include "sinks/registry.h"
 
@@ -42,13 +42,34 @@ std::string Page(const config::ComponentSpec& spec) {
   return page;
 }
 
+std::string ServicePage() {
+  std::string page =
+      "# The service\n\nSettings of the configuration file, besides `connectors` and `secrets.commands` (programs that "
+      "`${command:...}` may run, by name). A dot is a level of the YAML. Each can be overridden by the variable beside "
+      "it. Made from the table of settings by `tools/reference`; not edited by hand.\n";
+  config::ServiceConfig defaults;
+  std::string section;
+  for (const config::Setting& setting : config::Settings(defaults)) {
+    const auto dot = setting.path.rfind('.');
+    const std::string own(dot == std::string_view::npos ? "" : setting.path.substr(0, dot));
+    if (own != section || setting.path == "data_dir") {
+      section = own;
+      page += (own.empty() ? "" : "\n## " + own + "\n") +
+              "\n| setting | variable | default | meaning |\n|---|---|---|---|\n";
+    }
+    page += "| `" + std::string(setting.path) + "` | `" + config::VariableOf(setting.path) + "` | " +
+            (setting.value.empty() ? "" : "`" + Cell(setting.value) + "`") + " | " + Cell(setting.help) + " |\n";
+  }
+  return page;
+}
+
 // True if the page was or now is as it should be.
 bool Settle(const std::string& file, const std::string& page, bool check) {
   if (!check) return static_cast<bool>(std::ofstream(file, std::ios::binary) << page);
   std::ifstream in(file, std::ios::binary);
   const std::string present((std::istreambuf_iterator<char>(in)), {});
   if (present == page) return true;
-  std::fprintf(stderr, "%s is not what the specs say: run `./dev docs`\n", file.c_str());
+  std::fprintf(stderr, "%s is not what the tables say: run `./dev docs`\n", file.c_str());
   return false;
 }
 
@@ -66,6 +87,7 @@ int main(int argc, char** argv) {
   const auto settle = [&](const headgate::config::ComponentSpec& spec) {
     ok = headgate::Settle(directory + "/" + std::string(spec.class_name) + ".md", headgate::Page(spec), check) && ok;
   };
+  ok = headgate::Settle(directory + "/service.md", headgate::ServicePage(), check) && ok;
   for (const auto* factory : headgate::Sources()) settle(*factory->spec);
   for (const auto* factory : headgate::Sinks()) settle(*factory->spec);
   return ok ? 0 : 1;

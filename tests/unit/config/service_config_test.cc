@@ -100,6 +100,7 @@ api:
   allow_insecure: true
   mask_secrets: false
   allowed_hosts: [headgate.example, 10.0.0.1:8083]
+  allowed_origins: [https://console.example.com]
   limits:
     body_bytes_max: 2048
     header_bytes_max: 4096
@@ -107,6 +108,8 @@ api:
     request_timeout_ms: 2
     connections_max: 30
     streams_max: 4
+    json_depth_max: 5
+    rate_bytes_min: 6
 log: {level: WARN, format: json}
 retention:
   time_ms: 1000
@@ -135,6 +138,9 @@ egress:
   EXPECT_EQ(config.api.limits.request_timeout_ms, 2);
   EXPECT_EQ(config.api.limits.connections_max, 30);
   EXPECT_EQ(config.api.limits.streams_max, 4);
+  EXPECT_EQ(config.api.limits.json_depth_max, 5);
+  EXPECT_EQ(config.api.limits.rate_bytes_min, 6);
+  EXPECT_THAT(config.api.allowed_origins, ElementsAre("https://console.example.com"));
   EXPECT_EQ(config.log.level, diag::Level::kWarn);
   EXPECT_EQ(config.log.format, diag::Format::kJson);
   EXPECT_EQ(config.retention.time_ms, 1000);
@@ -210,7 +216,9 @@ const Bad kBadFiles[] = {
     {"data_dir: d\napi:\n  limits:\n    body_byte_max: 1\n",
      "headgate.yaml:4: Unknown setting \"api.limits.body_byte_max\". Did you mean \"api.limits.body_bytes_max\"?"},
     {"data_dir: d\nlisten: 127.0.0.1:1\n", "headgate.yaml:2: Unknown setting \"listen\". Did you mean \"api.listen\"?"},
-    {"data_dir: d\nzzzzzzzz: 1\n", "headgate.yaml:2: Unknown setting \"zzzzzzzz\". `headgate run --help` says"},
+    {"data_dir: d\nzzzzzzzz: 1\n", "headgate.yaml:2: Unknown setting \"zzzzzzzz\". `headgate run --help` lists"},
+    {"data_dir: d\negress_allow: 10.0.0.0/8\n",
+     "headgate.yaml:2: Unknown setting \"egress_allow\". Did you mean \"egress.allow\"?"},
     {"data_dir: d\napi: 5\n", "headgate.yaml:2: \"api\" must be a map, not one value."},
     {"data_dir: d\napi: [listen]\n", "headgate.yaml:2: \"api\" must be a map, not a list."},
     {"data_dir: d\napi: {listen: {a: b}}\n", "\"api.listen\" must be one value, not a map."},

@@ -315,5 +315,12 @@ TEST(CommonOptions, StandBeforeTheOwnOnes) {
   EXPECT_EQ(CommonOptions(ComponentKind::kSink).size(), 5U);
 }
 
+TEST(Nearest, ABeginningSuggestsTheWholeName) {
+  const std::vector<std::string_view> known = {"host", "username", "password"};
+  EXPECT_EQ(Nearest("user", known), "username");
+  EXPECT_EQ(Nearest("pass", known), "password");
+  EXPECT_EQ(Nearest("use", known), "");
+}
+
 }  // namespace
 }  // namespace headgate::config

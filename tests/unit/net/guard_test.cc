@@ -52,7 +52,7 @@ TEST(Guard, W10_LooksThroughAddressesThatCarryIpv4) {
   const GuardPolicy no_loopback = Policy("", "127.0.0.0/8");
   for (const char* address :
        {"127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:5db8:d822::80ff:fffe"}) {
-    EXPECT_NE(Verdict(no_loopback, address).find("egress_deny has 127.0.0.0/8"), std::string::npos) << address;
+    EXPECT_NE(Verdict(no_loopback, address).find("egress.deny has 127.0.0.0/8"), std::string::npos) << address;
   }
   for (const char* address :
        {"::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1", "::1", "64:ff9b:1::1", "2001:1::7f00:1"}) {
@@ -64,11 +64,11 @@ TEST(Guard, W10_DenyWinsOverAllow) {
   const GuardPolicy policy = Policy("10.0.0.0/8,192.168.4.0/22", "10.9.0.0/16,93.184.216.34");
   EXPECT_EQ(Verdict(policy, "10.1.2.3"), "ok");
   EXPECT_EQ(Verdict(policy, "192.168.7.255"), "ok");
-  EXPECT_NE(Verdict(policy, "10.9.2.3").find("egress_deny has 10.9.0.0/16"), std::string::npos);
+  EXPECT_NE(Verdict(policy, "10.9.2.3").find("egress.deny has 10.9.0.0/16"), std::string::npos);
   EXPECT_NE(Verdict(policy, "192.168.8.0").find("192.168.0.0/16"), std::string::npos);
-  EXPECT_NE(Verdict(policy, "127.0.0.1").find("egress_allow"), std::string::npos);
-  EXPECT_NE(Verdict(policy, "::1").find("egress_allow"), std::string::npos);
-  EXPECT_NE(Verdict(policy, "::ffff:127.0.0.1").find("egress_allow"), std::string::npos);
+  EXPECT_NE(Verdict(policy, "127.0.0.1").find("egress.allow"), std::string::npos);
+  EXPECT_NE(Verdict(policy, "::1").find("egress.allow"), std::string::npos);
+  EXPECT_NE(Verdict(policy, "::ffff:127.0.0.1").find("egress.allow"), std::string::npos);
   EXPECT_NE(Verdict(policy, "100.64.0.1").find("carrier-grade NAT"), std::string::npos);
   EXPECT_NE(Verdict(policy, "93.184.216.34"), "ok");
   EXPECT_EQ(Verdict(policy, "93.184.216.35"), "ok");
@@ -76,7 +76,7 @@ TEST(Guard, W10_DenyWinsOverAllow) {
 
 TEST(Guard, W10_RefusesDeniedPortsForEveryAddress) {
   const GuardPolicy policy = Policy("", "", "22, 25");
-  EXPECT_NE(Verdict(policy, "10.0.0.1", 22).find("egress_deny_ports has 22"), std::string::npos);
+  EXPECT_NE(Verdict(policy, "10.0.0.1", 22).find("egress.deny_ports has 22"), std::string::npos);
   EXPECT_EQ(Verdict(policy, "10.0.0.1", 23), "ok");
   EXPECT_NE(Verdict(policy, "10.0.0.1", 0), "ok");
   const auto url = ParseUrl("http://mail.example:25/");
@@ -105,7 +105,7 @@ TEST(Guard, RefusesListsThatAreNoNetworksOrPorts) {
        {"10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "fd00::/129", "host", "010.0.0.0/8"}) {
     const auto policy = GuardPolicy::Parse(bad, "", "");
     ASSERT_FALSE(policy.ok()) << bad;
-    EXPECT_NE(policy.error().what.find("egress_allow"), std::string::npos);
+    EXPECT_NE(policy.error().what.find("egress.allow"), std::string::npos);
     EXPECT_FALSE(GuardPolicy::Parse("", bad, "").ok()) << bad;
   }
   for (const char* bad : {"0", "65536", "x", "80-90", "-1"}) EXPECT_FALSE(GuardPolicy::Parse("", "", bad).ok()) << bad;
@@ -125,7 +125,7 @@ TEST(Guard, DescribesWhatItAdmits) {
   GuardPolicy policy = Policy("10.0.0.0/8", "10.9.0.0/16", "25");
   policy.own_listeners = {{Ip("127.0.0.1"), 8083}};
   const std::string text = policy.Describe();
-  for (const char* part : {"only within 10.0.0.0/8", "egress_deny: 10.9.0.0/16", "ports: 25", "127.0.0.1:8083"}) {
+  for (const char* part : {"only within 10.0.0.0/8", "egress.deny: 10.9.0.0/16", "ports: 25", "127.0.0.1:8083"}) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   }
 }
