@@ -231,7 +231,7 @@ void Latency(int per_second, int seconds) {
 }
 
 // 3. Deliveries after a burst: the log is filled while the sink is paused.
-void Burst(long rows, int batch, int parallelism) {
+void Burst(long rows, int batch, int parallelism, bool standard) {
   Setup setup(false);
   Receiver receiver;
   HeadgateOptions options;
@@ -239,6 +239,10 @@ void Burst(long rows, int batch, int parallelism) {
   options.connectors["hook"] = Hook(receiver);
   options.connectors["hook"]["batch_events_max"] = std::to_string(batch);
   options.connectors["hook"]["parallelism"] = std::to_string(parallelism);
+  if (standard) {
+    options.connectors["hook"]["envelope"] = "standard";
+    options.connectors["hook"]["signing_secrets"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+  }
   HeadgateProcess headgate(options);
   Must(headgate.Start());
   if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
@@ -255,7 +259,8 @@ void Burst(long rows, int batch, int parallelism) {
     Must(Transient("not all events were delivered"));
   const double took = Seconds() - start;
   char name[100];
-  std::snprintf(name, sizeof name, "deliveries after a burst of %ld, %d a request", rows, batch);
+  std::snprintf(name, sizeof name, "deliveries after a burst of %ld, %d a request%s", rows, batch,
+                standard ? ", standard and signed" : "");
   Line(name, static_cast<double>(rows) / took, "events/s",
        batch == 1 ? "(budget: at least 20000)" : "(budget: at least 150000)");
   Line("  requests", static_cast<double>(receiver.requests()) / took, "/s", "");
@@ -307,8 +312,9 @@ int main(int argc, char** argv) {
   if (wanted("cold")) ColdStart();
   if (wanted("latency")) Latency(1000, 10);
   if (wanted("burst")) {
-    Burst(100'000, 1, 16);
-    Burst(300'000, 500, 8);
+    Burst(100'000, 1, 16, false);
+    Burst(100'000, 1, 16, true);
+    Burst(300'000, 500, 8, false);
   }
   if (wanted("stream")) {
     Streaming(1'000'000, 1000);
