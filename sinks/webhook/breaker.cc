@@ -56,19 +56,18 @@ void Breaker::Succeeded(Time now) {
   window_.fill({});
 }
 
-void Breaker::Failed(Time now) {
+void Breaker::Failed(Time now, bool probe) {
   ++in_row_;
   if (open_) {
-    // Requests that were under way when it opened tell nothing new; only the probe's answer moves the wait.
-    if (probing_) Open(now);
+    if (probe) Open(now);
     return;
   }
   Count(now, true);
   if (in_row_ >= failures_max_ || HalfFailed(now)) Open(now);
 }
 
-void Breaker::Neutral(Time now) {
-  if (open_ && probing_) Open(now);
+void Breaker::Neutral(Time now, bool probe) {
+  if (open_ && probe) Open(now);
 }
 
 std::chrono::steady_clock::duration Breaker::OpenFor(Time now) const {

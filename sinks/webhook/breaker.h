@@ -29,9 +29,10 @@ class Breaker {
   Time probe_at() const { return probe_at_; }
 
   void Succeeded(Time now);
-  void Failed(Time now);
+  // `probe`: of the request that was sent while open. The others were under way when it opened and tell nothing new.
+  void Failed(Time now, bool probe);
   // An outcome that says nothing about the endpoint's health, such as 429 with Retry-After.
-  void Neutral(Time now);
+  void Neutral(Time now, bool probe);
 
   std::uint32_t failures_in_row() const { return in_row_; }
   // How long it has been open altogether. Attempts are not counted in that time, so waits are measured without it.

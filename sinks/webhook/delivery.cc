@@ -323,6 +323,7 @@ void Delivery::Send(Job& job, Time now) {
     return Queue(job, now);
   }
   rate_.Take(now);
+  job.probe = breaker_.open();
   breaker_.Sent();
   ++in_flight_;
   transport_.Send(std::move(request), job);

@@ -49,6 +49,7 @@ struct Job {
   std::uint32_t attempts = 0;  // failed and counted
   bool failing = false;        // an attempt failed, counted or not
   bool refused = false;        // the endpoint judged it (4xx): it is a poor probe
+  bool probe = false;          // sent as the probe of an open breaker
   std::chrono::steady_clock::time_point due;
   std::chrono::steady_clock::duration failing_since{0};  // first counted failure, on the clock without breaker pauses
   std::int64_t sent_us = 0;

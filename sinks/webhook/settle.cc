@@ -67,9 +67,9 @@ void Delivery::Judge(Job& job, const Verdict& verdict, const Failed& failed) {
   const bool counted = !breaker_.open();
   meter_.Failed(failed.error_class, failed.status, failed.message);
   if (verdict.counts_for_breaker) {
-    breaker_.Failed(now);
+    breaker_.Failed(now, job.probe);
   } else {
-    breaker_.Neutral(now);
+    breaker_.Neutral(now, job.probe);
   }
   if (verdict.action == Action::kRetry || verdict.action == Action::kSplit) meter_.WillRetry(failed.error_class);
   job.refused = verdict.refused;

@@ -87,6 +87,18 @@ TEST_F(WebhookDelivery, W6WhileTheBreakerIsOpenNothingIsCountedOrStoredAndOnePro
   EXPECT_TRUE(context_.stored.empty());
 }
 
+TEST_F(WebhookDelivery, W6ARequestThatTimesOutBesideTheProbeBringsNoSecondProbe) {
+  Use({{"breaker_failures", "1"}});
+  Write(events_.Insert(1));
+  Write(events_.Insert(2));
+  Break();  // opens the breaker; the other request is still under way
+  Pass(seconds(6));
+  ASSERT_EQ(UnderWay(), 2U) << "the probe beside it";
+  Break(Trouble::kTimeout);
+  Pass(minutes(10));
+  EXPECT_EQ(UnderWay(), 1U) << "only the probe";
+}
+
 TEST_F(WebhookDelivery, W6AnEventThatIsRefusedItselfDoesNotKeepTheBreakerOpenForOthers) {
   Use({});
   Write(events_.Insert(1));

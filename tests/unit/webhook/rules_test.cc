@@ -128,7 +128,7 @@ class WebhookBreaker : public testing::Test {
   Breaker::Time now_{std::chrono::hours(1)};
 
   void FailTimes(int count) {
-    for (int i = 0; i < count; ++i) breaker_.Failed(now_);
+    for (int i = 0; i < count; ++i) breaker_.Failed(now_, false);
   }
 };
 
@@ -150,19 +150,19 @@ TEST_F(WebhookBreaker, W6ASuccessEndsTheRow) {
 TEST_F(WebhookBreaker, W6OpensWhenHalfOfTwentyAttemptsWithinAMinuteFail) {
   for (int i = 0; i < 9; ++i) {
     breaker_.Succeeded(now_);
-    breaker_.Failed(now_);
+    breaker_.Failed(now_, false);
     now_ += seconds(3);
   }
   breaker_.Succeeded(now_);
   EXPECT_FALSE(breaker_.open()) << "19 attempts are too few";
-  breaker_.Failed(now_);
+  breaker_.Failed(now_, false);
   EXPECT_TRUE(breaker_.open());
 }
 
 TEST_F(WebhookBreaker, W6AttemptsOlderThanAMinuteDoNotCount) {
   for (int i = 0; i < 40; ++i) {
     breaker_.Succeeded(now_);
-    breaker_.Failed(now_);
+    breaker_.Failed(now_, false);
     now_ += seconds(7);
   }
   EXPECT_FALSE(breaker_.open());
@@ -179,7 +179,7 @@ TEST_F(WebhookBreaker, W6AdmitsOneProbeAfterFiveSecondsAndDoublesTheWaitUpToItsL
     ASSERT_TRUE(breaker_.Admits(now_));
     breaker_.Sent();
     EXPECT_FALSE(breaker_.Admits(now_)) << "a second probe";
-    breaker_.Failed(now_);
+    breaker_.Failed(now_, true);
     wait = std::min<seconds>(wait * 2, minutes(5));
   }
   now_ = breaker_.probe_at();
@@ -196,6 +196,18 @@ TEST_F(WebhookBreaker, W6FailuresOfRequestsSentBeforeItOpenedDoNotMoveTheProbe) 
   const auto probe_at = breaker_.probe_at();
   FailTimes(7);
   EXPECT_EQ(breaker_.probe_at(), probe_at);
+}
+
+TEST_F(WebhookBreaker, W6AFailureOfARequestSentBeforeItOpenedDoesNotEndTheProbe) {
+  FailTimes(10);
+  now_ = breaker_.probe_at();
+  breaker_.Sent();
+  breaker_.Failed(now_, false);
+  breaker_.Neutral(now_, false);
+  EXPECT_TRUE(breaker_.probing());
+  EXPECT_FALSE(breaker_.Admits(now_ + minutes(10))) << "a second probe";
+  breaker_.Failed(now_, true);
+  EXPECT_EQ(breaker_.probe_at() - now_, seconds(10)) << "doubled once";
 }
 
 TEST_F(WebhookBreaker, W6TimeSpentOpenIsCounted) {
