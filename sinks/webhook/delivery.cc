@@ -85,7 +85,8 @@ Status Delivery::Write(const Event& event) {
   }
   Entry& entry = NewEntry();
   const Status encoded = encoder_.Encode(event, entry.event);
-  const bool wanted = entry.event.parts > 0 && (options_.filter == nullptr || !entry.event.error_class.empty() ||
+  // What could not be rendered cannot be judged by the filter, so it is a dead letter rather than lost.
+  const bool wanted = entry.event.parts > 0 && (options_.filter == nullptr || entry.event.error_class == "render" ||
                                                 options_.filter->Matches(entry.event.Record()));
   if (!encoded.ok() || !wanted) {
     free_entries_.push_back(&entry);

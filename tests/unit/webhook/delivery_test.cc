@@ -46,6 +46,13 @@ TEST_F(WebhookDelivery, TheFilterIsAppliedBeforeAnythingIsAnAttempt) {
   EXPECT_EQ(Ids(), (std::vector<std::string>{IdOf(2)}));
 }
 
+TEST_F(WebhookDelivery, AnEventThatIsTooLargeIsFilteredLikeAnyOther) {
+  Use({{"filter", "after.status = paid"}, {"event_bytes_max", "1000"}});
+  const At large = Write(events_.Insert(1, std::string(1000, 'x')));
+  EXPECT_EQ(context_.done.at(large), Outcome::kFiltered);
+  EXPECT_TRUE(context_.stored.empty());
+}
+
 TEST_F(WebhookDelivery, W1EveryAttemptHasTheSameIdAndBodyAndANewTimestamp) {
   Use({});
   Write(events_.Insert(1));
