@@ -15,6 +15,7 @@ namespace headgate {
 namespace {
 
 constexpr auto kMaintenance = std::chrono::seconds(10);
+constexpr std::int64_t kLookUpstreamUs = 60'000'000;
 constexpr std::int64_t kKeepEventsUs = 90LL * 24 * 3600 * 1'000'000;
 constexpr std::string_view kLeftSlot = "left_slot/";
 
@@ -109,9 +110,8 @@ void Service::Maintain(std::stop_token stop) {
     // A deleted sink leaves its cursor for one that takes its name again, but misses nothing meanwhile.
     const auto lowest =
         LowestCursor(*store_, [this](std::string_view sink) { return catalog_->Find(sink) != nullptr; });
-    auto trimmed = log_->Trim(
-        retention_, lowest.ok() ? *lowest : 0,
-        [this](const Log::Trimmed& dropped, StoreBatch& batch) { TellOfLoss(dropped, batch); });
+    auto trimmed = log_->Trim(retention_, lowest.ok() ? *lowest : 0,
+                              [this](const Log::Trimmed& dropped, StoreBatch& batch) { TellOfLoss(dropped, batch); });
     if (!trimmed.ok()) {
       diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});
     } else if (trimmed->lost_transactions > 0) {
@@ -119,6 +119,7 @@ void Service::Maintain(std::stop_token stop) {
                   {{"transactions", trimmed->lost_transactions}, {"first_kept_seq", trimmed->first_kept}});
       Wake();
     }
+    LookUpstream(stop);
     StoreBatch batch;
     events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
     if (!batch.empty()) static_cast<void>(store_->Write(batch, false));
@@ -143,6 +144,31 @@ void Service::TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch) {
     event.details["from_seq"] = std::to_string(from);
     event.details["to_seq"] = std::to_string(dropped.first_kept - 1);
     events_->Add(batch, std::move(event));
+  }
+}
+
+// A source that does not run still has a slot at its server, which keeps WAL for it: somebody has to look (AP11).
+void Service::LookUpstream(std::stop_token stop) {
+  const auto records = catalog_->records();  // the API thread may replace them meanwhile
+  for (const auto& [name, record] : *records) {
+    const SourceFactory* factory = FindSource(record->class_name);
+    const auto status = supervisor_->Status(name);
+    if (factory == nullptr || factory->look_upstream == nullptr || status == nullptr || !log_->progress(name)) continue;
+    const bool stands =
+        status->source == nullptr && (status->state == State::kStopped || status->state == State::kFailed);
+    if (!stands || stop.stop_requested() || clock().NowUs() - looked_us_[name] < kLookUpstreamUs) continue;
+    looked_us_[name] = clock().NowUs();
+    const auto outcome = config::Bind(*factory->spec, record->config, secrets_.get());
+    if (!outcome.errors.empty()) continue;
+    auto seen = factory->look_upstream(name, outcome.bound, clock(), stop);
+    // One that failed keeps the findings that say why.
+    if (!seen.ok()) continue;
+    if (status->last_source != nullptr) {
+      for (const Finding& finding : status->last_source->findings) {
+        if (finding.id != "slot_state") seen->findings.push_back(finding);
+      }
+    }
+    supervisor_->Saw(name, std::move(*seen));
   }
 }
 
@@ -213,9 +239,9 @@ std::shared_ptr<const ConnectorStatus> Service::Status(std::string_view name) co
 
 // The run that declared a gap tells of it; a later one does not know.
 void Service::AddStanding(ConnectorStatus& status) const {
-  if (status.source != nullptr && std::ranges::find(status.source->findings, "gap", &Finding::id) !=
-                                      status.source->findings.end())
-    return;
+  for (const auto& told : {status.source, status.last_source}) {
+    if (told != nullptr && std::ranges::find(told->findings, "gap", &Finding::id) != told->findings.end()) return;
+  }
   if (auto gap = ReadGap(*store_, status.name)) status.standing.push_back(std::move(*gap));
 }
 

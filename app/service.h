@@ -43,6 +43,7 @@ class Service final : public Control {
   Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
                        const std::string& actor) override;
   Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) override;
+  Answer<Done> SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) override;
   std::vector<std::string> Topics(std::string_view name) const override;
   Answer<Done> ResetTopics(const std::string& name) override;
   std::optional<CursorInfo> Cursor(std::string_view sink) const override;
@@ -89,6 +90,7 @@ class Service final : public Control {
   void Maintain(std::stop_token stop);
   void AddStanding(ConnectorStatus& status) const;
   void TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch);
+  void LookUpstream(std::stop_token stop);
   std::vector<config::KeyError> BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
                                              const config::FlatConfig& config, bool live) const;
 
@@ -105,7 +107,8 @@ class Service final : public Control {
   std::vector<std::string> warnings_;
   std::atomic<bool> ready_ = false;
   std::unique_ptr<Supervisor> supervisor_;
-  std::vector<std::jthread> chores_;  // work for the network that a call started
+  std::map<std::string, std::int64_t, std::less<>> looked_us_;  // by source, of the maintenance thread
+  std::vector<std::jthread> chores_;                            // work for the network that a call started
   std::jthread maintenance_;
 };
 

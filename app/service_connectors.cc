@@ -88,6 +88,7 @@ ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
   plan.sink = FindSink(spec->class_name);
   plan.config = record.config;
   plan.target = record.target;
+  plan.failures_max = record.thresholds().failures_max;
   return plan;
 }
 
@@ -156,6 +157,7 @@ Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConf
   record.config = std::move(unmasked.config);
   record.target = target;
   record.from_file = from_file;
+  if (old != nullptr) record.health = old->health;
   record.version = old != nullptr ? old->version + 1 : 1;
   record.changed_us = clock().NowUs();
   record.created_us = old != nullptr ? old->created_us : record.changed_us;
@@ -242,6 +244,21 @@ Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool 
   if (headgate::Status written = store_->Write(batch, true); !written.ok()) return Failed(written.error());
   Wake();
   supervisor_->Restart(name, task < 0, include_tasks || task >= 0, only_failed);
+  return Done{};
+}
+
+Answer<Done> Service::SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) {
+  const auto old = catalog_->Find(name);
+  if (old == nullptr) return NotFound(name);
+  ConnectorRecord record = *old;
+  record.health = std::move(settings);
+  event.connector = name;
+  StoreBatch batch;
+  events_->Add(batch, std::move(event));
+  const std::uint32_t failures_max = record.thresholds().failures_max;
+  if (headgate::Status status = catalog_->Put(std::move(record), batch); !status.ok()) return Failed(status.error());
+  supervisor_->SetFailuresMax(name, failures_max);
+  Wake();
   return Done{};
 }
 

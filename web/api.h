@@ -35,7 +35,8 @@ void AddServiceRoutes(std::vector<Route>& routes);     // GET /, health, readine
 void AddConnectorRoutes(std::vector<Route>& routes);   // Connect: connectors and their state
 void AddConfigRoutes(std::vector<Route>& routes);      // Connect: create, configure
 void AddPluginRoutes(std::vector<Route>& routes);      // Connect: plugins, validate
-void AddOverviewRoutes(std::vector<Route>& routes);    // /api/v1: connectors, health, lag
+void AddOverviewRoutes(std::vector<Route>& routes);    // /api/v1: connectors, lag
+void AddHealthRoutes(std::vector<Route>& routes);      // /api/v1: health, dismissals, thresholds
 void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1
 void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
 void AddEventRoutes(std::vector<Route>& routes);       // /api/v1: events, operations

@@ -7,7 +7,7 @@
 #include "web/lag.h"
 #include "web/page.h"
 
-// /api/v1: connectors, their health and lag (admin API, 4.1, 4.4, 4.5).
+// /api/v1: connectors and their lag (admin API, 4.1, 4.5).
 namespace headgate::web {
 namespace {
 
@@ -62,6 +62,8 @@ Json Summary(Api& api, const ConnectorRecord& record, const HealthBook::Report& 
   json["state"] = Name(status->state);
   json["target_state"] = Name(record.target);
   json["health"] = report.status;
+  json["alarm"] = report.alarm.empty() ? Json(nullptr) : Json(report.alarm);
+  json["rogue"] = report.rogue;
   json["lag"] = SummaryLag(api.control, record, *status);
   json["rates"] = {
       {"records_per_second", api.health.RatesOf(record.name, api.control.clock().NowUs()).records_per_second}};
@@ -89,7 +91,9 @@ std::vector<Ranked> Ranking(Api& api, const Request& request) {
       continue;
     auto report = api.health.Look(api.control, *record);
     if (!status.empty() && status != report.status) continue;
-    list.push_back({std::to_string(Rank(report.status)) + name, record, std::move(report)});
+    // One that is paused and alarms stands where the alarm stands; rogue ones before all.
+    const int rank = report.rogue ? 0 : 1 + Rank(report.alarm.empty() ? report.status : report.alarm);
+    list.push_back({std::to_string(rank) + name, record, std::move(report)});
   }
   std::sort(list.begin(), list.end(), [](const Ranked& x, const Ranked& y) { return x.place < y.place; });
   return list;
@@ -167,6 +171,7 @@ Response Get(Api& api, const Request& request) {
   const std::string own = OwnPath(record->name);
   links["self"] = own;
   links["health"] = own + "/health";
+  links["thresholds"] = own + "/thresholds";
   links["lag"] = own + "/lag";
   links["effective_config"] = own + "/config/effective";
   links["tail"] = own + "/tail";
@@ -212,32 +217,6 @@ Response Effective(Api& api, const Request& request) {
                         Dump({{"connector", record->name}, {"items", std::move(items)}, {"ignored", outcome.ignored}}));
 }
 
-Response Health(Api& api, const Request& request) {
-  const Record record = api.control.Find(request.Argument(0));
-  if (record == nullptr) return NoConnector(request, request.Argument(0));
-  const auto report = api.health.Look(api.control, *record);
-  Json checks = Json::array();
-  for (const auto& [check, since_us, checked_us] : report.checks) {
-    Json one;
-    one["id"] = check.id;
-    one["status"] = Name(check.status);
-    one["since"] = TimeJson(since_us);
-    one["checked_at"] = TimeJson(checked_us);
-    one["summary"] = check.summary;
-    one["hint"] = check.hint.empty() ? Json(nullptr) : Json(check.hint);
-    one["fix"] = check.fix.empty() ? Json(nullptr) : Json(check.fix);
-    one["dismissed_until"] = nullptr;
-    checks.push_back(std::move(one));
-  }
-  Json json;
-  json["connector"] = record->name;
-  json["status"] = report.status;
-  json["since"] = TimeJson(report.since_us);
-  json["rogue"] = report.rogue;
-  json["checks"] = std::move(checks);
-  return Response::Json(200, Dump(json));
-}
-
 Response GetLag(Api& api, const Request& request) {
   const Record record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
@@ -254,7 +233,6 @@ void AddOverviewRoutes(std::vector<Route>& routes) {
       {"GET", "/api/v1/connectors/{c}", Role::kRead, "One connector with tasks, last error and links", Get},
       {"GET", "/api/v1/connectors/{c}/config/effective", Role::kRead, "Every key with value, default and origin",
        Effective},
-      {"GET", "/api/v1/connectors/{c}/health", Role::kRead, "Checks with hints", Health},
       {"GET", "/api/v1/connectors/{c}/lag", Role::kRead, "How far behind", GetLag},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));

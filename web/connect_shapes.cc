@@ -81,10 +81,13 @@ std::string ETagOf(const ConnectorRecord& record) {
 }
 
 bool IfMatchHolds(const Request& request, const ConnectorRecord* record) {
+  if (record == nullptr) return request.Header("if-match").empty();
+  return IfMatchHolds(request, ETagOf(*record));
+}
+
+bool IfMatchHolds(const Request& request, std::string_view current) {
   std::string_view wanted = request.Header("if-match");
   if (wanted.empty()) return true;
-  if (record == nullptr) return false;
-  const std::string current = ETagOf(*record);
   while (!wanted.empty()) {
     const std::size_t comma = std::min(wanted.find(','), wanted.size());
     const std::string_view one = Trim(wanted.substr(0, comma));

@@ -29,6 +29,7 @@ std::string ConnectorPath(std::string_view name);
 std::string ETagOf(const ConnectorRecord& record);
 // True without If-Match, with *, or if the list has this ETag.
 bool IfMatchHolds(const Request& request, const ConnectorRecord* record);
+bool IfMatchHolds(const Request& request, std::string_view etag);
 
 // Status of a connector; of one that has not been looked at yet UNASSIGNED, without tasks (KC10).
 std::shared_ptr<const ConnectorStatus> StatusOf(const Api& api, const ConnectorRecord& record);

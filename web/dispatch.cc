@@ -128,6 +128,7 @@ std::vector<Route> AllRoutes() {
   AddConfigRoutes(routes);
   AddPluginRoutes(routes);
   AddOverviewRoutes(routes);
+  AddHealthRoutes(routes);
   AddDeadLetterRoutes(routes);
   AddStreamRoutes(routes);
   AddEventRoutes(routes);

@@ -17,12 +17,13 @@ class HealthBook {
   struct DatedCheck {
     Check check;
     std::int64_t since_us = 0;
-    std::int64_t checked_us = 0;
+    std::int64_t checked_us = 0;  // when the result was made
   };
   struct Report {
     std::string status;
     std::int64_t since_us = 0;
     bool rogue = false;
+    std::string_view alarm;  // Alarm()
     std::vector<DatedCheck> checks;
     Movement movement;
     std::map<DeadLetter::State, std::uint64_t> letters;
@@ -34,31 +35,37 @@ class HealthBook {
   };
 
   // Looks at all connectors; forgets those that are gone.
-  void Observe(const Control& control);
-  // How one is right now.
-  Report Look(const Control& control, const ConnectorRecord& record);
+  void Observe(Control& control);
+  // How one is right now. Ends dismissals whose time or cause is over: what was dismissed comes back for good, with an
+  // event.
+  Report Look(Control& control, const ConnectorRecord& record);
   Rates RatesOf(const std::string& name, std::int64_t now_us) const;
 
  private:
   struct Sample {
     std::int64_t at_us = 0;
     std::uint64_t records = 0;  // source: written to the log; sink: delivered
+    std::uint64_t attempts = 0;
     std::uint64_t failed = 0;
     std::int64_t retained_bytes = -1;
     std::vector<std::uint64_t> end_to_end_ms_buckets;  // cumulative over time and bounds
   };
   struct Page {
     std::int64_t created_us = 0;  // of the record: a connector of the same name that came later is another one
-    std::deque<Sample> samples;   // oldest first, about five minutes
+    std::deque<Sample> samples;   // oldest first, over the window of the thresholds, at least five minutes
     std::uint64_t position = 0;   // of ours
     std::int64_t moved_us = 0;    // when `position` moved, or when nothing was waiting
     std::map<std::string, std::pair<CheckStatus, std::int64_t>> since;
+    std::map<std::string, std::int64_t> well_since;  // of dismissed checks
     std::string status;
     std::int64_t status_since_us = 0;
   };
   Page& PageOf(const ConnectorRecord& record, std::int64_t now_us);
-  void Note(Page& page, const Control& control, const ConnectorStatus& status, std::int64_t now_us);
-  static Movement MovementOf(const Page& page, const ConnectorStatus& status, std::int64_t now_us);
+  static void Note(Page& page, Control& control, const HealthInput& input);
+  static Movement MovementOf(const Page& page, const HealthInput& input);
+  static std::vector<std::string> DismissalsOver(Page& page, const HealthInput& input,
+                                                 const std::vector<DatedCheck>& checks);
+  static void EndDismissals(Control& control, const ConnectorRecord& record, const std::vector<std::string>& over);
 
   std::map<std::string, Page> pages_;
 };

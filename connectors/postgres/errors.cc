@@ -149,6 +149,29 @@ std::string_view SettingOf(const Options& options, const Error& connect_failure)
   return "host";
 }
 
+Finding FindingOf(const Options& options, const Error& error) {
+  Finding finding{"config", Finding::Level::kError, error.what, "", "", ""};
+  const bool connecting = error.what.starts_with("connecting to ") || error.what.starts_with("opening a replication");
+  const bool rights = Contains(error.what, "(SQLSTATE 42501)");
+  if (Contains(error.what, "is active for PID")) {
+    finding.id = "slot_connected";
+    finding.level = Finding::Level::kWarning;
+    finding.hint = "Another process reads from our slot. Stop it, or end its session; attempts go on by themselves.";
+    finding.fix = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = " +
+                  QuoteLiteral(options.slot_name) + ";";
+  } else if (error.kind == ErrorKind::kTransient) {
+    finding.id = "reachable";
+    finding.hint = "Check that the server runs, that it is reached from this machine, and that it lets us in.";
+  } else if (rights || (connecting && (Contains(error.what, " as ") || Contains(error.what, "Set password.")))) {
+    finding.id = "signed_in";
+    finding.hint = "Mend what the message names, then restart " + options.name + " or change its config.";
+  } else {
+    if (connecting) finding.id = "reachable";  // TLS
+    finding.hint = "Mend the cause, then restart " + options.name + " or change its config.";
+  }
+  return finding;
+}
+
 Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate,
                           std::string_view message) {
   std::string what = std::string(tried) + " on " + Place(options) + " failed: " + std::string(message);

@@ -5,6 +5,7 @@
 
 #include "connectors/postgres/options.h"
 #include "core/base/result.h"
+#include "core/pipeline/source.h"
 
 // What failures of the server and of the connection mean for us, and what to do about them. Pure.
 namespace headgate::postgres {
@@ -21,6 +22,10 @@ std::string SqlStateOf(std::string_view verbose_text);  // "" if the server did 
 
 // Transient, or something a person has to change: by SQLSTATE. "" is a broken connection.
 ErrorKind KindOf(std::string_view sqlstate);
+
+// The same for the health checks: `reachable`, `signed_in`, `slot_connected` or `config` (admin API 4.4). For errors of
+// this file and of the steps of opening.
+Finding FindingOf(const Options& options, const Error& error);
 
 // An error answer to a statement of ours. `tried` says what: "reading table public.orders".
 Error DescribeServerError(const Options& options, std::string_view tried, std::string_view sqlstate,

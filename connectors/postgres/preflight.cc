@@ -141,6 +141,30 @@ std::vector<Finding> Preflight(const Options& given) {
   return findings;
 }
 
+Result<SourceTelemetry> LookUpstream(const Options& options, const Clock& clock, std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(const auto connection, Connection::Open(options, Connection::Use::kQuery, "UTF8", true, stop));
+  Catalog catalog(*connection);
+  HG_ASSIGN_OR_RETURN(const auto slot, catalog.ReadSlot(std::move(stop)));
+  SourceTelemetry seen;
+  seen.phase = "stopped";
+  seen.slot_name = options.snapshot == SnapshotMode::kOnly ? "" : options.slot_name;
+  seen.published_us = seen.slot_seen_us = clock.NowUs();
+  if (slot) {
+    seen.slot_retained_bytes = slot->retained_bytes;
+    seen.slot_safe_bytes = slot->safe_bytes;
+  }
+  const bool lost = slot && slot->wal_status == "lost";
+  if (!seen.slot_name.empty() && (!slot || lost)) {
+    seen.findings.push_back(Problem("slot_state",
+                                    "replication slot " + options.slot_name + " is " + (lost ? "invalidated" : "gone") +
+                                        " at " + Place(options) + ": changes since its last position are lost to us",
+                                    "When the connector runs again it declares the gap. A new connector under another "
+                                    "name reads the tables again.",
+                                    ""));
+  }
+  return seen;
+}
+
 Status DropUpstream(const Options& options) {
   const std::stop_token never;
   HG_ASSIGN_OR_RETURN(const auto connection, Connection::Open(options, Connection::Use::kQuery, "UTF8", true, never));

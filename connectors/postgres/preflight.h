@@ -29,6 +29,9 @@ Result<CaptureLook> LookAtTables(const Options& options, Catalog& catalog, const
 // Everything that Open would look at, without changing anything: live, 10 s at most.
 std::vector<Finding> Preflight(const Options& options);
 
+// The slot of a source that does not run (SourceFactory::look_upstream).
+Result<SourceTelemetry> LookUpstream(const Options& options, const Clock& clock, std::stop_token stop);
+
 // Drops the slot, and the publication if we manage it. Absent ones are fine.
 Status DropUpstream(const Options& options);
 

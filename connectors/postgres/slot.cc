@@ -1,6 +1,7 @@
 #include "connectors/postgres/slot.h"
 
 #include <charconv>
+#include <chrono>
 
 #include "connectors/postgres/errors.h"
 
@@ -10,6 +11,7 @@ namespace {
 constexpr std::string_view kSlotInUse = "55006";
 constexpr auto kSlotWait = std::chrono::milliseconds(2'000);  // for a slot whose last user is just ending
 constexpr auto kSlotLook = std::chrono::milliseconds(50);
+constexpr auto kWaitTold = std::chrono::seconds(1);
 
 std::uint32_t ToNumber(std::string_view text) {
   std::uint32_t value = 0;
@@ -57,22 +59,30 @@ Result<std::optional<std::uint64_t>> ReadTimelineSwitch(Connection& replication,
 }
 
 Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
-                           std::stop_token stop) {
+                           const std::function<void()>& waiting, const std::stop_token& stop) {
   const std::string sql = "CREATE_REPLICATION_SLOT " + QuoteIdentifier(name) + (temporary ? " TEMPORARY" : "") +
                           " LOGICAL pgoutput " + (export_snapshot ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
-  const auto rows = replication.Query(sql, "creating replication slot " + name, stop, Connection::Deadline::max());
-  if (!rows.ok()) {
-    Error error = rows.error();
+  const std::string tried = "creating replication slot " + name;
+  Result<std::optional<Rows>> polled = std::optional<Rows>();
+  if (Status sent = replication.Send(sql, tried); !sent.ok()) polled = std::move(sent).error();
+  while (polled.ok() && !*polled) {
+    waiting();
+    HG_RETURN_IF_ERROR(replication.WaitReadable(std::chrono::steady_clock::now() + kWaitTold, stop));
+    polled = replication.Poll(tried);
+  }
+  if (!polled.ok()) {
+    Error error = polled.error();
     if (replication.sqlstate() == "53400") {  // configuration_limit_exceeded
       error = ConfigError(error.what +
                           ". Drop a slot that nobody needs, or raise max_replication_slots and restart the server.");
     }
     return error;
   }
-  if (rows->empty() || (*rows)[0].size() < 3) return Transient("creating replication slot " + name + " gave no answer");
+  const Rows& rows = **polled;
+  if (rows.empty() || rows[0].size() < 3) return Transient(tried + " gave no answer");
   NewSlot slot;
-  slot.consistent_point = ParseLsn((*rows)[0][1].value_or(""));
-  slot.snapshot = (*rows)[0][2].value_or("");
+  slot.consistent_point = ParseLsn(rows[0][1].value_or(""));
+  slot.snapshot = rows[0][2].value_or("");
   return slot;
 }
 

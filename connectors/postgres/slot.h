@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -31,9 +32,10 @@ struct NewSlot {
   std::uint64_t consistent_point = 0;
   std::string snapshot;  // of EXPORT_SNAPSHOT; valid until the next command on that connection
 };
-// Waits for transactions that run at the moment, however long that takes; only a stop request ends it.
+// Waits for transactions that run at the moment, however long that takes; only a stop request ends it. Meanwhile it
+// calls `waiting` about every second.
 Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
-                           std::stop_token stop);
+                           const std::function<void()>& waiting, const std::stop_token& stop);
 
 // Nothing if the slot is not there. One whose last user is just leaving is waited for, 2 s at most; then kTransient.
 Status DropSlot(Connection& connection, const std::string& name, std::stop_token stop);

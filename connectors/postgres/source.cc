@@ -77,7 +77,9 @@ Status PostgresSource::Acknowledge() {
   return Tell(stream_->Confirm(stored_end_, stop_));
 }
 
+// The server keeps WAL for a source that is paused or cannot write: that is looked at too.
 Status PostgresSource::KeepAlive() {
+  PollSlot();
   Publish(false);
   return stream_ == nullptr ? Ok() : Tell(stream_->KeepAlive(stop_));
 }
@@ -347,6 +349,7 @@ void PostgresSource::PollSlot() {
     }
     if (!*rows) return;
     slot_poll_running_ = false;
+    telemetry_.slot_seen_us = clock_.NowUs();
     const auto slot = Catalog::ParseSlot(**rows);
     telemetry_.slot_retained_bytes = slot ? slot->retained_bytes : -1;
     telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
@@ -389,6 +392,7 @@ void PostgresSource::Publish(bool at_once) {
     telemetry_.confirmed_position = stream_->confirmed();
     telemetry_.last_heard_us = stream_->last_heard_us();
   }
+  telemetry_.published_us = clock_.NowUs();
   telemetry_.findings = findings_;
   for (const auto& [name, finding] : kept_back_) telemetry_.findings.push_back(finding);
   published_.Set(telemetry_);
@@ -406,6 +410,9 @@ const SourceFactory& Factory() {
       },
       [](const std::string& name, const config::Bound& bound) { return Preflight(MakeOptions(name, bound)); },
       [](const std::string& name, const config::Bound& bound) { return DropUpstream(MakeOptions(name, bound)); },
+      [](const std::string& name, const config::Bound& bound, const Clock& clock, std::stop_token stop) {
+        return LookUpstream(MakeOptions(name, bound), clock, std::move(stop));
+      },
   };
   return factory;
 }

@@ -42,6 +42,7 @@ class PostgresSource final : public Source, private Binder {
   enum class Phase : std::uint8_t { kClosed, kCatchUp, kSnapshot, kStreaming, kIdle };
 
   // Opening, in this order.
+  Status DoOpen(std::stop_token stop);
   Status ConnectQuery(std::stop_token stop);
   Status PreparePublication(std::stop_token stop);
   Status Attach(std::stop_token stop);

@@ -31,7 +31,18 @@ Status PostgresSource::Open(LogWriter& writer, std::stop_token stop) {
   telemetry_.phase = "connecting";
   telemetry_.slot_name = options_.snapshot == SnapshotMode::kOnly ? "" : options_.slot_name;
   Publish(true);
-  resume_ = ResumeState::Decode(writer.progress().resume);
+  Status opened = DoOpen(std::move(stop));
+  // What the checks of a connector that does not run are made of.
+  if (!opened.ok() && opened.error().kind != ErrorKind::kStopped &&
+      std::ranges::none_of(findings_, [](const Finding& f) { return f.level == Finding::Level::kError; })) {
+    findings_.push_back(FindingOf(options_, opened.error()));
+  }
+  Publish(true);
+  return opened;
+}
+
+Status PostgresSource::DoOpen(std::stop_token stop) {
+  resume_ = ResumeState::Decode(writer_->progress().resume);
   resume_changed_ = false;
   stored_end_ = 0;
   tables_mark_.clear();
@@ -40,8 +51,7 @@ Status PostgresSource::Open(LogWriter& writer, std::stop_token stop) {
   HG_RETURN_IF_ERROR(PreparePublication(stop));
   HG_RETURN_IF_ERROR(Attach(stop));
   telemetry_.connected = true;
-  telemetry_.durable_position = std::max(resume_.confirmed(), writer.progress().last_end);
-  Publish(true);
+  telemetry_.durable_position = std::max(resume_.confirmed(), writer_->progress().last_end);
   return Ok();
 }
 
@@ -156,8 +166,9 @@ Status PostgresSource::AttachOnly(std::unique_ptr<Connection> replication, const
 Status PostgresSource::AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now,
                                      const GapVerdict& verdict, std::stop_token stop) {
   diag::Info("postgres", "creating the replication slot", {{"connector", options_.name}, {"slot", options_.slot_name}});
-  HG_ASSIGN_OR_RETURN(const NewSlot created,
-                      CreateSlot(*replication, options_.slot_name, false, !to_read_.empty(), stop));
+  HG_ASSIGN_OR_RETURN(const NewSlot created, CreateSlot(
+                                                 *replication, options_.slot_name, false, !to_read_.empty(),
+                                                 [this] { Publish(false); }, stop));
   HG_FAILPOINT("pg.slot_created");
   if (!to_read_.empty()) HG_RETURN_IF_ERROR(PinSnapshot(created, now, stop));
   const std::uint64_t from = resume_.confirmed();
@@ -192,7 +203,8 @@ Status PostgresSource::AttachOldSlot(std::unique_ptr<Connection> replication, co
 }
 
 Result<NewSlot> PostgresSource::MakeTemporarySlot(Connection& replication, std::stop_token stop) {
-  return CreateSlot(replication, TemporarySlotName(options_, clock_), true, true, std::move(stop));
+  return CreateSlot(
+      replication, TemporarySlotName(options_, clock_), true, true, [this] { Publish(false); }, stop);
 }
 
 Status PostgresSource::PinSnapshot(const NewSlot& point, const Identity& now, std::stop_token stop) {

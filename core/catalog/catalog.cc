@@ -4,6 +4,62 @@
 
 namespace headgate {
 
+namespace {
+
+void Encode(const HealthSettings& health, stored::StoredHealth& out) {
+  out.set_version(health.version);
+  if (health.thresholds) {
+    const Thresholds& t = *health.thresholds;
+    stored::StoredThresholds& to = *out.mutable_thresholds();
+    to.set_error_rate(t.error_rate);
+    to.set_errors_min(t.errors_min);
+    to.set_error_window_seconds(t.error_window_seconds);
+    if (t.lag_seconds) to.set_lag_seconds(*t.lag_seconds);
+    if (t.lag_bytes) to.set_lag_bytes(*t.lag_bytes);
+    to.set_no_progress_seconds(t.no_progress_seconds);
+    to.set_failures_max(t.failures_max);
+    to.set_wal_retained_bytes(t.wal_retained_bytes);
+    to.set_dead_letters(t.dead_letters);
+    to.set_mute_until_us(t.mute_until_us);
+  }
+  for (const auto& [check, dismissal] : health.dismissals) {
+    stored::StoredDismissal& to = *out.add_dismissals();
+    to.set_check(check);
+    to.set_cause(dismissal.cause);
+    to.set_status(dismissal.status);
+    to.set_until_us(dismissal.until_us);
+    to.set_reason(dismissal.reason);
+    to.set_actor(dismissal.actor);
+    to.set_at_us(dismissal.at_us);
+  }
+}
+
+HealthSettings Decode(const stored::StoredHealth& in) {
+  HealthSettings health;
+  health.version = in.version();
+  if (in.has_thresholds()) {
+    const stored::StoredThresholds& from = in.thresholds();
+    Thresholds& t = health.thresholds.emplace();
+    t.error_rate = from.error_rate();
+    t.errors_min = from.errors_min();
+    t.error_window_seconds = from.error_window_seconds();
+    if (from.has_lag_seconds()) t.lag_seconds = from.lag_seconds();
+    if (from.has_lag_bytes()) t.lag_bytes = from.lag_bytes();
+    t.no_progress_seconds = from.no_progress_seconds();
+    t.failures_max = from.failures_max();
+    t.wal_retained_bytes = from.wal_retained_bytes();
+    t.dead_letters = from.dead_letters();
+    t.mute_until_us = from.mute_until_us();
+  }
+  for (const stored::StoredDismissal& from : in.dismissals()) {
+    health.dismissals[from.check()] = {from.cause(),  from.status(), from.until_us(),
+                                       from.reason(), from.actor(),  from.at_us()};
+  }
+  return health;
+}
+
+}  // namespace
+
 std::string EncodeRecord(const ConnectorRecord& record) {
   stored::StoredConnector out;
   out.set_name(record.name);
@@ -15,6 +71,7 @@ std::string EncodeRecord(const ConnectorRecord& record) {
   out.set_changed_us(record.changed_us);
   out.set_from_file(record.from_file);
   out.set_sink(record.kind == config::ComponentKind::kSink);
+  if (record.health != HealthSettings()) Encode(record.health, *out.mutable_health());
   return out.SerializeAsString();
 }
 
@@ -30,6 +87,7 @@ std::optional<ConnectorRecord> DecodeRecord(std::string_view bytes) {
   record.created_us = in.created_us();
   record.changed_us = in.changed_us();
   record.from_file = in.from_file();
+  record.health = Decode(in.health());
   record.kind = in.sink() ? config::ComponentKind::kSink : config::ComponentKind::kSource;
   return record;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/catalog/health_settings.h"
 #include "core/config/spec.h"
 #include "core/log/log.h"
 #include "core/pipeline/status.h"
@@ -40,6 +41,9 @@ struct ConnectorRecord {
   std::uint64_t version = 0;  // for ETag
   std::int64_t created_us = 0;
   std::int64_t changed_us = 0;
+  HealthSettings health;
+
+  Thresholds thresholds() const { return health.thresholds.value_or(Thresholds::Default(kind)); }
 };
 
 struct PluginInfo {
@@ -104,6 +108,8 @@ class Control {
   virtual Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
                                const std::string& actor) = 0;
   virtual Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) = 0;
+  // Replaces what a person set about its health; `event` tells of it, in the same atomic step.
+  virtual Answer<Done> SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) = 0;
   // The topic list shown since the last reset (KC `topics`).
   virtual std::vector<std::string> Topics(std::string_view name) const = 0;
   virtual Answer<Done> ResetTopics(const std::string& name) = 0;

@@ -15,6 +15,8 @@ constexpr auto kIdle = std::chrono::milliseconds(1000);
 constexpr auto kStanding = std::chrono::milliseconds(1000);
 constexpr std::size_t kLettersInSink = 64;
 constexpr std::size_t kDoneKept = 4096;
+// Blocks that a sink does not want and reads over in one go: a stop, commands and the sink itself wait meanwhile.
+constexpr std::size_t kBlocksSkimmed = 10'000;
 
 }  // namespace
 
@@ -98,6 +100,7 @@ Status Deliver::FindStoredAhead() {
 Status Deliver::Loop(std::stop_token stop) {
   while (!stop.stop_requested()) {
     TakeCommands();
+    unread_ = false;
     if (!paused_) {
       HG_RETURN_IF_ERROR(FeedLetters());
       // Letters that cannot be written stay in memory: no more events that could become some.
@@ -108,7 +111,7 @@ Status Deliver::Loop(std::stop_token stop) {
     if (letters_waited && !letters_dirty_ && !paused_) HG_RETURN_IF_ERROR(FeedLetters());
     const auto now = clock_.Now();
     ReleaseIfStanding(now);
-    auto deadline = now + kIdle;
+    auto deadline = now + (unread_ ? std::chrono::milliseconds(0) : kIdle);
     if (letters_->size() > letters_in_sink_.size()) {
       const std::int64_t until_due = next_letter_scan_us_ - clock_.NowUs();
       if (until_due > 0) deadline = std::min(deadline, now + std::chrono::microseconds(until_due));
@@ -142,13 +145,19 @@ Status Deliver::Feed() {
 }
 
 Result<bool> Deliver::NextChange() {
-  while (true) {
+  for (std::size_t blocks = 0;;) {
     if (!changes_) {
+      unread_ = ++blocks > kBlocksSkimmed;
+      if (unread_) return false;
       const Seq expected = read_to_.seq;
       HG_ASSIGN_OR_RETURN(const bool more, reader_->Next(block_));
       if (!more) return false;
       if (block_.seq > expected) {
-        lost_ += block_.seq - expected;
+        Lost lost = *lost_.Get();
+        lost.transactions += block_.seq - expected;
+        if (lost.first == 0) lost.first = expected;
+        lost.last = block_.seq - 1;
+        lost_.Set(lost);
         diag::Error("deliver", "retention passed the cursor: records are lost to this sink",
                     {{"connector", name_}, {"from_seq", expected}, {"to_seq", block_.seq}});
         read_to_ = {block_.seq, 0};
@@ -227,7 +236,8 @@ void Deliver::TakeCommands() {
   }
 }
 
-void Deliver::Done(At at, Outcome) {
+void Deliver::Done(At at, Outcome outcome) {
+  if (outcome == Outcome::kDelivered) progressed_ = true;
   HG_FAILPOINT("deliver.done");
   const auto it = std::ranges::lower_bound(pending_, at, {}, &Pending::at);
   CHECK(it != pending_.end() && it->at == at && !it->done);

@@ -16,7 +16,9 @@
 #include "core/log/log.h"
 #include "core/log/log_reader.h"
 #include "core/log/store.h"
+#include "core/pipeline/retry.h"
 #include "core/pipeline/sink.h"
+#include "core/pipeline/status.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
 #include "core/state/dead_letters.h"
@@ -61,7 +63,10 @@ class Deliver final : public SinkContext {
   At cursor() const { return {cursor_seq_.load(), cursor_ordinal_.load()}; }
   std::vector<std::string> topics() const { return *topic_names_.Get(); }
   bool opened() const { return opened_; }
-  std::uint64_t lost() const { return lost_.load(); }
+  // True once something was delivered.
+  bool progressed() const { return progressed_; }
+  Lost lost() const { return *lost_.Get(); }
+  void SetFailuresMax(std::uint32_t failures) { failures_max_ = failures; }
 
   // SinkContext.
   void Done(At at, Outcome outcome) override;
@@ -70,6 +75,7 @@ class Deliver final : public SinkContext {
   void LetterFailed(DeadLetter letter) override;
   std::uint64_t stored_bytes() const override { return letters_->bytes(); }
   bool LanesAreStored(std::span<const LetterLane> lanes) const override { return letters_->AreStored(lanes); }
+  std::uint32_t failures_max() const override { return failures_max_; }
   const Clock& clock() const override { return clock_; }
 
  private:
@@ -102,6 +108,7 @@ class Deliver final : public SinkContext {
   LogReader::Block block_;
   std::optional<ChangeReader> changes_;  // of block_
   Change change_;
+  bool unread_ = false;               // the log has more, but it was time to look after the sink
   At read_to_;                        // everything before has been handed over or skipped
   Clock::Steady::time_point fed_at_;  // when the last event was handed over
   std::deque<Pending> pending_;       // in log order
@@ -123,7 +130,9 @@ class Deliver final : public SinkContext {
   std::atomic<bool> opened_ = false;
   std::atomic<Seq> cursor_seq_ = 0;
   std::atomic<std::uint32_t> cursor_ordinal_ = 0;
-  std::atomic<std::uint64_t> lost_ = 0;
+  std::atomic<bool> progressed_ = false;
+  std::atomic<std::uint32_t> failures_max_ = kRogueFailures;
+  Published<Lost> lost_;
   Published<std::vector<std::string>> topic_names_;
 };
 

@@ -38,6 +38,7 @@ Status Ingest::AppendUntilDurable(RecordedWriter& writer, const SourceBatch& bat
     auto outcome = writer.Append(batch.transactions, batch.resume);
     if (outcome.ok()) {
       HG_FAILPOINT("ingest.appended");
+      if (!batch.transactions.empty()) progressed_ = true;
       if (told) diag::Info("ingest", "intake goes on", {{"connector", name_}});
       return Ok();
     }

@@ -35,6 +35,8 @@ class Ingest {
   }
   // True once Open has succeeded.
   bool opened() const { return opened_; }
+  // True once something was made durable.
+  bool progressed() const { return progressed_; }
 
  private:
   Status AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop);
@@ -47,6 +49,7 @@ class Ingest {
   const std::string connector_;
   std::atomic<bool> paused_ = false;
   std::atomic<bool> opened_ = false;
+  std::atomic<bool> progressed_ = false;
   Signal wake_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <random>
 
@@ -24,6 +25,13 @@ constexpr Action ActionFor(ErrorKind kind) {
   }
   return Action::kWaitForPerson;
 }
+
+// Rogue (AP14): more failures in a row than a connector's `failures_max`. Attempts then slow to one a minute until one
+// succeeds; a restart call runs at once. Two places pace attempts, and each slows its own (docs/adr/0007): the
+// supervisor the starts of a connector that fails again and again, a sink its requests. Where a sink has a circuit
+// breaker that is open, the breaker's probes are the pace (W6: 5 s doubling to 5 min) and nothing is slowed twice.
+inline constexpr std::uint32_t kRogueFailures = 10;
+inline constexpr std::chrono::minutes kRogueWait{1};
 
 // Waits between attempts: exponential from `first_ms` to `max_ms`, each between half of it and the whole.
 class BackOff {

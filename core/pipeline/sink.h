@@ -36,9 +36,12 @@ enum class Outcome : std::uint8_t { kDelivered, kFiltered };
 
 // What a sink tells about itself; published by its thread, read by the API.
 struct SinkTelemetry {
+  // Unix time of publication: about every second, whatever the sink does, unless its thread is stuck in a call.
+  std::int64_t published_us = 0;
   std::string phase;  // "starting", "delivering", "waiting", "breaker_open", "disabled"
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;
+  std::uint64_t attempts_ok = 0;  // requests that succeeded; one may carry many records
   std::uint64_t attempts_failed = 0;
   std::uint32_t failures_in_row = 0;
   std::uint64_t in_flight = 0;
@@ -47,9 +50,12 @@ struct SinkTelemetry {
   std::int64_t oldest_pending_commit_us = 0;
   std::string last_error;
   std::string last_error_hint;
+  std::string last_error_class;                  // "connect", "tls", "status_4xx", ...; "" after a success
+  int last_error_status = 0;                     // of HTTP, 0 without an answer
+  std::string last_failure;                      // class and status of the last failed attempt, kept after a success
   std::map<std::string, std::uint64_t> retries;  // by reason: connect, tls, timeout, status_4xx, ...
   bool breaker_open = false;
-  std::int64_t next_probe_us = 0;
+  std::int64_t next_probe_us = 0;                 // of an open breaker or a slowed sink (AP14): no attempt before that
   std::vector<std::uint64_t> request_ms_buckets;  // cumulative histogram, bounds in kLatencyBoundsMs
   std::vector<std::uint64_t> end_to_end_ms_buckets;
   double request_ms_sum = 0;
@@ -74,6 +80,9 @@ class SinkContext {
   virtual std::uint64_t stored_bytes() const = 0;
   // True if a letter in the store is before what has these lanes: a later event has to go behind it.
   virtual bool LanesAreStored(std::span<const LetterLane> lanes) const = 0;
+  // More failures in a row than this are rogue: attempts that nothing else paces slow to one each kRogueWait
+  // (retry.h, AP14). May change at any time.
+  virtual std::uint32_t failures_max() const = 0;
   virtual const Clock& clock() const = 0;
 };
 

@@ -30,6 +30,8 @@ struct Finding {
 
 // What a source tells about itself; published by its thread, read by the API.
 struct SourceTelemetry {
+  // Unix time of publication: at least every second, whatever the source does, unless its thread is stuck in a call.
+  std::int64_t published_us = 0;
   std::string phase;  // "connecting", "snapshot", "streaming"
   bool connected = false;
   std::uint64_t server_position = 0;          // LSN: the server's end of WAL, as last heard
@@ -41,6 +43,7 @@ struct SourceTelemetry {
   std::string slot_name;
   std::int64_t slot_retained_bytes = -1;  // -1: unknown
   std::int64_t slot_safe_bytes = -1;
+  std::int64_t slot_seen_us = 0;  // Unix time of the two above, 0: never seen
   std::uint64_t snapshot_rows = 0;
   std::uint64_t snapshot_tables_done = 0;
   std::uint64_t snapshot_tables = 0;
@@ -92,6 +95,10 @@ struct SourceFactory {
   std::vector<Finding> (*preflight)(const std::string& name, const config::Bound&);
   // Drops what the source left upstream (slot; publication if managed). For DELETE ...?drop_slot=true.
   Status (*drop_upstream)(const std::string& name, const config::Bound&);
+  // What the server keeps for a source that does not run: slot_name, slot_... and findings about them. Waits for the
+  // server, at most some connect timeouts; nullptr if the source leaves nothing upstream.
+  Result<SourceTelemetry> (*look_upstream)(const std::string& name, const config::Bound&, const Clock&,
+                                           std::stop_token) = nullptr;
 };
 
 }  // namespace headgate

@@ -25,6 +25,13 @@ struct TaskStatus {
   std::string trace;  // why it failed and what to do; "" if it did not
 };
 
+// Records that retention took from a sink before it had read them, since its thread started.
+struct Lost {
+  std::uint64_t transactions = 0;
+  Seq first = 0;
+  Seq last = 0;
+};
+
 // How a connector does right now. Immutable; replaced as a whole by the supervisor.
 struct ConnectorStatus {
   std::string name;
@@ -36,13 +43,19 @@ struct ConnectorStatus {
   std::int64_t since_us = 0;          // of `state`
   std::uint32_t failures_in_row = 0;  // starts or runs that ended in an error since the last success
   std::int64_t next_attempt_us = 0;   // of the automatic retry, 0: none
+  std::int64_t last_failure_us = 0;   // when `last_error` was met
   std::string last_error;             // also while it is being retried; "" after success
   bool last_error_transient = false;
   std::shared_ptr<const SourceTelemetry> source;  // sources only, may be null before the first start
   std::shared_ptr<const SinkTelemetry> sink;      // sinks only
   std::vector<Finding> standing;                  // what a person has to see to, whatever runs: a declared gap
+  // What the last run left, until the next one has opened; of a source that stands still, what was seen of its server
+  // since.
+  std::shared_ptr<const SourceTelemetry> last_source;
+  std::shared_ptr<const SinkTelemetry> last_sink;
   // Sinks: the cursor and what is behind it.
   Seq next_seq = 0;
+  Lost lost;
   std::vector<std::string> topics;  // sinks: streams it reads; sources: streams it has written
 };
 

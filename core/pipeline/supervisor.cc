@@ -33,7 +33,11 @@ struct Supervisor::Instance {
   std::unique_ptr<Deliver> deliver;
   std::jthread thread;  // last: joined before the parts go
 
+  bool progressed() const { return ingest != nullptr ? ingest->progressed() : deliver->progressed(); }
   bool opened() const { return ingest != nullptr ? ingest->opened() : deliver->opened(); }
+  void SetFailuresMax(std::uint32_t failures) {
+    if (deliver != nullptr) deliver->SetFailuresMax(failures);
+  }
   void SetPaused(bool paused) {
     if (ingest != nullptr) ingest->SetPaused(paused);
     if (deliver != nullptr) deliver->SetPaused(paused);
@@ -44,6 +48,10 @@ struct Supervisor::Connector {
   ConnectorPlan plan;
   std::shared_ptr<Instance> instance;
   bool opened = false;  // seen open in this run
+  std::chrono::steady_clock::time_point opened_at;
+  // Failures since a run worked: made progress, or lasted a minute. A connector that opens and fails again and again is
+  // as rogue as one that never opens, although status.failures_in_row starts anew with each opening.
+  std::uint32_t failures = 0;
   BackOff back_off{kFirstRetryMs, kLastRetryMs};
   std::int64_t failed_after_ms = kFailedAfterMs;
   std::optional<std::chrono::steady_clock::time_point> retry_at;
@@ -70,6 +78,13 @@ void Supervisor::Letters(const std::string& name, LetterCommand command) {
   static_cast<void>(messages_.Push(LettersCommand{name, std::move(command)}, {}));
 }
 
+void Supervisor::SetFailuresMax(const std::string& name, std::uint32_t failures) {
+  static_cast<void>(messages_.Push(LimitCommand{name, failures}, {}));
+}
+void Supervisor::Saw(const std::string& name, SourceTelemetry seen) {
+  static_cast<void>(messages_.Push(Seen{name, std::move(seen)}, {}));
+}
+
 std::shared_ptr<const ConnectorStatus> Supervisor::Status(std::string_view name) const {
   const auto views = views_.Get();
   const auto it = views->find(name);
@@ -80,17 +95,11 @@ std::shared_ptr<const ConnectorStatus> Supervisor::Status(std::string_view name)
     if (instance->sink != nullptr) {
       status->sink = instance->sink->telemetry();
       status->next_seq = instance->deliver->cursor().seq;
+      status->lost = instance->deliver->lost();
       status->topics = instance->deliver->topics();
     }
   }
   return status;
-}
-
-std::uint64_t Supervisor::lost(std::string_view name) const {
-  const auto views = views_.Get();
-  const auto it = views->find(name);
-  if (it == views->end() || it->second->instance == nullptr || it->second->instance->deliver == nullptr) return 0;
-  return it->second->instance->deliver->lost();
 }
 
 void Supervisor::Run(std::stop_token stop) {
@@ -142,6 +151,7 @@ void Supervisor::Handle(ConnectorPlan plan) {
     connector.back_off.Reset();
     connector.retry_at.reset();
     connector.failing_since.reset();
+    connector.failures = 0;
     if (connector.status.state == State::kFailed) SetState(connector, State::kUnassigned, "");
   }
   Converge(connector);
@@ -190,6 +200,20 @@ void Supervisor::Handle(LettersCommand command) {
   ExecuteHere(command.name, command.command);
 }
 
+void Supervisor::Handle(LimitCommand command) {
+  const auto it = connectors_.find(command.name);
+  if (it == connectors_.end()) return;
+  it->second->plan.failures_max = command.failures;
+  if (it->second->instance != nullptr) it->second->instance->SetFailuresMax(command.failures);
+}
+
+void Supervisor::Handle(Seen seen) {
+  const auto it = connectors_.find(seen.name);
+  if (it == connectors_.end() || it->second->instance != nullptr) return;
+  it->second->status.last_source = std::make_shared<const SourceTelemetry>(std::move(seen.telemetry));
+  Publish();
+}
+
 void Supervisor::ExecuteHere(const std::string& name, const LetterCommand& command) {
   headgate::Status status = Execute(command, *parts_.store, name, parts_.clock->NowUs());
   if (status.ok()) return;
@@ -205,9 +229,11 @@ void Supervisor::Handle(Finished finished) {
     return;
   Connector& connector = *it->second;
   const bool was_open = connector.instance->opened();
+  const bool lasted = connector.opened && parts_.clock->Now() - connector.opened_at >= kRogueWait;
+  const bool worked = lasted || connector.instance->progressed();
   StopInstance(connector);
   Error error = finished.status.ok() ? Stopped() : std::move(finished.status).error();
-  Fail(connector, std::move(error), was_open);
+  Fail(connector, std::move(error), was_open, worked);
 }
 
 // Brings the instance in line with the target state.
@@ -240,7 +266,7 @@ void Supervisor::StartInstance(Connector& connector) {
   if (outcome.errors.empty())
     outcome.errors = plan.source != nullptr ? plan.source->check(outcome.bound) : plan.sink->check(outcome.bound);
   if (!outcome.errors.empty()) {
-    Fail(connector, ConfigError(JoinErrors(outcome.errors)), false);
+    Fail(connector, ConfigError(JoinErrors(outcome.errors)), false, false);
     return;
   }
   const config::Bound& bound = outcome.bound;
@@ -255,7 +281,7 @@ void Supervisor::StartInstance(Connector& connector) {
   } else {
     auto topics = TopicFilter::Make(bound.List("topics"), bound.Text("topics.regex"));
     if (!topics.ok()) {
-      Fail(connector, std::move(topics).error(), false);
+      Fail(connector, std::move(topics).error(), false, false);
       return;
     }
     instance->sink = plan.sink->create(plan.name, bound, *parts_.sink_services);
@@ -263,6 +289,7 @@ void Supervisor::StartInstance(Connector& connector) {
                                                   std::move(*topics), *parts_.clock);
   }
   instance->SetPaused(plan.target == TargetState::kPaused);
+  instance->SetFailuresMax(plan.failures_max);
   connector.instance = instance;
   connector.opened = false;
   Instance* const running = instance.get();
@@ -282,14 +309,18 @@ void Supervisor::StopInstance(Connector& connector) {
   if (Deliver* const deliver = connector.instance->deliver.get()) {
     while (const auto command = deliver->TakeCommand()) ExecuteHere(connector.plan.name, *command);
   }
+  if (connector.instance->source != nullptr) connector.status.last_source = connector.instance->source->telemetry();
+  if (connector.instance->sink != nullptr) connector.status.last_sink = connector.instance->sink->telemetry();
   connector.instance.reset();
   connector.opened = false;
 }
 
 // KC14: transient causes heal by themselves, the rest waits for a person.
-void Supervisor::Fail(Connector& connector, Error error, bool was_open) {
+void Supervisor::Fail(Connector& connector, Error error, bool was_open, bool worked) {
   const auto now = parts_.clock->Now();
-  ++connector.status.failures_in_row;
+  connector.failures = worked ? 1 : connector.failures + 1;
+  connector.status.failures_in_row = connector.failures;
+  connector.status.last_failure_us = parts_.clock->NowUs();
   connector.status.last_error = error.what;
   connector.status.last_error_transient = error.kind == ErrorKind::kTransient;
   if (was_open || !connector.failing_since) connector.failing_since = now;
@@ -300,7 +331,8 @@ void Supervisor::Fail(Connector& connector, Error error, bool was_open) {
     return;
   }
   if (was_open) connector.back_off.Reset();
-  const std::int64_t wait_ms = connector.back_off.NextMs();
+  const bool rogue = connector.failures > connector.plan.failures_max;
+  const std::int64_t wait_ms = rogue ? std::chrono::milliseconds(kRogueWait).count() : connector.back_off.NextMs();
   connector.retry_at = now + std::chrono::milliseconds(wait_ms);
   connector.status.next_attempt_us = parts_.clock->NowUs() + wait_ms * 1000;
   diag::Warn("supervisor", "connector lost its peer, will retry",
@@ -320,10 +352,13 @@ void Supervisor::CheckOpened() {
   for (auto& [name, connector] : connectors_) {
     if (connector->instance == nullptr || connector->opened || !connector->instance->opened()) continue;
     connector->opened = true;
+    connector->opened_at = parts_.clock->Now();
     connector->back_off.Reset();
     connector->failing_since.reset();
     connector->status.failures_in_row = 0;
     connector->status.last_error.clear();
+    connector->status.last_source.reset();
+    connector->status.last_sink.reset();
     connector->status.next_attempt_us = 0;
     SetState(*connector, connector->plan.target == TargetState::kPaused ? State::kPaused : State::kRunning, "");
   }

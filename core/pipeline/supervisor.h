@@ -17,6 +17,7 @@
 #include "core/log/store.h"
 #include "core/pipeline/deliver.h"
 #include "core/pipeline/ingest.h"
+#include "core/pipeline/retry.h"
 #include "core/pipeline/status.h"
 #include "core/state/events.h"
 
@@ -29,6 +30,7 @@ struct ConnectorPlan {
   const SinkFactory* sink = nullptr;
   config::FlatConfig config;  // placeholders unresolved
   TargetState target = TargetState::kRunning;
+  std::uint32_t failures_max = kRogueFailures;  // more in a row are rogue (retry.h)
 
   config::ComponentKind kind() const {
     return source != nullptr ? config::ComponentKind::kSource : config::ComponentKind::kSink;
@@ -58,11 +60,13 @@ class Supervisor {
   void Remove(const std::string& name, std::function<void()> then);  // `then` runs after it has stopped
   void Restart(const std::string& name, bool connector, bool tasks, bool only_failed);
   void Letters(const std::string& name, LetterCommand command);
+  // As in the plan; starts nothing.
+  void SetFailuresMax(const std::string& name, std::uint32_t failures);
+  // What was seen of the server of a source that has no thread (ConnectorStatus::last_source).
+  void Saw(const std::string& name, SourceTelemetry seen);
 
   // Any thread. nullptr: unknown.
   std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const;
-  // Counts of streams that retention took from a sink unread.
-  std::uint64_t lost(std::string_view name) const;
 
   // Ends all connectors, everything durable, and the thread. Within about a second.
   void Stop();
@@ -87,7 +91,16 @@ class Supervisor {
     std::string name;
     LetterCommand command;
   };
-  using Message = std::variant<ConnectorPlan, RemoveCommand, RestartCommand, LettersCommand, Finished>;
+  struct LimitCommand {
+    std::string name;
+    std::uint32_t failures;
+  };
+  struct Seen {
+    std::string name;
+    SourceTelemetry telemetry;
+  };
+  using Message =
+      std::variant<ConnectorPlan, RemoveCommand, RestartCommand, LettersCommand, LimitCommand, Seen, Finished>;
   // What readers see of a connector: its state, and the objects that know the rest.
   struct View {
     ConnectorStatus status;
@@ -99,12 +112,14 @@ class Supervisor {
   void Handle(RemoveCommand command);
   void Handle(RestartCommand command);
   void Handle(LettersCommand command);
+  void Handle(LimitCommand command);
+  void Handle(Seen seen);
   void Handle(Finished finished);
   void ExecuteHere(const std::string& name, const LetterCommand& command);
   void Converge(Connector& connector);
   void StartInstance(Connector& connector);
   void StopInstance(Connector& connector);
-  void Fail(Connector& connector, Error error, bool was_open);
+  void Fail(Connector& connector, Error error, bool was_open, bool worked);
   void SetState(Connector& connector, State state, std::string trace);
   void CheckOpened();
   void Publish();

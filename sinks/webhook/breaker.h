@@ -9,6 +9,7 @@
 //   closed ── 10 failures in a row, or half of >= 20 attempts within 60 s ──► open
 //   open ── after its wait (5 s, doubling to open_ms_max) ──► one probe is admitted
 //   probe ── success ──► closed          probe ── failure ──► open, with the doubled wait
+// Where it is open its probes are the pace of a rogue sink too; a closed one leaves that to Delivery (ADR 0007).
 namespace headgate::webhook {
 
 class Breaker {

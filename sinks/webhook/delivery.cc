@@ -4,6 +4,7 @@
 
 #include "core/base/failpoint.h"
 #include "core/net/sha256.h"
+#include "core/pipeline/retry.h"
 
 namespace headgate::webhook {
 namespace {
@@ -203,6 +204,12 @@ bool Delivery::Blocked() const {
   return options_.on_failure == OnFailure::kBlockAll && failing_ > 0;
 }
 
+// Before that nothing is sent, whatever waits.
+Delivery::Time Delivery::Gate(Time now) const {
+  const Time pace = breaker_.open() ? breaker_.probe_at() : Rogue() ? slowed_until_ : now;
+  return std::max({now, held_until_, rate_.Next(now), pace});
+}
+
 void Delivery::Dispatch() {
   if (!state_.ok()) return;
   if (store_full_) StoreIsFull();
@@ -210,8 +217,7 @@ void Delivery::Dispatch() {
   if (lanes_.size() == 0) return;
   const Time now = context_.clock().Now();
   if (now < held_until_) StoreOverdue(now);
-  while (in_flight_ < options_.parallelism && now >= held_until_ && breaker_.Admits(now) && rate_.Next(now) <= now &&
-         transport_.CanSend()) {
+  while (in_flight_ < options_.parallelism && breaker_.Admits(now) && Gate(now) <= now && transport_.CanSend()) {
     Job* job = breaker_.open() ? NextProbe(now) : Next(now);
     if (job == nullptr) return;
     Send(*job, now);
@@ -325,6 +331,7 @@ void Delivery::Send(Job& job, Time now) {
   }
   rate_.Take(now);
   job.probe = breaker_.open();
+  slowed_until_ = now + kRogueWait;
   breaker_.Sent();
   ++in_flight_;
   transport_.Send(std::move(request), job);
@@ -334,7 +341,7 @@ void Delivery::Send(Job& job, Time now) {
 Delivery::Time Delivery::NextWake() {
   if (!state_.ok() || in_flight_ >= options_.parallelism || lanes_.size() == 0) return Time::max();
   const Time now = context_.clock().Now();
-  const Time gate = std::max({now, held_until_, rate_.Next(now), breaker_.open() ? breaker_.probe_at() : now});
+  const Time gate = Gate(now);
   if (breaker_.open() && breaker_.probing()) return Time::max();
   Time wake = Time::max();
   if (!retrying_.empty()) wake = breaker_.open() ? gate : std::max(gate, retrying_.front()->due);
@@ -355,16 +362,21 @@ SinkTelemetry Delivery::Telemetry() {
   SinkTelemetry t;
   t.delivered = meter_.delivered;
   t.filtered = meter_.filtered;
+  t.published_us = now_us;
+  t.attempts_ok = meter_.attempts_ok;
   t.attempts_failed = meter_.attempts_failed;
   t.failures_in_row = breaker_.failures_in_row();
   t.in_flight = in_flight_;
   t.queue_bytes = bytes_;
   t.last_success_us = meter_.last_success_us;
   t.last_error = meter_.last_error;
+  t.last_error_class = meter_.last_class;
+  t.last_error_status = meter_.last_status;
+  t.last_failure = meter_.last_failure;
   if (!meter_.last_class.empty()) t.last_error_hint = HintFor(meter_.last_class, meter_.last_status, options_);
   t.retries.insert(meter_.retries.begin(), meter_.retries.end());
   t.breaker_open = breaker_.open();
-  t.next_probe_us = breaker_.open() ? unix_us(breaker_.probe_at()) : 0;
+  t.next_probe_us = breaker_.open() ? unix_us(breaker_.probe_at()) : Rogue() ? unix_us(slowed_until_) : 0;
   t.request_ms_buckets = meter_.request_ms.Cumulative();
   t.end_to_end_ms_buckets = meter_.end_to_end_ms.Cumulative();
   t.request_ms_sum = meter_.request_ms.sum_ms();
@@ -385,15 +397,8 @@ SinkTelemetry Delivery::Telemetry() {
             : held || Blocked() || !retrying_.empty() ? "waiting"
                                                       : "delivering";
   Health health;
-  health.disabled = disabled_;
-  health.store_full = store_full_;
-  health.breaker_open = breaker_.open();
-  health.next_probe_us = t.next_probe_us;
+  health.store_bytes = context_.stored_bytes();
   health.held_until_us = held ? unix_us(held_until_) : 0;
-  health.failures_in_row = t.failures_in_row;
-  health.last_class = meter_.last_class;
-  health.last_status = meter_.last_status;
-  health.last_error = meter_.last_error;
   health.last_expiry_us = writer_.last_expiry_us();
   health.now_us = now_us;
   health.order_by_missing = encoder_.order_by_missing();

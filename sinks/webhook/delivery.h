@@ -122,6 +122,8 @@ class Delivery {
   void Queue(Job& job, Time due);
   Job* TakeQueued(std::size_t index);
   bool Blocked() const;
+  bool Rogue() const { return breaker_.failures_in_row() > context_.failures_max(); }
+  Time Gate(Time now) const;
   void Send(Job& job, Time now);
   std::string_view BodyOf(const Job& job);
 
@@ -173,6 +175,7 @@ class Delivery {
   std::size_t failing_ = 0;    // jobs of events with a failed attempt
   bool store_full_ = false;
   Time held_until_{};           // by Retry-After
+  Time slowed_until_{};         // rogue (core/pipeline/retry.h), where the breaker does not set the pace
   std::vector<Job*> retrying_;  // a heap by due
   std::vector<Entry*> held_;    // first of their lanes, but before a full store
   std::unordered_map<std::string, std::unique_ptr<const std::string>> stream_names_;

@@ -68,30 +68,16 @@ std::string HintFor(std::string_view error_class, int status, const Options& opt
 std::vector<Finding> Findings(const Health& health, const Options& options) {
   using Level = Finding::Level;
   std::vector<Finding> out;
-  const std::string failed = std::to_string(health.failures_in_row) +
-                             " attempts failed in a row, last: " + health.last_error + " from " + options.shown_url;
-  const std::string hint = HintFor(health.last_class, health.last_status, options);
-  if (health.disabled) {
-    out.push_back({"endpoint_disabled", Level::kError,
-                   options.shown_url + " answered 410 Gone; nothing is sent any more", StatusHint(410, options), "",
-                   "url"});
-  }
-  if (health.store_full) {
-    out.push_back({"dead_letter_store", Level::kError,
-                   "the dead-letter store is full, so the sink waits for the endpoint",
+  if (health.store_bytes * 5 >= options.store_bytes_max * 4) {
+    const bool full = health.store_bytes >= options.store_bytes_max;
+    out.push_back({"dead_letters", full ? Level::kError : Level::kWarning,
+                   full ? "the dead-letter store is full, so the sink waits for the endpoint"
+                        : "four fifths of the dead-letter store are used",
                    "Retry or discard dead letters, or raise `store_bytes_max`.", "", "store_bytes_max"});
   }
-  if (health.breaker_open) {
-    out.push_back(
-        {"breaker", Level::kWarning, failed + "; the next probe is at " + UtcText(health.next_probe_us), hint, "", ""});
-  } else if (health.failures_in_row > 0) {
-    out.push_back({"delivering",
-                   health.last_status >= 300 && health.last_status < 500 ? Level::kError : Level::kWarning, failed,
-                   hint, "", ""});
-  }
   if (health.held_until_us != 0) {
-    out.push_back({"retry_after", Level::kWarning, "the endpoint asked to wait until " + UtcText(health.held_until_us),
-                   StatusHint(429, options), "", ""});
+    out.push_back({"delivering", Level::kWarning, "the endpoint asked to wait (Retry-After)",
+                   "Attempts go on at " + UtcText(health.held_until_us) + ". " + StatusHint(429, options), "", ""});
   }
   if (options.url.tls && !options.tls_verify) {
     out.push_back({"tls_verify", Level::kWarning,
@@ -99,18 +85,20 @@ std::vector<Finding> Findings(const Health& health, const Options& options) {
                    "Give the CA of the endpoint as `tls_ca_file` and set `tls_verify` to true.", "", "tls_verify"});
   }
   if (health.last_expiry_us && *health.last_expiry_us - health.now_us < kWeekUs) {
-    out.push_back({"signing_secrets", Level::kWarning,
-                   "the last signing secret expires at " + UtcText(*health.last_expiry_us),
+    const bool over = *health.last_expiry_us <= health.now_us;
+    out.push_back({"signing", over ? Level::kError : Level::kWarning,
+                   std::string("the last signing secret ") + (over ? "expired at " : "expires at ") +
+                       UtcText(*health.last_expiry_us) + (over ? ", so the sink has stopped" : ""),
                    "Add a secret to `signing_secrets`, give it to the receiver, then restart. Without a valid one the "
                    "sink stops.",
                    "", "signing_secrets"});
   }
   if (options.signing_secrets.empty() && !options.hmac) {
-    out.push_back({"unsigned", Level::kOk, "requests are not signed",
+    out.push_back({"signing", Level::kOk, "requests are not signed",
                    "Set `signing_secrets` so that the receiver can tell who sent them.", "", "signing_secrets"});
   }
   if (health.order_by_missing) {
-    out.push_back({"order_by", Level::kWarning, "a stream has no column of `order_by`, so it is ordered as a whole",
+    out.push_back({"config", Level::kWarning, "a stream has no column of `order_by`, so it is ordered as a whole",
                    "Name columns that all streams of the sink have.", "", "order_by"});
   }
   return out;

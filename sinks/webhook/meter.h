@@ -37,6 +37,7 @@ class Histogram {
 struct Meter {
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;
+  std::uint64_t attempts_ok = 0;
   std::uint64_t attempts_failed = 0;
   std::int64_t last_success_us = 0;
   std::map<std::string, std::uint64_t, std::less<>> retries;  // failed attempts that are made again, by class
@@ -45,12 +46,14 @@ struct Meter {
   std::string last_class;  // of the last failure; "" after a success
   int last_status = 0;
   std::string last_error;
+  std::string last_failure;  // class and status, kept after a success
 
   void Failed(std::string_view error_class, int status, std::string_view message) {
     ++attempts_failed;
     last_class = error_class;
     last_status = status;
     last_error = message;
+    last_failure.assign(error_class).append(status == 0 ? "" : " " + std::to_string(status));
   }
   void WillRetry(std::string_view error_class) {
     const auto it = retries.find(error_class);
@@ -61,6 +64,7 @@ struct Meter {
     }
   }
   void Succeeded(std::int64_t now_us) {
+    ++attempts_ok;
     last_success_us = now_us;
     last_class.clear();
     last_status = 0;

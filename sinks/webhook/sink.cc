@@ -10,6 +10,7 @@ namespace headgate::webhook {
 namespace {
 
 constexpr auto kPublishEvery = std::chrono::milliseconds(100);
+constexpr auto kPublishIdle = std::chrono::seconds(1);  // says that the thread is alive
 
 std::string Join(const std::vector<std::string>& items) {
   std::string text;
@@ -125,6 +126,7 @@ WebhookSink::WebhookSink(std::string name, ReadOptions settings, const SinkServi
   settings_ = prepare();
   SinkTelemetry starting;
   starting.phase = "starting";
+  starting.published_us = clock_.NowUs();
   telemetry_.Set(std::move(starting));
 }
 
@@ -187,7 +189,7 @@ void WebhookSink::Finished(Job& job, net::Outcome&& outcome) {
 
 void WebhookSink::Publish(bool at_once) {
   const auto now = clock_.Now();
-  if (!at_once && (!changed_ || now - published_at_ < kPublishEvery)) return;
+  if (!at_once && now - published_at_ < (changed_ ? Clock::Steady::duration(kPublishEvery) : kPublishIdle)) return;
   telemetry_.Set(delivery_->Telemetry());
   published_at_ = now;
   changed_ = false;

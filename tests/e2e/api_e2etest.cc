@@ -139,6 +139,63 @@ TEST_F(Api, AP16_DeadLettersAreSeenRetriedAndDiscarded) {
   EXPECT_EQ(receiver_.distinct(), 49u);
 }
 
+TEST_F(Api, AP14_AFailingEndpointIsRogueCanBeDismissedAndARestartThatWorksClearsIt) {
+  receiver_.SetPolicy([](const CountingReceiver::Request&) { return Reply::Status(500); });
+  Create("shop", shop_->Source());
+  auto settings = Shop::Hook(receiver_.url());
+  settings["parallelism"] = "1";
+  settings["breaker_failures"] = "1000";  // so that the pace is ours, not the breaker's
+  Create("hook", settings);
+  const std::string hook = "/api/v1/connectors/hook";
+  Call("PUT", hook + "/thresholds", 200, {{"failures_max", 3}});
+  json health;
+  const auto is = [&](const std::string& status, bool rogue) {
+    health = Call("GET", hook + "/health", 200);
+    return health["status"] == status && health["rogue"] == rogue;
+  };
+  ASSERT_TRUE(WaitFor([&] { return is("error", true); })) << health << headgate_->Stderr();
+  Call("POST", hook + "/health/delivering/dismiss", 200, {{"until", "2999-01-01"}, {"reason", "known"}});
+  EXPECT_TRUE(is("healthy", true)) << health;
+  EXPECT_THAT(health.dump(), testing::HasSubstr("2999-01-01T00:00:00.000000Z"));
+
+  // Limit and dismissal survive a crash.
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(Call("GET", hook + "/thresholds", 200)["failures_max"], 3);
+  EXPECT_TRUE(WaitFor([&] { return is("healthy", true); })) << health;
+
+  receiver_.SetPolicy(nullptr);
+  Call("POST", "/connectors/hook/restart?includeTasks=true", 202);
+  EXPECT_TRUE(receiver_.WaitForDistinct(250, seconds(20))) << "a restart runs at once";
+  EXPECT_TRUE(WaitFor([&] { return is("healthy", false); })) << health;
+  const std::string events = Call("GET", "/api/v1/events?connector=hook", 200).dump();
+  EXPECT_THAT(events, testing::HasSubstr("thresholds_changed"));
+  EXPECT_THAT(events, testing::HasSubstr("check_dismissed"));
+
+  Call("DELETE", "/connectors/hook", 204);
+  Create("hook", Shop::Hook(receiver_.url()));
+  EXPECT_EQ(Call("GET", hook + "/thresholds", 200)["failures_max"], 10);
+}
+
+TEST_F(Api, AP11_TheSlotOfAPausedSourceIsLookedAt) {
+  Create("shop", shop_->Source());
+  Call("PUT", "/api/v1/connectors/shop/thresholds", 200, {{"wal_retained_bytes", 1}});
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
+  Call("PUT", "/connectors/shop/pause", 202);
+  json health;
+  const auto checked_at = [&] {
+    health = Call("GET", "/api/v1/connectors/shop/health", 200);
+    for (const json& check : health["checks"]) {
+      if (check["id"] == "wal_retained") return check["checked_at"].get<std::string>();
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "PAUSED" && !checked_at().empty(); }));
+  const std::string first = checked_at();
+  EXPECT_TRUE(WaitFor([&] { return checked_at() != first; })) << "the slot was not looked at again: " << health;
+  EXPECT_EQ(health["status"], "paused");
+}
+
 TEST_F(Api, StreamsRecordsEventsAndMetricsTellWhatHappened) {
   Create("shop", shop_->Source());
   EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/streams", 200)["items"].size() == 2; }));

@@ -43,11 +43,13 @@ class PostgresErrors : public SourceTest {
 TEST_F(PostgresErrors, NoServerAtThisAddress) {
   HG_BEGIN("SELECT 1");
   ExpectRefused({{"port", "1"}}, ErrorKind::kTransient, {"127.0.0.1:1/", "Connection refused", "host and port"});
+  EXPECT_EQ(rig_->telemetry()->findings.back().id, "reachable");
 }
 
 TEST_F(PostgresErrors, NoSuchDatabase) {
   HG_BEGIN("SELECT 1");
   ExpectRefused({{"dbname", "nowhere"}}, ErrorKind::kConfig, {"database \"nowhere\" does not exist", "Check dbname"});
+  EXPECT_EQ(rig_->telemetry()->findings.back().id, "signed_in");
 }
 
 TEST_F(PostgresErrors, WrongPasswordAndUnknownRole) {
@@ -228,6 +230,26 @@ TEST_F(PostgresErrors, PreflightOfAGoodSetUpHasNoErrorsAndShowsThePlan) {
   }
   EXPECT_TRUE(plan);
   EXPECT_TRUE(unlogged) << "PG-41";
+}
+
+TEST_F(PostgresErrors, AP11_TheSlotOfASourceThatDoesNotRunCanBeLookedAt) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  Start();
+  rig_->source().Close();
+  const auto look = [&] { return postgres::Factory().look_upstream("shop", rig_->bound(), SystemClock(), {}); };
+  const auto seen = look();
+  ASSERT_TRUE(seen.ok()) << seen.error().what;
+  EXPECT_EQ(seen->slot_name, rig_->slot());
+  EXPECT_GE(seen->slot_retained_bytes, 0);
+  EXPECT_GT(seen->slot_seen_us, 0);
+  EXPECT_TRUE(seen->findings.empty());
+  Status dropped = Transient("");
+  for (int i = 0; i < 500 && !dropped.ok(); ++i) dropped = postgres::Factory().drop_upstream("shop", rig_->bound());
+  const auto gone = look();
+  ASSERT_TRUE(gone.ok());
+  EXPECT_EQ(gone->slot_retained_bytes, -1);
+  ASSERT_EQ(gone->findings.size(), 1U);
+  EXPECT_THAT(gone->findings[0].summary, HasSubstr("is gone"));
 }
 
 TEST_F(PostgresErrors, KC26_DropUpstreamLeavesNothing) {

@@ -33,6 +33,18 @@ ConnectorRecord Record(std::string name) {
   record.version = 7;
   record.created_us = 1;
   record.changed_us = 2;
+  record.health.thresholds = Thresholds{.error_rate = 0.25,
+                                        .errors_min = 2,
+                                        .error_window_seconds = 60,
+                                        .lag_seconds = 1.5,
+                                        .lag_bytes = 7,
+                                        .no_progress_seconds = 3,
+                                        .failures_max = 4,
+                                        .wal_retained_bytes = 5,
+                                        .dead_letters = 6,
+                                        .mute_until_us = 8};
+  record.health.dismissals["delivering"] = {"rogue", 3, 9, "known", "api 127.0.0.1", 5};
+  record.health.version = 3;
   return record;
 }
 
@@ -55,6 +67,8 @@ TEST_F(Catalogue, ARecordSurvivesAReopenWithAllItsParts_KC11) {
     EXPECT_EQ(back->version, expected.version);
     EXPECT_EQ(back->created_us, expected.created_us);
     EXPECT_EQ(back->changed_us, expected.changed_us);
+    EXPECT_EQ(back->health, expected.health);
+    EXPECT_EQ(catalog_->Find("shop")->health, HealthSettings());
     EXPECT_EQ(catalog_->Find("shop")->kind, config::ComponentKind::kSource);
     EXPECT_EQ(catalog_->Find("hoo"), nullptr);
     Reopen();

@@ -232,7 +232,9 @@ TEST_F(Delivering, WhatRetentionTookBeforeTheCursorIsCountedAndSkipped) {
   Start();
   ASSERT_TRUE(script_->Await(1));
   EXPECT_EQ(script_->ids(), Ids{50'000});
-  EXPECT_EQ(deliver_->lost(), 4U);
+  EXPECT_EQ(deliver_->lost().transactions, 4U);
+  EXPECT_EQ(deliver_->lost().first, 2U);
+  EXPECT_EQ(deliver_->lost().last, 5U);
 }
 
 TEST_F(Delivering, ANewSinkBeginsAtTheFirstKeptAndLosesNothing) {
@@ -243,7 +245,7 @@ TEST_F(Delivering, ANewSinkBeginsAtTheFirstKeptAndLosesNothing) {
   Start();
   ASSERT_TRUE(script_->Await(1));
   EXPECT_EQ(script_->ids(), Ids{30'000});
-  EXPECT_EQ(deliver_->lost(), 0U);
+  EXPECT_EQ(deliver_->lost().transactions, 0U);
 }
 
 TEST_F(Delivering, OnlyTheNamedStreamsAreRead) {
@@ -259,6 +261,19 @@ TEST_F(Delivering, OnlyTheNamedStreamsAreRead) {
   EXPECT_EQ(script_->ids(), (Ids{10'000, 30'000, 50'000}));
   Stop();
   EXPECT_EQ(StoredCursor(), (At{8, 0})) << "the cursor passes what concerns it not";
+}
+
+TEST_F(Delivering, ALongStretchThatConcernsItNotDoesNotKeepTheLoopFromItsSink) {
+  std::vector<Transaction> commits;
+  for (std::uint64_t lsn = 10; lsn < 10'510; ++lsn) commits.push_back(Commit(lsn, stream_, 1));
+  ASSERT_TRUE(writer_->Append(commits, std::nullopt).ok());
+  Seq at_first_poll = 0;
+  script_->requests.TryPush([&](SinkScript::Hands&) { at_first_poll = deliver_->cursor().seq; });
+  Start({"shop.public.items"});
+  ASSERT_TRUE(test::Eventually(script_->news, [&] { return deliver_->cursor().seq > 10'500; }));
+  Stop();
+  EXPECT_GT(at_first_poll, 1U);
+  EXPECT_LT(at_first_poll, 10'500U);
 }
 
 TEST_F(Delivering, APatternFollowsStreamsThatAppearLater) {

@@ -167,6 +167,60 @@ TEST_F(Supervising, ALostConnectionStaysRunningAndIsOpenedAgain_KC14) {
   EXPECT_TRUE(Await("shop", [](const ConnectorStatus& s) { return s.last_error.empty(); }));
 }
 
+TEST_F(Supervising, AP14_MoreFailuresInARowThanTheLimitSlowTheStartsToOneAMinuteAndARestartRunsAtOnce) {
+  for (int i = 0; i < 3; ++i) source_->open_errors.TryPush(Transient("connect to db: refused."));
+  ConnectorPlan plan = SourcePlan();
+  plan.failures_max = 2;
+  supervisor_->Apply(plan);
+  ASSERT_TRUE(Await("shop", [](const ConnectorStatus& s) { return s.failures_in_row == 2; }));
+  EXPECT_LT(supervisor_->Status("shop")->next_attempt_us - supervisor_->Status("shop")->last_failure_us, 2'000'000);
+  ASSERT_TRUE(Await("shop", [](const ConnectorStatus& s) { return s.failures_in_row == 3; }));
+  const auto rogue = supervisor_->Status("shop");
+  EXPECT_NEAR(static_cast<double>(rogue->next_attempt_us - rogue->last_failure_us), 60e6, 1e6);
+  EXPECT_EQ(rogue->trace, "connect to db: refused. Next attempt in 60 s.");
+  supervisor_->SetFailuresMax("shop", 5);  // starts nothing
+  supervisor_->Restart("shop", true, true, false);
+  ASSERT_TRUE(AwaitState("shop", State::kRunning));
+  EXPECT_EQ(source_->opens, 4);
+  EXPECT_EQ(supervisor_->Status("shop")->failures_in_row, 0U);
+}
+
+TEST_F(Supervising, AP14_ARunThatOpensAndFailsWithoutProgressIsNoSuccess) {
+  ConnectorPlan plan = SourcePlan();
+  plan.failures_max = 1;
+  supervisor_->Apply(plan);
+  Break(Transient("connection lost"));
+  Break(Transient("connection lost"));
+  ASSERT_TRUE(Await("shop", [](const ConnectorStatus& s) { return s.failures_in_row == 2; }));
+  const auto rogue = supervisor_->Status("shop");
+  EXPECT_NEAR(static_cast<double>(rogue->next_attempt_us - rogue->last_failure_us), 60e6, 1e6);
+  supervisor_->Restart("shop", true, true, false);
+  ASSERT_TRUE(AwaitState("shop", State::kRunning));
+  Push({10});
+  Break(Transient("connection lost"));
+  ASSERT_TRUE(Await("shop", [](const ConnectorStatus& s) { return s.failures_in_row == 1; })) << "it had made progress";
+}
+
+TEST_F(Supervising, WhatTheLastRunSaidStaysUntilTheNextOneHasOpened) {
+  source_->open_errors.TryPush(ConfigError("database shop does not exist"));
+  supervisor_->Apply(SourcePlan());
+  ASSERT_TRUE(AwaitState("shop", State::kFailed));
+  EXPECT_EQ(supervisor_->Status("shop")->source, nullptr);
+  EXPECT_NE(supervisor_->Status("shop")->last_source, nullptr);
+  SourceTelemetry seen;
+  seen.slot_retained_bytes = 7;
+  supervisor_->Saw("shop", seen);
+  ASSERT_TRUE(Await("shop", [](const ConnectorStatus& s) { return s.last_source->slot_retained_bytes == 7; }));
+  supervisor_->Restart("shop", true, true, false);
+  ASSERT_TRUE(AwaitState("shop", State::kRunning));
+  EXPECT_EQ(supervisor_->Status("shop")->last_source, nullptr);
+  supervisor_->Saw("shop", seen);  // too late
+  supervisor_->Saw("unknown", seen);
+  SetTarget(SourcePlan(), TargetState::kPaused);
+  ASSERT_TRUE(AwaitState("shop", State::kPaused));
+  EXPECT_EQ(supervisor_->Status("shop")->last_source, nullptr);
+}
+
 TEST_F(Supervising, AConnectionThatStaysLostIsFailedAfterItsTimeAndStillHeals_KC14) {
   supervisor_->Apply(SourcePlan({{"failed_after_ms", "1"}}));
   ASSERT_TRUE(AwaitState("shop", State::kRunning));

@@ -118,15 +118,19 @@ void FakeControl::AddConnector(const std::string& name, config::FlatConfig confi
 }
 
 void FakeControl::AddEvent(const std::string& kind, const std::string& connector) {
-  auto events = *events_.Get();
   ServiceEvent event;
-  event.id = last_event_ + 1;
-  event.at_us = manual_clock.now_us;
   event.kind = kind;
   event.connector = connector;
   event.actor = "service";
   event.summary = kind + " of " + connector;
-  events.push_back(event);
+  AddEvent(std::move(event));
+}
+
+void FakeControl::AddEvent(ServiceEvent event) {
+  auto events = *events_.Get();
+  event.id = last_event_ + 1;
+  event.at_us = manual_clock.now_us;
+  events.push_back(std::move(event));
   events_.Set(std::move(events));
   ++last_event_;
   Wake();
@@ -188,8 +192,10 @@ Answer<Control::Put> FakeControl::Save(const std::string& name, config::FlatConf
   record->kind = spec->kind;
   record->config = std::move(unmasked.config);
   record->target = old == nullptr ? target : old->target;
+  if (old != nullptr) record->health = old->health;
   record->version = old == nullptr ? 1 : old->version + 1;
   record->created_us = old == nullptr ? manual_clock.now_us.load() : old->created_us;
+  record->changed_us = manual_clock.now_us.load();
   records_[name] = record;
   return Put{record, old == nullptr};
 }
@@ -223,6 +229,15 @@ Answer<Done> FakeControl::Restart(const std::string& name, bool include_tasks, b
 Answer<Done> FakeControl::Delete(const std::string& name, bool forget, bool drop_slot, const std::string&) {
   calls.push_back("delete " + name + (forget ? " forget" : "") + (drop_slot ? " drop_slot" : ""));
   records_.erase(name);
+  return Done{};
+}
+
+Answer<Done> FakeControl::SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) {
+  auto record = *Find(name);
+  record.health = std::move(settings);
+  records_[name] = std::make_shared<ConnectorRecord>(record);
+  event.connector = name;
+  AddEvent(std::move(event));
   return Done{};
 }
 

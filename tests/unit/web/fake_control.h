@@ -25,6 +25,7 @@ class FakeControl final : public Control {
   void SetStatus(ConnectorStatus status);
   void AddConnector(const std::string& name, config::FlatConfig config);
   void AddEvent(const std::string& kind, const std::string& connector);
+  void AddEvent(ServiceEvent event);
   void Wake();
 
   ManualClock manual_clock;
@@ -54,6 +55,7 @@ class FakeControl final : public Control {
   Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
                        const std::string& actor) override;
   Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) override;
+  Answer<Done> SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) override;
   std::vector<std::string> Topics(std::string_view name) const override;
   Answer<Done> ResetTopics(const std::string& name) override;
   std::optional<CursorInfo> Cursor(std::string_view sink) const override;

@@ -99,6 +99,51 @@ TEST_F(WebhookDelivery, W6ARequestThatTimesOutBesideTheProbeBringsNoSecondProbe)
   EXPECT_EQ(UnderWay(), 1U) << "only the probe";
 }
 
+TEST_F(WebhookDelivery, AP14MoreFailuresInARowThanTheLimitSlowAttemptsToOneAMinute) {
+  Use({{"memory_retry_ms", "86400000"}, {"parallelism", "1"}, {"breaker_failures", "1000"}});
+  for (int id = 1; id <= 30; ++id) Write(events_.Insert(id));
+  context_.failures_max_in_row = 4;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(UnderWay(), 1U) << "fresh events go out at once";
+    Answer(500);
+  }
+  EXPECT_EQ(delivery_->Telemetry().failures_in_row, 5U);
+  EXPECT_FALSE(delivery_->Telemetry().breaker_open);
+  EXPECT_EQ(UnderWay(), 0U);
+  EXPECT_EQ(delivery_->NextWake(), clock_.Now() + minutes(1));
+  EXPECT_EQ(delivery_->Telemetry().next_probe_us, clock_.NowUs() + 60'000'000);
+  for (int i = 0; i < 3; ++i) {
+    Pass(seconds(59));
+    EXPECT_EQ(UnderWay(), 0U);
+    Pass(seconds(1));
+    ASSERT_EQ(UnderWay(), 1U);
+    Answer(500);
+  }
+  EXPECT_EQ(UnderWay(), 0U);
+  context_.failures_max_in_row = 100;  // a person raised the limit
+  delivery_->Dispatch();
+  ASSERT_EQ(UnderWay(), 1U);
+  context_.failures_max_in_row = 4;
+  Answer(200);
+  EXPECT_EQ(delivery_->Telemetry().failures_in_row, 0U);
+  EXPECT_EQ(UnderWay(), 1U) << "a success ends it";
+}
+
+TEST_F(WebhookDelivery, AP14WhileTheBreakerIsOpenItsProbesAreThePace) {
+  Use({{"parallelism", "1"}});
+  for (int id = 1; id <= 30; ++id) Write(events_.Insert(id));
+  for (int i = 0; i < 10; ++i) Answer(500);
+  ASSERT_TRUE(delivery_->Telemetry().breaker_open);
+  for (const int wait : {5, 10, 20, 40, 80}) {
+    Pass(seconds(wait) - milliseconds(1));
+    EXPECT_EQ(UnderWay(), 0U);
+    Pass(milliseconds(1));
+    ASSERT_EQ(UnderWay(), 1U) << "the probe after " << wait << " s";
+    Answer(500);
+    EXPECT_GT(delivery_->Telemetry().failures_in_row, context_.failures_max());
+  }
+}
+
 TEST_F(WebhookDelivery, W6AnEventThatIsRefusedItselfDoesNotKeepTheBreakerOpenForOthers) {
   Use({});
   Write(events_.Insert(1));

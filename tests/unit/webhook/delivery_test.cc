@@ -242,7 +242,7 @@ TEST_F(WebhookDelivery, W3AFullStoreActsLikeBlockAllAndIsAnError) {
   EXPECT_EQ(UnderWay(), 0U) << "nothing passes";
   const auto findings = delivery_->Telemetry().findings;
   EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), [](const Finding& f) {
-    return f.id == "dead_letter_store" && f.level == Finding::Level::kError;
+    return f.id == "dead_letters" && f.level == Finding::Level::kError;
   }));
   // The letters still go out, and that ends it.
   ASSERT_TRUE(delivery_->Retry(Letter(1)).ok());

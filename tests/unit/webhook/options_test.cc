@@ -191,25 +191,22 @@ TEST(WebhookHints, W12TheLastExpiryWarnsAWeekBefore) {
   Health health;
   health.now_us = 1'772'600'800'000'000;
   health.last_expiry_us = health.now_us + 8LL * 86'400'000'000;
-  EXPECT_FALSE(Has(Findings(health, read.options), "signing_secrets", Finding::Level::kWarning));
+  EXPECT_FALSE(Has(Findings(health, read.options), "signing", Finding::Level::kWarning));
   health.last_expiry_us = health.now_us + 6LL * 86'400'000'000;
-  EXPECT_TRUE(Has(Findings(health, read.options), "signing_secrets", Finding::Level::kWarning));
+  EXPECT_TRUE(Has(Findings(health, read.options), "signing", Finding::Level::kWarning));
+  health.last_expiry_us = health.now_us;
+  EXPECT_TRUE(Has(Findings(health, read.options), "signing", Finding::Level::kError));
 }
 
-TEST(WebhookHints, W6AnOpenBreakerSaysWhenTheNextProbeIs) {
-  const ReadOptions read = ReadSettings({});
+TEST(WebhookHints, AStoreThatFillsUpWarnsAndAFullOneIsAnError) {
+  const ReadOptions read = ReadSettings({{"store_bytes_max", "1000"}});
   Health health;
-  health.breaker_open = true;
-  health.failures_in_row = 14;
-  health.next_probe_us = 1'772'600'767'130'211;
-  health.last_class = "status_4xx";
-  health.last_status = 401;
-  health.last_error = "HTTP 401";
-  const auto findings = Findings(health, read.options);
-  ASSERT_TRUE(Has(findings, "breaker", Finding::Level::kWarning));
-  EXPECT_NE(findings.front().summary.find("14 attempts failed"), std::string::npos);
-  EXPECT_NE(findings.front().summary.find("2026-03-04T05:06:07.130211Z"), std::string::npos)
-      << findings.front().summary;
+  health.store_bytes = 799;
+  EXPECT_FALSE(Has(Findings(health, read.options), "dead_letters", Finding::Level::kWarning));
+  health.store_bytes = 800;
+  EXPECT_TRUE(Has(Findings(health, read.options), "dead_letters", Finding::Level::kWarning));
+  health.store_bytes = 1000;
+  EXPECT_TRUE(Has(Findings(health, read.options), "dead_letters", Finding::Level::kError));
 }
 
 }  // namespace

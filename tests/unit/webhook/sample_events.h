@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/config/spec.h"
+#include "core/pipeline/retry.h"
 #include "core/pipeline/sink.h"
 #include "sinks/webhook/options.h"
 #include "sinks/webhook/spec.h"
@@ -208,10 +209,12 @@ class FakeContext final : public SinkContext {
     }
     return nullptr;
   }
+  std::uint32_t failures_max() const override { return failures_max_in_row; }
   const Clock& clock() const override { return clock_; }
 
   std::map<At, Outcome> done;
   std::vector<At> stored;
+  std::uint32_t failures_max_in_row = kRogueFailures;
   std::map<std::uint64_t, DeadLetter> letters;
 
  private:
