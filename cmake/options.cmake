@@ -17,8 +17,15 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
 if(HEADGATE_SANITIZE)
   add_compile_options(-fsanitize=${HEADGATE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${HEADGATE_SANITIZE})
-  # GCC 12 reports false positives from its own headers under the sanitizers.
-  add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)  # an index inside the allocation but outside the view is nothing to a sanitizer
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 reports false positives from its own headers under the sanitizers.
+    add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+  endif()
+endif()
+if(HEADGATE_FUZZ)
+  # Coverage for libFuzzer in every library of ours; its main comes in where a target links (tests/fuzz).
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(HEADGATE_FAILPOINTS)
   add_compile_definitions(HEADGATE_FAILPOINTS=1)

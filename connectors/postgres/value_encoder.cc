@@ -46,7 +46,7 @@ bool IsNumeric(std::string_view text) {
   std::size_t i = !text.empty() && text[0] == '-' ? 1 : 0;
   const std::size_t whole = i;
   while (i < text.size() && IsDigit(text[i])) ++i;
-  if (i == whole) return false;
+  if (i == whole || (text[whole] == '0' && i > whole + 1)) return false;  // as in JSON, where it may go as a number
   if (i == text.size()) return true;
   if (text[i++] != '.') return false;
   const std::size_t fraction = i;
@@ -211,7 +211,7 @@ bool TakeBounds(std::string_view& text, std::vector<std::int64_t>& lower) {
     const auto colon = text.find(':');
     const auto close = text.find(']');
     if (colon == std::string_view::npos || close == std::string_view::npos || colon > close) return false;
-    std::int64_t bound = 0;
+    std::int32_t bound = 0;
     if (!ParseNumber(text.substr(1, colon - 1), bound) || lower.size() == kDimensionsMax) return false;
     lower.push_back(bound);
     text.remove_prefix(close + 1);

@@ -101,9 +101,15 @@ void DebeziumEncoder::AppendTimestamps(std::string& out, std::int64_t us) {
   AppendInt(out, us / 1000);
   out += ",\"ts_us\":";
   AppendInt(out, us);
+  AppendNanoseconds(out, us);
+}
+
+// ,"ts_ns":1000
+void DebeziumEncoder::AppendNanoseconds(std::string& out, std::int64_t us) {
   out += options_->ts_ns_string ? ",\"ts_ns\":\"" : ",\"ts_ns\":";
   AppendInt(out, us);
-  out += options_->ts_ns_string ? "000\"" : "000";
+  if (us != 0) out += "000";  // 0000 is no number in JSON
+  if (options_->ts_ns_string) out.push_back('"');
 }
 
 // The whole member, from its comma to the closing brace.
@@ -144,9 +150,7 @@ void DebeziumEncoder::AppendSource(std::string& out, const EventContext& e, cons
   AppendUint(out, lsn);
   out += "\\\"]\",\"ts_us\":";
   AppendInt(out, tx.commit_us);
-  out += options_->ts_ns_string ? ",\"ts_ns\":\"" : ",\"ts_ns\":";
-  AppendInt(out, tx.commit_us);
-  out += options_->ts_ns_string ? "000\"" : "000";
+  AppendNanoseconds(out, tx.commit_us);
   out += names.table;
   out += ",\"txId\":";
   out += IsNumber(tx.id) && tx.position.kind != PositionKind::kPgMessage ? std::string_view(tx.id) : "null";

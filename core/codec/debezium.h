@@ -88,6 +88,7 @@ class DebeziumEncoder {
   void AddHeaders(Record& record, const EventContext& event);
   void AppendSource(std::string& out, const EventContext& event, const SourceNames& names);
   void AppendTimestamps(std::string& out, std::int64_t us);
+  void AppendNanoseconds(std::string& out, std::int64_t us);
   // Counts an event of the collection and appends its transaction member.
   void CountEvent(std::string_view collection);
   void AppendTransaction(std::string& out, const EventContext& event);

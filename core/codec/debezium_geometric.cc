@@ -1,3 +1,4 @@
+#include <charconv>
 #include <vector>
 
 #include "core/base/encoding.h"
@@ -140,9 +141,18 @@ const char* WriteSparseVector(std::string& out, const DebeziumType&, const Value
 const char* WriteIntVector(std::string& out, const DebeziumType&, const Value& v) {
   if (v.kind != ValueKind::kText) return kMalformed;
   out.push_back('[');
-  for (const char c : v.text) {
-    if (c != ' ' && c != '-' && (c < '0' || c > '9')) return kMalformed;
-    out.push_back(c == ' ' ? ',' : c);
+  const char* p = v.text.data();
+  const char* const end = p + v.text.size();
+  while (p != end) {
+    if (p != v.text.data()) {
+      if (*p++ != ' ') return kMalformed;
+      out.push_back(',');
+    }
+    std::int64_t number = 0;
+    const auto read = std::from_chars(p, end, number);
+    if (read.ec != std::errc()) return kMalformed;
+    AppendInt(out, number);
+    p = read.ptr;
   }
   out.push_back(']');
   return nullptr;

@@ -10,7 +10,12 @@ namespace {
 using O = DebeziumOptions;
 
 Error BadValue(std::string_view name, std::string_view value, const std::string& allowed) {
-  return ConfigError("option '" + std::string(name) + "' has no value '" + std::string(value) + "'; use " + allowed);
+  std::string shown(value.substr(0, 100));
+  if (value.size() > shown.size()) {
+    while (!shown.empty() && (value[shown.size()] & 0xC0) == 0x80) shown.pop_back();  // not inside a character
+    shown += "...";
+  }
+  return ConfigError("option '" + std::string(name) + "' has no value '" + shown + "'; use " + allowed);
 }
 
 template <class T>
@@ -68,12 +73,25 @@ Result<bool> SetSkipped(O& o, std::string_view name, std::string_view value) {
   return true;
 }
 
+// std::regex descends once for each parenthesis, when it compiles and when it matches.
+constexpr std::size_t kPatternBytesMax = 1024;
+
 // Nothing if the pattern is no regular expression.
 std::optional<std::regex> Compile(const std::string& pattern) {
   try {
     return std::regex(pattern, std::regex::ECMAScript | std::regex::icase);
   } catch (const std::regex_error&) {
     return std::nullopt;
+  }
+}
+
+// False also if the matcher gives up on the pattern.
+bool Fits(const std::string& pattern, const std::string& name) {
+  try {
+    const auto compiled = Compile(pattern);
+    return compiled && std::regex_match(name, *compiled);
+  } catch (const std::regex_error&) {
+    return false;
   }
 }
 
@@ -88,6 +106,9 @@ Result<bool> SetKeyColumns(O& o, std::string_view name, std::string_view value) 
       for (const std::string_view column : Split(item.substr(colon + 1), ',')) entry.columns.emplace_back(column);
     }
     if (entry.columns.empty()) return BadValue(name, item, "schema.table:column,column;...");
+    if (entry.table_pattern.size() > kPatternBytesMax) {
+      return BadValue(name, item, "a regular expression of at most 1024 bytes before the colon");
+    }
     if (!Compile(entry.table_pattern)) return BadValue(name, item, "a regular expression before the colon");
     o.key_columns.push_back(std::move(entry));
   }
@@ -205,8 +226,7 @@ constexpr Option kOptions[] = {
 const O::KeyColumns* O::KeyColumnsOf(std::string_view schema, std::string_view table) const {
   const std::string name = std::string(schema) + "." + std::string(table);
   for (const KeyColumns& entry : key_columns) {
-    const auto pattern = Compile(entry.table_pattern);
-    if (pattern && std::regex_match(name, *pattern)) return &entry;
+    if (Fits(entry.table_pattern, name)) return &entry;
   }
   return nullptr;
 }

@@ -168,7 +168,7 @@ bool AppendDimension(std::string& out, ArrayReader& in, const DataType& element,
 
 bool AppendArray(std::string& out, std::string_view payload, const DataType& type, const NativeOptions& options) {
   ArrayReader in(payload);
-  if (in.failed()) return false;
+  if (in.failed() || type.children.empty()) return false;  // no deeper than the type
   if (in.dimensions().empty()) {
     out += "[]";
     return in.done();
@@ -183,7 +183,7 @@ bool AppendArray(std::string& out, std::string_view payload, const DataType& typ
     }
     out += "],\"elements\":";
   }
-  if (!AppendDimension(out, in, Child(type, 0), options, 0)) return false;
+  if (!AppendDimension(out, in, type.children[0], options, 0)) return false;
   if (shifted) out.push_back('}');
   return in.done() && !in.failed();
 }

@@ -112,11 +112,6 @@ void AppendField(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-const DataType& Child(const DataType& type, std::size_t i) {
-  static const DataType kUnknown;
-  return i < type.children.size() ? type.children[i] : kUnknown;
-}
-
 bool AppendDimension(std::string& out, ArrayReader& in, const DataType& element, std::size_t depth) {
   out.push_back('{');
   const std::int64_t length = in.dimensions()[depth].length;
@@ -143,7 +138,7 @@ bool AppendDimension(std::string& out, ArrayReader& in, const DataType& element,
 
 bool AppendArray(std::string& out, std::string_view payload, const DataType& type) {
   ArrayReader in(payload);
-  if (in.failed()) return false;
+  if (in.failed() || type.children.empty()) return false;  // no deeper than the type
   bool bounds = false;
   for (const ArrayDimension& d : in.dimensions()) bounds = bounds || d.lower_bound != 1;
   if (bounds) {
@@ -160,7 +155,7 @@ bool AppendArray(std::string& out, std::string_view payload, const DataType& typ
     out += "{}";
     return true;
   }
-  return AppendDimension(out, in, Child(type, 0), 0) && in.done();
+  return AppendDimension(out, in, type.children[0], 0) && in.done();
 }
 
 bool AppendComposite(std::string& out, std::string_view payload, const DataType& type) {
@@ -171,7 +166,7 @@ bool AppendComposite(std::string& out, std::string_view payload, const DataType&
     const Value v = in.Next();
     if (v.is_null() || v.is_absent()) continue;
     std::string text;
-    if (!AppendServerText(text, v, Child(type, i))) return false;
+    if (i >= type.children.size() || !AppendServerText(text, v, type.children[i])) return false;
     AppendField(out, text);
   }
   out.push_back(')');

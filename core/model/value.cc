@@ -158,6 +158,10 @@ bool SameValue(const Value& a, const Value& b) {
   }
 }
 
+// PostgreSQL's bounds are four-byte integers.
+constexpr std::int64_t kLowerBoundMin = std::numeric_limits<std::int32_t>::min();
+constexpr std::int64_t kLowerBoundMax = std::numeric_limits<std::int32_t>::max();
+
 ArrayReader::ArrayReader(std::string_view payload) : in_(payload) {
   const std::uint64_t n = in_.Varint();
   if (n > 16) {  // PostgreSQL allows 6
@@ -167,6 +171,18 @@ ArrayReader::ArrayReader(std::string_view payload) : in_(payload) {
   for (std::uint64_t i = 0; i < n; ++i) {
     const auto length = static_cast<std::int64_t>(in_.Varint());
     dimensions_.push_back({length, in_.Signed()});
+  }
+  // An element takes a byte at least, so the bytes bound every walk over the dimensions.
+  const auto room = static_cast<std::int64_t>(in_.remaining());
+  std::int64_t elements = 1;
+  for (const ArrayDimension& d : dimensions_) {
+    const bool sound = d.length >= 1 && d.length <= room / elements && d.lower_bound >= kLowerBoundMin &&
+                       d.lower_bound <= kLowerBoundMax;
+    if (!sound) {
+      in_.Fail();
+      return;
+    }
+    elements *= d.length;
   }
 }
 

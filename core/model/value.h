@@ -89,7 +89,7 @@ struct ArrayDimension {
 };
 
 // Payload of kArray: varint number of dimensions (0: empty array), then length and lower bound (signed) of each, then
-// the elements in row-major order.
+// the elements in row-major order. Fails on dimensions that the bytes behind them cannot hold: a caller may walk them.
 class ArrayReader {
  public:
   explicit ArrayReader(std::string_view payload);

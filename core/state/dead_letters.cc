@@ -117,7 +117,7 @@ bool ShareALane(std::span<const LetterLane> a, std::span<const LetterLane> b) {
 }
 
 Result<std::unique_ptr<DeadLetters>> DeadLetters::Open(const Store& store, std::string sink) {
-  auto letters = std::unique_ptr<DeadLetters>(new DeadLetters(store, std::move(sink)));
+  auto letters = std::unique_ptr<DeadLetters>(new DeadLetters(std::move(sink)));
   bool corrupt = false;
   HG_RETURN_IF_ERROR(store.Scan(Family::kLetters, Key(letters->sink_, 0), EndKey(letters->sink_),
                                 [&](std::string_view, std::string_view value) {

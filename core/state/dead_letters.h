@@ -109,11 +109,10 @@ class DeadLetters {
   using Taken = std::unordered_map<std::uint64_t, Users>;
   static bool IsBehind(const std::vector<Lane>& lanes, const Taken& taken);
   static void Take(const std::vector<Lane>& lanes, Taken& taken);
-  DeadLetters(const Store& store, std::string sink) : store_(store), sink_(std::move(sink)) {}
+  explicit DeadLetters(std::string sink) : sink_(std::move(sink)) {}
   void Index(const DeadLetter& letter, std::uint64_t bytes);
   void Unindex(std::uint64_t id);
 
-  const Store& store_;
   const std::string sink_;
   std::map<std::uint64_t, Entry> index_;
   Taken lanes_;  // by all letters

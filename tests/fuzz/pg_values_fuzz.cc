@@ -3,11 +3,11 @@
 #include <vector>
 
 #include "connectors/postgres/copy_text.h"
-#include "connectors/postgres/types.h"
 #include "core/base/check.h"
 #include "core/base/encoding.h"
 #include "core/model/change.h"
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/pg_types.h"
 
 namespace headgate::postgres {
 namespace {
@@ -26,26 +26,10 @@ constexpr std::array<Named, 24> kScalars = {{
 // All scalars, an array of each, a composite of some, an array of that.
 std::vector<TypePtr> MakeTypes() {
   std::vector<TypePtr> types;
-  for (const Named& named : kScalars) {
-    TypeRow row;
-    row.oid = named.oid;
-    row.name = named.name;
-    if (named.oid == 603) row.delimiter = ';';
-    types.push_back(MakeScalar(row, -1, named.name, 2));
-  }
-  const auto array_of = [](const TypePtr& element) {
-    TypeRow row;
-    row.oid = 1;
-    row.name = "_" + element->data.base;
-    row.element_oid = element->data.oid;
-    return MakeArray(row, element->data.declared + "[]", element);
-  };
-  for (std::size_t i = 0; i < kScalars.size(); ++i) types.push_back(array_of(types[i]));
-  TypeRow row;
-  row.name = "pair";
-  row.type = 'c';
-  types.push_back(MakeComposite(row, "public.pair", {"a", "b", "c"}, {types[5], types[4], types[kScalars.size() + 5]}));
-  types.push_back(array_of(types.back()));
+  for (const Named& named : kScalars) types.push_back(fuzz::BuiltIn(named.oid, named.name));
+  for (std::size_t i = 0; i < kScalars.size(); ++i) types.push_back(fuzz::ArrayOf(types[i]));
+  types.push_back(fuzz::Pair({types[5], types[4], types[kScalars.size() + 5]}));
+  types.push_back(fuzz::ArrayOf(types.back()));
   return types;
 }
 

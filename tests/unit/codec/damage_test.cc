@@ -58,6 +58,29 @@ TEST(Damage, RowsOfEveryTypeAreRefusedOrRenderedNeverReadPastTheirEnd) {
   EXPECT_GT(rendered, 1000);
 }
 
+// As deep as 64 KiB of damage can nest: a rendering goes no deeper than the type does.
+TEST(Damage, ValuesNestedDeeperThanTheirTypeAreRefused) {
+  for (const bool array : {true, false}) {
+    std::string value = Null();
+    while (value.size() < 64 * 1024) {
+      std::string payload;
+      if (array) PutArrayHeader(payload, {{1, 1}});
+      payload += value;
+      value.clear();
+      PutBlob(value, array ? ValueKind::kArray : ValueKind::kComposite, payload);
+    }
+    const DataType unknown = Type(TypeKind::kUnknown, "odd");
+    DataType pair = Type(TypeKind::kComposite, "pair");
+    pair.children = {Type(TypeKind::kText, "text")};
+    pair.field_names = {"a"};
+    for (const DataType& type : {unknown, ArrayOf(unknown), pair, ArrayOf(pair)}) {
+      EXPECT_EQ(NativeOf(type, value).substr(0, 8), "corrupt:") << type.base;
+      const std::string upstream = DebeziumOf(type, value, With({{"include.unknown.datatypes", "true"}}));
+      EXPECT_LT(upstream.size(), 500U) << type.base;
+    }
+  }
+}
+
 TEST(Damage, TextsOfStructuredTypesAreRefusedOrRead) {
   std::mt19937 random(7);
   const std::string json = R"({"a":[1,2.5e3,"x\u00e9\n",null,true,{"b":{}}],"c":""})";

@@ -62,6 +62,11 @@ TEST_F(DebeziumEvent, EnvelopeAndSourceHaveTheMembersOf33And34InOrder) {
       R"("transaction":null,"op":"c","ts_ms":1772600767230,"ts_us":1772600767230456,"ts_ns":1772600767230456000})");
 }
 
+TEST_F(DebeziumEvent, ATimeOfZeroIsANumberToo) {
+  sample_.tx.commit_us = 0;
+  EXPECT_NE(Value(Insert()).find(R"("ts_us":0,"ts_ns":0,"schema")"), std::string::npos) << Value(Insert());
+}
+
 TEST_F(DebeziumEvent, BeforeTheFirstCommitAndInTheSnapshotTheSequenceStartsWithNull) {
   EXPECT_NE(Value(Insert()).find(R"("sequence":"[null,\"24026920\"]")"), std::string::npos);
   sample_.tx.position = {.kind = PositionKind::kChunk, .a = 1, .b = 4, .c = 1, .text = {}};
@@ -323,6 +328,17 @@ TEST(DebeziumOptionsTable, EveryNameOfTheContractIsKnownAndBadValuesAreNamed) {
     EXPECT_EQ(result.error().kind, ErrorKind::kConfig);
     EXPECT_NE(result.error().what.find(name), std::string::npos) << result.error().what;
   }
+}
+
+// std::regex descends once for each parenthesis: what a client sends must not end the process.
+TEST(DebeziumOptions, AKeyColumnsPatternBeyondItsBoundIsRefusedNotCompiled) {
+  DebeziumOptions o;
+  const std::string deep = std::string(200'000, '(') + "a" + std::string(200'000, ')');
+  const auto result = SetOption(o, "message.key.columns", deep + ":id");
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().kind, ErrorKind::kConfig);
+  EXPECT_LT(result.error().what.size(), 1000U);
+  EXPECT_TRUE(SetOption(o, "message.key.columns", std::string(1024, 'a') + ":id").ok());
 }
 
 TEST(DebeziumRecords, AListReusesItsRecordsWithoutOldContent) {

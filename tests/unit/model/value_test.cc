@@ -213,6 +213,22 @@ TEST(Array, ManyDimensionsAreRefusedBeforeTheyCostMemory) {
   EXPECT_TRUE(reader.dimensions().empty());
 }
 
+// Whoever walks the dimensions may trust them: a length of nothing inside a huge one would be an endless walk.
+TEST(Array, DimensionsThatTheBytesCannotHoldAreRefused) {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 40;
+  const std::vector<std::vector<ArrayDimension>> all = {
+      {{3, 1}}, {{kHuge, 1}, {0, 1}}, {{0, 1}}, {{-1, 1}}, {{kHuge, 1}, {kHuge, 1}}, {{2, kInfinity}}, {{2, -kHuge}}};
+  for (const auto& dimensions : all) {
+    std::string payload;
+    PutArrayHeader(payload, dimensions);
+    PutNull(payload);
+    PutNull(payload);
+    ArrayReader reader(payload);
+    EXPECT_TRUE(reader.failed()) << dimensions[0].length << " from " << dimensions[0].lower_bound;
+    EXPECT_TRUE(reader.done());
+  }
+}
+
 TEST(Composite, AttributesComeBackAlsoNested) {
   std::string inner;
   PutInt(inner, 7);

@@ -148,7 +148,7 @@ TEST(ValueEncoder, NP06_NP07_NumericKeepsTheServersDigits) {
   EXPECT_EQ(Read("numeric", std::string(1000, '9')), "decimal " + std::string(1000, '9'));
   for (const char* special : {"NaN", "Infinity", "-Infinity"})
     EXPECT_EQ(Read("numeric", special), std::string("decimal ") + special);
-  for (const char* garbage : {"", "-", ".5", "5.", "1e5", "1,5", "+1", "infinity"}) {
+  for (const char* garbage : {"", "-", ".5", "5.", "1e5", "1,5", "+1", "007", "-020", "infinity"}) {
     EXPECT_EQ(Read("numeric", garbage), std::string("text ") + garbage);
   }
 }
@@ -270,7 +270,7 @@ TEST(ValueEncoder, MalformedArraysStayText) {
                               "{1,{2}}",  "{1}x",        "1",
                               "[0:2={1}", "[0:1]{1,2}",  "[1:1][1:1]={1}",
                               "{\"1}",    "{{},{}}",     "{{{{{{{1}}}}}}}",
-                              "{1 2}",    "[a:b]={1}"}) {
+                              "{1 2}",    "[a:b]={1}",   "[9223372036854775807:9223372036854775807]={1}"}) {
     EXPECT_EQ(Read(ints, garbage), std::string("text ") + garbage);
   }
 }
