@@ -17,16 +17,26 @@ std::string_view TakeUntil(std::string_view& text, char end) {
   return part;
 }
 
+// As the HTTP parser does, before a handler sees anything: no control characters, and no blank inside a target.
+std::string Printable(std::string_view text, char least) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= static_cast<unsigned char>(least) && byte != 0x7f) out.push_back(c);
+  }
+  return out;
+}
+
 Request ReadRequest(std::string_view text) {
   Request request;
   std::string_view first = TakeUntil(text, '\n');
-  request.method = TakeUntil(first, ' ');
-  request.target = first;
+  request.method = Printable(TakeUntil(first, ' '), '!');
+  request.target = Printable(first, '!');
   while (!text.empty()) {
     std::string_view line = TakeUntil(text, '\n');
     if (line.empty()) break;
-    const std::string_view name = TakeUntil(line, ':');
-    request.headers.emplace_back(Lower(name), Trim(line));
+    const std::string name = Printable(TakeUntil(line, ':'), '!');
+    request.headers.emplace_back(Lower(name), Trim(Printable(line, ' ')));
   }
   request.body = text;
   request.peer = request.local = "127.0.0.1";
@@ -44,7 +54,7 @@ void Prepare(test::FakeControl& control) {
   letter.id = 7;
   letter.stream = "shop.public.orders";
   letter.key = "{\"id\":1}";
-  letter.event_bytes = "{\"op\":\"insert\"}";
+  letter.record = letter.body = "{\"op\":\"insert\"}";
   control.letters = {{letter.id, letter}};
 }
 
@@ -76,7 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace headgate;
   static const web::Router router(web::AllRoutes());
   static const web::ServerOptions options;
-  test::FakeControl& control = Service();
+  test::FakeControl& control = web::Service();
   web::Api api{control, options, "127.0.0.1:8083", web::HealthBook(), web::Idempotency(), {}};
   web::Request request = web::ReadRequest(fuzz::Bytes(data, size));
   web::Response response = web::Dispatch(api, router, request);
