@@ -7,7 +7,7 @@
 namespace headgate {
 
 // A value that one thread replaces as a whole and any thread reads. What Get returned never changes under the reader.
-// The mutex is held while a pointer is copied or swapped, never while a value is made or destroyed (docs/adr/0007).
+// The mutex is held while a pointer is copied or swapped, never while a value is made or destroyed (docs/adr/0008).
 template <class T>
 class Published {
  public:
@@ -26,7 +26,7 @@ class Published {
   }
 
  private:
-  mutable std::mutex mutex_;  // docs/adr/0007
+  mutable std::mutex mutex_;  // docs/adr/0008
   std::shared_ptr<const T> current_;
 };
 
