@@ -56,8 +56,8 @@ RecordFilter OfSource(std::string name);
 RecordFilter OfStreams(std::vector<std::string> names);
 
 // A place in the log from a client's text: beginning, end, an `at`, a time or a prefix of one. Inclusive; an `at` means
-// the record after it. 2026-03 is a month, because a place has no leading zero; 2026-11 is a place, because a client that
-// resumes there must not be sent to November: write a month with its first day. Nothing if it is none of these.
+// the record after it. 2026-03 is a month, because a place has no leading zero; 2026-11 is a place, because a client
+// that resumes there must not be sent to November: write a month with its first day. Nothing if it is none of these.
 std::optional<At> ParsePlace(const Log& log, std::string_view text, bool after_at);
 
 // Part of a log, read within limits. Blocks; for a lane.
