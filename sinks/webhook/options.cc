@@ -250,6 +250,7 @@ class Reader {
 
   void FreeHeaders() {
     const auto all = bound_.All();
+    const std::size_t first = o_.headers.size();  // before it: what Auth set, and spoke for
     for (const auto& [name, value] : bound_.WithPrefix("header.")) {
       const std::string key = "header." + name;
       if (!IsHeaderName(name)) {
@@ -266,7 +267,8 @@ class Reader {
     for (std::size_t i = 0; i < o_.headers.size(); ++i) {
       const bool hmac_too = o_.hmac && SameHeader(o_.hmac->header, o_.headers[i].name);
       bool twice = hmac_too;
-      for (std::size_t k = 0; k < i; ++k) twice = twice || SameHeader(o_.headers[k].name, o_.headers[i].name);
+      for (std::size_t k = 0; i >= first && k < i; ++k)
+        twice = twice || SameHeader(o_.headers[k].name, o_.headers[i].name);
       if (twice) Fail("header." + o_.headers[i].name, "is set twice, here and by the settings of the authentication.");
     }
   }

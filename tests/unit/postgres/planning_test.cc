@@ -34,7 +34,9 @@ std::vector<std::string> KeysRefused(config::FlatConfig config) {
 }
 
 TEST(PostgresOptions, TheMinimumIsEnoughAndDefaultsFollowTheConnectorsName) {
-  auto outcome = config::Bind(Spec(), Minimal(), nullptr);
+  auto config = Minimal();
+  config["name"] = "Shop-1";
+  auto outcome = config::Bind(Spec(), config, nullptr);
   ASSERT_THAT(outcome.errors, IsEmpty());
   ASSERT_THAT(CheckOptions(outcome.bound), IsEmpty());
   const Options o = MakeOptions("Shop-1", outcome.bound);

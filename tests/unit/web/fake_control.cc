@@ -149,9 +149,9 @@ const config::ComponentSpec* FakeControl::FindPlugin(std::string_view name) cons
   return nullptr;
 }
 
-std::vector<config::KeyError> FakeControl::Check(const config::ComponentSpec&, const std::string&,
-                                                 const config::FlatConfig&, bool live) {
-  if (!live) return {};
+std::vector<config::KeyError> FakeControl::Check(const config::ComponentSpec& spec, const std::string&,
+                                                 const config::FlatConfig& config, bool live) {
+  if (!live) return config::Bind(spec, config, nullptr).errors;
   ++live_checks;
   if (during_check) during_check();
   return live_errors;

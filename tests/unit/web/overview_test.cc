@@ -139,7 +139,8 @@ TEST_F(OverviewTest, KC9_TheEffectiveConfigHasDefaultsAndOrigins) {
   EXPECT_EQ(by_key["slot_name"].dump(),
             R"({"key":"slot_name","value":"slot_shop","default":"slot_shop","origin":"default"})");
   control.AddConnector("bare", {{"connector.class", "db"}, {"host", "h1"}});
-  for (const Json& item : Parse(Get("/api/v1/connectors/bare/config/effective"))["items"]) {
+  const Json bare = Parse(Get("/api/v1/connectors/bare/config/effective"));
+  for (const Json& item : bare["items"]) {
     if (item["key"] != "password") continue;
     EXPECT_EQ(item.dump(), R"({"key":"password","value":null,"default":null,"origin":"default"})");
     return;

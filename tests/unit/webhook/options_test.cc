@@ -136,7 +136,7 @@ TEST(WebhookSettings, BadSettingsAreErrorsOfTheirKey) {
   for (const Row& row : rows) {
     const ReadOptions read = ReadSettings(row.settings);
     ASSERT_FALSE(read.errors.empty()) << row.key << " passed";
-    EXPECT_EQ(read.errors.size(), 1U) << read.errors.back().text;
+    EXPECT_EQ(read.errors.size(), 1U) << read.errors.front().text << " | " << read.errors.back().text;
     EXPECT_EQ(read.errors.front().key, row.key) << read.errors.front().text;
     EXPECT_NE(read.errors.front().text.find(row.says), std::string::npos) << read.errors.front().text;
     for (const char* secret : {"MfKQ9r8", "user:pw"})
