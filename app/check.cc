@@ -65,7 +65,8 @@ Report CheckService(const config::ServiceConfig& config) {
   listen.address = config.api.listen.address;
   listen.port = config.api.listen.port;
   listen.allow_insecure = config.api.allow_insecure;
-  add("api.listen", web::Server::CheckListen(listen));
+  const auto listener = web::Listener::Bind(listen);  // free again when this returns
+  add("api.listen", listener.ok() ? Ok() : headgate::Status(listener.error()));
   return report;
 }
 

@@ -50,7 +50,7 @@ sigset_t BlockEndingSignals() {
   return signals;
 }
 
-web::ServerOptions MakeServerOptions(const config::ServiceConfig& config, const config::SecretResolver& resolver) {
+web::ServerOptions MakeServerOptions(const config::ServiceConfig& config) {
   const auto size = [](std::int64_t n) { return static_cast<std::size_t>(n); };
   web::ServerOptions options;
   options.address = config.api.listen.address;
@@ -68,7 +68,6 @@ web::ServerOptions MakeServerOptions(const config::ServiceConfig& config, const 
   options.limits.rate_bytes_per_second = size(config.api.limits.rate_bytes_min);
   options.limits.idle_timeout = std::chrono::milliseconds(config.api.limits.idle_timeout_ms);
   options.limits.request_timeout = std::chrono::milliseconds(config.api.limits.request_timeout_ms);
-  options.resolver = &resolver;
   return options;
 }
 
@@ -108,9 +107,14 @@ int RunCommand(const Arguments& args) {
   ::umask(077);  // the data directory's files hold literal secrets (7.6)
 
   diag::Info("headgate", "starting", {{"version", HEADGATE_VERSION}, {"data_dir", config.data_dir}});
-  auto service = Service::Start(config);
+  // The address is taken first: the guard of outgoing calls has to know it before a connector runs.
+  web::ServerOptions options = MakeServerOptions(config);
+  auto listener = web::Listener::Bind(options);
+  if (!listener.ok()) return Complain(listener.error());
+  auto service = Service::Start(config, listener->address());
   if (!service.ok()) return Complain(service.error());
-  auto server = web::Server::Start(MakeServerOptions(config, (*service)->secrets()), **service);
+  options.resolver = &(*service)->secrets();
+  auto server = web::Server::Start(std::move(options), *std::move(listener), **service);
   if (!server.ok()) return Complain(server.error());
   diag::Info("headgate", "api listening", {{"address", (*server)->address()}});
 

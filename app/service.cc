@@ -21,7 +21,7 @@ constexpr std::string_view kLeftSlot = "left_slot/";
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& config) {
+Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& config, const std::string& own_listener) {
   auto service = std::unique_ptr<Service>(new Service);
   HG_ASSIGN_OR_RETURN(service->store_, Store::Open(config.data_dir));
   HG_ASSIGN_OR_RETURN(service->log_, Log::Open(*service->store_, SystemClock()));
@@ -34,7 +34,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   service->sink_services_.egress_allow = config.egress.allow;
   service->sink_services_.egress_deny = config.egress.deny;
   service->sink_services_.egress_deny_ports = config.egress.deny_ports;
-  if (config.api.listen.port != 0) service->sink_services_.own_listeners = {config.api.listen.Text()};
+  service->sink_services_.own_listeners = {own_listener};
   if (config.api.allow_insecure && !config::IsLoopback(config.api.listen.address)) {
     service->warnings_.push_back(
         "The admin API listens on " + config.api.listen.Text() +

@@ -21,7 +21,8 @@ class Service final : public Control {
  public:
   // Opens the data directory, reads the catalogue, takes over the connectors of the config file and starts what should
   // run. Errors say what to mend.
-  static Result<std::unique_ptr<Service>> Start(const config::ServiceConfig& config);
+  // `own_listener`: the address of the admin API, which nothing may be sent to.
+  static Result<std::unique_ptr<Service>> Start(const config::ServiceConfig& config, const std::string& own_listener);
   ~Service() override;
 
   // Ends all connectors; everything acknowledged is durable. Also done by the destructor.

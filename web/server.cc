@@ -1,5 +1,7 @@
 #include "web/server.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
@@ -40,28 +42,6 @@ std::string HostText(const asio::ip::address& address) {
   return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
 }
 
-// Listens; answers the address with the port that was taken.
-Result<std::string> OpenListener(tcp::acceptor& acceptor, const ServerOptions& options) {
-  HG_RETURN_IF_ERROR(CheckBind(options.address, options.allow_insecure));
-  Error error;
-  const auto address = asio::ip::make_address(options.address, error);
-  if (error) return ConfigError("The admin API cannot listen on '" + options.address + "': that is not an IP address.");
-  const tcp::endpoint endpoint(address, options.port);
-  const std::string text = HostText(address) + ":" + std::to_string(options.port);
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error == asio::error::address_in_use) {
-    return ConfigError(
-        "The admin API cannot listen on " + text +
-        ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
-  }
-  if (error)
-    return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
-  return HostText(address) + ":" + std::to_string(acceptor.local_endpoint(error).port());
-}
-
 }  // namespace
 
 class Server::Impl final : public Session::Host {
@@ -74,7 +54,7 @@ class Server::Impl final : public Session::Host {
   }
   ~Impl() override { Stop(); }
 
-  Result<std::string> Listen();
+  void Use(int fd, bool v6, const std::string& address);
   void Run();
   void Stop();
 
@@ -114,9 +94,42 @@ class Server::Impl final : public Session::Host {
   std::thread thread_;
 };
 
-Result<std::string> Server::Impl::Listen() {
-  HG_ASSIGN_OR_RETURN(api_.worker_id, OpenListener(acceptor_, options_));
-  return api_.worker_id;
+Result<Listener> Listener::Bind(const ServerOptions& options) {
+  HG_RETURN_IF_ERROR(CheckBind(options.address, options.allow_insecure));
+  Error error;
+  const auto address = asio::ip::make_address(options.address, error);
+  if (error) return ConfigError("The admin API cannot listen on '" + options.address + "': that is not an IP address.");
+  const tcp::endpoint endpoint(address, options.port);
+  const std::string text = HostText(address) + ":" + std::to_string(options.port);
+  asio::io_context io;
+  tcp::acceptor acceptor(io);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error == asio::error::address_in_use) {
+    return ConfigError(
+        "The admin API cannot listen on " + text +
+        ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
+  }
+  if (error)
+    return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
+  const std::uint16_t port = acceptor.local_endpoint(error).port();
+  const int fd = acceptor.release(error);
+  if (error) return ConfigError("The admin API cannot listen on " + text + ": " + error.message());
+  return Listener(fd, address.is_v6(), HostText(address) + ":" + std::to_string(port));
+}
+
+Listener::Listener(Listener&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), v6_(other.v6_), address_(std::move(other.address_)) {}
+
+Listener::~Listener() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void Server::Impl::Use(int fd, bool v6, const std::string& address) {
+  acceptor_.assign(v6 ? tcp::v6() : tcp::v4(), fd);  // throws only for a descriptor that is none
+  api_.worker_id = address;
 }
 
 void Server::Impl::Run() {
@@ -243,19 +256,12 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 void Server::Stop() { impl_->Stop(); }
 
-Status Server::CheckListen(const ServerOptions& options) {
-  asio::io_context io;
-  tcp::acceptor acceptor(io);
-  const auto opened = OpenListener(acceptor, options);
-  return opened.ok() ? Ok() : Status(opened.error());
-}
-
-Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Control& control) {
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Listener listener, Control& control) {
   auto impl = std::make_unique<Impl>(std::move(options), control);
-  HG_ASSIGN_OR_RETURN(std::string address, impl->Listen());
+  impl->Use(std::exchange(listener.fd_, -1), listener.v6_, listener.address());
   impl->Run();
   std::unique_ptr<Server> server(new Server(std::move(impl)));
-  server->address_ = std::move(address);
+  server->address_ = std::move(listener.address_);
   return server;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.h"
@@ -44,19 +45,34 @@ struct ServerOptions {
   const config::SecretResolver* resolver = nullptr;  // nullptr: validate does not look into placeholders
 };
 
+// An address that is taken, before anybody answers there: who connects waits. Released by the server that uses it.
+class Listener {
+ public:
+  // Config error if the address is refused (SE1), unknown, or taken.
+  static Result<Listener> Bind(const ServerOptions& options);
+  Listener(Listener&& other) noexcept;
+  ~Listener();
+
+  // "127.0.0.1:8083", "[::1]:8083": with the port that was taken.
+  const std::string& address() const { return address_; }
+
+ private:
+  friend class Server;
+  Listener(int fd, bool v6, std::string address) : fd_(fd), v6_(v6), address_(std::move(address)) {}
+  int fd_;
+  bool v6_;
+  std::string address_;
+};
+
 // The admin API: one listener, one thread. Slow work (live checks, reading records) goes to a few threads more,
 // which start with their first job. All calls of Control that change something come from the API thread.
 class Server {
  public:
-  // Listens when it returns. Config error if the address is refused (SE1), unknown, or taken. `control` must outlive
-  // the server.
-  static Result<std::unique_ptr<Server>> Start(ServerOptions options, Control& control);
-  // Whether Start could listen there; the port is free again afterwards. Errors as those of Start.
-  static Status CheckListen(const ServerOptions& options);
+  // Answers when it returns. `control` must outlive the server.
+  static Result<std::unique_ptr<Server>> Start(ServerOptions options, Listener listener, Control& control);
   ~Server();  // stops
   Server(const Server&) = delete;
 
-  // "127.0.0.1:8083", "[::1]:8083": with the port that was taken.
   const std::string& address() const { return address_; }
   // Refuses new connections, ends event streams with `end`, lets answers on their way finish (stop_grace), returns when
   // the threads have ended. A live check that is running is waited for. May be called twice.

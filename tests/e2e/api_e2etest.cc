@@ -264,5 +264,16 @@ TEST_F(Api, KC13_ARestartOfWhatDoesNotFailLeavesNoEvent) {
   EXPECT_EQ(Call("GET", "/api/v1/events?kind=restart", 200)["items"].size(), 1u);
 }
 
+TEST_F(Api, W10_OurOwnListenerIsRefusedAlsoOnAPortThatWasFree) {
+  Create("shop", shop_->Source());
+  const std::string url = "http://" + headgate_->address() + "/connectors";
+  Create("hook", Shop::Hook(url));
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "FAILED"; }));
+  const json status = Call("GET", "/connectors/hook/status", 200);
+  EXPECT_THAT(
+      status["tasks"][0]["trace"].get<std::string>(),
+      testing::AllOf(testing::HasSubstr(headgate_->address()), testing::HasSubstr("listener of Headgate itself")));
+}
+
 }  // namespace
 }  // namespace headgate::test

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 
 TEST_F(ServerTest, SE1_AnOpenBindIsRefused) {
   options.address = "0.0.0.0";
-  auto refused = web::Server::Start(options, control);
+  auto refused = web::Listener::Bind(options);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, ErrorKind::kConfig);
   options.allow_insecure = true;
@@ -23,7 +23,7 @@ TEST_F(ServerTest, APortInUseIsAConfigErrorThatNamesIt) {
   Start();
   options.port =
       static_cast<std::uint16_t>(std::atoi(server->address().substr(server->address().rfind(':') + 1).c_str()));
-  auto second = web::Server::Start(options, control);
+  auto second = web::Listener::Bind(options);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().kind, ErrorKind::kConfig);
   EXPECT_NE(second.error().what.find(server->address()), std::string::npos);
@@ -33,14 +33,14 @@ TEST_F(ServerTest, APortInUseIsAConfigErrorThatNamesIt) {
 TEST_F(ServerTest, AnAddressThatIsNoneIsAConfigError) {
   options.address = "not an address";
   options.allow_insecure = true;
-  EXPECT_FALSE(web::Server::Start(options, control).ok());
+  EXPECT_FALSE(web::Listener::Bind(options).ok());
 }
 
 TEST_F(ServerTest, ListensOnIPv6Loopback) {
   options.address = "::1";
-  auto started = web::Server::Start(options, control);
-  if (!started.ok()) GTEST_SKIP() << "no IPv6 here: " << started.error().what;
-  server = std::move(*started);
+  if (const auto listener = web::Listener::Bind(options); !listener.ok())
+    GTEST_SKIP() << "no IPv6 here: " << listener.error().what;
+  Start();
   EXPECT_EQ(server->address().rfind("[::1]:", 0), 0U);
   EXPECT_EQ(Get("/connectors").status, 200);
 }

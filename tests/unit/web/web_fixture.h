@@ -19,7 +19,9 @@ class WebTest : public testing::Test {
  protected:
   WebTest() { options.port = 0; }
   void Start() {
-    auto started = web::Server::Start(options, control);
+    auto listener = web::Listener::Bind(options);
+    ASSERT_TRUE(listener.ok()) << listener.error().what;
+    auto started = web::Server::Start(options, *std::move(listener), control);
     ASSERT_TRUE(started.ok()) << started.error().what;
     server = std::move(*started);
   }
