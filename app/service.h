@@ -3,8 +3,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/catalog/catalog.h"
@@ -71,6 +73,15 @@ class Service final : public Control {
   const Clock& clock() const override { return SystemClock(); }
 
  private:
+  // What a sink reads, and where one that does not run stands.
+  struct SinkLook {
+    SinkLook(std::shared_ptr<const ConnectorRecord> r, TopicFilter f)
+        : record(std::move(r)), filter(std::move(f)), selection(filter) {}
+    const std::shared_ptr<const ConnectorRecord> record;
+    const TopicFilter filter;
+    StreamSelection selection;
+    std::optional<SinkPlace> place;
+  };
   using Wakes = std::vector<std::pair<std::uint64_t, std::function<void()>>>;
   struct RunningOperation;
 
@@ -92,6 +103,8 @@ class Service final : public Control {
   void AddStanding(ConnectorStatus& status) const;
   void TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch);
   void LookUpstream(std::stop_token stop);
+  SinkLook* LookOf(const std::shared_ptr<const ConnectorRecord>& record) const;
+  std::optional<SinkPlace> PlaceOf(SinkLook& look, std::string_view sink) const;
   std::vector<config::KeyError> BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
                                              const config::FlatConfig& config, bool live) const;
 
@@ -107,6 +120,7 @@ class Service final : public Control {
   Published<std::map<std::string, std::shared_ptr<RunningOperation>, std::less<>>> operations_;
   std::vector<std::string> warnings_;
   std::atomic<bool> ready_ = false;
+  mutable std::map<std::string, std::unique_ptr<SinkLook>, std::less<>> sink_looks_;  // of the API's thread
   std::unique_ptr<Supervisor> supervisor_;
   std::map<std::string, std::int64_t, std::less<>> looked_us_;  // by source, of the maintenance thread
   std::vector<std::jthread> chores_;                            // work for the network that a call started

@@ -7,7 +7,6 @@
 #include "core/base/failpoint.h"
 #include "core/config/masking.h"
 #include "core/config/validate.h"
-#include "core/log/log_reader.h"
 #include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
@@ -21,7 +20,6 @@ constexpr std::string_view kTopicsReset = "topics_reset/";
 // record.
 constexpr std::string_view kRemoving = "removing/";
 constexpr std::string_view kRemovingEnd = "removing0";
-constexpr std::uint64_t kCountPending = 100'000;
 
 std::string MetaKey(std::string_view prefix, std::string_view name) { return std::string(prefix).append(name); }
 
@@ -396,39 +394,55 @@ Answer<Done> Service::ResetTopics(const std::string& name) {
   return Done{};
 }
 
-// Counts what lies between the cursor and the end; above kCountPending records the rest is taken to be like them.
-std::optional<CursorInfo> Service::Cursor(std::string_view sink) const {
-  const auto record = catalog_->Find(sink);
-  if (record == nullptr || record->kind != config::ComponentKind::kSink) return std::nullopt;
-  const auto stored = ReadCursor(*store_, sink);
-  if (!stored.ok()) return std::nullopt;
-  At from = stored->value_or(At{log_->first_seq(), 0});
-  if (const auto status = supervisor_->Status(sink); status != nullptr && status->next_seq > from.seq)
-    from = {status->next_seq, 0};
-  CursorInfo info;
-  info.next_seq = from.seq;
-  const Seq last = log_->last_seq();
-  if (from.seq > last) return info;
+// What a sink reads; kept as long as its record stays.
+Service::SinkLook* Service::LookOf(const std::shared_ptr<const ConnectorRecord>& record) const {
+  auto& look = sink_looks_[record->name];
+  if (look != nullptr && look->record == record) return look.get();
+  look.reset();
   const auto outcome = config::Bind(*FindPlugin(record->class_name), record->config, nullptr);
   auto filter = TopicFilter::Make(outcome.bound.List("topics"), outcome.bound.Text("topics.regex"));
-  if (!filter.ok()) return info;
-  StreamSelection selection(*filter);
-  const auto registry = log_->registry();
-  const auto reader = log_->NewReader();
-  reader->Seek(from.seq);
-  LogReader::Block block;
-  Change change;
-  while (info.pending_records < kCountPending) {
-    const auto more = reader->Next(block);
-    if (!more.ok() || !*more) return info;
-    for (auto changes = block.Changes(); changes.Next(change);) {
-      if (At{block.seq, change.ordinal} < from || !selection.Selected(change.stream, block.info->source, *registry))
-        continue;
-      ++info.pending_records;
-      if (info.oldest_pending_commit_us == 0) info.oldest_pending_commit_us = block.info->commit_us;
-    }
+  if (filter.ok()) look = std::make_unique<SinkLook>(record, *std::move(filter));
+  return look.get();
+}
+
+// Where a sink stands that does not run. What was found there stays true as long as it stands there.
+std::optional<SinkPlace> Service::PlaceOf(SinkLook& look, std::string_view sink) const {
+  const auto stored = ReadCursor(*store_, sink);
+  if (!stored.ok()) return std::nullopt;
+  const At cursor = std::max(stored->value_or(At{}), At{log_->first_seq(), 0});
+  if (look.place && look.place->cursor == cursor) return look.place;
+  const auto counts = log_->CountsBefore(cursor);
+  look.place.reset();
+  if (counts.ok()) look.place = {cursor, SelectedOf(*counts, *log_->registry(), look.selection), 0};
+  return look.place;
+}
+
+std::optional<CursorInfo> Service::Cursor(std::string_view sink) const {
+  std::erase_if(sink_looks_, [this](const auto& look) { return catalog_->Find(look.first) == nullptr; });
+  const auto record = catalog_->Find(sink);
+  if (record == nullptr || record->kind != config::ComponentKind::kSink) return std::nullopt;
+  SinkLook* const look = LookOf(record);
+  if (look == nullptr) return std::nullopt;
+  const auto status = supervisor_->Status(sink);
+  auto place = status != nullptr ? status->place : std::nullopt;
+  const bool running = place.has_value();
+  if (!running) place = PlaceOf(*look, sink);
+  CursorInfo info;
+  info.counted = place.has_value();
+  info.next_seq = place ? place->cursor.seq : status != nullptr ? status->next_seq : 0;
+  if (!place) return info;
+  const Count all = SelectedOf(*log_->registry(), look->selection);
+  info.pending_records = all.records - std::min(all.records, place->passed.records);
+  info.pending_bytes = all.bytes - std::min(all.bytes, place->passed.bytes);
+  if (info.pending_records == 0) return info;
+  info.oldest_pending_commit_us = place->oldest_pending_commit_us;
+  if (info.oldest_pending_commit_us == 0 && !running) {
+    const auto registry = log_->registry();
+    const auto commit = log_->NextCommit(place->cursor, [&](StreamNo stream, SourceNo source) {
+      return look->selection.Selected(stream, source, *registry);
+    });
+    if (commit.ok()) look->place->oldest_pending_commit_us = info.oldest_pending_commit_us = commit->value_or(0);
   }
-  info.pending_records = info.pending_records * (last - from.seq + 1) / (block.seq - from.seq + 1);
   return info;
 }
 

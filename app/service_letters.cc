@@ -46,10 +46,10 @@ Answer<DeadLetter> Service::Letter(const std::string& sink, std::uint64_t id) {
 
 std::map<DeadLetter::State, std::uint64_t> Service::LetterCounts(const std::string& sink) const {
   std::map<DeadLetter::State, std::uint64_t> counts;
-  static_cast<void>(DeadLetters::Scan(*store_, sink, 0, false, [&](DeadLetter&& letter) {
-    ++counts[letter.state];
-    return true;
-  }));
+  const auto stored = DeadLetters::Counts(*store_, sink);
+  for (std::size_t state = 0; stored.ok() && state < stored->size(); ++state) {
+    if ((*stored)[state] > 0) counts[static_cast<DeadLetter::State>(state)] = (*stored)[state];
+  }
   return counts;
 }
 

@@ -36,7 +36,7 @@ Json ReadersJson(Api& api, const std::string& stream, bool count) {
     one["name"] = name;
     one["next_seq"] = BigJson(status->next_seq);
     if (const auto cursor = count ? api.control.Cursor(name) : std::nullopt) {
-      one["pending_records"] = cursor->pending_records;  // of all streams of the sink
+      one["pending_records"] = cursor->counted ? Json(cursor->pending_records) : Json(nullptr);  // of all its streams
       const bool waits = cursor->oldest_pending_commit_us > 0 && now_us > cursor->oldest_pending_commit_us;
       one["lag_seconds"] = waits ? static_cast<double>(now_us - cursor->oldest_pending_commit_us) / 1e6 : 0.0;
     }

@@ -82,7 +82,9 @@ Lag LagOfSource(const SourceTelemetry& t, std::int64_t now_us) {
 
 Lag LagOfSink(const CursorInfo& cursor, std::int64_t now_us) {
   Lag lag;
+  if (!cursor.counted) return lag;
   lag.records = cursor.pending_records;
+  lag.bytes = cursor.pending_bytes;
   lag.caught_up = cursor.pending_records == 0;
   lag.seconds = lag.caught_up ? 0 : AgeSeconds(cursor.oldest_pending_commit_us, now_us);
   return lag;

@@ -77,35 +77,84 @@ void Sources(MetricsText& out, Api& api, const std::vector<Row>& rows) {
        [](const Row&, const SourceTelemetry& t) -> Value {
          return t.slot_safe_bytes < 0 ? std::nullopt : Value(static_cast<double>(t.slot_safe_bytes));
        });
-  const auto registry = api.control.log().registry();
-  each("headgate_source_events_total", "counter", "Changes made durable.",
-       [&](const Row& row, const SourceTelemetry&) -> Value {
-         return static_cast<double>(RecordsOf(*registry, row.record->name));
-       });
-  each("headgate_source_gaps_total", "counter", "Declared gaps.", [&](const Row& row, const SourceTelemetry&) -> Value {
-    const auto progress = api.control.Progress(row.record->name);
-    return progress ? Value(static_cast<double>(progress->gaps)) : std::nullopt;
-  });
-  each("headgate_snapshot_rows_total", "counter", "Rows read by snapshots.",
-       [](const Row&, const SourceTelemetry& t) -> Value { return static_cast<double>(t.snapshot_rows); });
 }
 
-void SinkCounters(MetricsText& out, const std::vector<Row>& rows) {
-  out.Family("headgate_sink_records_total", "counter", "Records by how they ended.");
-  for (const Row& row : rows) {
-    if (row.status->sink == nullptr) continue;
-    out.Sample({{"connector", row.record->name}, {"result", "delivered"}},
-               static_cast<double>(row.status->sink->delivered));
-    out.Sample({{"connector", row.record->name}, {"result", "filtered"}},
-               static_cast<double>(row.status->sink->filtered));
-  }
-  out.Family("headgate_sink_retries_total", "counter", "Attempts that were made again, by reason.");
-  for (const Row& row : rows) {
-    if (row.status->sink == nullptr) continue;
-    for (const auto& [reason, count] : row.status->sink->retries) {
-      out.Sample({{"connector", row.record->name}, {"reason", reason}}, static_cast<double>(count));
+// These count what is in the log, so they go on whether the source runs or not, and over restarts.
+void SourceTotals(MetricsText& out, Api& api, const std::vector<Row>& rows) {
+  const auto registry = api.control.log().registry();
+  const auto each = [&](auto sample) {
+    for (const Row& row : rows) {
+      if (row.record->kind != config::ComponentKind::kSource) continue;
+      const SourceInfo* source = registry->FindSource(row.record->name);
+      static const SourceCounters kNone;
+      sample(row.record->name, source != nullptr ? *registry->source_counters[source->number - 1] : kNone);
     }
+  };
+  const auto by_op = [](const SourceCounters& counters, Op op) {
+    return static_cast<double>(counters.records[static_cast<std::size_t>(op)].load(std::memory_order_relaxed));
+  };
+  out.Family("headgate_source_events_total", "counter", "Changes made durable, by operation.");
+  each([&](std::string_view name, const SourceCounters& counters) {
+    for (const Op op : {Op::kInsert, Op::kUpdate, Op::kDelete, Op::kRead, Op::kTruncate, Op::kMessage})
+      out.Sample({{"connector", name}, {"op", Name(op)}}, by_op(counters, op));
+  });
+  out.Family("headgate_source_gaps_total", "counter", "Declared gaps.");
+  each([&](std::string_view name, const SourceCounters& counters) {
+    out.Sample({{"connector", name}}, static_cast<double>(counters.gaps.load(std::memory_order_relaxed)));
+  });
+  out.Family("headgate_snapshot_rows_total", "counter", "Rows of snapshots made durable.");
+  each([&](std::string_view name, const SourceCounters& counters) {
+    out.Sample({{"connector", name}}, by_op(counters, Op::kRead));
+  });
+}
+
+constexpr std::string_view kRetryReasons[] = {"connect",    "tls",       "timeout", "status_4xx",
+                                              "status_5xx", "throttled", "item"};
+
+// The reasons of the contract are fewer than the classes of errors: a name that does not resolve and a connection that
+// breaks are "connect", a redirect is refused like a 4xx; what is no attempt ("render", "guard") counts nowhere.
+double RetriesFor(const SinkTotals& totals, std::string_view reason) {
+  std::uint64_t sum = 0;
+  for (const auto& [error_class, count] : totals.retries) {
+    std::string_view counted = error_class;
+    if (error_class == "resolve" || error_class == "broken") counted = "connect";
+    if (error_class == "status_3xx") counted = "status_4xx";
+    if (counted == reason) sum += count;
   }
+  return static_cast<double>(sum);
+}
+
+// Over all runs of a sink since the process started.
+void SinkCounters(MetricsText& out, const std::vector<Row>& rows) {
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto sample) {
+    out.Family(name, type, help);
+    for (const Row& row : rows) {
+      if (row.record->kind == config::ComponentKind::kSink) sample(row.record->name, row.status->totals);
+    }
+  };
+  each("headgate_sink_records_total", "counter", "Records by how they ended.",
+       [&](std::string_view name, const SinkTotals& totals) {
+         const RecordCounts& records = totals.records;
+         const std::pair<std::string_view, std::uint64_t> results[] = {{"delivered", records.delivered},
+                                                                       {"filtered", records.filtered},
+                                                                       {"dead", records.dead},
+                                                                       {"discarded", records.discarded}};
+         for (const auto& [result, count] : results)
+           out.Sample({{"connector", name}, {"result", result}}, static_cast<double>(count));
+       });
+  each("headgate_sink_retries_total", "counter", "Failed attempts that are made again, by reason.",
+       [&](std::string_view name, const SinkTotals& totals) {
+         for (const std::string_view reason : kRetryReasons)
+           out.Sample({{"connector", name}, {"reason", reason}}, RetriesFor(totals, reason));
+       });
+  each("headgate_sink_request_duration_seconds", "histogram", "One request, without retries.",
+       [&](std::string_view name, const SinkTotals& totals) {
+         out.Histogram({{"connector", name}}, kLatencyBoundsMs, totals.request_ms_buckets, totals.request_ms_sum);
+       });
+  each("headgate_end_to_end_latency_seconds", "histogram", "Source commit to acknowledged.",
+       [&](std::string_view name, const SinkTotals& totals) {
+         out.Histogram({{"connector", name}}, kLatencyBoundsMs, totals.end_to_end_ms_buckets, totals.end_to_end_ms_sum);
+       });
 }
 
 void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
@@ -113,11 +162,13 @@ void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
   const std::int64_t now_us = api.control.clock().NowUs();
   out.Family("headgate_sink_lag_seconds", "gauge", "Age of the oldest undelivered record.");
   for (const Row& row : rows) {
-    if (row.cursor) out.Sample({{"connector", row.record->name}}, LagOfSink(*row.cursor, now_us).seconds.value_or(0));
+    if (row.cursor && row.cursor->counted)
+      out.Sample({{"connector", row.record->name}}, LagOfSink(*row.cursor, now_us).seconds.value_or(0));
   }
   out.Family("headgate_sink_pending_records", "gauge", "Records behind the cursor.");
   for (const Row& row : rows) {
-    if (row.cursor) out.Sample({{"connector", row.record->name}}, static_cast<double>(row.cursor->pending_records));
+    if (row.cursor && row.cursor->counted)
+      out.Sample({{"connector", row.record->name}}, static_cast<double>(row.cursor->pending_records));
   }
   const auto each = [&](std::string_view name, std::string_view help, auto value) {
     out.Family(name, "gauge", help);
@@ -138,18 +189,6 @@ void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
       const double count = found == row.report.letters.end() ? 0 : static_cast<double>(found->second);
       out.Sample({{"connector", row.record->name}, {"state", Name(state)}}, count);
     }
-  }
-  out.Family("headgate_sink_request_duration_seconds", "histogram", "One request, without retries.");
-  for (const Row& row : rows) {
-    if (row.status->sink == nullptr) continue;
-    out.Histogram({{"connector", row.record->name}}, kLatencyBoundsMs, row.status->sink->request_ms_buckets,
-                  row.status->sink->request_ms_sum);
-  }
-  out.Family("headgate_end_to_end_latency_seconds", "histogram", "Source commit to acknowledged.");
-  for (const Row& row : rows) {
-    if (row.status->sink == nullptr) continue;
-    out.Histogram({{"connector", row.record->name}}, kLatencyBoundsMs, row.status->sink->end_to_end_ms_buckets,
-                  row.status->sink->end_to_end_ms_sum);
   }
 }
 
@@ -207,6 +246,7 @@ std::string RenderMetrics(Api& api, bool open_metrics) {
   out.Sample({{"version", HEADGATE_VERSION}, {"commit", api.options.commit}}, 1);
   Connectors(out, rows);
   Sources(out, api, rows);
+  SourceTotals(out, api, rows);
   Sinks(out, api, rows);
   const Log& log = api.control.log();
   out.Family("headgate_log_bytes", "gauge", "The log on disk.");

@@ -71,10 +71,16 @@ struct Operation {
   std::string error;
 };
 
+// What lies behind a sink's cursor: all changes of its streams at or behind it, also those that are done but wait for
+// an earlier one, with messages and gaps of their sources. Exact as of the moment of the call, but that records which
+// retention has taken count until the sink meets the jump. Bytes are those of the stored rows (CountedBytes), not of
+// requests.
 struct CursorInfo {
   Seq next_seq = 0;
-  std::uint64_t pending_records = 0;  // of its streams behind the cursor (an estimate above 100 000)
-  std::int64_t oldest_pending_commit_us = 0;
+  std::uint64_t pending_records = 0;
+  std::int64_t oldest_pending_commit_us = 0;  // 0: none, or not found yet
+  std::uint64_t pending_bytes = 0;
+  bool counted = true;  // false: the log cannot be read there, the figures are not known
 };
 
 class Control {
@@ -113,6 +119,8 @@ class Control {
   // The topic list shown since the last reset (KC `topics`).
   virtual std::vector<std::string> Topics(std::string_view name) const = 0;
   virtual Answer<Done> ResetTopics(const std::string& name) = 0;
+  // API thread. A few look-ups; for a sink that does not run, once for each place it stands at, about
+  // Log::CountsBefore.
   virtual std::optional<CursorInfo> Cursor(std::string_view sink) const = 0;
   // Durable progress of a source; nothing if it never wrote.
   virtual std::optional<SourceProgress> Progress(std::string_view source) const = 0;

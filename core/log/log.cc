@@ -34,6 +34,16 @@ std::shared_ptr<const SourceInfo> ToInfo(const stored::StoredSource& source) {
       SourceInfo{source.number(), source.name(), source.id(), source.connector()});
 }
 
+std::shared_ptr<SourceCounters> ToCounters(const stored::StoredSource& source) {
+  auto counters = std::make_shared<SourceCounters>();
+  for (int op = 0; op < source.records_size() && op < static_cast<int>(kOps); ++op)
+    counters->records[static_cast<std::size_t>(op)] = source.records(op);
+  counters->loose_records = source.loose_records();
+  counters->loose_bytes = source.loose_bytes();
+  counters->gaps = source.gaps();
+  return counters;
+}
+
 template <class T>
 void PlaceAt(std::vector<T>& list, std::size_t index, T value) {
   if (list.size() <= index) list.resize(index + 1);
@@ -54,6 +64,7 @@ Status LoadStreams(LogState& state) {
         return corrupt();
       const std::size_t index = source.number() - 1;
       PlaceAt(registry.sources, index, ToInfo(source));
+      PlaceAt(registry.source_counters, index, ToCounters(source));
       PlaceAt(state.sources, index, std::move(source));
     } else if (key[0] == 't') {
       stored::StoredStream s;
@@ -244,6 +255,7 @@ Result<std::unique_ptr<LogWriter>> Log::OpenWriter(std::string_view source_name,
   HG_RETURN_IF_ERROR(state_->store.Write(batch, true));
   Registry registry = *state_->registry.Get();
   registry.sources.push_back(ToInfo(source));
+  registry.source_counters.push_back(std::make_shared<SourceCounters>());
   state_->sources.push_back(std::move(source));
   state_->registry.Set(std::move(registry));
   return MakeWriter(*state_, static_cast<SourceNo>(state_->sources.size()));
@@ -374,6 +386,11 @@ Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor,
   PutBigEndian(lost_bytes, state_->lost_records.load() + trimmed.lost_transactions);
   StoreBatch batch;
   batch.DeleteRange(Family::kLog, from, to);
+  // Sums of kept places start from here. Without them the space still has to be freed; lag is unknown for a while.
+  if (const auto counts = CountsBefore({keep, 0}); counts.ok()) {
+    batch.DeleteRange(Family::kMeta, CountsKey(0), CountsKey(keep - 1));
+    batch.Put(Family::kMeta, CountsKey(keep - 1), EncodeCounts(*counts));
+  }
   batch.Put(Family::kMeta, "first_seq", first_bytes);
   batch.Put(Family::kMeta, kLostKey, lost_bytes);
   if (also) also(trimmed, batch);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -13,13 +14,14 @@
 #include "core/base/clock.h"
 #include "core/base/published.h"
 #include "core/base/result.h"
+#include "core/log/counts.h"
 #include "core/model/change.h"
 
 // The log of one shard: every stream, durable, in one total order of transactions (`seq`). FORMAT.md has the stored
 // form.
 namespace headgate {
 
-class Store;      // the shard's database, store.h
+class Store;  // the shard's database, store.h
 class StoreBatch;
 class LogReader;  // log_reader.h
 struct LogState;  // log_state.h
@@ -65,6 +67,14 @@ struct StreamCounters {
   std::atomic<std::int64_t> last_commit_us = 0;
 };
 
+// Counters of one source, as durable as the streams': they go on over restarts and over the end of a connector.
+struct SourceCounters {
+  std::array<std::atomic<std::uint64_t>, kOps> records{};  // changes by op
+  std::atomic<std::uint64_t> loose_records = 0;            // of those that belong to no stream: messages, gaps
+  std::atomic<std::uint64_t> loose_bytes = 0;
+  std::atomic<std::uint64_t> gaps = 0;  // declared
+};
+
 // Sources, streams and schema versions of the shard. Immutable; a newer one is published when something is added.
 // Numbers of streams have holes (nullptr): of streams that were opened and never written.
 struct Registry {
@@ -72,6 +82,7 @@ struct Registry {
   std::vector<std::shared_ptr<const StreamInfo>> streams;                // by number - 1
   std::vector<std::vector<std::shared_ptr<const TableSchema>>> schemas;  // by stream number - 1, version - 1
   std::vector<std::shared_ptr<StreamCounters>> counters;                 // by stream number - 1
+  std::vector<std::shared_ptr<SourceCounters>> source_counters;          // by source number - 1
 
   const SourceInfo* Source(SourceNo number) const;
   const SourceInfo* FindSource(std::string_view name) const;
@@ -116,6 +127,13 @@ class Log {
   std::uint64_t lost_records() const;  // dropped by retention before a cursor read them, ever
   std::uint64_t disk_bytes() const;
   StreamStats stats(StreamNo stream) const;
+  // The sums of everything in front of `at`, exactly; of places that are still kept. Reads at most about kCountsEvery
+  // changes and one append. Transient if retention takes the place meanwhile.
+  Result<LogCounts> CountsBefore(At at) const;
+  // Commit time of the first change at or behind `at` that `selected` takes; nothing if there is none. As much work as
+  // CountsBefore, and one small record for every kCountsEvery changes in between.
+  using Selected = std::function<bool(StreamNo, SourceNo)>;
+  Result<std::optional<std::int64_t>> NextCommit(At at, const Selected& selected) const;
   // The first seq whose append was not before `unix_us`; last_seq() + 1 if all were.
   Seq SeekTime(std::int64_t unix_us) const;
 

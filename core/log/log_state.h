@@ -28,6 +28,7 @@ struct LogState {
   std::vector<stored::StoredSource> sources;  // by number - 1, guarded by append
   StreamNo next_stream = 1;                   // guarded by append
   std::int64_t last_stored_us = 0;            // of the newest entry: no later one is older; guarded by append
+  std::uint64_t since_counts = kCountsEvery;  // changes since sums were stored, at most; guarded by append
 
   std::atomic<Seq> last_seq = 0;
   std::atomic<Seq> first_seq = 1;

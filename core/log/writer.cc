@@ -1,6 +1,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/failpoint.h"
 #include "core/log/entry.h"
@@ -16,6 +17,13 @@ struct Touched {
   Seq first_seq = 0;
   Seq last_seq = 0;
   std::int64_t last_commit_us = 0;
+};
+
+// What it changes of all counters.
+struct Tally {
+  std::vector<Touched> streams;  // by number - 1
+  std::array<std::uint64_t, kOps> ops{};
+  Count loose;
 };
 
 class Writer final : public LogWriter {
@@ -70,8 +78,7 @@ class Writer final : public LogWriter {
     return outcome;
   }
 
-  Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume,
-                    const StoreBatch& also) override {
+  Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume, const StoreBatch& also) override {
     Transaction tx;
     tx.first_ordinal = 0;
     tx.info.position = {PositionKind::kGap, gap.to, 0, 0, {}};
@@ -108,7 +115,7 @@ class Writer final : public LogWriter {
 
     Outcome outcome;
     rocksdb::WriteBatch batch;
-    std::vector<Touched> touched;
+    Tally tally;
     Seq seq = state_.last_seq.load(std::memory_order_relaxed);
     // Never decreases, for SeekTime, whatever the clock does.
     const std::int64_t now = std::max(state_.clock.NowUs(), state_.last_stored_us);
@@ -117,7 +124,7 @@ class Writer final : public LogWriter {
       for (; schemas_put < new_schemas_.size(); ++schemas_put) {
         const PendingSchema& pending = new_schemas_[schemas_put];
         if (position && pending.at > *position) break;
-        PutEntry(batch, SchemaEvent(pending), ++seq, now, next, touched);
+        PutEntry(batch, SchemaEvent(pending), ++seq, now, next, tally);
       }
     };
     for (const Transaction& tx : transactions) {
@@ -129,7 +136,7 @@ class Writer final : public LogWriter {
       }
       // A gap is the first entry of its epoch; schemas come behind it.
       if (position.kind != PositionKind::kGap) put_schemas_before(ordered ? std::optional(position.a) : std::nullopt);
-      PutEntry(batch, tx, ++seq, now, next, touched);
+      PutEntry(batch, tx, ++seq, now, next, tally);
       ++outcome.appended;
       if (ordered) {
         next.last = position;
@@ -139,10 +146,11 @@ class Writer final : public LogWriter {
     put_schemas_before(std::nullopt);
     outcome.last_seq = seq;
 
-    stored::StoredSource record = RecordOf(next);
+    stored::StoredSource record = RecordOf(next, tally);
     Put(batch, SourceKey(number_), record.SerializeAsString());
-    const auto registry = PutRegistrations(batch, touched);
+    const auto registry = PutRegistrations(batch, tally.streams);
     state_.store.AddTo(batch, also);
+    const std::uint64_t since_counts = PutCounts(batch, registry ? *registry : *state_.registry.Get(), seq, tally);
 
     HG_FAILPOINT("log.before_sync");
     HG_RETURN_IF_ERROR(state_.store.Commit(batch, true));
@@ -152,23 +160,13 @@ class Writer final : public LogWriter {
     if (seq != state_.last_seq.load(std::memory_order_relaxed)) state_.last_stored_us = now;
     state_.sources[number_ - 1] = std::move(record);
     if (registry) state_.registry.Set(std::move(*registry));
-    CountTouched(touched);
+    Add(tally);
+    state_.since_counts = since_counts;
     new_streams_.clear();
     new_schemas_.clear();
     state_.last_seq.store(seq, std::memory_order_release);
     state_.WakeSubscribers();
     return outcome;
-  }
-
-  stored::StoredSource RecordOf(const SourceProgress& progress) const {
-    stored::StoredSource record = state_.sources[number_ - 1];
-    record.set_epoch(progress.epoch);
-    record.clear_last_position();
-    if (progress.last) PutPosition(*record.mutable_last_position(), *progress.last);
-    record.set_last_end(progress.last_end);
-    record.set_resume(progress.resume);
-    record.set_gaps(progress.gaps);
-    return record;
   }
 
   static Transaction SchemaEvent(const PendingSchema& pending) {
@@ -183,7 +181,7 @@ class Writer final : public LogWriter {
   }
 
   void PutEntry(rocksdb::WriteBatch& batch, const Transaction& tx, Seq seq, std::int64_t now,
-                const SourceProgress& progress, std::vector<Touched>& touched) {
+                const SourceProgress& progress, Tally& tally) {
     TransactionInfo info = tx.info;
     info.source = number_;
     info.epoch = progress.epoch;
@@ -201,20 +199,24 @@ class Writer final : public LogWriter {
       const rocksdb::Slice value_parts[] = {header_, blocks[part].bytes};
       batch.Put(state_.store.handle(Family::kLog), rocksdb::SliceParts(key_parts, 1),
                 rocksdb::SliceParts(value_parts, 2));
-      Count(blocks[part], seq, info.commit_us, touched);
+      CountBlock(blocks[part], seq, info.commit_us, tally);
     }
   }
 
-  // Per-stream counters: only the head of each change is read.
-  static void Count(const Transaction::Block& block, Seq seq, std::int64_t commit_us, std::vector<Touched>& touched) {
+  // Only the head of each change is read.
+  static void CountBlock(const Transaction::Block& block, Seq seq, std::int64_t commit_us, Tally& tally) {
     ChangeReader reader(block.bytes, block.first_ordinal);
     Change change;
     while (reader.Next(change)) {
-      if (change.stream == 0) continue;
-      if (touched.size() < change.stream) touched.resize(change.stream);
-      Touched& t = touched[change.stream - 1];
+      ++tally.ops[static_cast<std::size_t>(change.op)];
+      if (change.stream == 0) {
+        tally.loose += {1, CountedBytes(change)};
+        continue;
+      }
+      if (tally.streams.size() < change.stream) tally.streams.resize(change.stream);
+      Touched& t = tally.streams[change.stream - 1];
       ++t.records;
-      t.bytes += change.before.size() + change.after.size() + 16;
+      t.bytes += CountedBytes(change);
       if (t.first_seq == 0) t.first_seq = seq;
       t.last_seq = seq;
       t.last_commit_us = commit_us;
@@ -267,17 +269,59 @@ class Writer final : public LogWriter {
     return registry;
   }
 
-  void CountTouched(const std::vector<Touched>& touched) {
-    const auto registry = state_.registry.Get();
-    for (std::size_t i = 0; i < touched.size(); ++i) {
-      if (touched[i].records == 0) continue;
-      StreamCounters& c = *registry->counters[i];
-      c.records += touched[i].records;
-      c.bytes += touched[i].bytes;
-      if (c.first_seq == 0) c.first_seq = touched[i].first_seq;
-      c.last_seq = touched[i].last_seq;
-      c.last_commit_us = touched[i].last_commit_us;
+  stored::StoredSource RecordOf(const SourceProgress& next, const Tally& tally) const {
+    stored::StoredSource record = state_.sources[number_ - 1];
+    record.set_epoch(next.epoch);
+    record.clear_last_position();
+    if (next.last) PutPosition(*record.mutable_last_position(), *next.last);
+    record.set_last_end(next.last_end);
+    record.set_resume(next.resume);
+    record.set_gaps(next.gaps);
+    while (record.records_size() < static_cast<int>(kOps)) record.add_records(0);
+    for (std::size_t op = 0; op < kOps; ++op) {
+      const int index = static_cast<int>(op);
+      record.set_records(index, record.records(index) + tally.ops[op]);
     }
+    record.set_loose_records(record.loose_records() + tally.loose.records);
+    record.set_loose_bytes(record.loose_bytes() + tally.loose.bytes);
+    return record;
+  }
+
+  // Now and then, the sums of the whole log as they are with this append. How many changes come behind stored ones.
+  std::uint64_t PutCounts(rocksdb::WriteBatch& batch, const Registry& registry, Seq seq, const Tally& tally) const {
+    std::uint64_t since = state_.since_counts + tally.loose.records;
+    for (const Touched& t : tally.streams) since += t.records;
+    if (since < kCountsEvery) return since;
+    LogCounts counts;
+    for (std::size_t i = 0; i < registry.counters.size(); ++i) {
+      Count& count = counts.streams.emplace_back();
+      if (const auto& c = registry.counters[i]; c != nullptr) count = {c->records, c->bytes};
+      if (i < tally.streams.size()) count += {tally.streams[i].records, tally.streams[i].bytes};
+    }
+    for (const auto& c : registry.source_counters)
+      counts.loose.push_back(c != nullptr ? Count{c->loose_records, c->loose_bytes} : Count{});
+    counts.loose[number_ - 1] += tally.loose;
+    batch.Put(state_.store.handle(Family::kMeta), CountsKey(seq), EncodeCounts(counts));
+    return 0;
+  }
+
+  void Add(const Tally& tally) {
+    const auto registry = state_.registry.Get();
+    for (std::size_t i = 0; i < tally.streams.size(); ++i) {
+      const Touched& t = tally.streams[i];
+      if (t.records == 0) continue;
+      StreamCounters& c = *registry->counters[i];
+      c.records += t.records;
+      c.bytes += t.bytes;
+      if (c.first_seq == 0) c.first_seq = t.first_seq;
+      c.last_seq = t.last_seq;
+      c.last_commit_us = t.last_commit_us;
+    }
+    SourceCounters& own = *registry->source_counters[number_ - 1];
+    for (std::size_t op = 0; op < kOps; ++op) own.records[op] += tally.ops[op];
+    own.loose_records += tally.loose.records;
+    own.loose_bytes += tally.loose.bytes;
+    own.gaps = progress_.gaps;
   }
 
   LogState& state_;

@@ -29,7 +29,8 @@ enum class Op : std::uint8_t {
   kSnapshot = 8,  // marker: a stream's snapshot started or completed
   kGap = 9,
 };
-std::string_view Name(Op op);  // "insert", ...
+inline constexpr std::size_t kOps = 10;  // numbers below this one
+std::string_view Name(Op op);            // "insert", ...
 bool ParseOp(std::string_view name, Op& op);
 
 // Address of a change in the log: "<seq>-<ordinal>".
@@ -80,6 +81,11 @@ struct Change {
   std::string_view after;
   std::string_view extra;  // by op, see below
 };
+
+// What a change counts for in sums of bytes: its rows and its payload, and a fixed amount for its head.
+inline std::uint64_t CountedBytes(const Change& change) {
+  return change.before.size() + change.after.size() + change.extra.size() + 16;
+}
 
 // `extra` of the ops that carry more than rows.
 struct TruncateExtra {

@@ -20,14 +20,19 @@ constexpr std::size_t kBlocksSkimmed = 10'000;
 
 }  // namespace
 
-Status Execute(const LetterCommand& command, Store& store, const std::string& sink, std::int64_t now_us) {
+Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const std::string& sink,
+                              std::int64_t now_us) {
   HG_ASSIGN_OR_RETURN(const auto letters, DeadLetters::Open(store, sink));
   StoreBatch batch;
   std::vector<bool> done;
+  std::uint64_t discarded = 0;
   for (const std::uint64_t id : command.ids) {
     const bool known = letters->Contains(id);
     done.push_back(known);
-    if (known && command.kind == LetterCommand::Kind::kDiscard) letters->Remove(batch, id);
+    if (known && command.kind == LetterCommand::Kind::kDiscard) {
+      letters->Remove(batch, id);
+      ++discarded;
+    }
     if (known && command.kind == LetterCommand::Kind::kRetry) {
       HG_ASSIGN_OR_RETURN(auto letter, DeadLetters::Read(store, sink, id));
       if (letter) {
@@ -41,7 +46,7 @@ Status Execute(const LetterCommand& command, Store& store, const std::string& si
   if (command.report) {
     for (const bool one : done) command.report(one);
   }
-  return Ok();
+  return discarded;
 }
 
 Deliver::Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock)
@@ -77,13 +82,27 @@ Status Deliver::Start() {
   HG_ASSIGN_OR_RETURN(const auto cursor, ReadCursor(store_, name_));
   read_to_ = cursor.value_or(At{log_.first_seq(), 0});
   persisted_ = cursor.value_or(At{});
-  cursor_seq_ = read_to_.seq;
-  cursor_ordinal_ = read_to_.ordinal;
+  registry_ = log_.registry();
+  FindPassed();
+  MoveCursor();
   HG_RETURN_IF_ERROR(FindStoredAhead());
   reader_ = log_.NewReader();
   reader_->Seek(read_to_.seq);
-  registry_ = log_.registry();
   return Ok();
+}
+
+// The sums of what is selected in front of read_to_. That they cannot be read stops no delivery: the lag is unknown
+// then.
+void Deliver::FindPassed() {
+  const auto counts = log_.CountsBefore(read_to_);
+  if (counts.ok()) {
+    StreamSelection selection(topics_);  // selection_ lists only what has been read
+    read_ = SelectedOf(*counts, *log_.registry(), selection);
+  } else {
+    diag::Warn("deliver", "how much lies behind the cursor is not known",
+               {{"connector", name_}, {"error", counts.error().what}});
+  }
+  counted_ = counts.ok();
 }
 
 // A letter may have been stored while an earlier event still kept the cursor. After a crash its event comes again: the
@@ -106,6 +125,7 @@ Status Deliver::Loop(std::stop_token stop) {
       // Letters that cannot be written stay in memory: no more events that could become some.
       if (!write_failed_ || !letters_dirty_) HG_RETURN_IF_ERROR(Feed());
     }
+    HG_RETURN_IF_ERROR(LookAhead());
     const bool letters_waited = letters_dirty_;  // FeedLetters hands out only what is written
     HG_RETURN_IF_ERROR(Persist(false));
     if (letters_waited && !letters_dirty_ && !paused_) HG_RETURN_IF_ERROR(FeedLetters());
@@ -136,15 +156,28 @@ Status Deliver::Feed() {
     event.stream = registry_->Stream(change_.stream);
     event.schema = registry_->Schema(change_.stream, change_.schema);
     if (event.schema == nullptr) event.database = registry_->DatabaseOf(block_.info->source);
-    pending_.push_back({event.at});
+    pending_.push_back({event.at, false, read_, block_.info->commit_us});
+    if (pending_.size() == 1) oldest_pending_commit_us_.store(pending_.front().commit_us, std::memory_order_release);
+    read_ += {1, CountedBytes(change_)};
+    ahead_ = {};
     read_to_ = {event.at.seq, event.at.ordinal + 1};
     HG_RETURN_IF_ERROR(sink_.Write(event));
   }
-  if (pending_.empty()) Finish(read_to_);
+  if (pending_.empty()) MoveCursor();
+  return Ok();
+}
+
+// With nothing under way, the next change is looked for even if it may not be handed over: its age is the sink's lag.
+Status Deliver::LookAhead() {
+  if (!pending_.empty() || ahead_.commit_us != 0) return Ok();
+  HG_ASSIGN_OR_RETURN(ahead_.in_hand, NextChange());
+  if (ahead_.in_hand) ahead_.commit_us = block_.info->commit_us;
+  MoveCursor();
   return Ok();
 }
 
 Result<bool> Deliver::NextChange() {
+  if (ahead_.in_hand) return true;
   for (std::size_t blocks = 0;;) {
     if (!changes_) {
       unread_ = ++blocks > kBlocksSkimmed;
@@ -161,12 +194,14 @@ Result<bool> Deliver::NextChange() {
         diag::Error("deliver", "retention passed the cursor: records are lost to this sink",
                     {{"connector", name_}, {"from_seq", expected}, {"to_seq", block_.seq}});
         read_to_ = {block_.seq, 0};
+        FindPassed();
       }
       changes_.emplace(block_.Changes());
     }
     while (changes_->Next(change_)) {
       const At at{block_.seq, change_.ordinal};
-      if (at < read_to_ || (!stored_ahead_.empty() && stored_ahead_.erase(at) > 0)) continue;
+      if (at < read_to_) continue;
+      const bool stored = !stored_ahead_.empty() && stored_ahead_.erase(at) > 0;
       const bool unknown = change_.stream != 0 && registry_->Stream(change_.stream) == nullptr;
       if (unknown || change_.schema > registry_->LatestVersion(change_.stream)) {
         registry_ = log_.registry();
@@ -174,7 +209,10 @@ Result<bool> Deliver::NextChange() {
       const std::size_t known = selection_.names().size();
       const bool selected = selection_.Selected(change_.stream, block_.info->source, *registry_);
       if (selection_.names().size() != known) topic_names_.Set(selection_.names());
-      if (selected) return true;
+      if (selected && !stored) return true;
+      if (!selected) continue;
+      read_ += {1, CountedBytes(change_)};
+      read_to_ = {at.seq, at.ordinal + 1};  // its letter speaks for it
     }
     if (changes_->failed()) {
       return Corrupt("log entry " + std::to_string(block_.seq) + " part " + std::to_string(block_.part) +
@@ -189,6 +227,7 @@ Result<bool> Deliver::NextChange() {
 void Deliver::ReleaseIfStanding(Clock::Steady::time_point now) {
   if (!changes_ || now - fed_at_ < kStanding) return;
   changes_.reset();
+  ahead_.in_hand = false;
   reader_->Release();
 }
 
@@ -220,6 +259,7 @@ void Deliver::TakeCommands() {
       if (done && command->kind == LetterCommand::Kind::kDiscard) {
         letters_->Remove(batch_, id);
         letters_dirty_ = true;
+        ++discarded_;
       } else if (done) {
         auto letter = DeadLetters::Read(store_, name_, id);
         done = letter.ok() && *letter;
@@ -238,6 +278,11 @@ void Deliver::TakeCommands() {
 
 void Deliver::Done(At at, Outcome outcome) {
   if (outcome == Outcome::kDelivered) progressed_ = true;
+  ++(outcome == Outcome::kFiltered ? filtered_ : delivered_);
+  Pass(at);
+}
+
+void Deliver::Pass(At at) {
   HG_FAILPOINT("deliver.done");
   const auto it = std::ranges::lower_bound(pending_, at, {}, &Pending::at);
   CHECK(it != pending_.end() && it->at == at && !it->done);
@@ -249,18 +294,21 @@ void Deliver::Done(At at, Outcome outcome) {
     std::erase_if(pending_, [](const Pending& pending) { return pending.done; });
     done_behind_ = 0;
   }
-  Finish(pending_.empty() ? read_to_ : pending_.front().at);
+  MoveCursor();
 }
 
 void Deliver::Store(At at, DeadLetter letter) {
   letter.at = at;
+  if (letter.state == DeadLetter::State::kDead) ++dead_;
   letters_->Add(batch_, std::move(letter));
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
-  Done(at, Outcome::kDelivered);
+  progressed_ = true;
+  Pass(at);
 }
 
 void Deliver::LetterDelivered(std::uint64_t id) {
+  ++delivered_;
   letters_in_sink_.erase(id);
   letters_->Remove(batch_, id);
   letters_dirty_ = true;
@@ -268,15 +316,27 @@ void Deliver::LetterDelivered(std::uint64_t id) {
 }
 
 void Deliver::LetterFailed(DeadLetter letter) {
+  if (letter.state == DeadLetter::State::kDead) ++dead_;
   letters_in_sink_.erase(letter.id);
   letters_->Update(batch_, letter);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
 }
 
-void Deliver::Finish(At at) {
+void Deliver::MoveCursor() {
+  const Pending* first = pending_.empty() ? nullptr : &pending_.front();
+  const At at = first != nullptr ? first->at : read_to_;
+  const Count& passed = first != nullptr ? first->before : read_;
   cursor_seq_ = at.seq;
   cursor_ordinal_ = at.ordinal;
+  passed_records_.store(passed.records, std::memory_order_release);
+  passed_bytes_.store(passed.bytes, std::memory_order_release);
+  oldest_pending_commit_us_.store(first != nullptr ? first->commit_us : ahead_.commit_us, std::memory_order_release);
+}
+
+std::optional<SinkPlace> Deliver::place() const {
+  if (!counted_) return std::nullopt;
+  return SinkPlace{cursor(), {passed_records_, passed_bytes_}, oldest_pending_commit_us_};
 }
 
 // Letters are synced before the cursor may pass them; a cursor alone may be lost in a crash of the machine.

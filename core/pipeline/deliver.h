@@ -16,10 +16,12 @@
 #include "core/log/log.h"
 #include "core/log/log_reader.h"
 #include "core/log/store.h"
+#include "core/pipeline/backlog.h"
 #include "core/pipeline/retry.h"
 #include "core/pipeline/sink.h"
 #include "core/pipeline/status.h"
 #include "core/pipeline/topics.h"
+#include "core/pipeline/totals.h"
 #include "core/state/cursors.h"
 #include "core/state/dead_letters.h"
 
@@ -33,8 +35,8 @@ struct LetterCommand {
   std::function<void(bool done)> report;  // once for each id, on the executing thread; may be empty
 };
 
-// Carries one out on letters that no deliver loop owns (the sink does not run).
-Status Execute(const LetterCommand& command, Store& store, const std::string& sink, std::int64_t now_us);
+// Carries one out on letters that no deliver loop owns (the sink does not run). How many it discarded.
+Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const std::string& sink, std::int64_t now_us);
 
 // The loop of one sink: reads the log from the sink's cursor, hands over what it subscribed to, drives the sink's I/O,
 // and moves the cursor over what is done, in one atomic write with the dead letters that let it pass.
@@ -67,6 +69,10 @@ class Deliver final : public SinkContext {
   bool progressed() const { return progressed_; }
   Lost lost() const { return *lost_.Get(); }
   void SetFailuresMax(std::uint32_t failures) { failures_max_ = failures; }
+  RecordCounts records() const { return {delivered_, filtered_, dead_, discarded_}; }  // of this run
+  // Nothing before the loop has found its place, or if the sums of the log could not be read there. What it has passed
+  // is never more than what is in the log by the time this returns.
+  std::optional<SinkPlace> place() const;
 
   // SinkContext.
   void Done(At at, Outcome outcome) override;
@@ -82,6 +88,8 @@ class Deliver final : public SinkContext {
   struct Pending {
     At at;
     bool done = false;
+    Count before;  // everything selected in front of it
+    std::int64_t commit_us = 0;
   };
 
   Status Start();
@@ -90,10 +98,13 @@ class Deliver final : public SinkContext {
   Status Feed();              // events into the sink while it has room
   Result<bool> NextChange();  // the next selected change into change_
   void ReleaseIfStanding(Clock::Steady::time_point now);
+  Status LookAhead();
   Status FeedLetters();
   void TakeCommands();
   Status Persist(bool force);
-  void Finish(At at);
+  void Pass(At at);
+  void MoveCursor();
+  void FindPassed();
 
   headgate::Store& store_;
   Log& log_;
@@ -108,8 +119,15 @@ class Deliver final : public SinkContext {
   LogReader::Block block_;
   std::optional<ChangeReader> changes_;  // of block_
   Change change_;
-  bool unread_ = false;               // the log has more, but it was time to look after the sink
-  At read_to_;                        // everything before has been handed over or skipped
+  bool unread_ = false;  // the log has more, but it was time to look after the sink
+  At read_to_;           // everything before has been handed over or skipped
+  Count read_;           // of what is selected, in front of read_to_ and of change_
+  // The next change, found before it may be handed over.
+  struct Ahead {
+    std::int64_t commit_us = 0;  // 0: none was found
+    bool in_hand = false;        // it is change_
+  };
+  Ahead ahead_;
   Clock::Steady::time_point fed_at_;  // when the last event was handed over
   std::deque<Pending> pending_;       // in log order
   std::size_t done_behind_ = 0;       // of pending_: done, behind one that is not
@@ -132,6 +150,11 @@ class Deliver final : public SinkContext {
   std::atomic<std::uint32_t> cursor_ordinal_ = 0;
   std::atomic<bool> progressed_ = false;
   std::atomic<std::uint32_t> failures_max_ = kRogueFailures;
+  std::atomic<bool> counted_ = false;  // read_ is known
+  std::atomic<std::uint64_t> passed_records_ = 0;
+  std::atomic<std::uint64_t> passed_bytes_ = 0;
+  std::atomic<std::int64_t> oldest_pending_commit_us_ = 0;
+  std::atomic<std::uint64_t> delivered_ = 0, filtered_ = 0, dead_ = 0, discarded_ = 0;
   Published<Lost> lost_;
   Published<std::vector<std::string>> topic_names_;
 };

@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config/spec.h"
+#include "core/pipeline/backlog.h"
 #include "core/pipeline/sink.h"
 #include "core/pipeline/source.h"
+#include "core/pipeline/totals.h"
 
 namespace headgate {
 
@@ -53,9 +56,11 @@ struct ConnectorStatus {
   // since.
   std::shared_ptr<const SourceTelemetry> last_source;
   std::shared_ptr<const SinkTelemetry> last_sink;
-  // Sinks: the cursor and what is behind it.
+  // Sinks: the cursor and what is behind it. `place` is of a running one only.
   Seq next_seq = 0;
   Lost lost;
+  std::optional<SinkPlace> place;
+  SinkTotals totals;
   std::vector<std::string> topics;  // sinks: streams it reads; sources: streams it has written
 };
 

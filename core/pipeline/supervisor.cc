@@ -96,6 +96,8 @@ std::shared_ptr<const ConnectorStatus> Supervisor::Status(std::string_view name)
       status->sink = instance->sink->telemetry();
       status->next_seq = instance->deliver->cursor().seq;
       status->lost = instance->deliver->lost();
+      status->place = instance->deliver->place();
+      status->totals.Add(instance->deliver->records(), *status->sink);
       status->topics = instance->deliver->topics();
     }
   }
@@ -215,9 +217,14 @@ void Supervisor::Handle(Seen seen) {
 }
 
 void Supervisor::ExecuteHere(const std::string& name, const LetterCommand& command) {
-  headgate::Status status = Execute(command, *parts_.store, name, parts_.clock->NowUs());
-  if (status.ok()) return;
-  diag::Error("supervisor", "dead letters not changed", {{"connector", name}, {"error", status.error().what}});
+  const auto discarded = Execute(command, *parts_.store, name, parts_.clock->NowUs());
+  if (discarded.ok()) {
+    const auto it = connectors_.find(name);
+    if (it == connectors_.end() || *discarded == 0) return;
+    it->second->status.totals.records.discarded += *discarded;
+    return Publish();
+  }
+  diag::Error("supervisor", "dead letters not changed", {{"connector", name}, {"error", discarded.error().what}});
   if (!command.report) return;
   for (std::size_t i = 0; i < command.ids.size(); ++i) command.report(false);
 }
@@ -311,6 +318,9 @@ void Supervisor::StopInstance(Connector& connector) {
   }
   if (connector.instance->source != nullptr) connector.status.last_source = connector.instance->source->telemetry();
   if (connector.instance->sink != nullptr) connector.status.last_sink = connector.instance->sink->telemetry();
+  // Readers see the run in its own counters or in the totals, never in both: the next Publish replaces both at once.
+  if (const Instance& run = *connector.instance; run.sink != nullptr)
+    connector.status.totals.Add(run.deliver->records(), *run.sink->telemetry());
   connector.instance.reset();
   connector.opened = false;
 }

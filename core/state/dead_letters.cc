@@ -21,6 +21,8 @@ std::string EndKey(std::string_view sink) {
   key.push_back('\1');
   return key;
 }
+// The counts by state lie right behind the letters.
+std::string CountsKey(std::string_view sink) { return EndKey(sink); }
 
 // FNV-1a: lanes only need to be told apart within one sink; a collision merely makes a letter wait.
 std::uint64_t LaneHash(std::string_view lane) {
@@ -64,7 +66,8 @@ std::string Encode(const DeadLetter& l) {
 
 std::optional<DeadLetter> Decode(std::string_view bytes) {
   stored::StoredLetter in;
-  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || in.state() >= kLetterStates)
+    return std::nullopt;
   DeadLetter l;
   l.id = in.id();
   l.state = static_cast<DeadLetter::State>(in.state());
@@ -135,6 +138,7 @@ void DeadLetters::Index(const DeadLetter& letter, std::uint64_t bytes) {
   for (const LetterLane& lane : letter.lanes) lanes.push_back({LaneHash(lane.name), lane.shared});
   Take(lanes, lanes_);
   index_[letter.id] = {letter.state, std::move(lanes), letter.next_try_us, bytes};
+  ++counts_[static_cast<std::size_t>(letter.state)];
   bytes_ += bytes;
   next_id_ = std::max(next_id_, letter.id + 1);
 }
@@ -148,6 +152,7 @@ void DeadLetters::Unindex(std::uint64_t id) {
     --(lane.shared ? users->second.shared : users->second.alone);
     if (users->second.alone + users->second.shared == 0) lanes_.erase(users);
   }
+  --counts_[static_cast<std::size_t>(it->second.state)];
   index_.erase(it);
 }
 
@@ -156,6 +161,7 @@ std::uint64_t DeadLetters::Add(StoreBatch& batch, DeadLetter letter) {
   const std::string bytes = Encode(letter);
   batch.Put(Family::kLetters, Key(sink_, letter.id), bytes);
   Index(letter, bytes.size());
+  PutCounts(batch);
   return letter.id;
 }
 
@@ -164,11 +170,29 @@ void DeadLetters::Update(StoreBatch& batch, const DeadLetter& letter) {
   batch.Put(Family::kLetters, Key(sink_, letter.id), bytes);
   Unindex(letter.id);
   Index(letter, bytes.size());
+  PutCounts(batch);
 }
 
 void DeadLetters::Remove(StoreBatch& batch, std::uint64_t id) {
   batch.Delete(Family::kLetters, Key(sink_, id));
   Unindex(id);
+  PutCounts(batch);
+}
+
+void DeadLetters::PutCounts(StoreBatch& batch) const {
+  std::string value;
+  for (const std::uint64_t count : counts_) PutVarint(value, count);
+  batch.Put(Family::kLetters, CountsKey(sink_), value);
+}
+
+Result<CountsByState> DeadLetters::Counts(const Store& store, std::string_view sink) {
+  HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kLetters, CountsKey(sink)));
+  CountsByState counts{};
+  if (!value) return counts;
+  ByteReader in(*value);
+  for (std::uint64_t& count : counts) count = in.Varint();
+  if (in.failed()) return Corrupt("the counts of dead letters of sink " + std::string(sink) + " cannot be read");
+  return counts;
 }
 
 bool DeadLetters::IsBehind(const std::vector<Lane>& lanes, const Taken& taken) {
@@ -259,6 +283,7 @@ Result<std::vector<std::uint64_t>> DeadLetters::Earlier(const Store& store, std:
 
 void DeadLetters::DeleteAll(StoreBatch& batch, std::string_view sink) {
   batch.DeleteRange(Family::kLetters, Key(sink, 0), EndKey(sink));
+  batch.Delete(Family::kLetters, CountsKey(sink));
 }
 
 }  // namespace headgate

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -58,6 +59,8 @@ struct DeadLetter {
 std::string_view Name(DeadLetter::State state);
 // True if one of the two has to wait for the other.
 bool ShareALane(std::span<const LetterLane> a, std::span<const LetterLane> b);
+inline constexpr std::size_t kLetterStates = 4;
+using CountsByState = std::array<std::uint64_t, kLetterStates>;  // by state
 
 // The letters of one sink. An index lives in memory; the letters themselves in the database. One thread at a time owns
 // it (the sink's, or the supervisor's while the sink does not run); the static readers are for any thread.
@@ -82,6 +85,9 @@ class DeadLetters {
   bool Contains(std::uint64_t id) const { return index_.contains(id); }
 
   // Any thread, from the database.
+  // How many letters are in each state: kept beside them and written with each change, so it is exact after a crash and
+  // costs one look-up.
+  static Result<CountsByState> Counts(const Store& store, std::string_view sink);
   static Result<std::optional<DeadLetter>> Read(const Store& store, std::string_view sink, std::uint64_t id);
   // In order of ids; `newest_first` reverses. Stops when `visit` returns false.
   static Status Scan(const Store& store, std::string_view sink, std::uint64_t after_id, bool newest_first,
@@ -112,12 +118,14 @@ class DeadLetters {
   explicit DeadLetters(std::string sink) : sink_(std::move(sink)) {}
   void Index(const DeadLetter& letter, std::uint64_t bytes);
   void Unindex(std::uint64_t id);
+  void PutCounts(StoreBatch& batch) const;
 
   const std::string sink_;
   std::map<std::uint64_t, Entry> index_;
   Taken lanes_;  // by all letters
   std::uint64_t next_id_ = 1;
   std::uint64_t bytes_ = 0;
+  CountsByState counts_{};
 };
 
 }  // namespace headgate

@@ -264,6 +264,62 @@ TEST_F(Api, KC13_ARestartOfWhatDoesNotFailLeavesNoEvent) {
   EXPECT_EQ(Call("GET", "/api/v1/events?kind=restart", 200)["items"].size(), 1u);
 }
 
+TEST_F(Api, S4_5_TheLagOfASinkThatIsStoppedIsExactInRecordsAndBytes) {
+  Create("shop", shop_->Source());
+  Create("hook", Shop::Hook(receiver_.url(), "shop\\.public\\.customers"));
+  ASSERT_TRUE(receiver_.WaitForDistinct(50, seconds(20))) << headgate_->Stderr();
+  const auto lag = [&] { return Call("GET", "/api/v1/connectors/hook/lag", 200); };
+  EXPECT_TRUE(WaitFor([&] { return lag()["records"] == 0; })) << lag();
+  EXPECT_EQ(lag()["bytes"], 0);
+  Call("PUT", "/connectors/hook/stop", 204);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "STOPPED"; }));
+  ASSERT_TRUE(
+      shop_->database().Exec("UPDATE public.customers SET city = 'x'; UPDATE public.orders SET total = 1").ok());
+  EXPECT_TRUE(WaitFor([&] { return lag()["records"] == 50; })) << lag();
+  const json stopped = lag();
+  EXPECT_GT(stopped["bytes"], 50 * 20);
+  EXPECT_GT(stopped["seconds"], 0.0);
+  EXPECT_EQ(stopped["caught_up"], false);
+
+  // The same figures from the next process, and none left once it has caught up.
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(lag()["records"], 50);
+  EXPECT_EQ(lag()["bytes"], stopped["bytes"]);
+  Call("PUT", "/connectors/hook/resume", 202);
+  EXPECT_TRUE(WaitFor([&] { return lag()["records"] == 0 && lag()["bytes"] == 0; })) << lag();
+}
+
+TEST_F(Api, AP27_CountersOnlyGrowWhileConnectorsComeAndGo) {
+  Create("shop", shop_->Source());
+  Create("hook", Shop::Hook(receiver_.url(), "shop\\.public\\.customers"));
+  ASSERT_TRUE(receiver_.WaitForDistinct(50, seconds(20))) << headgate_->Stderr();
+  const auto metric = [&](const std::string& series) {
+    const auto text = headgate_->Call("GET", "/metrics");
+    const std::size_t at = text.ok() ? text->body.find("\n" + series + " ") : std::string::npos;
+    return at == std::string::npos ? -1.0 : std::stod(text->body.substr(at + series.size() + 2));
+  };
+  const std::string delivered = "headgate_sink_records_total{connector=\"hook\",result=\"delivered\"}";
+  const std::string sent = "headgate_sink_request_duration_seconds_count{connector=\"hook\"}";
+  const std::string read = "headgate_source_events_total{connector=\"shop\",op=\"read\"}";
+  EXPECT_TRUE(WaitFor([&] { return metric(delivered) >= 50 && metric(sent) >= 50; }));
+  EXPECT_EQ(metric(read), 250);
+  const double before = metric(delivered);
+  Call("POST", "/connectors/hook/restart?includeTasks=true", 202);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "RUNNING"; }));
+  EXPECT_GE(metric(delivered), before);
+  Call("PUT", "/connectors/hook/stop", 204);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "STOPPED"; }));
+  EXPECT_GE(metric(delivered), before);
+  EXPECT_GE(metric(sent), 50);
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(metric(read), 250) << "what is in the log is counted over restarts";
+  EXPECT_EQ(metric(delivered), 0) << "what a process did begins anew";
+  Call("DELETE", "/connectors/hook", 204);
+  EXPECT_EQ(metric(delivered), -1);
+}
+
 TEST_F(Api, W10_OurOwnListenerIsRefusedAlsoOnAPortThatWasFree) {
   Create("shop", shop_->Source());
   const std::string url = "http://" + headgate_->address() + "/connectors";

@@ -352,5 +352,83 @@ TEST_F(Delivering, AnErrorOfOpenEndsItBeforeAnythingIsHandedOver) {
   EXPECT_TRUE(script_->got().empty());
 }
 
+TEST_F(Delivering, WhatLiesBehindTheCursorIsExactOverRestartsAndOtherStreams) {
+  const StreamNo items = Define(*writer_, "items");
+  Commits({10, 20});
+  Append(*writer_, Commit(25, items, 1, 7));
+  Commits({30, 40});
+  auto filter = TopicFilter::Make({"shop.public.orders"}, "");
+  StreamSelection selection(*filter);
+  const auto pending = [&] {
+    const auto place = deliver_->place();
+    EXPECT_TRUE(place.has_value());
+    const Count all = SelectedOf(*log_->registry(), selection);
+    return place ? all.records - place->passed.records : 99;
+  };
+  script_->corked = true;
+  Start();
+  ASSERT_TRUE(script_->Await(5));
+  EXPECT_EQ(pending(), 5U) << "the schema and four commits";
+  EXPECT_EQ(deliver_->place()->oldest_pending_commit_us, 1);
+  script_->Done({1, 0});
+  script_->Done({3, 1});
+  EXPECT_EQ(pending(), 3U);
+  EXPECT_EQ(deliver_->place()->oldest_pending_commit_us, 200);
+  script_->Done({4, 1});
+  script_->Done({6, 1});
+  Stop();
+  Reopen();
+  script_ = std::make_shared<SinkScript>();
+  script_->corked = true;
+  Start();
+  ASSERT_TRUE(script_->Await(1));
+  EXPECT_EQ(pending(), 1U);
+  EXPECT_EQ(deliver_->place()->oldest_pending_commit_us, 400);
+  script_->Done(script_->got()[0].at);
+  script_->Round();
+  EXPECT_EQ(pending(), 0U);
+  const Count all = SelectedOf(*log_->registry(), selection);
+  EXPECT_EQ(deliver_->place()->passed, all) << "in bytes too";
+  EXPECT_EQ(deliver_->place()->oldest_pending_commit_us, 0);
+}
+
+TEST_F(Delivering, APausedSinkKnowsTheAgeOfWhatWaits) {
+  Start();
+  ASSERT_TRUE(test::Eventually(script_->news, [&] { return deliver_->opened(); }));
+  deliver_->SetPaused(true);
+  script_->Round();
+  Commits({30, 40});
+  EXPECT_TRUE(test::Eventually(script_->news, [&] { return deliver_->place()->oldest_pending_commit_us == 1; }))
+      << "the schema is the first";
+  EXPECT_TRUE(script_->got().empty());
+}
+
+TEST_F(Delivering, RecordsAreCountedByHowTheyEnded) {
+  script_->corked = true;
+  Commits({10, 20, 30});
+  Start();
+  ASSERT_TRUE(script_->Await(4));
+  script_->Do([](SinkScript::Hands& hands) {
+    hands.context->Done({1, 0}, Outcome::kFiltered);
+    hands.context->Done({2, 1}, Outcome::kDelivered);
+    DeadLetter waits;
+    waits.lane = "a";
+    hands.context->Store({3, 1}, waits);
+    DeadLetter dead;
+    dead.lane = "b";
+    dead.state = DeadLetter::State::kDead;
+    hands.context->Store({4, 1}, dead);
+  });
+  ASSERT_TRUE(test::Eventually(script_->news, [&] { return !script_->retried().empty(); }));
+  script_->Do([](SinkScript::Hands& hands) { hands.context->LetterDelivered(1); });
+  ASSERT_TRUE(deliver_->Command({LetterCommand::Kind::kDiscard, {2}, {}}));
+  script_->Round();
+  const RecordCounts records = deliver_->records();
+  EXPECT_EQ(records.delivered, 2U);
+  EXPECT_EQ(records.filtered, 1U);
+  EXPECT_EQ(records.dead, 1U);
+  EXPECT_EQ(records.discarded, 1U);
+}
+
 }  // namespace
 }  // namespace headgate

@@ -171,6 +171,7 @@ TEST_F(LetterTest, ALetterStoredAheadOfTheCursorSpeaksForItsEventAfterARestart) 
   script_->Done({2, 1});
   script_->Done({4, 1});
   EXPECT_EQ(deliver_->cursor(), (At{5, 0}));
+  EXPECT_EQ(deliver_->place()->passed.records, 4U) << "the schema and three commits, the stored one too";
 }
 
 TEST_F(LetterTest, ASinkThatIsFullOfEventsStillGetsALetterThatIsDue) {

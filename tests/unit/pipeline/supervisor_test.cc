@@ -380,5 +380,33 @@ TEST_F(Supervising, EveryChangeOfStateIsAnEvent) {
   EXPECT_EQ(trace, "database shop does not exist");
 }
 
+TEST_F(Supervising, AP27_TheCountersOfASinkOnlyGrowWhateverHappensToItsRuns) {
+  supervisor_->Apply(SourcePlan());
+  supervisor_->Apply(SinkPlan());
+  Push({10, 20});
+  ASSERT_TRUE(sink_->Await(3));
+  const auto delivered = [&] { return supervisor_->Status("hook")->totals.records.delivered; };
+  ASSERT_TRUE(test::Eventually(changes_, [&] { return delivered() == 3; }));
+  supervisor_->Restart("hook", true, true, false);
+  Push({30});
+  ASSERT_TRUE(sink_->Await(4));
+  ASSERT_TRUE(test::Eventually(changes_, [&] { return delivered() == 4; }));
+  SetTarget(SinkPlan(), TargetState::kStopped);
+  ASSERT_TRUE(AwaitState("hook", State::kStopped));
+  EXPECT_EQ(delivered(), 4U) << "also while it does not run";
+  EXPECT_FALSE(supervisor_->Status("hook")->place.has_value());
+
+  StoreBatch batch;
+  const auto letters = DeadLetters::Open(*store_, "hook");
+  const auto id = (*letters)->Add(batch, DeadLetter{});
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  supervisor_->Letters("hook", {LetterCommand::Kind::kDiscard, {id}, {}});
+  EXPECT_TRUE(test::Eventually(changes_, [&] { return supervisor_->Status("hook")->totals.records.discarded == 1; }));
+  SetTarget(SinkPlan(), TargetState::kRunning);
+  ASSERT_TRUE(AwaitState("hook", State::kRunning));
+  EXPECT_EQ(delivered(), 4U);
+  EXPECT_EQ(supervisor_->Status("hook")->totals.records.discarded, 1U);
+}
+
 }  // namespace
 }  // namespace headgate

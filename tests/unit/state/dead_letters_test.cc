@@ -321,5 +321,30 @@ TEST_F(Letters, TheNamesOfStatesAreThoseOfTheApi) {
   EXPECT_EQ(Name(State::kRetrying), "retrying");
 }
 
+TEST_F(Letters, AP18_TheCountsByStateAreWrittenWithEachChange) {
+  const auto counts = [&](const char* sink = "hook") { return *DeadLetters::Counts(*store_, sink); };
+  EXPECT_EQ(counts(), CountsByState{});
+  const auto one = Add(Letter("a"));
+  Add(Letter("a", State::kParked));
+  Add(Letter("b", State::kDead));
+  EXPECT_EQ(counts(), (CountsByState{1, 1, 1, 0}));
+  EXPECT_EQ(counts("hoo"), CountsByState{});
+  Reopen();
+  Load();
+  StoreBatch batch;
+  DeadLetter failed = Letter("a", State::kDead);
+  failed.id = one;
+  letters_->Update(batch, failed);
+  EXPECT_EQ(counts(), (CountsByState{1, 1, 1, 0})) << "not before the write";
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  EXPECT_EQ(counts(), (CountsByState{0, 1, 2, 0}));
+  Remove(one);
+  EXPECT_EQ(counts(), (CountsByState{0, 1, 1, 0}));
+  StoreBatch all;
+  DeadLetters::DeleteAll(all, "hook");
+  ASSERT_TRUE(store_->Write(all, true).ok());
+  EXPECT_EQ(counts(), CountsByState{});
+}
+
 }  // namespace
 }  // namespace headgate

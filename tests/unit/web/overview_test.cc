@@ -225,15 +225,20 @@ TEST_F(OverviewTest, S4_5_LagOfASource) {
 TEST_F(OverviewTest, S4_5_LagOfASinkCountsDeadLettersApart) {
   AddSink();
   control.SetStatus(SinkStatus("hook", State::kRunning));
-  control.cursors["hook"] = {5, 12, control.manual_clock.now_us - 3'000'000};
+  control.cursors["hook"] = {5, 12, control.manual_clock.now_us - 3'000'000, 4096};
   control.letters[1].id = 1;
   const Json lag = Parse(Get("/api/v1/connectors/hook/lag"));
   EXPECT_EQ(lag["records"], 12);
+  EXPECT_EQ(lag["bytes"], 4096);
   EXPECT_EQ(lag["seconds"], 3.0);
   EXPECT_EQ(lag["caught_up"], false);
   EXPECT_EQ(lag["dead_letters"], 1);
   EXPECT_EQ(lag["next_seq"], "5");
   EXPECT_TRUE(lag["end_to_end_seconds"].contains("p99"));
+  control.cursors["hook"].counted = false;
+  const Json unknown = Parse(Get("/api/v1/connectors/hook/lag"));
+  for (const char* figure : {"records", "bytes", "seconds"}) EXPECT_TRUE(unknown[figure].is_null()) << figure;
+  EXPECT_EQ(unknown["caught_up"], false);
 }
 
 TEST_F(OverviewTest, AP10_BothDialectsSeeOneState) {

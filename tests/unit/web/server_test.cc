@@ -291,5 +291,49 @@ TEST_F(ServerTest, AP27_SeriesOfADeletedConnectorDisappear) {
   EXPECT_EQ(Get("/metrics").body.find("\"shop\""), std::string::npos);
 }
 
+TEST_F(ServerTest, AP27_ASourceCountsByOperationWhetherItRunsOrNot) {
+  AddSource();
+  AddSource("other");
+  control.Insert(10, 1, "a");
+  control.Insert(20, 2, "b", "items");
+  const std::string text = Get("/metrics").body;
+  for (const char* line :
+       {"headgate_source_events_total{connector=\"shop\",op=\"insert\"} 2\n",
+        "headgate_source_events_total{connector=\"shop\",op=\"message\"} 0\n",
+        "headgate_source_events_total{connector=\"other\",op=\"insert\"} 0\n",
+        "headgate_snapshot_rows_total{connector=\"shop\"} 0\n", "headgate_source_gaps_total{connector=\"shop\"} 0\n",
+        "# TYPE headgate_source_events_total counter\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
+TEST_F(ServerTest, AP27_ASinkCountsOverItsRunsAlsoWhileItDoesNotRun) {
+  AddSink();
+  ConnectorStatus status;
+  status.name = "hook";
+  status.kind = config::ComponentKind::kSink;
+  status.totals.records = {5, 4, 3, 2};
+  status.totals.retries = {{"connect", 1},    {"resolve", 2},    {"broken", 4},
+                           {"status_3xx", 8}, {"throttled", 16}, {"render", 32}};
+  status.totals.request_ms_buckets.assign(std::size(kLatencyBoundsMs) + 1, 7);
+  control.SetStatus(status);
+  control.cursors["hook"] = {5, 12, control.manual_clock.now_us - 3'000'000, 4096};
+  const std::string text = Get("/metrics").body;
+  for (const char* line :
+       {"headgate_sink_records_total{connector=\"hook\",result=\"delivered\"} 5\n",
+        "headgate_sink_records_total{connector=\"hook\",result=\"filtered\"} 4\n",
+        "headgate_sink_records_total{connector=\"hook\",result=\"dead\"} 3\n",
+        "headgate_sink_records_total{connector=\"hook\",result=\"discarded\"} 2\n",
+        "headgate_sink_retries_total{connector=\"hook\",reason=\"connect\"} 7\n",
+        "headgate_sink_retries_total{connector=\"hook\",reason=\"status_4xx\"} 8\n",
+        "headgate_sink_retries_total{connector=\"hook\",reason=\"throttled\"} 16\n",
+        "headgate_sink_retries_total{connector=\"hook\",reason=\"item\"} 0\n",
+        "headgate_sink_request_duration_seconds_count{connector=\"hook\"} 7\n",
+        "headgate_sink_pending_records{connector=\"hook\"} 12\n", "headgate_sink_lag_seconds{connector=\"hook\"} 3\n",
+        "headgate_dead_letters{connector=\"hook\",state=\"dead\"} 0\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  EXPECT_EQ(text.find("render"), std::string::npos) << "no attempt that could be made again";
+  EXPECT_EQ(text.find("stale"), std::string::npos) << "no sink here has versions";
+}
+
 }  // namespace
 }  // namespace headgate::test
