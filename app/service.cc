@@ -27,6 +27,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   HG_ASSIGN_OR_RETURN(service->log_, Log::Open(*service->store_, SystemClock()));
   HG_ASSIGN_OR_RETURN(service->events_, headgate::Events::Open(*service->store_, SystemClock()));
   HG_ASSIGN_OR_RETURN(service->catalog_, Catalog::Open(*service->store_));
+  HG_ASSIGN_OR_RETURN(service->kept_answers_, KeptAnswers::Open(*service->store_, SystemClock()));
   HG_ASSIGN_OR_RETURN(auto resolver, config::SecretResolver::Create(config.secrets));
   service->secrets_ = std::make_unique<config::SecretResolver>(std::move(resolver));
   service->retention_ = {config.retention.time_ms, static_cast<std::uint64_t>(config.retention.bytes_max)};
@@ -101,7 +102,7 @@ Status Service::TakeOver(const config::ServiceConfig& config) {
   return Ok();
 }
 
-// Retention, and the end of old events.
+// Retention, and the end of old events and answers.
 void Service::Maintain(std::stop_token stop) {
   Signal never;
   while (!stop.stop_requested()) {
@@ -122,6 +123,8 @@ void Service::Maintain(std::stop_token stop) {
     LookUpstream(stop);
     StoreBatch batch;
     events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
+    if (headgate::Status status = kept_answers_->Trim(batch); !status.ok())
+      diag::Warn("service", "old answers not dropped", {{"error", status.error().what}});
     if (!batch.empty()) static_cast<void>(store_->Write(batch, false));
   }
 }

@@ -14,6 +14,7 @@
 #include "core/config/service_config.h"
 #include "core/pipeline/supervisor.h"
 #include "core/state/events.h"
+#include "core/state/kept_answers.h"
 
 namespace headgate {
 
@@ -61,6 +62,8 @@ class Service final : public Control {
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                               const std::string& actor) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
+  std::optional<std::string> KeptAnswer(const std::string& key) const override;
+  void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return retention_; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
@@ -98,6 +101,7 @@ class Service final : public Control {
   void DropUpstream(const ConnectorRecord& record);
   void NoteLeftSlot(const ConnectorRecord& record, StoreBatch& batch, ServiceEvent& event);
   void Record(ServiceEvent event);  // alone, not synced
+  void Ask(const std::string& sink, LetterCommand command);
   void Wake() const;
   void Maintain(std::stop_token stop);
   void AddStanding(ConnectorStatus& status) const;
@@ -112,6 +116,9 @@ class Service final : public Control {
   std::unique_ptr<Log> log_;
   std::unique_ptr<headgate::Events> events_;
   std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<KeptAnswers> kept_answers_;
+  // Set while KeepAnswer calls its work: the commands that wait for the answer.
+  std::optional<std::vector<std::pair<std::string, LetterCommand>>> held_commands_;
   std::unique_ptr<config::SecretResolver> secrets_;
   SinkServices sink_services_;
   RetentionPolicy retention_;

@@ -3,6 +3,7 @@
 
 #include "app/running_operation.h"
 #include "app/service.h"
+#include "core/base/diag.h"
 #include "core/base/encoding.h"
 
 namespace headgate {
@@ -53,6 +54,36 @@ std::map<DeadLetter::State, std::uint64_t> Service::LetterCounts(const std::stri
   return counts;
 }
 
+void Service::Ask(const std::string& sink, LetterCommand command) {
+  if (held_commands_) return held_commands_->emplace_back(sink, std::move(command)), void();
+  supervisor_->Letters(sink, std::move(command));
+}
+
+std::optional<std::string> Service::KeptAnswer(const std::string& key) const {
+  auto answer = kept_answers_->Find(key);
+  if (answer.ok()) return *std::move(answer);
+  diag::Warn("service", "kept answer not read", {{"error", answer.error().what}});
+  return std::nullopt;
+}
+
+void Service::KeepAnswer(const std::string& key, const std::function<std::string()>& work) {
+  held_commands_.emplace();
+  const std::string answer = work();
+  auto commands = *std::exchange(held_commands_, std::nullopt);
+  if (!answer.empty()) {
+    const auto put = [kept = kept_answers_.get(), key, answer](StoreBatch& batch) { kept->Put(batch, key, answer); };
+    if (!commands.empty()) {
+      commands.back().second.also = put;
+    } else {
+      StoreBatch batch;
+      put(batch);
+      if (headgate::Status status = store_->Write(batch, true); !status.ok())
+        diag::Warn("service", "answer not kept", {{"error", status.error().what}});
+    }
+  }
+  for (auto& [sink, command] : commands) Ask(sink, std::move(command));
+}
+
 Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink, std::uint64_t id,
                                                         const std::string& actor) {
   auto letter = Letter(sink, id);
@@ -69,7 +100,7 @@ Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink,
   event.actor = actor;
   event.summary = "retry of dead letter " + std::to_string(id);
   Record(std::move(event));
-  supervisor_->Letters(sink, std::move(command));
+  Ask(sink, std::move(command));
   return *std::move(earlier);
 }
 
@@ -86,7 +117,7 @@ Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, c
   LetterCommand command;
   command.kind = LetterCommand::Kind::kDiscard;
   command.ids = {id};
-  supervisor_->Letters(sink, std::move(command));
+  Ask(sink, std::move(command));
   return Done{};
 }
 
@@ -131,7 +162,7 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
     command.ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(i),
                        ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), i + kBulkStep)));
     command.report = [operation](bool done) { ++(done ? operation->done : operation->failed); };
-    supervisor_->Letters(sink, std::move(command));
+    Ask(sink, std::move(command));
   }
   return matched;
 }

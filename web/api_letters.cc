@@ -144,7 +144,7 @@ std::string LetterPath(const Request& request, std::uint64_t id) {
 
 // AP16: earlier letters of the key go first.
 Response Retry(Api& api, const Request& request) {
-  return api.idempotency.Run(request, api.control.clock().NowUs(), [&] {
+  return api.idempotency.Run(api.control, request, [&] {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     const auto id = ParseNumber(request.Argument(1));
     if (!id) return NoLetter(request);
@@ -161,7 +161,7 @@ Response Retry(Api& api, const Request& request) {
 }
 
 Response Discard(Api& api, const Request& request) {
-  return api.idempotency.Run(request, api.control.clock().NowUs(), [&] {
+  return api.idempotency.Run(api.control, request, [&] {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     const auto id = ParseNumber(request.Argument(1));
     if (!id) return NoLetter(request);
@@ -221,7 +221,7 @@ Result<BulkRequest> ReadBulk(const Request& request, std::string& at) {
 }
 
 Response Bulk(Api& api, const Request& request, bool discard) {
-  return api.idempotency.Run(request, api.control.clock().NowUs(), [&] {
+  return api.idempotency.Run(api.control, request, [&] {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     std::string at;
     const auto bulk = ReadBulk(request, at);

@@ -143,6 +143,13 @@ class Control {
                                       const std::string& actor) = 0;
   virtual std::optional<Operation> FindOperation(std::string_view id) const = 0;
 
+  // Answers kept for an Idempotency-Key (AP4): opaque bytes, durable for a day. Nothing if none is kept.
+  virtual std::optional<std::string> KeptAnswer(const std::string& key) const = 0;
+  // API thread. Calls `work` and keeps what it returns under `key`, "": nothing. If `work` asked for changes of dead
+  // letters, the answer becomes durable in one write with the last of them, which may be after this returns: a crash
+  // before that has neither. Else it is durable on return.
+  virtual void KeepAnswer(const std::string& key, const std::function<std::string()>& work) = 0;
+
   // Log and events.
   virtual Log& log() = 0;
   virtual RetentionPolicy retention() const = 0;

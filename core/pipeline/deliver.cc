@@ -42,6 +42,7 @@ Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const 
       }
     }
   }
+  if (command.also) command.also(batch);
   HG_RETURN_IF_ERROR(store.Write(batch, true));
   if (command.report) {
     for (const bool one : done) command.report(one);
@@ -271,6 +272,10 @@ void Deliver::TakeCommands() {
         }
       }
       if (command->report) command->report(done);
+    }
+    if (command->also) {
+      command->also(batch_);
+      letters_dirty_ = true;
     }
     next_letter_scan_us_ = 0;
   }

@@ -32,7 +32,8 @@ struct LetterCommand {
   enum class Kind : std::uint8_t { kRetry, kDiscard };
   Kind kind = Kind::kRetry;
   std::vector<std::uint64_t> ids;
-  std::function<void(bool done)> report;  // once for each id, on the executing thread; may be empty
+  std::function<void(bool done)> report;       // once for each id, on the executing thread; may be empty
+  std::function<void(StoreBatch&)> also = {};  // adds to the write that makes the command durable; may be empty
 };
 
 // Carries one out on letters that no deliver loop owns (the sink does not run). How many it discarded.

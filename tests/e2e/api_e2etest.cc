@@ -320,6 +320,33 @@ TEST_F(Api, AP27_CountersOnlyGrowWhileConnectorsComeAndGo) {
   EXPECT_EQ(metric(delivered), -1);
 }
 
+TEST_F(Api, AP4_AKilledProcessReplaysTheAnswerThatItGave) {
+  receiver_.SetPolicy([](const CountingReceiver::Request&) { return Reply::Status(400); });
+  Create("shop", shop_->Source());
+  auto hook = Shop::Hook(receiver_.url(), "shop\\.public\\.customers");
+  hook["non_retryable"] = "400";
+  Create("hook", hook);
+  const std::string letters = "/api/v1/connectors/hook/dead-letters";
+  const auto dead = [&] { return Call("GET", "/api/v1/connectors/hook", 200)["counts"]["dead_letters"]["dead"]; };
+  EXPECT_TRUE(WaitFor([&] { return dead() == 50; })) << Call("GET", "/api/v1/connectors/hook", 200);
+  const auto discard = [&](const std::string& filter) {
+    return HttpCall(headgate_->address(), "POST", letters + "/discard", R"({"filter":)" + filter + "}",
+                    {{"Idempotency-Key", "once"}});
+  };
+  const auto first = discard(R"({"all":true})");
+  ASSERT_TRUE(first.ok());
+  ASSERT_EQ(first->status, 202) << first->body;
+  EXPECT_EQ(json::parse(first->body)["matched"], 50);
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", letters, 200)["items"].empty(); }));
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  const auto again = discard(R"({"all":true})");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->status, 202);
+  EXPECT_EQ(again->body, first->body);
+  EXPECT_EQ(discard(R"({"state":"dead"})")->status, 422);
+}
+
 TEST_F(Api, W10_OurOwnListenerIsRefusedAlsoOnAPortThatWasFree) {
   Create("shop", shop_->Source());
   const std::string url = "http://" + headgate_->address() + "/connectors";

@@ -271,5 +271,25 @@ void LetterAndCursorAreOneWrite() {
 TEST(Letters, MoveWithTheCursorInOneWrite) { HG_IN_CHILD(LetterAndCursorAreOneWrite); }
 #endif
 
+TEST_F(LetterTest, WhatACommandBringsAlongIsWrittenWithIt) {
+  const auto id = Add(Letter("a", State::kDead));
+  Start();
+  LetterCommand command;
+  command.kind = LetterCommand::Kind::kDiscard;
+  command.ids = {id};
+  command.also = [](StoreBatch& batch) { batch.Put(Family::kMeta, "answer", "yes"); };
+  ASSERT_TRUE(deliver_->Command(command));
+  EXPECT_TRUE(AwaitStored(id, [](const auto& letter) { return !letter; }));
+  EXPECT_EQ(*store_->Get(Family::kMeta, "answer"), "yes");
+  Stop();
+  const auto other = Add(Letter("a", State::kDead));
+  command.ids = {other};
+  command.also = [](StoreBatch& batch) { batch.Put(Family::kMeta, "answer", "again"); };
+  const auto discarded = Execute(command, *store_, "hook", clock_.now_us);
+  ASSERT_TRUE(discarded.ok());
+  EXPECT_EQ(*discarded, 1U);
+  EXPECT_EQ(*store_->Get(Family::kMeta, "answer"), "again");
+}
+
 }  // namespace
 }  // namespace headgate

@@ -133,9 +133,40 @@ TEST_F(DeadLettersTest, AP4_TheSameKeyReplaysTheFirstAnswerAndAnotherBodyIs422) 
   EXPECT_EQ(again.headers.at("location"), first.headers.at("location"));
   EXPECT_EQ(control.calls.size(), 1U);
   EXPECT_EQ(call(R"({"filter":{"state":"dead"}})").status, 422);
+  EXPECT_EQ(
+      Do({.method = "POST", .path = kPath + "/discard", .body = all, .headers = {{"Idempotency-Key", "k1"}}}).status,
+      422)
+      << "another path is another request";
+  control.kept_answers.clear();  // they are dropped after a day
   control.manual_clock.now_us += 25LL * 3600 * 1'000'000;
   EXPECT_EQ(call(all).status, 202);
   EXPECT_EQ(control.calls.size(), 2U);
+}
+
+TEST_F(DeadLettersTest, AP4_TheAnswerIsReplayedByTheNextProcess) {
+  const auto call = [&](const std::string& body) {
+    return Do({.method = "POST", .path = kPath + "/retry", .body = body, .headers = {{"Idempotency-Key", "k1"}}});
+  };
+  const std::string all = R"({"filter":{"all":true}})";
+  const RawAnswer first = call(all);
+  ASSERT_EQ(first.status, 202);
+  server.reset();
+  const RawAnswer again = call(all);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(again.headers.at("location"), first.headers.at("location"));
+  EXPECT_EQ(call(R"({"filter":{"state":"dead"}})").status, 422);
+  EXPECT_EQ(control.calls.size(), 1U);
+  server.reset();
+  control.kept_answers["k1"] = "\xff";
+  EXPECT_EQ(call(all).status, 500) << "a damaged one is not taken for a new key";
+  EXPECT_EQ(control.calls.size(), 1U);
+  EXPECT_EQ(Do({.method = "POST",
+                .path = kPath + "/retry",
+                .body = all,
+                .headers = {{"Idempotency-Key", std::string(256, 'k')}}})
+                .status,
+            400);
 }
 
 TEST_F(DeadLettersTest, OperationsAreFoundById) {

@@ -317,6 +317,15 @@ std::optional<Operation> FakeControl::FindOperation(std::string_view id) const {
   return operation && operation->id == id ? operation : std::nullopt;
 }
 
+std::optional<std::string> FakeControl::KeptAnswer(const std::string& key) const {
+  const auto found = kept_answers.find(key);
+  return found == kept_answers.end() ? std::nullopt : std::optional(found->second);
+}
+
+void FakeControl::KeepAnswer(const std::string& key, const std::function<std::string()>& work) {
+  if (std::string answer = work(); !answer.empty()) kept_answers[key] = std::move(answer);
+}
+
 std::vector<ServiceEvent> FakeControl::Events(const std::function<bool(const ServiceEvent&)>& match,
                                               std::uint64_t before_id, std::size_t limit) const {
   std::vector<ServiceEvent> found;

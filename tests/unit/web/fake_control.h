@@ -39,6 +39,7 @@ class FakeControl final : public Control {
   std::map<std::string, CursorInfo, std::less<>> cursors;  // by sink
   std::optional<Operation> operation;
   std::vector<std::string> topics;  // of every connector
+  std::map<std::string, std::string> kept_answers;
 
   std::vector<PluginInfo> Plugins() const override;
   const config::ComponentSpec* FindPlugin(std::string_view name) const override;
@@ -70,6 +71,8 @@ class FakeControl final : public Control {
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                               const std::string& actor) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
+  std::optional<std::string> KeptAnswer(const std::string& key) const override;
+  void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return {}; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
