@@ -19,7 +19,54 @@ std::uint32_t ToNumber(std::string_view text) {
   return value;
 }
 
+Error InUse(const Options& options, const std::string& by) {
+  return Transient("replication slot " + options.slot_name + " on " + Place(options) + " is in use by " + by +
+                   ". Nothing was changed at the server. If that is another connector, give each a slot_name and a "
+                   "publication_name of its own.");
+}
+
 }  // namespace
+
+Status ClaimSlot(Connection& connection, std::stop_token stop) {
+  const Options& options = connection.options();
+  const std::string tried = "claiming replication slot " + options.slot_name;
+  const std::string key = "hashtextextended(" + QuoteLiteral("headgate slot " + options.slot_name) + ", 0)";
+  // A claim must not outlive us for long: where the server can, it looks for a lost peer while a statement runs, and
+  // between statements TCP does.
+  std::string keep = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4";
+  if (connection.server_version() >= 140000) keep += "; SET client_connection_check_interval = 1000";
+  HG_ASSIGN_OR_RETURN(const Rows none, connection.Query(keep, tried, stop));
+  const auto give_up = std::chrono::steady_clock::now() + kSlotWait;
+  for (;;) {
+    HG_ASSIGN_OR_RETURN(const Rows rows, connection.Query("SELECT pg_try_advisory_lock(" + key + ")", tried, stop));
+    if (!rows.empty() && rows[0][0] == "t") return Ok();
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= give_up) break;
+    HG_RETURN_IF_ERROR(connection.WaitReadable(now + kSlotLook, stop));
+  }
+  HG_ASSIGN_OR_RETURN(
+      const Rows holder,
+      connection.Query("SELECT l.pid, a.application_name FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
+                       "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND (l.classid::bigint << 32 | "
+                       "l.objid::bigint) = " +
+                           key,
+                       tried, stop));
+  if (holder.empty()) return InUse(options, "another session");
+  return InUse(options, "another session (" + holder[0][1].value_or("?") + ", process " + holder[0][0].value_or("?") +
+                            " of the server)");
+}
+
+Result<std::optional<SlotFacts>> AwaitIdleSlot(Connection& connection, Catalog& catalog, std::stop_token stop) {
+  const auto give_up = std::chrono::steady_clock::now() + kSlotWait;
+  for (;;) {
+    HG_ASSIGN_OR_RETURN(auto slot, catalog.ReadSlot(stop));
+    if (!slot || !slot->active) return slot;
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= give_up)
+      return InUse(connection.options(), "process " + std::to_string(slot->active_pid) + " of the server");
+    HG_RETURN_IF_ERROR(connection.WaitReadable(now + kSlotLook, stop));
+  }
+}
 
 Result<Identity> IdentifySystem(Connection& replication, std::stop_token stop) {
   HG_ASSIGN_OR_RETURN(const Rows rows, replication.Query("IDENTIFY_SYSTEM", "identifying the server", stop));

@@ -37,6 +37,14 @@ struct NewSlot {
 Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
                            const std::function<void()>& waiting, const std::stop_token& stop);
 
+// Two sources on one slot would each make the publication theirs, and both stay healthy while they lose changes. So a
+// source claims its slot's name, as an advisory lock of its query session, before it touches anything, and keeps the
+// claim while that session lives: the slot itself is not held while a snapshot is read. Waits 2 s for a session that is
+// just ending; then kTransient, with the session that has it.
+Status ClaimSlot(Connection& connection, std::stop_token stop);
+// The same for users of the slot that make no claim. Returns the slot as it then is.
+Result<std::optional<SlotFacts>> AwaitIdleSlot(Connection& connection, Catalog& catalog, std::stop_token stop);
+
 // Nothing if the slot is not there. One whose last user is just leaving is waited for, 2 s at most; then kTransient.
 Status DropSlot(Connection& connection, const std::string& name, std::stop_token stop);
 

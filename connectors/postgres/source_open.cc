@@ -62,11 +62,13 @@ Status PostgresSource::ConnectQuery(std::stop_token stop) {
   catalog_ = std::make_unique<Catalog>(*query_);
   HG_ASSIGN_OR_RETURN(server_, catalog_->ReadServer(stop));
   client_encoding_ = server_.encoding == "SQL_ASCII" ? "SQL_ASCII" : "UTF8";
-  return Ok();
+  return ClaimSlot(*query_, std::move(stop));
 }
 
 Status PostgresSource::PreparePublication(std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const auto slot, catalog_->ReadSlot(stop));
+  HG_ASSIGN_OR_RETURN(const auto slot, options_.snapshot == SnapshotMode::kOnly
+                                           ? catalog_->ReadSlot(stop)
+                                           : AwaitIdleSlot(*query_, *catalog_, stop));
   findings_ = JudgeServer(options_, server_, slot);
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
   HG_ASSIGN_OR_RETURN(CaptureLook look, LookAtTables(options_, *catalog_, server_, stop));

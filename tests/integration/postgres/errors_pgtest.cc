@@ -196,20 +196,6 @@ TEST_F(PostgresErrors, KeysMustNotBeExcluded) {
                 {"column public.t.id is part of the table's key"});
 }
 
-TEST_F(PostgresErrors, ASlotInUseIsNamedWithItsHolder) {
-  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
-  Start();
-  ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
-  auto second = SourceRig::Create(*db_);
-  ASSERT_TRUE(second.ok());
-  const Status started = (*second)->Start();
-  Status status = started;
-  for (int i = 0; i < 20 && status.ok(); ++i) status = (*second)->Turn();
-  ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().kind, ErrorKind::kTransient);
-  EXPECT_THAT(status.error().what, HasSubstr("is active for PID"));
-}
-
 TEST_F(PostgresErrors, ASlotOfAnotherPluginIsRefused) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
   Run("SELECT pg_create_logical_replication_slot('" + rig_->slot() + "', 'test_decoding')");

@@ -127,6 +127,45 @@ TEST_F(PostgresHistory, AnInvalidatedSlotIsADeclaredGap) {
   ASSERT_TRUE(rig_->UntilSeen("public.t", "5"));
 }
 
+// CG-11: each would make the publication its own, and the first would go on, healthy, without the second's changes.
+TEST_F(PostgresHistory, ASecondSourceOnASlotIsRefusedBeforeItTouchesThePublication) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)", {{"tables", "public.t"}});
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
+  auto second = SourceRig::Create(*db_, {{"tables", "public.u"}});
+  ASSERT_TRUE(second.ok());
+  const Status refused = (*second)->Start();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(refused.error().what, HasSubstr("replication slot " + rig_->slot()));
+  EXPECT_THAT(refused.error().what, HasSubstr("is in use by another session (headgate shop, process "));
+  EXPECT_EQ(Ask("SELECT string_agg(tablename, ',') FROM pg_publication_tables"), "t");
+  Run("INSERT INTO t VALUES (9)");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "9"));
+  (*second)->Abandon();
+  rig_->Abandon();
+  EXPECT_TRUE((*second)->Start().ok());
+}
+
+TEST_F(PostgresHistory, ASlotThatAnotherProgramReadsIsLeftAloneAndSoIsThePublication) {
+  BeginStreaming();
+  if (IsSkipped()) return;
+  Run("CREATE TABLE u (id int PRIMARY KEY)");
+  rig_->settings()["tables"] = "public.u";
+  ASSERT_TRUE(Eventually("SELECT 1"));
+  auto other = PgClient::Connect(db_->Dsn() + " replication=database");
+  ASSERT_TRUE(other.ok()) << other.error().what;
+  const Status reading =
+      other->Exec("START_REPLICATION SLOT " + rig_->slot() + " LOGICAL 0/0 (proto_version '1', publication_names '" +
+                  rig_->settings().at("publication_name") + "')");
+  ASSERT_EQ(Ask("SELECT active FROM pg_replication_slots WHERE slot_name = " + SlotName()), "t");
+  EXPECT_FALSE(reading.ok());  // it copies for ever
+  const Status refused = rig_->Start();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().what, HasSubstr("is in use by process "));
+  EXPECT_EQ(Ask("SELECT string_agg(tablename, ',') FROM pg_publication_tables"), "t");
+}
+
 TEST_F(PostgresHistory, TheSlotsOwnStandingIsTold) {
   BeginStreaming();
   if (IsSkipped()) return;
