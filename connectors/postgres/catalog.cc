@@ -97,18 +97,26 @@ std::string TypeQuery(std::uint32_t oid, std::int32_t typmod) {
          std::to_string(typmod) + ") FROM pg_type t WHERE t.oid = " + id;
 }
 
-// SQL expression over what the server publishes of the tables that our publication lists: which they are and, where
-// columns are excluded, their columns, lists and replica identity, which a list must cover.
+// SQL expression over what our publication publishes: its options, which tables it lists with which columns and rows
+// and, where columns are excluded, their columns and replica identity, which a list must cover.
 std::string PublishedMark(const Options& options, int version) {
-  const bool lists = version >= 150000 && !options.columns_exclude.empty();
-  return std::string("(SELECT count(*) || ':' || sum(hashtext(concat_ws('.', r.prrelid") +
-         (lists
-              ? ", r.prattrs, c.relreplident, (SELECT string_agg(a.attnum || ' ' || a.attname, ',' ORDER BY a.attnum) "
+  const bool lists = version >= 150000;
+  return std::string(
+             "(SELECT concat_ws(',', p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, "
+             "p.pubviaroot, " +
+             std::string(lists ? "(SELECT string_agg(s.pnnspid::text, '+' ORDER BY s.pnnspid) FROM "
+                                 "pg_publication_namespace s WHERE s.pnpubid = p.oid), "
+                               : "") +
+             "count(r.prrelid), sum(hashtext(concat_ws('.', r.prrelid") +
+         (lists ? ", coalesce(r.prattrs::text, '-'), coalesce(r.prqual::text, '-')" : "") +
+         (lists && !options.columns_exclude.empty()
+              ? ", c.relreplident, (SELECT string_agg(a.attnum || ' ' || a.attname, ',' ORDER BY a.attnum) "
                 "FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"
               : "") +
-         "))::bigint) FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = "
-         "r.prrelid WHERE p.pubname = " +
-         QuoteLiteral(options.publication_name) + ")";
+         "))::bigint)) FROM pg_publication p LEFT JOIN pg_publication_rel r ON p.oid = r.prpubid LEFT JOIN pg_class c "
+         "ON c.oid = r.prrelid WHERE p.pubname = " +
+         QuoteLiteral(options.publication_name) +
+         " GROUP BY p.oid, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot)";
 }
 
 struct Index {

@@ -182,6 +182,26 @@ void PlanManaged(const Options& options, const ServerFacts& server, const std::v
   JudgeRights(options, server, selected, publication, plan);
 }
 
+// Why changes of a table do not come as they did before; "" if they do. `before`: nullptr if that is not known.
+// `all`: TRUNCATE is wanted too.
+std::string CauseOfLoss(const CapturedTable& wanted, const CapturedTable* before, const PublicationFacts& publication,
+                        bool all) {
+  if (!publication.exists) return "it is gone";
+  if (!publication.insert || !publication.update || !publication.del || (all && !publication.truncate))
+    return "it does not publish every insert, update, delete and truncate";
+  if (wanted.table.kind == 'p' && !publication.via_root)
+    return "it does not publish partitions under the name of their root";
+  const PublishedTable* now = Find(publication.effective, wanted.table.oid);
+  if (now == nullptr) return "tables left it";
+  if (before == nullptr) return "";
+  if (now->row_filter != before->row_filter) return "a row filter changed";
+  const auto lacks = [&](const std::string& column) {
+    return std::ranges::find(now->columns, column) == now->columns.end() && wanted.table.Find(column) != nullptr;
+  };
+  if (!now->columns.empty() && std::ranges::any_of(before->columns, lacks)) return "a column list leaves columns out";
+  return "";
+}
+
 void JudgeFlags(const Options& options, const PublicationFacts& publication, bool partitioned, PublicationPlan& plan) {
   const bool rows = publication.insert && publication.update && publication.del;
   if (rows && publication.truncate && (publication.via_root || !partitioned)) return;
@@ -349,6 +369,24 @@ Finding TellKeptBack(const Options& options, const KeptBack& kept, const std::st
                      "Once it is, have the rows sent again, with the column.",
                      "UPDATE " + QuoteTable(kept.schema, kept.table) + " SET " + column + " = " + column + " WHERE " +
                          column + " IS NOT NULL;");
+}
+
+PublicationLoss FindLoss(const Options& options, const PublicationPlan& plan, const PublicationFacts& publication,
+                         const std::vector<CapturedTable>& before,
+                         const std::function<bool(const CatalogTable&)>& captured) {
+  PublicationLoss loss;
+  std::set<std::string> causes;
+  for (const CapturedTable& wanted : plan.tables) {
+    if (!captured(wanted.table)) continue;
+    const auto known = std::ranges::find(before, wanted.table.oid, [](const CapturedTable& t) { return t.table.oid; });
+    const std::string cause = CauseOfLoss(wanted, known == before.end() ? nullptr : &*known, publication,
+                                          options.publication_mode == PublicationMode::kManage);
+    if (cause.empty()) continue;
+    loss.tables.push_back(wanted.table.QualifiedName());
+    causes.insert(cause);
+  }
+  for (const std::string& cause : causes) loss.cause += (loss.cause.empty() ? "" : ", ") + cause;
+  return loss;
 }
 
 std::vector<std::string> LeastPrivilegeSql(const Options& options, const PublicationPlan& plan) {

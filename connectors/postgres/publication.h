@@ -47,6 +47,16 @@ std::vector<KeptBack> FindKeptBack(const PublicationPlan& plan, const Publicatio
 // The warning that stands from then on. `from`: the LSN at which the plan was run, "" if it was not yet.
 Finding TellKeptBack(const Options& options, const KeptBack& kept, const std::string& from);
 
+// What of captured tables does not reach us, though it should, because somebody altered the publication.
+struct PublicationLoss {
+  std::vector<std::string> tables;  // schema.table; empty: nothing
+  std::string cause;
+};
+// `before`: the tables as they were captured so far, if that is known; `captured` as above.
+PublicationLoss FindLoss(const Options& options, const PublicationPlan& plan, const PublicationFacts& publication,
+                         const std::vector<CapturedTable>& before,
+                         const std::function<bool(const CatalogTable&)>& captured);
+
 // What a person with enough rights runs once, so that a role with nothing but REPLICATION and SELECT can capture the
 // tables of the plan with publication_mode: check.
 std::vector<std::string> LeastPrivilegeSql(const Options& options, const PublicationPlan& plan);

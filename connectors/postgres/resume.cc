@@ -21,10 +21,31 @@ void ResumeState::Attach(const std::string& system_identifier, std::uint32_t tim
 void ResumeState::SlotCreated(std::uint64_t at) {
   stored_.set_slot_created_at(at);
   stored_.set_confirmed(at);
+  PublishedUntil(at);
 }
 
 void ResumeState::Advance(std::uint64_t confirmed) {
   stored_.set_confirmed(std::max<std::uint64_t>(stored_.confirmed(), confirmed));
+}
+
+void ResumeState::PublishedUntil(std::uint64_t lsn) {
+  stored_.set_published_until(std::max<std::uint64_t>(stored_.published_until(), lsn));
+}
+
+bool ResumeState::BeginLoss(const std::vector<std::string>& tables, const std::string& cause) {
+  auto& losing = *stored_.mutable_losing();
+  bool news = false;
+  for (const std::string& table : tables) {
+    if (std::ranges::find(losing.tables(), table) != losing.tables().end()) continue;
+    losing.add_tables(table);
+    news = true;
+  }
+  if (!news) return false;
+  losing.set_cause(losing.cause().empty() ? cause : losing.cause() + "; " + cause);
+  if (losing.from() == 0) {
+    losing.set_from(stored_.published_until() != 0 ? stored_.published_until() : stored_.confirmed());
+  }
+  return true;
 }
 
 stored::StreamSnapshot* ResumeState::Find(const std::string& table) {

@@ -28,6 +28,13 @@ class ResumeState {
   // Never goes back but by SlotCreated.
   void Advance(std::uint64_t confirmed);
 
+  // Up to here the publication is known to have published what it should.
+  void PublishedUntil(std::uint64_t lsn);
+  // Changes of these tables are being lost, since PublishedUntil at the earliest. False if that is noted already.
+  bool BeginLoss(const std::vector<std::string>& tables, const std::string& cause);
+  bool losing() const { return stored_.has_losing(); }
+  void EndLoss() { stored_.clear_losing(); }
+
   // The snapshot's ledger. Tables by "schema.table"; a table of another oid that took over the name was not read (0:
   // any).
   bool IsRead(const std::string& table, std::uint32_t oid = 0) const;

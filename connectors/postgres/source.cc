@@ -355,7 +355,12 @@ void PostgresSource::PollSlot() {
     telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
     if (!slot) return;
     // The first look counts too: a table may have come since Open read the list.
-    tables_changed_ = tables_changed_ || tables_mark_ != slot->tables_mark;
+    if (slot->retained_bytes >= 0) looked_at_ = slot->restart_lsn + static_cast<std::uint64_t>(slot->retained_bytes);
+    if (tables_mark_ != slot->tables_mark) {
+      tables_changed_ = true;
+    } else if (!tables_changed_ && !resume_.losing()) {
+      resume_.PublishedUntil(looked_at_);
+    }
     tables_mark_ = slot->tables_mark;
     return;
   }

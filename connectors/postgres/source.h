@@ -51,7 +51,11 @@ class PostgresSource final : public Source, private Binder {
   Status FollowTables(std::stop_token stop);
   Status FitPublication(const CaptureLook& look, std::stop_token stop);
   bool IsCaptured(std::uint32_t oid) const;
-  Status DeclareGap(const GapVerdict& verdict, std::uint64_t to);
+  bool WasCaptured(const CatalogTable& table) const;
+  Status NoteLoss(const CaptureLook& look);
+  Status DeclareLoss(std::stop_token stop);
+  Status DeclareGap(const GapVerdict& verdict, std::uint64_t from);
+  Status Declare(GapExtra gap);
   Status AttachOnly(std::unique_ptr<Connection> replication, const Identity& now, std::stop_token stop);
   Status AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict,
                        std::stop_token stop);
@@ -112,6 +116,7 @@ class PostgresSource final : public Source, private Binder {
 
   bool slot_poll_running_ = false;
   std::string tables_mark_;                   // SlotFacts::tables_mark as last seen
+  std::uint64_t looked_at_ = 0;               // the server's end of WAL then
   bool tables_changed_ = false;               // since then
   std::map<std::string, Finding> kept_back_;  // what the publication kept from us, by name
   Clock::Steady::time_point slot_polled_at_;

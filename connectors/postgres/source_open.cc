@@ -7,14 +7,10 @@
 #include "core/base/encoding.h"
 #include "core/base/failpoint.h"
 
-// How a source opens: connect, look, make the publication fit, find or make the slot, decide where to begin.
+// How a source opens: connect, look, find or make the slot, decide where to begin. The publication is
+// source_publication.cc's.
 namespace headgate::postgres {
 namespace {
-
-constexpr std::string_view kUnfitFinding = "publication";
-constexpr std::string_view kLockNotAvailable = "55P03";
-// For a table that somebody has locked: the stream stands still meanwhile. Autovacuum gives way after 1 s.
-constexpr auto kLockPatience = std::chrono::milliseconds(2'000);
 
 // Names of temporary slots end with their session; they only must not meet another of the moment.
 std::string TemporarySlotName(const Options& options, const Clock& clock) {
@@ -50,6 +46,7 @@ Status PostgresSource::DoOpen(std::stop_token stop) {
   HG_RETURN_IF_ERROR(ConnectQuery(stop));
   HG_RETURN_IF_ERROR(PreparePublication(stop));
   HG_RETURN_IF_ERROR(Attach(stop));
+  if (resume_.losing()) HG_RETURN_IF_ERROR(DeclareLoss(stop));
   telemetry_.connected = true;
   telemetry_.durable_position = std::max(resume_.confirmed(), writer_->progress().last_end);
   return Ok();
@@ -73,6 +70,7 @@ Status PostgresSource::PreparePublication(std::stop_token stop) {
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
   HG_ASSIGN_OR_RETURN(CaptureLook look, LookAtTables(options_, *catalog_, server_, stop));
   findings_.insert(findings_.end(), look.plan.findings.begin(), look.plan.findings.end());
+  HG_RETURN_IF_ERROR(NoteLoss(look));
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
   HG_RETURN_IF_ERROR(FitPublication(look, stop));
   tables_ = std::move(look.plan.tables);
@@ -80,40 +78,6 @@ Status PostgresSource::PreparePublication(std::stop_token stop) {
   if (options_.snapshot == SnapshotMode::kNever) return Ok();
   for (const CapturedTable& captured : tables_) {
     if (!resume_.IsRead(captured.table.QualifiedName(), captured.table.oid)) to_read_.push_back(captured);
-  }
-  return Ok();
-}
-
-// Runs the plan. What the publication kept from us of tables that are captured already is said before and after: rows
-// that changed meanwhile do not have it.
-Status PostgresSource::FitPublication(const CaptureLook& look, std::stop_token stop) {
-  if (look.plan.sql.empty()) return Ok();
-  const auto captured = [&](const CatalogTable& table) {
-    return resume_.IsRead(table.QualifiedName(), table.oid) || IsCaptured(table.oid);
-  };
-  const std::vector<KeptBack> kept = FindKeptBack(look.plan, look.publication, captured);
-  for (const KeptBack& k : kept) {
-    Finding& told = kept_back_[k.Name()];
-    Finding pending = TellKeptBack(options_, k, "");
-    if (told.summary == pending.summary) continue;  // tried before
-    told = std::move(pending);
-    diag::Warn("postgres", "not published so far: what changes until it is comes without it",
-               {{"connector", options_.name}, {k.column.empty() ? "table" : "column", k.Name()}});
-  }
-  const std::string patience = std::to_string(std::min(options_.connect_timeout / 2, kLockPatience).count());
-  for (const std::string& sql : look.plan.sql) {
-    diag::Info("postgres", "changing the publication", {{"connector", options_.name}, {"sql", sql}});
-    HG_ASSIGN_OR_RETURN(const Rows none, query_->Query("SET LOCAL lock_timeout = " + patience + "; " + sql,
-                                                       "changing publication " + options_.publication_name, stop));
-    HG_FAILPOINT("pg.publication_altered");
-  }
-  if (kept.empty()) return Ok();
-  HG_ASSIGN_OR_RETURN(const Rows end, query_->Query("SELECT pg_current_wal_lsn()", "reading the end of the WAL", stop));
-  const std::string from = end.empty() ? "" : end[0][0].value_or("");
-  for (const KeptBack& k : kept) {
-    kept_back_[k.Name()] = TellKeptBack(options_, k, from);
-    diag::Warn("postgres", "published from here on",
-               {{"connector", options_.name}, {k.column.empty() ? "table" : "column", k.Name()}, {"from", from}});
   }
   return Ok();
 }
@@ -218,64 +182,22 @@ Status PostgresSource::PinSnapshot(const NewSlot& point, const Identity& now, st
   return Ok();
 }
 
-// The tables or what is published of them changed while we stream. Where a new one matches and we may publish it, the
-// source opens again and reads it like any table that was not read yet (P14). Where the publication fits no longer, a
-// column list above all, it is altered in place. Else a finding says what is missing.
-Status PostgresSource::FollowTables(std::stop_token stop) {
-  if (options_.publication_mode != PublicationMode::kManage) return Ok();
-  HG_RETURN_IF_ERROR(FreeCatalog());
-  auto looked = LookAtTables(options_, *catalog_, server_, stop);
-  if (!looked.ok() && looked.error().kind == ErrorKind::kTransient) {  // an idle session may have been ended
-    HG_RETURN_IF_ERROR(ConnectQuery(stop));
-    looked = LookAtTables(options_, *catalog_, server_, stop);
-  }
-  if (!looked.ok()) return std::move(looked).error();
-  CaptureLook look = std::move(looked).value();
-  const bool all_known = std::ranges::all_of(
-      look.plan.tables, [&](const CapturedTable& captured) { return IsCaptured(captured.table.oid); });
-  DropFinding("new_table");
-  DropFinding(kUnfitFinding);
-  if (all_known && look.plan.sql.empty()) return Ok();
-  if (const Status fits = FirstError(options_, look.plan.findings); !fits.ok()) {
-    const std::string what = all_known ? "the publication does not fit any more: " : "a new table is not captured: ";
-    findings_.push_back({all_known ? std::string(kUnfitFinding) : "new_table", Finding::Level::kWarning,
-                         what + fits.error().what, "Restart the connector when that is mended.", "", "tables"});
-    return Ok();
-  }
-  if (!all_known) {
-    diag::Info("postgres", "new tables match", {{"connector", options_.name}});
-    return Open(*writer_, std::move(stop));
-  }
-  Status fitted = FitPublication(look, std::move(stop));
-  if (fitted.ok()) {
-    tables_ = std::move(look.plan.tables);
-  } else if (query_->sqlstate() == kLockNotAvailable) {
-    findings_.push_back({std::string(kUnfitFinding), Finding::Level::kWarning,
-                         "the publication must be altered: " + fitted.error().what,
-                         "Somebody has locked a table. It is tried again every few seconds.", "", ""});
-    tables_mark_.clear();
-    return Ok();
-  }
-  return fitted;
-}
-
 // The new epoch begins where the slot stands now (resume_ says so already).
 Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from) {
-  const std::uint64_t to = resume_.confirmed();
   GapExtra gap;
   gap.reason = verdict.reason;
   gap.from = from;
-  gap.to = to;
-  gap.action = "none";
-  gap.text =
-      "changes between " + LsnText(from) + " and " + LsnText(to) + " are missing (" + gap.reason + "): " + verdict.text;
+  gap.to = resume_.confirmed();
+  gap.text = "changes between " + LsnText(gap.from) + " and " + LsnText(gap.to) + " are missing (" + gap.reason +
+             "): " + verdict.text;
   for (const CapturedTable& captured : tables_) gap.streams.push_back(captured.table.QualifiedName());
-  diag::Warn("postgres", "gap declared",
-             {{"connector", options_.name},
-              {"reason", gap.reason},
-              {"from", LsnText(from)},
-              {"to", LsnText(to)},
-              {"cause", verdict.text}});
+  resume_.EndLoss();  // it is part of this
+  return Declare(std::move(gap));
+}
+
+Status PostgresSource::Declare(GapExtra gap) {
+  gap.action = "none";
+  diag::Warn("postgres", "gap declared", {{"connector", options_.name}, {"gap", gap.text}});
   findings_.push_back(
       {"gap", Finding::Level::kError, gap.text,
        "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});

@@ -38,6 +38,36 @@ class PostgresPublication : public SourceTest {
       return finding && finding->summary.find(text) != std::string::npos;
     });
   }
+  std::vector<GapExtra> Gaps() {
+    std::vector<GapExtra> gaps;
+    for (const LoggedTransaction& tx : rig_->Read()) {
+      for (const LoggedChange& change : tx.changes) {
+        if (change.op != Op::kGap) continue;
+        const auto gap = DecodeGap(change.extra);
+        EXPECT_TRUE(gap.ok());
+        if (gap.ok()) gaps.push_back(*gap);
+      }
+    }
+    return gaps;
+  }
+  void ExpectGap(const std::vector<std::string>& tables) {
+    const auto gaps = Gaps();
+    ASSERT_EQ(gaps.size(), 1U);
+    EXPECT_EQ(gaps[0].reason, "publication_changed");
+    EXPECT_EQ(gaps[0].streams, tables);
+    EXPECT_GT(gaps[0].from, 0U);
+    EXPECT_GT(gaps[0].to, gaps[0].from);
+    const auto finding = FindingOf("gap");
+    ASSERT_TRUE(finding.has_value());
+    EXPECT_EQ(finding->level, Finding::Level::kError);
+  }
+  void AlterByHand(const std::string& how) {
+    Run("ALTER PUBLICATION " + rig_->settings().at("publication_name") + " " + how);
+  }
+  void BeginTwo(std::map<std::string, std::string> settings = {}) {
+    settings["tables"] = "public.t, public.u";
+    Begin("CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE u (id int PRIMARY KEY, a text)", settings);
+  }
   LoggedChange ChangeOf(const std::string& id) {
     for (const LoggedChange& change : rig_->Changes("public.users")) {
       if (change.has_after && change.after.at("id") == id) return change;
@@ -148,6 +178,93 @@ TEST_F(PostgresPublication, P14_NewTablesAreFoundAfterTheSessionThatLooksWasLost
       "'client backend' AND pid <> pg_backend_pid()");
   Run("CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (7)");
   ASSERT_TRUE(rig_->UntilSeen("public.b", "7"));
+}
+
+TEST_F(PostgresPublication, PG15_ATableTakenOutByHandComesBackAndIsADeclaredGapOfThatTable) {
+  BeginTwo();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  AlterByHand("DROP TABLE t");
+  Run("INSERT INTO t VALUES (1, 'lost')");
+  ASSERT_TRUE(rig_->Until([&] { return !Gaps().empty(); }));
+  ExpectGap({"public.t"});
+  EXPECT_THAT(FindingOf("gap")->summary, HasSubstr("changes of public.t between 0/"));
+  Run("INSERT INTO t VALUES (2, 'there'); INSERT INTO u VALUES (2, 'there')");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
+  ASSERT_TRUE(rig_->UntilSeen("public.u", "2"));
+  Start();  // told once
+  Run("INSERT INTO t VALUES (3, 'there')");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "3"));
+  EXPECT_EQ(rig_->Fold("public.t").size(), 2U);
+  EXPECT_EQ(Gaps().size(), 1U);
+}
+
+TEST_F(PostgresPublication, PG15_OperationsTakenOutByHandAreADeclaredGapOfAllTables) {
+  BeginTwo();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  AlterByHand("SET (publish = 'insert')");
+  Run("INSERT INTO t VALUES (1, 'x'); DELETE FROM t");
+  ASSERT_TRUE(rig_->Until([&] { return !Gaps().empty(); }));
+  ExpectGap({"public.t", "public.u"});
+  Run("INSERT INTO t VALUES (2, 'y'); DELETE FROM t");
+  ASSERT_TRUE(
+      rig_->Until([&] { return !rig_->Fold("public.t").contains("2") && rig_->Changes("public.t").size() >= 3; }));
+}
+
+TEST_F(PostgresPublication, PG15_AColumnListMadeByHandIsUndoneAndIsADeclaredGap) {
+  BeginTwo();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  AlterByHand("SET TABLE t (id), u");
+  Run("INSERT INTO t VALUES (1, 'lost')");
+  ASSERT_TRUE(rig_->Until([&] { return !Gaps().empty(); }));
+  ExpectGap({"public.t"});
+  Run("INSERT INTO t VALUES (2, 'there')");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
+  EXPECT_EQ(rig_->Fold("public.t")["2"]["a"], "there");
+}
+
+TEST_F(PostgresPublication, PG15_ARowFilterMadeByHandIsKeptAndIsADeclaredGap) {
+  BeginTwo();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  AlterByHand("SET TABLE t WHERE (id > 10), u");
+  ASSERT_TRUE(rig_->Until([&] { return !Gaps().empty(); }));
+  ExpectGap({"public.t"});
+}
+
+TEST_F(PostgresPublication, PG15_APublicationAlteredWhileNobodyLookedIsADeclaredGapAtTheStart) {
+  BeginTwo();
+  if (IsSkipped()) return;
+  StartAndSettle();
+  rig_->Abandon();
+  AlterByHand("SET TABLE u");
+  Run("INSERT INTO t VALUES (1, 'lost')");
+  Start();
+  ExpectGap({"public.t"});
+  Run("INSERT INTO t VALUES (2, 'there')");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
+  Start();
+  EXPECT_EQ(Gaps().size(), 1U);
+}
+
+TEST_F(PostgresPublication, PG15_APublicationThatOthersManageIsNotMendedButTheLossIsToldAndDeclaredAtItsEnd) {
+  BeginTwo({{"publication_mode", "check"}});
+  if (IsSkipped()) return;
+  Run("CREATE PUBLICATION " + rig_->settings().at("publication_name") + " FOR TABLE t, u");
+  StartAndSettle();
+  AlterByHand("DROP TABLE t");
+  ASSERT_TRUE(UntilFinding("publication", "does not contain table public.t"));
+  EXPECT_EQ(FindingOf("publication")->level, Finding::Level::kError);
+  EXPECT_EQ(Ask("SELECT string_agg(tablename, ',') FROM pg_publication_tables"), "u");
+  EXPECT_TRUE(Gaps().empty());
+  AlterByHand("ADD TABLE t");
+  ASSERT_TRUE(rig_->Until([&] { return !Gaps().empty(); }));
+  ExpectGap({"public.t"});
+  EXPECT_FALSE(FindingOf("publication").has_value());
+  Run("INSERT INTO t VALUES (2, 'there')");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
 }
 
 }  // namespace
