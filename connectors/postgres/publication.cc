@@ -386,6 +386,7 @@ PublicationLoss FindLoss(const Options& options, const PublicationPlan& plan, co
     causes.insert(cause);
   }
   for (const std::string& cause : causes) loss.cause += (loss.cause.empty() ? "" : ", ") + cause;
+  if (!loss.cause.empty()) loss.cause = "publication " + options.publication_name + " was altered: " + loss.cause;
   return loss;
 }
 

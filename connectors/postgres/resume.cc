@@ -32,7 +32,7 @@ void ResumeState::PublishedUntil(std::uint64_t lsn) {
   stored_.set_published_until(std::max<std::uint64_t>(stored_.published_until(), lsn));
 }
 
-bool ResumeState::BeginLoss(const std::vector<std::string>& tables, const std::string& cause) {
+bool ResumeState::BeginLoss(const std::vector<std::string>& tables, const std::string& cause, std::uint64_t from) {
   auto& losing = *stored_.mutable_losing();
   bool news = false;
   for (const std::string& table : tables) {
@@ -42,9 +42,8 @@ bool ResumeState::BeginLoss(const std::vector<std::string>& tables, const std::s
   }
   if (!news) return false;
   losing.set_cause(losing.cause().empty() ? cause : losing.cause() + "; " + cause);
-  if (losing.from() == 0) {
-    losing.set_from(stored_.published_until() != 0 ? stored_.published_until() : stored_.confirmed());
-  }
+  if (from == 0) from = stored_.published_until() != 0 ? stored_.published_until() : stored_.confirmed();
+  losing.set_from(losing.from() == 0 ? from : std::min<std::uint64_t>(losing.from(), from));
   return true;
 }
 
@@ -61,6 +60,20 @@ bool ResumeState::IsRead(const std::string& table, std::uint32_t oid) const {
     return stream.table() == table && stream.completed() &&
            (oid == 0 || stream.relation() == 0 || stream.relation() == oid);
   });
+}
+
+void ResumeState::FollowSettings(const std::function<bool(const std::string& table, std::uint32_t oid)>& selected) {
+  for (auto& stream : *stored_.mutable_snapshot()->mutable_streams()) {
+    if (!stream.completed()) continue;
+    const bool in = selected(stream.table(), stream.relation());
+    if (!in && stream.left_at() == 0) {
+      stream.set_left_at(std::max<std::uint64_t>(stored_.confirmed(), 1));
+    } else if (in && stream.left_at() != 0) {
+      BeginLoss({stream.table()}, "the settings had left tables out", stream.left_at());
+      stream.set_left_at(0);
+      stream.set_completed(false);
+    }
+  }
 }
 
 std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {
@@ -80,6 +93,7 @@ void ResumeState::BeginTable(const std::string& table, std::uint32_t stream, std
   entry->set_chunks(0);
   entry->set_rows(0);
   entry->set_completed(false);
+  entry->set_left_at(0);
 }
 
 void ResumeState::ChunkRead(const std::string& table, std::uint64_t rows) {

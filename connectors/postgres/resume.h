@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,13 +32,17 @@ class ResumeState {
   // Up to here the publication is known to have published what it should.
   void PublishedUntil(std::uint64_t lsn);
   // Changes of these tables are being lost, since PublishedUntil at the earliest. False if that is noted already.
-  bool BeginLoss(const std::vector<std::string>& tables, const std::string& cause);
+  // `from`: known to be later than that.
+  bool BeginLoss(const std::vector<std::string>& tables, const std::string& cause, std::uint64_t from = 0);
   bool losing() const { return stored_.has_losing(); }
   void EndLoss() { stored_.clear_losing(); }
 
   // The snapshot's ledger. Tables by "schema.table"; a table of another oid that took over the name was not read (0:
   // any).
   bool IsRead(const std::string& table, std::uint32_t oid = 0) const;
+  // Compares the ledger with what the settings select now. A table that they leave out is noted with our place in the
+  // stream; one that they name again is no longer read, and its loss begins at that place.
+  void FollowSettings(const std::function<bool(const std::string& table, std::uint32_t oid)>& selected);
   std::uint64_t BeginRun(std::uint64_t consistent_at);  // returns the run's number
   void BeginTable(const std::string& table, std::uint32_t stream, std::uint32_t oid = 0);
   void ChunkRead(const std::string& table, std::uint64_t rows);

@@ -52,6 +52,7 @@ class PostgresSource final : public Source, private Binder {
   Status FitPublication(const CaptureLook& look, std::stop_token stop);
   bool IsCaptured(std::uint32_t oid) const;
   bool WasCaptured(const CatalogTable& table) const;
+  Status FollowSettings(const PublicationPlan& plan);
   Status NoteLoss(const CaptureLook& look);
   Status DeclareLoss(std::stop_token stop);
   Status DeclareGap(const GapVerdict& verdict, std::uint64_t from);

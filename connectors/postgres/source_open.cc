@@ -70,6 +70,7 @@ Status PostgresSource::PreparePublication(std::stop_token stop) {
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
   HG_ASSIGN_OR_RETURN(CaptureLook look, LookAtTables(options_, *catalog_, server_, stop));
   findings_.insert(findings_.end(), look.plan.findings.begin(), look.plan.findings.end());
+  HG_RETURN_IF_ERROR(FollowSettings(look.plan));
   HG_RETURN_IF_ERROR(NoteLoss(look));
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
   HG_RETURN_IF_ERROR(FitPublication(look, stop));
@@ -188,6 +189,7 @@ Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from)
   gap.reason = verdict.reason;
   gap.from = from;
   gap.to = resume_.confirmed();
+  gap.action = "none";
   gap.text = "changes between " + LsnText(gap.from) + " and " + LsnText(gap.to) + " are missing (" + gap.reason +
              "): " + verdict.text;
   for (const CapturedTable& captured : tables_) gap.streams.push_back(captured.table.QualifiedName());
@@ -196,7 +198,6 @@ Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from)
 }
 
 Status PostgresSource::Declare(GapExtra gap) {
-  gap.action = "none";
   diag::Warn("postgres", "gap declared", {{"connector", options_.name}, {"gap", gap.text}});
   findings_.push_back(
       {"gap", Finding::Level::kError, gap.text,

@@ -267,5 +267,28 @@ TEST_F(PostgresPublication, PG15_APublicationThatOthersManageIsNotMendedButTheLo
   ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
 }
 
+TEST_F(PostgresPublication, PG19_ATableThatTheSettingsLeftOutForAWhileIsReadAgainAndIsADeclaredGap) {
+  BeginTwo();
+  if (IsSkipped()) return;
+  Run("INSERT INTO t VALUES (1, 'old')");
+  StartAndSettle();
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "1"));
+  rig_->Abandon();
+  rig_->settings()["tables_exclude"] = "public.t";
+  StartAndSettle();
+  Run("INSERT INTO t VALUES (2, 'between'); UPDATE t SET a = 'new' WHERE id = 1; INSERT INTO u VALUES (2, 'x')");
+  ASSERT_TRUE(rig_->UntilSeen("public.u", "2"));
+  EXPECT_TRUE(Gaps().empty());
+  rig_->Abandon();
+  rig_->settings().erase("tables_exclude");
+  Start();
+  ExpectGap({"public.t"});
+  EXPECT_EQ(Gaps()[0].action, "resync");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
+  ExpectSameAsSource("public.t");
+  Start();
+  EXPECT_EQ(Gaps().size(), 1U);
+}
+
 }  // namespace
 }  // namespace headgate::test
