@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "connectors/postgres/errors.h"
+#include "connectors/postgres/relation_key.h"
 #include "core/model/position.h"
 
 namespace headgate::postgres {
@@ -147,6 +148,13 @@ void ApplyIndexes(CatalogTable& table, const std::vector<Index>& indexes) {
   }
 }
 
+// The same column in an older schema, if it is there.
+const Column* OldColumn(const TableSchema* previous, const Column& column) {
+  if (previous == nullptr) return nullptr;
+  const auto it = std::ranges::find(previous->columns, column.name, &Column::name);
+  return it == previous->columns.end() || it->type != column.type ? nullptr : &*it;
+}
+
 constexpr int kTypeDepthMax = 16;  // a composite that contains arrays of itself ends as text
 
 }  // namespace
@@ -154,6 +162,17 @@ constexpr int kTypeDepthMax = 16;  // a composite that contains arrays of itself
 const CatalogColumn* CatalogTable::Find(std::string_view column) const {
   const auto it = std::ranges::find(columns, column, &CatalogColumn::name);
   return it == columns.end() ? nullptr : &*it;
+}
+
+std::vector<std::string> CatalogTable::Key() const {
+  std::vector<const CatalogColumn*> in_key;
+  for (const CatalogColumn& column : columns) {
+    if (column.key_position > 0) in_key.push_back(&column);
+  }
+  std::ranges::sort(in_key, {}, &CatalogColumn::key_position);
+  std::vector<std::string> names;
+  for (const CatalogColumn* column : in_key) names.push_back(column->name);
+  return names;
 }
 
 bool CatalogTable::HasIdentity() const {
@@ -393,7 +412,8 @@ Result<TypePtr> Catalog::LoadComposite(const TypeRow& row, std::string declared,
   return MakeComposite(row, std::move(declared), std::move(names), std::move(attributes));
 }
 
-Result<Catalog::Shape> Catalog::Describe(const pgoutput::Relation& relation, std::stop_token stop) {
+Result<Catalog::Shape> Catalog::Describe(const pgoutput::Relation& relation, const TableSchema* previous,
+                                         std::stop_token stop) {
   CatalogTable table;
   table.oid = relation.oid;
   table.replica_identity = relation.replica_identity;
@@ -413,13 +433,19 @@ Result<Catalog::Shape> Catalog::Describe(const pgoutput::Relation& relation, std
     column.identity = from.identity;
     shape.types.push_back(std::move(type));
     const CatalogColumn* known = table.Find(from.name);
-    if (known == nullptr || known->type_oid != from.type_oid)
-      continue;  // changed since: what the relation says is all we know
+    if (known == nullptr || known->type_oid != from.type_oid) {  // changed since
+      if (const Column* old = OldColumn(previous, column)) {
+        column.nullable = old->nullable;
+        column.generated = old->generated;
+        column.default_expression = old->default_expression;
+      }
+      continue;
+    }
     column.nullable = !known->not_null;
     column.generated = known->generated;
-    column.key_position = known->key_position;
     column.default_expression = known->default_expression;
   }
+  AssignKey(shape.schema, table.Key(), previous);
   return shape;
 }
 

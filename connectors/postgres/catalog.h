@@ -65,6 +65,7 @@ struct CatalogTable {
   std::vector<CatalogColumn> columns;    // empty until LoadColumns
 
   std::string QualifiedName() const { return schema + "." + name; }
+  std::vector<std::string> Key() const;  // names in key order
   const CatalogColumn* Find(std::string_view column) const;
   bool HasIdentity() const;  // UPDATE and DELETE can be replicated
 };
@@ -128,12 +129,13 @@ class Catalog {
   void ForgetTypes() { types_.clear(); }
 
   // What the stream says of a relation, completed by what the catalog knows of its columns now: nullability, key,
-  // default. The relation decides which columns there are; later DDL may already have changed the catalog.
+  // default. The relation decides which columns there are; later DDL may already have changed the catalog. `previous`:
+  // the stream's newest schema so far, for what the catalog does not know any more; may be null.
   struct Shape {
     TableSchema schema;
     std::vector<TypePtr> types;  // by column of `schema`
   };
-  Result<Shape> Describe(const pgoutput::Relation& relation, std::stop_token stop);
+  Result<Shape> Describe(const pgoutput::Relation& relation, const TableSchema* previous, std::stop_token stop);
 
  private:
   Result<TypePtr> LoadType(std::uint32_t oid, std::int32_t typmod, int depth, std::stop_token stop);

@@ -117,7 +117,8 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
   run.started_us = now;
   reading_.clear();
   for (const CapturedTable& captured : to_read_) {
-    HG_ASSIGN_OR_RETURN(Catalog::Shape shape, catalog_->Describe(RelationOf(captured.table, captured.columns), stop));
+    HG_ASSIGN_OR_RETURN(Catalog::Shape shape,
+                        catalog_->Describe(RelationOf(captured.table, captured.columns), nullptr, stop));
     SnapshotTable& table = reading_.emplace_back();
     table.name = captured.table.QualifiedName();
     table.stream = writer_->OpenStream(captured.table.schema, captured.table.name);
@@ -309,10 +310,13 @@ Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::ui
   if (!MatchesAny(options_.tables, name) || MatchesAny(options_.tables_exclude, name)) return binding;
   HG_RETURN_IF_ERROR(FreeCatalog());
   catalog_->ForgetTypes();
-  auto described = catalog_->Describe(relation, stop_);
+  binding.stream = writer_->OpenStream(relation.schema, relation.table);
+  const auto newest = writer_->NewestSchema(binding.stream);
+  const TableSchema* const previous = newest ? &*newest : nullptr;
+  auto described = catalog_->Describe(relation, previous, stop_);
   if (!described.ok() && described.error().kind == ErrorKind::kTransient) {  // an idle session may have been ended
     HG_RETURN_IF_ERROR(ConnectQuery(stop_));
-    described = catalog_->Describe(relation, stop_);
+    described = catalog_->Describe(relation, previous, stop_);
   }
   if (!described.ok()) return std::move(described).error();
   Catalog::Shape shape = std::move(described).value();
@@ -324,7 +328,6 @@ Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::ui
     binding.fields.push_back({std::move(shape.types[i]), column.identity, excluded});
     if (!excluded) schema.columns.push_back(std::move(column));
   }
-  binding.stream = writer_->OpenStream(relation.schema, relation.table);
   binding.schema = writer_->DefineSchema(binding.stream, schema, at, commit_us);
   return binding;
 }

@@ -175,6 +175,9 @@ class LogWriter {
   virtual std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
                                      std::int64_t commit_us) = 0;
 
+  // The newest schema of a stream, also one that is not durable yet; nothing if it has none.
+  virtual std::optional<TableSchema> NewestSchema(StreamNo stream) const = 0;
+
   struct Outcome {
     std::uint32_t appended = 0;    // transactions
     std::uint32_t duplicates = 0;  // dropped: their position was durable already

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "core/base/failpoint.h"
 #include "core/log/entry.h"
@@ -58,17 +59,16 @@ class Writer final : public LogWriter {
 
   std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
                              std::int64_t commit_us) override {
-    std::uint32_t newest = state_.registry.Get()->LatestVersion(stream);
-    const TableSchema* current = state_.registry.Get()->Schema(stream, newest);
-    for (const PendingSchema& pending : new_schemas_) {
-      if (pending.stream == stream) {
-        newest = pending.version;
-        current = pending.schema.get();
-      }
-    }
-    if (current != nullptr && *current == schema) return newest;
+    std::uint32_t newest = 0;
+    const auto current = Newest(stream, newest);
+    if (current && *current == schema) return newest;
     new_schemas_.push_back({stream, newest + 1, std::make_shared<const TableSchema>(schema), at, commit_us});
     return newest + 1;
+  }
+
+  std::optional<TableSchema> NewestSchema(StreamNo stream) const override {
+    std::uint32_t version = 0;
+    return Newest(stream, version);
   }
 
   Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
@@ -100,6 +100,18 @@ class Writer final : public LogWriter {
     std::uint64_t at;
     std::int64_t commit_us;
   };
+
+  std::optional<TableSchema> Newest(StreamNo stream, std::uint32_t& version) const {
+    for (const PendingSchema& pending : std::views::reverse(new_schemas_)) {
+      if (pending.stream != stream) continue;
+      version = pending.version;
+      return *pending.schema;
+    }
+    const auto registry = state_.registry.Get();
+    version = registry->LatestVersion(stream);
+    const TableSchema* known = registry->Schema(stream, version);
+    return known == nullptr ? std::nullopt : std::optional(*known);
+  }
 
   Result<Outcome> Write(std::span<const Transaction> transactions, std::optional<std::string> resume,
                         std::optional<std::uint32_t> new_epoch, const StoreBatch& also) {

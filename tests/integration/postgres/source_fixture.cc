@@ -190,6 +190,16 @@ std::shared_ptr<const TableSchema> SourceRig::Schema(const std::string& table) {
   return registry->schemas[stream->number - 1].back();
 }
 
+std::vector<std::string> SourceRig::KeyOf(const LoggedChange& change) {
+  const auto registry = log_->registry();
+  const StreamInfo* stream = registry->FindStream("shop." + change.stream);
+  const TableSchema* schema = stream == nullptr ? nullptr : registry->Schema(stream->number, change.schema);
+  std::vector<std::string> names;
+  if (schema == nullptr) return names;
+  for (const std::size_t i : schema->Key()) names.push_back(schema->columns[i].name);
+  return names;
+}
+
 std::map<std::string, std::map<std::string, std::string>> SourceRig::Fold(const std::string& table,
                                                                           const std::string& key) {
   std::map<std::string, std::map<std::string, std::string>> rows;

@@ -319,5 +319,39 @@ TEST_F(PostgresStream, PG38_OddDefaultsOfTheRoleChangeNothing) {
   EXPECT_EQ(first.at("ts"), "us " + std::to_string(1772600767000000 - kEpoch2000Us));
 }
 
+// D6: the key is that of the relation as of its place in the stream, whatever the catalog says by now.
+TEST_F(PostgresStream, PG29_AKeyRenamedBehindAChangeInTheSameTransactionIsStillItsKey) {
+  HG_BEGIN("CREATE TABLE t (b int, a int, v int, PRIMARY KEY (a, b)); INSERT INTO t VALUES (1, 2, 3), (4, 5, 6)");
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Changes("public.t").size() == 2; }));
+  Run("BEGIN; UPDATE t SET v = 7 WHERE b = 1; DELETE FROM t WHERE b = 4; ALTER TABLE t RENAME a TO pk; COMMIT");
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Changes("public.t").size() == 4; }));
+  for (const LoggedChange& change : rig_->Changes("public.t"))
+    EXPECT_THAT(rig_->KeyOf(change), testing::ElementsAre("a", "b"));
+  Run("UPDATE t SET v = 8");
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Changes("public.t").size() == 5; }));
+  EXPECT_THAT(rig_->KeyOf(rig_->Changes("public.t").back()), testing::ElementsAre("pk", "b"));
+}
+
+TEST_F(PostgresStream, PG29_ChangesOfATableThatWasDroppedOrGivenAnotherKeyMeanwhileHaveTheirKey) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE u (id int PRIMARY KEY, v int NOT NULL)");
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
+  rig_->Abandon();
+  Run("INSERT INTO t VALUES (1, 1); DELETE FROM t; INSERT INTO u VALUES (1, 9); DELETE FROM u");
+  Run("ALTER TABLE u DROP CONSTRAINT u_pkey; ALTER TABLE u ADD PRIMARY KEY (v)");
+  Run("INSERT INTO u VALUES (2, 8); DROP TABLE t");
+  Start();
+  ASSERT_TRUE(rig_->UntilSeen("public.u", "2"));
+  const auto t = rig_->Changes("public.t");
+  ASSERT_EQ(t.size(), 2U);
+  for (const LoggedChange& change : t) EXPECT_THAT(rig_->KeyOf(change), testing::ElementsAre("id"));
+  const auto u = rig_->Changes("public.u");
+  ASSERT_EQ(u.size(), 3U);
+  EXPECT_THAT(rig_->KeyOf(u[0]), testing::ElementsAre("id"));
+  EXPECT_THAT(rig_->KeyOf(u[1]), testing::ElementsAre("id"));
+  EXPECT_THAT(rig_->KeyOf(u[2]), testing::ElementsAre("v"));
+}
+
 }  // namespace
 }  // namespace headgate::test

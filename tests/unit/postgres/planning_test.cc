@@ -5,6 +5,7 @@
 #include "connectors/postgres/errors.h"
 #include "connectors/postgres/preflight.h"
 #include "connectors/postgres/publication.h"
+#include "connectors/postgres/relation_key.h"
 #include "connectors/postgres/resume.h"
 #include "connectors/postgres/slot.h"
 #include "connectors/postgres/spec.h"
@@ -349,6 +350,55 @@ TEST(CopyRowDecoder, TakesLinesApartAndUndoesEscapes) {
   EXPECT_THAT(read(""), ElementsAre("refused"));
   std::string out;
   EXPECT_TRUE(decoder.Append(out, "\n", {})) << "a table without columns";
+}
+
+// --- the key of a relation
+
+TableSchema Announced(char replica_identity, const std::vector<std::pair<std::string, bool>>& columns) {
+  TableSchema schema;
+  schema.replica_identity = replica_identity;
+  for (const auto& [name, marked] : columns) {
+    Column& column = schema.columns.emplace_back();
+    column.name = name;
+    column.identity = marked;
+  }
+  return schema;
+}
+std::vector<std::string> KeyNames(TableSchema schema, const std::vector<std::string>& catalog,
+                                  const std::vector<std::string>& before = {}) {
+  TableSchema previous = schema;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const auto column = std::ranges::find(previous.columns, before[i], &Column::name);
+    if (column != previous.columns.end()) column->key_position = static_cast<std::int32_t>(i + 1);
+  }
+  AssignKey(schema, catalog, before.empty() ? nullptr : &previous);
+  std::vector<std::string> names;
+  for (const std::size_t i : schema.Key()) names.push_back(schema.columns[i].name);
+  return names;
+}
+
+TEST(RelationKey, TheCatalogGivesTheOrderOfWhatTheRelationMarks) {
+  EXPECT_THAT(KeyNames(Announced('d', {{"a", true}, {"b", true}, {"c", false}}), {"b", "a"}), ElementsAre("b", "a"));
+}
+
+TEST(RelationKey, ACatalogThatMovedOnIsNotBelieved) {
+  const auto relation = Announced('d', {{"a", true}, {"b", true}, {"c", false}});
+  EXPECT_THAT(KeyNames(relation, {"renamed", "a"}, {"b", "a"}), ElementsAre("b", "a"));
+  EXPECT_THAT(KeyNames(relation, {"c"}, {"b", "a"}), ElementsAre("b", "a"));
+  EXPECT_THAT(KeyNames(relation, {}, {"c"}), ElementsAre("a", "b"));
+  EXPECT_THAT(KeyNames(relation, {}), ElementsAre("a", "b"));
+}
+
+TEST(RelationKey, WhereTheMarksDoNotTellTheKeyTheCatalogThenThePreviousSchemaDo) {
+  const auto full = Announced('f', {{"id", true}, {"v", true}});
+  EXPECT_THAT(KeyNames(full, {"id"}), ElementsAre("id"));
+  EXPECT_THAT(KeyNames(full, {"pk"}, {"id"}), ElementsAre("id"));
+  EXPECT_THAT(KeyNames(full, {"pk"}), IsEmpty());
+  const auto index = Announced('i', {{"id", false}, {"code", true}});
+  EXPECT_THAT(KeyNames(index, {"id"}), ElementsAre("id"));
+  EXPECT_THAT(KeyNames(index, {"gone"}), ElementsAre("code"));
+  EXPECT_THAT(KeyNames(Announced('d', {{"id", false}}), {"id"}), ElementsAre("id"));  // a unique index, say
+  EXPECT_THAT(KeyNames(Announced('n', {{"id", false}}), {}), IsEmpty());
 }
 
 }  // namespace
