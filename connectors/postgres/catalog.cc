@@ -58,12 +58,18 @@ SELECT current_setting('server_version_num'), current_setting('server_version'),
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')
 FROM pg_roles r WHERE r.rolname = current_user)sql";
 
+// What StorageSql gives, without its locks on every partition, as of the statement's snapshot.
+constexpr std::string_view kTreeStorage =
+    "(WITH RECURSIVE part(relid) AS (SELECT c.oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN part p ON "
+    "i.inhparent = p.relid) SELECT string_agg(coalesce(pg_relation_filenode(relid), 0)::text, ',' ORDER BY relid) FROM "
+    "part)";
+
 std::string TablesQuery() {
   return R"sql(
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, row_security_active(c.oid),
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), pg_has_role(c.relowner, 'USAGE'),
        CASE WHEN c.relispartition THEN (SELECT array_agg(a.relid::oid) FROM pg_partition_ancestors(c.oid) a WHERE a.relid <> c.oid) END, CASE WHEN c.relkind = 'p' THEN )sql" +
-         StorageSql("c.oid", true) + " ELSE " + StorageSql("c.oid", false) + R"sql( END
+         std::string(kTreeStorage) + " ELSE " + StorageSql("c.oid", false) + R"sql( END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
@@ -200,7 +206,7 @@ Result<ServerFacts> Catalog::ReadServer(std::stop_token stop) {
   facts.max_senders = Number<int>(row, 11);
   facts.used_senders = Number<int>(row, 12);
   money_digits_ = facts.money_digits;
-  std::string pin = "SET lc_monetary = 'C'";
+  std::string pin = "SET lc_monetary = 'C'; SET lock_timeout = '" + std::string(kLookPatience) + "'";
   if (facts.version >= 140000) pin += "; SET idle_session_timeout = 0";
   HG_ASSIGN_OR_RETURN(const Rows none, connection_.Query(pin, "pinning session settings", stop));
   return facts;

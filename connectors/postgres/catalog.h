@@ -150,6 +150,11 @@ class Catalog {
 // The relation message that the server would send for a table: published columns in order.
 pgoutput::Relation RelationOf(const CatalogTable& table, const std::vector<std::string>& columns);
 
+// How long a question to the catalog waits for a lock that somebody holds on a table: the stream stands still
+// meanwhile.
+constexpr std::string_view kLookPatience = "500ms";
+constexpr std::string_view kLockNotAvailable = "55P03";
+
 // SQL expression for the files of a table and of all partitions below it, as they are now whatever the snapshot of the
 // transaction. `oid` is SQL too.
 std::string StorageSql(const std::string& oid, bool partitioned);

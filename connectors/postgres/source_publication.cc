@@ -11,7 +11,6 @@ namespace headgate::postgres {
 namespace {
 
 constexpr std::string_view kUnfitFinding = "publication";
-constexpr std::string_view kLockNotAvailable = "55P03";
 // For a table that somebody has locked: the stream stands still meanwhile. Autovacuum gives way after 1 s.
 constexpr auto kLockPatience = std::chrono::milliseconds(2'000);
 
@@ -112,9 +111,14 @@ Status PostgresSource::FitPublication(const CaptureLook& look, std::stop_token s
 Status PostgresSource::FollowTables(std::stop_token stop) {
   HG_RETURN_IF_ERROR(FreeCatalog());
   auto looked = LookAtTables(options_, *catalog_, server_, stop);
-  if (!looked.ok() && looked.error().kind == ErrorKind::kTransient) {  // an idle session may have been ended
+  if (!looked.ok() && looked.error().kind == ErrorKind::kTransient &&
+      query_->sqlstate() != kLockNotAvailable) {  // an idle session may have been ended
     HG_RETURN_IF_ERROR(ConnectQuery(stop));
     looked = LookAtTables(options_, *catalog_, server_, stop);
+  }
+  if (!looked.ok() && query_->sqlstate() == kLockNotAvailable) {  // the stream goes on
+    tables_mark_.clear();
+    return Ok();
   }
   if (!looked.ok()) return std::move(looked).error();
   CaptureLook look = std::move(looked).value();

@@ -290,5 +290,23 @@ TEST_F(PostgresPublication, PG19_ATableThatTheSettingsLeftOutForAWhileIsReadAgai
   EXPECT_EQ(Gaps().size(), 1U);
 }
 
+TEST_F(PostgresPublication, P14_ALockedPartitionHindersNeitherTheStreamNorAStart) {
+  HG_BEGIN(
+      "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) "
+      "TO (10); CREATE TABLE o (id int PRIMARY KEY)",
+      {{"connect_timeout_ms", "2000"}});
+  StartAndSettle();
+  auto locker = db_->Connect();
+  ASSERT_TRUE(locker.ok());
+  ASSERT_TRUE(locker->Exec("BEGIN; LOCK TABLE p1 IN ACCESS EXCLUSIVE MODE").ok());
+  Run("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.n (id int); INSERT INTO o VALUES (1)");  // a reason to look
+  ASSERT_TRUE(rig_->UntilSeen("public.o", "1"));
+  rig_->Abandon();
+  Start();
+  Run("INSERT INTO o VALUES (2)");
+  ASSERT_TRUE(rig_->UntilSeen("public.o", "2"));
+  ASSERT_TRUE(locker->Exec("COMMIT").ok());
+}
+
 }  // namespace
 }  // namespace headgate::test
