@@ -90,8 +90,13 @@ Status PostgresSource::FitPublication(const CaptureLook& look, std::stop_token s
   const std::string patience = std::to_string(std::min(options_.connect_timeout / 2, kLockPatience).count());
   for (const std::string& sql : look.plan.sql) {
     diag::Info("postgres", "changing the publication", {{"connector", options_.name}, {"sql", sql}});
-    HG_ASSIGN_OR_RETURN(const Rows none, query_->Query("SET LOCAL lock_timeout = " + patience + "; " + sql,
-                                                       "changing publication " + options_.publication_name, stop));
+    const auto changed = query_->Query("SET LOCAL lock_timeout = " + patience + "; " + sql,
+                                       "changing publication " + options_.publication_name, stop);
+    if (!changed.ok()) {
+      // Made meanwhile by a session that had been given up, say. The next attempt finds it.
+      const bool exists = query_->sqlstate() == "23505" || query_->sqlstate() == "42710";
+      return exists ? Transient(changed.error().what) : changed.error();
+    }
     HG_FAILPOINT("pg.publication_altered");
   }
   if (kept.empty()) return Ok();
