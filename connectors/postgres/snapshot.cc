@@ -48,6 +48,24 @@ std::string CopySql(const CapturedTable& captured, const std::vector<std::string
          (captured.row_filter.empty() ? "" : " WHERE " + captured.row_filter) + ") TO STDOUT";
 }
 
+std::string TypesSql(const CatalogTable& table, const std::vector<std::string>& columns) {
+  std::string sql = "concat_ws(','";
+  for (const std::string& column : columns) {
+    sql +=
+        ", pg_typeof((NULL::" + QuoteTable(table.schema, table.name) + ")." + QuoteIdentifier(column) + ")::oid::text";
+  }
+  return sql + ")";
+}
+
+std::string TypesOf(const CatalogTable& table, const std::vector<std::string>& columns) {
+  std::string types;
+  for (const std::string& column : columns) {
+    const CatalogColumn* known = table.Find(column);
+    types += (types.empty() ? "" : ",") + std::to_string(known == nullptr ? 0 : known->type_oid);
+  }
+  return types;
+}
+
 std::string LockSql(const CatalogTable& table) {
   return "LOCK TABLE " + std::string(table.kind == 'p' ? "" : "ONLY ") + QuoteTable(table.schema, table.name) +
          " IN ACCESS SHARE MODE";
@@ -157,13 +175,15 @@ Status Snapshot::HoldTable(Connection& connection, const SnapshotTable& table, s
   const auto now = connection.Query("SAVEPOINT one_table; " + table.lock_sql + "; SELECT " + table.storage_sql, tried,
                                     std::move(stop), Connection::Deadline::max());
   if (!now.ok()) {
-    // Undefined table: it was dropped after it was looked at. A new attempt looks again.
-    return connection.sqlstate() == "42P01" ? Transient(now.error().what) : now.error();
+    // Undefined table or column: it was dropped after it was looked at. A new attempt looks again.
+    const bool gone = connection.sqlstate() == "42P01" || connection.sqlstate() == "42703";
+    return gone ? Transient(now.error().what) : now.error();
   }
   if (!now->empty() && (*now)[0][0].value_or("") == table.storage) return Ok();
-  return Transient("table " + table.name + " on " + Place(options_) +
-                   " was rewritten or truncated while the snapshot waited to read it. The snapshot of the tables that "
-                   "are not read yet begins anew.");
+  return Transient(
+      "table " + table.name + " on " + Place(options_) +
+      " was rewritten, truncated or altered while the snapshot waited to read it. The snapshot of the tables that "
+      "are not read yet begins anew.");
 }
 
 // A chunk is handed over when the next row is known or known to be missing, so that the last one says that it is.

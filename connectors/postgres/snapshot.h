@@ -30,12 +30,17 @@ struct SnapshotTable {
   std::uint32_t schema = 0;
   std::string copy_sql;
   std::string lock_sql;        // keeps the table as it is until it was read
-  std::string storage_sql;     // CatalogTable::storage as of now
-  std::string storage;         // as it was before the snapshot was taken
+  std::string storage_sql;     // CatalogTable::storage and TypesSql as of now
+  std::string storage;         // both as they were before the snapshot was taken
   std::vector<TypePtr> types;  // by column
 };
 // COPY statement for a table: the captured columns, the publication's row filter (PG-40).
 std::string CopySql(const CapturedTable& captured, const std::vector<std::string>& columns);
+
+// SQL expression for the types of a table's columns by their names as they are now, whatever the snapshot of the
+// transaction: the statement's names are looked up in the newest catalog. And what it should give.
+std::string TypesSql(const CatalogTable& table, const std::vector<std::string>& columns);
+std::string TypesOf(const CatalogTable& table, const std::vector<std::string>& columns);
 
 // Partitions are locked with their root.
 std::string LockSql(const CatalogTable& table);

@@ -127,8 +127,9 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
     for (const Column& column : shape.schema.columns) columns.push_back(column.name);
     table.copy_sql = CopySql(captured, columns);
     table.lock_sql = LockSql(captured.table);
-    table.storage_sql = StorageSql(std::to_string(captured.table.oid), captured.table.kind == 'p');
-    table.storage = captured.table.storage;
+    table.storage_sql = StorageSql(std::to_string(captured.table.oid), captured.table.kind == 'p') + " || ' ' || " +
+                        TypesSql(captured.table, columns);
+    table.storage = captured.table.storage + " " + TypesOf(captured.table, columns);
     table.types = std::move(shape.types);
     resume_.BeginTable(table.name, table.stream, captured.table.oid);
   }
