@@ -84,9 +84,9 @@ std::string ColumnsQuery(const std::string& oids) {
          oids + ") AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
 }
 
-// Whole, immediate unique indexes: primary key first, then by age.
+// Whole unique indexes: primary key first, then by age.
 std::string IndexQuery(const std::string& oids) {
-  return "SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisreplident, k.attnum, k.place "
+  return "SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisreplident, k.attnum, k.place, i.indimmediate "
          "FROM pg_index i, LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place) "
          "WHERE i.indrelid IN (" +
          oids +
@@ -130,6 +130,7 @@ struct Index {
   std::uint32_t oid = 0;
   bool primary = false;
   bool replica = false;
+  bool immediate = false;            // not DEFERRABLE: the server takes no other for an identity
   std::vector<std::size_t> columns;  // places in CatalogTable::columns
 };
 
@@ -139,14 +140,14 @@ void ApplyIndexes(CatalogTable& table, const std::vector<Index>& indexes) {
     return std::ranges::all_of(index.columns, [&](std::size_t c) { return table.columns[c].not_null; });
   };
   for (const Index& index : indexes) {
-    if (!index.primary && !all_not_null(index)) continue;
+    if (!index.primary && (!index.immediate || !all_not_null(index))) continue;
     for (std::size_t i = 0; i < index.columns.size(); ++i)
       table.columns[index.columns[i]].key_position = static_cast<std::int32_t>(i + 1);
     break;
   }
   for (const Index& index : indexes) {
     const bool logged = table.replica_identity == 'd' ? index.primary : table.replica_identity == 'i' && index.replica;
-    if (!logged) continue;
+    if (!logged || !index.immediate) continue;
     for (const std::size_t c : index.columns) table.columns[c].identity = true;
   }
   if (table.replica_identity == 'f') {
@@ -261,7 +262,7 @@ Status Catalog::LoadColumns(std::span<CatalogTable* const> tables, std::stop_tok
     const auto table = Number<std::uint32_t>(row, 0);
     const auto index = Number<std::uint32_t>(row, 1);
     std::vector<Index>& list = by_table[table];
-    if (list.empty() || list.back().oid != index) list.push_back({index, Bool(row, 2), Bool(row, 3), {}});
+    if (list.empty() || list.back().oid != index) list.push_back({index, Bool(row, 2), Bool(row, 3), Bool(row, 6), {}});
     const auto place = places.find({table, Number<int>(row, 4)});
     if (place != places.end()) list.back().columns.push_back(place->second);
   }

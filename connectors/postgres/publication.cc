@@ -72,7 +72,17 @@ void JudgeTable(const Options& options, const CatalogTable& table, bool generate
     findings.push_back(
         MakeFinding(Finding::Level::kWarning, "replica_identity",
                     "table " + name + " has no replica identity: UPDATE and DELETE on it fail at the source",
-                    "Give it a primary key, or let whole old rows be logged.",
+                    "Give it a primary key that is not DEFERRABLE, or let whole old rows be logged.",
+                    "ALTER TABLE " + QuoteTable(table.schema, table.name) + " REPLICA IDENTITY FULL;"));
+  }
+  const auto in_key_but_not_logged = [](const CatalogColumn& c) { return c.key_position > 0 && !c.identity; };
+  if (table.replica_identity == 'i' && std::ranges::any_of(table.columns, in_key_but_not_logged)) {
+    findings.push_back(
+        MakeFinding(Finding::Level::kWarning, "replica_identity",
+                    "table " + name +
+                        " has the columns of another index than its key logged for old rows: a DELETE does not tell "
+                        "which key it deletes, and an UPDATE of the key not which it replaces",
+                    "Let the key or whole old rows be logged.",
                     "ALTER TABLE " + QuoteTable(table.schema, table.name) + " REPLICA IDENTITY FULL;"));
   }
   if (table.row_security) {

@@ -252,5 +252,17 @@ TEST_F(PostgresErrors, KC26_DropUpstreamLeavesNothing) {
   EXPECT_TRUE(postgres::Factory().drop_upstream("shop", rig_->bound()).ok()) << "absent ones are fine";
 }
 
+TEST_F(PostgresErrors, PG27_IdentitiesThatTellNoKeyAreWarnedOf) {
+  HG_BEGIN(
+      "CREATE TABLE d (id int PRIMARY KEY DEFERRABLE); CREATE TABLE i (id int PRIMARY KEY, code text NOT NULL UNIQUE); "
+      "ALTER TABLE i REPLICA IDENTITY USING INDEX i_code_key; CREATE TABLE fine (id int PRIMARY KEY)");
+  Start();
+  std::string told;
+  for (const Finding& finding : rig_->telemetry()->findings) told += finding.id + ": " + finding.summary + "\n";
+  EXPECT_THAT(told, HasSubstr("replica_identity: table public.d has no replica identity"));
+  EXPECT_THAT(told, HasSubstr("replica_identity: table public.i has the columns of another index than its key"));
+  EXPECT_THAT(told, testing::Not(HasSubstr("public.fine")));
+}
+
 }  // namespace
 }  // namespace headgate::test
