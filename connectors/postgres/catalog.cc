@@ -332,7 +332,7 @@ std::string Catalog::SlotQuery() const {
   return "SELECT plugin, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status, "
          "CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END, "
          "safe_wal_size, concat_ws('/', (SELECT count(*) || ':' || sum(hashtext(concat_ws('.', oid, relnamespace, "
-         "relname))::bigint) FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p'), " +
+         "relname, relispartition))::bigint) FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p'), " +
          PublishedMark(options, connection_.server_version()) +
          ") FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(options.slot_name);
 }

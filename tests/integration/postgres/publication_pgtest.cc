@@ -308,5 +308,14 @@ TEST_F(PostgresPublication, P14_ALockedPartitionHindersNeitherTheStreamNorAStart
   ASSERT_TRUE(locker->Exec("COMMIT").ok());
 }
 
+TEST_F(PostgresPublication, PG11_APartitionThatIsDetachedIsCapturedAsATableOfItsOwn) {
+  HG_BEGIN(
+      "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) "
+      "TO (10)");
+  StartAndSettle();
+  Run("ALTER TABLE p DETACH PARTITION p1; INSERT INTO p1 VALUES (7)");
+  ASSERT_TRUE(rig_->UntilSeen("public.p1", "7"));
+}
+
 }  // namespace
 }  // namespace headgate::test
