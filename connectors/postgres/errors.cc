@@ -201,6 +201,15 @@ std::string QuoteLiteral(std::string_view text) {
   return (escaped ? "E'" : "'") + out + "'";
 }
 
+std::string QuoteReplicationLiteral(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out += c;
+    out += c;
+  }
+  return out + "'";
+}
+
 std::string QuoteTable(std::string_view schema, std::string_view table) {
   return QuoteIdentifier(schema) + "." + QuoteIdentifier(table);
 }

@@ -32,6 +32,8 @@ Error DescribeServerError(const Options& options, std::string_view tried, std::s
                           std::string_view message);
 
 std::string QuoteIdentifier(std::string_view name);
+// In a replication command, which knows no escapes.
+std::string QuoteReplicationLiteral(std::string_view text);
 std::string QuoteLiteral(std::string_view text);
 // "public"."orders"
 std::string QuoteTable(std::string_view schema, std::string_view table);

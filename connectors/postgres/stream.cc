@@ -22,7 +22,8 @@ constexpr auto kGather = milliseconds(2);
 
 std::string StartSql(const Options& options, int server_version, std::uint64_t start, bool messages) {
   std::string sql = "START_REPLICATION SLOT " + QuoteIdentifier(options.slot_name) + " LOGICAL " + LsnText(start) +
-                    " (proto_version '1', publication_names " + QuoteLiteral(QuoteIdentifier(options.publication_name));
+                    " (proto_version '1', publication_names " +
+                    QuoteReplicationLiteral(QuoteIdentifier(options.publication_name));
   if (messages && server_version >= kMessagesVersion) sql += ", messages 'true'";
   return sql + ")";
 }

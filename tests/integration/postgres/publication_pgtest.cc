@@ -317,5 +317,12 @@ TEST_F(PostgresPublication, PG11_APartitionThatIsDetachedIsCapturedAsATableOfIts
   ASSERT_TRUE(rig_->UntilSeen("public.p1", "7"));
 }
 
+TEST_F(PostgresPublication, ItsNameMayHaveQuotesAndBackslashes) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)", {{"publication_name", R"(a'b\\c "d")"}});
+  StartAndSettle();
+  Run("INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "1"));
+}
+
 }  // namespace
 }  // namespace headgate::test
