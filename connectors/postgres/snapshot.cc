@@ -49,12 +49,12 @@ std::string CopySql(const CapturedTable& captured, const std::vector<std::string
 }
 
 std::string TypesSql(const CatalogTable& table, const std::vector<std::string>& columns) {
-  std::string sql = "concat_ws(','";
+  std::string list;  // in an array: a function takes no more than 100 arguments
   for (const std::string& column : columns) {
-    sql +=
-        ", pg_typeof((NULL::" + QuoteTable(table.schema, table.name) + ")." + QuoteIdentifier(column) + ")::oid::text";
+    list += (list.empty() ? "" : ", ") + std::string("pg_typeof((NULL::") + QuoteTable(table.schema, table.name) +
+            ")." + QuoteIdentifier(column) + ")::oid";
   }
-  return sql + ")";
+  return "array_to_string(ARRAY[" + list + "]::oid[], ',')";
 }
 
 std::string TypesOf(const CatalogTable& table, const std::vector<std::string>& columns) {

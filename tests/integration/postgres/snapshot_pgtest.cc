@@ -144,6 +144,15 @@ TEST_F(PostgresSnapshot, PG19_ColumnsThatChangeTheirNamesBeforeTheyAreReadAreNot
   EXPECT_EQ(rig_->Fold("public.b")["1"]["n"], "007");
 }
 
+TEST_F(PostgresSnapshot, ATableMayHaveManyColumns) {
+  HG_BEGIN(
+      "CREATE TABLE t (id int PRIMARY KEY); DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('ALTER TABLE t ADD c%s "
+      "int', i); END LOOP; END $$; INSERT INTO t (id, c300) VALUES (1, 7)");
+  Start();
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "1"));
+  EXPECT_EQ(rig_->Fold("public.t")["1"]["c300"], "7");
+}
+
 TEST_F(PostgresSnapshot, ATableThatWasReadIsLockedNoLonger) {
   HG_BEGIN(
       "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE b (id int PRIMARY KEY, v text); "

@@ -412,10 +412,10 @@ TEST_F(Delivering, RecordsAreCountedByHowTheyEnded) {
     hands.context->Done({1, 0}, Outcome::kFiltered);
     hands.context->Done({2, 1}, Outcome::kDelivered);
     DeadLetter waits;
-    waits.lane = "a";
+    waits.lanes = {{"a"}};
     hands.context->Store({3, 1}, waits);
     DeadLetter dead;
-    dead.lane = "b";
+    dead.lanes = {{"b"}};
     dead.state = DeadLetter::State::kDead;
     hands.context->Store({4, 1}, dead);
   });
