@@ -170,7 +170,7 @@ Status Deliver::Feed() {
 
 // With nothing under way, the next change is looked for even if it may not be handed over: its age is the sink's lag.
 Status Deliver::LookAhead() {
-  if (!pending_.empty() || ahead_.commit_us != 0) return Ok();
+  if (unread_ || !pending_.empty() || ahead_.commit_us != 0) return Ok();
   HG_ASSIGN_OR_RETURN(ahead_.in_hand, NextChange());
   if (ahead_.in_hand) ahead_.commit_us = block_.info->commit_us;
   MoveCursor();

@@ -22,9 +22,9 @@ const std::vector<std::string> kStreaming = {"log.before_sync",       "log.synce
                                              "deliver.before_cursor", "deliver.cursor",   "webhook.sent",
                                              "webhook.answered"};
 // Those on the way to the end of the first snapshot.
-const std::vector<std::string> kFirstRun = {"pg.publication_altered", "pg.slot_created", "pg.snapshot_exported",
-                                            "pg.schema_defined",      "pg.chunk_read",   "log.before_sync",
-                                            "pg.chunk_appended",      "pg.last_chunk"};
+const std::vector<std::string> kFirstRun = {"pg.publication_altered", "pg.slot_created",  "pg.snapshot_exported",
+                                            "pg.schema_defined",      "pg.chunk_read",    "log.before_sync",
+                                            "pg.last_chunk",          "pg.chunk_appended"};
 
 int Kills() {
   const char* nightly = std::getenv("HEADGATE_NIGHTLY");
