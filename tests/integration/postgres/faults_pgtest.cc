@@ -24,7 +24,10 @@ class PostgresFaults : public SourceTest {
     rig_->settings()["port"] = std::to_string(proxy_->port());
     rig_->settings()["sslmode"] = "disable";
     Start();
-    ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
+    // With the first look at the slot and the tables over: only the stream is at work.
+    ASSERT_TRUE(rig_->Until(
+        [&] { return rig_->telemetry()->phase == "streaming" && rig_->telemetry()->slot_retained_bytes >= 0; }));
+    ASSERT_TRUE(rig_->Turn().ok());
   }
   // The server of the tests, as db.test.
   postgres::Options OptionsByName() const {
