@@ -57,6 +57,7 @@ class PostgresPublication : public SourceTest {
     EXPECT_EQ(gaps[0].streams, tables);
     EXPECT_GT(gaps[0].from, 0U);
     EXPECT_GT(gaps[0].to, gaps[0].from);
+    ASSERT_TRUE(rig_->Until([&] { return FindingOf("gap").has_value(); }));  // published a moment later
     const auto finding = FindingOf("gap");
     ASSERT_TRUE(finding.has_value());
     EXPECT_EQ(finding->level, Finding::Level::kError);
