@@ -204,6 +204,7 @@ Status PostgresSource::Declare(GapExtra gap) {
        "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});
   HG_RETURN_IF_ERROR(writer_->DeclareGap(gap, clock_.NowUs(), resume_.Encode()));
   resume_changed_ = false;
+  Publish(true);
   return Ok();
 }
 
