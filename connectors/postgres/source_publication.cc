@@ -139,6 +139,8 @@ Status PostgresSource::FollowTables(std::stop_token stop) {
     findings_.push_back({all_known ? std::string(kUnfitFinding) : "new_table",
                          severe ? Finding::Level::kError : Finding::Level::kWarning, what + fits.error().what,
                          "Restart the connector when that is mended.", "", "tables"});
+    // The mark may be from before the look, and so the same when all is well again: look again, whatever it is.
+    tables_mark_.clear();
     return Ok();
   }
   if (!all_known && managed) {
