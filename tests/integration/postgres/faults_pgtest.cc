@@ -114,6 +114,8 @@ TEST_F(PostgresFaults, CG10_AResetInTheMiddleOfAMessageLosesAndRepeatsNothing) {
 TEST_F(PostgresFaults, CG10_AStalledConnectionIsNoticed) {
   BeginThroughProxy({{"stale_after_ms", "1000"}, {"connect_timeout_ms", "1000"}});
   if (IsSkipped()) return;
+  ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->slot_retained_bytes >= 0; }));
+  ASSERT_TRUE(rig_->Turn().ok());  // with the first look at the tables, which would time out before the stream does
   proxy_->Stall();
   Run("INSERT INTO t VALUES (1, 'x')");
   const Error error = UntilError();
