@@ -236,16 +236,41 @@ std::shared_ptr<const ConnectorStatus> Service::Status(std::string_view name) co
     status->target = record->target;
     status->since_us = record->changed_us;
   }
-  if (status->kind == config::ComponentKind::kSource) AddStanding(*status);
+  AddStanding(*record, *status);
   return status;
 }
 
-// The run that declared a gap tells of it; a later one does not know.
-void Service::AddStanding(ConnectorStatus& status) const {
+void Service::AddStanding(const ConnectorRecord& record, ConnectorStatus& status) const {
+  if (record.kind == config::ComponentKind::kSink) return AddGoneSources(record, status);
+  // The run that declared a gap tells of it; a later one does not know.
   for (const auto& told : {status.source, status.last_source}) {
     if (told != nullptr && std::ranges::find(told->findings, "gap", &Finding::id) != told->findings.end()) return;
   }
   if (auto gap = ReadGap(*store_, status.name)) status.standing.push_back(std::move(*gap));
+}
+
+// KC27. A pattern stands for the streams there are: what retention has emptied is no longer meant.
+void Service::AddGoneSources(const ConnectorRecord& record, ConnectorStatus& status) const {
+  const auto registry = log_->registry();
+  const bool named = record.config.contains("topics");
+  std::map<std::string, std::string> gone;  // source -> its streams
+  for (const std::string& topic : status.topics) {
+    const StreamInfo* stream = registry->FindStream(topic);
+    const SourceInfo* source = stream == nullptr ? nullptr : registry->Source(stream->source);
+    if (source == nullptr) continue;
+    const auto origin = catalog_->Find(source->name);
+    if (origin != nullptr && origin->kind == config::ComponentKind::kSource) continue;
+    if (!named && log_->stats(stream->number).last_seq < log_->first_seq()) continue;
+    std::string& list = gone[source->name];
+    list += (list.empty() ? "" : ", ") + topic;
+  }
+  for (const auto& [source, streams] : gone) {
+    status.standing.push_back({"upstream", Finding::Level::kError,
+                               "Source " + source + " was deleted: nothing new comes to " + streams + ".",
+                               "Create " + source + " again, take its streams out of the topics of " + record.name +
+                                   ", or delete " + record.name + ".",
+                               "", ""});
+  }
 }
 
 std::optional<SourceProgress> Service::Progress(std::string_view source) const { return log_->progress(source); }

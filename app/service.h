@@ -104,7 +104,8 @@ class Service final : public Control {
   void Ask(const std::string& sink, LetterCommand command);
   void Wake() const;
   void Maintain(std::stop_token stop);
-  void AddStanding(ConnectorStatus& status) const;
+  void AddStanding(const ConnectorRecord& record, ConnectorStatus& status) const;
+  void AddGoneSources(const ConnectorRecord& record, ConnectorStatus& status) const;
   void TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch);
   void LookUpstream(std::stop_token stop);
   SinkLook* LookOf(const std::shared_ptr<const ConnectorRecord>& record) const;

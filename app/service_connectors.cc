@@ -148,6 +148,11 @@ Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConf
     std::string text = config::ErrorsText(errors);
     return Refusal{400, std::move(text), std::move(errors)};
   }
+  if (old != nullptr && old->config == unmasked.config && old->from_file == from_file) {
+    auto same = catalog_->Find(name);
+    if (ready_) supervisor_->Apply(PlanFor(*same));  // one that failed may try again
+    return Put{std::move(same), false};
+  }
   ConnectorRecord record;
   record.name = name;
   record.class_name = spec->class_name;
@@ -177,6 +182,11 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   StoreBatch batch;
   if (old == nullptr) {
     if (const std::string resumes = Resumes(record); !resumes.empty()) event.details["resumes"] = resumes;
+  }
+  if (old == nullptr && record.kind == config::ComponentKind::kSink) {
+    if (const auto cursor = ReadCursor(*store_, name); cursor.ok() && *cursor)
+      event.details["resumes"] =
+          "A sink of this name was here before: it resumes at seq " + std::to_string((*cursor)->seq) + ".";
   }
   if (old == nullptr) batch.Delete(Family::kMeta, MetaKey(kLeftSlot, name));
   events_->Add(batch, std::move(event));
@@ -376,9 +386,11 @@ std::vector<std::string> Service::Topics(std::string_view name) const {
   for (const auto& stream : registry->streams) {
     if (stream == nullptr || log_->stats(stream->number).last_seq <= reset) continue;
     const SourceInfo* source = registry->Source(stream->source);
+    // Of a sink's streams those that its cursor has met.
     const bool own = record->kind == config::ComponentKind::kSource
                          ? source != nullptr && source->name == name
-                         : status != nullptr && std::ranges::find(status->topics, stream->name) != status->topics.end();
+                         : log_->stats(stream->number).first_seq < status->next_seq &&
+                               std::ranges::find(status->topics, stream->name) != status->topics.end();
     if (own) topics.push_back(stream->name);
   }
   return topics;

@@ -4,7 +4,7 @@
 #include "app/running_operation.h"
 #include "app/service.h"
 #include "core/base/diag.h"
-#include "core/base/encoding.h"
+#include "core/base/time_text.h"
 
 namespace headgate {
 namespace {
@@ -154,6 +154,10 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
   if (filter.state) event.details["filter.state"] = headgate::Name(*filter.state);
   if (!filter.stream.empty()) event.details["filter.stream"] = filter.stream;
   if (!filter.error.empty()) event.details["filter.error"] = filter.error;
+  if (!filter.key.empty()) event.details["filter.key"] = filter.key;
+  if (filter.since_us != 0) event.details["filter.since"] = UtcText(filter.since_us);
+  const auto is_filter = [](const auto& detail) { return detail.first.starts_with("filter."); };
+  if (std::ranges::none_of(event.details, is_filter)) event.details["filter.all"] = "true";
   Record(std::move(event));
 
   for (std::size_t i = 0; i < ids.size(); i += kBulkStep) {

@@ -174,6 +174,7 @@ void Failure(CheckList& list, const SinkTelemetry* told) {
 void SinkChecks(CheckList& list) {
   LogRetention(list);
   DeadLetters(list);
+  list.AddFindings(list.status.standing, 0, CheckOf);
   const SinkTelemetry* live = list.status.sink.get();
   // A run that has not opened yet knows less than the one before it.
   const bool open = live != nullptr && live->phase != "starting";

@@ -17,6 +17,7 @@ constexpr std::size_t kLettersInSink = 64;
 constexpr std::size_t kDoneKept = 4096;
 // Blocks that a sink does not want and reads over in one go: a stop, commands and the sink itself wait meanwhile.
 constexpr std::size_t kBlocksSkimmed = 10'000;
+constexpr std::size_t kLettersNamed = 20;  // in the event that tells of them
 
 }  // namespace
 
@@ -50,9 +51,11 @@ Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const 
   return discarded;
 }
 
-Deliver::Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock)
+Deliver::Deliver(headgate::Store& store, Log& log, Events& events, Sink& sink, std::string name, TopicFilter topics,
+                 const Clock& clock)
     : store_(store),
       log_(log),
+      events_(events),
       sink_(sink),
       name_(std::move(name)),
       topics_(std::move(topics)),
@@ -140,6 +143,7 @@ Status Deliver::Loop(std::stop_token stop) {
     const bool dirty = letters_dirty_ || cursor() != persisted_;
     if (dirty) deadline = std::min(deadline, persisted_at_ + kPersistEvery);
     HG_RETURN_IF_ERROR(sink_.Poll(deadline));
+    WatchBreaker();
   }
   return Stopped();
 }
@@ -207,9 +211,7 @@ Result<bool> Deliver::NextChange() {
       if (unknown || change_.schema > registry_->LatestVersion(change_.stream)) {
         registry_ = log_.registry();
       }
-      const std::size_t known = selection_.names().size();
       const bool selected = selection_.Selected(change_.stream, block_.info->source, *registry_);
-      if (selection_.names().size() != known) topic_names_.Set(selection_.names());
       if (selected && !stored) return true;
       if (!selected) continue;
       read_ += {1, CountedBytes(change_)};
@@ -315,6 +317,8 @@ void Deliver::Store(At at, DeadLetter letter) {
 void Deliver::LetterDelivered(std::uint64_t id) {
   ++delivered_;
   letters_in_sink_.erase(id);
+  if (const auto letter = DeadLetters::Read(store_, name_, id); letter.ok() && *letter)
+    letters_delivered_.push_back((*letter)->event_id);
   letters_->Remove(batch_, id);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
@@ -326,6 +330,43 @@ void Deliver::LetterFailed(DeadLetter letter) {
   letters_->Update(batch_, letter);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
+}
+
+// One event for all that went with one write (AP18).
+void Deliver::TellOfLetters() {
+  if (letters_delivered_.empty()) return;
+  ServiceEvent event;
+  event.kind = "letters_delivered";
+  event.connector = name_;
+  event.actor = "service";
+  const std::size_t count = letters_delivered_.size();
+  event.summary = std::to_string(count) + (count == 1 ? " dead letter" : " dead letters") + " delivered";
+  letters_delivered_.resize(std::min(count, kLettersNamed));
+  for (const std::string& id : letters_delivered_) {
+    std::string& list = event.details["event_ids"];
+    list += (list.empty() ? "" : ", ") + id;
+  }
+  letters_delivered_.clear();
+  events_.Add(batch_, std::move(event));
+}
+
+// A breaker that opens or closes is news; what it stands between is told by the sink's telemetry.
+void Deliver::WatchBreaker() {
+  const auto telemetry = sink_.telemetry();
+  if (telemetry == nullptr || telemetry->breaker_open == breaker_open_) return;
+  breaker_open_ = telemetry->breaker_open;
+  ServiceEvent event;
+  event.kind = "breaker";
+  event.connector = name_;
+  event.actor = "service";
+  event.summary = breaker_open_ ? "the breaker opened: deliveries wait" : "the breaker closed: deliveries go on";
+  if (breaker_open_) {
+    event.details["error"] = telemetry->last_error;
+    diag::Warn("deliver", "breaker opened", {{"connector", name_}, {"error", telemetry->last_error}});
+  } else {
+    diag::Info("deliver", "breaker closed", {{"connector", name_}});
+  }
+  events_.Add(batch_, std::move(event));
 }
 
 void Deliver::MoveCursor() {
@@ -347,7 +388,8 @@ std::optional<SinkPlace> Deliver::place() const {
 // Letters are synced before the cursor may pass them; a cursor alone may be lost in a crash of the machine.
 Status Deliver::Persist(bool force) {
   const bool moved = cursor() != persisted_;
-  if (!moved && !letters_dirty_) return Ok();
+  TellOfLetters();
+  if (!moved && !letters_dirty_ && batch_.empty()) return Ok();
   if (!force && !letters_dirty_ && clock_.Now() - persisted_at_ < kPersistEvery) return Ok();
   persisted_at_ = clock_.Now();
   if (moved && cursor() != batched_) {

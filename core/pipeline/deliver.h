@@ -24,6 +24,7 @@
 #include "core/pipeline/totals.h"
 #include "core/state/cursors.h"
 #include "core/state/dead_letters.h"
+#include "core/state/events.h"
 
 namespace headgate {
 
@@ -44,7 +45,8 @@ Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const 
 class Deliver final : public SinkContext {
  public:
   // All must outlive the loop.
-  Deliver(headgate::Store& store, Log& log, Sink& sink, std::string name, TopicFilter topics, const Clock& clock);
+  Deliver(headgate::Store& store, Log& log, Events& events, Sink& sink, std::string name, TopicFilter topics,
+          const Clock& clock);
 
   ~Deliver() override;  // commands that came too late are reported as not done
 
@@ -64,7 +66,6 @@ class Deliver final : public SinkContext {
   // A command that the loop did not get to; for its owner once Run has returned.
   std::optional<LetterCommand> TakeCommand() { return commands_.TryPop(); }
   At cursor() const { return {cursor_seq_.load(), cursor_ordinal_.load()}; }
-  std::vector<std::string> topics() const { return *topic_names_.Get(); }
   bool opened() const { return opened_; }
   // True once something was delivered.
   bool progressed() const { return progressed_; }
@@ -102,6 +103,8 @@ class Deliver final : public SinkContext {
   Status LookAhead();
   Status FeedLetters();
   void TakeCommands();
+  void TellOfLetters();
+  void WatchBreaker();
   Status Persist(bool force);
   void Pass(At at);
   void MoveCursor();
@@ -109,6 +112,7 @@ class Deliver final : public SinkContext {
 
   headgate::Store& store_;
   Log& log_;
+  Events& events_;
   Sink& sink_;
   const std::string name_;
   const TopicFilter topics_;
@@ -143,6 +147,8 @@ class Deliver final : public SinkContext {
   bool write_failed_ = false;                // the last time, and not since
   std::set<std::uint64_t> letters_in_sink_;  // ids
   std::int64_t next_letter_scan_us_ = 0;
+  std::vector<std::string> letters_delivered_;  // event ids, not yet told of
+  bool breaker_open_ = false;                   // as last told
 
   Channel<LetterCommand> commands_{64};
   std::atomic<bool> paused_ = false;
@@ -157,7 +163,6 @@ class Deliver final : public SinkContext {
   std::atomic<std::int64_t> oldest_pending_commit_us_ = 0;
   std::atomic<std::uint64_t> delivered_ = 0, filtered_ = 0, dead_ = 0, discarded_ = 0;
   Published<Lost> lost_;
-  Published<std::vector<std::string>> topic_names_;
 };
 
 }  // namespace headgate

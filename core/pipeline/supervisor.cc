@@ -22,6 +22,14 @@ std::string JoinErrors(const std::vector<config::KeyError>& errors) {
   return text;
 }
 
+// Also of one whose config cannot be used otherwise.
+std::shared_ptr<const TopicNames> TopicsOf(const ConnectorPlan& plan) {
+  if (plan.sink == nullptr) return nullptr;
+  const config::Bound bound = config::Bind(plan.spec(), plan.config, nullptr).bound;
+  auto filter = TopicFilter::Make(bound.List("topics"), bound.Text("topics.regex"));
+  return filter.ok() ? std::make_shared<const TopicNames>(std::move(*filter)) : nullptr;
+}
+
 }  // namespace
 
 // The parts of one run of a connector. Shared with readers of its telemetry, which may outlive the run.
@@ -46,6 +54,7 @@ struct Supervisor::Instance {
 
 struct Supervisor::Connector {
   ConnectorPlan plan;
+  std::shared_ptr<const TopicNames> topics;  // of a sink whose config says which
   std::shared_ptr<Instance> instance;
   bool opened = false;  // seen open in this run
   std::chrono::steady_clock::time_point opened_at;
@@ -98,7 +107,13 @@ std::shared_ptr<const ConnectorStatus> Supervisor::Status(std::string_view name)
       status->lost = instance->deliver->lost();
       status->place = instance->deliver->place();
       status->totals.Add(instance->deliver->records(), *status->sink);
-      status->topics = instance->deliver->topics();
+    }
+  }
+  if (it->second->topics != nullptr) {
+    status->topics = it->second->topics->In(parts_.log->registry());
+    if (status->next_seq == 0) {  // does not run
+      const auto cursor = ReadCursor(*parts_.store, name);
+      if (cursor.ok()) status->next_seq = cursor->value_or(At{parts_.log->first_seq(), 0}).seq;
     }
   }
   return status;
@@ -149,6 +164,7 @@ void Supervisor::Handle(ConnectorPlan plan) {
   connector.plan = std::move(plan);
   connector.status.target = connector.plan.target;
   if (changed) StopInstance(connector);
+  if (changed) connector.topics = TopicsOf(connector.plan);
   if (changed || resumed) {
     connector.back_off.Reset();
     connector.retry_at.reset();
@@ -292,7 +308,7 @@ void Supervisor::StartInstance(Connector& connector) {
       return;
     }
     instance->sink = plan.sink->create(plan.name, bound, *parts_.sink_services);
-    instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *instance->sink, plan.name,
+    instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *parts_.events, *instance->sink, plan.name,
                                                   std::move(*topics), *parts_.clock);
   }
   instance->SetPaused(plan.target == TargetState::kPaused);
@@ -331,6 +347,7 @@ void Supervisor::Fail(Connector& connector, Error error, bool was_open, bool wor
   connector.failures = worked ? 1 : connector.failures + 1;
   connector.status.failures_in_row = connector.failures;
   connector.status.last_failure_us = parts_.clock->NowUs();
+  const bool news = connector.status.last_error != error.what;
   connector.status.last_error = error.what;
   connector.status.last_error_transient = error.kind == ErrorKind::kTransient;
   if (was_open || !connector.failing_since) connector.failing_since = now;
@@ -345,8 +362,12 @@ void Supervisor::Fail(Connector& connector, Error error, bool was_open, bool wor
   const std::int64_t wait_ms = rogue ? std::chrono::milliseconds(kRogueWait).count() : connector.back_off.NextMs();
   connector.retry_at = now + std::chrono::milliseconds(wait_ms);
   connector.status.next_attempt_us = parts_.clock->NowUs() + wait_ms * 1000;
-  diag::Warn("supervisor", "connector lost its peer, will retry",
-             {{"connector", connector.plan.name}, {"error", error.what}, {"retry_ms", wait_ms}});
+  if (news) {  // the same again and again is told once
+    diag::Warn("supervisor", "connector lost its peer, retries until it is back",
+               {{"connector", connector.plan.name}, {"error", error.what}, {"retry_ms", wait_ms}});
+  }
+  if (was_open && connector.status.state != State::kFailed)
+    Tell(connector, "connection_lost", "connection lost, retries until it is back", error.what);
   const bool never_ran =
       !was_open && connector.status.state != State::kRunning && connector.status.state != State::kPaused;
   const bool too_long = now - *connector.failing_since >= std::chrono::milliseconds(connector.failed_after_ms);
@@ -363,6 +384,11 @@ void Supervisor::CheckOpened() {
     if (connector->instance == nullptr || connector->opened || !connector->instance->opened()) continue;
     connector->opened = true;
     connector->opened_at = parts_.clock->Now();
+    if (connector->failing_since) {
+      diag::Info("supervisor", "connector is back",
+                 {{"connector", name}, {"failed_attempts", connector->status.failures_in_row}});
+      if (connector->status.state != State::kFailed) Tell(*connector, "connection_restored", "connected again", "");
+    }
     connector->back_off.Reset();
     connector->failing_since.reset();
     connector->status.failures_in_row = 0;
@@ -377,17 +403,7 @@ void Supervisor::CheckOpened() {
 void Supervisor::SetState(Connector& connector, State state, std::string trace) {
   ConnectorStatus& status = connector.status;
   if (status.state != state) {
-    StoreBatch batch;
-    ServiceEvent event;
-    event.kind = "state";
-    event.connector = connector.plan.name;
-    event.actor = "service";
-    event.summary = std::string(Name(status.state)) + " -> " + std::string(Name(state));
-    if (!trace.empty()) event.details["trace"] = trace;
-    parts_.events->Add(batch, std::move(event));
-    if (headgate::Status written = parts_.store->Write(batch, false); !written.ok()) {
-      diag::Warn("supervisor", "event not written", {{"error", written.error().what}});
-    }
+    Tell(connector, "state", std::string(Name(status.state)) + " -> " + std::string(Name(state)), trace);
     status.since_us = parts_.clock->NowUs();
   }
   status.state = state;
@@ -397,10 +413,24 @@ void Supervisor::SetState(Connector& connector, State state, std::string trace) 
   Publish();
 }
 
+void Supervisor::Tell(const Connector& connector, std::string kind, std::string summary, std::string trace) {
+  StoreBatch batch;
+  ServiceEvent event;
+  event.kind = std::move(kind);
+  event.connector = connector.plan.name;
+  event.actor = "service";
+  event.summary = std::move(summary);
+  if (!trace.empty()) event.details["trace"] = std::move(trace);
+  parts_.events->Add(batch, std::move(event));
+  if (headgate::Status written = parts_.store->Write(batch, false); !written.ok()) {
+    diag::Warn("supervisor", "event not written", {{"error", written.error().what}});
+  }
+}
+
 void Supervisor::Publish() {
   std::map<std::string, std::shared_ptr<const View>, std::less<>> views;
   for (const auto& [name, connector] : connectors_) {
-    views[name] = std::make_shared<const View>(View{connector->status, connector->instance});
+    views[name] = std::make_shared<const View>(View{connector->status, connector->instance, connector->topics});
   }
   views_.Set(std::move(views));
   if (parts_.on_change) parts_.on_change();

@@ -19,6 +19,7 @@
 #include "core/pipeline/ingest.h"
 #include "core/pipeline/retry.h"
 #include "core/pipeline/status.h"
+#include "core/pipeline/topics.h"
 #include "core/state/events.h"
 
 namespace headgate {
@@ -105,6 +106,7 @@ class Supervisor {
   struct View {
     ConnectorStatus status;
     std::shared_ptr<Instance> instance;
+    std::shared_ptr<const TopicNames> topics;  // sinks
   };
 
   void Run(std::stop_token stop);
@@ -121,6 +123,7 @@ class Supervisor {
   void StopInstance(Connector& connector);
   void Fail(Connector& connector, Error error, bool was_open, bool worked);
   void SetState(Connector& connector, State state, std::string trace);
+  void Tell(const Connector& connector, std::string kind, std::string summary, std::string trace);
   void CheckOpened();
   void Publish();
   std::chrono::steady_clock::time_point NextDeadline() const;

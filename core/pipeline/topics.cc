@@ -57,4 +57,14 @@ bool StreamSelection::Selected(StreamNo stream, SourceNo source, const Registry&
   return answer == 1;
 }
 
+std::vector<std::string> TopicNames::In(const std::shared_ptr<const Registry>& registry) const {
+  if (const auto found = found_.Get(); found->registry == registry) return found->names;
+  Found found{registry, {}};
+  for (const auto& stream : registry->streams) {
+    if (stream != nullptr && filter_.Matches(stream->name)) found.names.push_back(stream->name);
+  }
+  found_.Set(found);
+  return found.names;
+}
+
 }  // namespace headgate

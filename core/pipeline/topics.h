@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/published.h"
 #include "core/base/result.h"
 #include "core/log/log.h"
 
@@ -40,6 +41,21 @@ class StreamSelection {
   const TopicFilter& filter_;
   std::vector<signed char> known_;  // by stream number - 1: -1 unknown, 0 no, 1 yes
   std::vector<std::string> names_;  // of the selected
+};
+
+// The streams that a sink reads, by name, in the order they came. Any thread; looked up anew only when there are others.
+class TopicNames {
+ public:
+  explicit TopicNames(TopicFilter filter) : filter_(std::move(filter)) {}
+  std::vector<std::string> In(const std::shared_ptr<const Registry>& registry) const;
+
+ private:
+  struct Found {
+    std::shared_ptr<const Registry> registry;
+    std::vector<std::string> names;
+  };
+  const TopicFilter filter_;
+  mutable Published<Found> found_;
 };
 
 }  // namespace headgate

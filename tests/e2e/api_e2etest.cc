@@ -89,6 +89,67 @@ TEST_F(Api, KC25_ASourceThatComesAgainResumesInTheNextEpoch) {
   EXPECT_TRUE(next_epoch);
 }
 
+TEST_F(Api, KC27_ASinkWhoseSourceWasDeletedIsInErrorUntilItIsThereAgain) {
+  Create("shop", shop_->Source());
+  Create("hook", Shop::Hook(receiver_.url()));
+  ASSERT_TRUE(receiver_.WaitForDistinct(250, seconds(20)));
+  const auto health = [&] { return Call("GET", "/api/v1/connectors/hook/health", 200); };
+  EXPECT_TRUE(WaitFor([&] { return health()["status"] == "healthy"; })) << health();
+  Call("DELETE", "/connectors/shop", 204);
+  EXPECT_EQ(health()["status"], "error");
+  EXPECT_THAT(health().dump(), testing::HasSubstr("Source shop was deleted"));
+  Create("shop", shop_->Source());
+  EXPECT_TRUE(WaitFor([&] { return health()["status"] == "healthy"; })) << health();
+}
+
+TEST_F(Api, KC22_OffsetsTopicsAndReadersOfASinkShowInEveryState) {
+  Create("shop", shop_->Source());
+  Create("hook", Shop::Hook(receiver_.url()));
+  ASSERT_TRUE(receiver_.WaitForDistinct(250, seconds(20)));
+  const auto expect = [&] {
+    const json offsets = Call("GET", "/connectors/hook/offsets", 200)["offsets"];
+    ASSERT_EQ(offsets.size(), 2u);
+    EXPECT_GT(offsets[0]["offset"]["kafka_offset"], 1);
+    EXPECT_EQ(Call("GET", "/connectors/hook/topics", 200)["hook"]["topics"].size(), 2u);
+    EXPECT_EQ(Call("GET", "/api/v1/connectors/hook", 200)["streams"].size(), 2u);
+    const json stream = Call("GET", "/api/v1/streams/shop.public.orders", 200);
+    ASSERT_EQ(stream["readers"].size(), 1u);
+    EXPECT_EQ(stream["readers"][0]["name"], "hook");
+  };
+  Call("PUT", "/connectors/hook/stop", 204);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "STOPPED"; }));
+  expect();
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_TRUE(WaitFor([&] { return StateOf("hook") == "STOPPED"; }));
+  expect();
+}
+
+TEST_F(Api, KC25_ASinkThatComesAgainSaysThatItResumes) {
+  Create("shop", shop_->Source());
+  Create("hook", Shop::Hook(receiver_.url()));
+  ASSERT_TRUE(receiver_.WaitForDistinct(250, seconds(20)));
+  Call("DELETE", "/connectors/hook", 204);
+  Create("hook", Shop::Hook(receiver_.url()));
+  const json created = Call("GET", "/api/v1/events?kind=connector_created&connector=hook", 200)["items"];
+  ASSERT_EQ(created.size(), 2u);
+  EXPECT_THAT(created[0].dump(), testing::HasSubstr("resumes at seq"));
+  EXPECT_THAT(created[1].dump(), testing::Not(testing::HasSubstr("resumes")));
+}
+
+TEST_F(Api, AP3_AChangeThatChangesNothingKeepsTheVersionAndLeavesNoEvent) {
+  Create("hook", Shop::Hook(receiver_.url()));
+  const auto etag = [&] { return headgate_->Call("GET", "/connectors/hook/config")->headers["etag"]; };
+  const auto before = etag();
+  ASSERT_NE(before, "");
+  Call("PATCH", "/connectors/hook/config", 200, json::object());
+  EXPECT_EQ(etag(), before);
+  EXPECT_TRUE(Call("GET", "/api/v1/events?kind=connector_changed", 200)["items"].empty());
+  Call("PATCH", "/connectors/hook/config", 200, {{"ops", "insert"}});
+  EXPECT_NE(etag(), before);
+  EXPECT_EQ(Call("GET", "/api/v1/events?kind=connector_changed", 200)["items"].size(), 1u);
+}
+
 TEST_F(Api, KC26_DropSlotLeavesNothingOnTheServer) {
   Create("shop", shop_->Source());
   const std::string slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
@@ -131,11 +192,13 @@ TEST_F(Api, AP16_DeadLettersAreSeenRetriedAndDiscarded) {
   Call("POST", "/api/v1/connectors/hook/dead-letters/" + id(0) + "/retry", 202);
   EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size() == 1; }));
   EXPECT_EQ(receiver_.distinct(), 49u);
+  EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/events?kind=letters_delivered", 200)["items"].size() == 1; }));
   const json dry = Call("POST", "/api/v1/connectors/hook/dead-letters/discard", 200,
                         {{"filter", {{"all", true}}}, {"dry_run", true}});
   EXPECT_EQ(dry["matched"], 1);
   Call("POST", "/api/v1/connectors/hook/dead-letters/discard", 202, {{"filter", {{"all", true}}}, {"dry_run", false}});
   EXPECT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].empty(); }));
+  EXPECT_THAT(Call("GET", "/api/v1/events?kind=letters_discarded", 200).dump(), testing::HasSubstr("filter.all"));
   EXPECT_EQ(receiver_.distinct(), 49u);
 }
 

@@ -25,8 +25,9 @@ class Delivering : public test::LogTest {
   void Start(std::vector<std::string> names = {"shop.public.orders"}, std::string_view regex = "") {
     auto filter = TopicFilter::Make(std::move(names), regex);
     ASSERT_TRUE(filter.ok());
+    events_ = std::move(*Events::Open(*store_, clock_));
     sink_ = std::make_unique<test::CorkedSink>(script_);
-    deliver_ = std::make_unique<Deliver>(*store_, *log_, *sink_, "hook", std::move(*filter), clock_);
+    deliver_ = std::make_unique<Deliver>(*store_, *log_, *events_, *sink_, "hook", std::move(*filter), clock_);
     thread_ = std::jthread([this](std::stop_token stop) { ended_ = deliver_->Run(stop); });
   }
   // Ends the loop as a restart does.
@@ -47,6 +48,7 @@ class Delivering : public test::LogTest {
 
   StreamNo stream_ = 0;
   std::shared_ptr<SinkScript> script_ = std::make_shared<SinkScript>();
+  std::unique_ptr<Events> events_;
   std::unique_ptr<test::CorkedSink> sink_;
   std::unique_ptr<Deliver> deliver_;
   Status ended_ = Ok();
@@ -106,7 +108,6 @@ TEST_F(Delivering, EventsArriveInLogOrderWithWhatDescribesThem) {
   EXPECT_EQ(got[1].source, "shop");
   EXPECT_EQ(got[1].columns, 2U);
   EXPECT_EQ(script_->ids(), (Ids{10'000, 20'000, 30'000}));
-  EXPECT_EQ(deliver_->topics(), std::vector<std::string>{"shop.public.orders"});
   Stop();
   EXPECT_EQ(ended_.error().kind, ErrorKind::kStopped);
   EXPECT_EQ(StoredCursor(), (At{5, 0}));
@@ -288,7 +289,20 @@ TEST_F(Delivering, APatternFollowsStreamsThatAppearLater) {
   EXPECT_EQ(script_->ids(), (Ids{10'000, 30'000}));
   EXPECT_EQ(script_->got().back().stream, "shop.public.later");
   EXPECT_EQ(script_->got().back().columns, 2U);
-  EXPECT_TRUE(test::Eventually(script_->news, [&] { return deliver_->topics().size() == 2; }));
+}
+
+TEST_F(Delivering, ABreakerThatOpensAndClosesIsAnEventEach) {
+  Start();
+  script_->breaker_open = true;
+  script_->Round();
+  script_->breaker_open = false;
+  script_->Round();
+  Stop();
+  const auto events = test::ReadEvents(*store_);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].kind, "breaker");
+  EXPECT_EQ(events[0].details.at("error"), "HTTP 500");
+  EXPECT_TRUE(events[1].summary.starts_with("the breaker closed")) << events[1].summary;
 }
 
 TEST_F(Delivering, MessagesAndGapsGoToSinksThatReadAStreamOfTheSource) {

@@ -137,6 +137,7 @@ struct SinkScript {
   };
 
   std::atomic<bool> corked = false;
+  std::atomic<bool> breaker_open = false;  // what the telemetry says
   std::atomic<std::size_t> room = 1000;  // events it holds at most
   Channel<Error> open_errors{1000};
   Channel<std::function<void(Hands&)>> requests{1000};
@@ -239,7 +240,12 @@ class CorkedSink final : public Sink {
     script_->held = 0;
     script_->news.Raise();
   }
-  std::shared_ptr<const SinkTelemetry> telemetry() const override { return std::make_shared<SinkTelemetry>(); }
+  std::shared_ptr<const SinkTelemetry> telemetry() const override {
+    auto telemetry = std::make_shared<SinkTelemetry>();
+    telemetry->breaker_open = script_->breaker_open;
+    if (telemetry->breaker_open) telemetry->last_error = "HTTP 500";
+    return telemetry;
+  }
 
  private:
   const std::shared_ptr<SinkScript> script_;

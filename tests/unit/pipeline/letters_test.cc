@@ -25,8 +25,9 @@ struct LetterLoop : test::LogHome {
 
   void Start() {
     auto filter = TopicFilter::Make({"shop.public.orders"}, "");
+    events_ = std::move(*Events::Open(*store_, clock_));
     sink_ = std::make_unique<test::CorkedSink>(script_);
-    deliver_ = std::make_unique<Deliver>(*store_, *log_, *sink_, "hook", std::move(*filter), clock_);
+    deliver_ = std::make_unique<Deliver>(*store_, *log_, *events_, *sink_, "hook", std::move(*filter), clock_);
     thread_ = std::jthread([this](std::stop_token stop) { static_cast<void>(deliver_->Run(stop)); });
   }
   void Stop() {
@@ -71,6 +72,7 @@ struct LetterLoop : test::LogHome {
   }
 
   std::shared_ptr<SinkScript> script_ = std::make_shared<SinkScript>();
+  std::unique_ptr<Events> events_;
   std::unique_ptr<test::CorkedSink> sink_;
   std::unique_ptr<Deliver> deliver_;
   std::jthread thread_;
@@ -106,6 +108,26 @@ TEST_F(LetterTest, ADueLetterIsTriedAgainAndGoneWhenDelivered) {
   script_->Do([id](SinkScript::Hands& hands) { hands.context->LetterDelivered(id); });
   EXPECT_TRUE(AwaitStored(id, [](const auto& letter) { return !letter; }));
   EXPECT_FALSE(LaneIsStored("a"));
+}
+
+TEST_F(LetterTest, LettersThatWereDeliveredAreAnEvent_AP18) {
+  DeadLetter first = Letter("a", State::kWaiting, clock_.now_us);
+  first.event_id = "shop:0-1:1";
+  const auto one = Add(first);
+  const auto two = Add(Letter("b", State::kWaiting, clock_.now_us));
+  Start();
+  ASSERT_TRUE(AwaitRetries(2));
+  script_->Do([one, two](SinkScript::Hands& hands) {
+    hands.context->LetterDelivered(one);
+    hands.context->LetterDelivered(two);
+  });
+  ASSERT_TRUE(AwaitStored(two, [](const auto& letter) { return !letter; }));
+  const auto events = test::ReadEvents(*store_);
+  ASSERT_EQ(events.size(), 1U) << "one for what went together";
+  EXPECT_EQ(events[0].kind, "letters_delivered");
+  EXPECT_EQ(events[0].connector, "hook");
+  EXPECT_EQ(events[0].summary, "2 dead letters delivered");
+  EXPECT_TRUE(events[0].details.at("event_ids").starts_with("shop:0-1:1"));
 }
 
 TEST_F(LetterTest, OneThatFailsAgainIsKeptInItsNewForm) {

@@ -408,5 +408,40 @@ TEST_F(Supervising, AP27_TheCountersOfASinkOnlyGrowWhateverHappensToItsRuns) {
   EXPECT_EQ(supervisor_->Status("hook")->totals.records.discarded, 1U);
 }
 
+TEST_F(Supervising, AStoppedSinkStillSaysWhereItStandsAndWhatItReads_KC22) {
+  supervisor_->Apply(SourcePlan());
+  supervisor_->Apply(SinkPlan());
+  Push({10, 20});
+  ASSERT_TRUE(sink_->Await(3));
+  ASSERT_TRUE(Await("hook", [](const ConnectorStatus& s) { return s.next_seq == 4; }));
+  SetTarget(SinkPlan(), TargetState::kStopped);
+  ASSERT_TRUE(AwaitState("hook", State::kStopped));
+  const auto expect = [&] {
+    const auto status = supervisor_->Status("hook");
+    EXPECT_EQ(status->next_seq, 4U);
+    EXPECT_EQ(status->topics, std::vector<std::string>{"shop.public.orders"});
+  };
+  expect();
+  supervisor_.reset();  // the process starts anew
+  Start();
+  SetTarget(SinkPlan(), TargetState::kStopped);
+  ASSERT_TRUE(AwaitState("hook", State::kStopped));
+  expect();
+}
+
+TEST_F(Supervising, AShortLossOfTheConnectionIsAnEventAndSoIsItsEnd) {
+  supervisor_->Apply(SourcePlan());
+  ASSERT_TRUE(AwaitState("shop", State::kRunning));
+  source_->open_errors.TryPush(Transient("still away"));
+  Break(Transient("connection lost"));
+  ASSERT_TRUE(test::Eventually(changes_, [&] { return source_->opens == 3; }));
+  ASSERT_TRUE(Await("shop", [](const ConnectorStatus& s) { return s.last_error.empty(); }));
+  std::vector<std::string> kinds;
+  for (const ServiceEvent& event : test::ReadEvents(*store_)) {
+    if (event.kind != "state") kinds.push_back(event.kind);
+  }
+  EXPECT_EQ(kinds, (std::vector<std::string>{"connection_lost", "connection_restored"}));
+}
+
 }  // namespace
 }  // namespace headgate

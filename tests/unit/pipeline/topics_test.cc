@@ -55,5 +55,17 @@ TEST(StreamSelection, RemembersNamesAndAsksAgainForWhatIsNotThereYet) {
   EXPECT_FALSE(selection.Selected(0, 2, registry));
 }
 
+TEST(TopicNames, AreThoseOfTheRegistryAtHandAndFollowANewerOne) {
+  const TopicNames topics(Filter({}, "s\\..*"));
+  auto registry = std::make_shared<Registry>();
+  registry->streams.push_back(std::make_shared<const StreamInfo>(StreamInfo{1, "s.p.a", 1, "p", "a"}));
+  registry->streams.push_back(nullptr);
+  EXPECT_EQ(topics.In(registry), std::vector<std::string>{"s.p.a"});
+  EXPECT_EQ(topics.In(registry), std::vector<std::string>{"s.p.a"});
+  auto newer = std::make_shared<Registry>(*registry);
+  newer->streams[1] = std::make_shared<const StreamInfo>(StreamInfo{2, "s.p.b", 1, "p", "b"});
+  EXPECT_EQ(topics.In(newer), (std::vector<std::string>{"s.p.a", "s.p.b"}));
+}
+
 }  // namespace
 }  // namespace headgate
