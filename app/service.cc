@@ -17,7 +17,6 @@ namespace {
 constexpr auto kMaintenance = std::chrono::seconds(10);
 constexpr std::int64_t kLookUpstreamUs = 60'000'000;
 constexpr std::int64_t kKeepEventsUs = 90LL * 24 * 3600 * 1'000'000;
-constexpr std::string_view kLeftSlot = "left_slot/";
 
 }  // namespace
 
@@ -102,7 +101,7 @@ Status Service::TakeOver(const config::ServiceConfig& config) {
   return Ok();
 }
 
-// Retention, and the end of old events and answers.
+// Retention, slots left behind, and the end of old events and answers.
 void Service::Maintain(std::stop_token stop) {
   Signal never;
   while (!stop.stop_requested()) {
@@ -121,6 +120,7 @@ void Service::Maintain(std::stop_token stop) {
       Wake();
     }
     LookUpstream(stop);
+    LookForLeftSlots(stop);
     StoreBatch batch;
     events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
     if (headgate::Status status = kept_answers_->Trim(batch); !status.ok())
@@ -242,6 +242,9 @@ std::shared_ptr<const ConnectorStatus> Service::Status(std::string_view name) co
 
 void Service::AddStanding(const ConnectorRecord& record, ConnectorStatus& status) const {
   if (record.kind == config::ComponentKind::kSink) return AddGoneSources(record, status);
+  const SourceFactory* factory = FindSource(record.class_name);
+  if (const auto progress = log_->progress(record.name); progress && factory != nullptr && factory->durable != nullptr)
+    status.durable_position = factory->durable(*progress);
   // The run that declared a gap tells of it; a later one does not know.
   for (const auto& told : {status.source, status.last_source}) {
     if (told != nullptr && std::ranges::find(told->findings, "gap", &Finding::id) != told->findings.end()) return;
@@ -286,15 +289,6 @@ std::vector<ServiceEvent> Service::Events(const std::function<bool(const Service
     diag::Error("service", "events cannot be read", {{"error", status.error().what}});
   }
   return events;
-}
-
-std::vector<std::string> Service::service_warnings() const {
-  std::vector<std::string> all = warnings_;
-  static_cast<void>(store_->Scan(Family::kMeta, kLeftSlot, "left_slot0", [&](std::string_view, std::string_view text) {
-    all.emplace_back(text);
-    return true;
-  }));
-  return all;
 }
 
 }  // namespace headgate

@@ -99,7 +99,11 @@ class Service final : public Control {
   void EndRemoval(const std::string& name, bool source, bool forget);
   headgate::Status EndRemovals();
   void DropUpstream(const ConnectorRecord& record);
-  void NoteLeftSlot(const ConnectorRecord& record, StoreBatch& batch, ServiceEvent& event);
+  config::Bound BoundOf(const ConnectorRecord& record) const;  // with secrets, where they resolve
+  Leftover LeftoverOf(const ConnectorRecord& record) const;
+  static void NoteLeftSlot(const ConnectorRecord& record, const Leftover& left, StoreBatch& batch);
+  static void ForgetLeftSlot(const std::string& connector, const Leftover& left, StoreBatch& batch);
+  void LookForLeftSlots(std::stop_token stop);
   void Record(ServiceEvent event);  // alone, not synced
   void Ask(const std::string& sink, LetterCommand command);
   void Wake() const;

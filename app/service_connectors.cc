@@ -14,7 +14,6 @@
 namespace headgate {
 namespace {
 
-constexpr std::string_view kLeftSlot = "left_slot/";
 constexpr std::string_view kTopicsReset = "topics_reset/";
 // A deleted connector that may not have stopped yet. The value is a line that says what is still to be done, and the
 // record.
@@ -148,11 +147,6 @@ Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConf
     std::string text = config::ErrorsText(errors);
     return Refusal{400, std::move(text), std::move(errors)};
   }
-  if (old != nullptr && old->config == unmasked.config && old->from_file == from_file) {
-    auto same = catalog_->Find(name);
-    if (ready_) supervisor_->Apply(PlanFor(*same));  // one that failed may try again
-    return Put{std::move(same), false};
-  }
   ConnectorRecord record;
   record.name = name;
   record.class_name = spec->class_name;
@@ -172,6 +166,11 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   auto judged = Judge(name, std::move(config), target, old, from_file);
   if (auto* refusal = std::get_if<Refusal>(&judged)) return std::move(*refusal);
   auto& record = std::get<ConnectorRecord>(judged);
+  if (old != nullptr && old->config == record.config && old->from_file == from_file) {
+    auto same = catalog_->Find(name);
+    if (ready_) supervisor_->Apply(PlanFor(*same));  // one that failed may try again
+    return Put{std::move(same), false};
+  }
   const config::ComponentSpec* spec = FindPlugin(record.class_name);
   ServiceEvent event;
   event.kind = old != nullptr ? "connector_changed" : "connector_created";
@@ -183,12 +182,7 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   if (old == nullptr) {
     if (const std::string resumes = Resumes(record); !resumes.empty()) event.details["resumes"] = resumes;
   }
-  if (old == nullptr && record.kind == config::ComponentKind::kSink) {
-    if (const auto cursor = ReadCursor(*store_, name); cursor.ok() && *cursor)
-      event.details["resumes"] =
-          "A sink of this name was here before: it resumes at seq " + std::to_string((*cursor)->seq) + ".";
-  }
-  if (old == nullptr) batch.Delete(Family::kMeta, MetaKey(kLeftSlot, name));
+  if (old == nullptr) ForgetLeftSlot(name, LeftoverOf(record), batch);
   events_->Add(batch, std::move(event));
   if (headgate::Status status = catalog_->Put(record, batch); !status.ok()) return Failed(status.error());
   auto saved = catalog_->Find(name);
@@ -270,19 +264,6 @@ Answer<Done> Service::SetHealth(const std::string& name, HealthSettings settings
   return Done{};
 }
 
-void Service::NoteLeftSlot(const ConnectorRecord& record, StoreBatch& batch, ServiceEvent& event) {
-  std::string slot;
-  if (const auto status = supervisor_->Status(record.name); status != nullptr && status->source != nullptr)
-    slot = status->source->slot_name;
-  if (slot.empty()) return;
-  const std::string sql = "SELECT pg_drop_replication_slot('" + slot + "');";
-  batch.Put(Family::kMeta, MetaKey(kLeftSlot, record.name),
-            "The deleted connector " + record.name + " left replication slot " + slot +
-                " on its server, which keeps WAL for it: " + sql);
-  event.details["slot"] = slot;
-  event.details["drop_slot_sql"] = sql;
-}
-
 Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) {
   const auto record = catalog_->Find(name);
   if (record == nullptr) return NotFound(name);
@@ -293,7 +274,12 @@ Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slo
   event.connector = name;
   event.actor = actor;
   event.summary = record->class_name + " deleted" + (forget ? ", position forgotten" : "");
-  if (record->kind == config::ComponentKind::kSource && !drop_slot) NoteLeftSlot(*record, batch, event);
+  // Also with drop_slot: until it is dropped it is there.
+  if (const Leftover left = LeftoverOf(*record); !left.slot.empty()) {
+    NoteLeftSlot(*record, left, batch);
+    event.details["slot"] = left.slot;
+    if (!drop_slot) event.details["drop_slot_sql"] = left.drop_sql;
+  }
   events_->Add(batch, std::move(event));
   const bool source = record->kind == config::ComponentKind::kSource;
   batch.Put(Family::kMeta, MetaKey(kRemoving, name),
@@ -359,17 +345,22 @@ void Service::DropUpstream(const ConnectorRecord& record) {
   headgate::Status status = outcome.errors.empty()
                                 ? FindSource(spec->class_name)->drop_upstream(record.name, outcome.bound)
                                 : headgate::Status(ConfigError(outcome.errors.front().text));
+  const Leftover left = LeftoverOf(record);
+  event.details["slot"] = left.slot;
+  StoreBatch batch;
   if (status.ok()) {
-    event.summary = "replication slot dropped";
+    event.summary = "replication slot " + left.slot + " dropped";
+    ForgetLeftSlot(record.name, left, batch);
   } else {
     event.kind = "slot_left";
-    event.summary = "the replication slot could not be dropped: " + status.error().what;
-    StoreBatch batch;
-    batch.Put(Family::kMeta, MetaKey(kLeftSlot, record.name),
-              "The deleted connector " + record.name + " left its replication slot: " + status.error().what);
-    static_cast<void>(store_->Write(batch, false));
+    event.summary = "replication slot " + left.slot + " could not be dropped: " + status.error().what;
+    event.details["drop_slot_sql"] = left.drop_sql;
   }
-  Record(std::move(event));
+  events_->Add(batch, std::move(event));
+  if (headgate::Status written = store_->Write(batch, false); !written.ok()) {
+    diag::Warn("service", "event not written", {{"error", written.error().what}});
+  }
+  Wake();
 }
 
 std::vector<std::string> Service::Topics(std::string_view name) const {

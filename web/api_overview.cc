@@ -44,7 +44,7 @@ Json SummaryLag(Control& control, const ConnectorRecord& record, const Connector
   const std::int64_t now_us = control.clock().NowUs();
   Lag lag;
   if (record.kind == config::ComponentKind::kSink) lag = LagOfSink(status, control.log().last_seq(), now_us);
-  if (status.source != nullptr) lag = LagOfSource(*status.source, now_us);
+  if (record.kind == config::ComponentKind::kSource) lag = LagOfSource(KnownOf(status), now_us);
   Json json;
   json["seconds"] = lag.seconds ? Json(*lag.seconds) : Json(nullptr);
   if (lag.bytes) json["bytes"] = *lag.bytes;

@@ -143,11 +143,13 @@ Response Delete(Api& api, const Request& request) {
 }
 
 // The transaction id and time of a source's last durable commit, from the log's last entry of its streams.
-Json SourceOffset(Api& api, std::string_view name, const SourceProgress& progress) {
+// After a snapshot, before the first commit, there is only a position (`durable`).
+Json SourceOffset(Api& api, std::string_view name, const SourceProgress& progress, std::uint64_t durable) {
   Json offset;
-  offset["lsn"] = progress.last->a;
+  offset["lsn"] = progress.last ? progress.last->a : durable;
   offset["txid"] = nullptr;
   offset["ts_usec"] = nullptr;
+  if (!progress.last) return offset;
   const auto registry = api.control.log().registry();
   const SourceInfo* source = registry->FindSource(name);
   Seq last = 0;
@@ -175,9 +177,10 @@ Response GetOffsets(Api& api, const Request& request) {
     Json list = Json::array();
     if (record.kind == config::ComponentKind::kSource) {
       const auto progress = api.control.Progress(record.name);
-      if (progress && progress->last) {
+      const std::uint64_t durable = StatusOf(api, record)->durable_position;
+      if (progress && (progress->last || durable != 0)) {
         list.push_back(
-            {{"partition", {{"server", record.name}}}, {"offset", SourceOffset(api, record.name, *progress)}});
+            {{"partition", {{"server", record.name}}}, {"offset", SourceOffset(api, record.name, *progress, durable)}});
       }
     } else if (const auto cursor = api.control.Cursor(record.name)) {
       const auto status = StatusOf(api, record);

@@ -20,6 +20,8 @@ double AgeSeconds(std::int64_t then_us, std::int64_t now_us) {
   return then_us > 0 && now_us > then_us ? static_cast<double>(now_us - then_us) / 1e6 : 0.0;
 }
 
+Json PositionJson(std::uint64_t lsn) { return lsn == 0 ? Json(nullptr) : Json(LsnText(lsn)); }
+
 void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {
   Json slot = nullptr;
   if (!t.slot_name.empty()) {
@@ -28,12 +30,13 @@ void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {
     slot["retained_bytes"] = OrNull(t.slot_retained_bytes);
     slot["safe_bytes"] = OrNull(t.slot_safe_bytes);
     slot["eta_invalid_seconds"] = OrNull(SecondsToInvalid(t, movement));
+    slot["checked_at"] = TimeJson(t.slot_seen_us);
     slot["active"] = t.connected;
   }
   json["slot"] = std::move(slot);
-  json["server_position"] = LsnText(t.server_position);
-  json["durable_position"] = LsnText(t.durable_position);
-  json["confirmed_position"] = LsnText(t.confirmed_position);
+  json["server_position"] = PositionJson(t.server_position);
+  json["durable_position"] = PositionJson(t.durable_position);
+  json["confirmed_position"] = PositionJson(t.confirmed_position);
 }
 
 void AddSink(Json& json, const HealthBook::Report& report, const HealthBook::Rates& rates,
@@ -65,12 +68,20 @@ std::optional<double> QuantileSeconds(const std::vector<std::uint64_t>& buckets,
   return kLatencyBoundsMs[std::size(kLatencyBoundsMs) - 1] / 1000;
 }
 
+SourceTelemetry KnownOf(const ConnectorStatus& status) {
+  SourceTelemetry known;
+  const bool open = status.source != nullptr && (status.source->connected || status.last_source == nullptr);
+  if (const auto& told = open ? status.source : status.last_source; told != nullptr) known = *told;
+  known.durable_position = std::max(known.durable_position, status.durable_position);
+  return known;
+}
+
 Lag LagOfSource(const SourceTelemetry& t, std::int64_t now_us) {
   Lag lag;
-  lag.caught_up = t.caught_up;
+  lag.caught_up = t.caught_up && t.connected;
   if (t.server_position > 0)
     lag.bytes = t.server_position > t.durable_position ? t.server_position - t.durable_position : 0;
-  if (t.caught_up && t.connected) {
+  if (lag.caught_up) {
     lag.seconds = 0;
   } else if (t.oldest_pending_commit_us > 0) {
     lag.seconds = AgeSeconds(t.oldest_pending_commit_us, now_us);
@@ -105,8 +116,9 @@ Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::
   const auto status = control.Status(record.name);
   const bool source = record.kind == config::ComponentKind::kSource;
   const auto cursor = source ? std::nullopt : control.Cursor(record.name);
+  const SourceTelemetry known = status != nullptr ? KnownOf(*status) : SourceTelemetry();
   Lag lag;
-  if (source && status != nullptr && status->source != nullptr) lag = LagOfSource(*status->source, now_us);
+  if (source) lag = LagOfSource(known, now_us);
   if (cursor) lag = LagOfSink(*cursor, now_us);
   Json json;
   json["connector"] = record.name;
@@ -116,8 +128,7 @@ Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::
   json["records"] = OrNull(lag.records);
   json["caught_up"] = lag.caught_up;
   if (source) {
-    AddSource(json, status != nullptr && status->source != nullptr ? *status->source : SourceTelemetry(),
-              report.movement);
+    AddSource(json, known, report.movement);
   } else {
     AddSink(json, report, rates, cursor);
   }

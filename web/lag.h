@@ -18,6 +18,8 @@ struct Lag {
   bool caught_up = false;
 };
 Lag LagOfSource(const SourceTelemetry& telemetry, std::int64_t now_us);
+// What is known of a source, whether it runs or not.
+SourceTelemetry KnownOf(const ConnectorStatus& status);
 Lag LagOfSink(const CursorInfo& cursor, std::int64_t now_us);
 // The same without counting: `records` is left open.
 Lag LagOfSink(const ConnectorStatus& status, Seq last_seq, std::int64_t now_us);

@@ -334,11 +334,13 @@ std::string Catalog::SlotQuery() const {
          "safe_wal_size, concat_ws('/', (SELECT count(*) || ':' || sum(hashtext(concat_ws('.', oid, relnamespace, "
          "relname, relispartition))::bigint) FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p'), " +
          PublishedMark(options, connection_.server_version()) +
-         ") FROM pg_replication_slots WHERE slot_name = " + QuoteLiteral(options.slot_name);
+         "), CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() END FROM pg_replication_slots WHERE slot_name "
+         "= " +
+         QuoteLiteral(options.slot_name);
 }
 
 std::optional<SlotFacts> Catalog::ParseSlot(const Rows& rows) {
-  if (rows.empty() || rows[0].size() < 10) return std::nullopt;
+  if (rows.empty() || rows[0].size() < 11) return std::nullopt;
   const Row& row = rows[0];
   SlotFacts slot;
   slot.plugin = Text(row, 0);
@@ -351,6 +353,7 @@ std::optional<SlotFacts> Catalog::ParseSlot(const Rows& rows) {
   if (row[7]) slot.retained_bytes = std::max<std::int64_t>(0, Number<std::int64_t>(row, 7));
   if (row[8]) slot.safe_bytes = Number<std::int64_t>(row, 8);
   slot.tables_mark = Text(row, 9);
+  slot.server_lsn = ParseLsn(Text(row, 10));
   return slot;
 }
 

@@ -105,6 +105,7 @@ struct SlotFacts {
   std::int64_t safe_bytes = -1;
   // Differs when tables came, went or changed their names, or when what is published of them may no longer fit.
   std::string tables_mark;
+  std::uint64_t server_lsn = 0;  // the server's end of WAL; 0 on a standby
 };
 
 // Questions to the catalog over one query session; answers about types are kept. One thread at a time.

@@ -150,6 +150,7 @@ Result<SourceTelemetry> LookUpstream(const Options& options, const Clock& clock,
   seen.slot_name = options.snapshot == SnapshotMode::kOnly ? "" : options.slot_name;
   seen.published_us = seen.slot_seen_us = clock.NowUs();
   if (slot) {
+    seen.server_position = slot->server_lsn;
     seen.slot_retained_bytes = slot->retained_bytes;
     seen.slot_safe_bytes = slot->safe_bytes;
   }
@@ -174,6 +175,19 @@ Status DropUpstream(const Options& options) {
                                          "dropping publication " + options.publication_name, never);
   if (!dropped.ok()) return dropped.error();
   return Ok();
+}
+
+Leftover LeftBehind(const Options& options) {
+  if (options.snapshot == SnapshotMode::kOnly) return {};
+  return {options.slot_name, "SELECT pg_drop_replication_slot('" + options.slot_name + "');"};
+}
+
+Result<bool> SlotIsThere(const Options& options, std::stop_token stop) {
+  HG_ASSIGN_OR_RETURN(const auto connection, Connection::Open(options, Connection::Use::kQuery, "UTF8", true, stop));
+  HG_ASSIGN_OR_RETURN(const Rows rows, connection->Query("SELECT 1 FROM pg_replication_slots WHERE slot_name = " +
+                                                             QuoteLiteral(options.slot_name),
+                                                         "looking for replication slot " + options.slot_name, stop));
+  return !rows.empty();
 }
 
 }  // namespace headgate::postgres

@@ -35,4 +35,8 @@ Result<SourceTelemetry> LookUpstream(const Options& options, const Clock& clock,
 // Drops the slot, and the publication if we manage it. Absent ones are fine.
 Status DropUpstream(const Options& options);
 
+// The slot that stays without that (SourceFactory::leaves), and whether it is there (still_there).
+Leftover LeftBehind(const Options& options);
+Result<bool> SlotIsThere(const Options& options, std::stop_token stop);
+
 }  // namespace headgate::postgres

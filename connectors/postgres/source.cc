@@ -77,9 +77,15 @@ Status PostgresSource::Acknowledge() {
   return Tell(stream_->Confirm(stored_end_, stop_));
 }
 
-// The server keeps WAL for a source that is paused or cannot write: that is looked at too.
+// The server keeps WAL for a source that is paused or cannot write: that is looked at too. What it wrote
+// meanwhile is not read, so whether it concerns us is not known: from the moment it is seen we are behind.
 Status PostgresSource::KeepAlive() {
   PollSlot();
+  const std::uint64_t read = std::max(stored_end_, stream_ == nullptr ? 0 : stream_->read_end());
+  if (phase_ == Phase::kStreaming && telemetry_.server_position > read) {
+    if (telemetry_.oldest_pending_commit_us == 0) telemetry_.oldest_pending_commit_us = clock_.NowUs();
+    telemetry_.caught_up = false;
+  }
   Publish(false);
   return stream_ == nullptr ? Ok() : Tell(stream_->KeepAlive(stop_));
 }
@@ -358,6 +364,7 @@ void PostgresSource::PollSlot() {
     telemetry_.slot_retained_bytes = slot ? slot->retained_bytes : -1;
     telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
     if (!slot) return;
+    telemetry_.server_position = std::max(telemetry_.server_position, slot->server_lsn);
     // The first look counts too: a table may have come since Open read the list.
     if (slot->retained_bytes >= 0) looked_at_ = slot->restart_lsn + static_cast<std::uint64_t>(slot->retained_bytes);
     if (tables_mark_ != slot->tables_mark) {
@@ -421,6 +428,13 @@ const SourceFactory& Factory() {
       [](const std::string& name, const config::Bound& bound) { return DropUpstream(MakeOptions(name, bound)); },
       [](const std::string& name, const config::Bound& bound, const Clock& clock, std::stop_token stop) {
         return LookUpstream(MakeOptions(name, bound), clock, std::move(stop));
+      },
+      [](const std::string& name, const config::Bound& bound) { return LeftBehind(MakeOptions(name, bound)); },
+      [](const SourceProgress& progress) {
+        return std::max(ResumeState::Decode(progress.resume).confirmed(), progress.last_end);
+      },
+      [](const std::string& name, const config::Bound& bound, std::stop_token stop) {
+        return SlotIsThere(MakeOptions(name, bound), std::move(stop));
       },
   };
   return factory;

@@ -85,6 +85,12 @@ class Source {
   virtual std::shared_ptr<const SourceTelemetry> telemetry() const = 0;
 };
 
+// What a source leaves on its server when it is deleted; no slot: nothing.
+struct Leftover {
+  std::string slot;
+  std::string drop_sql;
+};
+
 struct SourceFactory {
   const config::ComponentSpec* spec;
   std::string_view connector;  // "postgresql"
@@ -99,6 +105,12 @@ struct SourceFactory {
   // server, at most some connect timeouts; nullptr if the source leaves nothing upstream.
   Result<SourceTelemetry> (*look_upstream)(const std::string& name, const config::Bound&, const Clock&,
                                            std::stop_token) = nullptr;
+  // What would be left without that; from the settings alone.
+  Leftover (*leaves)(const std::string& name, const config::Bound&) = nullptr;
+  // How far the source is durable by what the log holds of it: a position as in the telemetry, 0 if it never was.
+  std::uint64_t (*durable)(const SourceProgress&) = nullptr;
+  // Whether what it leaves is there at the moment. Waits for the server, at most some connect timeouts.
+  Result<bool> (*still_there)(const std::string& name, const config::Bound&, std::stop_token) = nullptr;
 };
 
 }  // namespace headgate

@@ -51,6 +51,7 @@ struct ConnectorStatus {
   bool last_error_transient = false;
   std::shared_ptr<const SourceTelemetry> source;  // sources only, may be null before the first start
   std::shared_ptr<const SinkTelemetry> sink;      // sinks only
+  std::uint64_t durable_position = 0;             // sources, also when they do not run: what the log holds
   std::vector<Finding> standing;                  // what a person has to see to, whatever runs: a declared gap
   // What the last run left, until the next one has opened; of a source that stands still, what was seen of its server
   // since.

@@ -308,8 +308,8 @@ void Supervisor::StartInstance(Connector& connector) {
       return;
     }
     instance->sink = plan.sink->create(plan.name, bound, *parts_.sink_services);
-    instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *parts_.events, *instance->sink, plan.name,
-                                                  std::move(*topics), *parts_.clock);
+    instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *parts_.events, *instance->sink,
+                                                  plan.name, std::move(*topics), *parts_.clock);
   }
   instance->SetPaused(plan.target == TargetState::kPaused);
   instance->SetFailuresMax(plan.failures_max);

@@ -43,7 +43,8 @@ class StreamSelection {
   std::vector<std::string> names_;  // of the selected
 };
 
-// The streams that a sink reads, by name, in the order they came. Any thread; looked up anew only when there are others.
+// The streams that a sink reads, by name, in the order they came. Any thread; looked up anew only when there are
+// others.
 class TopicNames {
  public:
   explicit TopicNames(TopicFilter filter) : filter_(std::move(filter)) {}

@@ -133,7 +133,7 @@ TEST_F(Api, KC25_ASinkThatComesAgainSaysThatItResumes) {
   Create("hook", Shop::Hook(receiver_.url()));
   const json created = Call("GET", "/api/v1/events?kind=connector_created&connector=hook", 200)["items"];
   ASSERT_EQ(created.size(), 2u);
-  EXPECT_THAT(created[0].dump(), testing::HasSubstr("resumes at seq"));
+  EXPECT_THAT(created[0].dump(), testing::HasSubstr("resumes at its cursor"));
   EXPECT_THAT(created[1].dump(), testing::Not(testing::HasSubstr("resumes")));
 }
 
@@ -157,6 +157,56 @@ TEST_F(Api, KC26_DropSlotLeavesNothingOnTheServer) {
   EXPECT_EQ(*shop_->database().Value(slots), "1");
   Call("DELETE", "/connectors/shop?drop_slot=true", 204);
   EXPECT_TRUE(WaitFor([&] { return *shop_->database().Value(slots) == "0"; }));
+}
+
+TEST_F(Api, KC26_ASlotThatADeletedSourceLeftIsAWarningUntilItIsGone) {
+  const auto warnings = [&] { return Call("GET", "/api/v1/health", 200)["warnings"].dump(); };
+  const std::string slot = "hg_" + shop_->database().name();
+  Create("shop", shop_->Source());
+  const std::string slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
+  EXPECT_TRUE(WaitFor([&] { return *shop_->database().Value(slots) == "1" && StateOf("shop") == "RUNNING"; }));
+  Call("PUT", "/connectors/shop/stop", 204);
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(headgate_->Start().ok());
+  Call("DELETE", "/connectors/shop", 204);
+  const std::string sql = "SELECT pg_drop_replication_slot('" + slot + "')";
+  EXPECT_THAT(warnings(), testing::HasSubstr(sql));
+  EXPECT_THAT(Call("GET", "/api/v1/events?kind=connector_deleted", 200).dump(), testing::HasSubstr(sql));
+  ASSERT_TRUE(shop_->database().Exec(sql).ok());
+  EXPECT_TRUE(WaitFor([&] { return warnings() == "[]"; }) || WaitFor([&] { return warnings() == "[]"; })) << warnings();
+  EXPECT_THAT(Call("GET", "/api/v1/events?kind=slot_dropped", 200).dump(), testing::HasSubstr(slot));
+}
+
+TEST_F(Api, KC26_ASlotThatCouldNotBeDroppedIsNamedWithItsSql) {
+  auto source = shop_->Source();
+  source["port"] = "1";
+  source["slot_name"] = "left_alone";
+  Create("shop", source, "STOPPED");
+  Call("DELETE", "/connectors/shop?drop_slot=true", 204);
+  const auto left = [&] { return Call("GET", "/api/v1/events?kind=slot_left", 200)["items"]; };
+  ASSERT_TRUE(WaitFor([&] { return left().size() == 1; }));
+  EXPECT_EQ(left()[0]["details"]["slot"], "left_alone");
+  EXPECT_EQ(left()[0]["details"]["drop_slot_sql"], "SELECT pg_drop_replication_slot('left_alone');");
+  EXPECT_THAT(Call("GET", "/api/v1/health", 200).dump(), testing::HasSubstr("left_alone"));
+}
+
+TEST_F(Api, KC21_ASourceShowsItsPositionBeforeTheFirstCommitAndInEveryState) {
+  Create("shop", shop_->Source());
+  const auto offsets = [&] { return Call("GET", "/connectors/shop/offsets", 200)["offsets"]; };
+  const auto durable = [&] { return Call("GET", "/api/v1/connectors/shop/lag", 200)["durable_position"]; };
+  ASSERT_TRUE(WaitFor([&] { return offsets().size() == 1; }));
+  EXPECT_GT(offsets()[0]["offset"]["lsn"], 0);
+  EXPECT_EQ(offsets()[0]["partition"]["server"], "shop");
+  Call("PUT", "/connectors/shop/stop", 204);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "STOPPED"; }));
+  EXPECT_TRUE(durable().is_string()) << durable();
+  const json lag = Call("GET", "/api/v1/connectors/shop/lag", 200);
+  EXPECT_EQ(lag["slot"]["name"], "hg_" + shop_->database().name());
+  EXPECT_FALSE(lag["caught_up"]) << lag;
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(offsets().size(), 1u);
+  EXPECT_TRUE(durable().is_string()) << durable();
 }
 
 TEST_F(Api, AP16_DeadLettersAreSeenRetriedAndDiscarded) {

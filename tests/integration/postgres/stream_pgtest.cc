@@ -353,5 +353,25 @@ TEST_F(PostgresStream, PG29_ChangesOfATableThatWasDroppedOrGivenAnotherKeyMeanwh
   EXPECT_THAT(rig_->KeyOf(u[2]), testing::ElementsAre("v"));
 }
 
+TEST_F(PostgresStream, APausedSourceDoesNotSayThatItIsCaughtUp_AP15) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  Start();
+  Run("INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "1"));
+  ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->caught_up; }));
+  const std::uint64_t position = rig_->telemetry()->server_position;
+  Run("INSERT INTO t VALUES (2)");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (rig_->telemetry()->caught_up && std::chrono::steady_clock::now() < deadline)
+    ASSERT_TRUE(rig_->source().KeepAlive().ok());
+  const auto paused = rig_->telemetry();
+  EXPECT_FALSE(paused->caught_up);
+  EXPECT_GT(paused->server_position, position);
+  EXPECT_GT(paused->server_position, paused->durable_position);
+  EXPECT_GT(paused->oldest_pending_commit_us, 0);
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
+  EXPECT_TRUE(rig_->Until([&] { return rig_->telemetry()->caught_up; }));
+}
+
 }  // namespace
 }  // namespace headgate::test

@@ -138,7 +138,7 @@ struct SinkScript {
 
   std::atomic<bool> corked = false;
   std::atomic<bool> breaker_open = false;  // what the telemetry says
-  std::atomic<std::size_t> room = 1000;  // events it holds at most
+  std::atomic<std::size_t> room = 1000;    // events it holds at most
   Channel<Error> open_errors{1000};
   Channel<std::function<void(Hands&)>> requests{1000};
   Signal news;  // raised by every call

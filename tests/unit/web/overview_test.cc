@@ -218,8 +218,38 @@ TEST_F(OverviewTest, S4_5_LagOfASource) {
   EXPECT_EQ(
       Get("/api/v1/connectors/shop/lag").body,
       R"({"connector":"shop","at":"2026-05-28T20:26:40.000000Z","bytes":65536,"seconds":2.4,"records":null,"caught_up":false,)"
-      R"("slot":{"name":"headgate","retained_bytes":2097152,"safe_bytes":null,"eta_invalid_seconds":null,"active":true},)"
+      R"("slot":{"name":"headgate","retained_bytes":2097152,"safe_bytes":null,"eta_invalid_seconds":null,"checked_at":null,"active":true},)"
       R"("server_position":"0/1A2B3C8","durable_position":"0/1A1B3C8","confirmed_position":"0/1A1B3C8"})");
+}
+
+TEST_F(OverviewTest, AP11_AStoppedSourceShowsWhatTheLogHoldsAndWhatWasLastSeenOfItsServer) {
+  AddSource();
+  ConnectorStatus status;
+  status.name = "shop";
+  status.target = TargetState::kStopped;
+  status.state = State::kStopped;
+  status.durable_position = 0x1A1B3C8;
+  control.SetStatus(status);
+  Json lag = Parse(Get("/api/v1/connectors/shop/lag"));
+  EXPECT_EQ(lag["durable_position"], "0/1A1B3C8");
+  EXPECT_EQ(lag["server_position"], nullptr) << "unknown is not 0";
+  EXPECT_EQ(lag["bytes"], nullptr);
+  EXPECT_EQ(lag["caught_up"], false);
+  auto seen = std::make_shared<SourceTelemetry>();
+  seen->server_position = 0x1A2B3C8;
+  seen->slot_name = "headgate";
+  seen->slot_retained_bytes = 2097152;
+  seen->slot_seen_us = control.manual_clock.now_us - 60'000'000;
+  seen->caught_up = true;  // as it was when it stopped
+  status.last_source = seen;
+  control.SetStatus(status);
+  lag = Parse(Get("/api/v1/connectors/shop/lag"));
+  EXPECT_EQ(lag["bytes"], 65536);
+  EXPECT_EQ(lag["caught_up"], false);
+  EXPECT_EQ(lag["seconds"], nullptr);
+  EXPECT_EQ(lag["slot"]["retained_bytes"], 2097152);
+  EXPECT_EQ(lag["slot"]["checked_at"], "2026-05-28T20:25:40.000000Z");
+  EXPECT_EQ(lag["slot"]["active"], false);
 }
 
 TEST_F(OverviewTest, S4_5_LagOfASinkCountsDeadLettersApart) {
