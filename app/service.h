@@ -40,13 +40,13 @@ class Service final : public Control {
   std::shared_ptr<const ConnectorRecord> Find(std::string_view name) const override;
   std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const override;
   Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial,
-                     const std::string& actor) override;
+                     const Caller& caller) override;
   Answer<Put> Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
-                      const std::string& actor) override;
-  Answer<Done> SetTarget(const std::string& name, TargetState target, const std::string& actor) override;
+                      const Caller& caller) override;
+  Answer<Done> SetTarget(const std::string& name, TargetState target, const Caller& caller) override;
   Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
-                       const std::string& actor) override;
-  Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) override;
+                       const Caller& caller) override;
+  Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const Caller& caller) override;
   Answer<Done> SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) override;
   std::vector<std::string> Topics(std::string_view name) const override;
   Answer<Done> ResetTopics(const std::string& name) override;
@@ -57,10 +57,10 @@ class Service final : public Control {
   Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) override;
   std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const override;
   Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id,
-                                                 const std::string& actor) override;
-  Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) override;
+                                                 const Caller& caller) override;
+  Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const Caller& caller) override;
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
-                              const std::string& actor) override;
+                              const Caller& caller) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
   std::optional<std::string> KeptAnswer(const std::string& key) const override;
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
@@ -91,7 +91,7 @@ class Service final : public Control {
   Service() = default;
   headgate::Status TakeOver(const config::ServiceConfig& config);
   Answer<Put> Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,
-                   const std::string& actor, bool from_file);
+                   const Caller& caller, bool from_file);
   Answer<ConnectorRecord> Judge(const std::string& name, config::FlatConfig config, TargetState target,
                                 const ConnectorRecord* old, bool from_file) const;
   std::string Resumes(const ConnectorRecord& record) const;

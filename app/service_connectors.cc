@@ -90,7 +90,7 @@ ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
 }
 
 Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig config, TargetState initial,
-                                     const std::string& actor) {
+                                     const Caller& caller) {
   config["name"] = name;
   const auto old = catalog_->Find(name);
   if (old != nullptr) {
@@ -104,18 +104,18 @@ Answer<Control::Put> Service::Create(const std::string& name, config::FlatConfig
     }
     return Refusal{409, "Connector " + name + " already exists", {}};
   }
-  return Save(name, std::move(config), initial, nullptr, actor, false);
+  return Save(name, std::move(config), initial, nullptr, caller, false);
 }
 
 Answer<Control::Put> Service::Replace(const std::string& name, config::FlatConfig config,
-                                      std::optional<std::uint64_t> if_version, const std::string& actor) {
+                                      std::optional<std::uint64_t> if_version, const Caller& caller) {
   config["name"] = name;
   const auto old = catalog_->Find(name);
   if (if_version && (old == nullptr || old->version != *if_version)) {
     return Refusal{412, "Connector " + name + " was changed meanwhile. Read its config again.", {}};
   }
   const TargetState target = old != nullptr ? old->target : TargetState::kRunning;
-  return Save(name, std::move(config), target, old.get(), actor, old != nullptr && old->from_file);
+  return Save(name, std::move(config), target, old.get(), caller, old != nullptr && old->from_file);
 }
 
 // The record that a config would make, or all that is wrong with it.
@@ -162,7 +162,7 @@ Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConf
 }
 
 Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig config, TargetState target,
-                                   const ConnectorRecord* old, const std::string& actor, bool from_file) {
+                                   const ConnectorRecord* old, const Caller& caller, bool from_file) {
   auto judged = Judge(name, std::move(config), target, old, from_file);
   if (auto* refusal = std::get_if<Refusal>(&judged)) return std::move(*refusal);
   auto& record = std::get<ConnectorRecord>(judged);
@@ -175,9 +175,9 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   ServiceEvent event;
   event.kind = old != nullptr ? "connector_changed" : "connector_created";
   event.connector = name;
-  event.actor = actor;
   event.summary = std::string(spec->class_name) + (old != nullptr ? " changed" : " created");
   event.details = Difference(*spec, old != nullptr ? old->config : config::FlatConfig{}, record.config);
+  event.SignedBy(caller);
   StoreBatch batch;
   if (old == nullptr) {
     if (const std::string resumes = Resumes(record); !resumes.empty()) event.details["resumes"] = resumes;
@@ -202,7 +202,7 @@ std::string Service::Resumes(const ConnectorRecord& record) const {
   return "A sink of this name was here before: it resumes at its cursor, " + ToText(**cursor) + ".";
 }
 
-Answer<Done> Service::SetTarget(const std::string& name, TargetState target, const std::string& actor) {
+Answer<Done> Service::SetTarget(const std::string& name, TargetState target, const Caller& caller) {
   const auto old = catalog_->Find(name);
   if (old == nullptr) return NotFound(name);
   if (old->target != target) {
@@ -211,7 +211,7 @@ Answer<Done> Service::SetTarget(const std::string& name, TargetState target, con
     ServiceEvent event;
     event.kind = "target_state";
     event.connector = name;
-    event.actor = actor;
+    event.SignedBy(caller);
     event.summary = std::string(headgate::Name(old->target)) + " -> " + std::string(headgate::Name(target));
     StoreBatch batch;
     events_->Add(batch, std::move(event));
@@ -223,7 +223,7 @@ Answer<Done> Service::SetTarget(const std::string& name, TargetState target, con
 }
 
 Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
-                              const std::string& actor) {
+                              const Caller& caller) {
   const auto record = catalog_->Find(name);
   if (record == nullptr) return NotFound(name);
   if (task >= 0) {
@@ -238,7 +238,7 @@ Answer<Done> Service::Restart(const std::string& name, bool include_tasks, bool 
   ServiceEvent event;
   event.kind = "restart";
   event.connector = name;
-  event.actor = actor;
+  event.SignedBy(caller);
   event.summary = task >= 0 ? "restart of task " + std::to_string(task) : "restart";
   StoreBatch batch;
   ForgetGap(batch, name);
@@ -264,7 +264,7 @@ Answer<Done> Service::SetHealth(const std::string& name, HealthSettings settings
   return Done{};
 }
 
-Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) {
+Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slot, const Caller& caller) {
   const auto record = catalog_->Find(name);
   if (record == nullptr) return NotFound(name);
   forget = forget || drop_slot;
@@ -272,7 +272,7 @@ Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slo
   ServiceEvent event;
   event.kind = "connector_deleted";
   event.connector = name;
-  event.actor = actor;
+  event.SignedBy(caller);
   event.summary = record->class_name + " deleted" + (forget ? ", position forgotten" : "");
   // Also with drop_slot: until it is dropped it is there.
   if (const Leftover left = LeftoverOf(*record); !left.slot.empty()) {

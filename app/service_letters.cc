@@ -85,7 +85,7 @@ void Service::KeepAnswer(const std::string& key, const std::function<std::string
 }
 
 Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink, std::uint64_t id,
-                                                        const std::string& actor) {
+                                                        const Caller& caller) {
   auto letter = Letter(sink, id);
   if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
   auto earlier = DeadLetters::Earlier(*store_, sink, id);
@@ -97,20 +97,20 @@ Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink,
   ServiceEvent event;
   event.kind = "letter_retried";
   event.connector = sink;
-  event.actor = actor;
+  event.SignedBy(caller);
   event.summary = "retry of dead letter " + std::to_string(id);
   Record(std::move(event));
   Ask(sink, std::move(command));
   return *std::move(earlier);
 }
 
-Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) {
+Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, const Caller& caller) {
   auto letter = Letter(sink, id);
   if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
   ServiceEvent event;
   event.kind = "letters_discarded";
   event.connector = sink;
-  event.actor = actor;
+  event.SignedBy(caller);
   event.summary = "1 dead letter discarded";
   event.details["event_id"] = std::get<DeadLetter>(letter).event_id;
   Record(std::move(event));
@@ -122,7 +122,7 @@ Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, c
 }
 
 Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard,
-                                              bool dry_run, const std::string& actor) {
+                                              bool dry_run, const Caller& caller) {
   if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
   Matched matched;
   std::vector<std::uint64_t> ids;
@@ -148,7 +148,7 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
   ServiceEvent event;
   event.kind = discard ? "letters_discarded" : "letters_retried";
   event.connector = sink;
-  event.actor = actor;
+  event.SignedBy(caller);
   event.summary = std::to_string(ids.size()) + " dead letters " + (discard ? "discarded" : "retried");
   event.details["operation"] = operation->id;
   if (filter.state) event.details["filter.state"] = headgate::Name(*filter.state);

@@ -10,6 +10,7 @@ namespace headgate::web {
 namespace {
 
 constexpr std::size_t kTailBatch = 200;
+constexpr std::int64_t kHoleUs = 5'000'000;
 
 Json EventJson(const ServiceEvent& event) {
   Json json;
@@ -91,26 +92,55 @@ class EventFeed final : public Feed {
     const std::uint64_t last = control_.last_event_id();
     if (last <= after_) return Next::kWait;
     // Read newest first, a bounded piece of ids at a time.
-    const std::uint64_t upto = std::min(last, after_ + kTailBatch);
+    std::uint64_t upto = std::min(last, after_ + kTailBatch);
     std::vector<ServiceEvent> events;
     static_cast<void>(control_.Events(
         [&](const ServiceEvent& event) {
           if (event.id <= after_) return true;  // ends the reading: it is the one event asked for
-          if (filter_(event)) events.push_back(event);
+          events.push_back(event);
           return false;
         },
         upto + 1, 1));
     std::reverse(events.begin(), events.end());
-    for (const ServiceEvent& event : events)
-      AppendEvent(out, "event", std::to_string(event.id), Dump(EventJson(event)));
+    upto = WithoutHole(events, upto, last);
+    for (const ServiceEvent& event : events) {
+      if (event.id <= upto && filter_(event))
+        AppendEvent(out, "event", std::to_string(event.id), Dump(EventJson(event)));
+    }
     after_ = upto;
-    return upto < last ? Next::kMore : Next::kWait;
+    return upto < last && !hole_ ? Next::kMore : Next::kWait;
   }
 
  private:
+  // An id is given before its event is written with what it tells of. So a hole is waited for, a while: it stays one if
+  // that write failed. Answers up to where there is none.
+  std::uint64_t WithoutHole(const std::vector<ServiceEvent>& events, std::uint64_t upto, std::uint64_t last) {
+    const std::int64_t now_us = control_.clock().NowUs();
+    std::uint64_t next = after_ + 1;
+    for (const ServiceEvent& event : events) {
+      const bool fresh = now_us - event.at_us < kHoleUs;
+      if (event.id != next && fresh && !Waited(next, now_us)) return next - 1;
+      next = event.id + 1;
+    }
+    if (next <= upto && upto == last && !Waited(next, now_us)) return next - 1;
+    hole_.reset();
+    return upto;
+  }
+
+  bool Waited(std::uint64_t id, std::int64_t now_us) {
+    if (!hole_ || hole_->id != id) hole_ = Hole{id, now_us};
+    return now_us - hole_->since_us >= kHoleUs;
+  }
+
+  struct Hole {
+    std::uint64_t id;
+    std::int64_t since_us;
+  };
+
   const Control& control_;
   const EventFilter filter_;
   std::uint64_t after_;
+  std::optional<Hole> hole_;
 };
 
 Response Tail(Api& api, const Request& request) {

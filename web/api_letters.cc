@@ -148,7 +148,7 @@ Response Retry(Api& api, const Request& request) {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     const auto id = ParseNumber(request.Argument(1));
     if (!id) return NoLetter(request);
-    const auto answer = api.control.RetryLetter(request.Argument(0), *id, request.actor());
+    const auto answer = api.control.RetryLetter(request.Argument(0), *id, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     Json ahead = Json::array();
     for (std::uint64_t earlier : std::get<std::vector<std::uint64_t>>(answer)) ahead.push_back(BigJson(earlier));
@@ -165,7 +165,7 @@ Response Discard(Api& api, const Request& request) {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     const auto id = ParseNumber(request.Argument(1));
     if (!id) return NoLetter(request);
-    const auto answer = api.control.DiscardLetter(request.Argument(0), *id, request.actor());
+    const auto answer = api.control.DiscardLetter(request.Argument(0), *id, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     return Response::Empty(204);
   });
@@ -227,7 +227,7 @@ Response Bulk(Api& api, const Request& request, bool discard) {
     const auto bulk = ReadBulk(request, at);
     if (!bulk.ok()) return Fail(request, 400, bulk.error().what, {}, {{at, bulk.error().what}});
     const auto answer =
-        api.control.BulkLetters(request.Argument(0), bulk->filter, discard, bulk->dry_run, request.actor());
+        api.control.BulkLetters(request.Argument(0), bulk->filter, discard, bulk->dry_run, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     const auto& matched = std::get<Control::Matched>(answer);
     Json json;

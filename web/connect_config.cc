@@ -103,7 +103,7 @@ Response Create(Api& api, const Request& request) {
   auto& config = create->config.config;
   if (auto refused = Precheck(api, request, create->name, config, nullptr)) return std::move(*refused);
   if (!create->config.errors.empty()) return BadConfig(api, request, create->name, create->config);
-  const auto answer = api.control.Create(create->name, std::move(config), create->initial, request.actor());
+  const auto answer = api.control.Create(create->name, std::move(config), create->initial, request.caller());
   if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
   return Created(api, request, std::get<Control::Put>(answer));
 }
@@ -121,7 +121,7 @@ Response Stale(const Request& request) {
 
 // Replaces as a whole. `seen`: the version that the new config was made from, where that matters.
 Response Replace(Api& api, const Request& request, config::FlatConfig config, std::optional<std::uint64_t> seen) {
-  const auto answer = api.control.Replace(request.Argument(0), std::move(config), seen, request.actor());
+  const auto answer = api.control.Replace(request.Argument(0), std::move(config), seen, request.caller());
   if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
   return Created(api, request, std::get<Control::Put>(answer));
 }

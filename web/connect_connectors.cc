@@ -94,7 +94,7 @@ Response RestartTask(Api& api, const Request& request) {
   return WithConnector(api, request, [&](const ConnectorRecord& record) {
     const auto task = FindTask(api, record, request.Argument(1));
     if (!task) return NoTask(request);
-    const auto answer = api.control.Restart(record.name, false, false, task->id, request.actor());
+    const auto answer = api.control.Restart(record.name, false, false, task->id, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     return Response::Empty(204);
   });
@@ -112,7 +112,7 @@ Response RestartConnector(Api& api, const Request& request) {
       if (include_tasks && (!only_failed || task.state == State::kFailed)) chosen.insert(task.id);
     }
     const Json shown = StateInfo(api, record, chosen);
-    const auto answer = api.control.Restart(record.name, include_tasks, only_failed, -1, request.actor());
+    const auto answer = api.control.Restart(record.name, include_tasks, only_failed, -1, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     if (!include_tasks && !only_failed) return Response::Empty(204);
     return Response::Json(202, Dump(shown));
@@ -121,7 +121,7 @@ Response RestartConnector(Api& api, const Request& request) {
 
 Response SetTarget(Api& api, const Request& request, TargetState target, int status) {
   return WithConnector(api, request, [&](const ConnectorRecord& record) {
-    const auto answer = api.control.SetTarget(record.name, target, request.actor());
+    const auto answer = api.control.SetTarget(record.name, target, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     return Response::Empty(status);
   });
@@ -136,7 +136,7 @@ Response Delete(Api& api, const Request& request) {
       return Fail(request, 412, "The config of " + record.name + " has changed since it was read.");
     const bool drop_slot = request.query.Flag("drop_slot");
     const bool forget = drop_slot || request.query.Flag("forget");
-    const auto answer = api.control.Delete(record.name, forget, drop_slot, request.actor());
+    const auto answer = api.control.Delete(record.name, forget, drop_slot, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     return Response::Empty(204);
   });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/state/events.h"
 
 // Requests and answers as the handlers see them: no sockets, no parser. Everything here is a value.
 namespace headgate::web {
@@ -51,8 +52,9 @@ struct Request {
   std::string_view Header(std::string_view name) const;
   const std::string& Argument(std::size_t i) const { return arguments[i]; }
   bool own_dialect() const { return path.starts_with("/api/v1/") || path == "/api/v1"; }
-  // Who the audit events name.
+  // Who the audit events name, and by which request.
   std::string actor() const { return "api " + peer; }
+  Caller caller() const { return {actor(), id}; }
 };
 
 // What an event stream sends, pulled by its session on the API thread whenever the socket takes more.

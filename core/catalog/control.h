@@ -106,14 +106,14 @@ class Control {
   };
   // Create fails with 409 if the name exists; Replace creates or replaces. 400 with all errors otherwise.
   virtual Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial,
-                             const std::string& actor) = 0;
+                             const Caller& caller) = 0;
   virtual Answer<Put> Replace(const std::string& name, config::FlatConfig config,
-                              std::optional<std::uint64_t> if_version, const std::string& actor) = 0;
-  virtual Answer<Done> SetTarget(const std::string& name, TargetState target, const std::string& actor) = 0;
+                              std::optional<std::uint64_t> if_version, const Caller& caller) = 0;
+  virtual Answer<Done> SetTarget(const std::string& name, TargetState target, const Caller& caller) = 0;
   // task < 0: the connector; else that task.
   virtual Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
-                               const std::string& actor) = 0;
-  virtual Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) = 0;
+                               const Caller& caller) = 0;
+  virtual Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const Caller& caller) = 0;
   // Replaces what a person set about its health; `event` tells of it, in the same atomic step.
   virtual Answer<Done> SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) = 0;
   // The topic list shown since the last reset (KC `topics`).
@@ -132,15 +132,15 @@ class Control {
   virtual std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const = 0;
   // Answers the ids of earlier letters of the same lane that go first (AP16).
   virtual Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id,
-                                                         const std::string& actor) = 0;
-  virtual Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) = 0;
+                                                         const Caller& caller) = 0;
+  virtual Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const Caller& caller) = 0;
   struct Matched {
     std::uint64_t matched = 0;
     std::vector<DeadLetter> sample;  // dry runs
     std::string operation;           // otherwise
   };
   virtual Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
-                                      const std::string& actor) = 0;
+                                      const Caller& caller) = 0;
   virtual std::optional<Operation> FindOperation(std::string_view id) const = 0;
 
   // Answers kept for an Idempotency-Key (AP4): opaque bytes, durable for a day. Nothing if none is kept.

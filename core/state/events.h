@@ -13,6 +13,15 @@
 
 namespace headgate {
 
+// Who asked for a change: "api <address>" with the id of the request, "file", "service".
+struct Caller {
+  Caller(const char* who) : actor(who) {}            // NOLINT(google-explicit-constructor): a name is a caller
+  Caller(std::string who, std::string request = {})  // NOLINT(google-explicit-constructor)
+      : actor(std::move(who)), request_id(std::move(request)) {}
+  std::string actor;
+  std::string request_id;
+};
+
 // An entry of the audit and event list (admin API, 4.11).
 struct ServiceEvent {
   std::uint64_t id = 0;
@@ -23,6 +32,11 @@ struct ServiceEvent {
   std::string actor;  // "api <address>", "file", "service"
   std::string summary;
   std::map<std::string, std::string> details;  // before, after, range, request_id ...; secrets masked
+
+  void SignedBy(const Caller& caller) {
+    actor = caller.actor;
+    if (!caller.request_id.empty()) details["request_id"] = caller.request_id;
+  }
 };
 
 // The one append-only, durable list of what happened. Thread-safe.

@@ -148,6 +148,11 @@ TEST_F(Api, AP3_AChangeThatChangesNothingKeepsTheVersionAndLeavesNoEvent) {
   Call("PATCH", "/connectors/hook/config", 200, {{"ops", "insert"}});
   EXPECT_NE(etag(), before);
   EXPECT_EQ(Call("GET", "/api/v1/events?kind=connector_changed", 200)["items"].size(), 1u);
+  const auto paused = headgate_->Call("PUT", "/connectors/hook/pause");
+  ASSERT_TRUE(paused.ok());
+  const json events = Call("GET", "/api/v1/events?kind=target_state", 200)["items"];
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]["details"]["request_id"], paused->headers.at("request-id"));
 }
 
 TEST_F(Api, KC26_DropSlotLeavesNothingOnTheServer) {

@@ -51,5 +51,35 @@ TEST_F(EventsTest, AP19_TheTailSendsWhatComesAndResumesWithoutLoss) {
   EXPECT_EQ(Do({.path = "/api/v1/events/tail", .headers = {{"Last-Event-ID", "x"}}}).status, 400);
 }
 
+TEST_F(EventsTest, AP19_TheTailWaitsForAnEventWhoseWriteTakesLongerThanTheNext) {
+  control.AddEvent("state", "first");
+  ServiceEvent third;
+  third.id = 3;
+  third.kind = "third";
+  control.AddEvent(third);
+  RawClient client(address());
+  client.Send(Serialise({.path = "/api/v1/events/tail?from=beginning"}, address()));
+  client.ReadUntil("retry: 2000\n\n");
+  EXPECT_EQ(client.ReadUntil("\n\n").rfind("id: 1\n", 0), 0U);
+  ServiceEvent second;
+  second.id = 2;
+  second.kind = "second";
+  control.AddEvent(second);
+  EXPECT_EQ(client.ReadUntil("\n\n").rfind("id: 2\n", 0), 0U);
+  EXPECT_EQ(client.ReadUntil("\n\n").rfind("id: 3\n", 0), 0U);
+}
+
+TEST_F(EventsTest, AP19_WhatIsGoneForGoodHoldsNoTailBack) {
+  ServiceEvent old;
+  old.id = 1000;  // retention took those before it
+  old.kind = "old";
+  control.AddEvent(old);
+  control.manual_clock.now_us += 60'000'000;
+  RawClient client(address());
+  client.Send(Serialise({.path = "/api/v1/events/tail?from=beginning"}, address()));
+  client.ReadUntil("retry: 2000\n\n");
+  EXPECT_EQ(client.ReadUntil("\n\n").rfind("id: 1000\n", 0), 0U);
+}
+
 }  // namespace
 }  // namespace headgate::test

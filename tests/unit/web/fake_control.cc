@@ -128,11 +128,12 @@ void FakeControl::AddEvent(const std::string& kind, const std::string& connector
 
 void FakeControl::AddEvent(ServiceEvent event) {
   auto events = *events_.Get();
-  event.id = last_event_ + 1;
+  if (event.id == 0) event.id = last_event_ + 1;
   event.at_us = manual_clock.now_us;
-  events.push_back(std::move(event));
+  const std::uint64_t last = std::max(last_event_.load(), event.id);
+  events.insert(std::ranges::upper_bound(events, event.id, {}, &ServiceEvent::id), std::move(event));
   events_.Set(std::move(events));
-  ++last_event_;
+  last_event_ = last;
   Wake();
 }
 
@@ -201,32 +202,32 @@ Answer<Control::Put> FakeControl::Save(const std::string& name, config::FlatConf
 }
 
 Answer<Control::Put> FakeControl::Create(const std::string& name, config::FlatConfig config, TargetState initial,
-                                         const std::string&) {
+                                         const Caller&) {
   if (Find(name) != nullptr) return Refusal{409, "Connector " + name + " already exists", {}};
   return Save(name, std::move(config), initial);
 }
 
 Answer<Control::Put> FakeControl::Replace(const std::string& name, config::FlatConfig config,
-                                          std::optional<std::uint64_t>, const std::string&) {
+                                          std::optional<std::uint64_t>, const Caller&) {
   return Save(name, std::move(config), TargetState::kRunning);
 }
 
-Answer<Done> FakeControl::SetTarget(const std::string& name, TargetState target, const std::string& actor) {
+Answer<Done> FakeControl::SetTarget(const std::string& name, TargetState target, const Caller& caller) {
   auto record = *Find(name);
   record.target = target;
   records_[name] = std::make_shared<ConnectorRecord>(record);
-  calls.push_back("target " + name + " " + std::string(headgate::Name(target)) + " by " + actor);
+  calls.push_back("target " + name + " " + std::string(headgate::Name(target)) + " by " + caller.actor);
   return Done{};
 }
 
 Answer<Done> FakeControl::Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
-                                  const std::string&) {
+                                  const Caller&) {
   calls.push_back("restart " + name + (include_tasks ? " tasks" : "") + (only_failed ? " failed" : "") +
                   (task >= 0 ? " task " + std::to_string(task) : ""));
   return Done{};
 }
 
-Answer<Done> FakeControl::Delete(const std::string& name, bool forget, bool drop_slot, const std::string&) {
+Answer<Done> FakeControl::Delete(const std::string& name, bool forget, bool drop_slot, const Caller&) {
   calls.push_back("delete " + name + (forget ? " forget" : "") + (drop_slot ? " drop_slot" : ""));
   records_.erase(name);
   return Done{};
@@ -281,8 +282,7 @@ std::map<DeadLetter::State, std::uint64_t> FakeControl::LetterCounts(const std::
   return counts;
 }
 
-Answer<std::vector<std::uint64_t>> FakeControl::RetryLetter(const std::string& sink, std::uint64_t id,
-                                                            const std::string&) {
+Answer<std::vector<std::uint64_t>> FakeControl::RetryLetter(const std::string& sink, std::uint64_t id, const Caller&) {
   const auto letter = Letter(sink, id);
   if (const auto* refusal = std::get_if<Refusal>(&letter)) return *refusal;
   calls.push_back("retry " + sink + " " + std::to_string(id));
@@ -293,13 +293,13 @@ Answer<std::vector<std::uint64_t>> FakeControl::RetryLetter(const std::string& s
   return earlier;
 }
 
-Answer<Done> FakeControl::DiscardLetter(const std::string& sink, std::uint64_t id, const std::string&) {
+Answer<Done> FakeControl::DiscardLetter(const std::string& sink, std::uint64_t id, const Caller&) {
   if (letters.erase(id) == 0) return Refusal{404, sink + " has no dead letter " + std::to_string(id), {}};
   return Done{};
 }
 
 Answer<Control::Matched> FakeControl::BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard,
-                                                  bool dry_run, const std::string&) {
+                                                  bool dry_run, const Caller&) {
   Matched matched;
   for (const auto& [id, letter] : letters) {
     if (!Matches(letter, filter)) continue;

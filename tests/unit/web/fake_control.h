@@ -25,7 +25,7 @@ class FakeControl final : public Control {
   void SetStatus(ConnectorStatus status);
   void AddConnector(const std::string& name, config::FlatConfig config);
   void AddEvent(const std::string& kind, const std::string& connector);
-  void AddEvent(ServiceEvent event);
+  void AddEvent(ServiceEvent event);  // with an id: as one whose write took longer than those of later ones
   void Wake();
 
   ManualClock manual_clock;
@@ -49,13 +49,13 @@ class FakeControl final : public Control {
   std::shared_ptr<const ConnectorRecord> Find(std::string_view name) const override;
   std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const override;
   Answer<Put> Create(const std::string& name, config::FlatConfig config, TargetState initial,
-                     const std::string& actor) override;
+                     const Caller& caller) override;
   Answer<Put> Replace(const std::string& name, config::FlatConfig config, std::optional<std::uint64_t> if_version,
-                      const std::string& actor) override;
-  Answer<Done> SetTarget(const std::string& name, TargetState target, const std::string& actor) override;
+                      const Caller& caller) override;
+  Answer<Done> SetTarget(const std::string& name, TargetState target, const Caller& caller) override;
   Answer<Done> Restart(const std::string& name, bool include_tasks, bool only_failed, int task,
-                       const std::string& actor) override;
-  Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const std::string& actor) override;
+                       const Caller& caller) override;
+  Answer<Done> Delete(const std::string& name, bool forget, bool drop_slot, const Caller& caller) override;
   Answer<Done> SetHealth(const std::string& name, HealthSettings settings, ServiceEvent event) override;
   std::vector<std::string> Topics(std::string_view name) const override;
   Answer<Done> ResetTopics(const std::string& name) override;
@@ -66,10 +66,10 @@ class FakeControl final : public Control {
   Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) override;
   std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const override;
   Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id,
-                                                 const std::string& actor) override;
-  Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const std::string& actor) override;
+                                                 const Caller& caller) override;
+  Answer<Done> DiscardLetter(const std::string& sink, std::uint64_t id, const Caller& caller) override;
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
-                              const std::string& actor) override;
+                              const Caller& caller) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
   std::optional<std::string> KeptAnswer(const std::string& key) const override;
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
