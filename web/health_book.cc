@@ -23,7 +23,7 @@ std::uint64_t RecordsOf(const Registry& registry, std::string_view source) {
   std::uint64_t records = 0;
   for (std::size_t i = 0; info != nullptr && i < registry.streams.size() && i < registry.counters.size(); ++i) {
     if (registry.streams[i] != nullptr && registry.streams[i]->source == info->number)  // numbers have holes
-      records += registry.counters[i]->records.load(std::memory_order_relaxed);
+      records += registry.counters[i]->records.load() - registry.counters[i]->markers.load();
   }
   return records;
 }
@@ -63,6 +63,9 @@ void HealthBook::Note(Page& page, Control& control, const HealthInput& input) {
   }
   if (position != page.position || !waiting || status.target != TargetState::kRunning) page.moved_us = input.now_us;
   page.position = position;
+  // What a sink counted before it was first looked at is recent: its counters begin with the process.
+  if (page.samples.empty() && status.kind == config::ComponentKind::kSink)
+    page.samples.emplace_back().at_us = input.now_us;
   if (!page.samples.empty() && input.now_us - page.samples.back().at_us < kSampleEveryUs) return;
   const std::int64_t keep_us = std::max(kKeepUs, input.record->thresholds().error_window_seconds * 1'000'000);
   page.samples.push_back(std::move(sample));

@@ -74,6 +74,7 @@ Status LoadStreams(LogState& state) {
               std::make_shared<const StreamInfo>(StreamInfo{s.number(), s.name(), s.source(), s.schema(), s.table()}));
       auto counters = std::make_shared<StreamCounters>();
       counters->records = s.records();
+      counters->markers = s.markers();
       counters->bytes = s.bytes();
       counters->first_seq = s.first_seq();
       counters->last_seq = s.last_seq();
@@ -299,7 +300,7 @@ StreamStats Log::stats(StreamNo stream) const {
   const auto registry = state_->registry.Get();
   if (stream == 0 || stream > registry->counters.size() || registry->counters[stream - 1] == nullptr) return {};
   const StreamCounters& c = *registry->counters[stream - 1];
-  return {c.records, c.bytes, std::max(c.first_seq.load(), first_seq()), c.last_seq, c.last_commit_us};
+  return {c.records - c.markers, c.bytes, std::max(c.first_seq.load(), first_seq()), c.last_seq, c.last_commit_us};
 }
 
 Seq Log::SeekTime(std::int64_t unix_us) const {

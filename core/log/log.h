@@ -42,7 +42,7 @@ struct StreamInfo {
 };
 
 struct StreamStats {
-  std::uint64_t records = 0;
+  std::uint64_t records = 0;  // without markers
   std::uint64_t bytes = 0;
   Seq first_seq = 0;
   Seq last_seq = 0;
@@ -60,7 +60,8 @@ struct SourceProgress {
 
 // Counters of one stream, kept by the log, read by anyone.
 struct StreamCounters {
-  std::atomic<std::uint64_t> records = 0;
+  std::atomic<std::uint64_t> records = 0;  // entries, markers among them
+  std::atomic<std::uint64_t> markers = 0;
   std::atomic<std::uint64_t> bytes = 0;
   std::atomic<Seq> first_seq = 0;
   std::atomic<Seq> last_seq = 0;

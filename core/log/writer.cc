@@ -14,6 +14,7 @@ namespace {
 // What an Append changes of a stream's record.
 struct Touched {
   std::uint64_t records = 0;
+  std::uint64_t markers = 0;
   std::uint64_t bytes = 0;
   Seq first_seq = 0;
   Seq last_seq = 0;
@@ -228,6 +229,7 @@ class Writer final : public LogWriter {
       if (tally.streams.size() < change.stream) tally.streams.resize(change.stream);
       Touched& t = tally.streams[change.stream - 1];
       ++t.records;
+      if (IsMarker(change.op)) ++t.markers;
       t.bytes += CountedBytes(change);
       if (t.first_seq == 0) t.first_seq = seq;
       t.last_seq = seq;
@@ -272,6 +274,7 @@ class Writer final : public LogWriter {
       record.set_schema(stream->schema);
       record.set_table(stream->table);
       record.set_records(c.records + t.records);
+      record.set_markers(c.markers + t.markers);
       record.set_bytes(c.bytes + t.bytes);
       record.set_first_seq(c.first_seq != 0 ? c.first_seq.load() : t.first_seq);
       record.set_last_seq(t.last_seq != 0 ? t.last_seq : c.last_seq.load());
@@ -324,6 +327,7 @@ class Writer final : public LogWriter {
       if (t.records == 0) continue;
       StreamCounters& c = *registry->counters[i];
       c.records += t.records;
+      c.markers += t.markers;
       c.bytes += t.bytes;
       if (c.first_seq == 0) c.first_seq = t.first_seq;
       c.last_seq = t.last_seq;

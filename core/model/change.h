@@ -30,7 +30,9 @@ enum class Op : std::uint8_t {
   kGap = 9,
 };
 inline constexpr std::size_t kOps = 10;  // numbers below this one
-std::string_view Name(Op op);            // "insert", ...
+// Says something about the stream, not about a row of it.
+constexpr bool IsMarker(Op op) { return op == Op::kSchema || op == Op::kSnapshot || op == Op::kGap; }
+std::string_view Name(Op op);  // "insert", ...
 bool ParseOp(std::string_view name, Op& op);
 
 // Address of a change in the log: "<seq>-<ordinal>".

@@ -59,7 +59,7 @@ TEST_F(Appending, WhatWasAppendedIsReadBackInOrderAlsoAfterAReopen) {
     EXPECT_EQ(progress->last->a, 200U);
     EXPECT_EQ(progress->last_end, 201U);
     EXPECT_EQ(log_->last_seq(), 3U);
-    EXPECT_EQ(log_->stats(stream).records, 4U);
+    EXPECT_EQ(log_->stats(stream).records, 3U) << "the schema is no record";
     EXPECT_EQ(log_->stats(stream).last_commit_us, 2000);
   }
 }
@@ -138,7 +138,7 @@ TEST_F(Appending, ATransactionOfManyBlocksIsOneSeqWithOneInfo) {
   EXPECT_TRUE(last);
   EXPECT_GT(parts, 10U);
   EXPECT_EQ(changes, 100U);
-  EXPECT_EQ(log_->stats(stream).records, 101U);
+  EXPECT_EQ(log_->stats(stream).records, 100U);
 }
 
 TEST_F(Appending, StateAloneIsDurableWithoutATransaction) {

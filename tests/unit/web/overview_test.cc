@@ -200,6 +200,28 @@ TEST_F(OverviewTest, AP15_AStandingPositionWhileTheServerMovesTurnsIntoAnError) 
   EXPECT_EQ(look(300), "error");
 }
 
+TEST_F(OverviewTest, AP14_FailuresFromBeforeTheFirstLookCountInTheWindow) {
+  AddSink();
+  const auto look = [&](std::uint64_t failed, std::uint64_t succeeded) {
+    ConnectorStatus status = SinkStatus("hook", State::kRunning);
+    auto telemetry = std::make_shared<SinkTelemetry>();
+    telemetry->published_us = control.manual_clock.now_us;
+    telemetry->attempts_failed = failed;
+    telemetry->attempts_ok = succeeded;
+    status.sink = telemetry;
+    control.SetStatus(status);
+    return Get("/api/v1/connectors/hook/health").body;
+  };
+  EXPECT_NE(look(10, 0).find("10 of 10 attempts"), std::string::npos) << look(10, 0);
+  for (const std::uint64_t more : {1, 2, 3}) {
+    control.manual_clock.now_us += 6'000'000;
+    const std::string body = look(10 + more, 0);
+    EXPECT_NE(body.find(std::to_string(10 + more) + " of " + std::to_string(10 + more) + " attempts"),
+              std::string::npos)
+        << body;
+  }
+}
+
 TEST_F(OverviewTest, S4_5_LagOfASource) {
   AddSource();
   ConnectorStatus status;
