@@ -53,12 +53,6 @@ void AddSink(Json& json, const HealthBook::Report& report, const HealthBook::Rat
 
 }  // namespace
 
-std::string LsnText(std::uint64_t lsn) {
-  std::string text;
-  AppendLsn(text, lsn);
-  return text;
-}
-
 std::optional<double> QuantileSeconds(const std::vector<std::uint64_t>& buckets, double share) {
   if (buckets.empty() || buckets.back() == 0) return std::nullopt;
   const double wanted = share * static_cast<double>(buckets.back());

@@ -31,6 +31,4 @@ Json LagJson(Control& control, const ConnectorRecord& record, const HealthBook::
 // counts. `buckets` are cumulative over the bounds.
 std::optional<double> QuantileSeconds(const std::vector<std::uint64_t>& buckets, double share);
 
-std::string LsnText(std::uint64_t lsn);
-
 }  // namespace headgate::web

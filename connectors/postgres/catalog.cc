@@ -491,10 +491,4 @@ std::uint64_t ParseLsn(std::string_view text) {
   return (static_cast<std::uint64_t>(high) << 32) | low;
 }
 
-std::string LsnText(std::uint64_t lsn) {
-  std::string text;
-  AppendLsn(text, lsn);
-  return text;
-}
-
 }  // namespace headgate::postgres

@@ -161,6 +161,5 @@ constexpr std::string_view kLockNotAvailable = "55P03";
 std::string StorageSql(const std::string& oid, bool partitioned);
 
 std::uint64_t ParseLsn(std::string_view text);  // "0/16E9FB0"; 0 if it is none
-std::string LsnText(std::uint64_t lsn);
 
 }  // namespace headgate::postgres

@@ -8,9 +8,7 @@ namespace headgate::postgres {
 namespace {
 
 Error Malformed(std::string_view what, std::uint64_t place) {
-  std::string lsn;
-  AppendLsn(lsn, place);
-  return Corrupt("the replication stream holds " + std::string(what) + " at " + lsn +
+  return Corrupt("the replication stream holds " + std::string(what) + " at " + LsnText(place) +
                  ". The server or something in between does not speak pgoutput protocol 1 as documented; connect to "
                  "the server directly.");
 }

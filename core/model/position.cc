@@ -94,4 +94,10 @@ void AppendLsn(std::string& out, std::uint64_t lsn) {
   out += text;
 }
 
+std::string LsnText(std::uint64_t lsn) {
+  std::string text;
+  AppendLsn(text, lsn);
+  return text;
+}
+
 }  // namespace headgate

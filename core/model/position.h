@@ -48,5 +48,6 @@ std::string EventId(std::string_view source_id, std::uint32_t epoch, const Posit
 
 // "0/16E9FB0", as PostgreSQL prints an LSN.
 void AppendLsn(std::string& out, std::uint64_t lsn);
+std::string LsnText(std::uint64_t lsn);
 
 }  // namespace headgate

@@ -12,7 +12,7 @@ constexpr auto kTick = std::chrono::milliseconds(250);
 
 Status Ingest::Run(std::stop_token stop) {
   HG_ASSIGN_OR_RETURN(const auto writer, log_.OpenWriter(name_, source_id_, connector_));
-  RecordedWriter recorded(*writer, log_, events_);
+  RecordedWriter recorded(*writer, events_);
   HG_RETURN_IF_ERROR(source_.Open(recorded, stop));
   opened_ = true;
   SourceBatch batch;

@@ -2,17 +2,10 @@
 
 #include <algorithm>
 
-#include "core/log/store.h"
 #include "core/model/position.h"
 
 namespace headgate {
 namespace {
-
-std::string Lsn(std::uint64_t lsn) {
-  std::string text;
-  AppendLsn(text, lsn);
-  return text;
-}
 
 const Column* FindColumn(const TableSchema& schema, const std::string& name) {
   const auto it = std::ranges::find(schema.columns, name, &Column::name);
@@ -71,35 +64,31 @@ StreamNo RecordedWriter::OpenStream(std::string_view schema, std::string_view ta
 
 std::uint32_t RecordedWriter::DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
                                            std::int64_t commit_us) {
-  Newest& newest = newest_[stream];
-  if (newest.version == 0) {
-    const auto registry = log_.registry();
-    newest.version = registry->LatestVersion(stream);
-    if (newest.version != 0) newest.schema = *registry->Schema(stream, newest.version);
-  }
+  const auto before = writer_.NewestSchema(stream);
   const std::uint32_t version = writer_.DefineSchema(stream, schema, at, commit_us);
-  if (version == newest.version) return version;
-  if (newest.version != 0) {
-    ServiceEvent event;
-    event.kind = "schema";
-    event.summary = names_[stream] + " has schema version " + std::to_string(version) + ": " +
-                    DescribeChange(newest.schema, schema);
-    event.details["stream"] = names_[stream];
-    event.details["version"] = std::to_string(version);
-    event.details["position"] = Lsn(at);
-    Tell(std::move(event));
-  }
-  newest = {version, schema};
+  if (!before || *before == schema) return version;
+  ServiceEvent event;
+  event.kind = "schema";
+  event.summary =
+      names_[stream] + " has schema version " + std::to_string(version) + ": " + DescribeChange(*before, schema);
+  event.details["stream"] = names_[stream];
+  event.details["version"] = std::to_string(version);
+  event.details["position"] = LsnText(at);
+  Tell(std::move(event));
   return version;
+}
+
+StoreBatch RecordedWriter::WithPending(const StoreBatch& also) {
+  StoreBatch batch;
+  batch.Add(also);
+  for (const ServiceEvent& event : pending_) events_.Add(batch, event);
+  return batch;
 }
 
 Result<LogWriter::Outcome> RecordedWriter::Append(std::span<const Transaction> transactions,
                                                   std::optional<std::string> resume, const StoreBatch& also) {
   if (pending_.empty()) return writer_.Append(transactions, std::move(resume), also);
-  StoreBatch batch;
-  batch.Add(also);
-  for (const ServiceEvent& event : pending_) events_.Add(batch, event);
-  auto outcome = writer_.Append(transactions, std::move(resume), batch);
+  auto outcome = writer_.Append(transactions, std::move(resume), WithPending(also));
   if (outcome.ok()) pending_.clear();
   return outcome;
 }
@@ -110,21 +99,22 @@ Status RecordedWriter::DeclareGap(const GapExtra& gap, std::int64_t commit_us, s
   event.kind = "gap";
   event.connector = source().name;
   event.actor = "service";
-  event.summary = gap.text.empty() ? "changes between " + Lsn(gap.from) + " and " + Lsn(gap.to) + " are missing"
-                                   : gap.text;
+  event.summary =
+      gap.text.empty() ? "changes between " + LsnText(gap.from) + " and " + LsnText(gap.to) + " are missing" : gap.text;
   event.details["reason"] = gap.reason;
-  event.details["from"] = Lsn(gap.from);
-  event.details["to"] = Lsn(gap.to);
+  event.details["from"] = LsnText(gap.from);
+  event.details["to"] = LsnText(gap.to);
   event.details["action"] = gap.action;
   for (const std::string& stream : gap.streams) {
     std::string& list = event.details["tables"];
     list += (list.empty() ? "" : ", ") + stream;
   }
-  StoreBatch batch;
-  batch.Add(also);
+  StoreBatch batch = WithPending(also);
   batch.Put(Family::kMeta, GapKey(source().name), event.summary);
   events_.Add(batch, std::move(event));
-  return writer_.DeclareGap(gap, commit_us, std::move(resume), batch);
+  Status declared = writer_.DeclareGap(gap, commit_us, std::move(resume), batch);
+  if (declared.ok()) pending_.clear();
+  return declared;
 }
 
 }  // namespace headgate

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/log/log.h"
+#include "core/log/store.h"
 #include "core/pipeline/source.h"
 #include "core/state/events.h"
 
@@ -18,9 +19,9 @@ namespace headgate {
 class RecordedWriter final : public LogWriter {
  public:
   // All must outlive it.
-  RecordedWriter(LogWriter& writer, const Log& log, Events& events) : writer_(writer), log_(log), events_(events) {}
+  RecordedWriter(LogWriter& writer, Events& events) : writer_(writer), events_(events) {}
 
-  // Written with the next Append. Connector and actor are filled in.
+  // Written with the next Append or DeclareGap. Connector and actor are filled in.
   void Tell(ServiceEvent event);
 
   const SourceInfo& source() const override { return writer_.source(); }
@@ -36,17 +37,11 @@ class RecordedWriter final : public LogWriter {
   Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume, const StoreBatch& also) override;
 
  private:
-  // The newest schema of a stream, also one that is not durable yet.
-  struct Newest {
-    std::uint32_t version = 0;
-    TableSchema schema;
-  };
+  StoreBatch WithPending(const StoreBatch& also);
 
   LogWriter& writer_;
-  const Log& log_;
   Events& events_;
   std::map<StreamNo, std::string> names_;  // of the streams opened here
-  std::map<StreamNo, Newest> newest_;
   std::vector<ServiceEvent> pending_;
 };
 

@@ -13,7 +13,7 @@ using test::TwoColumns;
 struct RecordedHome : test::LogHome {
   RecordedHome() {
     events_ = std::move(*Events::Open(*store_, clock_));
-    recorded_ = std::make_unique<RecordedWriter>(OpenWriter(), *log_, *events_);
+    recorded_ = std::make_unique<RecordedWriter>(OpenWriter(), *events_);
     stream_ = recorded_->OpenStream("public", "orders");
   }
   Status Write(std::uint64_t lsn, std::uint32_t version) {
@@ -65,11 +65,21 @@ TEST_F(Recording, AChangedSchemaIsAnEventAndAFirstOneIsNot_4_11) {
 
 TEST_F(Recording, AfterARestartAKnownSchemaIsNoEvent) {
   ASSERT_TRUE(Write(10, recorded_->DefineSchema(stream_, TwoColumns("orders"), 10, 1)).ok());
-  RecordedWriter again(OpenWriter(), *log_, *events_);
+  RecordedWriter again(OpenWriter(), *events_);
   const StreamNo stream = again.OpenStream("public", "orders");
   again.DefineSchema(stream, TwoColumns("orders"), 20, 1);
   ASSERT_TRUE(again.Append({}, "state").ok());
   EXPECT_TRUE(ReadEvents(*store_).empty());
+}
+
+TEST_F(Recording, AGapTakesTheEventsThatWaitWithIt) {
+  ASSERT_TRUE(Write(10, recorded_->DefineSchema(stream_, TwoColumns("orders"), 10, 1)).ok());
+  recorded_->DefineSchema(stream_, TwoColumns("orders", "title"), 20, 1);
+  ASSERT_TRUE(DeclareGap().ok());
+  const auto events = ReadEvents(*store_);
+  ASSERT_EQ(events.size(), 2U) << "the schema is in the log with the gap, so its event is in the list";
+  ASSERT_TRUE(recorded_->Append({}, "state").ok());
+  EXPECT_EQ(ReadEvents(*store_).size(), 2U) << "told once";
 }
 
 TEST(DescribingAChange, NamesWhatCameWentAndChanged) {
