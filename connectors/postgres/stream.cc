@@ -1,6 +1,7 @@
 #include "connectors/postgres/stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "connectors/postgres/catalog.h"
 #include "connectors/postgres/errors.h"
@@ -75,11 +76,13 @@ Status ReplicationStream::Begin(std::stop_token stop) {
 Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadline deadline, std::stop_token stop) {
   const std::size_t before = done.size();
   std::size_t bytes = 0;
-  HG_RETURN_IF_ERROR(Drain(done, bytes, deadline));
-  if (done.size() - before >= kLoad && bytes < options_.batch_bytes_max && !reply_due_)
-    gather_.WaitUntil(std::min(deadline, clock_.Now() + kGather), stop);
-  for (;;) {
+  for (bool gathered = false;;) {
     HG_RETURN_IF_ERROR(Drain(done, bytes, deadline));
+    if (done.size() - before >= kLoad && bytes < options_.batch_bytes_max && !reply_due_ &&
+        !std::exchange(gathered, true)) {
+      gather_.WaitUntil(std::min(deadline, clock_.Now() + kGather), stop);
+      continue;
+    }
     // An answer that the server waits for is given by Confirm, with what is durable by then: one that shuts down waits
     // until we have confirmed all of it.
     if (reply_due_ && read_end_ > durable_) return Ok();
