@@ -317,8 +317,11 @@ void Deliver::Store(At at, DeadLetter letter) {
 void Deliver::LetterDelivered(std::uint64_t id) {
   ++delivered_;
   letters_in_sink_.erase(id);
-  if (const auto letter = DeadLetters::Read(store_, name_, id); letter.ok() && *letter)
-    letters_delivered_.push_back((*letter)->event_id);
+  ++letters_untold_;
+  if (letters_named_.size() < kLettersNamed) {
+    if (const auto letter = DeadLetters::Read(store_, name_, id); letter.ok() && *letter)
+      letters_named_.push_back((*letter)->event_id);
+  }
   letters_->Remove(batch_, id);
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
@@ -334,19 +337,17 @@ void Deliver::LetterFailed(DeadLetter letter) {
 
 // One event for all that went with one write (AP18).
 void Deliver::TellOfLetters() {
-  if (letters_delivered_.empty()) return;
+  if (letters_untold_ == 0) return;
   ServiceEvent event;
   event.kind = "letters_delivered";
   event.connector = name_;
   event.actor = "service";
-  const std::size_t count = letters_delivered_.size();
+  const std::size_t count = std::exchange(letters_untold_, 0);
   event.summary = std::to_string(count) + (count == 1 ? " dead letter" : " dead letters") + " delivered";
-  letters_delivered_.resize(std::min(count, kLettersNamed));
-  for (const std::string& id : letters_delivered_) {
+  for (const std::string& id : std::exchange(letters_named_, {})) {
     std::string& list = event.details["event_ids"];
     list += (list.empty() ? "" : ", ") + id;
   }
-  letters_delivered_.clear();
   events_.Add(batch_, std::move(event));
 }
 

@@ -147,8 +147,9 @@ class Deliver final : public SinkContext {
   bool write_failed_ = false;                // the last time, and not since
   std::set<std::uint64_t> letters_in_sink_;  // ids
   std::int64_t next_letter_scan_us_ = 0;
-  std::vector<std::string> letters_delivered_;  // event ids, not yet told of
-  bool breaker_open_ = false;                   // as last told
+  std::size_t letters_untold_ = 0;          // delivered, with no event yet
+  std::vector<std::string> letters_named_;  // event ids of the first of them
+  bool breaker_open_ = false;               // as last told
 
   Channel<LetterCommand> commands_{64};
   std::atomic<bool> paused_ = false;
