@@ -11,6 +11,7 @@ namespace {
 // left_slot/<connector>/<slot>: a line for people, and the connector's record, which is needed to ask its server.
 constexpr std::string_view kLeftSlot = "left_slot/";
 constexpr std::string_view kLeftSlotEnd = "left_slot0";
+constexpr std::int64_t kLookAgainUs = 60'000'000;  // after a look that failed
 
 std::string Key(const std::string& connector, const Leftover& left) {
   return std::string(kLeftSlot) + connector + "/" + left.slot;
@@ -51,7 +52,12 @@ void Service::LookForLeftSlots(std::stop_token stop) {
   for (const auto& [key, record] : all) {
     const SourceFactory* factory = FindSource(record.class_name);
     if (factory == nullptr || factory->still_there == nullptr || stop.stop_requested()) continue;
+    // A server that does not answer holds this thread up: it is not asked each time.
+    const auto failed = look_failed_us_.find(key);
+    if (failed != look_failed_us_.end() && clock().NowUs() - failed->second < kLookAgainUs) continue;
     const auto there = factory->still_there(record.name, BoundOf(record), stop);
+    look_failed_us_.erase(key);
+    if (!there.ok()) look_failed_us_[key] = clock().NowUs();
     if (!there.ok() || *there) continue;
     const std::string slot = LeftoverOf(record).slot;
     ServiceEvent event;

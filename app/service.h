@@ -134,8 +134,9 @@ class Service final : public Control {
   std::atomic<bool> ready_ = false;
   mutable std::map<std::string, std::unique_ptr<SinkLook>, std::less<>> sink_looks_;  // of the API's thread
   std::unique_ptr<Supervisor> supervisor_;
-  std::map<std::string, std::int64_t, std::less<>> looked_us_;  // by source, of the maintenance thread
-  std::vector<std::jthread> chores_;                            // work for the network that a call started
+  std::map<std::string, std::int64_t, std::less<>> looked_us_;       // by source, of the maintenance thread
+  std::map<std::string, std::int64_t, std::less<>> look_failed_us_;  // by left slot, of the maintenance thread
+  std::vector<std::jthread> chores_;                                 // work for the network that a call started
   std::jthread maintenance_;
 };
 
