@@ -181,12 +181,8 @@ void SinkChecks(CheckList& list) {
   const SinkTelemetry* last = open ? nullptr : list.status.last_sink.get();
   const SinkTelemetry* told = last != nullptr ? last : live;
   if (told != nullptr) {
-    if (last == nullptr) {
-      list.result_us = told->published_us;
-      list.interval_us = kResultIntervalUs;
-    } else {
-      list.result_us = told->published_us;
-    }
+    list.result_us = told->published_us;
+    if (last == nullptr) list.interval_us = kResultIntervalUs;
     if (list.active) {
       Endpoint(list, *told);
       Delivering(list, *told);
