@@ -2,9 +2,9 @@
 // place, dead letters are seen, retried, discarded.
 #include <nlohmann/json.hpp>
 
-#include "core/base/signal.h"
 #include "tests/e2e/shop.h"
 #include "tests/support/require.h"
+#include "tests/support/wait_for.h"
 
 namespace headgate::test {
 namespace {
@@ -35,14 +35,6 @@ class Api : public testing::Test {
     Call("POST", "/connectors", 201, {{"name", name}, {"config", settings}, {"initial_state", state}});
   }
 
-  bool WaitFor(const std::function<bool()>& done) {
-    Signal never;
-    for (int i = 0; i < 200; ++i) {
-      if (done()) return true;
-      never.WaitUntil(std::chrono::steady_clock::now() + milliseconds(50), {});
-    }
-    return false;
-  }
   std::string StateOf(const std::string& name) {
     const json status = Call("GET", "/connectors/" + name + "/status", 200);
     return status.is_object() ? status["connector"]["state"].get<std::string>() : "";

@@ -5,11 +5,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/base/signal.h"
 #include "tests/support/child_process.h"
 #include "tests/support/headgate_process.h"
 #include "tests/support/http_receiver.h"
 #include "tests/support/require.h"
+#include "tests/support/wait_for.h"
 
 namespace headgate::test {
 namespace {
@@ -45,15 +45,6 @@ class Commands : public testing::Test {
   std::string Base() const { return "data_dir: " + dir_.path() + "/data\napi:\n  listen: 127.0.0.1:0\n"; }
   static std::string Hook(const std::string& url, const std::string& name = "webhook") {
     return "    connector.class: " + name + "\n    topics: shop.public.orders\n    url: " + url + "\n";
-  }
-
-  bool WaitFor(const std::function<bool()>& done) {
-    Signal never;
-    for (int i = 0; i < 200; ++i) {
-      if (done()) return true;
-      never.WaitUntil(std::chrono::steady_clock::now() + milliseconds(50), {});
-    }
-    return false;
   }
 
   TempDir dir_{"headgate-commands-"};

@@ -6,9 +6,9 @@
 #include <random>
 #include <set>
 
-#include "core/base/signal.h"
 #include "tests/e2e/shop.h"
 #include "tests/support/require.h"
+#include "tests/support/wait_for.h"
 
 namespace headgate::test {
 namespace {
@@ -53,14 +53,13 @@ struct Scene {
   }
 
   bool GapIsTold() const {
-    Signal never;
-    for (const auto end = std::chrono::steady_clock::now() + seconds(20); std::chrono::steady_clock::now() < end;) {
-      const auto metrics = headgate->Call("GET", "/metrics");
-      if (metrics.ok() && metrics->body.find("headgate_source_gaps_total{connector=\"shop\"} 1\n") != std::string::npos)
-        return true;
-      never.WaitUntil(std::chrono::steady_clock::now() + milliseconds(50), {});
-    }
-    return false;
+    return WaitFor(
+        [&] {
+          const auto metrics = headgate->Call("GET", "/metrics");
+          return metrics.ok() &&
+                 metrics->body.find("headgate_source_gaps_total{connector=\"shop\"} 1\n") != std::string::npos;
+        },
+        seconds(20));
   }
 
   void ExpectEverythingArrived() {

@@ -30,6 +30,16 @@ inline bool IsRequired(std::string_view server) {
     GTEST_SKIP() << "SKIP, needs " << (server) << ": " << (reason);             \
   } while (false)
 
+// For a test that needs something of the machine rather than a server: skipped with the reason, or failed if
+// HEADGATE_REQUIRE names anything at all, as it does where every test has to run.
+#define HG_REQUIRE_MACHINE(need, reason)                                                        \
+  do {                                                                                          \
+    if (const char* list = std::getenv("HEADGATE_REQUIRE"); list != nullptr && *list != '\0') { \
+      FAIL() << "HEADGATE_REQUIRE is set, but " << (need) << " is missing: " << (reason);       \
+    }                                                                                           \
+    GTEST_SKIP() << "SKIP, needs " << (need) << ": " << (reason);                               \
+  } while (false)
+
 // The value of a Result, or the end of the test: skipped if the server is not installed (kConfig), failed for any other
 // reason. HG_WITH_SERVER("postgres", auto db, TestDatabase::Create());
 #define HG_WITH_SERVER(server, lhs, expr) HG_WITH_SERVER_INNER(HG_CONCAT(hg_server_, __LINE__), server, lhs, expr)

@@ -5,6 +5,7 @@
 
 #include "tests/integration/postgres/source_fixture.h"
 #include "tests/support/fault_proxy.h"
+#include "tests/support/require.h"
 
 namespace headgate::test {
 namespace {
@@ -96,7 +97,8 @@ TEST_F(PostgresSilence, AReadWhoseServerProcessHangsIsToldAndGivenUp) {
     pid = Ask("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%'");
   ASSERT_NE(pid, "");
   const int process = std::stoi(pid);
-  if (::kill(process, SIGSTOP) != 0) GTEST_SKIP() << "the server's processes cannot be stopped from here";
+  if (::kill(process, SIGSTOP) != 0)
+    HG_REQUIRE_SERVER("postgres", "its processes cannot be stopped from here, so none can be made to hang");
   const std::shared_ptr<void> thaw(nullptr, [process](void*) { ::kill(process, SIGCONT); });
   ASSERT_TRUE(rig_->Until([&] { return Waiting().has_value(); }));
   EXPECT_THAT(Waiting()->summary, HasSubstr("reading table public.a"));

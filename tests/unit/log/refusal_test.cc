@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/require.h"
 #include "tests/unit/log/log_support.h"
 
 namespace headgate {
@@ -24,7 +25,7 @@ TEST_F(Refusal, ASecondOpenOfTheDirectoryIsRefused) {
 
 TEST_F(Refusal, ASecondProcessIsRefusedUntilTheFirstIsGone) {
 #ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "SKIP, needs a build without the thread sanitizer, which cannot follow threads of a forked child";
+  HG_REQUIRE_MACHINE("a build without the thread sanitizer", "it cannot follow threads of a forked child");
 #endif
   const auto open_in_child = [this] {
     const pid_t pid = ::fork();

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "tests/support/require.h"
 #include "tests/unit/web/web_fixture.h"
 
 // The HTTP server itself: connections, limits, headers, stop (admin API, 6.1 and AP8).
@@ -39,7 +40,7 @@ TEST_F(ServerTest, AnAddressThatIsNoneIsAConfigError) {
 TEST_F(ServerTest, ListensOnIPv6Loopback) {
   options.address = "::1";
   if (const auto listener = web::Listener::Bind(options); !listener.ok())
-    GTEST_SKIP() << "no IPv6 here: " << listener.error().what;
+    HG_REQUIRE_MACHINE("IPv6 on the loopback interface", listener.error().what);
   Start();
   EXPECT_EQ(server->address().rfind("[::1]:", 0), 0U);
   EXPECT_EQ(Get("/connectors").status, 200);
