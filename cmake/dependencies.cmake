@@ -11,6 +11,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED)  # regular expressions of clients, in linear time
+find_library(PG_QUERY_LIBRARY pg_query REQUIRED)  # the grammar of PostgreSQL 15
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 
 # Third-party headers count as system headers: their warnings are not ours.

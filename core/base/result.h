@@ -33,12 +33,13 @@ inline Error ConfigError(std::string what) { return {ErrorKind::kConfig, std::mo
 inline Error Corrupt(std::string what) { return {ErrorKind::kCorrupt, std::move(what)}; }
 inline Error Stopped() { return {ErrorKind::kStopped, "stopped"}; }
 
-// A value or an Error. Expected failure is a value; exceptions end where a library throws.
-template <class T>
+// A value or an error. Expected failure is a value; exceptions end where a library throws. E is another type only where
+// an error says more than Error does, such as a place in a text.
+template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit on purpose
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -61,38 +62,38 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  const Error& error() const& {
+  const E& error() const& {
     CHECK(!ok());
     return std::get<1>(state_);
   }
-  Error&& error() && {
+  E&& error() && {
     CHECK(!ok());
     return std::get<1>(std::move(state_));
   }
 
  private:
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
+template <class E>
+class [[nodiscard]] Result<void, E> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)), ok_(false) {}  // NOLINT: implicit on purpose
+  Result(E error) : error_(std::move(error)), ok_(false) {}  // NOLINT: implicit on purpose
 
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
-  const Error& error() const& {
+  const E& error() const& {
     CHECK(!ok_);
     return error_;
   }
-  Error&& error() && {
+  E&& error() && {
     CHECK(!ok_);
     return std::move(error_);
   }
 
  private:
-  Error error_;
+  E error_;
   bool ok_ = true;
 };
 

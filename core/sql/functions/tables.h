@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+#include "core/sql/function.h"
+
+// The tables of functions and operators, one file a group. functions/all.cc puts them together.
+namespace headgate::sql {
+
+std::span<const Function> IntegerFunctions();
+
+}  // namespace headgate::sql
