@@ -106,11 +106,11 @@ inline Status Ok() { return {}; }
 #define HG_CONCAT(a, b) HG_CONCAT_INNER(a, b)
 
 // Returns the error of a Status or Result expression to the caller.
-#define HG_RETURN_IF_ERROR(expr)                    \
-  do {                                              \
-    if (auto hg_status = (expr); !hg_status.ok()) { \
-      return std::move(hg_status).error();          \
-    }                                               \
+#define HG_RETURN_IF_ERROR(expr)                      \
+  do {                                                \
+    if (auto&& hg_status = (expr); !hg_status.ok()) { \
+      return std::move(hg_status).error();            \
+    }                                                 \
   } while (false)
 
 // HG_ASSIGN_OR_RETURN(auto x, F()): x is the value, or the error goes to the caller.

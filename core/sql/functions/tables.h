@@ -7,6 +7,7 @@
 // The tables of functions and operators, one file a group. functions/all.cc puts them together.
 namespace headgate::sql {
 
+std::span<const Function> ComparisonFunctions();
 std::span<const Function> IntegerFunctions();
 
 }  // namespace headgate::sql

@@ -1,0 +1,117 @@
+#include "core/operators/graph.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/operators/aggregate.h"
+#include "core/operators/distinct.h"
+#include "core/operators/join.h"
+#include "core/operators/stateless.h"
+#include "core/operators/temporal.h"
+#include "core/operators/top_k.h"
+
+namespace headgate::operators {
+namespace {
+
+// Rows of constants: there from the first step on.
+class Values : public Operator {
+ public:
+  explicit Values(const sql::Plan& plan) {
+    for (const sql::PlanColumn& column : plan.columns) types_.push_back(column.type);
+    for (const auto& row : plan.rows) {
+      auto& out = rows_.emplace_back();
+      for (const sql::ExprPtr& expr : row) out.push_back(Clone(*expr));
+    }
+  }
+  void Process(std::size_t, const Delta&, StepContext&, const Emit&) override { CHECK(false); }
+  void Finish(StepContext& step, const Emit& emit) override {
+    if (done_) return;
+    done_ = true;
+    DeltaBuilder builder(types_);
+    for (const auto& row : rows_) {
+      std::vector<sql::Datum> values;
+      for (const sql::ExprPtr& expr : row) values.push_back(sql::EvaluateConstant(*expr, step.eval));
+      if (step.eval.failed()) {
+        step.failed.push_back({{}, 1, step.eval.errors()[0].code, step.eval.errors()[0].message});
+        step.eval.Reset();
+      } else {
+        builder.AddDatums(values, 1, {});
+      }
+      if (builder.full()) emit(builder.Take());
+    }
+    if (builder.rows() > 0) emit(builder.Take());
+  }
+
+ private:
+  std::vector<sql::Type> types_;
+  std::vector<std::vector<sql::ExprPtr>> rows_;
+  bool done_ = false;
+};
+
+OperatorPtr Make(const sql::Plan& plan) {
+  switch (plan.kind) {
+    case sql::PlanKind::kValues:
+      return std::make_unique<Values>(plan);
+    case sql::PlanKind::kFilter:
+      return MakeFilter(plan);
+    case sql::PlanKind::kProject:
+      return MakeProject(plan);
+    case sql::PlanKind::kJoin:
+      return MakeJoin(plan);
+    case sql::PlanKind::kTemporal:
+      return MakeTemporal(plan);
+    case sql::PlanKind::kAggregate:
+      return MakeAggregate(plan);
+    case sql::PlanKind::kDistinct:
+      return MakeDistinct(plan);
+    case sql::PlanKind::kTopK:
+      return MakeTopK(plan);
+    case sql::PlanKind::kSetOp:
+      return plan.set_op == sql::SetOpKind::kUnionAll ? MakeUnionAll() : MakeSetOp(plan);
+    case sql::PlanKind::kWindow:
+      return IsAppendOnly(plan) ? MakeLogLag(plan) : MakeWindow(plan);
+    case sql::PlanKind::kUnnest:
+      return MakeUnnest(plan);
+    case sql::PlanKind::kScan:
+      break;
+  }
+  CHECK(false);  // a scan is no operator
+  return nullptr;
+}
+
+}  // namespace
+
+Graph::Graph(const sql::Plan& plan, Emit sink) : sink_(std::move(sink)) { Add(plan, {}); }
+
+void Graph::Add(const sql::Plan& plan, Edge consumer) {
+  if (plan.kind == sql::PlanKind::kScan) {
+    scans_.push_back({plan.relation, consumer});
+    if (std::ranges::find(relations_, plan.relation) == relations_.end()) relations_.push_back(plan.relation);
+    return;
+  }
+  auto node = std::make_unique<Node>();
+  node->op = Make(plan);
+  node->consumer = consumer;
+  for (std::size_t i = 0; i < plan.inputs.size(); ++i) Add(*plan.inputs[i], {node.get(), i});
+  nodes_.push_back(std::move(node));
+}
+
+void Graph::Deliver(const Edge& edge, const Delta& delta, StepContext& step) {
+  if (edge.node == nullptr) {
+    sink_(delta);
+    return;
+  }
+  edge.node->op->Process(edge.input, delta, step, [&](const Delta& out) { Deliver(edge.node->consumer, out, step); });
+}
+
+void Graph::Push(const sql::Relation& relation, const Delta& delta, StepContext& step) {
+  for (const Scan& scan : scans_) {
+    if (scan.relation == &relation) Deliver(scan.consumer, delta, step);
+  }
+}
+
+void Graph::Finish(StepContext& step) {
+  for (const auto& node : nodes_) node->op->Finish(step, [&](const Delta& out) { Deliver(node->consumer, out, step); });
+}
+
+}  // namespace headgate::operators

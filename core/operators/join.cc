@@ -1,0 +1,237 @@
+#include "core/operators/join.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "core/operators/split.h"
+#include "core/operators/state.h"
+#include "core/sql/key.h"
+
+namespace headgate::operators {
+namespace {
+
+using sql::JoinKind;
+using sql::Rows;
+
+std::vector<sql::Type> TypesOf(const std::vector<sql::PlanColumn>& columns) {
+  std::vector<sql::Type> types;
+  for (const sql::PlanColumn& column : columns) types.push_back(column.type);
+  return types;
+}
+
+// A row of one side: how often it is there, and how many rows of the other side match it.
+struct Entry {
+  std::int64_t weight = 0;
+  std::int64_t matches = 0;
+};
+
+// A row's place in a side's index.
+struct Place {
+  std::string group;
+  std::string row;
+  auto operator<=>(const Place&) const = default;
+};
+
+class Join : public Operator {
+ public:
+  explicit Join(const sql::Plan& plan) : kind_(plan.join), width_(plan.inputs[kLeft]->columns.size()) {
+    types_ = {TypesOf(plan.inputs[kLeft]->columns), TypesOf(plan.inputs[kRight]->columns)};
+    pair_types_ = types_[kLeft];
+    pair_types_.insert(pair_types_.end(), types_[kRight].begin(), types_[kRight].end());
+    split_ = SplitCondition(plan.condition, width_);
+    semi_ = kind_ == JoinKind::kSemi || kind_ == JoinKind::kAnti;
+    counted_ = {kind_ == JoinKind::kLeft || kind_ == JoinKind::kFull || semi_,
+                kind_ == JoinKind::kRight || kind_ == JoinKind::kFull};
+  }
+
+  void Process(std::size_t side, const Delta& delta, StepContext& step, const Emit& emit) override {
+    std::vector<std::string> groups(delta.rows());
+    std::vector<std::uint8_t> keyless(delta.rows());
+    std::vector<std::uint32_t> good;
+    if (!MakeKeys(side, delta, step, groups, keyless, good)) return;
+    Pairs pairs = FindPairs(side, delta, groups, keyless, good);
+    if (split_.residual) Restrict(pairs, delta, step);
+    std::vector<std::int64_t> matches(delta.rows());
+    Apply(side, delta, pairs, matches, emit);
+    for (const std::uint32_t row : good) Keep(side, delta, row, groups[row], keyless[row] != 0, matches[row]);
+  }
+
+  // The rows without a partner (or, of a semi join, with one): what changed over the step.
+  void Finish(StepContext&, const Emit& emit) override {
+    for (const std::size_t side : {kLeft, kRight}) {
+      DeltaBuilder builder(semi_ ? types_[kLeft] : pair_types_);
+      for (const auto& [place, before] : touched_[side]) {
+        Entry now;
+        if (auto* group = index_[side].Find(place.group)) {
+          if (const auto found = group->find(place.row); found != group->end()) now = found->second;
+        }
+        const std::int64_t change = Alone(now) - Alone(before.entry);
+        if (now.weight == 0) Drop(side, place);
+        if (change == 0) continue;
+        AddAlone(side, place.row, change, before.at, builder);
+        if (builder.full()) emit(builder.Take());
+      }
+      touched_[side].clear();
+      if (builder.rows() > 0) emit(builder.Take());
+    }
+  }
+
+ private:
+  struct Before {
+    Entry entry;
+    At at;
+  };
+  // Rows of a piece beside the rows of the other side that they may match.
+  struct Pairs {
+    std::vector<std::uint32_t> row;    // of the piece
+    std::vector<Place> other;          // in the other side's index
+    std::vector<std::int64_t> weight;  // of the other row
+    sql::Batch batch;                  // both rows, left first
+  };
+
+  // How often the row shows without a partner: null-extended, or in a semi join because of one.
+  std::int64_t Alone(const Entry& entry) const {
+    const bool matched = entry.matches > 0;
+    return matched == (kind_ == JoinKind::kSemi) ? entry.weight : 0;
+  }
+
+  bool MakeKeys(std::size_t side, const Delta& delta, StepContext& step, std::vector<std::string>& groups,
+                std::vector<std::uint8_t>& keyless, std::vector<std::uint32_t>& good) {
+    std::vector<sql::Column> columns;
+    for (const JoinKey& key : split_.keys)
+      columns.push_back(sql::Evaluate(*key.side[side], delta.batch, Rows(delta.rows()), step.eval));
+    if (!TakeErrors(step, delta, good)) {
+      for (std::uint32_t row = 0; row < delta.rows(); ++row) good.push_back(row);
+    }
+    for (std::size_t k = 0; k < columns.size(); ++k) {
+      const sql::Type type = split_.keys[k].side[side]->type;
+      for (const std::uint32_t row : good) {
+        if (columns[k]->IsNull(row) && !split_.keys[k].null_safe) keyless[row] = 1;
+        sql::AppendKey(groups[row], type, *columns[k], row);
+      }
+    }
+    return !good.empty();
+  }
+
+  Pairs FindPairs(std::size_t side, const Delta& delta, const std::vector<std::string>& groups,
+                  const std::vector<std::uint8_t>& keyless, const std::vector<std::uint32_t>& good) {
+    const std::size_t other = 1 - side;
+    Pairs pairs;
+    sql::RowBuilder others(types_[other]);
+    for (const std::uint32_t row : good) {
+      if (keyless[row] != 0) continue;
+      const auto* group = index_[other].Find(groups[row]);
+      if (group == nullptr) continue;
+      for (const auto& [bytes, entry] : *group) {
+        if (entry.weight == 0) continue;
+        pairs.row.push_back(row);
+        pairs.other.push_back({groups[row], bytes});
+        pairs.weight.push_back(entry.weight);
+        others.Add(bytes);
+      }
+    }
+    const Delta mine = Gather(delta, pairs.row);
+    const sql::Batch theirs = others.Take();
+    const sql::Batch& left = side == kLeft ? mine.batch : theirs;
+    const sql::Batch& right = side == kLeft ? theirs : mine.batch;
+    pairs.batch.rows = pairs.row.size();
+    pairs.batch.columns = left.columns;
+    pairs.batch.columns.insert(pairs.batch.columns.end(), right.columns.begin(), right.columns.end());
+    return pairs;
+  }
+
+  // Pairs that fail the rest of the condition go; one whose condition has an error counts as failed.
+  void Restrict(Pairs& pairs, const Delta& delta, StepContext& step) {
+    const auto kept = sql::Matching(*split_.residual, pairs.batch, Rows(pairs.batch.rows), step.eval);
+    for (const sql::RowError& error : step.eval.errors()) {
+      const std::uint32_t row = pairs.row[error.row];
+      step.failed.push_back({delta.at[row], delta.weights[row] * pairs.weight[error.row], error.code, error.message});
+    }
+    step.eval.Reset();
+    if (kept.size() == pairs.batch.rows) return;
+    Pairs out;
+    out.batch.rows = kept.size();
+    for (const sql::Column& column : pairs.batch.columns)
+      out.batch.columns.push_back(std::make_shared<sql::Vector>(column->Gather(kept)));
+    for (const std::uint32_t i : kept) {
+      out.row.push_back(pairs.row[i]);
+      out.other.push_back(std::move(pairs.other[i]));
+      out.weight.push_back(pairs.weight[i]);
+    }
+    pairs = std::move(out);
+  }
+
+  // Emits the pairs, counts the matches of both sides' rows.
+  void Apply(std::size_t side, const Delta& delta, Pairs& pairs, std::vector<std::int64_t>& matches, const Emit& emit) {
+    Delta out;
+    out.batch = std::move(pairs.batch);
+    for (std::size_t i = 0; i < pairs.row.size(); ++i) {
+      const std::uint32_t row = pairs.row[i];
+      matches[row] += pairs.weight[i];
+      out.weights.push_back(delta.weights[row] * pairs.weight[i]);
+      out.at.push_back(delta.at[row]);
+      if (!counted_[1 - side]) continue;
+      Entry& entry = (*index_[1 - side].Find(pairs.other[i].group))[pairs.other[i].row];
+      Touch(1 - side, pairs.other[i], entry, delta.at[row]);
+      entry.matches += delta.weights[row];
+    }
+    if (!semi_ && out.batch.rows > 0) emit(out);
+  }
+
+  void Keep(std::size_t side, const Delta& delta, std::uint32_t row, const std::string& key, bool keyless,
+            std::int64_t matches) {
+    Place place{keyless ? std::string() : key, sql::EncodeRow(types_[side], delta.batch, row)};
+    if (keyless) {
+      // Never matches. Of a counted side it shows alone; in its own group, which no key has.
+      if (!counted_[side]) return;
+      place.group = std::string("\xFF") + key;
+    }
+    Entry& entry = index_[side].At(place.group)[place.row];
+    if (counted_[side]) Touch(side, place, entry, delta.at[row]);
+    entry.weight += delta.weights[row];
+    entry.matches = matches;
+    if (entry.weight == 0 && !counted_[side]) Drop(side, place);
+  }
+
+  void Touch(std::size_t side, const Place& place, const Entry& entry, At at) {
+    const auto [found, added] = touched_[side].try_emplace(place, Before{entry, at});
+    if (!added) found->second.at = std::max(found->second.at, at);
+  }
+
+  void Drop(std::size_t side, const Place& place) {
+    auto* group = index_[side].Find(place.group);
+    if (group == nullptr) return;
+    group->erase(place.row);
+    index_[side].Trim(place.group);
+  }
+
+  void AddAlone(std::size_t side, std::string_view bytes, std::int64_t weight, At at, DeltaBuilder& builder) {
+    sql::RowBuilder one(types_[side]);
+    one.Add(bytes);
+    const sql::Batch row = one.Take();
+    if (semi_) {
+      builder.Add(row, 0, weight, at);
+    } else if (side == kLeft) {
+      builder.AddPair(&row, 0, nullptr, 0, weight, at);
+    } else {
+      builder.AddPair(nullptr, 0, &row, 0, weight, at);
+    }
+  }
+
+  JoinKind kind_;
+  std::size_t width_;
+  std::array<std::vector<sql::Type>, 2> types_;
+  std::vector<sql::Type> pair_types_;
+  Split split_;
+  bool semi_ = false;
+  std::array<bool, 2> counted_ = {};  // sides whose rows show alone too
+  std::array<OrderedState<Entry>, 2> index_;
+  std::array<std::map<Place, Before>, 2> touched_;
+};
+
+}  // namespace
+
+OperatorPtr MakeJoin(const sql::Plan& plan) { return std::make_unique<Join>(plan); }
+
+}  // namespace headgate::operators

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "core/operators/operator.h"
+#include "core/sql/plan.h"
+
+namespace headgate::operators {
+
+// The first rows of each partition by an order (ORDER BY ... LIMIT, DISTINCT ON, row_number() <= k), and window
+// functions over ordered partitions. Rows that the order leaves equal stand in the order of all their columns.
+OperatorPtr MakeTopK(const sql::Plan& plan);
+OperatorPtr MakeWindow(const sql::Plan& plan);
+
+}  // namespace headgate::operators

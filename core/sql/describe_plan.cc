@@ -1,0 +1,85 @@
+#include "core/sql/plan.h"
+
+namespace headgate::sql {
+namespace {
+
+std::string_view JoinName(JoinKind kind) {
+  switch (kind) {
+    case JoinKind::kInner:
+      return "inner";
+    case JoinKind::kLeft:
+      return "left";
+    case JoinKind::kRight:
+      return "right";
+    case JoinKind::kFull:
+      return "full";
+    case JoinKind::kSemi:
+      return "semi";
+    case JoinKind::kAnti:
+      return "anti";
+  }
+  return "";
+}
+
+std::string_view SetOpName(SetOpKind kind) {
+  switch (kind) {
+    case SetOpKind::kUnionAll:
+      return "union all";
+    case SetOpKind::kUnion:
+      return "union";
+    case SetOpKind::kIntersect:
+      return "intersect";
+    case SetOpKind::kIntersectAll:
+      return "intersect all";
+    case SetOpKind::kExcept:
+      return "except";
+    case SetOpKind::kExceptAll:
+      return "except all";
+  }
+  return "";
+}
+
+std::string Head(const Plan& plan) {
+  switch (plan.kind) {
+    case PlanKind::kScan:
+      return "scan " + plan.relation->name;
+    case PlanKind::kValues:
+      return "values (" + std::to_string(plan.rows.size()) + " rows)";
+    case PlanKind::kFilter:
+      return "filter";
+    case PlanKind::kProject:
+      return "project";
+    case PlanKind::kJoin:
+      return std::string(JoinName(plan.join)) + " join" + (plan.condition ? "" : " without a condition");
+    case PlanKind::kTemporal:
+      return std::string(JoinName(plan.join)) + " lookup as of log position";
+    case PlanKind::kAggregate:
+      return "aggregate by " + std::to_string(plan.expressions.size()) + " columns";
+    case PlanKind::kDistinct:
+      return "distinct";
+    case PlanKind::kTopK:
+      return "first " + (plan.limit ? std::to_string(*plan.limit) : std::string("all")) + " of each partition";
+    case PlanKind::kSetOp:
+      return std::string(SetOpName(plan.set_op));
+    case PlanKind::kWindow:
+      return "window";
+    case PlanKind::kUnnest:
+      return "unnest";
+  }
+  return "";
+}
+
+void Append(std::string& out, const Plan& plan, std::size_t depth) {
+  out.append(2 * depth, ' ').append(Head(plan)).append(" (" + std::to_string(plan.columns.size()) + " columns)\n");
+  for (const PlanPtr& input : plan.inputs) Append(out, *input, depth + 1);
+}
+
+}  // namespace
+
+std::string Describe(const Plan& plan) {
+  std::string out;
+  Append(out, plan, 0);
+  return out;
+}
+
+}  // namespace headgate::sql

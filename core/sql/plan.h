@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/sql/aggregate.h"
+#include "core/sql/expr.h"
+#include "core/sql/key.h"
+#include "core/sql/problem.h"
+#include "core/sql/relation.h"
+
+namespace headgate::sql {
+
+// A query as a tree of set operators. Expressions of a node refer to its input's columns by place (of a join: left
+// columns, then right columns). Rows have weights: a plan without a key may give a row several times.
+struct Plan;
+using PlanPtr = std::unique_ptr<Plan>;
+
+enum class PlanKind : std::uint8_t {
+  kScan,       // all columns of `relation`
+  kValues,     // `rows` of constants; no input
+  kFilter,     // `condition`
+  kProject,    // `expressions`
+  kJoin,       // `join`, `condition`
+  kTemporal,   // left rows look up `relation`-like right input as of their log position; inner or left; `condition`
+  kAggregate,  // `expressions` are the groups, then `aggregates`; without groups always one row
+  kDistinct,   // whole rows
+  kTopK,       // the first rows of each partition; adds the row number as a column if `numbered`
+  kSetOp,      // `set_op` of two inputs of equal types
+  kWindow,     // `window` over partitions: adds its column
+  kUnnest,     // for each element of the arrays `expressions`, the input's row and the elements (NULL where shorter);
+               // adds an ordinality column if `numbered`
+};
+
+enum class JoinKind : std::uint8_t {
+  kInner,
+  kLeft,
+  kRight,
+  kFull,
+  kSemi,  // left rows with a match, once; left columns only
+  kAnti,
+};
+enum class SetOpKind : std::uint8_t { kUnionAll, kUnion, kIntersect, kIntersectAll, kExcept, kExceptAll };
+
+struct PlanColumn {
+  std::string name;
+  Type type;
+};
+
+struct SortKey {
+  std::size_t column = 0;
+  KeyOrder order;
+};
+
+enum class WindowKind : std::uint8_t { kRowNumber, kLag, kLead };
+struct WindowCall {
+  WindowKind kind = WindowKind::kRowNumber;
+  std::vector<std::size_t> partition;  // columns of the input
+  std::vector<SortKey> order;
+  std::size_t argument = 0;  // lag, lead
+  std::int64_t offset = 1;
+  std::optional<std::size_t> fallback;  // column of the value outside the partition
+  Type result;
+};
+
+struct Plan {
+  PlanKind kind = PlanKind::kValues;
+  std::vector<PlanColumn> columns;
+  std::vector<PlanPtr> inputs;
+
+  const Relation* relation = nullptr;
+  std::vector<std::vector<ExprPtr>> rows;
+  ExprPtr condition;  // null: true
+  std::vector<ExprPtr> expressions;
+  JoinKind join = JoinKind::kInner;
+  bool dependent = false;  // a join whose right side names columns of the left as outer columns; gone after Unnest
+  std::vector<AggregateCall> aggregates;
+  SetOpKind set_op = SetOpKind::kUnionAll;
+  WindowCall window;
+  std::vector<std::size_t> partition;  // of top-k
+  std::vector<SortKey> order;
+  std::optional<std::int64_t> limit;
+  std::int64_t offset = 0;
+  bool numbered = false;
+};
+
+PlanPtr MakePlan(PlanKind kind);
+// `input` with a filter above it; a null condition gives the input.
+PlanPtr MakeFilter(PlanPtr input, ExprPtr condition);
+PlanPtr MakeProject(PlanPtr input, std::vector<ExprPtr> expressions, std::vector<std::string> names);
+PlanPtr MakeJoin(JoinKind join, PlanPtr left, PlanPtr right, ExprPtr condition);
+// Columns of the input in this order.
+PlanPtr MakePick(PlanPtr input, const std::vector<std::size_t>& columns);
+PlanPtr ClonePlan(const Plan& plan);
+ExprPtr ColumnOf(const Plan& plan, std::size_t column);
+
+// a AND b; either may be null.
+ExprPtr Conjunction(ExprPtr a, ExprPtr b);
+// The parts of an AND, nested ones too.
+std::vector<ExprPtr> Conjuncts(ExprPtr condition);
+
+// The columns of `plan` that identify, in the relation that `column` comes from, the row; nothing if that is not known.
+std::optional<std::vector<std::size_t>> OriginKey(const Plan& plan, std::size_t column);
+// True if the plan never takes a row back while its relations do not.
+bool IsAppendOnly(const Plan& plan);
+// True if the keys are the log's order, (_seq, _ordinal) of the row that caused the plan's row.
+bool IsLogOrder(const Plan& plan, const std::vector<SortKey>& keys);
+// Turns dependent joins into plain ones (unnest.cc): afterwards no expression has outer columns. The problem names a
+// form that cannot be turned.
+Parsed<PlanPtr> Unnest(PlanPtr plan);
+
+// The same query in a form that costs less: conditions stand as deep as they can, joins have theirs.
+PlanPtr Rewrite(PlanPtr plan);
+
+// One line a node, indented: what EXPLAIN shows.
+std::string Describe(const Plan& plan);
+
+}  // namespace headgate::sql

@@ -1,0 +1,175 @@
+#include <algorithm>
+
+#include "core/sql/plan.h"
+
+// Rewrites that hold for any data: conditions move towards the scans.
+namespace headgate::sql {
+namespace {
+
+struct Reach {
+  bool left = false;
+  bool right = false;
+};
+// Which side of a join the expression reads.
+Reach ReachOf(const Expr& root, std::size_t left) {
+  Reach reach;
+  Walk(root, [&](const Expr& expr) {
+    if (expr.kind == ExprKind::kColumn) (expr.column < left ? reach.left : reach.right) = true;
+    return true;
+  });
+  return reach;
+}
+
+void ShiftDown(ExprPtr& root, std::size_t by) {
+  WalkMutable(root, [&](ExprPtr& expr) {
+    if (expr->kind == ExprKind::kColumn) expr->column -= by;
+    return true;
+  });
+}
+
+class Rewriter {
+ public:
+  // The plan with these conditions above it, pushed down.
+  PlanPtr Push(PlanPtr plan, std::vector<ExprPtr> conditions) {
+    switch (plan->kind) {
+      case PlanKind::kFilter: {
+        for (ExprPtr& part : Conjuncts(std::move(plan->condition))) conditions.push_back(std::move(part));
+        PlanPtr input = std::move(plan->inputs[0]);
+        return Push(std::move(input), std::move(conditions));
+      }
+      case PlanKind::kProject:
+        return PushProject(std::move(plan), std::move(conditions));
+      case PlanKind::kJoin:
+      case PlanKind::kTemporal:
+        return PushJoin(std::move(plan), std::move(conditions));
+      case PlanKind::kSetOp: {
+        for (PlanPtr& input : plan->inputs) {
+          std::vector<ExprPtr> copies;
+          for (const ExprPtr& condition : conditions) copies.push_back(Clone(*condition));
+          input = Push(std::move(input), std::move(copies));
+        }
+        return plan;
+      }
+      case PlanKind::kDistinct:
+        plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(conditions));
+        return plan;
+      case PlanKind::kAggregate:
+        return PushAggregate(std::move(plan), std::move(conditions));
+      default:
+        return Stop(std::move(plan), std::move(conditions));
+    }
+  }
+
+ private:
+  PlanPtr Stop(PlanPtr plan, std::vector<ExprPtr> conditions) {
+    for (PlanPtr& input : plan->inputs) input = Push(std::move(input), {});
+    return Above(std::move(plan), std::move(conditions));
+  }
+
+  static PlanPtr Above(PlanPtr plan, std::vector<ExprPtr> conditions) {
+    ExprPtr all;
+    for (ExprPtr& condition : conditions) all = Conjunction(std::move(all), std::move(condition));
+    return MakeFilter(std::move(plan), std::move(all));
+  }
+
+  PlanPtr PushProject(PlanPtr plan, std::vector<ExprPtr> conditions) {
+    std::vector<ExprPtr> below;
+    std::vector<ExprPtr> above;
+    for (ExprPtr& condition : conditions) {
+      bool plain = true;  // over columns passed through: nothing is computed twice
+      Walk(*condition, [&](const Expr& expr) {
+        if (expr.kind == ExprKind::kColumn) plain = plain && plan->expressions[expr.column]->kind == ExprKind::kColumn;
+        return true;
+      });
+      if (!plain) {
+        above.push_back(std::move(condition));
+        continue;
+      }
+      WalkMutable(condition, [&](ExprPtr& expr) {
+        if (expr->kind == ExprKind::kColumn) expr->column = plan->expressions[expr->column]->column;
+        return true;
+      });
+      below.push_back(std::move(condition));
+    }
+    plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(below));
+    return Above(std::move(plan), std::move(above));
+  }
+
+  PlanPtr PushAggregate(PlanPtr plan, std::vector<ExprPtr> conditions) {
+    std::vector<ExprPtr> below;
+    std::vector<ExprPtr> above;
+    for (ExprPtr& condition : conditions) {
+      bool groups = !plan->expressions.empty();
+      bool any = false;
+      Walk(*condition, [&](const Expr& expr) {
+        if (expr.kind == ExprKind::kColumn) {
+          any = true;
+          groups = groups && expr.column < plan->expressions.size() &&
+                   plan->expressions[expr.column]->kind == ExprKind::kColumn;
+        }
+        return true;
+      });
+      if (!groups || !any) {
+        above.push_back(std::move(condition));
+        continue;
+      }
+      WalkMutable(condition, [&](ExprPtr& expr) {
+        if (expr->kind == ExprKind::kColumn) expr->column = plan->expressions[expr->column]->column;
+        return true;
+      });
+      below.push_back(std::move(condition));
+    }
+    plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(below));
+    return Above(std::move(plan), std::move(above));
+  }
+
+  PlanPtr PushJoin(PlanPtr plan, std::vector<ExprPtr> conditions) {
+    const std::size_t left = plan->inputs[0]->columns.size();
+    const JoinKind kind = plan->join;
+    const bool semi = kind == JoinKind::kSemi || kind == JoinKind::kAnti;
+    std::vector<ExprPtr> to_left;
+    std::vector<ExprPtr> to_right;
+    std::vector<ExprPtr> here;  // in the join's condition
+    std::vector<ExprPtr> above;
+    for (ExprPtr& condition : conditions) {
+      const Reach reach = ReachOf(*condition, left);
+      const bool left_only = reach.left && !reach.right;
+      const bool right_only = reach.right && !reach.left;
+      if (left_only && (kind == JoinKind::kInner || kind == JoinKind::kLeft || semi)) {
+        to_left.push_back(std::move(condition));
+      } else if (right_only && (kind == JoinKind::kInner || kind == JoinKind::kRight) &&
+                 plan->kind == PlanKind::kJoin) {
+        ShiftDown(condition, left);
+        to_right.push_back(std::move(condition));
+      } else if (kind == JoinKind::kInner && plan->kind == PlanKind::kJoin && reach.left && reach.right) {
+        here.push_back(std::move(condition));
+      } else {
+        above.push_back(std::move(condition));
+      }
+    }
+    for (ExprPtr& condition : Conjuncts(std::move(plan->condition))) {
+      const Reach reach = ReachOf(*condition, left);
+      const bool temporal = plan->kind == PlanKind::kTemporal;
+      if (!temporal && reach.right && !reach.left && (kind == JoinKind::kInner || kind == JoinKind::kLeft || semi)) {
+        ShiftDown(condition, left);
+        to_right.push_back(std::move(condition));
+      } else if (reach.left && !reach.right &&
+                 (kind == JoinKind::kInner || kind == JoinKind::kRight || kind == JoinKind::kSemi)) {
+        to_left.push_back(std::move(condition));
+      } else {
+        here.push_back(std::move(condition));
+      }
+    }
+    plan->condition = nullptr;
+    for (ExprPtr& condition : here) plan->condition = Conjunction(std::move(plan->condition), std::move(condition));
+    plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(to_left));
+    plan->inputs[1] = Push(std::move(plan->inputs[1]), std::move(to_right));
+    return Above(std::move(plan), std::move(above));
+  }
+};
+
+}  // namespace
+
+PlanPtr Rewrite(PlanPtr plan) { return Rewriter().Push(std::move(plan), {}); }
+
+}  // namespace headgate::sql

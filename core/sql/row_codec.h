@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/sql/vector.h"
+
+namespace headgate::sql {
+
+// Rows as bytes, for state: a bit a column that says NULL, then the other values by their physical form. Equal rows of
+// equal types have equal bytes, and only those whose values also print alike (1.5 is not 1.50 here).
+void AppendRow(std::string& out, std::span<const Type> types, const Batch& batch, std::size_t row);
+std::string EncodeRow(std::span<const Type> types, const Batch& batch, std::size_t row);
+
+// Collects rows, from bytes or from batches, into columns.
+class RowBuilder {
+ public:
+  explicit RowBuilder(std::vector<Type> types);
+
+  std::size_t rows() const { return rows_; }
+  const std::vector<Type>& types() const { return types_; }
+  // False, with nothing added, if the bytes are not a row of these types.
+  bool Add(std::string_view row);
+  void Add(const Batch& batch, std::size_t row);
+  // `left` then `right` beside each other; NULLs for a side that is missing.
+  void AddPair(const Batch* left, std::size_t left_row, const Batch* right, std::size_t right_row);
+  void AddDatums(std::span<const Datum> values);
+  // The rows so far; the builder is empty again.
+  Batch Take();
+
+ private:
+  void AppendNull(std::size_t column);
+
+  std::vector<Type> types_;
+  std::vector<std::shared_ptr<Vector>> columns_;
+  std::shared_ptr<Arena> arena_;
+  std::size_t rows_ = 0;
+};
+
+}  // namespace headgate::sql
