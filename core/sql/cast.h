@@ -1,36 +1,43 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include "core/sql/function.h"
 
 namespace headgate::sql {
 
-// Where a cast may be used; each includes those before it.
-enum class CastContext : std::uint8_t { kImplicit, kAssignment, kExplicit };
-
-// One way from a type to another, after pg_cast. `function` is named "cast", takes `from` and gives `to`; modifiers do
-// not count here. Casts between types of one physical form and meaning (int4 to int8, varchar to text) have a kernel
-// too.
-struct Cast {
-  TypeId from;
-  TypeId to;
-  CastContext context;
-  Function function;
+enum class CastContext : std::uint8_t {
+  kImplicit,    // anywhere
+  kAssignment,  // into a column of the type, and explicitly
+  kExplicit,    // CAST and ::
 };
 
-// The cast between two different types, or null. Knows, beyond the table: every type to text types (assignment) and
-// from text types (explicit) by way of the value's text, and arrays element by element.
+// How a value of one type becomes one of another; after pg_cast. A kernel takes one argument; it reads both types from
+// its call site (for arrays and for casts by way of text they differ from call to call). Without a kernel the value is
+// the other type's as it stands.
+struct Cast {
+  Type from;  // kAny: by way of text, or of arrays by their elements
+  Type to;
+  CastContext context = CastContext::kExplicit;
+  Kernel kernel = nullptr;
+  Volatility volatility = Volatility::kImmutable;
+};
+
+// The cast between two types, whatever their modifiers; nullptr if there is none, one
+// without a kernel between equal types. Beside those of the tables there are
+// casts to text types (assignment) and from them (explicit) by way of text, and between arrays whose elements have one
+// (in the same context). The result has to be brought to the modifier of its type afterwards; from text an
+// explicit cast has done so.
 const Cast* FindCast(Type from, Type to);
 
-// Brings a value of a type to its modifier (varchar(5), numeric(10,2), timestamp(3)): a function named "modifier" from
-// the type to itself; CallSite.result carries the modifier. Null for a type that has none. Assignment and explicit
-// casts differ for text: too long a text is cut by an explicit one (22001 otherwise; blanks may always go).
-const Function* ModifierFunction(Type type, CastContext context);
+// The tables of casts, one file a group (functions/); cast.cc puts them together.
+std::span<const Cast> BasicCasts();
 
-// The tables, put together by cast.cc as functions/all.cc does.
-std::span<const Cast> ValueCasts();  // cast.cc or functions/casts.cc: bool, numbers, texts
-std::span<const Cast> TimeCasts();   // functions/time_casts.cc
+// Brings a value to the modifier of its type: varchar(n), char(n), numeric(p,s), bit(n), times of fewer digits. What
+// does not fit is cut by an explicit cast and refused by assignment, save that blanks may go; numeric rounds and
+// refuses what is too large in both. On failure the context has the error and the datum is null.
+Datum ApplyModifier(Type type, Datum value, bool is_explicit, EvalContext& context);
+// The same over vectors: the argument is of the result's type. nullptr if the type has no modifier.
+Kernel ModifierKernel(Type type, bool is_explicit);
 
 }  // namespace headgate::sql
