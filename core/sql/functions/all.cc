@@ -11,7 +11,7 @@ using Index = std::map<std::string_view, std::vector<Function>>;
 const Index& Functions() {
   static const Index index = [] {
     Index all;
-    for (const auto table : {ComparisonFunctions(), IntegerFunctions()}) {
+    for (const auto table : {ComparisonFunctions(), FloatFunctions(), IntegerFunctions(), NumericFunctions()}) {
       for (const Function& function : table) all[function.name].push_back(function);
     }
     return all;
