@@ -11,5 +11,10 @@ std::span<const Function> ComparisonFunctions();
 std::span<const Function> FloatFunctions();
 std::span<const Function> IntegerFunctions();
 std::span<const Function> NumericFunctions();
+std::span<const Function> TimeFunctions();
+std::span<const Function> TimeOperatorFunctions();
+std::span<const Function> TimeOverlapsFunctions();
+std::span<const Function> TimePartFunctions();
+std::span<const Function> TimeTruncFunctions();
 
 }  // namespace headgate::sql
