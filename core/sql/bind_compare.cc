@@ -93,6 +93,7 @@ Parsed<ExprPtr> Binder::Quantified(const Node& expr, Level& level, bool all) {
   HG_ASSIGN_OR_RETURN(array, CastTo(std::move(array), element.Bare().ArrayOf(), CastContext::kImplicit, options_.zone));
   ExprPtr result = MakeNode(ExprKind::kQuantified, TypeId::kBool, {}, expr.location());
   result->function = compare->function;
+  result->kernel = compare->kernel;
   result->argument_types = compare->argument_types;
   result->all = all;
   result->arguments.push_back(std::move(compare->arguments[0]));

@@ -105,6 +105,7 @@ class Evaluation {
 
  private:
   Column Call(const Expr& expr, const Rows& rows) {
+    if (expr.kernel == nullptr) return Run(*expr.arguments[0], rows);
     std::vector<Column> values;
     std::vector<const Vector*> arguments;
     bool constant = expr.function->volatility <= Volatility::kStable;
@@ -116,7 +117,7 @@ class Evaluation {
     const CallSite site{expr.argument_types, expr.type};
     if (constant && rows.size() > 0) return CallOnce(expr, site, arguments, rows);
     Made out = NewVector(expr.type, input_);
-    expr.function->kernel(context_, site, arguments, rows, *out);
+    expr.kernel(context_, site, arguments, rows, *out);
     Own(*out, arguments);
     return out;
   }
@@ -129,7 +130,7 @@ class Evaluation {
     once.zone = context_.zone;
     once.has_now = context_.has_now;
     once.now_us = context_.now_us;
-    expr.function->kernel(once, site, arguments, Rows(1), *out);
+    expr.kernel(once, site, arguments, Rows(1), *out);
     if (once.failed()) {
       for (std::size_t n = 0; n < rows.size(); ++n) {
         context_.row = rows[n];
@@ -372,7 +373,7 @@ class Evaluation {
         const Vector right = Vector::Constant(element, item);
         const std::array<const Vector*, 2> both = {&left, &right};
         Vector one(Physical::kBool, 1);
-        expr.function->kernel(once, site, both, Rows(1), one);
+        expr.kernel(once, site, both, Rows(1), one);
         const Truth truth = TruthOf(one, 0);
         if (truth == decides || truth == Truth::kNull) result = truth;
         if (truth == decides) break;

@@ -37,7 +37,20 @@ ExprPtr MakeNode(ExprKind kind, Type type, std::vector<ExprPtr> arguments, std::
 ExprPtr MakeCall(const Function& function, Type result, std::vector<ExprPtr> arguments, std::uint32_t location) {
   ExprPtr expr = MakeNode(ExprKind::kCall, result, std::move(arguments), location);
   expr->function = &function;
+  expr->kernel = function.kernel;
   for (const ExprPtr& argument : expr->arguments) expr->argument_types.push_back(argument->type);
+  return expr;
+}
+
+ExprPtr MakeCast(Kernel kernel, Volatility volatility, Type result, ExprPtr argument) {
+  static const Function immutable{"cast", {TypeId::kAny}, TypeId::kAny, nullptr};
+  static const Function stable{"cast", {TypeId::kAny}, TypeId::kAny, nullptr, false, Volatility::kStable};
+  const std::uint32_t location = argument->location;
+  std::vector<ExprPtr> arguments;
+  arguments.push_back(std::move(argument));
+  ExprPtr expr =
+      MakeCall(volatility == Volatility::kImmutable ? immutable : stable, result, std::move(arguments), location);
+  expr->kernel = kernel;
   return expr;
 }
 
@@ -51,6 +64,7 @@ ExprPtr Clone(const Expr& expr) {
   copy->level = expr.level;
   copy->constant = expr.constant;
   copy->function = expr.function;
+  copy->kernel = expr.kernel;
   copy->argument_types = expr.argument_types;
   copy->all = expr.all;
   return copy;
@@ -79,7 +93,7 @@ bool SameConstant(Type type, const Datum& a, const Datum& b) {
 
 bool Same(const Expr& a, const Expr& b) {
   if (a.kind != b.kind || !(a.type == b.type) || a.type.mod != b.type.mod || a.function != b.function ||
-      a.arguments.size() != b.arguments.size() || a.all != b.all)
+      a.kernel != b.kernel || a.arguments.size() != b.arguments.size() || a.all != b.all)
     return false;
   if (a.kind == ExprKind::kColumn && a.column != b.column) return false;
   if (a.kind == ExprKind::kOuter && (a.column != b.column || a.level != b.level)) return false;

@@ -50,6 +50,7 @@ struct Expr {
   std::size_t level = 0;
   Datum constant;
   const Function* function = nullptr;
+  Kernel kernel = nullptr;           // of a call; of a cast that changes nothing but the type there is none
   std::vector<Type> argument_types;  // of a call, as CallSite wants them
   bool all = false;
 };
@@ -59,6 +60,8 @@ ExprPtr MakeConstant(Type type, Datum value, std::uint32_t location = 0);
 ExprPtr MakeBool(bool value);
 ExprPtr MakeNode(ExprKind kind, Type type, std::vector<ExprPtr> arguments, std::uint32_t location = 0);
 ExprPtr MakeCall(const Function& function, Type result, std::vector<ExprPtr> arguments, std::uint32_t location = 0);
+// A call named "cast" of a kernel that has no entry among the functions.
+ExprPtr MakeCast(Kernel kernel, Volatility volatility, Type result, ExprPtr argument);
 ExprPtr Clone(const Expr& expr);
 // Same shape, same columns, same constants: equal for every input.
 bool Same(const Expr& a, const Expr& b);

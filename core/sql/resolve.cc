@@ -235,12 +235,8 @@ Parsed<ExprPtr> ReadLiteral(ExprPtr expr, Type target, const std::string& zone) 
 
 ExprPtr WithModifier(ExprPtr expr, Type target, CastContext context) {
   if (target.mod < 0 || expr->type.mod == target.mod) return expr;
-  const Function* function = ModifierFunction(target, context);
-  if (function == nullptr) return expr;
-  const std::uint32_t location = expr->location;
-  std::vector<ExprPtr> arguments;
-  arguments.push_back(std::move(expr));
-  return MakeCall(*function, target, std::move(arguments), location);
+  const Kernel kernel = ModifierKernel(target, context == CastContext::kExplicit);
+  return kernel == nullptr ? std::move(expr) : MakeCast(kernel, Volatility::kImmutable, target, std::move(expr));
 }
 
 }  // namespace
@@ -251,10 +247,7 @@ Parsed<ExprPtr> CastTo(ExprPtr expr, Type target, CastContext context, const std
   if (!CanCast(expr->type, target, context)) return CannotCast(*expr, target, context);
   const Cast* cast = FindCast(expr->type, target);
   if (cast == nullptr) return CannotCast(*expr, target, context);
-  const std::uint32_t location = expr->location;
-  std::vector<ExprPtr> arguments;
-  arguments.push_back(std::move(expr));
-  return WithModifier(MakeCall(cast->function, target.Bare(), std::move(arguments), location), target, context);
+  return WithModifier(MakeCast(cast->kernel, cast->volatility, target.Bare(), std::move(expr)), target, context);
 }
 
 std::optional<Type> CommonType(std::span<const Type> types) {

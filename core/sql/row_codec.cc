@@ -94,9 +94,8 @@ Batch RowBuilder::Take() {
 
 void RowBuilder::AppendNull(std::size_t column) {
   Vector& v = *columns_[column];
-  if (v.nulls.empty()) v.nulls.resize(rows_);
   v.Resize(rows_ + 1);
-  v.nulls[rows_] = 1;
+  v.SetNull(rows_);
 }
 
 bool RowBuilder::Add(std::string_view row) {
