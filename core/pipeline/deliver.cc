@@ -133,6 +133,7 @@ Status Deliver::Loop(std::stop_token stop) {
     const bool letters_waited = letters_dirty_;  // FeedLetters hands out only what is written
     HG_RETURN_IF_ERROR(Persist(false));
     if (letters_waited && !letters_dirty_ && !paused_) HG_RETURN_IF_ERROR(FeedLetters());
+    if (!letters_dirty_ && !paused_) HurryLetters();
     const auto now = clock_.Now();
     ReleaseIfStanding(now);
     auto deadline = now + (unread_ ? std::chrono::milliseconds(0) : kIdle);
@@ -255,11 +256,21 @@ Status Deliver::FeedLetters() {
   return Ok();
 }
 
+// Once they are in the sink, as far as it takes them.
+void Deliver::HurryLetters() {
+  if (hurried_.empty()) return;
+  sink_.Hurry(hurried_);
+  hurried_.clear();
+}
+
 void Deliver::TakeCommands() {
   while (auto command = commands_.TryPop()) {
     for (const std::uint64_t id : command->ids) {
       bool done = letters_->Contains(id) && !letters_in_sink_.contains(id);
-      if (done && command->kind == LetterCommand::Kind::kDiscard) {
+      if (command->kind == LetterCommand::Kind::kRetry && letters_->Contains(id)) hurried_.push_back(id);
+      if (command->kind == LetterCommand::Kind::kRetry && letters_in_sink_.contains(id)) {
+        done = true;  // it waits there for its turn
+      } else if (done && command->kind == LetterCommand::Kind::kDiscard) {
         letters_->Remove(batch_, id);
         letters_dirty_ = true;
         ++discarded_;

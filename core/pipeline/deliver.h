@@ -102,6 +102,7 @@ class Deliver final : public SinkContext {
   void ReleaseIfStanding(Clock::Steady::time_point now);
   Status LookAhead();
   Status FeedLetters();
+  void HurryLetters();
   void TakeCommands();
   void TellOfLetters();
   void WatchBreaker();
@@ -146,6 +147,7 @@ class Deliver final : public SinkContext {
   bool letters_dirty_ = false;
   bool write_failed_ = false;                // the last time, and not since
   std::set<std::uint64_t> letters_in_sink_;  // ids
+  std::vector<std::uint64_t> hurried_;       // ids that a person asked for; the sink has not been told yet
   std::int64_t next_letter_scan_us_ = 0;
   std::size_t letters_untold_ = 0;          // delivered, with no event yet
   std::vector<std::string> letters_named_;  // event ids of the first of them

@@ -102,6 +102,9 @@ class Sink {
   virtual Status Write(const Event& event) = 0;
   // Takes a stored letter that is due. Same rules; ends in LetterDelivered or LetterFailed.
   virtual Status Retry(const DeadLetter& letter) = 0;
+  // A person asked for these letters (W5, AP16): whatever the sink waits for before it sends ends now, and the first
+  // attempt is one of theirs if it has them. Those it does not have yet come by Retry.
+  virtual void Hurry(std::span<const std::uint64_t> letters) = 0;
   // Drives I/O until something completed, Wake() was called or the deadline passed. Errors end the task: kTransient
   // ones are retried by the supervisor, kConfig ones wait for a person (410: "endpoint disabled").
   virtual Status Poll(Clock::Steady::time_point deadline) = 0;

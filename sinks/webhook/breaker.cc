@@ -1,6 +1,7 @@
 #include "sinks/webhook/breaker.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace headgate::webhook {
 namespace {
@@ -38,7 +39,7 @@ bool Breaker::HalfFailed(Time now) const {
 
 void Breaker::Open(Time now) {
   wait_ = std::min(open_max_, open_ ? wait_ * 2 : kFirstWait);
-  probe_at_ = now + wait_;
+  probe_at_ = std::exchange(wait_ended_, false) ? now : now + wait_;
   if (!open_) opened_at_ = now;
   open_ = true;
   probing_ = false;
@@ -53,7 +54,14 @@ void Breaker::Succeeded(Time now) {
   open_before_ += now - opened_at_;
   open_ = false;
   probing_ = false;
+  wait_ended_ = false;
   window_.fill({});
+}
+
+void Breaker::EndWait(Time now) {
+  if (!open_) return;
+  wait_ended_ = probing_;
+  probe_at_ = std::min(probe_at_, now);
 }
 
 void Breaker::Failed(Time now, bool probe) {

@@ -9,6 +9,7 @@
 //   closed ── 10 failures in a row, or half of >= 20 attempts within 60 s ──► open
 //   open ── after its wait (5 s, doubling to open_ms_max) ──► one probe is admitted
 //   probe ── success ──► closed          probe ── failure ──► open, with the doubled wait
+// A person's retry ends a wait (W5).
 // Where it is open its probes are the pace of a rogue sink too; a closed one leaves that to Delivery (ADR 0007).
 namespace headgate::webhook {
 
@@ -24,6 +25,8 @@ class Breaker {
   bool Admits(Time now) const { return !open_ || (!probing_ && now >= probe_at_); }
   // A request that Admits let pass was sent.
   void Sent() { probing_ = probing_ || open_; }
+  // A person wants an attempt now: the next probe may go at once. If one is under way and fails, the next one may.
+  void EndWait(Time now);
   // The only request that was sent while open.
   bool probing() const { return probing_; }
   // When the next probe may be sent; meaningful only while open.
@@ -55,6 +58,7 @@ class Breaker {
   const Wait open_max_;
   bool open_ = false;
   bool probing_ = false;
+  bool wait_ended_ = false;  // by a person, while a probe was under way
   Wait wait_{0};
   Time probe_at_{};
   Time opened_at_{};

@@ -1,6 +1,8 @@
 #include "sinks/webhook/delivery.h"
 
 #include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 #include "core/base/failpoint.h"
 #include "core/net/sha256.h"
@@ -58,6 +60,7 @@ Entry& Delivery::NewEntry() {
   entry.order = next_order_++;
   entry.part = 0;
   entry.run_max = 0;
+  entry.asked_for = false;
   entry.added = context_.clock().Now();
   return entry;
 }
@@ -128,6 +131,7 @@ Status Delivery::Retry(const DeadLetter& letter) {
   }
   Entry& entry = NewEntry();
   entry.letter = std::make_unique<DeadLetter>(letter);
+  entry.asked_for = letter.state == DeadLetter::State::kRetrying;
   entry.at = letter.at;
   entry.commit_us = letter.commit_us;
   entry.stream = kLetterStream;
@@ -152,6 +156,17 @@ Status Delivery::Retry(const DeadLetter& letter) {
   waiting_bytes_ += entry.bytes;
   lanes_.Add(entry);
   return Ok();
+}
+
+void Delivery::Hurry(std::span<const std::uint64_t> letters) {
+  held_until_ = {};
+  slowed_until_ = {};
+  breaker_.EndWait(context_.clock().Now());
+  const std::unordered_set<std::uint64_t> ids(letters.begin(), letters.end());
+  for (const auto& entry : all_entries_) {
+    if (entry->letter && ids.contains(entry->letter->id)) entry->asked_for = true;
+  }
+  hurry_ = true;
 }
 
 Job& Delivery::NewJob() {
@@ -218,11 +233,22 @@ void Delivery::Dispatch() {
   const Time now = context_.clock().Now();
   if (now < held_until_) StoreOverdue(now);
   while (in_flight_ < options_.parallelism && breaker_.Admits(now) && Gate(now) <= now && transport_.CanSend()) {
-    Job* job = breaker_.open() ? NextProbe(now) : Next(now);
+    Job* job = NextAskedFor();
+    if (job == nullptr) job = breaker_.open() ? NextProbe(now) : Next(now);
     if (job == nullptr) return;
     Send(*job, now);
     if (!state_.ok()) return;
   }
+}
+
+// Of those that a person asked for, the one that is first in its lanes; only once for each time of asking, so that a
+// great many of them do not keep the log's events waiting.
+Job* Delivery::NextAskedFor() {
+  if (!std::exchange(hurry_, false)) return nullptr;
+  for (std::size_t i = 0; i < retrying_.size(); ++i) {
+    if (retrying_[i]->entries.front()->asked_for) return TakeQueued(i);
+  }
+  return FreshLetter(true);
 }
 
 Job* Delivery::Next(Time now) {
@@ -293,11 +319,12 @@ Job* Delivery::Fresh(Time now, bool at_once) {
 }
 
 // While the store is full, what is in it still goes out: that is what makes room.
-Job* Delivery::FreshLetter() {
+Job* Delivery::FreshLetter(bool asked_for) {
   Entry* oldest = nullptr;
   lanes_.ForEachReady([&](Waiting& item) {
     auto& entry = static_cast<Entry&>(item);
-    if (entry.letter && (oldest == nullptr || entry.order < oldest->order)) oldest = &entry;
+    if (!entry.letter || (asked_for && !entry.asked_for)) return;
+    if (oldest == nullptr || entry.order < oldest->order) oldest = &entry;
   });
   if (oldest == nullptr) return nullptr;
   lanes_.Take(*oldest);

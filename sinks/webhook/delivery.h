@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,6 +37,7 @@ struct Entry : Waiting {
   std::size_t run_max = 0;  // most events in its batch, after a 413; 0: as configured
   std::chrono::steady_clock::time_point added;
   std::unique_ptr<DeadLetter> letter;  // set: this is a stored one
+  bool asked_for = false;              // a letter that a person wants tried now
 
   // What is sent next: the event, or one of its parts, whose bodies stand one a line.
   std::string PartId() const;
@@ -91,6 +93,8 @@ class Delivery {
   bool Room() const;
   Status Write(const Event& event);
   Status Retry(const DeadLetter& letter);
+  // A person asked for these letters: no wait of the endpoint holds any longer, and one of them goes first.
+  void Hurry(std::span<const std::uint64_t> letters);
   // Sends whatever may be sent now.
   void Dispatch();
   void Answered(Job& job, const Answer& answer);
@@ -116,7 +120,8 @@ class Delivery {
   Job* Next(Time now);
   Job* NextProbe(Time now);
   Job* Fresh(Time now, bool at_once);
-  Job* FreshLetter();
+  Job* FreshLetter(bool asked_for = false);
+  Job* NextAskedFor();
   bool BatchIsDue(Time now);
   Job& JobOf(std::vector<Waiting*>& run);
   void Queue(Job& job, Time due);
@@ -174,6 +179,7 @@ class Delivery {
   std::size_t in_flight_ = 0;  // jobs
   std::size_t failing_ = 0;    // jobs of events with a failed attempt
   bool store_full_ = false;
+  bool hurry_ = false;          // a letter that was asked for is next
   Time held_until_{};           // by Retry-After
   Time slowed_until_{};         // rogue (core/pipeline/retry.h), where the breaker does not set the pace
   std::vector<Job*> retrying_;  // a heap by due

@@ -152,6 +152,11 @@ Status WebhookSink::Retry(const DeadLetter& letter) {
   return delivery_->Retry(letter);
 }
 
+void WebhookSink::Hurry(std::span<const std::uint64_t> letters) {
+  changed_ = true;
+  delivery_->Hurry(letters);
+}
+
 Status WebhookSink::Poll(Clock::Steady::time_point deadline) {
   delivery_->Dispatch();
   const auto now = clock_.Now();

@@ -25,6 +25,7 @@ class WebhookSink final : public Sink, private Transport {
   bool Room() const override;
   Status Write(const Event& event) override;
   Status Retry(const DeadLetter& letter) override;
+  void Hurry(std::span<const std::uint64_t> letters) override;
   Status Poll(Clock::Steady::time_point deadline) override;
   void Wake() override;
   void Close() override;

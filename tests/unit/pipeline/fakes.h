@@ -159,6 +159,14 @@ struct SinkScript {
     std::lock_guard lock(mutex);
     return retried_;
   }
+  std::vector<std::uint64_t> hurried() const {
+    std::lock_guard lock(mutex);
+    return hurried_;
+  }
+  std::size_t retried_when_hurried() const {
+    std::lock_guard lock(mutex);
+    return retried_when_hurried_;
+  }
   bool Await(std::size_t events) {
     return Eventually(news, [&] { return got().size() >= events; });
   }
@@ -180,9 +188,11 @@ struct SinkScript {
   }
 
   mutable std::mutex mutex;
-  std::vector<Got> got_;              // guarded by mutex
-  std::vector<DeadLetter> retried_;   // guarded by mutex
-  std::atomic<std::size_t> held = 0;  // events not done
+  std::vector<Got> got_;                  // guarded by mutex
+  std::vector<DeadLetter> retried_;       // guarded by mutex
+  std::vector<std::uint64_t> hurried_;    // guarded by mutex
+  std::size_t retried_when_hurried_ = 0;  // guarded by mutex
+  std::atomic<std::size_t> held = 0;      // events not done
 };
 
 class CorkedSink final : public Sink {
@@ -226,6 +236,12 @@ class CorkedSink final : public Sink {
     script_->retried_.push_back(letter);
     script_->news.Raise();
     return Ok();
+  }
+  void Hurry(std::span<const std::uint64_t> letters) override {
+    std::lock_guard lock(script_->mutex);
+    script_->hurried_.insert(script_->hurried_.end(), letters.begin(), letters.end());
+    script_->retried_when_hurried_ = script_->retried_.size();
+    script_->news.Raise();
   }
   Status Poll(Clock::Steady::time_point deadline) override {
     if (auto request = script_->requests.Pop({}, deadline)) (*request)(hands_);

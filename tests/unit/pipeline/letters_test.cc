@@ -174,6 +174,22 @@ TEST_F(LetterTest, RetryByAPersonSendsADeadOneAndThoseBehindItFollow) {
   EXPECT_EQ(script_->retried()[1].id, parked);
 }
 
+TEST_F(LetterTest, RetryByAPersonHurriesTheSinkOnceItHasTheLetter_W5) {
+  const auto dead = Add(Letter("a", State::kDead));
+  const auto due = Add(Letter("b", State::kWaiting, clock_.now_us));
+  Start();
+  ASSERT_TRUE(AwaitRetries(1));
+  script_->Round();
+  EXPECT_TRUE(script_->hurried().empty());
+  EXPECT_EQ(Ask(LetterCommand::Kind::kRetry, {due}), std::vector<bool>{true}) << "it waits in the sink for its turn";
+  ASSERT_TRUE(test::Eventually(script_->news, [&] { return script_->hurried().size() == 1; }));
+  EXPECT_EQ(Ask(LetterCommand::Kind::kRetry, {dead, 99}), (std::vector<bool>{true, false}));
+  ASSERT_TRUE(test::Eventually(script_->news, [&] { return script_->hurried().size() == 2; }));
+  EXPECT_EQ(script_->hurried(), (std::vector<std::uint64_t>{due, dead}));
+  EXPECT_EQ(script_->retried_when_hurried(), 2U) << "handed in before";
+  EXPECT_EQ(script_->retried().back().id, dead);
+}
+
 TEST_F(LetterTest, ALetterStoredAheadOfTheCursorSpeaksForItsEventAfterARestart) {
   script_->corked = true;
   LogWriter& writer = OpenWriter();

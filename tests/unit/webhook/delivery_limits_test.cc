@@ -49,6 +49,65 @@ TEST_F(WebhookDelivery, W4RetryAfterHoldsTheWholeEndpointUpToTheCap) {
   EXPECT_TRUE(IsDone(first));
 }
 
+TEST_F(WebhookDelivery, W5ARetryByAPersonEndsTheHoldOfRetryAfter) {
+  Use({{"memory_retry_ms", "0"}, {"on_failure", "dead_letter"}, {"parallelism", "1"}});
+  for (int id = 1; id <= 3; ++id) {
+    Write(events_.Insert(id));
+    Answer(503, seconds(id));
+    Pass(seconds(id));
+  }
+  ASSERT_EQ(context_.letters.size(), 3U);
+  Write(events_.Insert(4));
+  Answer(429, seconds(3600));
+  EXPECT_EQ(UnderWay(), 0U);
+  AskFor({1, 2});
+  EXPECT_EQ(Ids(), (std::vector<std::string>{IdOf(1)}));
+  Answer(429, seconds(3600));
+  EXPECT_EQ(UnderWay(), 0U) << "the endpoint asked anew; one request of the person does not end that too";
+  EXPECT_EQ(Letter(1).attempts, 2U);
+  AskFor({3});
+  ASSERT_EQ(UnderWay(), 1U);
+  Answer(200);
+  EXPECT_EQ(UnderWay(), 1U) << "nothing holds any longer";
+}
+
+TEST_F(WebhookDelivery, W5ARetryByAPersonIsTheProbeOfAnOpenBreakerAtOnce) {
+  Use({{"memory_retry_ms", "0"}, {"on_failure", "dead_letter"}, {"breaker_failures", "2"}});
+  Write(events_.Insert(1));
+  Answer(500);
+  Write(events_.Insert(2));
+  Break();
+  ASSERT_EQ(context_.letters.size(), 2U);
+  ASSERT_TRUE(delivery_->Telemetry().breaker_open);
+  const At waits = Write(events_.Insert(3));
+  Pass(seconds(1));
+  EXPECT_EQ(UnderWay(), 0U);
+  AskFor({1});
+  EXPECT_EQ(Ids(), (std::vector<std::string>{IdOf(1)})) << "before what waits for longer";
+  Answer(500);
+  EXPECT_EQ(UnderWay(), 0U) << "the endpoint is still down";
+  delivery_->Hurry(std::vector<std::uint64_t>{1});  // the sink has it already
+  delivery_->Dispatch();
+  EXPECT_EQ(Ids(), (std::vector<std::string>{IdOf(1)}));
+  Answer(200);
+  EXPECT_FALSE(context_.letters.contains(1));
+  EXPECT_FALSE(delivery_->Telemetry().breaker_open);
+  while (UnderWay() > 0) Answer(200);
+  EXPECT_TRUE(IsDone(waits));
+}
+
+TEST_F(WebhookDelivery, W5ARetryByAPersonGoesAtOnceWhereARogueSinkIsSlowed) {
+  Use({{"memory_retry_ms", "0"}, {"on_failure", "dead_letter"}, {"parallelism", "1"}, {"breaker_failures", "1000"}});
+  context_.failures_max_in_row = 1;
+  for (int id = 1; id <= 3; ++id) Write(events_.Insert(id));
+  Answer(500);
+  Answer(500);
+  ASSERT_EQ(context_.letters.size(), 2U);
+  EXPECT_EQ(UnderWay(), 0U) << "one a minute";
+  AskFor({2});
+  EXPECT_EQ(Ids(), (std::vector<std::string>{IdOf(2)}));
+}
+
 TEST_F(WebhookDelivery, W3WhileRetryAfterHoldsTheEndpointWhatWasRetriedLongEnoughIsStored) {
   Use({{"memory_retry_ms", "10000"}});
   const At at = Write(events_.Insert(1));

@@ -77,6 +77,16 @@ class WebhookDelivery : public testing::Test {
       Pass(milliseconds(500));
     }
   }
+  // As the deliver loop does when a person retries letters: those that the sink does not have are handed in.
+  void AskFor(std::vector<std::uint64_t> ids) {
+    for (const std::uint64_t id : ids) {
+      DeadLetter& letter = context_.letters.at(id);
+      letter.state = DeadLetter::State::kRetrying;
+      EXPECT_TRUE(delivery_->Retry(letter).ok());
+    }
+    delivery_->Hurry(ids);
+    delivery_->Dispatch();
+  }
   std::size_t UnderWay() const { return transport_.under_way.size(); }
   bool IsDone(At at) const { return context_.done.contains(at); }
   const DeadLetter& Letter(std::uint64_t id) { return context_.letters.at(id); }

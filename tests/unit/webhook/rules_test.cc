@@ -210,6 +210,26 @@ TEST_F(WebhookBreaker, W6AFailureOfARequestSentBeforeItOpenedDoesNotEndTheProbe)
   EXPECT_EQ(breaker_.probe_at() - now_, seconds(10)) << "doubled once";
 }
 
+TEST_F(WebhookBreaker, W5ARetryByAPersonEndsTheWaitForTheNextProbe) {
+  breaker_.EndWait(now_);
+  EXPECT_FALSE(breaker_.open());
+  FailTimes(10);
+  breaker_.EndWait(now_);
+  ASSERT_TRUE(breaker_.Admits(now_));
+  breaker_.Sent();
+  breaker_.Failed(now_, true);
+  EXPECT_EQ(breaker_.probe_at() - now_, seconds(10)) << "only the one";
+  now_ = breaker_.probe_at();
+  breaker_.Sent();
+  breaker_.EndWait(now_);
+  EXPECT_FALSE(breaker_.Admits(now_)) << "a probe is under way";
+  breaker_.Failed(now_, true);
+  EXPECT_TRUE(breaker_.Admits(now_)) << "it was asked for while the probe was under way";
+  breaker_.Sent();
+  breaker_.Failed(now_, true);
+  EXPECT_FALSE(breaker_.Admits(now_));
+}
+
 TEST_F(WebhookBreaker, W6TimeSpentOpenIsCounted) {
   FailTimes(10);
   now_ += seconds(6);
