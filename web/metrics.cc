@@ -112,13 +112,12 @@ constexpr std::string_view kRetryReasons[] = {"connect",    "tls",       "timeou
                                               "status_5xx", "throttled", "item"};
 
 // The reasons of the contract are fewer than the classes of errors: a name that does not resolve and a connection that
-// breaks are "connect", a redirect is refused like a 4xx; what is no attempt ("render", "guard") counts nowhere.
+// breaks are "connect"; what is no attempt ("render", "guard") counts nowhere.
 double RetriesFor(const SinkTotals& totals, std::string_view reason) {
   std::uint64_t sum = 0;
   for (const auto& [error_class, count] : totals.retries) {
     std::string_view counted = error_class;
     if (error_class == "resolve" || error_class == "broken") counted = "connect";
-    if (error_class == "status_3xx") counted = "status_4xx";
     if (counted == reason) sum += count;
   }
   return static_cast<double>(sum);

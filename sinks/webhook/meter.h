@@ -40,8 +40,7 @@ struct Meter {
   std::uint64_t attempts_ok = 0;
   std::uint64_t attempts_failed = 0;
   std::int64_t last_success_us = 0;
-  std::map<std::string, std::uint64_t, std::less<>>
-      retries;  // failed attempts that are made again, by class; 429 apart
+  std::map<std::string, std::uint64_t, std::less<>> retries;  // failed attempts that are made again, by class
   Histogram request_ms;
   Histogram end_to_end_ms;
   std::string last_class;  // of the last failure; "" after a success
@@ -56,13 +55,12 @@ struct Meter {
     last_error = message;
     last_failure.assign(error_class).append(status == 0 ? "" : " " + std::to_string(status));
   }
-  void WillRetry(std::string_view error_class, int status) {
-    const std::string_view counted = status == 429 ? "throttled" : error_class;
-    const auto it = retries.find(counted);
+  void WillRetry(std::string_view error_class) {
+    const auto it = retries.find(error_class);
     if (it != retries.end()) {
       ++it->second;
     } else {
-      retries.emplace(counted, 1);
+      retries.emplace(error_class, 1);
     }
   }
   void Succeeded(std::int64_t now_us) {

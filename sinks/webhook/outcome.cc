@@ -15,11 +15,11 @@ Verdict JudgeStatus(int status, bool has_retry_after, std::size_t events, const 
   if (status < 200 || status >= 600) return {Action::kRetry, "broken", true, false};
   if (status == 410) return {Action::kDisable, "status_4xx", false, false};
   if (status >= 500) return {Action::kRetry, "status_5xx", true, false};
-  if (AsksToComeBack(status)) return {Action::kRetry, "status_4xx", !(status == 429 && has_retry_after), false};
+  if (AsksToComeBack(status)) return {Action::kRetry, "throttled", !(status == 429 && has_retry_after), false};
   if (status == 413 && events > 1) return {Action::kSplit, "status_4xx", false, false};
-  const std::string_view error_class = status < 400 ? "status_3xx" : "status_4xx";
-  if (non_retryable.test(static_cast<std::size_t>(status))) return {Action::kDeadLetter, error_class, false, true};
-  return {Action::kRetry, error_class, true, true};
+  // A redirect is refused like a 4xx, and counted with them.
+  if (non_retryable.test(static_cast<std::size_t>(status))) return {Action::kDeadLetter, "status_4xx", false, true};
+  return {Action::kRetry, "status_4xx", true, true};
 }
 
 Verdict JudgeTrouble(Trouble trouble) {

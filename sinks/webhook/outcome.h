@@ -22,7 +22,7 @@ enum class Trouble : std::uint8_t { kResolve, kGuard, kConnect, kTls, kTimeout, 
 
 struct Verdict {
   Action action = Action::kRetry;
-  std::string_view error_class;     // "status_5xx", "connect", ...; "" if delivered
+  std::string_view error_class;     // "status_5xx", "throttled", "connect", ...; "" if delivered
   bool counts_for_breaker = false;  // as a failure
   bool refused = false;             // the endpoint judged this very request (3xx, 4xx but for the "later" ones)
 

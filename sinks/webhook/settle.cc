@@ -71,8 +71,7 @@ void Delivery::Judge(Job& job, const Verdict& verdict, const Failed& failed) {
   } else {
     breaker_.Neutral(now, job.probe);
   }
-  if (verdict.action == Action::kRetry || verdict.action == Action::kSplit)
-    meter_.WillRetry(failed.error_class, failed.status);
+  if (verdict.action == Action::kRetry || verdict.action == Action::kSplit) meter_.WillRetry(failed.error_class);
   job.refused = verdict.refused;
   switch (verdict.action) {
     case Action::kDone:
@@ -149,7 +148,7 @@ void Delivery::ItemResults(Job& job, std::string_view body, std::int64_t now_us)
         now_us};
     meter_.Failed(failure.error_class, 0, failure.message);
     if (found.mapped()) {
-      meter_.WillRetry(failure.error_class, 0);
+      meter_.WillRetry(failure.error_class);
       Fail(single, failure, true);
     } else {
       Kill(single, failure);

@@ -134,9 +134,10 @@ TEST_F(WebhookSinkTest, W4EveryKindOfFailureIsFollowedByDeliveryOfTheSameBytes) 
   const Row rows[] = {
       {"500", Reply::Status(500), "status_5xx"},
       {"503", Reply::Status(503), "status_5xx"},
-      {"301", Reply::Status(301, {{"Location", "http://127.0.0.1:1/"}}), "status_3xx"},
+      {"301", Reply::Status(301, {{"Location", "http://127.0.0.1:1/"}}), "status_4xx"},
       {"400", Reply::Status(400), "status_4xx"},
       {"401", Reply::Status(401), "status_4xx"},
+      {"408", Reply::Status(408), "throttled"},
       {"429", Reply::Status(429, {{"Retry-After", "1"}}), "throttled"},
       {"garbage", Reply::Raw("SSH-2.0-OpenSSH_9.2\r\n\r\n"), "broken"},
       {"half an answer", half, "broken"},

@@ -314,7 +314,7 @@ TEST_F(ServerTest, AP27_ASinkCountsOverItsRunsAlsoWhileItDoesNotRun) {
   status.kind = config::ComponentKind::kSink;
   status.totals.records = {5, 4, 3, 2};
   status.totals.retries = {{"connect", 1},    {"resolve", 2},    {"broken", 4},
-                           {"status_3xx", 8}, {"throttled", 16}, {"render", 32}};
+                           {"status_4xx", 8}, {"throttled", 16}, {"render", 32}};
   status.totals.request_ms_buckets.assign(std::size(kLatencyBoundsMs) + 1, 7);
   control.SetStatus(status);
   control.cursors["hook"] = {5, 12, control.manual_clock.now_us - 3'000'000, 4096};
