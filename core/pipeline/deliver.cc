@@ -162,7 +162,7 @@ Status Deliver::Feed() {
     event.stream = registry_->Stream(change_.stream);
     event.schema = registry_->Schema(change_.stream, change_.schema);
     if (event.schema == nullptr) event.database = registry_->DatabaseOf(block_.info->source);
-    pending_.push_back({event.at, false, read_, block_.info->commit_us});
+    pending_.push_back({event.at, false, IsMarker(change_.op), read_, block_.info->commit_us});
     if (pending_.size() == 1) oldest_pending_commit_us_.store(pending_.front().commit_us, std::memory_order_release);
     read_ += {1, CountedBytes(change_)};
     ahead_ = {};
@@ -295,21 +295,30 @@ void Deliver::TakeCommands() {
 }
 
 void Deliver::Done(At at, Outcome outcome) {
-  if (outcome == Outcome::kDelivered) progressed_ = true;
-  ++(outcome == Outcome::kFiltered ? filtered_ : delivered_);
-  Pass(at);
+  Pending& pending = PendingAt(at);
+  if (outcome == Outcome::kDelivered) {
+    progressed_ = true;
+    ++delivered_;
+  } else if (!pending.marker) {
+    ++filtered_;
+  }
+  Pass(pending);
 }
 
-void Deliver::Pass(At at) {
-  HG_FAILPOINT("deliver.done");
+Deliver::Pending& Deliver::PendingAt(At at) {
   const auto it = std::ranges::lower_bound(pending_, at, {}, &Pending::at);
   CHECK(it != pending_.end() && it->at == at && !it->done);
-  it->done = true;
+  return *it;
+}
+
+void Deliver::Pass(Pending& pending) {
+  HG_FAILPOINT("deliver.done");
+  pending.done = true;
   ++done_behind_;
   for (; !pending_.empty() && pending_.front().done; --done_behind_) pending_.pop_front();
   // What is done behind one event that waits for long is forgotten now and then.
   if (done_behind_ > kDoneKept && done_behind_ > pending_.size() / 2) {
-    std::erase_if(pending_, [](const Pending& pending) { return pending.done; });
+    std::erase_if(pending_, [](const Pending& one) { return one.done; });
     done_behind_ = 0;
   }
   MoveCursor();
@@ -322,7 +331,7 @@ void Deliver::Store(At at, DeadLetter letter) {
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
   progressed_ = true;
-  Pass(at);
+  Pass(PendingAt(at));
 }
 
 void Deliver::LetterDelivered(std::uint64_t id) {

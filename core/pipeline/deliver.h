@@ -90,7 +90,8 @@ class Deliver final : public SinkContext {
   struct Pending {
     At at;
     bool done = false;
-    Count before;  // everything selected in front of it
+    bool marker = false;  // no record: not counted
+    Count before;         // everything selected in front of it
     std::int64_t commit_us = 0;
   };
 
@@ -107,7 +108,8 @@ class Deliver final : public SinkContext {
   void TellOfLetters();
   void WatchBreaker();
   Status Persist(bool force);
-  void Pass(At at);
+  Pending& PendingAt(At at);
+  void Pass(Pending& pending);
   void MoveCursor();
   void FindPassed();
 

@@ -40,7 +40,7 @@ struct SinkTelemetry {
   std::int64_t published_us = 0;
   std::string phase;  // "starting", "delivering", "waiting", "breaker_open", "disabled"
   std::uint64_t delivered = 0;
-  std::uint64_t filtered = 0;
+  std::uint64_t filtered = 0;     // records: not markers, which nobody asked for
   std::uint64_t attempts_ok = 0;  // requests that succeeded; one may carry many records
   std::uint64_t attempts_failed = 0;
   std::uint32_t failures_in_row = 0;

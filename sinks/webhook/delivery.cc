@@ -82,8 +82,9 @@ void Delivery::Release(Entry& entry) {
 
 Status Delivery::Write(const Event& event) {
   if (!state_.ok()) return state_;
+  const bool marker = IsMarker(event.change->op);
   if (!options_.ops.at(static_cast<std::size_t>(event.change->op))) {
-    ++meter_.filtered;
+    if (!marker) ++meter_.filtered;
     context_.Done(event.at, Outcome::kFiltered);
     return Ok();
   }
@@ -96,7 +97,7 @@ Status Delivery::Write(const Event& event) {
     free_entries_.push_back(&entry);
     free_bytes_ += entry.event.body.capacity() + entry.event.record.capacity();
     if (!encoded.ok()) return encoded;
-    ++meter_.filtered;
+    if (!marker) ++meter_.filtered;
     context_.Done(event.at, Outcome::kFiltered);
     return Ok();
   }

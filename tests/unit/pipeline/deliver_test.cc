@@ -419,11 +419,12 @@ TEST_F(Delivering, APausedSinkKnowsTheAgeOfWhatWaits) {
 
 TEST_F(Delivering, RecordsAreCountedByHowTheyEnded) {
   script_->corked = true;
-  Commits({10, 20, 30});
+  Commits({10, 20, 30, 40});
   Start();
-  ASSERT_TRUE(script_->Await(4));
+  ASSERT_TRUE(script_->Await(5));
   script_->Do([](SinkScript::Hands& hands) {
-    hands.context->Done({1, 0}, Outcome::kFiltered);
+    hands.context->Done({1, 0}, Outcome::kFiltered);  // the schema, which is no record
+    hands.context->Done({5, 1}, Outcome::kFiltered);
     hands.context->Done({2, 1}, Outcome::kDelivered);
     DeadLetter waits;
     waits.lanes = {{"a"}};

@@ -37,6 +37,16 @@ TEST_F(WebhookDelivery, W13OpsThatAreNotListedAreFiltered) {
   EXPECT_EQ(delivery_->meter().filtered, 1U);
 }
 
+TEST_F(WebhookDelivery, AMarkerThatIsNotSentIsNoFilteredRecord) {
+  Use({});
+  Event event = events_.Insert(1);
+  Change marker = *event.change;
+  marker.op = Op::kSchema;
+  event.change = &marker;
+  EXPECT_EQ(context_.done.at(Write(event)), Outcome::kFiltered);
+  EXPECT_EQ(delivery_->Telemetry().filtered, 0U);
+}
+
 TEST_F(WebhookDelivery, TheFilterIsAppliedBeforeAnythingIsAnAttempt) {
   Use({{"filter", "after.status = paid"}});
   const At open = Write(events_.Insert(1, "open"));
