@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "app/plugins.h"
 #include "core/config/service_config.h"
+#include "core/config/validate.h"
 #include "core/log/store.h"
 #include "web/server.h"
 
@@ -44,7 +45,7 @@ Report CheckConnector(const std::string& name, const config::FlatConfig& flat, c
   }
   const auto outcome = config::Bind(source != nullptr ? *source->spec : *sink->spec, flat, &secrets);
   auto errors = outcome.errors;
-  if (errors.empty()) errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
+  config::AddErrors(errors, source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound));
   for (const config::KeyError& error : errors) report.findings.push_back(FromKeyError(error));
   if (errors.empty()) {
     report.findings =

@@ -51,10 +51,10 @@ std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec&
                                                     const config::FlatConfig& config, bool live) const {
   // While the service starts, a placeholder that cannot be resolved fails its connector, not the service (7.2).
   auto outcome = config::Bind(spec, config, ready_ ? secrets_.get() : nullptr);
-  if (!outcome.errors.empty()) return outcome.errors;
   const SourceFactory* source = FindSource(spec.class_name);
   const SinkFactory* sink = FindSink(spec.class_name);
-  auto errors = source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound);
+  auto errors = std::move(outcome.errors);
+  config::AddErrors(errors, source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound));
   if (!errors.empty() || !live) return errors;
   const auto findings =
       source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);

@@ -119,7 +119,7 @@ class Sink {
 
 struct SinkFactory {
   const config::ComponentSpec* spec;
-  std::vector<config::KeyError> (*check)(const config::Bound&);
+  std::vector<config::KeyError> (*check)(const config::Bound&);  // as of a source
   std::unique_ptr<Sink> (*create)(const std::string& name, const config::Bound&, const struct SinkServices&);
   // Live checks against the endpoint, 10 s at most in all.
   std::vector<Finding> (*preflight)(const std::string& name, const config::Bound&, const struct SinkServices&);

@@ -94,7 +94,7 @@ struct Leftover {
 struct SourceFactory {
   const config::ComponentSpec* spec;
   std::string_view connector;  // "postgresql"
-  // Checks across keys; per-key checks were done by Bind.
+  // Checks across keys; per-key checks were done by Bind, and what failed them is unset here.
   std::vector<config::KeyError> (*check)(const config::Bound&);
   std::unique_ptr<Source> (*create)(const std::string& name, const config::Bound&, const Clock&);
   // Live checks against the server, 10 s at most in all.

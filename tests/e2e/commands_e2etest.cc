@@ -125,6 +125,16 @@ TEST_F(Commands, RunNamesEveryConnectorThatIsWrongOneLineEach) {
   EXPECT_EQ(ran.text.find("Did you mean", first + 1), std::string::npos) << ran.text;
 }
 
+TEST_F(Commands, S17_MistakesAcrossSettingsAreToldWithThoseOfSingleOnes) {
+  const std::string wrong = "connectors:\n  hook:\n" + Hook("ftp://x") + "    parallelism: 0\n    auth: bearer\n";
+  for (const char* command : {"run", "check"}) {
+    const Ran ran = RunOn(command, Base() + wrong);
+    EXPECT_EQ(ran.code, 3);
+    for (const char* text : {"parallelism", "must start with http://", "auth_token"})
+      EXPECT_THAT(ran.text, HasSubstr(text)) << command;
+  }
+}
+
 TEST_F(Commands, CheckFindsWhatWouldKeepRunFromStarting) {
   HeadgateProcess other({});
   ASSERT_TRUE(other.Start().ok());
