@@ -106,8 +106,12 @@ std::optional<At> ParsePlace(const Log& log, std::string_view text, bool after_a
   // 2026-03 may be a place or a month: a place has no leading zero after the dash.
   const std::size_t dash = text.find('-');
   const bool zero = dash != std::string_view::npos && dash + 2 < text.size() && text[dash + 1] == '0';
-  if (At at; !zero && ParseAt(text, at)) return after_at ? At{at.seq, at.ordinal + 1} : at;
-  if (const auto time = ParseTime(text)) return At{log.SeekTime(*time), 0};
+  At at;
+  const bool place = !zero && ParseAt(text, at);
+  const auto time = ParseTime(text);
+  // 2026-11 is a place only where the log has come so far.
+  if (place && (!time || at.seq <= log.last_seq())) return after_at ? At{at.seq, at.ordinal + 1} : at;
+  if (time) return At{log.SeekTime(*time), 0};
   return std::nullopt;
 }
 

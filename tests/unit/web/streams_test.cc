@@ -114,6 +114,8 @@ TEST_F(StreamsTest, S4_2_ATimeStartsAtTheFirstRecordNotOlder) {
   Fill(5);  // stored at 20:26:40, 20:27:40, ...
   EXPECT_EQ(IdsOf("?from=2026-05-28T20:27:40Z"), (std::vector<int>{2, 3, 4, 5}));
   EXPECT_EQ(IdsOf("?from=2026-05-28T20:28"), (std::vector<int>{3, 4, 5}));
+  EXPECT_EQ(IdsOf("?from=2025-11"), (std::vector<int>{1, 2, 3, 4, 5})) << "a month, as no record is in that place";
+  EXPECT_EQ(IdsOf("?from=2026-11"), std::vector<int>{});
   EXPECT_EQ(IdsOf("?q=op%3Dinsert&until=2026-05-28T20:28"), (std::vector<int>{1, 2}));
   for (const char* bad : {"?from=x", "?until=yesterday", "?from=2026-99"})
     EXPECT_EQ(Get(kPath + bad).status, bad == std::string("?from=2026-99") ? 200 : 400) << bad;
