@@ -95,6 +95,7 @@ class Service final : public Control {
   Answer<ConnectorRecord> Judge(const std::string& name, config::FlatConfig config, TargetState target,
                                 const ConnectorRecord* old, bool from_file) const;
   std::string Resumes(const ConnectorRecord& record) const;
+  bool VerifiesNothing(const ConnectorRecord& record) const;
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
   void EndRemoval(const std::string& name, bool source, bool forget);
   headgate::Status EndRemovals();

@@ -184,11 +184,26 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   }
   if (old == nullptr) ForgetLeftSlot(name, LeftoverOf(record), batch);
   events_->Add(batch, std::move(event));
+  if (VerifiesNothing(record) && (old == nullptr || !VerifiesNothing(*old))) {
+    ServiceEvent unverified;
+    unverified.kind = "tls_not_verified";
+    unverified.connector = name;
+    unverified.SignedBy(caller);
+    unverified.summary = "the certificate of the endpoint is not verified: tls_verify is false";
+    events_->Add(batch, std::move(unverified));
+  }
   if (headgate::Status status = catalog_->Put(record, batch); !status.ok()) return Failed(status.error());
   auto saved = catalog_->Find(name);
   if (ready_) supervisor_->Apply(PlanFor(*saved));
   Wake();
   return Put{std::move(saved), old == nullptr};
+}
+
+// Certificates that are not verified are never silent (webhooks, W9).
+bool Service::VerifiesNothing(const ConnectorRecord& record) const {
+  constexpr std::string_view kSetting = "tls_verify";
+  return config::FindOption(*FindPlugin(record.class_name), kSetting) != nullptr &&
+         BoundOf(record).Text(kSetting) == "false";
 }
 
 // What a new connector takes over from one of its name that was deleted (KC25), or "".

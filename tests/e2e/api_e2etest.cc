@@ -147,6 +147,22 @@ TEST_F(Api, AP3_AChangeThatChangesNothingKeepsTheVersionAndLeavesNoEvent) {
   EXPECT_EQ(events[0]["details"]["request_id"], paused->headers.at("request-id"));
 }
 
+TEST_F(Api, W9_AnUnverifiedCertificateIsAnEventOfItsOwn) {
+  const auto events = [&] { return Call("GET", "/api/v1/events?kind=tls_not_verified", 200)["items"]; };
+  auto hook = Shop::Hook("https://127.0.0.1:1/hook");
+  Create("hook", hook);
+  EXPECT_TRUE(events().empty());
+  Call("PATCH", "/connectors/hook/config", 200, {{"tls_verify", "false"}});
+  ASSERT_EQ(events().size(), 1u);
+  EXPECT_EQ(events()[0]["connector"], "hook");
+  EXPECT_THAT(events()[0]["actor"].get<std::string>(), testing::HasSubstr("127.0.0.1"));
+  Call("PATCH", "/connectors/hook/config", 200, {{"ops", "insert"}});
+  EXPECT_EQ(events().size(), 1u) << "it was so before";
+  hook["tls_verify"] = "false";
+  Create("other", hook);
+  EXPECT_EQ(events().size(), 2u);
+}
+
 TEST_F(Api, KC26_DropSlotLeavesNothingOnTheServer) {
   Create("shop", shop_->Source());
   const std::string slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
