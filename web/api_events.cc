@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "web/api.h"
 #include "web/page.h"
@@ -11,10 +13,11 @@ namespace {
 
 constexpr std::size_t kTailBatch = 200;
 constexpr std::int64_t kHoleUs = 5'000'000;
+constexpr std::int64_t kProgressEveryUs = 450'000;  // at least once a second, whatever the tick of the stream
 
 Json EventJson(const ServiceEvent& event) {
   Json json;
-  json["id"] = BigJson(event.id);
+  json["id"] = event.id == 0 ? Json(nullptr) : BigJson(event.id);  // progress is told, not kept
   json["at"] = TimeJson(event.at_us);
   json["kind"] = event.kind;
   json["connector"] = event.connector.empty() ? Json(nullptr) : Json(event.connector);
@@ -82,13 +85,60 @@ Response List(Api& api, const Request& request) {
   return PageAnswer(request, std::move(items), more ? MakeCursor("events", std::to_string(events.back().id)) : "");
 }
 
-// New events, in the order they were written.
+// How far the snapshots are that run at the moment: told while it changes, about every kProgressEveryUs.
+class SnapshotProgress {
+ public:
+  std::vector<ServiceEvent> News(const Control& control) {
+    std::vector<ServiceEvent> news;
+    const std::int64_t now_us = control.clock().NowUs();
+    if (now_us - looked_us_ < kProgressEveryUs) return news;
+    looked_us_ = now_us;
+    for (const std::string& name : control.Names()) {
+      const auto status = control.Status(name);
+      const SourceTelemetry* source = status == nullptr ? nullptr : status->source.get();
+      const auto told = told_.find(name);
+      const bool runs = source != nullptr && source->phase == "snapshot" && source->snapshot_tables > 0;
+      if (source != nullptr && (runs || told != told_.end())) {
+        const Place place{source->snapshot_rows, source->snapshot_tables_done};
+        if (told == told_.end() || told->second != place) news.push_back(Tell(name, *source, now_us));
+        told_[name] = place;
+      }
+      if (!runs) told_.erase(name);  // its end is an event of its own
+    }
+    return news;
+  }
+
+ private:
+  using Place = std::pair<std::uint64_t, std::uint64_t>;  // rows, tables that are done
+
+  static ServiceEvent Tell(const std::string& name, const SourceTelemetry& source, std::int64_t now_us) {
+    ServiceEvent event;
+    event.at_us = now_us;
+    event.kind = "snapshot_progress";
+    event.connector = name;
+    event.actor = "service";
+    event.details["rows"] = std::to_string(source.snapshot_rows);
+    event.details["tables_done"] = std::to_string(source.snapshot_tables_done);
+    event.details["tables"] = std::to_string(source.snapshot_tables);
+    event.summary = "snapshot: " + event.details["tables_done"] + " of " + event.details["tables"] + " tables, " +
+                    event.details["rows"] + " rows";
+    return event;
+  }
+
+  std::int64_t looked_us_ = 0;
+  std::map<std::string, Place> told_;
+};
+
+// New events, in the order they were written, and the progress of snapshots between them.
 class EventFeed final : public Feed {
  public:
   EventFeed(const Control& control, EventFilter filter, std::uint64_t after)
       : control_(control), filter_(std::move(filter)), after_(after) {}
 
   Next Pull(std::string& out, std::size_t) override {
+    for (const ServiceEvent& event : progress_.News(control_)) {
+      if (filter_(event)) AppendEvent(out, "event", "", Dump(EventJson(event)));
+    }
     const std::uint64_t last = control_.last_event_id();
     if (last <= after_) return Next::kWait;
     // Read newest first, a bounded piece of ids at a time.
@@ -141,6 +191,7 @@ class EventFeed final : public Feed {
   const EventFilter filter_;
   std::uint64_t after_;
   std::optional<Hole> hole_;
+  SnapshotProgress progress_;
 };
 
 Response Tail(Api& api, const Request& request) {

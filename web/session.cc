@@ -27,7 +27,7 @@ constexpr std::size_t kLingerBytes = 4 << 20;  // read and dropped after an answ
 constexpr milliseconds kLinger{2'000};
 constexpr milliseconds kFinalLinger{200};         // while the server stops
 constexpr std::size_t kStreamChunk = 256 * 1024;  // asked of a feed at once
-constexpr milliseconds kStreamTick{1'000};        // feeds count what they dropped, at least this often
+constexpr milliseconds kStreamTick{500};          // feeds tell what changes without an event, at least this often
 constexpr milliseconds kStreamComment{15'000};    // AP19
 
 std::string AddressText(const asio::ip::address& address) {

@@ -69,6 +69,41 @@ TEST_F(EventsTest, AP19_TheTailWaitsForAnEventWhoseWriteTakesLongerThanTheNext) 
   EXPECT_EQ(client.ReadUntil("\n\n").rfind("id: 3\n", 0), 0U);
 }
 
+TEST_F(EventsTest, S4_11_TheTailTellsHowFarASnapshotIsWhileItMoves) {
+  AddSource("shop");
+  AddSource("other");
+  const auto at = [&](const std::string& phase, std::uint64_t rows, std::uint64_t tables) {
+    auto telemetry = std::make_shared<SourceTelemetry>();
+    telemetry->phase = phase;
+    telemetry->snapshot_rows = rows;
+    telemetry->snapshot_tables_done = tables;
+    telemetry->snapshot_tables = 3;
+    ConnectorStatus status;
+    status.name = "shop";
+    status.source = std::move(telemetry);
+    control.SetStatus(std::move(status));
+    control.manual_clock.now_us += 500'000;
+  };
+  at("snapshot", 1000, 1);
+  RawClient client(address());
+  client.Send(Serialise({.path = "/api/v1/events/tail?connector=shop"}, address()));
+  client.ReadUntil("retry: 2000\n\n");
+  const std::string first = client.ReadUntil("\n\n");
+  EXPECT_EQ(first.rfind("event: event\ndata: {\"id\":null,", 0), 0U) << "no id: a reader that resumes has missed none";
+  EXPECT_NE(first.find("\"kind\":\"snapshot_progress\""), std::string::npos) << first;
+  EXPECT_NE(first.find("1 of 3 tables, 1000 rows"), std::string::npos) << first;
+  control.AddEvent("still", "shop");  // it stands still: nothing of it before this
+  EXPECT_NE(client.ReadUntil("\n\n").find("\"still\""), std::string::npos);
+  server->Stop();
+  server.reset();
+  at("snapshot", 2000, 2);
+  RawClient later(address());
+  later.Send(Serialise({.path = "/api/v1/events/tail?kind=state"}, address()));
+  later.ReadUntil("retry: 2000\n\n");
+  control.AddEvent("state", "shop");
+  EXPECT_NE(later.ReadUntil("\n\n").find("\"state\""), std::string::npos) << "the filter holds for it too";
+}
+
 TEST_F(EventsTest, AP19_WhatIsGoneForGoodHoldsNoTailBack) {
   ServiceEvent old;
   old.id = 1000;  // retention took those before it
