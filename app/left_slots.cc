@@ -41,7 +41,7 @@ void Service::ForgetLeftSlot(const std::string& connector, const Leftover& left,
   if (!left.slot.empty()) batch.Delete(Family::kMeta, Key(connector, left));
 }
 
-// On the maintenance thread, which may wait for a server.
+// On the thread of looks, which may wait for a server.
 void Service::LookForLeftSlots(std::stop_token stop) {
   std::vector<std::pair<std::string, ConnectorRecord>> all;
   static_cast<void>(

@@ -15,6 +15,7 @@ namespace headgate {
 namespace {
 
 constexpr auto kMaintenance = std::chrono::seconds(10);
+constexpr auto kLook = std::chrono::seconds(10);
 constexpr std::int64_t kLookUpstreamUs = 60'000'000;
 constexpr std::int64_t kKeepEventsUs = 90LL * 24 * 3600 * 1'000'000;
 
@@ -49,6 +50,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   for (const auto& [name, record] : *service->catalog_->records())
     service->supervisor_->Apply(service->PlanFor(*record));
   service->maintenance_ = std::jthread([raw](std::stop_token stop) { raw->Maintain(stop); });
+  service->looks_ = std::jthread([raw](std::stop_token stop) { raw->LookAtServers(stop); });
   service->ready_ = true;
   return service;
 }
@@ -57,8 +59,9 @@ Service::~Service() { Stop(); }
 
 void Service::Stop() {
   ready_ = false;
+  maintenance_.request_stop();
+  looks_ = std::jthread();
   maintenance_ = std::jthread();
-  chores_.clear();
   if (supervisor_ != nullptr) supervisor_->Stop();
 }
 
@@ -101,7 +104,18 @@ Status Service::TakeOver(const config::ServiceConfig& config) {
   return Ok();
 }
 
-// Retention, slots left behind, and the end of old events and answers.
+// What is at the servers of sources that do not run. A thread of its own: a server that does not answer holds it up.
+void Service::LookAtServers(std::stop_token stop) {
+  Signal never;
+  while (!stop.stop_requested()) {
+    never.WaitUntil(std::chrono::steady_clock::now() + kLook, stop);
+    if (stop.stop_requested()) return;
+    LookUpstream(stop);
+    LookForLeftSlots(stop);
+  }
+}
+
+// Retention, and the end of old events and answers.
 void Service::Maintain(std::stop_token stop) {
   Signal never;
   while (!stop.stop_requested()) {
@@ -119,8 +133,6 @@ void Service::Maintain(std::stop_token stop) {
                   {{"transactions", trimmed->lost_transactions}, {"first_kept_seq", trimmed->first_kept}});
       Wake();
     }
-    LookUpstream(stop);
-    LookForLeftSlots(stop);
     StoreBatch batch;
     events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
     if (headgate::Status status = kept_answers_->Trim(batch); !status.ok())

@@ -109,6 +109,7 @@ class Service final : public Control {
   void Ask(const std::string& sink, LetterCommand command);
   void Wake() const;
   void Maintain(std::stop_token stop);
+  void LookAtServers(std::stop_token stop);
   void AddStanding(const ConnectorRecord& record, ConnectorStatus& status) const;
   void AddGoneSources(const ConnectorRecord& record, ConnectorStatus& status) const;
   void TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch);
@@ -135,10 +136,10 @@ class Service final : public Control {
   std::atomic<bool> ready_ = false;
   mutable std::map<std::string, std::unique_ptr<SinkLook>, std::less<>> sink_looks_;  // of the API's thread
   std::unique_ptr<Supervisor> supervisor_;
-  std::map<std::string, std::int64_t, std::less<>> looked_us_;       // by source, of the maintenance thread
-  std::map<std::string, std::int64_t, std::less<>> look_failed_us_;  // by left slot, of the maintenance thread
-  std::vector<std::jthread> chores_;                                 // work for the network that a call started
+  std::map<std::string, std::int64_t, std::less<>> looked_us_;       // by source, of the thread of looks
+  std::map<std::string, std::int64_t, std::less<>> look_failed_us_;  // by left slot, of the thread of looks
   std::jthread maintenance_;
+  std::jthread looks_;
 };
 
 }  // namespace headgate
