@@ -102,7 +102,7 @@ class Service final : public Control {
   void DropUpstream(const ConnectorRecord& record);
   config::Bound BoundOf(const ConnectorRecord& record) const;  // with secrets, where they resolve
   Leftover LeftoverOf(const ConnectorRecord& record) const;
-  static void NoteLeftSlot(const ConnectorRecord& record, const Leftover& left, StoreBatch& batch);
+  void NoteLeftSlot(const ConnectorRecord& record, const Leftover& left, StoreBatch& batch);
   static void ForgetLeftSlot(const std::string& connector, const Leftover& left, StoreBatch& batch);
   void LookForLeftSlots(std::stop_token stop);
   void Record(ServiceEvent event);  // alone, not synced
@@ -136,6 +136,8 @@ class Service final : public Control {
   std::atomic<bool> ready_ = false;
   mutable std::map<std::string, std::unique_ptr<SinkLook>, std::less<>> sink_looks_;  // of the API's thread
   std::unique_ptr<Supervisor> supervisor_;
+  // By left slot, what is not stored of those that this process left.
+  Published<std::map<std::string, ConnectorRecord, std::less<>>> left_whole_;
   std::map<std::string, std::int64_t, std::less<>> looked_us_;       // by source, of the thread of looks
   std::map<std::string, std::int64_t, std::less<>> look_failed_us_;  // by left slot, of the thread of looks
   std::jthread maintenance_;

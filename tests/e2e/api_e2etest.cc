@@ -2,6 +2,7 @@
 // place, dead letters are seen, retried, discarded.
 #include <nlohmann/json.hpp>
 
+#include "core/log/store.h"
 #include "tests/e2e/shop.h"
 #include "tests/support/require.h"
 #include "tests/support/wait_for.h"
@@ -188,6 +189,33 @@ TEST_F(Api, KC26_ASlotThatADeletedSourceLeftIsAWarningUntilItIsGone) {
   ASSERT_TRUE(shop_->database().Exec(sql).ok());
   EXPECT_TRUE(WaitFor([&] { return warnings() == "[]"; }) || WaitFor([&] { return warnings() == "[]"; })) << warnings();
   EXPECT_THAT(Call("GET", "/api/v1/events?kind=slot_dropped", 200).dump(), testing::HasSubstr(slot));
+}
+
+TEST_F(Api, KC26_OfTheSettingsOfADeletedSourceOnlyTheConnectionIsKeptAndNoSecret) {
+  const auto warnings = [&] { return Call("GET", "/api/v1/health", 200)["warnings"].dump(); };
+  const std::string slot = "hg_" + shop_->database().name();
+  auto source = shop_->Source();
+  source["password"] = "unforgettable-4711";
+  source["columns_exclude"] = "public.customers.nickname_4711";
+  Create("shop", source);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
+  Call("DELETE", "/connectors/shop", 204);
+  const std::string sql = "SELECT pg_drop_replication_slot('" + slot + "')";
+  EXPECT_THAT(warnings(), testing::AllOf(testing::HasSubstr(sql), testing::Not(testing::HasSubstr("was not kept"))));
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  {
+    auto store = Store::Open(headgate_->data_dir());
+    ASSERT_TRUE(store.ok()) << store.error().what;
+    std::string kept;
+    const auto add = [&](std::string_view, std::string_view value) { return kept += value, true; };
+    ASSERT_TRUE((*store)->Scan(Family::kMeta, "left_slot/", "left_slot0", add).ok());
+    EXPECT_THAT(kept, testing::AllOf(testing::HasSubstr(slot), testing::HasSubstr(source["host"]),
+                                     testing::Not(testing::HasSubstr("4711"))));
+  }
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_THAT(warnings(), testing::AllOf(testing::HasSubstr(sql), testing::HasSubstr("was not kept")));
+  Create("shop", source);
+  EXPECT_EQ(warnings(), "[]");
 }
 
 TEST_F(Api, KC26_ASlotThatCouldNotBeDroppedIsNamedWithItsSql) {
