@@ -1,3 +1,7 @@
+#include <memory>
+#include <set>
+#include <vector>
+
 #include "tests/unit/web/web_fixture.h"
 
 // Dead letters and operations (admin API, 4.7).
@@ -141,6 +145,25 @@ TEST_F(DeadLettersTest, AP4_TheSameKeyReplaysTheFirstAnswerAndAnotherBodyIs422) 
   control.manual_clock.now_us += 25LL * 3600 * 1'000'000;
   EXPECT_EQ(call(all).status, 202);
   EXPECT_EQ(control.calls.size(), 2U);
+}
+
+TEST_F(DeadLettersTest, AP4_OfManyRequestsAtOnceWithOneKeyOneIsDoneAndAllGetItsAnswer) {
+  const std::string request = Serialise({.method = "POST",
+                                         .path = kPath + "/retry",
+                                         .body = R"({"filter":{"all":true}})",
+                                         .headers = {{"Idempotency-Key", "k1"}}},
+                                        address());
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(std::make_unique<RawClient>(address()));
+  for (const auto& client : clients) client->Send(request);
+  std::set<std::string> bodies;
+  for (const auto& client : clients) {
+    const RawAnswer answer = client->Read();
+    EXPECT_EQ(answer.status, 202) << "they take turns, so none finds the first one running";
+    bodies.insert(answer.body);
+  }
+  EXPECT_EQ(bodies.size(), 1U);
+  EXPECT_EQ(control.calls.size(), 1U);
 }
 
 TEST_F(DeadLettersTest, AP4_TheAnswerIsReplayedByTheNextProcess) {
