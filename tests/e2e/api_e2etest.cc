@@ -1,50 +1,14 @@
 // The life of connectors over the admin API, on the real program: what was asked survives a restart, pause keeps the
 // place, dead letters are seen, retried, discarded.
-#include <nlohmann/json.hpp>
-
-#include "core/log/store.h"
-#include "tests/e2e/shop.h"
-#include "tests/support/require.h"
+#include "tests/e2e/api.h"
 #include "tests/support/wait_for.h"
 
 namespace headgate::test {
 namespace {
 
-using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Reply = CountingReceiver::Reply;
-
-class Api : public testing::Test {
- protected:
-  void SetUp() override {
-    HG_WITH_SERVER("postgres", shop_, Shop::Create());
-    headgate_ = std::make_unique<HeadgateProcess>(HeadgateOptions{});
-    const Status started = headgate_->Start();
-    ASSERT_TRUE(started.ok()) << started.error().what;
-  }
-
-  json Call(const std::string& method, const std::string& path, int status, const json& body = nullptr) {
-    const auto answer = headgate_->Call(method, path, body.is_null() ? "" : body.dump());
-    EXPECT_TRUE(answer.ok()) << path << ": " << answer.error().what;
-    if (!answer.ok()) return nullptr;
-    EXPECT_EQ(answer->status, status) << method << " " << path << " " << answer->body;
-    return json::parse(answer->body, nullptr, false);
-  }
-
-  void Create(const std::string& name, const ConnectorSettings& settings, const std::string& state = "RUNNING") {
-    Call("POST", "/connectors", 201, {{"name", name}, {"config", settings}, {"initial_state", state}});
-  }
-
-  std::string StateOf(const std::string& name) {
-    const json status = Call("GET", "/connectors/" + name + "/status", 200);
-    return status.is_object() ? status["connector"]["state"].get<std::string>() : "";
-  }
-
-  std::unique_ptr<Shop> shop_;
-  CountingReceiver receiver_;
-  std::unique_ptr<HeadgateProcess> headgate_;
-};
 
 TEST_F(Api, KC11_ConnectorsAndTheirTargetStatesSurviveARestart) {
   Create("shop", shop_->Source());
@@ -162,73 +126,6 @@ TEST_F(Api, W9_AnUnverifiedCertificateIsAnEventOfItsOwn) {
   hook["tls_verify"] = "false";
   Create("other", hook);
   EXPECT_EQ(events().size(), 2u);
-}
-
-TEST_F(Api, KC26_DropSlotLeavesNothingOnTheServer) {
-  Create("shop", shop_->Source());
-  const std::string slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
-  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
-  EXPECT_EQ(*shop_->database().Value(slots), "1");
-  Call("DELETE", "/connectors/shop?drop_slot=true", 204);
-  EXPECT_TRUE(WaitFor([&] { return *shop_->database().Value(slots) == "0"; }));
-}
-
-TEST_F(Api, KC26_ASlotThatADeletedSourceLeftIsAWarningUntilItIsGone) {
-  const auto warnings = [&] { return Call("GET", "/api/v1/health", 200)["warnings"].dump(); };
-  const std::string slot = "hg_" + shop_->database().name();
-  Create("shop", shop_->Source());
-  const std::string slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
-  EXPECT_TRUE(WaitFor([&] { return *shop_->database().Value(slots) == "1" && StateOf("shop") == "RUNNING"; }));
-  Call("PUT", "/connectors/shop/stop", 204);
-  ASSERT_TRUE(headgate_->Terminate().has_value());
-  ASSERT_TRUE(headgate_->Start().ok());
-  Call("DELETE", "/connectors/shop", 204);
-  const std::string sql = "SELECT pg_drop_replication_slot('" + slot + "')";
-  EXPECT_THAT(warnings(), testing::HasSubstr(sql));
-  EXPECT_THAT(Call("GET", "/api/v1/events?kind=connector_deleted", 200).dump(), testing::HasSubstr(sql));
-  ASSERT_TRUE(shop_->database().Exec(sql).ok());
-  EXPECT_TRUE(WaitFor([&] { return warnings() == "[]"; }) || WaitFor([&] { return warnings() == "[]"; })) << warnings();
-  EXPECT_THAT(Call("GET", "/api/v1/events?kind=slot_dropped", 200).dump(), testing::HasSubstr(slot));
-}
-
-TEST_F(Api, KC26_OfTheSettingsOfADeletedSourceOnlyTheConnectionIsKeptAndNoSecret) {
-  const auto warnings = [&] { return Call("GET", "/api/v1/health", 200)["warnings"].dump(); };
-  const std::string slot = "hg_" + shop_->database().name();
-  auto source = shop_->Source();
-  source["password"] = "unforgettable-4711";
-  source["columns_exclude"] = "public.customers.nickname_4711";
-  Create("shop", source);
-  EXPECT_TRUE(WaitFor([&] { return StateOf("shop") == "RUNNING"; }));
-  Call("DELETE", "/connectors/shop", 204);
-  const std::string sql = "SELECT pg_drop_replication_slot('" + slot + "')";
-  EXPECT_THAT(warnings(), testing::AllOf(testing::HasSubstr(sql), testing::Not(testing::HasSubstr("was not kept"))));
-  ASSERT_TRUE(headgate_->Terminate().has_value());
-  {
-    auto store = Store::Open(headgate_->data_dir());
-    ASSERT_TRUE(store.ok()) << store.error().what;
-    std::string kept;
-    const auto add = [&](std::string_view, std::string_view value) { return kept += value, true; };
-    ASSERT_TRUE((*store)->Scan(Family::kMeta, "left_slot/", "left_slot0", add).ok());
-    EXPECT_THAT(kept, testing::AllOf(testing::HasSubstr(slot), testing::HasSubstr(source["host"]),
-                                     testing::Not(testing::HasSubstr("4711"))));
-  }
-  ASSERT_TRUE(headgate_->Start().ok());
-  EXPECT_THAT(warnings(), testing::AllOf(testing::HasSubstr(sql), testing::HasSubstr("was not kept")));
-  Create("shop", source);
-  EXPECT_EQ(warnings(), "[]");
-}
-
-TEST_F(Api, KC26_ASlotThatCouldNotBeDroppedIsNamedWithItsSql) {
-  auto source = shop_->Source();
-  source["port"] = "1";
-  source["slot_name"] = "left_alone";
-  Create("shop", source, "STOPPED");
-  Call("DELETE", "/connectors/shop?drop_slot=true", 204);
-  const auto left = [&] { return Call("GET", "/api/v1/events?kind=slot_left", 200)["items"]; };
-  ASSERT_TRUE(WaitFor([&] { return left().size() == 1; }));
-  EXPECT_EQ(left()[0]["details"]["slot"], "left_alone");
-  EXPECT_EQ(left()[0]["details"]["drop_slot_sql"], "SELECT pg_drop_replication_slot('left_alone');");
-  EXPECT_THAT(Call("GET", "/api/v1/health", 200).dump(), testing::HasSubstr("left_alone"));
 }
 
 TEST_F(Api, KC21_ASourceShowsItsPositionBeforeTheFirstCommitAndInEveryState) {
