@@ -15,27 +15,25 @@ struct Activity {
   std::string state;
   std::string wait_type;
   std::string wait_event;
-  std::vector<std::string> blockers;  // process ids; "0" a prepared transaction
+  std::string blockers;  // process ids with commas; "0" a prepared transaction
 };
 
 std::optional<Activity> Find(const Rows& rows, int pid) {
   const std::string wanted = std::to_string(pid);
   const auto row = std::ranges::find_if(rows, [&](const Row& r) { return r.size() == 5 && r[0] == wanted; });
   if (row == rows.end()) return std::nullopt;
-  Activity activity{(*row)[1].value_or(""), (*row)[2].value_or(""), (*row)[3].value_or(""), {}};
-  for (std::string rest = (*row)[4].value_or(""); !rest.empty();) {
-    const auto comma = rest.find(',');
-    activity.blockers.push_back(rest.substr(0, comma));
-    rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
-  }
-  return activity;
+  return Activity{(*row)[1].value_or(""), (*row)[2].value_or(""), (*row)[3].value_or(""), (*row)[4].value_or("")};
 }
 
-Finding TellLock(const std::string& reading, const std::string& since, const std::vector<std::string>& blockers) {
+}  // namespace
+
+Finding TellLock(const std::string& reading, const std::string& since, std::string_view blockers) {
   std::string holders;
   std::string pids;
   std::string fix;
-  for (const std::string& pid : blockers) {
+  while (!blockers.empty()) {
+    const std::string pid(blockers.substr(0, blockers.find(',')));
+    blockers.remove_prefix(std::min(blockers.size(), pid.size() + 1));
     holders += (holders.empty() ? "" : " and ") + (pid == "0" ? "a prepared transaction" : "process " + pid);
     if (pid == "0") continue;
     pids += (pids.empty() ? "" : ", ") + pid;
@@ -49,15 +47,13 @@ Finding TellLock(const std::string& reading, const std::string& since, const std
         pids + "); end them if nobody needs them.";
   if (holders.find("prepared") != std::string::npos)
     hint += " Prepared transactions: SELECT gid, prepared, owner FROM pg_prepared_xacts; commit or roll them back.";
-  return {"snapshot_waiting",
+  return {std::string(kSnapshotWaiting),
           Finding::Level::kWarning,
           reading + " has waited since " + since + " for a lock of " + holders,
           std::move(hint),
           std::move(fix),
           ""};
 }
-
-}  // namespace
 
 std::string SilenceSql(const std::vector<Silence>& silences) {
   std::string pids;
@@ -97,7 +93,7 @@ SilenceVerdict JudgeSilence(const Options& options, const std::vector<Silence>& 
     std::string doing = activity->state;
     if (!activity->wait_event.empty()) doing += ", " + activity->wait_type + " " + activity->wait_event;
     verdict.findings.push_back(
-        {"snapshot_waiting", Finding::Level::kWarning,
+        {std::string(kSnapshotWaiting), Finding::Level::kWarning,
          reading + " has got nothing since " + since + "; the server's " + process + " is " + doing,
          "It is read anew over another connection if nothing comes for " + std::to_string(allowed.count()) +
              " ms. A table with many dead rows, or few that match a row filter, may need longer: raise stale_after_ms.",

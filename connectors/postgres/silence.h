@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connectors/postgres/connection.h"
@@ -19,6 +20,13 @@ struct Silence {
   std::string table;  // schema.table
   std::chrono::milliseconds lasted{0};
 };
+
+// The id of such findings.
+constexpr std::string_view kSnapshotWaiting = "snapshot_waiting";
+
+// That a wait began at `since` for a lock that those processes hold (as pg_blocking_pids names them; 0: a prepared
+// transaction). `reading`: what waits.
+Finding TellLock(const std::string& reading, const std::string& since, std::string_view blockers);
 
 // Asks what those processes do; the rows are for JudgeSilence.
 std::string SilenceSql(const std::vector<Silence>& silences);

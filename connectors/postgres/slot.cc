@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "connectors/postgres/errors.h"
+#include "core/base/encoding.h"
 
 namespace headgate::postgres {
 namespace {
@@ -11,12 +12,20 @@ namespace {
 constexpr std::string_view kSlotInUse = "55006";
 constexpr auto kSlotWait = std::chrono::milliseconds(2'000);  // for a slot whose last user is just ending
 constexpr auto kSlotLook = std::chrono::milliseconds(50);
+constexpr std::size_t kPrefixBytes = 40;
 constexpr auto kWaitTold = std::chrono::seconds(1);
 
 std::uint32_t ToNumber(std::string_view text) {
   std::uint32_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
+}
+
+// Room for the rest in 63 bytes; a name that is cut says with a number which one it was.
+std::string TemporaryPrefix(const Options& options) {
+  const std::string& slot = options.slot_name;
+  if (slot.size() <= kPrefixBytes) return slot + "_snap_";
+  return slot.substr(0, kPrefixBytes - 9) + "_" + Hex16(std::hash<std::string>()(slot)).substr(0, 8) + "_snap_";
 }
 
 Error InUse(const Options& options, const std::string& by) {
@@ -105,32 +114,65 @@ Result<std::optional<std::uint64_t>> ReadTimelineSwitch(Connection& replication,
   return LeftTimelineAt(rows[0][1].value_or(""), left);
 }
 
-Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
-                           const std::function<void()>& waiting, const std::stop_token& stop) {
+Result<std::unique_ptr<SlotCreation>> SlotCreation::Begin(std::unique_ptr<Connection> replication, std::string name,
+                                                          bool temporary, bool export_snapshot) {
   const std::string sql = "CREATE_REPLICATION_SLOT " + QuoteIdentifier(name) + (temporary ? " TEMPORARY" : "") +
                           " LOGICAL pgoutput " + (export_snapshot ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
-  const std::string tried = "creating replication slot " + name;
-  Result<std::optional<Rows>> polled = std::optional<Rows>();
-  if (Status sent = replication.Send(sql, tried); !sent.ok()) polled = std::move(sent).error();
-  while (polled.ok() && !*polled) {
-    waiting();
-    HG_RETURN_IF_ERROR(replication.WaitReadable(std::chrono::steady_clock::now() + kWaitTold, stop));
-    polled = replication.Poll(tried);
-  }
+  std::unique_ptr<SlotCreation> creation(new SlotCreation(std::move(replication), "creating replication slot " + name));
+  HG_RETURN_IF_ERROR(creation->replication_->Send(sql, creation->tried_));
+  return creation;
+}
+
+Result<std::optional<NewSlot>> SlotCreation::Poll() {
+  const auto polled = replication_->Poll(tried_);
   if (!polled.ok()) {
     Error error = polled.error();
-    if (replication.sqlstate() == "53400") {  // configuration_limit_exceeded
+    if (replication_->sqlstate() == "53400") {  // configuration_limit_exceeded
       error = ConfigError(error.what +
                           ". Drop a slot that nobody needs, or raise max_replication_slots and restart the server.");
     }
     return error;
   }
+  if (!*polled) return std::optional<NewSlot>();
   const Rows& rows = **polled;
-  if (rows.empty() || rows[0].size() < 3) return Transient(tried + " gave no answer");
+  if (rows.empty() || rows[0].size() < 3) return Transient(tried_ + " gave no answer");
   NewSlot slot;
   slot.consistent_point = ParseLsn(rows[0][1].value_or(""));
   slot.snapshot = rows[0][2].value_or("");
-  return slot;
+  return std::optional<NewSlot>(std::move(slot));
+}
+
+Result<NewSlot> AwaitSlot(SlotCreation& creation, const std::function<void()>& waiting, const std::stop_token& stop) {
+  for (;;) {
+    HG_ASSIGN_OR_RETURN(auto slot, creation.Poll());
+    if (slot) return std::move(*slot);
+    waiting();
+    HG_RETURN_IF_ERROR(creation.Wait(std::chrono::steady_clock::now() + kWaitTold, stop));
+  }
+}
+
+// The lock is given back a moment after the transaction is over for snapshots: those have the last word.
+std::string WaitsForSql(int creation_pid) {
+  const std::string pid = std::to_string(creation_pid);
+  return "SELECT array_to_string(pg_blocking_pids(" + pid +
+         "), ',') FROM pg_locks l, pg_current_snapshot() s WHERE l.pid = " + pid +
+         " AND l.locktype = 'transactionid' AND NOT l.granted AND (((l.transactionid::text::bigint - "
+         "pg_snapshot_xmax(s)::text::bigint) & 4294967295) < 2147483648 OR EXISTS (SELECT FROM pg_snapshot_xip(s) x "
+         "WHERE x::xid = l.transactionid))";
+}
+
+std::string EndWaitingSql(int creation_pid) {
+  return "SELECT pg_terminate_backend(" + std::to_string(creation_pid) + ")";
+}
+
+std::string EndLeftBehindSql(const Options& options) {
+  return "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE temporary AND active_pid IS NOT NULL "
+         "AND slot_name ~ '^" +
+         TemporaryPrefix(options) + "[0-9a-f]{16}$' AND database = current_database()";
+}
+
+std::string TemporarySlotName(const Options& options, std::int64_t now_us) {
+  return TemporaryPrefix(options) + Hex16(static_cast<std::uint64_t>(now_us));
 }
 
 Status DropSlot(Connection& connection, const std::string& name, std::stop_token stop) {

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "connectors/postgres/catalog.h"
 #include "connectors/postgres/connection.h"
@@ -32,10 +34,44 @@ struct NewSlot {
   std::uint64_t consistent_point = 0;
   std::string snapshot;  // of EXPORT_SNAPSHOT; valid until the next command on that connection
 };
-// Waits for transactions that run at the moment, however long that takes; only a stop request ends it. Meanwhile it
-// calls `waiting` about every second.
-Result<NewSlot> CreateSlot(Connection& replication, const std::string& name, bool temporary, bool export_snapshot,
-                           const std::function<void()>& waiting, const std::stop_token& stop);
+// A slot while the server makes it, which waits for the transactions that run at the moment, however long that takes.
+// Lives on the ingest thread. To end it early is not enough to close the session: its process hears of nothing while it
+// waits for a transaction (EndWaitingSql).
+class SlotCreation {
+ public:
+  // `replication` is used for nothing else. No snapshot is exported unless asked for.
+  static Result<std::unique_ptr<SlotCreation>> Begin(std::unique_ptr<Connection> replication, std::string name,
+                                                     bool temporary, bool export_snapshot);
+  // The slot once it is there. Never waits. Keep the object while the snapshot, or a temporary slot, is needed.
+  Result<std::optional<NewSlot>> Poll();
+  // Until the server has said something or the deadline passes.
+  Status Wait(Connection::Deadline deadline, std::stop_token stop) {
+    return replication_->WaitReadable(deadline, std::move(stop));
+  }
+  int backend_pid() const { return replication_->backend_pid(); }
+  std::unique_ptr<Connection> TakeSession() { return std::move(replication_); }
+
+ private:
+  SlotCreation(std::unique_ptr<Connection> replication, std::string tried)
+      : replication_(std::move(replication)), tried_(std::move(tried)) {}
+
+  std::unique_ptr<Connection> replication_;
+  std::string tried_;
+};
+
+// The transaction that the making of a slot waits for, as rows of one column: processes that have it, separated by
+// commas, 0 for a prepared one. No row: it does not wait, or no longer.
+std::string WaitsForSql(int creation_pid);
+// Ends it.
+std::string EndWaitingSql(int creation_pid);
+// Ends the making of temporary slots that a process of ours which was killed has left behind. Only for the holder of
+// the claim.
+std::string EndLeftBehindSql(const Options& options);
+// Names of temporary slots end with their session; they only must not meet another of the moment.
+std::string TemporarySlotName(const Options& options, std::int64_t now_us);
+
+// Waits for the slot; only a stop request ends that. Meanwhile it calls `waiting` about every second.
+Result<NewSlot> AwaitSlot(SlotCreation& creation, const std::function<void()>& waiting, const std::stop_token& stop);
 
 // Two sources on one slot would each make the publication theirs, and both stay healthy while they lose changes. So a
 // source claims its slot's name, as an advisory lock of its query session, before it touches anything, and keeps the

@@ -18,7 +18,6 @@ constexpr auto kSlotPollInterval = milliseconds(5'000);
 constexpr auto kSlotPollAgain = milliseconds(500);  // over a new session, when the old one was lost
 constexpr auto kSilenceLook = milliseconds(2'000);  // between questions why a read of the snapshot is silent
 constexpr auto kSilenceTold = milliseconds(5'000);
-constexpr std::string_view kWaitingFinding = "snapshot_waiting";
 constexpr int kIdleStoreFactor = 5;  // an idle slot's position is stored each five status intervals
 
 std::string_view PhaseName(bool snapshot) { return snapshot ? "snapshot" : "streaming"; }
@@ -34,10 +33,13 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
   if (stop.stop_requested()) return Stopped();
   const Connection::Deadline deadline = clock_.Now() + (resume_changed_ ? milliseconds(0) : milliseconds(kReadWait));
   Status status;
-  if (phase_ == Phase::kCatchUp && stream_->reached()) status = EndCatchUp(stop);
-  if (phase_ == Phase::kStreaming && std::exchange(tables_changed_, false)) status = FollowTables(stop);
+  if (phase_ == Phase::kAwait) status = AwaitPoint(stop);
+  if (status.ok() && phase_ == Phase::kCatchUp && stream_->reached()) status = EndCatchUp(stop);
+  const bool follows = phase_ == Phase::kStreaming || phase_ == Phase::kAwait;
+  if (status.ok() && follows && std::exchange(tables_changed_, false)) status = FollowTables(stop);
   if (!status.ok()) return Tell(std::move(status));
   switch (phase_) {
+    case Phase::kAwait:
     case Phase::kCatchUp:
     case Phase::kStreaming:
       status = ReadStream(batch, deadline, stop);
@@ -82,7 +84,7 @@ Status PostgresSource::Acknowledge() {
 Status PostgresSource::KeepAlive() {
   PollSlot();
   const std::uint64_t read = std::max(stored_end_, stream_ == nullptr ? 0 : stream_->read_end());
-  if (phase_ == Phase::kStreaming && telemetry_.server_position > read) {
+  if ((phase_ == Phase::kStreaming || phase_ == Phase::kAwait) && telemetry_.server_position > read) {
     if (telemetry_.oldest_pending_commit_us == 0) telemetry_.oldest_pending_commit_us = clock_.NowUs();
     telemetry_.caught_up = false;
   }
@@ -101,6 +103,7 @@ Status PostgresSource::Tell(Status status) {
 void PostgresSource::Close() {
   if (stream_ != nullptr) stream_->End();
   stream_.reset();
+  EndCreation();
   snapshot_.reset();
   held_.clear();
   parked_.reset();
@@ -190,7 +193,7 @@ Status PostgresSource::WatchSnapshot(std::stop_token stop) {
   const auto now = clock_.Now();
   if (now - snapshot_watched_at_ < std::min(kSilenceLook, options_.stale_after / 4)) return Ok();
   snapshot_watched_at_ = now;
-  DropFinding(kWaitingFinding);
+  DropFinding(kSnapshotWaiting);
   const auto silences = snapshot_->SilentFor(std::min(kSilenceTold, options_.stale_after / 2));
   if (silences.empty()) return Ok();
   HG_RETURN_IF_ERROR(FreeCatalog());
@@ -246,7 +249,7 @@ void PostgresSource::EndSnapshot(SourceBatch& batch) {
   resume_.SnapshotRead();
   resume_changed_ = true;
   snapshot_.reset();
-  DropFinding(kWaitingFinding);
+  DropFinding(kSnapshotWaiting);
   to_read_.clear();
   ServiceEvent event;
   event.kind = "snapshot";
@@ -261,12 +264,10 @@ void PostgresSource::EndSnapshot(SourceBatch& batch) {
 
 // --- stream
 
-Status PostgresSource::StartStreaming(std::unique_ptr<Connection> replication, std::uint64_t until,
-                                      std::stop_token stop) {
+Status PostgresSource::StartStreaming(std::unique_ptr<Connection> replication, std::stop_token stop) {
   StreamDecoder::Limits limits;
   limits.transaction_bytes_max = options_.transaction_bytes_max;
   limits.messages_prefixes = options_.messages_prefixes;
-  limits.until = until;
   const std::uint64_t start = std::max(resume_.confirmed(), writer_->progress().last_end);
   HG_ASSIGN_OR_RETURN(stream_, ReplicationStream::Start(std::move(replication), options_, clock_, *this,
                                                         std::move(limits), start, std::move(stop)));
@@ -282,7 +283,7 @@ Status PostgresSource::ReadStream(SourceBatch& batch, Connection::Deadline deadl
     if (parked_ == nullptr) {
       HG_ASSIGN_OR_RETURN(parked_, OpenReplication(stop));
     }
-    HG_RETURN_IF_ERROR(StartStreaming(std::move(parked_), 0, stop));
+    HG_RETURN_IF_ERROR(StartStreaming(std::move(parked_), stop));
   }
   HG_RETURN_IF_ERROR(stream_->Read(batch.transactions, deadline, stop));
   const std::uint64_t end = stream_->read_end();
@@ -299,16 +300,11 @@ Status PostgresSource::ReadStream(SourceBatch& batch, Connection::Deadline deadl
       resume_changed_ = true;
     }
   }
-  telemetry_.caught_up = batch.transactions.empty() && !stream_->in_transaction();
+  telemetry_.caught_up = batch.transactions.empty() && !stream_->in_transaction() && !stream_->held_back();
+  if (phase_ == Phase::kAwait && batch.transactions.empty()) return AwaitNews(deadline, stop);
   if (phase_ == Phase::kCatchUp && batch.transactions.empty() && !stream_->reached())
     return stream_->RequestKeepAlive(stop);
   return Ok();
-}
-
-Status PostgresSource::EndCatchUp(std::stop_token stop) {
-  stream_->End();
-  stream_.reset();
-  return StartSnapshot(std::move(stop));
 }
 
 Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) {

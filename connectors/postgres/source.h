@@ -21,8 +21,11 @@ namespace headgate::postgres {
 
 // A PostgreSQL database as a source. The phases, each entered from the one before it or directly by Open:
 //
-//   catch-up   a snapshot has to be taken although the slot is older than it: the stream is read up to the point of a
-//              new, temporary slot whose exported snapshot is held meanwhile, so that nothing in between is lost
+//   await      a snapshot has to be taken although the slot is older than it. Its point is that of a new, temporary
+//              slot, which the server makes when the transactions of the moment are over. The stream is read
+//              meanwhile, only never beyond what is known to lie before that point
+//   catch-up   the point is known and its exported snapshot held: the stream is read up to there, so that nothing in
+//              between is lost
 //   snapshot   COPY of the tables that were not read yet, at exactly that point
 //   streaming  after it, for ever
 //   idle       after a snapshot with snapshot: only
@@ -39,7 +42,7 @@ class PostgresSource final : public Source, private Binder {
   std::shared_ptr<const SourceTelemetry> telemetry() const override { return published_.Get(); }
 
  private:
-  enum class Phase : std::uint8_t { kClosed, kCatchUp, kSnapshot, kStreaming, kIdle };
+  enum class Phase : std::uint8_t { kClosed, kAwait, kCatchUp, kSnapshot, kStreaming, kIdle };
 
   // Opening, in this order.
   Status DoOpen(std::stop_token stop);
@@ -62,11 +65,22 @@ class PostgresSource final : public Source, private Binder {
                        std::stop_token stop);
   Status AttachOldSlot(std::unique_ptr<Connection> replication, const Identity& now, const GapVerdict& verdict,
                        const SlotFacts& slot, std::stop_token stop);
-  Status PinSnapshot(const NewSlot& point, const Identity& now, std::stop_token stop);
-  Result<NewSlot> MakeTemporarySlot(Connection& replication, std::stop_token stop);
+  Status PinSnapshot(const NewSlot& point, std::stop_token stop);
+
+  // From a running stream to a snapshot (source_await.cc).
+  Status BeginTemporarySlot(std::unique_ptr<Connection> replication, std::stop_token stop);
+  Status BeginAwait(std::stop_token stop);
+  Status AwaitPoint(std::stop_token stop);
+  Status TakePoint(const NewSlot& point, std::stop_token stop);
+  Status RaiseLimit(std::stop_token stop);
+  Status DoRaiseLimit(std::stop_token stop);
+  Status AwaitNews(Connection::Deadline deadline, std::stop_token stop);
+  void EndCreation();
+  Status EndCatchUp(std::stop_token stop);
+  Result<bool> LookAgain(std::stop_token stop);
 
   Status StartSnapshot(std::stop_token stop);
-  Status StartStreaming(std::unique_ptr<Connection> replication, std::uint64_t until, std::stop_token stop);
+  Status StartStreaming(std::unique_ptr<Connection> replication, std::stop_token stop);
   Result<std::unique_ptr<Connection>> OpenReplication(std::stop_token stop);
 
   Status ReadSnapshot(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop);
@@ -77,7 +91,6 @@ class PostgresSource final : public Source, private Binder {
   Status WatchSnapshot(std::stop_token stop);
   void StoreWith(SourceBatch& batch);
   Status ReadStream(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop);
-  Status EndCatchUp(std::stop_token stop);
 
   Result<Binding> Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) override;
   void PollSlot();
@@ -101,6 +114,11 @@ class PostgresSource final : public Source, private Binder {
   std::unique_ptr<Catalog> catalog_;
   std::vector<CapturedTable> tables_;
   std::vector<CapturedTable> to_read_;  // by the snapshot
+
+  std::unique_ptr<SlotCreation> creation_;  // of the snapshot's point
+  Clock::Steady::time_point creation_due_;  // kAwait without creation_: when it is tried again
+  Clock::Steady::time_point limit_raised_;
+  std::int64_t awaits_since_us_ = 0;
 
   std::unique_ptr<Connection> parked_;  // replication session that waits for the snapshot to end
   std::unique_ptr<Snapshot> snapshot_;

@@ -4,20 +4,11 @@
 #include "connectors/postgres/preflight.h"
 #include "connectors/postgres/source.h"
 #include "core/base/diag.h"
-#include "core/base/encoding.h"
 #include "core/base/failpoint.h"
 
 // How a source opens: connect, look, find or make the slot, decide where to begin. The publication is
 // source_publication.cc's.
 namespace headgate::postgres {
-namespace {
-
-// Names of temporary slots end with their session; they only must not meet another of the moment.
-std::string TemporarySlotName(const Options& options, const Clock& clock) {
-  return options.slot_name.substr(0, 40) + "_snap_" + Hex16(static_cast<std::uint64_t>(clock.NowUs()));
-}
-
-}  // namespace
 
 Status PostgresSource::Open(LogWriter& writer, std::stop_token stop) {
   Close();
@@ -124,26 +115,32 @@ Result<GapVerdict> PostgresSource::CheckHistory(Connection& replication, const I
 }
 
 Status PostgresSource::AttachOnly(std::unique_ptr<Connection> replication, const Identity& now, std::stop_token stop) {
-  HG_ASSIGN_OR_RETURN(const NewSlot point, MakeTemporarySlot(*replication, stop));
-  HG_RETURN_IF_ERROR(PinSnapshot(point, now, stop));
+  HG_RETURN_IF_ERROR(BeginTemporarySlot(std::move(replication), stop));
+  HG_ASSIGN_OR_RETURN(const NewSlot point, AwaitSlot(
+                                               *creation_, [this] { Publish(false); }, stop));
   resume_.Attach(now.system_identifier, now.timeline, "", options_.dbname);
+  HG_RETURN_IF_ERROR(PinSnapshot(point, stop));
+  creation_.reset();
   return StartSnapshot(stop);
 }
 
 Status PostgresSource::AttachNewSlot(std::unique_ptr<Connection> replication, const Identity& now,
                                      const GapVerdict& verdict, std::stop_token stop) {
   diag::Info("postgres", "creating the replication slot", {{"connector", options_.name}, {"slot", options_.slot_name}});
-  HG_ASSIGN_OR_RETURN(const NewSlot created, CreateSlot(
-                                                 *replication, options_.slot_name, false, !to_read_.empty(),
-                                                 [this] { Publish(false); }, stop));
+  HG_ASSIGN_OR_RETURN(creation_,
+                      SlotCreation::Begin(std::move(replication), options_.slot_name, false, !to_read_.empty()));
+  HG_ASSIGN_OR_RETURN(const NewSlot created, AwaitSlot(
+                                                 *creation_, [this] { Publish(false); }, stop));
   HG_FAILPOINT("pg.slot_created");
-  if (!to_read_.empty()) HG_RETURN_IF_ERROR(PinSnapshot(created, now, stop));
   const std::uint64_t from = resume_.confirmed();
   resume_.Attach(now.system_identifier, now.timeline, options_.slot_name, options_.dbname);
+  if (!to_read_.empty()) HG_RETURN_IF_ERROR(PinSnapshot(created, stop));
+  replication = creation_->TakeSession();
+  creation_.reset();
   resume_.SlotCreated(created.consistent_point);
   resume_changed_ = true;
   if (!verdict.reason.empty()) HG_RETURN_IF_ERROR(DeclareGap(verdict, std::max(from, writer_->progress().last_end)));
-  if (to_read_.empty()) return StartStreaming(std::move(replication), 0, stop);
+  if (to_read_.empty()) return StartStreaming(std::move(replication), stop);
   parked_ = std::move(replication);
   return StartSnapshot(stop);
 }
@@ -158,27 +155,15 @@ Status PostgresSource::AttachOldSlot(std::unique_ptr<Connection> replication, co
     resume_changed_ = true;
   }
   if (!verdict.reason.empty()) HG_RETURN_IF_ERROR(DeclareGap(verdict, std::max(from, writer_->progress().last_end)));
-  if (to_read_.empty()) return StartStreaming(std::move(replication), 0, stop);
-  HG_ASSIGN_OR_RETURN(const NewSlot point, MakeTemporarySlot(*replication, stop));
-  HG_RETURN_IF_ERROR(PinSnapshot(point, now, stop));
-  replication.reset();  // ends the temporary slot
-  HG_ASSIGN_OR_RETURN(replication, OpenReplication(stop));
-  HG_RETURN_IF_ERROR(StartStreaming(std::move(replication), point.consistent_point, stop));
-  phase_ = Phase::kCatchUp;
-  telemetry_.phase = "snapshot";
-  return stream_->RequestKeepAlive(stop);
+  HG_RETURN_IF_ERROR(StartStreaming(std::move(replication), stop));
+  return to_read_.empty() ? Ok() : BeginAwait(stop);
 }
 
-Result<NewSlot> PostgresSource::MakeTemporarySlot(Connection& replication, std::stop_token stop) {
-  return CreateSlot(
-      replication, TemporarySlotName(options_, clock_), true, true, [this] { Publish(false); }, stop);
-}
-
-Status PostgresSource::PinSnapshot(const NewSlot& point, const Identity& now, std::stop_token stop) {
+Status PostgresSource::PinSnapshot(const NewSlot& point, std::stop_token stop) {
   HG_FAILPOINT("pg.snapshot_exported");
   const std::size_t workers = std::min(options_.snapshot_workers, to_read_.size());
-  HG_ASSIGN_OR_RETURN(snapshot_, Snapshot::Pin(options_, client_encoding_, point.snapshot, now.system_identifier,
-                                               workers, std::move(stop)));
+  HG_ASSIGN_OR_RETURN(snapshot_, Snapshot::Pin(options_, client_encoding_, point.snapshot,
+                                               resume_.stored().system_identifier(), workers, std::move(stop)));
   point_ = point;
   return Ok();
 }

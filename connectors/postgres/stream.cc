@@ -86,7 +86,7 @@ Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadl
     // An answer that the server waits for is given by Confirm, with what is durable by then: one that shuts down waits
     // until we have confirmed all of it.
     if (reply_due_ && read_end_ > durable_) return Ok();
-    HG_RETURN_IF_ERROR(SendDue(false, stop));
+    HG_RETURN_IF_ERROR(SendDue(reached(), stop));
     if (done.size() > before || reached() || clock_.Now() >= deadline) return Ok();
     HG_RETURN_IF_ERROR(connection_->WaitReadable(std::min(deadline, NextDue()), stop));
     HG_RETURN_IF_ERROR(connection_->Receive(tried_));
@@ -97,13 +97,12 @@ Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadl
 Status ReplicationStream::Drain(std::vector<Transaction>& done, std::size_t& bytes, Connection::Deadline deadline) {
   std::size_t counted = done.size();
   bool looked = false;  // the socket was asked since the last frame
-  for (int frames = 0; bytes < options_.batch_bytes_max;) {
+  for (int frames = 0; bytes < options_.batch_bytes_max && !reached();) {
     HG_ASSIGN_OR_RETURN(const bool taken, TakeFrame(done));
     if (taken) {
       looked = false;
       bytes += BytesOf(done, counted);
       counted = done.size();
-      if (reached()) return Ok();
       if (++frames % kFramesPerLook == 0 && clock_.Now() >= deadline) return Ok();
       continue;
     }
@@ -115,6 +114,7 @@ Status ReplicationStream::Drain(std::vector<Transaction>& done, std::size_t& byt
 }
 
 Result<bool> ReplicationStream::TakeFrame(std::vector<Transaction>& done) {
+  if (!refused_.empty()) return HandleFrame(std::exchange(refused_, {}), done);
   std::string_view bytes;
   auto state = connection_->NextCopy(bytes, tried_);
   if (!state.ok()) {
@@ -132,6 +132,10 @@ Result<bool> ReplicationStream::TakeFrame(std::vector<Transaction>& done) {
   if (*state == Connection::Copy::kEnd)
     return Transient("the server ended the replication stream of slot " + options_.slot_name + " on " +
                      Place(options_));
+  return HandleFrame(bytes, done);
+}
+
+Result<bool> ReplicationStream::HandleFrame(std::string_view bytes, std::vector<Transaction>& done) {
   pgoutput::Frame frame;
   if (!pgoutput::ParseFrame(bytes, frame))
     return Corrupt("the replication stream on " + Place(options_) + " holds a malformed frame");
@@ -143,6 +147,7 @@ Result<bool> ReplicationStream::TakeFrame(std::vector<Transaction>& done) {
     return true;
   }
   HG_RETURN_IF_ERROR(decoder_.Handle(frame, frame.server_us, done));
+  if (decoder_.reached()) refused_ = bytes;
   read_end_ = std::max(read_end_, decoder_.completed_end());
   return true;
 }
@@ -197,6 +202,11 @@ Status ReplicationStream::Confirm(std::uint64_t durable, std::stop_token stop) {
 Status ReplicationStream::KeepAlive(std::stop_token stop) { return SendDue(true, std::move(stop)); }
 
 Status ReplicationStream::RequestKeepAlive(std::stop_token stop) { return SendStatus(true, std::move(stop)); }
+
+void ReplicationStream::SetUntil(std::uint64_t until) {
+  until_ = until;
+  decoder_.SetUntil(until);
+}
 
 void ReplicationStream::End() { connection_->EndCopy(); }
 

@@ -39,6 +39,8 @@ class ReplicationStream {
   Status KeepAlive(std::stop_token stop);
   // Asks the server for a keep-alive, to learn how far it has sent.
   Status RequestKeepAlive(std::stop_token stop);
+  // Another limits.until. What lies beyond it stays unread, and may be read when it is raised.
+  void SetUntil(std::uint64_t until);
   void End();
 
   // Everything up to here was read: in batches handed out, or known to hold nothing for us.
@@ -48,7 +50,9 @@ class ReplicationStream {
   std::int64_t last_heard_us() const { return last_heard_us_; }
   bool reply_due() const { return reply_due_; }
   bool in_transaction() const { return decoder_.in_transaction(); }
-  // All before limits.until was read.
+  // Something beyond limits.until has come.
+  bool held_back() const { return !refused_.empty(); }
+  // All before limits.until was read. Nothing is taken from the server any more until another one is set.
   bool reached() const { return decoder_.reached() || (until_ != 0 && read_end_ >= until_); }
 
  private:
@@ -57,6 +61,7 @@ class ReplicationStream {
   Status Begin(std::stop_token stop);
   Status Drain(std::vector<Transaction>& done, std::size_t& bytes, Connection::Deadline deadline);
   Result<bool> TakeFrame(std::vector<Transaction>& done);
+  Result<bool> HandleFrame(std::string_view bytes, std::vector<Transaction>& done);
   Status SendDue(bool paused, std::stop_token stop);
   Status SendStatus(bool request_reply, std::stop_token stop);
   Connection::Deadline NextDue() const;
@@ -64,8 +69,9 @@ class ReplicationStream {
   const std::unique_ptr<Connection> connection_;
   const Options options_;
   const Clock& clock_;
-  const std::uint64_t until_;
+  std::uint64_t until_;
   StreamDecoder decoder_;
+  std::string refused_;  // the frame that the decoder did not take
   std::uint64_t read_end_;
   std::uint64_t durable_;
   std::uint64_t confirmed_;  // what the server was last told

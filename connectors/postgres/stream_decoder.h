@@ -48,7 +48,8 @@ class StreamDecoder {
   StreamDecoder(Binder& binder, Limits limits) : binder_(binder), limits_(std::move(limits)) {}
 
   // Transactions that this frame completed are appended to `done`. kCorrupt on bytes that are no pgoutput; kConfig if a
-  // transaction is larger than allowed. `now_us` is the time of non-transactional messages (Unix).
+  // transaction is larger than allowed. `now_us` is the time of non-transactional messages (Unix). A frame that lies
+  // beyond limits.until is not taken, and none is after it: reached() says so then.
   Status Handle(const pgoutput::Frame& frame, std::int64_t now_us, std::vector<Transaction>& done);
 
   bool in_transaction() const { return in_transaction_; }
@@ -58,6 +59,11 @@ class StreamDecoder {
   std::size_t open_bytes() const { return transaction_.bytes(); }
   // The stream came to limits.until; nothing after it was taken.
   bool reached() const { return reached_; }
+  // Another limits.until: the frame that was not taken may be handed in again.
+  void SetUntil(std::uint64_t until) {
+    limits_.until = until;
+    reached_ = false;
+  }
 
  private:
   Status Begin(std::uint64_t place);
@@ -74,7 +80,7 @@ class StreamDecoder {
   bool AppendNewRow(const Binding& binding, std::string& out);
 
   Binder& binder_;
-  const Limits limits_;
+  Limits limits_;
   std::unordered_map<std::uint32_t, Binding> bindings_;
   pgoutput::Message message_;
   std::vector<pgoutput::Field> old_fields_;

@@ -172,6 +172,7 @@ TEST_F(PostgresSnapshot, K01_ASlotMadeBeforeItsPointWasStoredIsTakenOver) {
   Start();
   Run("INSERT INTO t VALUES (4, 4)");
   ASSERT_TRUE(rig_->UntilSeen("public.t", "4"));
+  ASSERT_TRUE(rig_->Until([&] { return Streaming(); }));
   ExpectSameAsSource("public.t");
   EXPECT_EQ(rig_->writer().progress().gaps, 0U);
 }

@@ -196,6 +196,21 @@ TEST_F(StreamDecoderTest, NothingAtOrAfterTheLimitIsTaken) {
   EXPECT_EQ(decoder_->completed_end(), 505U);
 }
 
+TEST_F(StreamDecoderTest, WhatWasNotTakenAtALimitIsTakenOnceItIsRaised) {
+  SetLimits({.until = 500});
+  Accept({Begin(500)});
+  EXPECT_TRUE(decoder_->reached());
+  decoder_->SetUntil(501);
+  EXPECT_FALSE(decoder_->reached());
+  Accept({Begin(500), Relation(1), Insert(1, "2", "b"), Commit(500, 520), Begin(530)});
+  EXPECT_TRUE(decoder_->reached());
+  EXPECT_EQ(done_.size(), 1U);
+  EXPECT_EQ(decoder_->completed_end(), 520U);
+  decoder_->SetUntil(0);
+  Accept({Begin(530), Insert(1, "3", "c"), Commit(530, 540)});
+  EXPECT_EQ(done_.size(), 2U);
+}
+
 TEST_F(StreamDecoderTest, ATransactionBeyondTheBoundNamesTheSetting) {
   SetLimits({.transaction_bytes_max = 1000});
   Accept({Begin(500, 42), Relation(1)});
