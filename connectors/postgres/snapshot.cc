@@ -212,7 +212,8 @@ Status Snapshot::ReadTable(Connection& connection, std::size_t index, Watch& wat
     chunk.transaction.info.flags =
         static_cast<std::uint8_t>((chunks == 1 ? kFirstOfStream : 0) | (last ? kLastOfStream : 0));
     chunk.transaction.info.total = chunk.transaction.changes();
-    return items_.Push(std::exchange(chunk, {}), stop);
+    const std::size_t bytes = chunk.transaction.bytes();
+    return items_.Push(std::exchange(chunk, {}), stop, bytes);
   };
   for (;;) {
     std::string_view line;

@@ -89,7 +89,10 @@ class Snapshot {
     std::atomic<std::size_t> table = 0;
     std::atomic<Time> since = Time::min();  // min: it does not wait for the server
   };
-  explicit Snapshot(const Options& options) : options_(options), items_(options.snapshot_workers * 2 + 2) {}
+  // Rows as large as a chunk, or larger, must not add up: so many bytes keep the workers busy while the log syncs.
+  static constexpr std::size_t kWaitingBytes = 8U << 20;
+  explicit Snapshot(const Options& options)
+      : options_(options), items_(options.snapshot_workers * 2 + 2, kWaitingBytes) {}
   void Work(std::unique_ptr<Connection> connection, Watch& watch, std::stop_token stop);
   Status HoldTable(Connection& connection, const SnapshotTable& table, std::stop_token stop);
   Status ReadTable(Connection& connection, std::size_t index, Watch& watch, std::stop_token stop);

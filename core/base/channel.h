@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -11,32 +12,35 @@
 
 namespace headgate {
 
-// The one queue between threads: bounded, closable, and every wait ends with a deadline or a stop token.
-// Any number of producers and consumers. (docs/adr/0003: no other class holds a mutex but Signal.)
+// The one queue between threads: bounded, closable, and every wait ends with a deadline or a stop token. It is bounded
+// by items and, where their size varies, by the bytes that Push says they hold; one that is larger than all of the
+// bytes has the queue to itself. Any number of producers and consumers. (docs/adr/0003: no other class holds a mutex
+// but Signal.)
 template <class T>
 class Channel {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
 
-  explicit Channel(std::size_t capacity) : capacity_(capacity) {}
+  explicit Channel(std::size_t capacity, std::size_t bytes_max = std::numeric_limits<std::size_t>::max())
+      : capacity_(capacity), bytes_max_(bytes_max) {}
 
   // False if full or closed.
-  bool TryPush(T value) {
+  bool TryPush(T value, std::size_t bytes = 0) {
     {
       std::lock_guard lock(mutex_);
-      if (closed_ || items_.size() >= capacity_) return false;
-      items_.push_back(std::move(value));
+      if (closed_ || !HasRoom(bytes)) return false;
+      Put(std::move(value), bytes);
     }
     ready_.notify_one();
     return true;
   }
 
   // Waits for room. False if stopped or closed.
-  bool Push(T value, std::stop_token stop) {
+  bool Push(T value, std::stop_token stop, std::size_t bytes = 0) {
     {
       std::unique_lock lock(mutex_);
-      if (!room_.wait(lock, stop, [&] { return closed_ || items_.size() < capacity_; }) || closed_) return false;
-      items_.push_back(std::move(value));
+      if (!room_.wait(lock, stop, [&] { return closed_ || HasRoom(bytes); }) || closed_) return false;
+      Put(std::move(value), bytes);
     }
     ready_.notify_one();
     return true;
@@ -70,9 +74,24 @@ class Channel {
   }
 
  private:
+  struct Item {
+    T value;
+    std::size_t bytes;
+  };
+
+  // With mutex_ held.
+  bool HasRoom(std::size_t bytes) const {
+    if (items_.empty()) return capacity_ > 0;
+    return items_.size() < capacity_ && bytes_ <= bytes_max_ && bytes <= bytes_max_ - bytes_;
+  }
+  void Put(T value, std::size_t bytes) {
+    bytes_ += bytes;
+    items_.push_back({std::move(value), bytes});
+  }
   std::optional<T> Take(std::unique_lock<std::mutex>& lock) {
     if (items_.empty()) return std::nullopt;
-    std::optional<T> item(std::move(items_.front()));
+    std::optional<T> item(std::move(items_.front().value));
+    bytes_ -= items_.front().bytes;
     items_.pop_front();
     lock.unlock();
     room_.notify_one();
@@ -80,10 +99,12 @@ class Channel {
   }
 
   const std::size_t capacity_;
+  const std::size_t bytes_max_;
   std::mutex mutex_;
   std::condition_variable_any ready_;  // an item came, or closed
   std::condition_variable_any room_;   // an item left, or closed
-  std::deque<T> items_;                // guarded by mutex_
+  std::deque<Item> items_;             // guarded by mutex_
+  std::size_t bytes_ = 0;              // of items_; guarded by mutex_
   bool closed_ = false;                // guarded by mutex_
 };
 

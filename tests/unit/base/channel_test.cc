@@ -16,6 +16,28 @@ TEST(Channel, HoldsNoMoreThanItsCapacity) {
   EXPECT_TRUE(channel.TryPush(3));
 }
 
+TEST(Channel, HoldsNoMoreBytesThanItMayHoweverFewTheItems) {
+  Channel<int> channel(10, 100);
+  EXPECT_TRUE(channel.TryPush(1, 60));
+  EXPECT_FALSE(channel.TryPush(2, 41));
+  EXPECT_TRUE(channel.TryPush(2, 40));
+  EXPECT_FALSE(channel.TryPush(3, 1));
+  EXPECT_TRUE(channel.TryPush(3)) << "what holds nothing counts as an item only";
+  EXPECT_EQ(channel.TryPop(), 1);
+  EXPECT_TRUE(channel.TryPush(4, 60));
+}
+
+TEST(Channel, AnItemLargerThanAllBytesPassesAlone) {
+  Channel<int> channel(10, 100);
+  EXPECT_TRUE(channel.TryPush(1, 1));
+  std::jthread producer([&] { EXPECT_TRUE(channel.Push(2, {}, 500)); });
+  EXPECT_EQ(channel.Pop({}), 1);
+  producer.join();
+  EXPECT_FALSE(channel.TryPush(3, 1));
+  EXPECT_EQ(channel.TryPop(), 2);
+  EXPECT_TRUE(channel.TryPush(3, 1));
+}
+
 TEST(Channel, StopEndsABlockedProducerAndABlockedConsumer) {
   Channel<int> channel(1);
   std::stop_source stop;
