@@ -12,12 +12,14 @@ namespace {
 
 Json ColumnsJson(const TableSchema& schema) {
   Json columns = Json::array();
-  for (const Column& column : schema.columns) {
+  const std::vector<std::size_t> key = schema.EventKey();
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    const Column& column = schema.columns[i];
     Json one;
     one["name"] = column.name;
     one["type"] = column.type.declared;
     one["nullable"] = column.nullable;
-    if (column.key_position > 0) one["key"] = column.key_position;
+    if (const auto place = std::ranges::find(key, i); place != key.end()) one["key"] = place - key.begin() + 1;
     columns.push_back(std::move(one));
   }
   return columns;
@@ -52,7 +54,7 @@ Json StreamJson(Api& api, const Registry& registry, const StreamInfo& stream, bo
   const TableSchema* schema = version == 0 ? nullptr : registry.Schema(stream.number, version);
   Json key = Json::array();
   if (schema != nullptr) {
-    for (std::size_t i : schema->Key()) key.push_back(schema->columns[i].name);
+    for (std::size_t i : schema->EventKey()) key.push_back(schema->columns[i].name);
   }
   const SourceInfo* source = registry.Source(stream.source);
   const RetentionPolicy retention = api.control.retention();

@@ -80,9 +80,10 @@ void JudgeTable(const Options& options, const CatalogTable& table, bool generate
     findings.push_back(
         MakeFinding(Finding::Level::kWarning, "replica_identity",
                     "table " + name +
-                        " has the columns of another index than its key logged for old rows: a DELETE does not tell "
-                        "which key it deletes, and an UPDATE of the key not which it replaces",
-                    "Let the key or whole old rows be logged.",
+                        " has the columns of another index than its key logged for old rows: those are the key of its "
+                        "events in format native; in format debezium a DELETE does not tell which key it deletes, and "
+                        "an UPDATE of the key not which it replaces",
+                    "For format debezium let the key or whole old rows be logged.",
                     "ALTER TABLE " + QuoteTable(table.schema, table.name) + " REPLICA IDENTITY FULL;"));
   }
   if (table.row_security) {

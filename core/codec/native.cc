@@ -1,5 +1,7 @@
 #include "core/codec/native.h"
 
+#include <algorithm>
+
 #include "core/base/encoding.h"
 #include "core/codec/json_text.h"
 #include "core/codec/time_text.h"
@@ -126,6 +128,7 @@ std::string ShortTypeName(std::string_view declared) {
 }
 
 void AppendColumns(std::string& out, const TableSchema& schema) {
+  const std::vector<std::size_t> key = schema.EventKey();
   out += ",\"columns\":[";
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const Column& c = schema.columns[i];
@@ -134,9 +137,9 @@ void AppendColumns(std::string& out, const TableSchema& schema) {
     out += ",\"type\":";
     AppendJsonString(out, ShortTypeName(c.type.declared));
     out += c.nullable ? ",\"nullable\":true" : ",\"nullable\":false";
-    if (c.key_position > 0) {
+    if (const auto place = std::ranges::find(key, i); place != key.end()) {
       out += ",\"key\":";
-      AppendInt(out, c.key_position);
+      AppendInt(out, place - key.begin() + 1);
     }
     out.push_back('}');
   }
@@ -303,7 +306,7 @@ const NativeEncoder::Shape& NativeEncoder::ShapeOf(const EventContext& e) {
       field.json = c.type.kind == TypeKind::kJson || c.type.kind == TypeKind::kJsonb;
       slot->has_json = slot->has_json || field.json;
     }
-    slot->key = e.schema->Key();
+    slot->key = e.schema->EventKey();
   }
   last_ = slot.get();
   last_id_ = id;

@@ -48,6 +48,17 @@ std::vector<std::size_t> TableSchema::Key() const {
   return key;
 }
 
+std::vector<std::size_t> TableSchema::EventKey() const {
+  std::vector<std::size_t> key = Key();
+  const auto logged = [&](std::size_t i) { return columns[i].identity; };
+  if (replica_identity != 'i' || (!key.empty() && std::ranges::all_of(key, logged))) return key;
+  std::vector<std::size_t> index;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (logged(i)) index.push_back(i);
+  }
+  return index.empty() ? key : index;
+}
+
 std::string EncodeSchema(const TableSchema& schema) {
   stored::StoredSchema out;
   out.set_database(schema.database);

@@ -86,6 +86,10 @@ struct TableSchema {
 
   // Column indexes in key order; empty if nothing identifies a row.
   std::vector<std::size_t> Key() const;
+  // The columns by which every change, a delete too, tells which row it is about: the key, unless old rows are logged
+  // with the columns of another index (REPLICA IDENTITY USING INDEX), which are never null either. Those come in the
+  // table's order, which the stream tells as well; the index's own it does not.
+  std::vector<std::size_t> EventKey() const;
   bool operator==(const TableSchema&) const = default;
 };
 

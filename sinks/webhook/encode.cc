@@ -206,7 +206,7 @@ const Encoder::Layout& Encoder::LayoutOf(const Event& event) {
     }
     layout.columns.push_back(static_cast<std::size_t>(column - columns.begin()));
   }
-  if (options_.order_by.empty()) layout.columns = event.schema->Key();
+  if (options_.order_by.empty()) layout.columns = event.schema->EventKey();
   if (!layout.columns.empty()) layout.last = *std::max_element(layout.columns.begin(), layout.columns.end());
   return layout;
 }

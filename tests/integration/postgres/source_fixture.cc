@@ -196,7 +196,7 @@ std::vector<std::string> SourceRig::KeyOf(const LoggedChange& change) {
   const TableSchema* schema = stream == nullptr ? nullptr : registry->Schema(stream->number, change.schema);
   std::vector<std::string> names;
   if (schema == nullptr) return names;
-  for (const std::size_t i : schema->Key()) names.push_back(schema->columns[i].name);
+  for (const std::size_t i : schema->EventKey()) names.push_back(schema->columns[i].name);
   return names;
 }
 

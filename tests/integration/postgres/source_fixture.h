@@ -80,7 +80,8 @@ class SourceRig {
   const std::vector<LoggedTransaction>& Read();
   std::vector<LoggedChange> Changes(const std::string& table);          // rows and truncates, in order
   std::shared_ptr<const TableSchema> Schema(const std::string& table);  // newest
-  std::vector<std::string> KeyOf(const LoggedChange& change);  // names in key order, by the change's own schema
+  std::vector<std::string> KeyOf(
+      const LoggedChange& change);  // names in key order, by the change's own schema (EventKey)
   // The table as all changes make it, by the value of its key column.
   std::map<std::string, std::map<std::string, std::string>> Fold(const std::string& table,
                                                                  const std::string& key = "id");

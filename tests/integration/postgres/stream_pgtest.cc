@@ -353,6 +353,36 @@ TEST_F(PostgresStream, PG29_ChangesOfATableThatWasDroppedOrGivenAnotherKeyMeanwh
   EXPECT_THAT(rig_->KeyOf(u[2]), testing::ElementsAre("v"));
 }
 
+// The primary key is not in the old rows, so it cannot be the key of what is deleted.
+TEST_F(PostgresStream, PG27_UnderTheIdentityOfAnotherIndexTheKeyIsItsColumnsInBothPhases) {
+  HG_BEGIN(
+      "CREATE TABLE t (id int PRIMARY KEY, b text NOT NULL, a text NOT NULL, v int, UNIQUE (a, b)); ALTER TABLE t "
+      "REPLICA IDENTITY USING INDEX t_a_b_key; INSERT INTO t VALUES (1, 'b1', 'a1', 1), (2, 'b2', 'a2', 1), (3, 'b3', "
+      "'a3', 1)");
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Changes("public.t").size() == 3; }));
+  Run("INSERT INTO t VALUES (4, 'b4', 'a4', 1)");
+  Run("UPDATE t SET v = 2 WHERE id = 1; UPDATE t SET a = 'a5' WHERE id = 2; UPDATE t SET id = 30 WHERE id = 3; DELETE "
+      "FROM t WHERE id = 4");
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Changes("public.t").size() == 8; }));
+  for (const LoggedChange& change : rig_->Changes("public.t")) {
+    EXPECT_THAT(rig_->KeyOf(change), testing::ElementsAre("b", "a"));
+    const auto& row = change.has_after ? change.after : change.before;
+    for (const char* column : {"a", "b"}) EXPECT_NE(row.at(column), "absent");
+  }
+  ExpectSameAsSource("public.t", "b");
+  const std::uint32_t before = rig_->Changes("public.t").back().schema;
+  Run("ALTER TABLE t REPLICA IDENTITY DEFAULT; DELETE FROM t WHERE id = 30");
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Changes("public.t").size() == 9; }));
+  const LoggedChange last = rig_->Changes("public.t").back();
+  EXPECT_GT(last.schema, before) << "another key is another version of the schema";
+  EXPECT_THAT(rig_->KeyOf(last), testing::ElementsAre("id"));
+  EXPECT_EQ(last.before.at("id"), "30");
+  Run("ALTER TABLE t REPLICA IDENTITY USING INDEX t_a_b_key; DELETE FROM t WHERE id = 2");
+  ASSERT_TRUE(rig_->Until([&] { return rig_->Changes("public.t").size() == 10; }));
+  EXPECT_THAT(rig_->KeyOf(rig_->Changes("public.t").back()), testing::ElementsAre("b", "a"));
+}
+
 TEST_F(PostgresStream, APausedSourceDoesNotSayThatItIsCaughtUp_AP15) {
   HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
   Start();

@@ -246,6 +246,23 @@ TEST_F(NativeKeys, KeyJsonIsTheKeyAloneInKeyOrder) {
   EXPECT_EQ(previous, R"({"v":"x","id":7})");
 }
 
+TEST_F(NativeKeys, PG27UnderTheIdentityOfAnotherIndexItsColumnsAreTheKeyInEveryEvent) {
+  table_.schema.replica_identity = 'i';
+  table_.schema.columns[0].identity = false;
+  table_.schema.columns[1].identity = true;
+  const std::vector<std::string> row = {Int(8), Text("a"), Null()};
+  const std::vector<std::string> old = {Absent(), Text("a"), Absent()};
+  const auto has = [&](const EventContext& event) {
+    return Event(event).find(R"(,"key":{"v":"a"},)") != std::string::npos;
+  };
+  EXPECT_TRUE(has(sample_.Change(Op::kRead, nullptr, &row)));
+  EXPECT_TRUE(has(sample_.Change(Op::kInsert, nullptr, &row)));
+  EXPECT_TRUE(has(sample_.Change(Op::kUpdate, nullptr, &row)));
+  EXPECT_TRUE(has(sample_.Change(Op::kDelete, &old, nullptr)));
+  EXPECT_EQ(Update(old, {Int(8), Text("b"), Null()}),
+            R"("key":{"v":"b"},"previous_key":{"v":"a"},"before":{"v":"a"},"after":{"id":8,"v":"b","big":null})");
+}
+
 TEST_F(NativeKeys, ATableWithoutKeyHasNoKeyMember) {
   table_.schema.columns[0].key_position = 0;
   const std::vector<std::string> row = {Int(8), Text("a"), Null()};

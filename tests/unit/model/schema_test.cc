@@ -91,6 +91,26 @@ TEST(Schema, TheKeyIsInKeyOrder) {
   EXPECT_TRUE(TableSchema{}.Key().empty());
 }
 
+TEST(Schema, TheKeyOfEventsIsWhatOldRowsAreLoggedWith) {
+  using Places = std::vector<std::size_t>;
+  TableSchema schema = Everything();
+  schema.columns[0].identity = false;
+  schema.columns[2].identity = true;
+  EXPECT_EQ(schema.EventKey(), (Places{1, 0})) << "whole old rows have every column";
+  schema.replica_identity = 'i';
+  EXPECT_EQ(schema.EventKey(), (Places{2}));
+  EXPECT_EQ(schema.Key(), (Places{1, 0}));
+  schema.columns[1].identity = true;
+  EXPECT_EQ(schema.EventKey(), (Places{1, 2})) << "half a key identifies nothing";
+  schema.columns[0].identity = true;
+  EXPECT_EQ(schema.EventKey(), (Places{1, 0})) << "an index that has the key's columns and more";
+  for (Column& column : schema.columns) column.identity = false;
+  EXPECT_EQ(schema.EventKey(), (Places{1, 0}));
+  schema.columns[2].identity = true;
+  schema.columns[0].key_position = schema.columns[1].key_position = 0;
+  EXPECT_EQ(schema.EventKey(), (Places{2}));
+}
+
 TEST(Schema, GarbageIsCorrupt) {
   const auto bad = DecodeSchema("\xff\xff\xff\xff");
   ASSERT_FALSE(bad.ok());
