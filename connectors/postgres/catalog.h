@@ -13,6 +13,7 @@
 
 #include "connectors/postgres/connection.h"
 #include "connectors/postgres/pgoutput.h"
+#include "connectors/postgres/table_id.h"
 #include "connectors/postgres/types.h"
 #include "core/model/schema.h"
 
@@ -64,7 +65,8 @@ struct CatalogTable {
   std::vector<std::uint32_t> ancestors;  // partitioned tables above it, nearest first
   std::vector<CatalogColumn> columns;    // empty until LoadColumns
 
-  std::string QualifiedName() const { return schema + "." + name; }
+  std::string QualifiedName() const { return schema + "." + name; }  // for patterns and people; not unique
+  TableId Id() const { return {schema, name, oid}; }
   std::vector<std::string> Key() const;  // names in key order
   const CatalogColumn* Find(std::string_view column) const;
   bool HasIdentity() const;  // UPDATE and DELETE can be replicated

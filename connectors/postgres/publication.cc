@@ -393,7 +393,7 @@ PublicationLoss FindLoss(const Options& options, const PublicationPlan& plan, co
     const std::string cause = CauseOfLoss(wanted, known == before.end() ? nullptr : &*known, publication,
                                           options.publication_mode == PublicationMode::kManage);
     if (cause.empty()) continue;
-    loss.tables.push_back(wanted.table.QualifiedName());
+    loss.tables.push_back(wanted.table.Id().Text());
     causes.insert(cause);
   }
   for (const std::string& cause : causes) loss.cause += (loss.cause.empty() ? "" : ", ") + cause;

@@ -49,7 +49,7 @@ Finding TellKeptBack(const Options& options, const KeptBack& kept, const std::st
 
 // What of captured tables does not reach us, though it should, because somebody altered the publication.
 struct PublicationLoss {
-  std::vector<std::string> tables;  // schema.table; empty: nothing
+  std::vector<std::string> tables;  // TableId::Text; empty: nothing
   std::string cause;
 };
 // `before`: the tables as they were captured so far, if that is known; `captured` as above.

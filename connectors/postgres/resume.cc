@@ -3,6 +3,19 @@
 #include <algorithm>
 
 namespace headgate::postgres {
+namespace {
+
+bool IsSameOid(const stored::StreamSnapshot& entry, const TableId& table) {
+  return table.oid == 0 || entry.relation() == 0 || entry.relation() == table.oid;
+}
+
+// Whether the entry is of a table of this name, whatever its oid. `text`: table.Text(). Entries once had names without
+// quotes, where "a.b".c and a."b.c" are one: there the oid tells.
+bool IsOf(const stored::StreamSnapshot& entry, const TableId& table, const std::string& text) {
+  return entry.table() == text || (entry.table() == table.schema + "." + table.name && IsSameOid(entry, table));
+}
+
+}  // namespace
 
 ResumeState ResumeState::Decode(std::string_view bytes) {
   ResumeState state;
@@ -47,31 +60,39 @@ bool ResumeState::BeginLoss(const std::vector<std::string>& tables, const std::s
   return true;
 }
 
-stored::StreamSnapshot* ResumeState::Find(const std::string& table) {
-  for (auto& stream : *stored_.mutable_snapshot()->mutable_streams()) {
-    if (stream.table() == table) return &stream;
+stored::StreamSnapshot* ResumeState::Find(std::uint32_t stream) {
+  for (auto& entry : *stored_.mutable_snapshot()->mutable_streams()) {
+    if (entry.stream() == stream) return &entry;
   }
   return nullptr;
 }
 
-bool ResumeState::IsRead(const std::string& table, std::uint32_t oid) const {
-  const auto& streams = stored_.snapshot().streams();
-  return std::any_of(streams.begin(), streams.end(), [&](const auto& stream) {
-    return stream.table() == table && stream.completed() &&
-           (oid == 0 || stream.relation() == 0 || stream.relation() == oid);
+bool ResumeState::IsRead(const TableId& table) const {
+  const std::string text = table.Text();
+  return std::ranges::any_of(stored_.snapshot().streams(), [&](const auto& entry) {
+    return entry.completed() && IsOf(entry, table, text) && IsSameOid(entry, table);
   });
 }
 
-void ResumeState::FollowSettings(const std::function<bool(const std::string& table, std::uint32_t oid)>& selected) {
-  for (auto& stream : *stored_.mutable_snapshot()->mutable_streams()) {
-    if (!stream.completed()) continue;
-    const bool in = selected(stream.table(), stream.relation());
-    if (!in && stream.left_at() == 0) {
-      stream.set_left_at(std::max<std::uint64_t>(stored_.confirmed(), 1));
-    } else if (in && stream.left_at() != 0) {
-      BeginLoss({stream.table()}, "the settings had left tables out", stream.left_at());
-      stream.set_left_at(0);
-      stream.set_completed(false);
+bool ResumeState::HasRead(std::string_view table) const {
+  return std::ranges::any_of(stored_.snapshot().streams(),
+                             [&](const auto& entry) { return entry.completed() && entry.table() == table; });
+}
+
+void ResumeState::FollowSettings(const std::vector<TableId>& selected) {
+  std::vector<std::string> texts;
+  for (const TableId& table : selected) texts.push_back(table.Text());
+  for (auto& entry : *stored_.mutable_snapshot()->mutable_streams()) {
+    if (!entry.completed()) continue;
+    bool in = false;
+    for (std::size_t i = 0; i < selected.size() && !in; ++i)
+      in = IsOf(entry, selected[i], texts[i]) && IsSameOid(entry, selected[i]);
+    if (!in && entry.left_at() == 0) {
+      entry.set_left_at(std::max<std::uint64_t>(stored_.confirmed(), 1));
+    } else if (in && entry.left_at() != 0) {
+      BeginLoss({entry.table()}, "the settings had left tables out", entry.left_at());
+      entry.set_left_at(0);
+      entry.set_completed(false);
     }
   }
 }
@@ -84,11 +105,18 @@ std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {
   return snapshot.run();
 }
 
-void ResumeState::BeginTable(const std::string& table, std::uint32_t stream, std::uint32_t oid) {
-  auto* entry = Find(table);
-  if (entry == nullptr) entry = stored_.mutable_snapshot()->add_streams();
-  entry->set_table(table);
-  entry->set_relation(oid);
+void ResumeState::BeginTable(const TableId& table, std::uint32_t stream) {
+  const std::string text = table.Text();
+  auto& entries = *stored_.mutable_snapshot()->mutable_streams();
+  auto entry = std::ranges::find(entries, stream, &stored::StreamSnapshot::stream);
+  if (entry == entries.end())
+    entry = std::ranges::find_if(entries, [&](const auto& e) { return IsOf(e, table, text); });
+  if (entry == entries.end()) {
+    entries.Add();
+    entry = entries.end() - 1;
+  }
+  entry->set_table(text);
+  entry->set_relation(table.oid);
   entry->set_stream(stream);
   entry->set_chunks(0);
   entry->set_rows(0);
@@ -96,15 +124,15 @@ void ResumeState::BeginTable(const std::string& table, std::uint32_t stream, std
   entry->set_left_at(0);
 }
 
-void ResumeState::ChunkRead(const std::string& table, std::uint64_t rows) {
-  if (auto* entry = Find(table)) {
+void ResumeState::ChunkRead(std::uint32_t stream, std::uint64_t rows) {
+  if (auto* entry = Find(stream)) {
     entry->set_chunks(entry->chunks() + 1);
     entry->set_rows(entry->rows() + rows);
   }
 }
 
-void ResumeState::TableRead(const std::string& table) {
-  if (auto* entry = Find(table)) entry->set_completed(true);
+void ResumeState::TableRead(std::uint32_t stream) {
+  if (auto* entry = Find(stream)) entry->set_completed(true);
 }
 
 void ResumeState::SnapshotRead() { stored_.mutable_snapshot()->set_completed(true); }

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "connectors/postgres/table_id.h"
 #include "core/model/change.pb.h"
 
 namespace headgate::postgres {
@@ -37,20 +37,20 @@ class ResumeState {
   bool losing() const { return stored_.has_losing(); }
   void EndLoss() { stored_.clear_losing(); }
 
-  // The snapshot's ledger. Tables by "schema.table"; a table of another oid that took over the name was not read (0:
-  // any).
-  bool IsRead(const std::string& table, std::uint32_t oid = 0) const;
+  // The snapshot's ledger. A table of another oid that took over the name was not read (oid 0: any).
+  bool IsRead(const TableId& table) const;
+  bool HasRead(std::string_view table) const;  // by TableId::Text
   // Compares the ledger with what the settings select now. A table that they leave out is noted with our place in the
   // stream; one that they name again is no longer read, and its loss begins at that place.
-  void FollowSettings(const std::function<bool(const std::string& table, std::uint32_t oid)>& selected);
+  void FollowSettings(const std::vector<TableId>& selected);
   std::uint64_t BeginRun(std::uint64_t consistent_at);  // returns the run's number
-  void BeginTable(const std::string& table, std::uint32_t stream, std::uint32_t oid = 0);
-  void ChunkRead(const std::string& table, std::uint64_t rows);
-  void TableRead(const std::string& table);
+  void BeginTable(const TableId& table, std::uint32_t stream);
+  void ChunkRead(std::uint32_t stream, std::uint64_t rows);
+  void TableRead(std::uint32_t stream);
   void SnapshotRead();  // all of the run's tables
 
  private:
-  stored::StreamSnapshot* Find(const std::string& table);
+  stored::StreamSnapshot* Find(std::uint32_t stream);
   stored::PostgresResume stored_;
 };
 

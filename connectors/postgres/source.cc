@@ -140,7 +140,7 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
                         TypesSql(captured.table, columns);
     table.storage = captured.table.storage + " " + TypesOf(captured.table, columns);
     table.types = std::move(shape.types);
-    resume_.BeginTable(table.name, table.stream, captured.table.oid);
+    resume_.BeginTable(captured.table.Id(), table.stream);
   }
   tables_left_ = reading_.size();
   first_chunk_ = true;
@@ -223,14 +223,14 @@ void PostgresSource::TakeItem(SnapshotItem item, SourceBatch& batch) {
 
 // The ledger moves with what is handed out, never before it.
 void PostgresSource::Emit(SnapshotItem item, SourceBatch& batch) {
-  const std::string& table = reading_[item.table].name;
+  const StreamNo stream = reading_[item.table].stream;
   if (item.data) {
-    resume_.ChunkRead(table, item.rows);
+    resume_.ChunkRead(stream, item.rows);
     telemetry_.snapshot_rows += item.rows;
     chunks_unacknowledged_ = true;
   }
   if (item.completed) {
-    resume_.TableRead(table);
+    resume_.TableRead(stream);
     ++telemetry_.snapshot_tables_done;
   }
   resume_changed_ = true;

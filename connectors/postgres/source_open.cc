@@ -69,7 +69,7 @@ Status PostgresSource::PreparePublication(std::stop_token stop) {
   to_read_.clear();
   if (options_.snapshot == SnapshotMode::kNever) return Ok();
   for (const CapturedTable& captured : tables_) {
-    if (!resume_.IsRead(captured.table.QualifiedName(), captured.table.oid)) to_read_.push_back(captured);
+    if (!resume_.IsRead(captured.table.Id())) to_read_.push_back(captured);
   }
   return Ok();
 }
@@ -177,7 +177,7 @@ Status PostgresSource::DeclareGap(const GapVerdict& verdict, std::uint64_t from)
   gap.action = "none";
   gap.text = "changes between " + LsnText(gap.from) + " and " + LsnText(gap.to) + " are missing (" + gap.reason +
              "): " + verdict.text;
-  for (const CapturedTable& captured : tables_) gap.streams.push_back(captured.table.QualifiedName());
+  for (const CapturedTable& captured : tables_) gap.streams.push_back(captured.table.Id().Text());
   resume_.EndLoss();  // it is part of this
   return Declare(std::move(gap));
 }

@@ -17,7 +17,7 @@ constexpr auto kLockPatience = std::chrono::milliseconds(2'000);
 }  // namespace
 
 bool PostgresSource::WasCaptured(const CatalogTable& table) const {
-  return resume_.IsRead(table.QualifiedName(), table.oid) || IsCaptured(table.oid);
+  return resume_.IsRead(table.Id()) || IsCaptured(table.oid);
 }
 
 // A table that the settings left out for a while lacks what changed meanwhile (PG-19): it is read again, and because no
@@ -25,11 +25,9 @@ bool PostgresSource::WasCaptured(const CatalogTable& table) const {
 Status PostgresSource::FollowSettings(const PublicationPlan& plan) {
   if (!resume_.known() || options_.snapshot == SnapshotMode::kOnly) return Ok();
   const std::string before = resume_.Encode();
-  resume_.FollowSettings([&](const std::string& name, std::uint32_t oid) {
-    return std::ranges::any_of(plan.tables, [&](const CapturedTable& captured) {
-      return captured.table.QualifiedName() == name && (oid == 0 || oid == captured.table.oid);
-    });
-  });
+  std::vector<TableId> selected;
+  for (const CapturedTable& captured : plan.tables) selected.push_back(captured.table.Id());
+  resume_.FollowSettings(selected);
   const std::string now = resume_.Encode();
   if (now == before) return Ok();
   const auto noted = writer_->Append({}, now);
@@ -66,7 +64,7 @@ Status PostgresSource::DeclareLoss(std::stop_token stop) {
   gap.text = "changes of " + names + " between " + LsnText(gap.from) + " and " + LsnText(gap.to) +
              " are missing or incomplete (" + gap.reason + "): " + losing.cause();
   const bool again = options_.snapshot == SnapshotMode::kInitial &&
-                     std::ranges::none_of(gap.streams, [&](const std::string& name) { return resume_.IsRead(name); });
+                     std::ranges::none_of(gap.streams, [&](const std::string& name) { return resume_.HasRead(name); });
   gap.action = again ? "resync" : "none";
   resume_.EndLoss();
   resume_.PublishedUntil(gap.to);

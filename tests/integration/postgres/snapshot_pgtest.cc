@@ -279,6 +279,22 @@ TEST_F(PostgresSnapshot, TablesWithOddNamesColumnsAndRowsSurvive) {
   }
 }
 
+TEST_F(PostgresSnapshot, TablesWhoseNamesDifferOnlyInWhereTheDotStandsAreReadOnceEach) {
+  HG_BEGIN(
+      "CREATE SCHEMA a; CREATE SCHEMA \"a.b\"; CREATE TABLE \"a.b\".c (id int PRIMARY KEY); CREATE TABLE a.\"b.c\" (id "
+      "int PRIMARY KEY); INSERT INTO \"a.b\".c VALUES (1); INSERT INTO a.\"b.c\" VALUES (2)",
+      {{"tables", "a.*"}});
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return Streaming(); }));
+  EXPECT_EQ(rig_->Changes("a.b.c").size(), 2U);
+  Start();
+  ASSERT_TRUE(rig_->Turn().ok());
+  Run("INSERT INTO \"a.b\".c VALUES (3); INSERT INTO a.\"b.c\" VALUES (4)");
+  ASSERT_TRUE(rig_->UntilSeen("a.b.c", "4"));
+  EXPECT_EQ(rig_->Changes("a.b.c").size(), 4U) << "nothing is read again";
+  EXPECT_EQ(rig_->writer().progress().gaps, 0U);
+}
+
 // The invariant that matters most: whatever happens, the fold of all changes is the source.
 // tidy: long because one random history is made, broken off, gone on with and compared in one place
 TEST_F(PostgresSnapshot, CG13_RandomChangesAndRestartsFoldToTheSource) {

@@ -310,19 +310,65 @@ TEST(ResumeState, TheLedgerSurvivesBeingStored) {
   state.Attach("S", 1, "slot", "shop");
   state.SlotCreated(100);
   EXPECT_EQ(state.BeginRun(100), 1U);
-  state.BeginTable("public.a", 1);
-  state.BeginTable("public.b", 2);
-  state.ChunkRead("public.a", 10);
-  state.TableRead("public.a");
+  state.BeginTable({"public", "a"}, 1);
+  state.BeginTable({"public", "b"}, 2);
+  state.ChunkRead(1, 10);
+  state.TableRead(1);
   state.Advance(90);
   state = ResumeState::Decode(state.Encode());
   EXPECT_TRUE(state.known());
   EXPECT_EQ(state.confirmed(), 100U) << "never goes back";
-  EXPECT_TRUE(state.IsRead("public.a"));
-  EXPECT_FALSE(state.IsRead("public.b"));
+  EXPECT_TRUE(state.IsRead({"public", "a"}));
+  EXPECT_TRUE(state.HasRead("public.a"));
+  EXPECT_FALSE(state.IsRead({"public", "b"}));
   EXPECT_EQ(state.BeginRun(200), 2U);
-  EXPECT_TRUE(state.IsRead("public.a"));
+  EXPECT_TRUE(state.IsRead({"public", "a"}));
   EXPECT_FALSE(ResumeState::Decode("\xFF\xFFgarbage").known());
+}
+
+TEST(ResumeState, NamesThatDifferOnlyInWhereTheDotStandsAreTwoTables) {
+  const TableId left{"a.b", "c", 7};
+  const TableId right{"a", "b.c", 8};
+  ResumeState state;
+  state.BeginRun(100);
+  state.BeginTable(left, 1);
+  state.BeginTable(right, 2);
+  state.TableRead(1);
+  EXPECT_TRUE(state.IsRead(left));
+  EXPECT_FALSE(state.IsRead(right));
+  state.TableRead(2);
+  EXPECT_TRUE(state.IsRead(right));
+  EXPECT_TRUE(state.IsRead({"a.b", "c"}));
+  EXPECT_EQ(state.stored().snapshot().streams_size(), 2);
+  state.FollowSettings({left});
+  EXPECT_EQ(state.stored().snapshot().streams(0).left_at(), 0U);
+  EXPECT_NE(state.stored().snapshot().streams(1).left_at(), 0U);
+  state.FollowSettings({left, right});
+  EXPECT_TRUE(state.losing());
+  EXPECT_TRUE(state.IsRead(left));
+  EXPECT_FALSE(state.IsRead(right));
+}
+
+TEST(ResumeState, AnEntryWithoutQuotesIsStillThatOfItsTable) {
+  stored::PostgresResume old;
+  auto& entry = *old.mutable_snapshot()->add_streams();
+  entry.set_table("a.b.c");
+  entry.set_relation(7);
+  entry.set_stream(1);
+  entry.set_completed(true);
+  ResumeState state = ResumeState::Decode(old.SerializeAsString());
+  const TableId left{"a.b", "c", 7};
+  const TableId right{"a", "b.c", 8};
+  EXPECT_TRUE(state.IsRead(left));
+  EXPECT_FALSE(state.IsRead(right));
+  state.FollowSettings({left});
+  EXPECT_TRUE(state.IsRead(left));
+  state.BeginTable(right, 2);
+  EXPECT_TRUE(state.IsRead(left));
+  state.BeginTable({"a.b", "c", 9}, 1);  // made anew under its name
+  EXPECT_FALSE(state.IsRead(left));
+  state.TableRead(1);
+  EXPECT_TRUE(state.IsRead({"a.b", "c", 9}));
 }
 
 // --- COPY text
