@@ -105,7 +105,7 @@ std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {
   return snapshot.run();
 }
 
-void ResumeState::BeginTable(const TableId& table, std::uint32_t stream) {
+void ResumeState::BeginTable(const TableId& table, std::uint32_t stream, bool stream_goes_on) {
   const std::string text = table.Text();
   auto& entries = *stored_.mutable_snapshot()->mutable_streams();
   auto entry = std::ranges::find(entries, stream, &stored::StreamSnapshot::stream);
@@ -115,6 +115,8 @@ void ResumeState::BeginTable(const TableId& table, std::uint32_t stream) {
     entries.Add();
     entry = entries.end() - 1;
   }
+  const bool replaced = entry->relation() != 0 && table.oid != 0 && entry->relation() != table.oid;
+  if (replaced || (!stream_goes_on && entry->rows() > 0)) entry->set_stale_rows(true);
   entry->set_table(text);
   entry->set_relation(table.oid);
   entry->set_stream(stream);
@@ -122,6 +124,15 @@ void ResumeState::BeginTable(const TableId& table, std::uint32_t stream) {
   entry->set_rows(0);
   entry->set_completed(false);
   entry->set_left_at(0);
+}
+
+bool ResumeState::HasStaleRows(std::uint32_t stream) const {
+  return std::ranges::any_of(stored_.snapshot().streams(),
+                             [&](const auto& entry) { return entry.stream() == stream && entry.stale_rows(); });
+}
+
+void ResumeState::TableBegun(std::uint32_t stream) {
+  if (auto* entry = Find(stream)) entry->set_stale_rows(false);
 }
 
 void ResumeState::ChunkRead(std::uint32_t stream, std::uint64_t rows) {

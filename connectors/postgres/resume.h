@@ -44,7 +44,11 @@ class ResumeState {
   // stream; one that they name again is no longer read, and its loss begins at that place.
   void FollowSettings(const std::vector<TableId>& selected);
   std::uint64_t BeginRun(std::uint64_t consistent_at);  // returns the run's number
-  void BeginTable(const TableId& table, std::uint32_t stream);
+  // `stream_goes_on`: a change stream tells what became of rows that an earlier run sent, unless they are another
+  // table's. Else they are stale until the run has begun with the table (TableBegun).
+  void BeginTable(const TableId& table, std::uint32_t stream, bool stream_goes_on = true);
+  bool HasStaleRows(std::uint32_t stream) const;
+  void TableBegun(std::uint32_t stream);
   void ChunkRead(std::uint32_t stream, std::uint64_t rows);
   void TableRead(std::uint32_t stream);
   void SnapshotRead();  // all of the run's tables

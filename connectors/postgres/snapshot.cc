@@ -165,6 +165,10 @@ bool Snapshot::PushMarker(std::size_t index, std::uint64_t chunk, bool completed
   item.transaction.first_ordinal = 0;
   item.transaction.StartChange(Op::kSnapshot, tables_[index].stream, tables_[index].schema, run_.consistent_at);
   item.transaction.EndChange(Encode(SnapshotExtra{completed, rows}));
+  if (!completed && tables_[index].stale_rows) {
+    item.transaction.StartChange(Op::kTruncate, tables_[index].stream, tables_[index].schema, run_.consistent_at);
+    item.transaction.EndChange(Encode(TruncateExtra{false, false}));
+  }
   return items_.Push(std::move(item), std::move(stop));
 }
 

@@ -33,6 +33,7 @@ struct SnapshotTable {
   std::string storage_sql;     // CatalogTable::storage and TypesSql as of now
   std::string storage;         // both as they were before the snapshot was taken
   std::vector<TypePtr> types;  // by column
+  bool stale_rows = false;  // the stream has rows that are not of this table: the marker that begins it takes them back
 };
 // COPY statement for a table: the captured columns, the publication's row filter (PG-40).
 std::string CopySql(const CapturedTable& captured, const std::vector<std::string>& columns);

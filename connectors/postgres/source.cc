@@ -140,7 +140,8 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
                         TypesSql(captured.table, columns);
     table.storage = captured.table.storage + " " + TypesOf(captured.table, columns);
     table.types = std::move(shape.types);
-    resume_.BeginTable(captured.table.Id(), table.stream);
+    resume_.BeginTable(captured.table.Id(), table.stream, options_.snapshot != SnapshotMode::kOnly);
+    table.stale_rows = resume_.HasStaleRows(table.stream);
   }
   tables_left_ = reading_.size();
   first_chunk_ = true;
@@ -229,6 +230,7 @@ void PostgresSource::Emit(SnapshotItem item, SourceBatch& batch) {
     telemetry_.snapshot_rows += item.rows;
     chunks_unacknowledged_ = true;
   }
+  if (!item.data && !item.completed) resume_.TableBegun(stream);
   if (item.completed) {
     resume_.TableRead(stream);
     ++telemetry_.snapshot_tables_done;

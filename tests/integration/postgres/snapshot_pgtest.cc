@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <random>
 
 #include "tests/integration/postgres/source_fixture.h"
@@ -224,6 +225,38 @@ TEST_F(PostgresSnapshot, P14_AnotherTableUnderAKnownNameIsReadAsWell) {
   Run("INSERT INTO a VALUES (10)");
   ASSERT_TRUE(rig_->UntilSeen("public.a", "10"));
   EXPECT_EQ(rig_->writer().progress().gaps, 0U);
+}
+
+// Nothing in the WAL takes the rows of a dropped table back.
+TEST_F(PostgresSnapshot, P14_WhatReplacesATableBeginsWithATruncateSoThatTheFoldIsTheNewOne) {
+  HG_BEGIN("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1), (2)",
+           {{"tables", "public.a, public.b"}});
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return Streaming() && rig_->telemetry()->slot_retained_bytes >= 0; }));
+  Run("INSERT INTO b VALUES (3)");
+  Run("DROP TABLE b; CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (2), (8)");
+  ASSERT_TRUE(rig_->UntilSeen("public.b", "8"));
+  ASSERT_TRUE(rig_->Until([&] { return Streaming(); }));
+  Run("INSERT INTO b VALUES (9); DELETE FROM b WHERE id = 2; INSERT INTO a VALUES (1)");
+  ASSERT_TRUE(rig_->UntilSeen("public.a", "1"));
+  ExpectSameAsSource("public.b");
+  Start();
+  ASSERT_TRUE(rig_->Turn().ok());
+  const auto changes = rig_->Changes("public.b");
+  EXPECT_EQ(std::ranges::count(changes, Op::kTruncate, &LoggedChange::op), 1);
+  EXPECT_EQ(rig_->writer().progress().gaps, 0U);
+}
+
+TEST_F(PostgresSnapshot, OnlyBegunAnewTakesBackWhatTheCutRunSent) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT g, 'x' FROM generate_series(1, 30000) g",
+           {{"snapshot", "only"}, {"batch_bytes_max", "4096"}});
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return EntriesOf("public.t").size() >= 2; }));
+  rig_->Abandon();
+  Run("DELETE FROM t WHERE id <= 100");
+  Start();
+  ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->snapshot_tables_done == 1; }));
+  ExpectSameAsSource("public.t");
 }
 
 TEST_F(PostgresSnapshot, NeverTakesChangesOnly) {

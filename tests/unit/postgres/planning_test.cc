@@ -371,6 +371,40 @@ TEST(ResumeState, AnEntryWithoutQuotesIsStillThatOfItsTable) {
   EXPECT_TRUE(state.IsRead({"a.b", "c", 9}));
 }
 
+TEST(ResumeState, RowsOfATableThatAnotherReplacedAreStaleUntilThatOneHasBegun) {
+  ResumeState state;
+  state.BeginRun(100);
+  state.BeginTable({"public", "t", 7}, 1);
+  EXPECT_FALSE(state.HasStaleRows(1));
+  state.TableRead(1);
+  state.BeginRun(200);
+  state.BeginTable({"public", "t", 8}, 1);
+  EXPECT_TRUE(state.HasStaleRows(1));
+  state = ResumeState::Decode(state.Encode());
+  state.BeginRun(300);
+  state.BeginTable({"public", "t", 8}, 1);
+  EXPECT_TRUE(state.HasStaleRows(1)) << "the run before did not come to it";
+  state.TableBegun(1);
+  EXPECT_FALSE(state.HasStaleRows(1));
+  state.BeginTable({"public", "t", 8}, 1);
+  EXPECT_FALSE(state.HasStaleRows(1));
+}
+
+TEST(ResumeState, WithoutAStreamWhatACutRunSentIsStale) {
+  ResumeState state;
+  state.BeginRun(100);
+  state.BeginTable({"public", "t", 7}, 1, false);
+  EXPECT_FALSE(state.HasStaleRows(1));
+  state.BeginTable({"public", "t", 7}, 1, false);
+  EXPECT_FALSE(state.HasStaleRows(1)) << "nothing was sent";
+  state.ChunkRead(1, 10);
+  state.BeginTable({"public", "t", 7}, 1, true);
+  EXPECT_FALSE(state.HasStaleRows(1));
+  state.ChunkRead(1, 10);
+  state.BeginTable({"public", "t", 7}, 1, false);
+  EXPECT_TRUE(state.HasStaleRows(1));
+}
+
 // --- COPY text
 
 TEST(CopyRowDecoder, TakesLinesApartAndUndoesEscapes) {
