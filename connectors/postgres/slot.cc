@@ -131,6 +131,8 @@ Result<std::optional<NewSlot>> SlotCreation::Poll() {
       error = ConfigError(error.what +
                           ". Drop a slot that nobody needs, or raise max_replication_slots and restart the server.");
     }
+    // Made meanwhile by a session that had been given up, say. The next attempt finds it.
+    if (replication_->sqlstate() == "42710") error.kind = ErrorKind::kTransient;
     return error;
   }
   if (!*polled) return std::optional<NewSlot>();

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "connectors/postgres/slot.h"
 #include "tests/integration/postgres/source_fixture.h"
 #include "tests/support/private_postgres.h"
 
@@ -164,6 +165,23 @@ TEST_F(PostgresHistory, ASlotThatAnotherProgramReadsIsLeftAloneAndSoIsThePublica
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().what, HasSubstr("is in use by process "));
   EXPECT_EQ(Ask("SELECT string_agg(tablename, ',') FROM pg_publication_tables"), "t");
+}
+
+TEST_F(PostgresHistory, ASlotThatCameBetweenTheLookAndItsMakingIsFoundByTheNextAttempt) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  Start();
+  rig_->Abandon();
+  const postgres::Options options = postgres::MakeOptions("shop", rig_->bound());
+  auto session =
+      postgres::Connection::Open(options, postgres::Connection::Use::kReplication, "UTF8", true, std::stop_token());
+  ASSERT_TRUE(session.ok()) << session.error().what;
+  auto creation = postgres::SlotCreation::Begin(std::move(*session), rig_->slot(), false, false);
+  ASSERT_TRUE(creation.ok()) << creation.error().what;
+  const auto made = postgres::AwaitSlot(
+      **creation, [] {}, std::stop_token());
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(made.error().what, HasSubstr("42710"));
 }
 
 TEST_F(PostgresHistory, TheSlotsOwnStandingIsTold) {

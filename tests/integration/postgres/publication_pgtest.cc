@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "tests/integration/postgres/source_fixture.h"
 
@@ -61,6 +62,27 @@ class PostgresPublication : public SourceTest {
     const auto finding = FindingOf("gap");
     ASSERT_TRUE(finding.has_value());
     EXPECT_EQ(finding->level, Finding::Level::kError);
+  }
+  // `meanwhile` runs when our CREATE PUBLICATION waits, which then fails.
+  void ExpectTheSecondStart(const std::string& sqlstate, const std::function<Status()>& meanwhile) {
+    auto watch = db_->Connect();
+    ASSERT_TRUE(watch.ok());
+    {
+      const std::jthread other([&](const std::stop_token& stop) {
+        const std::string waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND "
+            "query LIKE '%CREATE PUBLICATION%'";
+        while (!stop.stop_requested() && watch->Value(waits).value() != "1") std::this_thread::yield();
+        EXPECT_TRUE(meanwhile().ok());
+      });
+      const Status started = rig_->Start();
+      ASSERT_FALSE(started.ok());
+      EXPECT_EQ(started.error().kind, ErrorKind::kTransient);
+      EXPECT_THAT(started.error().what, HasSubstr(sqlstate));
+    }
+    StartAndSettle();
+    Run("INSERT INTO t VALUES (1)");
+    ASSERT_TRUE(rig_->UntilSeen("public.t", "1"));
   }
   void AlterByHand(const std::string& how) {
     Run("ALTER PUBLICATION " + rig_->settings().at("publication_name") + " " + how);
@@ -317,6 +339,31 @@ TEST_F(PostgresPublication, PG11_APartitionThatIsDetachedIsCapturedAsATableOfIts
   StartAndSettle();
   Run("ALTER TABLE p DETACH PARTITION p1; INSERT INTO p1 VALUES (7)");
   ASSERT_TRUE(rig_->UntilSeen("public.p1", "7"));
+}
+
+// Another session makes the publication after we looked for it: the next attempt finds it.
+TEST_F(PostgresPublication, PG09_OneThatCommitsWhileOursIsMadeIsFoundByTheNextAttempt) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  auto other = db_->Connect();
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(
+      other->Exec("BEGIN; CREATE PUBLICATION " + rig_->settings().at("publication_name") + " FOR TABLE ONLY t").ok());
+  ExpectTheSecondStart("23505", [&] { return other->Exec("COMMIT"); });
+}
+
+TEST_F(PostgresPublication, PG09_OneThatCommittedBeforeOursIsMadeIsFoundByTheNextAttempt) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY)");
+  // Ours comes to a halt between the look and its start.
+  Run("CREATE FUNCTION halt() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+      "current_setting('application_name') LIKE 'headgate %' THEN PERFORM pg_advisory_xact_lock(7); END IF; END $$; "
+      "CREATE EVENT TRIGGER halt ON ddl_command_start EXECUTE FUNCTION public.halt()");
+  auto other = db_->Connect();
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(other->Exec("SELECT pg_advisory_lock(7)").ok());
+  ExpectTheSecondStart("42710", [&] {
+    return other->Exec("CREATE PUBLICATION " + rig_->settings().at("publication_name") +
+                       " FOR TABLE ONLY t; SELECT pg_advisory_unlock(7)");
+  });
 }
 
 TEST_F(PostgresPublication, ItsNameMayHaveQuotesAndBackslashes) {

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/integration/postgres/source_fixture.h"
 
 namespace headgate::test {
@@ -215,6 +217,24 @@ TEST_F(PostgresStream, PG11_PartitionsArriveUnderTheNameOfTheirRoot) {
   ASSERT_TRUE(rig_->UntilSeen("public.m", "4"));
   EXPECT_EQ(rig_->Changes("public.m").size(), 4U);
   EXPECT_TRUE(rig_->Changes("public.m1").empty());
+}
+
+// A limit of the server's, told in README.md: should it be lifted, this test says so.
+TEST_F(PostgresStream, PG08_TheTruncateOfOnePartitionIsNotSentByTheServer) {
+  HG_BEGIN(
+      "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) "
+      "TO (10); CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20); INSERT INTO p VALUES (1), (11)");
+  Start();
+  ASSERT_TRUE(rig_->UntilSeen("public.p", "11"));
+  Run("TRUNCATE p1; INSERT INTO p VALUES (12)");
+  ASSERT_TRUE(rig_->UntilSeen("public.p", "12"));
+  const auto truncates = [&] {
+    return std::ranges::count(rig_->Changes("public.p"), Op::kTruncate, &LoggedChange::op);
+  };
+  EXPECT_EQ(truncates(), 0);
+  Run("TRUNCATE p; INSERT INTO p VALUES (13)");
+  ASSERT_TRUE(rig_->UntilSeen("public.p", "13"));
+  EXPECT_EQ(truncates(), 1);
 }
 
 TEST_F(PostgresStream, PG10_ExcludedColumnsAreInNeitherPhaseAndNotInThePublication) {
