@@ -108,6 +108,46 @@ TEST(Crash, CG01_KillAtEveryPointUnderLoadLosesAndRepeatsNothing) {
   run.ExpectEverythingArrived();
 }
 
+TEST(Crash, P14_KillWhileANewTableWaitsForAnOpenTransactionLosesNothing) {
+  Scene run;
+  HG_WITH_SERVER("postgres", run.shop, Shop::Create());
+  run.Prepare();
+  TestDatabase& database = run.shop->database();
+  run.headgate->set_failpoints("");
+  ASSERT_TRUE(run.headgate->Start().ok());
+  ASSERT_THAT(run.receiver.WaitForTables(database.session(), run.shop->tables(), seconds(60)), testing::IsEmpty());
+  auto open = database.Connect();
+  ASSERT_TRUE(open.ok());
+  ASSERT_TRUE(open->Exec("BEGIN; SELECT pg_current_xact_id()").ok());
+  ASSERT_TRUE(database.Exec("CREATE TABLE later (id int PRIMARY KEY); INSERT INTO later VALUES (1), (2)").ok());
+  run.shop->StartLoad(44, 100);
+  const auto waits = [&] {
+    return database
+               .Value(
+                   "SELECT count(*) FROM pg_replication_slots s JOIN pg_locks l ON l.pid = s.active_pid WHERE "
+                   "s.temporary AND s.database = current_database() AND NOT l.granted")
+               .value() == "1";
+  };
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(WaitFor(waits, seconds(20)));
+    run.headgate->KillHard();
+    ASSERT_TRUE(
+        database.Exec("DELETE FROM later WHERE id = 1; INSERT INTO later VALUES (" + std::to_string(10 + i) + ")")
+            .ok());
+    ASSERT_TRUE(run.headgate->Start().ok());
+  }
+  run.shop->StopLoad();
+  EXPECT_THAT(run.receiver.WaitForTables(database.session(), run.shop->tables(), seconds(60)), testing::IsEmpty())
+      << "the stream goes on while the snapshot waits";
+  ASSERT_TRUE(WaitFor(waits, seconds(20)));
+  ASSERT_TRUE(open->Exec("COMMIT").ok());
+  std::vector<std::string> all = run.shop->tables();
+  all.push_back("public.later");
+  EXPECT_THAT(run.receiver.WaitForTables(database.session(), all, seconds(60)), testing::IsEmpty());
+  ASSERT_TRUE(run.headgate->Terminate().has_value());
+  run.ExpectEverythingArrived();
+}
+
 TEST(Crash, K20_KillWhileAGapIsDeclaredDeclaresItOnce) {
   Scene run;
   HG_WITH_SERVER("postgres", run.shop, Shop::Create());
