@@ -114,8 +114,9 @@ Result<std::optional<std::uint64_t>> ReadTimelineSwitch(Connection& replication,
   return LeftTimelineAt(rows[0][1].value_or(""), left);
 }
 
-Result<std::unique_ptr<SlotCreation>> SlotCreation::Begin(std::unique_ptr<Connection> replication, std::string name,
-                                                          bool temporary, bool export_snapshot) {
+Result<std::unique_ptr<SlotCreation>> SlotCreation::Begin(std::unique_ptr<Connection> replication,
+                                                          const std::string& name, bool temporary,
+                                                          bool export_snapshot) {
   const std::string sql = "CREATE_REPLICATION_SLOT " + QuoteIdentifier(name) + (temporary ? " TEMPORARY" : "") +
                           " LOGICAL pgoutput " + (export_snapshot ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
   std::unique_ptr<SlotCreation> creation(new SlotCreation(std::move(replication), "creating replication slot " + name));

@@ -40,7 +40,7 @@ struct NewSlot {
 class SlotCreation {
  public:
   // `replication` is used for nothing else. No snapshot is exported unless asked for.
-  static Result<std::unique_ptr<SlotCreation>> Begin(std::unique_ptr<Connection> replication, std::string name,
+  static Result<std::unique_ptr<SlotCreation>> Begin(std::unique_ptr<Connection> replication, const std::string& name,
                                                      bool temporary, bool export_snapshot);
   // The slot once it is there. Never waits. Keep the object while the snapshot, or a temporary slot, is needed.
   Result<std::optional<NewSlot>> Poll();

@@ -100,7 +100,7 @@ TEST_F(PostgresAwait, PG19_WritesToTheNewTableAroundThePointFoldToTheSource) {
     for (int w = 0; w < 3; ++w) {
       auto session = db_->Connect();
       ASSERT_TRUE(session.ok());
-      writers.emplace_back([w, client = std::make_shared<PgClient>(std::move(*session))](std::stop_token stop) {
+      writers.emplace_back([w, client = std::make_shared<PgClient>(std::move(*session))](const std::stop_token& stop) {
         for (int i = w; !stop.stop_requested(); i += 3) {
           EXPECT_TRUE(client
                           ->Exec("INSERT INTO b VALUES (" + std::to_string(i) +
