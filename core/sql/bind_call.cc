@@ -268,7 +268,7 @@ Parsed<ExprPtr> Binder::WindowOf(const Node& call, std::string_view name, Level&
       window.offset = offset.constant.i;
     }
     HG_RETURN_IF_ERROR(Defaults((*arguments)[0]));
-    window.type = (*arguments)[0]->type;
+    window.type = (*arguments)[0]->type.Bare();
     if (arguments->size() > 2) {
       HG_ASSIGN_OR_RETURN(window.fallback,
                           CastTo(std::move((*arguments)[2]), window.type, CastContext::kImplicit, options_.zone));

@@ -108,7 +108,9 @@ class Parser {
 
   Status ReadQueryHead(const std::vector<std::string_view>& words, Record& record) const {
     std::size_t next = 1;
-    const auto is_sort = [](std::string_view word) { return word == "nosort" || word == "rowsort" || word == "valuesort"; };
+    const auto is_sort = [](std::string_view word) {
+      return word == "nosort" || word == "rowsort" || word == "valuesort";
+    };
     if (words.size() > 1 && !is_sort(words[1])) record.types = std::string(words[next++]);
     for (; next < words.size(); ++next) {
       if (words[next] == "rowsort") {
