@@ -6,8 +6,8 @@
 
 #include "core/sql/numeric.h"
 
-// Roots, logarithms and powers. They are computed in binary fixed point with bits to spare and rounded once; where
-// PostgreSQL rounds in between (the logarithms inside log and power), so do we, because its last digit shows it.
+// Roots, logarithms and powers. Roots and logarithms are exact and rounded once; where PostgreSQL rounds in between
+// (powers, and the logarithms inside log and power), so do we, because its last digit shows it.
 namespace headgate::sql {
 namespace {
 
@@ -105,38 +105,39 @@ Numeric LogarithmTo(const Numeric& v, int scale) {
   return Numeric::Of(negative, Magnitude::DivideRounded(scaled, Magnitude(1) << bits), scale);
 }
 
-// e^v rounded to `scale`: v is halved until it is small, and the sum of the series squared as often.
+Numeric ProductTo(const Numeric& a, const Numeric& b, int scale) {
+  return Numeric::Of(a.negative() != b.negative(), a.magnitude() * b.magnitude(), a.scale() + b.scale()).Rounded(scale);
+}
+
+// e^v rounded to `scale`: v is halved until it is small, and the sum of the series squared as often. The digits kept in
+// between are those that the server keeps: for powers of bases close to 1 they decide the last digit.
 std::optional<Numeric> ExponentialTo(const Numeric& v, int scale) {
   const double estimate = v.ToDouble();
   if (std::fabs(estimate) >= kExponentMax) {
     if (estimate > 0) return std::nullopt;
     return Numeric::Of(false, {}, scale);
   }
-  const double digits = scale + 2 * std::max(0.0, std::fabs(estimate) * kDigitsPerUnit);
-  const unsigned wanted = BitsFor(digits);
-  const unsigned halvings = 13 + static_cast<unsigned>(std::sqrt(wanted)) / 2;
-  const unsigned bits = wanted + halvings + 32;
-  const Magnitude x = ((v.magnitude() << bits) / Magnitude::PowerOfTen(static_cast<unsigned>(v.scale()))) >> halvings;
-  const Magnitude one = Magnitude(1) << bits;
-  Magnitude sum = one;
-  Magnitude term = one;
-  for (std::uint64_t i = 1; !term.zero(); ++i) {
-    term = ((term * x) >> bits) / Magnitude(i);
-    sum = sum + term;
+  int halvings = 0;
+  for (double rest = std::fabs(estimate); rest > 0.01; rest /= 2) ++halvings;
+  const Numeric x = halvings == 0 ? v : DivideTo(v, std::int64_t{1} << halvings, v.scale() + halvings);
+  const int weight = static_cast<int>(estimate * kDigitsPerUnit);
+  const int significant = std::max(0, 1 + weight + scale + static_cast<int>(halvings / kBitsPerDigit)) + 8;
+  const int inner = significant - 1;
+  Numeric sum = *Add(1, x);
+  Numeric term = DivideTo(ProductTo(x, x, inner), 2, inner);
+  for (std::int64_t n = 3; !term.zero(); ++n) {
+    sum = *Add(sum, term);
+    term = DivideTo(ProductTo(term, x, inner), n, inner);
   }
-  for (unsigned i = 0; i < halvings; ++i) sum = (sum * sum) >> bits;
-  const Magnitude power = Magnitude::PowerOfTen(static_cast<unsigned>(scale));
-  if (v.negative()) return Numeric::Of(false, Magnitude::DivideRounded(power << bits, sum), scale);
-  return Numeric::Of(false, Magnitude::DivideRounded(sum * power, one), scale);
+  for (; halvings > 0; --halvings) {
+    sum = ProductTo(sum, sum, std::max(0, significant - 2 * GroupWeight(sum) * 4));
+  }
+  return sum.Rounded(scale);
 }
 
 std::optional<Numeric> Checked(Numeric v) {
   if (v.IntegerDigits() > Numeric::kIntegerDigitsMax) return std::nullopt;
   return v;
-}
-
-Numeric ProductTo(const Numeric& a, const Numeric& b, int scale) {
-  return Numeric::Of(a.negative() != b.negative(), a.magnitude() * b.magnitude(), a.scale() + b.scale()).Rounded(scale);
 }
 
 // By squaring, with as many digits in between as the server keeps.

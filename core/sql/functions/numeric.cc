@@ -72,7 +72,9 @@ Numeric NaturalLogarithm(EvalContext& context, const Numeric& a) {
 }
 Numeric Logarithm(EvalContext& context, const Numeric& base, const Numeric& a) {
   if (base.nan() || a.nan()) return Numeric::NaN();
-  if (!HasLogarithm(context, base) || !HasLogarithm(context, a)) return {};
+  // Beside an infinity the server looks for negative numbers before it looks for zeros.
+  const bool a_first = (base.infinite() || a.infinite()) && a.negative();
+  if (!HasLogarithm(context, a_first ? a : base) || !HasLogarithm(context, a)) return {};
   auto result = Log(base, a);
   return result ? *std::move(result) : DivisionByZero(context);
 }

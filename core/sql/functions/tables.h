@@ -8,6 +8,7 @@
 namespace headgate::sql {
 
 std::span<const Function> ComparisonFunctions();
+std::span<const Function> DegreeFunctions();
 std::span<const Function> FloatFunctions();
 std::span<const Function> IntegerFunctions();
 std::span<const Function> NumericFunctions();
