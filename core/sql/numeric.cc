@@ -98,13 +98,10 @@ Numeric Numeric::OfInt128(Int128 unscaled, int scale) {
   return Of(unscaled < 0, unscaled < 0 ? 0 - bits : bits, scale);
 }
 
-Numeric Numeric::Of(bool negative, Magnitude unscaled, int scale) {
-  Numeric out;
-  out.negative_ = negative && !unscaled.zero();
-  out.scale_ = scale;
-  out.magnitude_ = std::move(unscaled);
-  return out;
-}
+Numeric::Numeric(bool negative, Magnitude&& unscaled, int scale)
+    : negative_(negative && !unscaled.zero()), scale_(scale), magnitude_(std::move(unscaled)) {}
+
+Numeric Numeric::Of(bool negative, Magnitude unscaled, int scale) { return {negative, std::move(unscaled), scale}; }
 
 Numeric Numeric::NaN() {
   Numeric out;

@@ -80,6 +80,8 @@ class Numeric {
   int MinScale() const;
 
  private:
+  Numeric(bool negative, Magnitude&& unscaled, int scale);
+
   Kind kind_ = Kind::kFinite;
   bool negative_ = false;
   std::int32_t scale_ = 0;

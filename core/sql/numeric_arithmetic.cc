@@ -6,8 +6,10 @@
 namespace headgate::sql {
 namespace {
 
+bool TooLarge(const Numeric& v) { return !v.magnitude().small() && v.IntegerDigits() > Numeric::kIntegerDigitsMax; }
+
 std::optional<Numeric> Checked(Numeric v) {
-  if (v.finite() && !v.magnitude().small() && v.IntegerDigits() > Numeric::kIntegerDigitsMax) return std::nullopt;
+  if (TooLarge(v)) return std::nullopt;
   return v;
 }
 
@@ -23,7 +25,11 @@ Numeric Sum(const Numeric& a, const Numeric& b, bool b_negative) {
 }
 
 std::optional<Numeric> AddSigned(const Numeric& a, const Numeric& b, bool b_negative) {
-  if (a.finite() && b.finite()) return Checked(Sum(a, b, b_negative));
+  if (a.finite() && b.finite()) {
+    std::optional<Numeric> sum(Sum(a, b, b_negative));
+    if (TooLarge(*sum)) sum.reset();
+    return sum;
+  }
   if (a.nan() || b.nan()) return Numeric::NaN();
   if (a.infinite() && b.infinite() && a.negative() != b_negative) return Numeric::NaN();
   return Numeric::Infinity(a.infinite() ? a.negative() : b_negative);
