@@ -97,7 +97,7 @@ SqlResult<sql::BoundQuery> Engine::Bind(const Statement& statement, const Node& 
   if (!query.ok()) return Wrong(query.error(), statement);
   auto plan = sql::Unnest(std::move(query->plan));
   if (!plan.ok()) return Wrong(plan.error(), statement, "0A000");
-  query->plan = sql::Rewrite(std::move(*plan));
+  query->plan = sql::PruneColumns(sql::Rewrite(std::move(*plan)));
   return std::move(*query);
 }
 

@@ -158,6 +158,9 @@ SqlStatus Engine::CreateView(const Statement& statement, const Node& create) {
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;
     query.plan = sql::MakePick(std::move(query.plan), columns);
   }
+  const auto keys = KeysOf(*query.plan);
+  const auto shortest = std::ranges::min_element(keys, {}, &std::vector<std::size_t>::size);
+  if (shortest != keys.end()) view->relation.key = *shortest;
   view->plan = std::move(query.plan);
   Stored* made = view.get();
   view->graph = std::make_unique<Graph>(*view->plan, [made](const Delta& delta) { made->output.push_back(delta); });

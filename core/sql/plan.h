@@ -104,6 +104,9 @@ std::vector<ExprPtr> Conjuncts(ExprPtr condition);
 
 // The columns of `plan` that identify, in the relation that `column` comes from, the row; nothing if that is not known.
 std::optional<std::vector<std::size_t>> OriginKey(const Plan& plan, std::size_t column);
+// The sets of columns that identify a row of the plan, as far as they are known; the empty set if there is at most one
+// row. Rows of a plan without any may repeat.
+std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan);
 // True if the plan never takes a row back while its relations do not.
 bool IsAppendOnly(const Plan& plan);
 // True if the keys are the log's order, (_seq, _ordinal) of the row that caused the plan's row.
@@ -114,6 +117,8 @@ Parsed<PlanPtr> Unnest(PlanPtr plan);
 
 // The same query in a form that costs less: conditions stand as deep as they can, joins have theirs.
 PlanPtr Rewrite(PlanPtr plan);
+// The same columns, made of no more columns below than they need.
+PlanPtr PruneColumns(PlanPtr plan);
 
 // One line a node, indented: what EXPLAIN shows.
 std::string Describe(const Plan& plan);
