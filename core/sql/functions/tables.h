@@ -12,10 +12,12 @@ std::span<const Function> DegreeFunctions();
 std::span<const Function> FloatFunctions();
 std::span<const Function> IntegerFunctions();
 std::span<const Function> NumericFunctions();
+std::span<const Function> TimeFormatFunctions();
 std::span<const Function> TimeFunctions();
 std::span<const Function> TimeOperatorFunctions();
 std::span<const Function> TimeOverlapsFunctions();
 std::span<const Function> TimePartFunctions();
 std::span<const Function> TimeTruncFunctions();
+std::span<const Function> TimeUnformatFunctions();
 
 }  // namespace headgate::sql
