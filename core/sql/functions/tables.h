@@ -11,6 +11,8 @@ std::span<const Function> ComparisonFunctions();
 std::span<const Function> DegreeFunctions();
 std::span<const Function> FloatFunctions();
 std::span<const Function> IntegerFunctions();
+std::span<const Function> NumberFormatFunctions();
+std::span<const Function> NumberUnformatFunctions();
 std::span<const Function> NumericFunctions();
 std::span<const Function> TimeFormatFunctions();
 std::span<const Function> TimeFunctions();
