@@ -50,6 +50,8 @@ SqlResult<Outcome> Engine::Execute(const std::string& text) {
 SqlResult<Outcome> Engine::Do(const Statement& statement) {
   const Node& body = statement.tree.body();
   const std::string_view tag = statement.tree.tag();
+  if (statement.connector.verb != sql::ConnectorStatement::Verb::kNone)
+    return SqlError{"0A000", "sources and sinks need a running service", statement.offset, ""};
   if (tag == "SelectStmt") return Query(statement, statement.tree, false);
   if (tag == "ExplainStmt") return Query(statement, body["query"], true);
   const std::size_t before = changes_.size();

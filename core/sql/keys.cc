@@ -32,7 +32,8 @@ Keys OfScan(const Relation& relation) {
   if (!relation.key.empty()) Add(keys, relation.key);
   if (!relation.append_only) return keys;
   const auto place = [&](std::string_view name) {
-    return static_cast<std::size_t>(std::ranges::find(relation.columns, name, &RelationColumn::name) - relation.columns.begin());
+    return static_cast<std::size_t>(std::ranges::find(relation.columns, name, &RelationColumn::name) -
+                                    relation.columns.begin());
   };
   const std::size_t seq = place("_seq");
   const std::size_t ordinal = place("_ordinal");
@@ -70,7 +71,8 @@ std::set<std::size_t> Equated(const Plan& join, bool left_side) {
     return only;
   };
   for (const ExprPtr& part : Conjuncts(Clone(*join.condition))) {
-    const bool equality = (part->kind == ExprKind::kCall && part->function->name == "=") || part->kind == ExprKind::kNotDistinct;
+    const bool equality =
+        (part->kind == ExprKind::kCall && part->function->name == "=") || part->kind == ExprKind::kNotDistinct;
     if (!equality) continue;
     for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
       const Expr& mine = *part->arguments[i];
@@ -142,7 +144,8 @@ std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan) {
     }
     case PlanKind::kSetOp:
       if (plan.set_op == SetOpKind::kUnionAll) return {};
-      if (plan.set_op == SetOpKind::kIntersectAll || plan.set_op == SetOpKind::kExceptAll) return KeysOf(*plan.inputs[0]);
+      if (plan.set_op == SetOpKind::kIntersectAll || plan.set_op == SetOpKind::kExceptAll)
+        return KeysOf(*plan.inputs[0]);
       return {Upto(plan.columns.size())};
     case PlanKind::kUnnest: {
       Keys keys;

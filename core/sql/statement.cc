@@ -196,6 +196,9 @@ Parsed<Statement> Read(const std::string& text, std::size_t from, std::size_t to
     token.start -= static_cast<std::uint32_t>(from);
     token.end -= static_cast<std::uint32_t>(from);
   }
+  auto connector = ReadConnector(statement, tokens);
+  if (!connector.ok()) return Moved(connector.error(), from);
+  if (*connector) return statement;
   const auto passed = PrePass(statement, std::move(tokens)).Run();
   if (!passed.ok()) return Moved(passed.error(), from);
   auto parsed = ParseStatements(statement.text);
