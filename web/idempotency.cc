@@ -2,7 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
-#include "core/net/sha256.h"
+#include "core/net/digest.h"
 
 namespace headgate::web {
 namespace {

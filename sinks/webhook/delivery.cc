@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/base/failpoint.h"
-#include "core/net/sha256.h"
+#include "core/net/digest.h"
 #include "core/pipeline/retry.h"
 
 namespace headgate::webhook {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/encoding.h"
-#include "core/net/sha256.h"
+#include "core/net/digest.h"
 
 namespace headgate::net {
 namespace {
