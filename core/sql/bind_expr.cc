@@ -175,7 +175,10 @@ Parsed<ExprPtr> Binder::Literal(const Node& constant) {
     const bool digits = std::ranges::all_of(text, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
     if (digits) {
       Datum value = FromText(TypeId::kInt8, text, context);
-      if (!context.failed()) return MakeConstant(TypeId::kInt8, std::move(value), location);
+      if (!context.failed()) {  // -2147483648 is an integer after all
+        const TypeId type = value.i >= INT32_MIN && value.i <= INT32_MAX ? TypeId::kInt4 : TypeId::kInt8;
+        return MakeConstant(type, std::move(value), location);
+      }
       context.Reset();
     }
     Datum value = FromText(TypeId::kNumeric, text, context);

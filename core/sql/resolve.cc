@@ -90,8 +90,12 @@ Type Filled(const Polymorphic& all, Type declared, Type given) {
 
 struct Candidate {
   Overload overload;
-  std::size_t exact = 0;
+  std::size_t exact = 0;      // arguments of the type declared; a polymorphic one is no argument's own
   std::size_t preferred = 0;  // exact, or of a preferred type of the argument's category
+
+  Type Declared(std::size_t i) const {
+    return overload.function->arguments[std::min(i, overload.function->arguments.size() - 1)];
+  }
 };
 
 // The overload with as many arguments, if each can be cast implicitly.
@@ -108,8 +112,9 @@ std::optional<Candidate> Fit(const Function& function, std::span<const Type> giv
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Type wanted = Filled(all, at(i), given[i]);
     if (IsUnknown(wanted) || !CanCastImplicitly(given[i], wanted)) return std::nullopt;
-    if (wanted == given[i]) ++candidate.exact;
-    if (wanted == given[i] || IsPreferred(wanted)) ++candidate.preferred;
+    const bool polymorphic = IsPolymorphic(at(i)) || at(i).id == TypeId::kAny;
+    if (wanted == given[i] && !polymorphic) ++candidate.exact;
+    if (!polymorphic && (wanted == given[i] || IsPreferred(wanted))) ++candidate.preferred;
     candidate.overload.arguments.push_back(wanted);
   }
   candidate.overload.result = Filled(all, function.result, {});
@@ -130,7 +135,7 @@ void KeepBest(Candidates& candidates, Score score) {
 void KeepByLiterals(Candidates& candidates, std::span<const Type> given) {
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (!IsUnknown(given[i])) continue;
-    const auto category = [i](const Candidate& c) { return CategoryOf(c.overload.arguments[i]); };
+    const auto category = [i](const Candidate& c) { return CategoryOf(c.Declared(i)); };
     Category chosen = category(candidates[0]);
     const bool text =
         std::ranges::any_of(candidates, [&](const Candidate& c) { return category(c) == Category::kString; });
@@ -140,9 +145,9 @@ void KeepByLiterals(Candidates& candidates, std::span<const Type> given) {
       return;
     }
     const bool preferred = std::ranges::any_of(
-        candidates, [&](const Candidate& c) { return category(c) == chosen && IsPreferred(c.overload.arguments[i]); });
+        candidates, [&](const Candidate& c) { return category(c) == chosen && IsPreferred(c.Declared(i)); });
     std::erase_if(candidates, [&](const Candidate& c) {
-      return category(c) != chosen || (preferred && !IsPreferred(c.overload.arguments[i]));
+      return category(c) != chosen || (preferred && !IsPreferred(c.Declared(i)));
     });
   }
 }
