@@ -11,10 +11,13 @@ using Index = std::map<std::string_view, std::vector<Function>>;
 const Index& Functions() {
   static const Index index = [] {
     Index all;
-    for (const auto table : {ComparisonFunctions(), DegreeFunctions(), FloatFunctions(), IntegerFunctions(),
-                             NumberFormatFunctions(), NumberUnformatFunctions(), NumericFunctions(),
-                             TimeFormatFunctions(), TimeFunctions(), TimeOperatorFunctions(), TimeOverlapsFunctions(),
-                             TimePartFunctions(), TimeTruncFunctions(), TimeUnformatFunctions()}) {
+    for (const auto table :
+         {BytesFunctions(),        ComparisonFunctions(),     DegreeFunctions(),     EncodeFunctions(),
+          FloatFunctions(),        FormatFunctions(),         IntegerFunctions(),    LikeFunctions(),
+          NumberFormatFunctions(), NumberUnformatFunctions(), NumericFunctions(),    QuoteFunctions(),
+          TextFunctions(),         TextJoinFunctions(),       TimeFormatFunctions(), TimeFunctions(),
+          TimeOperatorFunctions(), TimeOverlapsFunctions(),   TimePartFunctions(),   TimeTruncFunctions(),
+          TimeUnformatFunctions()}) {
       for (const Function& function : table) all[function.name].push_back(function);
     }
     return all;

@@ -7,13 +7,20 @@
 // The tables of functions and operators, one file a group. functions/all.cc puts them together.
 namespace headgate::sql {
 
+std::span<const Function> BytesFunctions();
 std::span<const Function> ComparisonFunctions();
 std::span<const Function> DegreeFunctions();
+std::span<const Function> EncodeFunctions();
 std::span<const Function> FloatFunctions();
+std::span<const Function> FormatFunctions();
 std::span<const Function> IntegerFunctions();
+std::span<const Function> LikeFunctions();
 std::span<const Function> NumberFormatFunctions();
 std::span<const Function> NumberUnformatFunctions();
 std::span<const Function> NumericFunctions();
+std::span<const Function> QuoteFunctions();
+std::span<const Function> TextFunctions();
+std::span<const Function> TextJoinFunctions();
 std::span<const Function> TimeFormatFunctions();
 std::span<const Function> TimeFunctions();
 std::span<const Function> TimeOperatorFunctions();
