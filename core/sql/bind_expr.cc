@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 #include "core/config/spec.h"
 #include "core/sql/binder.h"
@@ -130,6 +131,11 @@ Parsed<ExprPtr> Binder::Column(const Node& ref, Level& level) {
         return Problem{"column reference \"" + name + "\" is ambiguous", ref.location(),
                        "Put the relation's name before it: " + found->table + "." + name + "."};
       found = &column;
+    }
+    if (found == nullptr && qualifier.empty()) {
+      const auto whole = std::ranges::find_if(
+          at->scope, [&](const ScopeColumn& column) { return column.whole && column.table == name; });
+      if (whole != at->scope.end()) found = &*whole;
     }
     if (found == nullptr) continue;
     ExprPtr expr = MakeColumn(found->column, at->columns[found->column].type, ref.location());
@@ -354,6 +360,7 @@ Parsed<ExprPtr> Binder::ArrayOf(const Node& expr, Level& level) {
 Parsed<ExprPtr> Binder::Subscript(const Node& expr, Level& level) {
   HG_ASSIGN_OR_RETURN(ExprPtr value, Expression(expr["arg"], level));
   const std::uint32_t location = value->location;
+  const bool array = value->type.array;
   std::vector<ExprPtr> arguments;
   bool slice = false;
   for (const Node& item : expr["indirection"].items())
@@ -364,12 +371,18 @@ Parsed<ExprPtr> Binder::Subscript(const Node& expr, Level& level) {
       return Problem{"fields of composite values are not supported", location, "Name the columns of the source."};
     const Node& index = item.body();
     for (const char* side : {"lidx", "uidx"}) {
-      if (!slice && std::string_view(side) == "lidx") continue;
-      if (!index[side]) {
-        if (slice) arguments.push_back(MakeConstant(TypeId::kInt4, Datum::Null(), location));
+      const bool low = std::string_view(side) == "lidx";
+      if (!slice && low) continue;
+      if (!index[side]) {  // [:2] is as far as there is; among slices [2] is [1:2]
+        constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max();
+        const std::int64_t end = !low ? kFar : (index["is_slice"].flag() ? -kFar : 1);
+        arguments.push_back(MakeConstant(TypeId::kInt4, Datum::Of(end), location));
         continue;
       }
       HG_ASSIGN_OR_RETURN(ExprPtr place, Expression(index[side], level));
+      if (array) {
+        HG_ASSIGN_OR_RETURN(place, CastTo(std::move(place), TypeId::kInt4, CastContext::kAssignment, options_.zone));
+      }
       arguments.push_back(std::move(place));
     }
   }

@@ -203,6 +203,49 @@ void Binder::Lower(Plan& plan) {
   for (std::size_t level = 2; level < 20; ++level) VisitOuter(plan, level, [](Expr& expr) { --expr.level; });
 }
 
+// Adds what the call gives: one column, of unnest(a, b) one each, or the columns that the function names.
+Checked Binder::FunctionColumns(const Node& call, Level& level, Plan& plan) {
+  const std::uint32_t location = call.body().location();
+  const auto add = [&plan](std::string name, ExprPtr expr) {
+    plan.columns.push_back({std::move(name), expr->type.Element()});
+    plan.expressions.push_back(std::move(expr));
+  };
+  const std::string name =
+      call.Is("FuncCall") ? std::string(call.body()["funcname"].items().back().name()) : "function";
+  const auto columns = OutputColumns(name);
+  if (columns.size() > 1) {
+    for (const std::string_view column : columns) {
+      HG_ASSIGN_OR_RETURN(std::vector<ExprPtr> arguments, All(call.body()["args"], level));
+      HG_ASSIGN_OR_RETURN(ExprPtr expr, CallOf(name + " " + std::string(column), std::move(arguments), location));
+      add(std::string(column), std::move(expr));
+    }
+    return {};
+  }
+  if (name == "unnest" && call.body()["args"].items().size() > 1) {
+    HG_ASSIGN_OR_RETURN(std::vector<ExprPtr> arrays, All(call.body()["args"], level));
+    for (ExprPtr& array : arrays) {
+      std::vector<ExprPtr> one;
+      one.push_back(std::move(array));
+      HG_ASSIGN_OR_RETURN(ExprPtr expr, CallOf(name, std::move(one), location));
+      add(name, std::move(expr));
+    }
+    return {};
+  }
+  HG_ASSIGN_OR_RETURN(ExprPtr expr, Expression(call, level));
+  HG_RETURN_IF_ERROR(Defaults(expr));
+  const bool set = expr->kind == ExprKind::kCall && expr->function->returns_set;
+  if (!set) {  // a plain function in FROM is one row
+    const Type array = expr->type.ArrayOf();
+    if (expr->type.array)
+      return Problem{name + " gives one array, not rows", location, "Write unnest(" + name + "(...))."};
+    std::vector<ExprPtr> one;
+    one.push_back(std::move(expr));
+    expr = MakeNode(ExprKind::kArray, array, std::move(one), location);
+  }
+  add(columns.empty() ? name : std::string(columns[0]), std::move(expr));
+  return {};
+}
+
 Parsed<PlanPtr> Binder::FunctionItem(const Node& item, Level& level, std::vector<ScopeColumn>& scope, bool& dependent) {
   PlanPtr plan = MakePlan(PlanKind::kUnnest);
   plan->numbered = item["ordinality"].flag();
@@ -211,37 +254,30 @@ Parsed<PlanPtr> Binder::FunctionItem(const Node& item, Level& level, std::vector
   inner.no_aggregates = inner.no_windows = "functions in FROM";
   inner.no_subqueries = "functions in FROM";
   std::uint32_t location = 0;
+  std::string table;
+  bool named = false;
   for (const Node& function : item["functions"].items()) {
     const Node& call = function.body()["items"].at(0);
     location = call.body().location();
-    HG_ASSIGN_OR_RETURN(ExprPtr expr, Expression(call, inner));
-    HG_RETURN_IF_ERROR(Defaults(expr));
-    std::string name = call.Is("FuncCall") ? std::string(call.body()["funcname"].items().back().name()) : "function";
-    const bool set = expr->kind == ExprKind::kCall && expr->function->returns_set;
-    if (!set) {  // a plain function in FROM is one row
-      const Type array = expr->type.ArrayOf();
-      if (expr->type.array)
-        return Problem{name + " gives one array, not rows", location, "Write unnest(" + name + "(...))."};
-      std::vector<ExprPtr> one;
-      one.push_back(std::move(expr));
-      expr = MakeNode(ExprKind::kArray, array, std::move(one), location);
-    }
-    plan->columns.push_back({name, expr->type.Element()});
-    plan->expressions.push_back(std::move(expr));
+    if (table.empty() && call.Is("FuncCall")) table = std::string(call.body()["funcname"].items().back().name());
+    named = named || !OutputColumns(table).empty();
+    HG_RETURN_IF_ERROR(FunctionColumns(call, inner, *plan));
   }
+  const bool one = plan->expressions.size() == 1;
   if (plan->numbered) plan->columns.push_back({"ordinality", TypeId::kInt8});
   plan->inputs.push_back(OneRow());
-  // The alias of a function with one column names the column too.
+  // The alias of a function with one column names the column too, unless the function does.
   const Node& alias = item["alias"];
   BoundQuery query;
   query.visible = plan->columns.size();
-  if (alias && alias["colnames"].items().empty() && plan->expressions.size() == 1)
+  if (alias && alias["colnames"].items().empty() && one && !named)
     plan->columns[0].name = std::string(alias["aliasname"].text());
   query.plan = std::move(plan);
   HG_RETURN_IF_ERROR(Name(alias, query, scope, location));
-  if (!alias) {
-    for (ScopeColumn& column : scope) column.table = query.plan->columns[0].name;
+  for (ScopeColumn& column : scope) {
+    if (!alias) column.table = table.empty() ? query.plan->columns[0].name : table;
   }
+  scope[0].whole = query.visible == 1;
   dependent = HasOuter(*query.plan);
   if (!dependent) Lower(*query.plan);
   return std::move(query.plan);

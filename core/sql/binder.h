@@ -22,6 +22,7 @@ struct ScopeColumn {
   std::size_t column = 0;
   bool hidden = false;  // not part of *
   bool merged = false;  // a side of USING: only by its qualified name
+  bool whole = false;   // the one column of a function in FROM: the table's name means it too
 };
 
 // A scalar subquery; its plan gives exactly one row for each row of the level, and names the level's columns as outer
@@ -128,6 +129,7 @@ class Binder {
   Parsed<PlanPtr> Item(const Node& item, Level& level, std::vector<ScopeColumn>& scope, bool& dependent);
   Parsed<PlanPtr> RelationItem(const Node& range, std::vector<ScopeColumn>& scope);
   Parsed<PlanPtr> QueryItem(const Node& item, Level& level, std::vector<ScopeColumn>& scope, bool& dependent);
+  Checked FunctionColumns(const Node& call, Level& level, Plan& plan);
   Parsed<PlanPtr> FunctionItem(const Node& item, Level& level, std::vector<ScopeColumn>& scope, bool& dependent);
   Parsed<PlanPtr> JoinItem(const Node& join, Level& level, std::vector<ScopeColumn>& scope, bool& dependent);
   Parsed<ExprPtr> UsingCondition(const Node& join, Level& both, std::size_t left_entries,

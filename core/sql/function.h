@@ -48,6 +48,10 @@ std::span<const Function> FindFunctions(std::string_view name);
 // The nearest known name within a small edit distance, or "", for hints.
 std::string_view SimilarFunction(std::string_view name);
 
+// The columns of a set-returning function that names them, in FROM. If there are several, each is a function of its
+// own: "jsonb_each key", "jsonb_each value".
+std::span<const std::string_view> OutputColumns(std::string_view function);
+
 // The value as the type's text, as PostgreSQL prints it (extra_float_digits 1, DateStyle ISO, intervalstyle postgres).
 void AppendText(std::string& out, Type type, const Datum& value, std::string_view zone);
 std::string ToText(Type type, const Datum& value, std::string_view zone);

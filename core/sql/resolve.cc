@@ -78,7 +78,7 @@ Type Filled(const Polymorphic& all, Type declared, Type given) {
     case TypeId::kAnyCompatible:
     case TypeId::kAnyCompatibleArray: {
       const auto common = all.compatible.empty() ? Type{TypeId::kText} : CommonType(all.compatible);
-      if (!common) return TypeId::kUnknown;
+      if (!common || (common->array && declared.id == TypeId::kAnyCompatibleArray)) return TypeId::kUnknown;
       return declared.id == TypeId::kAnyCompatible ? *common : common->ArrayOf();
     }
     case TypeId::kAnyRange:

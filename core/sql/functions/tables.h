@@ -7,6 +7,7 @@
 // The tables of functions and operators, one file a group. functions/all.cc puts them together.
 namespace headgate::sql {
 
+std::span<const Function> ArrayFunctions();
 std::span<const Function> BytesFunctions();
 std::span<const Function> ComparisonFunctions();
 std::span<const Function> DegreeFunctions();
@@ -19,6 +20,7 @@ std::span<const Function> NumberFormatFunctions();
 std::span<const Function> NumberUnformatFunctions();
 std::span<const Function> NumericFunctions();
 std::span<const Function> QuoteFunctions();
+std::span<const Function> SeriesFunctions();
 std::span<const Function> TextFunctions();
 std::span<const Function> TextJoinFunctions();
 std::span<const Function> TimeFormatFunctions();
