@@ -16,6 +16,7 @@ const std::map<Key, Cast>& Table() {
   static const std::map<Key, Cast> table = [] {
     std::map<Key, Cast> all;
     for (const auto casts : {BasicCasts(), TimeCasts()}) {
+    for (const auto casts : {BasicCasts(), JsonCasts()}) {
       for (const Cast& cast : casts) all.emplace(Key{cast.from.id, cast.to.id}, cast);
     }
     return all;

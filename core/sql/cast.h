@@ -33,6 +33,7 @@ const Cast* FindCast(Type from, Type to);
 // The tables of casts, one file a group (functions/); cast.cc puts them together.
 std::span<const Cast> BasicCasts();
 std::span<const Cast> TimeCasts();
+std::span<const Cast> JsonCasts();
 
 // Brings a value to the modifier of its type: varchar(n), char(n), numeric(p,s), bit(n), times of fewer digits. What
 // does not fit is cut by an explicit cast and refused by assignment, save that blanks may go; numeric rounds and

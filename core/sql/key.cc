@@ -5,6 +5,7 @@
 
 #include "core/base/bytes.h"
 #include "core/sql/array_value.h"
+#include "core/sql/json.h"
 #include "core/sql/numeric.h"
 
 namespace headgate::sql {
@@ -99,10 +100,15 @@ void AppendString(std::string& out, Type type, std::string_view text) {
     AppendNumeric(out, text);
   } else if (type.id == TypeId::kUuid) {
     out.append(text);
+  } else if (type.id == TypeId::kJsonb) {
+    AppendJsonbKey(out, text);
   } else {
     AppendText(out, text);
   }
 }
+
+// Not the order of the bytes that stand for the value.
+bool HasOwnOrder(TypeId id) { return id == TypeId::kJsonb || IsRange(id); }
 
 void Invert(std::string& out, std::size_t from) {
   for (std::size_t i = from; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
@@ -176,7 +182,7 @@ std::strong_ordering Compare(Type type, const Vector& a, std::size_t a_row, cons
     case Physical::kString:
       if (type.id == TypeId::kNumeric && !type.array)
         return Numeric::Decode(a.strings[i]) <=> Numeric::Decode(b.strings[j]);
-      if (!type.array && !IsRange(type.id)) return a.strings[i] <=> b.strings[j];
+      if (!type.array && !HasOwnOrder(type.id)) return a.strings[i] <=> b.strings[j];
       [[fallthrough]];
     case Physical::kWide: {
       std::string left;
