@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/sql/json.h"
+#include "core/sql/json_path.h"
 #include "core/sql/numeric.h"
 #include "core/sql/text_forms.h"
 
@@ -262,6 +263,7 @@ Datum JsonFromText(Type type, std::string_view text, EvalContext& context) {
     return ReadJsonb(canonical, text, context) ? Datum::Of(std::move(canonical)) : Datum::Null();
   }
   if (type.id == TypeId::kJson && !CheckJson(text, context)) return Datum::Null();
+  if (type.id == TypeId::kJsonPath && ParseJsonPath(text, context) == nullptr) return Datum::Null();
   return Datum::Of(std::string(text));
 }
 

@@ -17,6 +17,7 @@ std::span<const Function> FormatFunctions();
 std::span<const Function> IntegerFunctions();
 std::span<const Function> JsonChangeFunctions();
 std::span<const Function> JsonMakeFunctions();
+std::span<const Function> JsonPathFunctions();
 std::span<const Function> JsonReadFunctions();
 std::span<const Function> JsonSetFunctions();
 std::span<const Function> LikeFunctions();
