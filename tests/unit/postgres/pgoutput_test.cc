@@ -174,7 +174,8 @@ TEST(PgOutput, LengthsThatLieAreRefused) {
 
 TEST(PgOutput, ReadsFrames) {
   Frame f;
-  ASSERT_TRUE(ParseFrame(Wire().C('w').U64(100).U64(200).Time(kUs).bytes + "Bdata", f));
+  const std::string data = Wire().C('w').U64(100).U64(200).Time(kUs).bytes + "Bdata";  // f.data views it
+  ASSERT_TRUE(ParseFrame(data, f));
   EXPECT_EQ(f.kind, Frame::Kind::kData);
   EXPECT_EQ(f.start, 100U);
   EXPECT_EQ(f.data, "Bdata");
