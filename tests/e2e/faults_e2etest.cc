@@ -49,7 +49,7 @@ class Faults : public testing::Test {
 
   void ExpectRecovery() {
     shop_->StopLoad();
-    EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(60)), testing::IsEmpty())
+    EXPECT_THAT(receiver_.WaitForTables(shop_->database().session(), shop_->tables(), seconds(180)), testing::IsEmpty())
         << headgate_->Stderr();
     EXPECT_THAT(receiver_.Violations(), testing::IsEmpty());
     const auto ended = headgate_->Terminate();
