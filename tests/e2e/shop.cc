@@ -106,20 +106,24 @@ ConnectorSettings Shop::Hook(const std::string& url, const std::string& topics_r
   return {{"connector.class", "webhook"}, {"topics.regex", topics_regex}, {"url", url}};
 }
 
-Result<std::vector<std::string>> EventIdsInLog(const std::string& data_dir) {
+Result<std::vector<LoggedEvent>> EventsInLog(const std::string& data_dir) {
   HG_ASSIGN_OR_RETURN(const auto store, Store::Open(data_dir));
   HG_ASSIGN_OR_RETURN(const auto log, Log::Open(*store, SystemClock()));
   const auto registry = log->registry();
   const auto reader = log->NewReader();
-  std::vector<std::string> ids;
+  std::vector<LoggedEvent> events;
   LogReader::Block block;
   while (true) {
     HG_ASSIGN_OR_RETURN(const bool more, reader->Next(block));
-    if (!more) return ids;
+    if (!more) return events;
     Change change;
     for (auto changes = block.Changes(); changes.Next(change);) {
-      ids.push_back(
-          EventId(registry->Source(block.info->source)->id, block.info->epoch, block.info->position, change.ordinal));
+      const auto stream = registry->Stream(change.stream);
+      events.push_back(
+          {EventId(registry->Source(block.info->source)->id, block.info->epoch, block.info->position, change.ordinal),
+           {block.seq, change.ordinal},
+           change.op,
+           stream != nullptr ? stream->name : ""});
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/model/change.h"
 #include "tests/support/counting_receiver.h"
 #include "tests/support/headgate_process.h"
 #include "tests/support/shared_postgres.h"
@@ -39,7 +40,13 @@ class Shop {
   std::jthread load_;
 };
 
-// Every event id in a data directory that no process has open; the log read with our own library.
-Result<std::vector<std::string>> EventIdsInLog(const std::string& data_dir);
+struct LoggedEvent {
+  std::string id;
+  At at;
+  Op op;
+  std::string stream;  // "" of what belongs to none
+};
+// Every event in a data directory that no process has open; the log read with our own library.
+Result<std::vector<LoggedEvent>> EventsInLog(const std::string& data_dir);
 
 }  // namespace headgate::test
