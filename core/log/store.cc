@@ -373,7 +373,8 @@ Status Store::CheckSpace(std::uint64_t bytes, std::uint64_t reserve) const {
   return Ok();
 }
 
-Status Store::Apply(rocksdb::WriteBatch& writes, bool sync) {
+// Not inlined, so that it has a name in tests/support/tsan.supp: what happens below it is RocksDB's.
+[[gnu::noinline]] Status Store::Apply(rocksdb::WriteBatch& writes, bool sync) {
   if (FailpointHit("store.write_error")) return Transient("write to the data directory: failpoint");
   rocksdb::WriteOptions options;
   options.sync = sync;
