@@ -45,12 +45,17 @@ CREATE TABLE public.refused (id bigserial PRIMARY KEY, order_id bigint NOT NULL)
 INSERT INTO public.refused (order_id) SELECT 0 FROM generate_series(1, 5);
 CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN INSERT INTO public.refused (order_id) VALUES (NEW.id); RETURN NEW; END';
-CREATE TRIGGER refuse AFTER INSERT ON public.orders FOR EACH ROW WHEN (NEW.id % 50 = 0) EXECUTE FUNCTION public.refuse();
+CREATE TRIGGER refuse AFTER INSERT ON public.orders FOR EACH ROW WHEN (NEW.id % 10 = 0) EXECUTE FUNCTION public.refuse();
 )";
 constexpr const char* kRefusedStream = "shop.public.refused";
 CountingReceiver::Reply Refuse(const CountingReceiver::Request& request) {
-  const bool refused = request.body.find("\"stream\":\"public.refused\"") != std::string::npos;
-  return CountingReceiver::Reply::Status(refused ? 422 : 200);
+  const auto is_of = [&](const std::string& table) {
+    return request.body.find("\"stream\":\"public." + table + "\"") != std::string::npos;
+  };
+  auto reply = CountingReceiver::Reply::Status(is_of("refused") ? 422 : 200);
+  // Letters are stored while an earlier event still keeps the cursor.
+  if (is_of("customers")) reply.delay = milliseconds(20);
+  return reply;
 }
 
 int Kills() {
