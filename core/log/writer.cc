@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 
 #include "core/base/failpoint.h"
 #include "core/log/entry.h"
@@ -103,10 +102,11 @@ class Writer final : public LogWriter {
   };
 
   std::optional<TableSchema> Newest(StreamNo stream, std::uint32_t& version) const {
-    for (const PendingSchema& pending : std::views::reverse(new_schemas_)) {
-      if (pending.stream != stream) continue;
-      version = pending.version;
-      return *pending.schema;
+    const auto pending =
+        std::find_if(new_schemas_.rbegin(), new_schemas_.rend(), [&](const auto& p) { return p.stream == stream; });
+    if (pending != new_schemas_.rend()) {
+      version = pending->version;
+      return *pending->schema;
     }
     const auto registry = state_.registry.Get();
     version = registry->LatestVersion(stream);

@@ -59,6 +59,7 @@ BROKEN = [
     ({"core/base/a.cc": "std::condition_variable_any c;\n"}, "core/base/a.cc:1", "outside Channel and Signal"),
     ({"tests/unit/base/a_test.cc": "void F() { std::this_thread::sleep_for(x); }\n"}, "tests/unit/base/a_test.cc:1", "sleeps"),
     ({"core/base/a.cc": "void F() { usleep(5); }\n"}, "core/base/a.cc:1", "sleeps"),
+    ({"core/base/a.cc": "auto r = std::views::reverse(v);\n"}, "core/base/a.cc:1", "std::views"),
     ({"core/model/row.h": "struct R {};\n"}, "core/model/row.h:1", "#pragma once"),
     ({"core/base/a.cc": "int a;\n\tint b;\n"}, "core/base/a.cc:2", "a tab"),
     ({"core/base/a.cc": "// " + "x" * 118 + "\n"}, "core/base/a.cc:1", "121 columns"),
