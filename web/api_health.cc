@@ -220,7 +220,7 @@ Response PutThresholds(Api& api, const Request& request) {
   Mistakes mistakes;
   for (const auto& [member, value] : body->items()) {
     const auto* const limit = std::find_if(std::begin(kLimits), std::end(kLimits),
-                                           [&](const Limit& candidate) { return candidate.name == member; });
+                                           [&name = member](const Limit& candidate) { return candidate.name == name; });
     const bool mute = member == "mute_until";
     if (limit == std::end(kLimits) && !mute) {
       mistakes.Add(400, member, Unknown(member, known));

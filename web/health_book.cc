@@ -103,8 +103,8 @@ std::vector<std::string> HealthBook::DismissalsOver(Page& page, const HealthInpu
   std::erase_if(page.well_since, [&](const auto& entry) { return !dismissals.contains(entry.first); });
   const bool running = input.record->target == TargetState::kRunning && input.status->state == State::kRunning;
   for (const auto& [id, dismissal] : dismissals) {
-    const auto found =
-        std::find_if(checks.begin(), checks.end(), [&](const DatedCheck& c) { return c.check.id == id; });
+    const auto found = std::find_if(checks.begin(), checks.end(),
+                                    [&wanted = id](const DatedCheck& c) { return c.check.id == wanted; });
     const bool ill = found != checks.end() && found->check.status > CheckStatus::kHealthy;
     const bool stale = ill && found->check.cause == "stale";  // says nothing about the cause
     if (ill || !running) page.well_since.erase(id);
