@@ -85,6 +85,7 @@ class Unnest : public Operator {
   explicit Unnest(const sql::Plan& plan) : numbered_(plan.numbered) {
     for (const ExprPtr& expr : plan.expressions) expressions_.push_back(Clone(*expr));
     for (const sql::PlanColumn& column : plan.columns) types_.push_back(column.type);
+    own_ = types_.size() - expressions_.size() - (numbered_ ? 1 : 0);
   }
 
   void Process(std::size_t, const Delta& delta, StepContext& step, const Emit& emit) override {
@@ -110,7 +111,9 @@ class Unnest : public Operator {
     for (std::size_t i = 0; i < arrays.size(); ++i) {
       values.emplace_back();
       if (arrays[i]->IsNull(row)) continue;
-      values.back() = sql::ArrayValue::Read(arrays[i]->strings[arrays[i]->Index(row)], expressions_[i]->type.Element());
+      const sql::Type element = expressions_[i]->type.Element();
+      values.back() = sql::ArrayValue::Read(arrays[i]->strings[arrays[i]->Index(row)], element);
+      if (types_[own_ + i].array) values.back().elements = values.back().Slices(element);
       longest = std::max(longest, values.back().elements.size());
     }
     std::vector<sql::Datum> out;
@@ -128,6 +131,7 @@ class Unnest : public Operator {
 
   std::vector<ExprPtr> expressions_;
   std::vector<sql::Type> types_;
+  std::size_t own_ = 0;  // columns of the input
   bool numbered_;
 };
 

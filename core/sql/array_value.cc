@@ -181,4 +181,18 @@ std::string ArrayValue::Payload(Type element) const {
   return out;
 }
 
+std::vector<Datum> ArrayValue::Slices(Type element) const {
+  std::vector<Datum> slices;
+  if (elements.empty()) return slices;
+  const auto count = static_cast<std::size_t>(dimensions.front().length);
+  const auto width = static_cast<std::ptrdiff_t>(elements.size() / count);
+  ArrayValue slice;
+  slice.dimensions.assign(dimensions.begin() + 1, dimensions.end());
+  for (auto at = elements.begin(); at != elements.end(); at += width) {
+    slice.elements.assign(at, at + width);
+    slices.push_back(Datum::Of(slice.Payload(element)));
+  }
+  return slices;
+}
+
 }  // namespace headgate::sql

@@ -23,6 +23,8 @@ struct ArrayValue {
   static ArrayValue Read(std::string_view payload, Type element);
   static ArrayValue OneDimension(std::vector<Datum> elements);  // lower bound 1
   std::string Payload(Type element) const;
+  // The arrays that an array of two dimensions or more consists of.
+  std::vector<Datum> Slices(Type element) const;
 };
 
 }  // namespace headgate::sql

@@ -207,7 +207,8 @@ void Binder::Lower(Plan& plan) {
 Checked Binder::FunctionColumns(const Node& call, Level& level, Plan& plan) {
   const std::uint32_t location = call.body().location();
   const auto add = [&plan](std::string name, ExprPtr expr) {
-    plan.columns.push_back({std::move(name), expr->type.Element()});
+    const bool arrays = expr->kind == ExprKind::kCall && expr->function->returns_set && expr->function->result.array;
+    plan.columns.push_back({std::move(name), arrays ? expr->type : expr->type.Element()});
     plan.expressions.push_back(std::move(expr));
   };
   const std::string name =

@@ -376,12 +376,13 @@ struct Columns {
   }
 };
 
-// One row for each element of the arrays in this column, which becomes the element.
-PlanPtr MakeRowsOf(PlanPtr plan, std::size_t column) {
+// One row for each element of the arrays in this column, or for each slice of them, which becomes the element.
+PlanPtr MakeRowsOf(PlanPtr plan, std::size_t column, bool slices) {
   PlanPtr unnest = MakePlan(PlanKind::kUnnest);
   unnest->expressions.push_back(ColumnOf(*plan, column));
   unnest->columns = plan->columns;
-  unnest->columns.push_back({plan->columns[column].name, plan->columns[column].type.Element()});
+  unnest->columns.push_back(
+      {plan->columns[column].name, slices ? plan->columns[column].type : plan->columns[column].type.Element()});
   const std::size_t last = plan->columns.size();
   unnest->inputs.push_back(std::move(plan));
   std::vector<std::size_t> columns = Range(last);
@@ -402,8 +403,12 @@ PlanPtr MakeAbove(PlanKind kind, PlanPtr input) {
 Parsed<BoundQuery> Binder::Finish(const Node& select, Draft draft) {
   Columns columns;
   std::optional<std::size_t> set;
+  bool slices = false;
   for (Output& output : draft.outputs) {
-    if (output.set) set = columns.expressions.size();
+    if (output.set) {
+      set = columns.expressions.size();
+      slices = output.expr->function->result.array;
+    }
     columns.expressions.push_back(std::move(output.expr));
     columns.names.push_back(std::move(output.name));
   }
@@ -426,7 +431,7 @@ Parsed<BoundQuery> Binder::Finish(const Node& select, Draft draft) {
                      select["sortClause"].at(i).body()["node"].body().location(), ""};
   }
   PlanPtr plan = MakeProject(std::move(draft.plan), std::move(columns.expressions), std::move(columns.names));
-  if (set) plan = MakeRowsOf(std::move(plan), *set);
+  if (set) plan = MakeRowsOf(std::move(plan), *set, slices);
   if (distinct) plan = MakeAbove(PlanKind::kDistinct, std::move(plan));
   if (!distinct_on.empty()) {
     plan = MakeAbove(PlanKind::kTopK, std::move(plan));

@@ -39,7 +39,8 @@ struct Function {
   Kernel kernel = nullptr;
   bool variadic = false;  // the last argument may come any number of times (0 for kAny)
   Volatility volatility = Volatility::kImmutable;
-  // Set-returning functions give an array here, one row an element (Kernel result is result.ArrayOf()).
+  // Set-returning functions give an array here, one row an element (Kernel result is result.ArrayOf()). If `result` is
+  // an array itself, the kernel's has one dimension more, and each slice is a row.
   bool returns_set = false;
 };
 

@@ -32,7 +32,7 @@ enum class PlanKind : std::uint8_t {
   kSetOp,      // `set_op` of two inputs of equal types
   kWindow,     // `window` over partitions: adds its column
   kUnnest,     // for each element of the arrays `expressions`, the input's row and the elements (NULL where shorter);
-               // adds an ordinality column if `numbered`
+               // slices instead where the column is an array; adds an ordinality column if `numbered`
 };
 
 enum class JoinKind : std::uint8_t {
