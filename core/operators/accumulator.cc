@@ -3,8 +3,9 @@
 #include <cmath>
 #include <limits>
 
-#include "core/base/check.h"
-#include "core/sql/array_value.h"
+#include "core/operators/exact_sum.h"
+#include "core/operators/ordered_accumulator.h"
+#include "core/operators/statistics.h"
 #include "core/sql/key.h"
 
 namespace headgate::operators {
@@ -102,6 +103,7 @@ class NumericSum : public Accumulator {
   std::map<int, std::int64_t> scales_;
 };
 
+// sum and avg of floats: exact until the end, so that neither order nor retractions show.
 class FloatSum : public Accumulator {
  public:
   FloatSum(Type result, bool average) : result_(result), average_(average) {}
@@ -114,20 +116,20 @@ class FloatSum : public Accumulator {
     } else if (std::isinf(value)) {
       (value < 0 ? minus_infinities_ : infinities_) += weight;
     } else {
-      sum_ += value * static_cast<double>(weight);
+      sum_.Add(value, weight);
     }
   }
   AggregateResult Result() const override {
     if (count_ == 0) return NoValue();
-    double sum = sum_;
-    if (nans_ > 0 || (infinities_ > 0 && minus_infinities_ > 0)) {
-      sum = std::numeric_limits<double>::quiet_NaN();
-    } else if (infinities_ > 0 || minus_infinities_ > 0) {
-      sum = infinities_ > 0 ? HUGE_VAL : -HUGE_VAL;
-    }
-    if (average_) sum /= static_cast<double>(count_);
-    if (result_.Is(TypeId::kFloat4)) sum = static_cast<float>(sum);
-    return Value(Datum::Of(sum));
+    if (nans_ > 0 || (infinities_ > 0 && minus_infinities_ > 0))
+      return Value(Datum::Of(std::numeric_limits<double>::quiet_NaN()));
+    if (infinities_ > 0 || minus_infinities_ > 0) return Value(Datum::Of(infinities_ > 0 ? HUGE_VAL : -HUGE_VAL));
+    const ExactNumber exact = sum_.Value();
+    double value = exact.ToDouble();
+    if (average_) value = Quotient(exact, static_cast<sql::Uint128>(count_));
+    if (!average_ && result_.Is(TypeId::kFloat4)) value = static_cast<double>(exact.ToFloat());
+    if (std::isinf(value)) return OutOfRange("value out of range: overflow");
+    return Value(Datum::Of(value));
   }
 
  private:
@@ -137,7 +139,7 @@ class FloatSum : public Accumulator {
   std::int64_t nans_ = 0;
   std::int64_t infinities_ = 0;
   std::int64_t minus_infinities_ = 0;
-  double sum_ = 0;
+  ExactSum sum_;
 };
 
 class IntervalSum : public Accumulator {
@@ -230,82 +232,44 @@ class Bits : public Accumulator {
   std::int64_t ones_[64] = {};
 };
 
-// All rows of the group in an order; the aggregates that need more than sums are read off it.
-class Ordered : public Accumulator {
+// The same of bit strings, which have to be of one length.
+class BitStrings : public Accumulator {
  public:
-  explicit Ordered(const Aggregation& of) : of_(of) {}
-
+  explicit BitStrings(AggregateKind kind) : kind_(kind) {}
   void Add(const ArgumentRow& row, std::int64_t weight) override {
-    if (Skips(row)) return;
-    std::string key;
-    const auto& order = of_.call().order;
-    const std::size_t arguments = of_.call().arguments.size();
-    for (std::size_t i = 0; i < order.size(); ++i)
-      AppendKey(key, of_.types()[arguments + i], row[arguments + i], order[i].order);
-    for (std::size_t i = 0; i < arguments; ++i) AppendKey(key, of_.types()[i], row[i]);
-    auto [found, added] = rows_.try_emplace(std::move(key));
-    if (added) found->second.row = row;
-    found->second.weight += weight;
-    if (found->second.weight == 0) rows_.erase(found);
+    if (row[0].null) return;
+    const auto found = lengths_.try_emplace(row[0].s.size()).first;
+    Length& length = found->second;
+    length.count += weight;
+    length.ones.resize(found->first);
+    for (std::size_t i = 0; i < row[0].s.size(); ++i) length.ones[i] += row[0].s[i] == '1' ? weight : 0;
+    if (length.count == 0) lengths_.erase(found);
   }
-
   AggregateResult Result() const override {
-    switch (of_.call().kind) {
-      case AggregateKind::kMin:
-        return rows_.empty() ? NoValue() : Value(rows_.begin()->second.row[0]);
-      case AggregateKind::kMax:
-        return rows_.empty() ? NoValue() : Value(rows_.rbegin()->second.row[0]);
-      case AggregateKind::kSingle:
-        if (rows_.empty()) return NoValue();
-        if (rows_.size() > 1 || rows_.begin()->second.weight > 1)
-          return {Datum::Null(), "21000", "more than one row returned by a subquery used as an expression"};
-        return Value(rows_.begin()->second.row[0]);
-      case AggregateKind::kStringAgg:
-        return Joined();
-      case AggregateKind::kArrayAgg:
-        return Array();
-      default:
-        CHECK(false);
-        return NoValue();
+    if (lengths_.empty()) return NoValue();
+    if (lengths_.size() > 1) {
+      const char* const word =
+          kind_ == AggregateKind::kBitAnd ? "AND" : (kind_ == AggregateKind::kBitOr ? "OR" : "XOR");
+      return {Datum::Null(), "22026", std::string("cannot ") + word + " bit strings of different sizes"};
     }
+    const Length& length = lengths_.begin()->second;
+    std::string bits;
+    for (const std::int64_t ones : length.ones) {
+      const bool set = kind_ == AggregateKind::kBitAnd  ? ones == length.count
+                       : kind_ == AggregateKind::kBitOr ? ones > 0
+                                                        : ones % 2 != 0;
+      bits.push_back(set ? '1' : '0');
+    }
+    return Value(Datum::Of(std::move(bits)));
   }
 
  private:
-  struct Item {
-    ArgumentRow row;
-    std::int64_t weight = 0;
+  struct Length {
+    std::int64_t count = 0;
+    std::vector<std::int64_t> ones;
   };
-
-  // array_agg and a scalar subquery keep NULLs.
-  bool Skips(const ArgumentRow& row) const {
-    return row[0].null && of_.call().kind != AggregateKind::kArrayAgg && of_.call().kind != AggregateKind::kSingle;
-  }
-  std::int64_t Times(const Item& item) const { return of_.call().distinct ? 1 : item.weight; }
-
-  AggregateResult Joined() const {
-    if (rows_.empty()) return NoValue();
-    std::string text;
-    bool first = true;
-    for (const auto& [key, item] : rows_) {
-      for (std::int64_t n = 0; n < Times(item); ++n) {
-        if (!first && !item.row[1].null) text += item.row[1].s;
-        text += item.row[0].s;
-        first = false;
-      }
-    }
-    return Value(Datum::Of(std::move(text)));
-  }
-
-  AggregateResult Array() const {
-    if (rows_.empty()) return NoValue();
-    std::vector<Datum> elements;
-    for (const auto& [key, item] : rows_)
-      elements.insert(elements.end(), static_cast<std::size_t>(Times(item)), item.row[0]);
-    return Value(Datum::Of(sql::ArrayValue::OneDimension(std::move(elements)).Payload(of_.types()[0])));
-  }
-
-  const Aggregation& of_;
-  std::map<std::string, Item> rows_;
+  AggregateKind kind_;
+  std::map<std::size_t, Length> lengths_;
 };
 
 // DISTINCT over an aggregate of sums: it sees each value once.
@@ -365,15 +329,24 @@ std::unique_ptr<Accumulator> Aggregation::MakePlain() const {
     case AggregateKind::kBitAnd:
     case AggregateKind::kBitOr:
     case AggregateKind::kBitXor:
+      if (type.Is(TypeId::kBit)) return std::make_unique<BitStrings>(call_.kind);
       return std::make_unique<Bits>(call_.kind, type);
+    case AggregateKind::kVarPop:
+    case AggregateKind::kVarSamp:
+    case AggregateKind::kStddevPop:
+    case AggregateKind::kStddevSamp:
+    case AggregateKind::kCorr:
+    case AggregateKind::kCovarPop:
+    case AggregateKind::kCovarSamp:
+      return MakeStatistics(call_);
     default:
-      return std::make_unique<Ordered>(*this);
+      return std::make_unique<OrderedAccumulator>(*this);
   }
 }
 
 std::unique_ptr<Accumulator> Aggregation::Make() const {
   auto plain = MakePlain();
-  const bool ordered = dynamic_cast<Ordered*>(plain.get()) != nullptr;
+  const bool ordered = dynamic_cast<OrderedAccumulator*>(plain.get()) != nullptr;
   if (call_.distinct && !ordered && call_.kind != AggregateKind::kCountAll)
     return std::make_unique<Distinct>(*this, std::move(plain));
   return plain;

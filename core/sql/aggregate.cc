@@ -23,6 +23,18 @@ void AddNumeric(std::vector<AggregateFunction>& all) {
   }
 }
 
+void AddStatistics(std::vector<AggregateFunction>& all) {
+  for (const auto& [name, kind] : {std::pair{"var_pop", K::kVarPop}, std::pair{"var_samp", K::kVarSamp},
+                                   std::pair{"variance", K::kVarSamp}, std::pair{"stddev_pop", K::kStddevPop},
+                                   std::pair{"stddev_samp", K::kStddevSamp}, std::pair{"stddev", K::kStddevSamp}}) {
+    for (const T type : {T::kInt2, T::kInt4, T::kInt8, T::kNumeric}) all.push_back({{name, {type}, T::kNumeric}, kind});
+    for (const T type : {T::kFloat4, T::kFloat8}) all.push_back({{name, {type}, T::kFloat8}, kind});
+  }
+  for (const auto& [name, kind] :
+       {std::pair{"corr", K::kCorr}, std::pair{"covar_pop", K::kCovarPop}, std::pair{"covar_samp", K::kCovarSamp}})
+    all.push_back({{name, {T::kFloat8, T::kFloat8}, T::kFloat8}, kind});
+}
+
 std::vector<AggregateFunction> MakeTable() {
   std::vector<AggregateFunction> all;
   all.push_back({{"count", {}, T::kInt8}, K::kCountAll});
@@ -45,6 +57,17 @@ std::vector<AggregateFunction> MakeTable() {
   all.push_back({{"string_agg", {T::kText, T::kText}, T::kText}, K::kStringAgg});
   all.push_back({{"string_agg", {T::kBytea, T::kBytea}, T::kBytea}, K::kStringAgg});
   all.push_back({{"array_agg", {T::kAnyNonArray}, T::kAnyArray}, K::kArrayAgg});
+  all.push_back({{"json_agg", {T::kJson}, T::kJson}, K::kJsonAgg});
+  all.push_back({{"jsonb_agg", {T::kJsonb}, T::kJsonb}, K::kJsonAgg});
+  all.push_back({{"json_object_agg", {T::kText, T::kJson}, T::kJson}, K::kJsonObjectAgg});
+  all.push_back({{"jsonb_object_agg", {T::kText, T::kJsonb}, T::kJsonb}, K::kJsonObjectAgg});
+  AddStatistics(all);
+  for (const bool array : {false, true}) {  // results are of the type that is ordered
+    const Type fraction{T::kFloat8, array};
+    all.push_back({{"percentile_cont", {fraction}, fraction}, K::kPercentileCont});
+    all.push_back({{"percentile_disc", {fraction}, fraction}, K::kPercentileDisc});
+  }
+  all.push_back({{"mode", {}, T::kAny}, K::kMode});
   return all;
 }
 

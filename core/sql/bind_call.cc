@@ -153,6 +153,41 @@ Parsed<std::vector<AggregateOrder>> Binder::SortList(const Node& sort, Level& le
   return keys;
 }
 
+// What an aggregate of JSON takes is JSON already when it comes, and names are texts.
+Checked Binder::AsJson(std::string_view name, std::vector<ExprPtr>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::uint32_t location = arguments[i]->location;
+    std::vector<ExprPtr> one;
+    one.push_back(std::move(arguments[i]));
+    const std::string_view key = i + 1 < arguments.size() ? "json key" : "";
+    HG_ASSIGN_OR_RETURN(arguments[i], CallOf(!key.empty() ? key : (name.starts_with("jsonb") ? "to_jsonb" : "to_json"),
+                                             std::move(one), location));
+  }
+  return {};
+}
+
+// WITHIN GROUP: the argument is the same for all rows, the result is what is ordered.
+Checked Binder::OrderedSet(std::string_view name, AggregateCall& aggregate) {
+  if (aggregate.distinct) return Problem{"cannot use DISTINCT with WITHIN GROUP", aggregate.location, ""};
+  bool constant = true;
+  for (const ExprPtr& argument : aggregate.arguments) {
+    Walk(*argument, [&](const Expr& expr) {
+      constant = constant && expr.kind != ExprKind::kColumn && expr.kind != ExprKind::kOuter;
+      return true;
+    });
+  }
+  if (!constant)
+    return Problem{"direct arguments of an ordered-set aggregate must be constants here", aggregate.location,
+                   "Write the number into " + std::string(name) + "(...)."};
+  ExprPtr& ordered = aggregate.order[0].expr;
+  if (aggregate.kind == AggregateKind::kPercentileCont && !ordered->type.Is(TypeId::kInterval)) {
+    HG_ASSIGN_OR_RETURN(ordered, CastTo(std::move(ordered), TypeId::kFloat8, CastContext::kImplicit, options_.zone));
+  }
+  const bool array = !aggregate.arguments.empty() && aggregate.arguments[0]->type.array;
+  aggregate.result = array ? ordered->type.ArrayOf() : ordered->type;
+  return {};
+}
+
 Parsed<ExprPtr> Binder::AggregateOf(const Node& call, std::string_view name, Level& level) {
   const std::uint32_t location = call.location();
   if (!level.no_aggregates.empty())
@@ -169,6 +204,12 @@ Parsed<ExprPtr> Binder::AggregateOf(const Node& call, std::string_view name, Lev
   HG_RETURN_IF_ERROR(arguments);
   HG_RETURN_IF_ERROR(order);
   HG_RETURN_IF_ERROR(filter);
+  if (name.starts_with("json")) {
+    for (ExprPtr& argument : *arguments) HG_RETURN_IF_ERROR(Defaults(argument));
+    if (call["agg_distinct"].flag() && order->empty() && arguments->size() == 1)
+      order->push_back({Clone(*(*arguments)[0]), {}});  // DISTINCT sorts by the value, not by its JSON
+    HG_RETURN_IF_ERROR(AsJson(name, *arguments));
+  }
 
   AggregateCall aggregate;
   aggregate.location = location;
@@ -200,12 +241,7 @@ Parsed<ExprPtr> Binder::AggregateOf(const Node& call, std::string_view name, Lev
     return Problem{ordered_set ? "WITHIN GROUP is required for ordered-set aggregate " + std::string(name)
                                : std::string(name) + " is not an ordered-set aggregate",
                    location, ""};
-  if (aggregate.kind == AggregateKind::kPercentileCont) {
-    HG_ASSIGN_OR_RETURN(aggregate.order[0].expr, CastTo(std::move(aggregate.order[0].expr), TypeId::kFloat8,
-                                                        CastContext::kImplicit, options_.zone));
-  } else if (ordered_set) {
-    aggregate.result = aggregate.order[0].expr->type;
-  }
+  if (ordered_set) HG_RETURN_IF_ERROR(OrderedSet(name, aggregate));
   const Type result = aggregate.result;
   for (std::size_t i = 0; i < level.aggregates.size(); ++i) {
     if (!Same(level.aggregates[i], aggregate)) continue;

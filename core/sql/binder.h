@@ -166,6 +166,8 @@ class Binder {
   Parsed<ExprPtr> Call(const Node& call, Level& level);
   Parsed<ExprPtr> CallOf(std::string_view name, std::vector<ExprPtr> arguments, std::uint32_t location);
   Parsed<ExprPtr> BinaryOf(std::string_view op, ExprPtr a, ExprPtr b, std::uint32_t location);
+  Checked AsJson(std::string_view name, std::vector<ExprPtr>& arguments);
+  Checked OrderedSet(std::string_view name, AggregateCall& aggregate);
   Parsed<ExprPtr> AggregateOf(const Node& call, std::string_view name, Level& level);
   Parsed<ExprPtr> WindowOf(const Node& call, std::string_view name, Level& level);
   Parsed<std::vector<AggregateOrder>> SortList(const Node& sort, Level& level);

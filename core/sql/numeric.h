@@ -106,6 +106,7 @@ std::optional<Numeric> Lcm(const Numeric& a, const Numeric& b);
 // The caller has refused what PostgreSQL refuses (negative: Sqrt; not positive: Ln, Log; what has no power: Power).
 // Nothing: overflow.
 Numeric Sqrt(const Numeric& v);
+Numeric SqrtTo(const Numeric& v, int scale);  // of a finite number, rounded to a given scale
 std::optional<Numeric> Exp(const Numeric& v);
 Numeric Ln(const Numeric& v);
 std::optional<Numeric> Log(const Numeric& base, const Numeric& v);  // nothing: ln(base) is 0

@@ -212,7 +212,10 @@ Numeric SpecialPower(const Numeric& base, const Numeric& exponent) {  // as POSI
 Numeric Sqrt(const Numeric& v) {
   if (!v.finite()) return v;
   const int places = 2 * GroupWeight(v) + 1;
-  const int scale = Bounded(std::max(Numeric::kSignificantDigitsMin - places, v.scale()));
+  return SqrtTo(v, Bounded(std::max(Numeric::kSignificantDigitsMin - places, v.scale())));
+}
+
+Numeric SqrtTo(const Numeric& v, int scale) {
   // The root of four times the number is twice the root: its last bit says where to round.
   const int shift = 2 * scale - v.scale();
   const Magnitude four = v.magnitude() << 2;

@@ -142,6 +142,13 @@ Datum ObjectOfTexts(EvalContext& context, const CallSite&, Arguments arguments) 
   return Datum::Of(std::move(out));
 }
 
+// The name of a member, for json_object_agg.
+Datum NameOf(EvalContext& context, const CallSite& site, Arguments arguments) {
+  if (arguments[0].null) return Refused(context, "22023", "field name must not be null");
+  std::string key;
+  return JsonKeyOf(key, site.arguments[0], arguments[0], context) ? Datum::Of(std::move(key)) : Datum::Null();
+}
+
 // f(VARIADIC array): the elements are the arguments.
 template <DatumFunction kOf>
 Datum OfArray(EvalContext& context, const CallSite& site, Arguments arguments) {
@@ -162,6 +169,7 @@ const Type kTexts{TypeId::kText, true};
 const Function kTable[] = {
     {"to_json", {kElement}, kJ, kOverDatums<ToJson>, false, kStable},
     {"to_jsonb", {kElement}, kB, kOverDatums<ToJsonb>, false, kStable},
+    {"json key", {kElement}, TypeId::kText, kOverNulls<NameOf>, false, kStable},
     {"array_to_json", {kArray}, kJ, kOverDatums<ToJson>, false, kStable},
     {"json_build_array", {kAny}, kJ, kOverNulls<BuildArray>, true, kStable},
     {"jsonb_build_array", {kAny}, kB, kOverNulls<BuildArrayB>, true, kStable},
