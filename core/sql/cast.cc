@@ -15,7 +15,7 @@ using Key = std::pair<TypeId, TypeId>;
 const std::map<Key, Cast>& Table() {
   static const std::map<Key, Cast> table = [] {
     std::map<Key, Cast> all;
-    for (const auto casts : {BasicCasts(), JsonCasts(), TimeCasts()}) {
+    for (const auto casts : {BasicCasts(), JsonCasts(), NetworkCasts(), TimeCasts()}) {
       for (const Cast& cast : casts) all.emplace(Key{cast.from.id, cast.to.id}, cast);
     }
     return all;

@@ -34,6 +34,7 @@ const Cast* FindCast(Type from, Type to);
 std::span<const Cast> BasicCasts();
 std::span<const Cast> TimeCasts();
 std::span<const Cast> JsonCasts();
+std::span<const Cast> NetworkCasts();
 
 // Brings a value to the modifier of its type: varchar(n), char(n), numeric(p,s), bit(n), times of fewer digits. What
 // does not fit is cut by an explicit cast and refused by assignment, save that blanks may go; numeric rounds and

@@ -6,7 +6,9 @@
 #include "core/base/bytes.h"
 #include "core/sql/array_value.h"
 #include "core/sql/json.h"
+#include "core/sql/network.h"
 #include "core/sql/numeric.h"
+#include "core/sql/range_value.h"
 
 namespace headgate::sql {
 namespace {
@@ -102,13 +104,19 @@ void AppendString(std::string& out, Type type, std::string_view text) {
     out.append(text);
   } else if (type.id == TypeId::kJsonb) {
     AppendJsonbKey(out, text);
+  } else if (IsRange(type.id)) {
+    AppendRangeKey(out, type.id, text);
+  } else if (type.id == TypeId::kInet || type.id == TypeId::kCidr) {
+    AppendNetworkKey(out, text);
   } else {
     AppendText(out, text);
   }
 }
 
 // Not the order of the bytes that stand for the value.
-bool HasOwnOrder(TypeId id) { return id == TypeId::kJsonb || IsRange(id); }
+bool HasOwnOrder(TypeId id) {
+  return id == TypeId::kJsonb || id == TypeId::kInet || id == TypeId::kCidr || IsRange(id);
+}
 
 void Invert(std::string& out, std::size_t from) {
   for (std::size_t i = from; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);

@@ -29,6 +29,7 @@ struct Polymorphic {
 };
 
 bool NoteElement(Polymorphic& all, Type element) {
+  if (all.range_known && !element.Is(RangeElement(all.range.id))) return false;
   if (all.known) return all.element == element;
   all.known = true;
   all.element = element.Bare();

@@ -6,6 +6,7 @@
 #include "core/sql/cast.h"
 #include "core/sql/function.h"
 #include "core/sql/numeric.h"
+#include "core/sql/range_value.h"
 #include "core/sql/text_forms.h"
 
 namespace headgate::sql {
@@ -241,6 +242,7 @@ void AppendText(std::string& out, Type type, const Datum& value, std::string_vie
     case TypeId::kInterval:
       return AppendTimeText(out, type, value, zone);
     default:
+      if (IsRange(type.id)) return AppendRangeText(out, type.id, value.s, zone);
       out += value.s;
   }
 }

@@ -13,14 +13,15 @@ const Index& Functions() {
   static const Index index = [] {
     Index all;
     for (const auto table :
-         {ArrayFunctions(),      BytesFunctions(),     ComparisonFunctions(),   DegreeFunctions(),
-          EncodeFunctions(),     FloatFunctions(),     FormatFunctions(),       IntegerFunctions(),
-          JsonChangeFunctions(), JsonMakeFunctions(),  JsonPathFunctions(),     JsonReadFunctions(),
-          JsonSetFunctions(),    LikeFunctions(),      NumberFormatFunctions(), NumberUnformatFunctions(),
-          NumericFunctions(),    QuoteFunctions(),     RegexpFunctions(),       RegexpPlaceFunctions(),
-          SeriesFunctions(),     SimilarFunctions(),   TextFunctions(),         TextJoinFunctions(),
-          TimeFormatFunctions(), TimeFunctions(),      TimeOperatorFunctions(), TimeOverlapsFunctions(),
-          TimePartFunctions(),   TimeTruncFunctions(), TimeUnformatFunctions()}) {
+         {ArrayFunctions(),          BytesFunctions(),        ComparisonFunctions(), DegreeFunctions(),
+          EncodeFunctions(),         FloatFunctions(),        FormatFunctions(),     IntegerFunctions(),
+          JsonChangeFunctions(),     JsonMakeFunctions(),     JsonPathFunctions(),   JsonReadFunctions(),
+          JsonSetFunctions(),        LikeFunctions(),         NetworkFunctions(),    NumberFormatFunctions(),
+          NumberUnformatFunctions(), NumericFunctions(),      QuoteFunctions(),      RangeFunctions(),
+          RegexpFunctions(),         RegexpPlaceFunctions(),  SeriesFunctions(),     SimilarFunctions(),
+          TextFunctions(),           TextJoinFunctions(),     TimeFormatFunctions(), TimeFunctions(),
+          TimeOperatorFunctions(),   TimeOverlapsFunctions(), TimePartFunctions(),   TimeTruncFunctions(),
+          TimeUnformatFunctions()}) {
       for (const Function& function : table) all[function.name].push_back(function);
     }
     return all;
