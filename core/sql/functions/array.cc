@@ -274,7 +274,7 @@ std::vector<std::string> SortedKeys(const ArrayValue& array, Type type, bool& nu
     }
   }
   std::ranges::sort(keys);
-  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   return keys;
 }
 
