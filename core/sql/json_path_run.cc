@@ -88,11 +88,11 @@ class Run {
       case PathOp::kAnyMember:
         if (JsonKindOf(item) == JsonKind::kObject) return Descend(item, rest, 1, 1, 1, out);
         if (elements_first) return Elements(item, steps, out);
-        return lax() || Fail("2203C", "jsonpath wildcard member accessor can only be applied to an object");
+        return !structural() || Fail("2203C", "jsonpath wildcard member accessor can only be applied to an object");
       case PathOp::kAnyElement:
         if (array) return Descend(item, rest, 1, 1, 1, out);
         if (lax()) return Next(item, rest, out);
-        return Fail("22039", "jsonpath wildcard array accessor can only be applied to an array");
+        return !structural() || Fail("22039", "jsonpath wildcard array accessor can only be applied to an array");
       case PathOp::kElements:
         return Subscripts(item, step, rest, out);
       case PathOp::kDescendants:
@@ -108,7 +108,8 @@ class Run {
       case PathOp::kType:
         return Next(Keep("\"" + std::string(JsonKindName(JsonKindOf(item))) + "\""), rest, out);
       case PathOp::kSize:
-        if (!array && !lax()) return Fail("22039", "jsonpath item method .size() can only be applied to an array");
+        if (!array && !lax())
+          return !structural() || Fail("22039", "jsonpath item method .size() can only be applied to an array");
         return Next(Keep(std::to_string(array ? JsonLength(item) : 1)), rest, out);
       default:
         if (elements_first) return Elements(item, steps, out);
@@ -169,7 +170,8 @@ class Run {
 
   bool Subscripts(Item item, const PathNode& step, Steps rest, Items& out) {
     const bool array = JsonKindOf(item) == JsonKind::kArray;
-    if (!array && !lax()) return Fail("22039", "jsonpath array accessor can only be applied to an array");
+    if (!array && !lax())
+      return !structural() || Fail("22039", "jsonpath array accessor can only be applied to an array");
     Items elements;
     if (array) {
       for (JsonItems items(item); items.Next();) elements.push_back(items.value());
@@ -259,23 +261,22 @@ class Run {
     return true;
   }
 
-  bool Operand(const PathNode& node, const char* side, std::string_view mark, Numeric& number) {
-    Items found;
-    if (!Unwrapped(node, found)) return false;
-    if (found.size() != 1 || JsonKindOf(found[0]) != JsonKind::kNumber)
-      return Fail("22038", std::string(side) + " operand of jsonpath operator " + std::string(mark) +
-                               " is not a single numeric value");
-    number = NumberOf(found[0]);
-    return true;
+  bool IsSingleNumber(const Items& found, const char* side, std::string_view mark) {
+    if (found.size() == 1 && JsonKindOf(found[0]) == JsonKind::kNumber) return true;
+    return Fail("22038", std::string(side) + " operand of jsonpath operator " + std::string(mark) +
+                             " is not a single numeric value");
   }
 
   bool Arithmetic(const PathNode& node, Items& out) {
     constexpr std::string_view kMarks = "+-*/%";
     const std::string_view mark =
         kMarks.substr(static_cast<std::size_t>(node.op) - static_cast<std::size_t>(PathOp::kAdd), 1);
-    Numeric a;
-    Numeric b;
-    if (!Operand(*node.arguments[0], "left", mark, a) || !Operand(*node.arguments[1], "right", mark, b)) return false;
+    Items left;
+    Items right;
+    if (!Unwrapped(*node.arguments[0], left) || !Unwrapped(*node.arguments[1], right)) return false;
+    if (!IsSingleNumber(left, "left", mark) || !IsSingleNumber(right, "right", mark)) return false;
+    const Numeric a = NumberOf(left[0]);
+    const Numeric b = NumberOf(right[0]);
     const bool divides = node.op == PathOp::kDivide || node.op == PathOp::kModulo;
     if (divides && b.zero()) return Fail("22012", "division by zero");
     std::optional<Numeric> result;

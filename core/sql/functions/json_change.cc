@@ -208,6 +208,7 @@ std::string InsertBefore(EvalContext& context, View target, View path, View valu
   return Insert(context, target, path, value, false);
 }
 std::string DeletePath(EvalContext& context, View target, View path) {
+  if (!IsJsonScalar(target) && JsonLength(target) == 0) return std::string(target);
   return Changed(context, target, path, "", Change::kDelete);
 }
 
