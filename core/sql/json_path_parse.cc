@@ -81,7 +81,15 @@ class Parser {
     return true;
   }
 
+  struct Depth {
+    explicit Depth(std::size_t& d) : depth(d) { ++depth; }
+    ~Depth() { --depth; }
+    std::size_t& depth;
+  };
+
   NodePtr Or() {
+    const Depth depth(depth_);
+    if (depth_ > kDepthMax) return Fail("54001", "stack depth limit exceeded");
     NodePtr left = And();
     while (left && Is("||")) {
       if (!IsPredicate(left->op) || !left->steps.empty()) return Unexpected();
@@ -183,11 +191,7 @@ class Parser {
     return left;
   }
   NodePtr Sign() {
-    struct Depth {
-      explicit Depth(std::size_t& d) : depth(d) { ++depth; }
-      ~Depth() { --depth; }
-      std::size_t& depth;
-    } depth(depth_);
+    const Depth depth(depth_);
     if (depth_ > kDepthMax) return Fail("54001", "stack depth limit exceeded");
     if (Is("-") || Is("+")) {
       const PathOp op = Is("-") ? PathOp::kMinus : PathOp::kPlus;

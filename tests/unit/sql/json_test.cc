@@ -151,5 +151,15 @@ TEST(Json, BrokenPathsAreRefusedOrReadButNeverWorse) {
   }
 }
 
+TEST(Json, DeepPathsAreRefused) {
+  for (const char* part : {"(", "!(", "-", "$?(", "$["}) {
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) text += part;
+    EvalContext context;
+    EXPECT_EQ(ParseJsonPath(text, context), nullptr);
+    EXPECT_EQ(context.errors()[0].code, "54001") << part;
+  }
+}
+
 }  // namespace
 }  // namespace headgate::sql::test
