@@ -8,7 +8,7 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
 # The flags of the build types Dev and Release stand in CMakePresets.json. They switch off what GCC 12 reports falsely about
-# std::string once it optimises (its bugs 105329, 105651 and their kin).
+# std::string and std::optional once it optimises (its bugs 105329, 105651, 80635 and their kin).
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Dev CACHE STRING "" FORCE)
 endif()
