@@ -1,11 +1,13 @@
 #include "tests/support/counting_receiver.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tests/support/table_rows.h"
 
 namespace headgate::test {
 
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 CountingReceiver::CountingReceiver(Policy policy)
@@ -81,14 +83,17 @@ std::vector<std::string> CountingReceiver::WaitForTables(PgClient& source, const
     std::vector<std::string> differences = Violations();
     const bool broken = !differences.empty();
     std::unique_lock lock(mutex_);
+    const auto began = steady_clock::now();
     for (const auto& [table, rows] : expected) {
       for (std::string& text : fold_.Difference(table, rows)) differences.push_back(std::move(text));
     }
     if (differences.empty() || broken || steady_clock::now() >= end) return differences;
-    // Not after each event: a comparison of large tables takes its time.
+    // Not after each event: a comparison of large tables takes its time, in which nothing is received.
+    const auto took = steady_clock::now() - began;
     const auto seen = fold_.events();
     if (!news_.wait_until(lock, end, [&] { return fold_.events() != seen; })) continue;
-    const auto pause = std::min(end, steady_clock::now() + std::chrono::milliseconds(50));
+    const auto pause =
+        std::min(end, steady_clock::now() + std::max<steady_clock::duration>(milliseconds(50), 4 * took));
     news_.wait_until(lock, pause, [] { return false; });
   }
 }
