@@ -360,9 +360,11 @@ TEST_F(PostgresPublication, PG09_OneThatCommittedBeforeOursIsMadeIsFoundByTheNex
   auto other = db_->Connect();
   ASSERT_TRUE(other.ok());
   ASSERT_TRUE(other->Exec("SELECT pg_advisory_lock(7)").ok());
-  ExpectTheSecondStart("42710", [&] {
-    return other->Exec("CREATE PUBLICATION " + rig_->settings().at("publication_name") +
-                       " FOR TABLE ONLY t; SELECT pg_advisory_unlock(7)");
+  ExpectTheSecondStart("42710", [&]() -> Status {
+    // Two transactions: ours must not wake before the other's publication is committed.
+    HG_RETURN_IF_ERROR(
+        other->Exec("CREATE PUBLICATION " + rig_->settings().at("publication_name") + " FOR TABLE ONLY t"));
+    return other->Exec("SELECT pg_advisory_unlock(7)");
   });
 }
 
