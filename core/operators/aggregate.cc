@@ -19,7 +19,7 @@ class Aggregate : public Operator {
   explicit Aggregate(const sql::Plan& plan) {
     for (const ExprPtr& group : plan.expressions) groups_.push_back(Clone(*group));
     for (const sql::AggregateCall& call : plan.aggregates) calls_.push_back(std::make_unique<Aggregation>(call));
-    for (const sql::PlanColumn& column : plan.columns) types_.push_back(column.type);
+    types_ = TypesOf(plan.columns);
   }
 
   void Process(std::size_t, const Delta& delta, StepContext& step, const Emit&) override {

@@ -34,9 +34,7 @@ std::int64_t Shown(SetOpKind kind, std::int64_t a, std::int64_t b) {
 
 class Counted : public Operator {
  public:
-  Counted(SetOpKind kind, const std::vector<sql::PlanColumn>& columns) : kind_(kind) {
-    for (const sql::PlanColumn& column : columns) types_.push_back(column.type);
-  }
+  Counted(SetOpKind kind, const std::vector<sql::PlanColumn>& columns) : kind_(kind) { types_ = TypesOf(columns); }
 
   void Process(std::size_t input, const Delta& delta, StepContext&, const Emit&) override {
     std::string key;

@@ -52,8 +52,14 @@ SqlResult<Outcome> Engine::Do(const Statement& statement) {
   const std::string_view tag = statement.tree.tag();
   if (statement.connector.verb != sql::ConnectorStatement::Verb::kNone)
     return SqlError{"0A000", "sources and sinks need a running service", statement.offset, ""};
-  if (tag == "SelectStmt") return Query(statement, statement.tree, false);
-  if (tag == "ExplainStmt") return Query(statement, body["query"], true);
+  if (aborted_ && tag != "TransactionStmt")
+    return SqlError{"25P02", "current transaction is aborted, commands ignored until end of transaction block",
+                    statement.offset, ""};
+  if (tag == "SelectStmt" || tag == "ExplainStmt") {
+    auto outcome = Query(statement, tag == "SelectStmt" ? statement.tree : body["query"], tag == "ExplainStmt");
+    aborted_ = in_block_ && !outcome.ok();
+    return outcome;
+  }
   const std::size_t before = changes_.size();
   const SqlStatus done = [&]() -> SqlStatus {
     if (tag == "CreateStmt") return CreateTable(statement, body);
@@ -65,26 +71,37 @@ SqlResult<Outcome> Engine::Do(const Statement& statement) {
     if (tag == "DeleteStmt") return Delete(statement, body);
     if (tag == "TruncateStmt") return Truncate(body);
     if (tag == "TransactionStmt") return Transaction(body);
-    if (tag == "IndexStmt" || tag == "VariableSetStmt" || tag == "CommentStmt") return {};  // nothing to do in memory
+    if (tag == "VariableSetStmt") return Set(body);
+    if (tag == "IndexStmt" && body["unique"].flag())
+      return Failed("0A000", "CREATE UNIQUE INDEX is not supported", "Write UNIQUE in CREATE TABLE.");
+    if (tag == "IndexStmt" || tag == "CommentStmt") return {};  // nothing to do in memory
     return SqlError{"0A000", "this statement is not supported", statement.offset, ""};
   }();
   if (!done.ok()) {
     Undo(before);
+    aborted_ = in_block_;
     return done.error();
   }
   if (!in_block_) Commit();
   return Outcome{};
 }
 
+// Text of times is UTC here; another zone would change answers silently. Other settings change nothing.
+SqlStatus Engine::Set(const Node& set) {
+  const Node& value = set["args"].at(0).body()["sval"]["sval"];
+  const std::string_view zone = value.text();
+  if (set["name"].text() != "timezone" || zone.empty() || zone == "UTC" || zone == "utc") return {};
+  return Failed("0A000", "times are UTC here",
+                "Write AT TIME ZONE '" + std::string(zone) + "' where another zone is wanted.");
+}
+
 SqlStatus Engine::Transaction(const Node& transaction) {
   const std::string_view kind = transaction["kind"].text();
   if (kind == "TRANS_STMT_BEGIN" || kind == "TRANS_STMT_START") {
     in_block_ = true;
-  } else if (kind == "TRANS_STMT_COMMIT") {
-    in_block_ = false;
-  } else if (kind == "TRANS_STMT_ROLLBACK") {
-    Undo(0);
-    in_block_ = false;
+  } else if (kind == "TRANS_STMT_COMMIT" || kind == "TRANS_STMT_ROLLBACK") {
+    if (aborted_ || kind == "TRANS_STMT_ROLLBACK") Undo(0);
+    in_block_ = aborted_ = false;
   } else {
     return Failed("0A000", "savepoints and two-phase commit are not supported");
   }
@@ -109,6 +126,7 @@ void Engine::Undo(std::size_t to) {
     Row& row = change.table->rows[change.key];
     row.bytes = change.bytes;
     row.weight -= change.weight;
+    MarkUnique(*change.table, change.bytes, change.weight < 0);
     if (row.weight == 0) change.table->rows.erase(change.key);
     changes_.pop_back();
   }

@@ -71,6 +71,7 @@ class Engine : public sql::RelationSource {
   SqlStatus Delete(const sql::Statement& statement, const sql::Node& del);
   SqlStatus Truncate(const sql::Node& truncate);
   SqlStatus Transaction(const sql::Node& transaction);
+  static SqlStatus Set(const sql::Node& set);
   SqlResult<Outcome> Query(const sql::Statement& statement, const sql::Node& select, bool explain);
 
   SqlResult<sql::BoundQuery> Bind(const sql::Statement& statement, const sql::Node& select,
@@ -83,6 +84,7 @@ class Engine : public sql::RelationSource {
   SqlStatus Put(Stored& table, std::vector<sql::Datum> row);
   void Take(Stored& table, const std::string& key);
   void Log(Stored& table, const std::string& key, const std::string& bytes, std::int64_t weight);
+  static void MarkUnique(Stored& table, const std::string& bytes, bool there);
   void Undo(std::size_t to);
   void Commit();
   // Brings the views in step with changes of one relation, in the order in which they were made.
@@ -95,6 +97,7 @@ class Engine : public sql::RelationSource {
   std::vector<Stored*> views_;  // inputs before those that read them
   std::vector<Change> changes_;
   bool in_block_ = false;
+  bool aborted_ = false;  // a statement of the block failed: the block can only end
   Seq seq_ = 0;
   std::uint32_t ordinal_ = 0;
 };

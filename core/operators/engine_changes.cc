@@ -216,11 +216,43 @@ SqlStatus Engine::Put(Stored& table, std::vector<Datum> row) {
   const std::string key = table.RowKey(row, bytes);
   if (!table.relation.key.empty() && table.rows.contains(key))
     return Failed("23505", "duplicate key value violates unique constraint \"" + table.relation.name + "_pkey\"");
+  const auto unique_keys = table.UniqueKeys(bytes);
+  for (std::size_t i = 0; i < unique_keys.size(); ++i) {
+    if (table.unique[i].taken.contains(unique_keys[i]))
+      return Failed("23505", "duplicate key value violates unique constraint \"" + table.unique[i].name + "\"");
+  }
   Row& stored = table.rows[key];
   stored.bytes = bytes;
   ++stored.weight;
   Log(table, key, bytes, 1);
   return {};
+}
+
+std::vector<std::string> Engine::Stored::UniqueKeys(const std::string& bytes) const {
+  std::vector<std::string> keys;
+  if (unique.empty()) return keys;
+  sql::RowBuilder builder(types);
+  builder.Add(bytes);
+  const sql::Batch row = builder.Take();
+  for (const Unique& constraint : unique) {
+    std::string& key = keys.emplace_back();
+    for (const std::size_t c : constraint.columns) AppendKey(key, types[c], *row.columns[c], 0);
+    const bool null = std::ranges::any_of(constraint.columns, [&](std::size_t c) { return row.columns[c]->IsNull(0); });
+    if (null) key.clear();
+  }
+  return keys;
+}
+
+void Engine::MarkUnique(Stored& table, const std::string& bytes, bool there) {
+  const auto keys = table.UniqueKeys(bytes);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty()) continue;
+    if (there) {
+      table.unique[i].taken.insert(keys[i]);
+    } else {
+      table.unique[i].taken.erase(keys[i]);
+    }
+  }
 }
 
 void Engine::Take(Stored& table, const std::string& key) {
@@ -232,6 +264,7 @@ void Engine::Take(Stored& table, const std::string& key) {
 
 void Engine::Log(Stored& table, const std::string& key, const std::string& bytes, std::int64_t weight) {
   changes_.push_back({&table, key, bytes, weight, ++ordinal_});
+  MarkUnique(table, bytes, weight > 0);
 }
 
 }  // namespace headgate::operators

@@ -79,9 +79,14 @@ SqlStatus Engine::AddConstraint(Stored& table, const Node& constraint, std::opti
   if (kind == "CONSTR_PRIMARY") {
     for (const std::size_t c : columns) table.relation.columns[c].not_null = true;
     table.relation.key = columns;
-    table.unique.insert(table.unique.begin(), columns);
   } else if (kind == "CONSTR_UNIQUE") {
-    table.unique.push_back(columns);
+    std::string name(constraint["conname"].text());
+    if (name.empty()) {
+      name = table.relation.name;
+      for (const std::size_t c : columns) name += "_" + table.relation.columns[c].name;
+      name += "_key";
+    }
+    table.unique.push_back({std::move(name), columns, {}});
   } else if (kind == "CONSTR_NOTNULL") {
     table.relation.columns[*column].not_null = true;
   } else if (kind == "CONSTR_DEFAULT") {
@@ -165,6 +170,9 @@ SqlStatus Engine::CreateView(const Statement& statement, const Node& create) {
   Stored* made = view.get();
   view->graph = std::make_unique<Graph>(*view->plan, [made](const Delta& delta) { made->output.push_back(delta); });
   if (old != nullptr) {
+    const auto& reads = view->graph->relations();
+    if (std::ranges::find(reads, &old->relation) != reads.end())
+      return Failed("42P17", "view \"" + name + "\" would read itself", "A view reads tables and other views.");
     for (Stored* other : views_) {
       if (other != old &&
           std::ranges::find(other->graph->relations(), &old->relation) != other->graph->relations().end())
@@ -196,6 +204,8 @@ SqlStatus Engine::Drop(const Node& drop) {
                       "cannot drop \"" + name + "\" because view \"" + view->relation.name + "\" depends on it",
                       "Drop the view first.");
     }
+    if (std::ranges::find(changes_, stored, &Change::table) != changes_.end())
+      return Failed("55006", "cannot drop \"" + name + "\": this block changed it", "COMMIT or ROLLBACK first.");
     std::erase(views_, stored);
     stored_.erase(stored->relation.name);
   }

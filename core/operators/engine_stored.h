@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +24,12 @@ struct Engine::Stored {
     std::string name;
     sql::ExprPtr condition;
   };
-  std::vector<std::vector<std::size_t>> unique;  // the key first
+  struct Unique {
+    std::string name;
+    std::vector<std::size_t> columns;
+    std::set<std::string> taken;  // keys of the rows that are there; rows with a NULL in them have none
+  };
+  std::vector<Unique> unique;  // besides the key
   std::vector<Check> checks;
   std::vector<sql::Node> defaults;  // empty: NULL
 
@@ -31,6 +37,9 @@ struct Engine::Stored {
   std::unique_ptr<Graph> graph;
   std::vector<Delta> output;  // of the step
   std::int64_t errors = 0;
+
+  // The keys that the row takes under each of `unique`, "" where it has a NULL.
+  std::vector<std::string> UniqueKeys(const std::string& bytes) const;
 
   std::string RowKey(std::span<const sql::Datum> row, const std::string& bytes) const {
     std::string key;

@@ -17,7 +17,7 @@ namespace {
 class Values : public Operator {
  public:
   explicit Values(const sql::Plan& plan) {
-    for (const sql::PlanColumn& column : plan.columns) types_.push_back(column.type);
+    types_ = TypesOf(plan.columns);
     for (const auto& row : plan.rows) {
       auto& out = rows_.emplace_back();
       for (const sql::ExprPtr& expr : row) out.push_back(Clone(*expr));

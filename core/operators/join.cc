@@ -14,12 +14,6 @@ namespace {
 using sql::JoinKind;
 using sql::Rows;
 
-std::vector<sql::Type> TypesOf(const std::vector<sql::PlanColumn>& columns) {
-  std::vector<sql::Type> types;
-  for (const sql::PlanColumn& column : columns) types.push_back(column.type);
-  return types;
-}
-
 // A row of one side: how often it is there, and how many rows of the other side match it.
 struct Entry {
   std::int64_t weight = 0;

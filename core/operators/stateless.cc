@@ -84,7 +84,7 @@ class Unnest : public Operator {
  public:
   explicit Unnest(const sql::Plan& plan) : numbered_(plan.numbered) {
     for (const ExprPtr& expr : plan.expressions) expressions_.push_back(Clone(*expr));
-    for (const sql::PlanColumn& column : plan.columns) types_.push_back(column.type);
+    types_ = TypesOf(plan.columns);
     own_ = types_.size() - expressions_.size() - (numbered_ ? 1 : 0);
   }
 

@@ -15,12 +15,6 @@ namespace {
 using sql::ExprPtr;
 using sql::Rows;
 
-std::vector<sql::Type> TypesOf(const std::vector<sql::PlanColumn>& columns) {
-  std::vector<sql::Type> types;
-  for (const sql::PlanColumn& column : columns) types.push_back(column.type);
-  return types;
-}
-
 class Temporal : public Operator {
  public:
   explicit Temporal(const sql::Plan& plan)
@@ -195,7 +189,7 @@ class Temporal : public Operator {
 class LogLag : public Operator {
  public:
   explicit LogLag(const sql::Plan& plan) : call_(plan.window), types_(TypesOf(plan.columns)) {
-    for (const sql::PlanColumn& column : plan.inputs[0]->columns) input_types_.push_back(column.type);
+    input_types_ = TypesOf(plan.inputs[0]->columns);
   }
 
   void Process(std::size_t, const Delta& delta, StepContext&, const Emit& emit) override {

@@ -24,8 +24,8 @@ class Partitioned : public Operator {
   Partitioned(const std::vector<sql::PlanColumn>& input, const std::vector<sql::PlanColumn>& output,
               std::vector<std::size_t> partition, std::vector<sql::SortKey> order)
       : partition_(std::move(partition)), order_(std::move(order)) {
-    for (const sql::PlanColumn& column : input) types_.push_back(column.type);
-    for (const sql::PlanColumn& column : output) output_types_.push_back(column.type);
+    types_ = TypesOf(input);
+    output_types_ = TypesOf(output);
   }
 
   void Process(std::size_t, const Delta& delta, StepContext&, const Emit&) override {

@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::size_t kDepthMax = 400;  // nodes deep; evaluation recurses as the expression does
 
-std::string Joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ".") + part;
-  return out;
-}
-
 std::vector<std::string> NamesOf(const Node& list) {
   std::vector<std::string> names;
   for (const Node& item : list.items()) names.emplace_back(item.name());
@@ -39,6 +33,12 @@ bool Qualifies(const ScopeColumn& column, const std::vector<std::string>& qualif
 }
 
 }  // namespace
+
+std::string Joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ".") + part;
+  return out;
+}
 
 Parsed<ExprPtr> Binder::Condition(const Node& node, Level& level, const std::string& what) {
   HG_ASSIGN_OR_RETURN(ExprPtr expr, Expression(node, level));

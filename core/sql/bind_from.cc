@@ -16,12 +16,6 @@ std::vector<std::string> RelationName(const Node& range) {
   return name;
 }
 
-std::string Joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ".") + part;
-  return out;
-}
-
 bool HasOuter(Plan& plan) {
   bool found = false;
   VisitOuter(plan, 1, [&](Expr&) { found = true; });

@@ -180,6 +180,8 @@ class Binder {
   std::size_t depth_ = 0;
 };
 
+// A name of several parts as it is written: a.b.c.
+std::string Joined(const std::vector<std::string>& parts);
 // NULLS and direction of a SortBy node.
 KeyOrder OrderOf(const Node& sort_by);
 // An integer literal: a position in GROUP BY and ORDER BY.

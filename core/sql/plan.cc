@@ -75,6 +75,12 @@ PlanPtr ClonePlan(const Plan& plan) {
   return copy;
 }
 
+std::vector<Type> TypesOf(const std::vector<PlanColumn>& columns) {
+  std::vector<Type> types;
+  for (const PlanColumn& column : columns) types.push_back(column.type);
+  return types;
+}
+
 ExprPtr ColumnOf(const Plan& plan, std::size_t column) { return MakeColumn(column, plan.columns[column].type); }
 
 ExprPtr Conjunction(ExprPtr a, ExprPtr b) {

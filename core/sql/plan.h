@@ -95,6 +95,7 @@ PlanPtr MakeJoin(JoinKind join, PlanPtr left, PlanPtr right, ExprPtr condition);
 // Columns of the input in this order.
 PlanPtr MakePick(PlanPtr input, const std::vector<std::size_t>& columns);
 PlanPtr ClonePlan(const Plan& plan);
+std::vector<Type> TypesOf(const std::vector<PlanColumn>& columns);
 ExprPtr ColumnOf(const Plan& plan, std::size_t column);
 
 // a AND b; either may be null.

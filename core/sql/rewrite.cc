@@ -38,7 +38,8 @@ class Rewriter {
         return Push(std::move(input), std::move(conditions));
       }
       case PlanKind::kProject:
-        return PushProject(std::move(plan), std::move(conditions));
+      case PlanKind::kAggregate:
+        return PushThrough(std::move(plan), std::move(conditions));
       case PlanKind::kJoin:
       case PlanKind::kTemporal:
         return PushJoin(std::move(plan), std::move(conditions));
@@ -53,8 +54,6 @@ class Rewriter {
       case PlanKind::kDistinct:
         plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(conditions));
         return plan;
-      case PlanKind::kAggregate:
-        return PushAggregate(std::move(plan), std::move(conditions));
       default:
         return Stop(std::move(plan), std::move(conditions));
     }
@@ -72,44 +71,24 @@ class Rewriter {
     return MakeFilter(std::move(plan), std::move(all));
   }
 
-  PlanPtr PushProject(PlanPtr plan, std::vector<ExprPtr> conditions) {
+  // Past a node whose expressions come first among its columns: conditions over columns that it passes through go
+  // below, so nothing is computed twice. Without any column a condition stays: a global aggregate has a row whatever
+  // its input.
+  PlanPtr PushThrough(PlanPtr plan, std::vector<ExprPtr> conditions) {
     std::vector<ExprPtr> below;
     std::vector<ExprPtr> above;
     for (ExprPtr& condition : conditions) {
-      bool plain = true;  // over columns passed through: nothing is computed twice
-      Walk(*condition, [&](const Expr& expr) {
-        if (expr.kind == ExprKind::kColumn) plain = plain && plan->expressions[expr.column]->kind == ExprKind::kColumn;
-        return true;
-      });
-      if (!plain) {
-        above.push_back(std::move(condition));
-        continue;
-      }
-      WalkMutable(condition, [&](ExprPtr& expr) {
-        if (expr->kind == ExprKind::kColumn) expr->column = plan->expressions[expr->column]->column;
-        return true;
-      });
-      below.push_back(std::move(condition));
-    }
-    plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(below));
-    return Above(std::move(plan), std::move(above));
-  }
-
-  PlanPtr PushAggregate(PlanPtr plan, std::vector<ExprPtr> conditions) {
-    std::vector<ExprPtr> below;
-    std::vector<ExprPtr> above;
-    for (ExprPtr& condition : conditions) {
-      bool groups = !plan->expressions.empty();
+      bool passes = true;
       bool any = false;
       Walk(*condition, [&](const Expr& expr) {
         if (expr.kind == ExprKind::kColumn) {
           any = true;
-          groups = groups && expr.column < plan->expressions.size() &&
+          passes = passes && expr.column < plan->expressions.size() &&
                    plan->expressions[expr.column]->kind == ExprKind::kColumn;
         }
         return true;
       });
-      if (!groups || !any) {
+      if (!passes || !any) {
         above.push_back(std::move(condition));
         continue;
       }

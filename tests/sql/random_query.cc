@@ -87,7 +87,7 @@ std::string RandomQuery::Subquery(const std::vector<Column>& columns, int depth)
     case 1:
       return Value(Kind::kInt, columns, 0) + (OneIn(3) ? " NOT IN (" : " IN (") + Select(columns, depth, &one) + ")";
     default: {
-      const From from = Relations(columns, 0);
+      const From from = Relations(0);
       std::vector<Column> all = from.columns;
       all.insert(all.end(), columns.begin(), columns.end());
       return Value(Kind::kInt, columns, 0) + Any<std::string>({" = ", " < ", " >= "}) + "(SELECT " +
@@ -128,7 +128,7 @@ RandomQuery::From RandomQuery::Relation(int depth) {
   return from;
 }
 
-RandomQuery::From RandomQuery::Relations(const std::vector<Column>& outer, int depth) {
+RandomQuery::From RandomQuery::Relations(int depth) {
   From from = Relation(depth);
   from.text = " FROM " + from.text;
   const int more = depth > 0 ? Below(3) : 0;
@@ -156,7 +156,6 @@ RandomQuery::From RandomQuery::Relations(const std::vector<Column>& outer, int d
     from.text += kind + next.text + " ON " + Parted(equalities, " AND ");
     from.columns = std::move(both);
   }
-  (void)outer;
   return from;
 }
 
@@ -181,7 +180,7 @@ std::string RandomQuery::Aggregate(Kind& kind, const std::vector<Column>& column
 }
 
 std::string RandomQuery::Select(const std::vector<Column>& outer, int depth, const std::vector<Kind>* kinds) {
-  const From from = Relations(outer, depth);
+  const From from = Relations(depth);
   std::vector<Column> all = from.columns;
   all.insert(all.end(), outer.begin(), outer.end());
   const std::string where = OneIn(2) ? " WHERE " + Condition(all, depth) : "";
@@ -219,7 +218,7 @@ std::string RandomQuery::Select(const std::vector<Column>& outer, int depth, con
   };
   const std::string first = one(from, all, where);
   if (depth <= 0 || !OneIn(5)) return first;
-  const From other = Relations(outer, depth - 1);
+  const From other = Relations(depth - 1);
   std::vector<Column> others = other.columns;
   others.insert(others.end(), outer.begin(), outer.end());
   const std::string op =

@@ -36,7 +36,7 @@ class RandomQuery {
   }
 
   std::string Select(const std::vector<Column>& outer, int depth, const std::vector<Kind>* kinds);
-  From Relations(const std::vector<Column>& outer, int depth);
+  From Relations(int depth);
   From Relation(int depth);
   std::string Value(Kind kind, const std::vector<Column>& columns, int depth);
   std::string Condition(const std::vector<Column>& columns, int depth);
