@@ -27,10 +27,12 @@ namespace headgate {
 namespace {
 
 constexpr const char* kFamilyNames[kFamilies] = {"default", "log",     "streams", "cursors",
-                                                 "letters", "catalog", "events"};
+                                                 "letters", "catalog", "events", "base",
+                                                 "state",   "rows"};
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kInstanceKey = "instance";
-constexpr std::string_view kFormat = "1";
+constexpr std::string_view kFormat = "2";
+constexpr std::string_view kFormatBefore = "1";  // had no views
 constexpr std::uint64_t kReserveBytes = 64 << 20;  // all memory tables written out, and then some
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
@@ -264,7 +266,11 @@ Store::~Store() {
 // Checks the format version and reads or makes the instance id.
 Status Store::Identify() {
   HG_ASSIGN_OR_RETURN(const auto format, Get(Family::kMeta, kFormatKey));
-  if (format && *format != kFormat) {
+  if (format && *format == kFormatBefore) {
+    StoreBatch batch;
+    batch.Put(Family::kMeta, kFormatKey, kFormat);
+    HG_RETURN_IF_ERROR(Write(batch, true));
+  } else if (format && *format != kFormat) {
     return ConfigError("open data directory " + directory_ + ": written in format " + *format +
                        ", this program reads format " + std::string(kFormat) + ". Use the newer headgate.");
   }
@@ -292,17 +298,58 @@ Status Store::Identify() {
 }
 
 Result<std::optional<std::string>> Store::Get(Family family, std::string_view key) const {
+  return Read(nullptr, family, key);
+}
+
+Result<std::optional<std::string>> Store::Read(const rocksdb::Snapshot* at, Family family, std::string_view key) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
   std::string value;
-  const auto status = db_->Get({}, handle(family), ToSlice(key), &value);
+  const auto status = db_->Get(options, handle(family), ToSlice(key), &value);
   if (status.ok()) return std::optional<std::string>(std::move(value));
   if (status.IsNotFound()) return std::optional<std::string>();
   return DescribeStoreError(status, "read the data directory " + directory_);
 }
 
+Result<std::vector<std::optional<std::string>>> Store::GetMany(Family family, std::span<const std::string> keys) const {
+  std::vector<rocksdb::Slice> slices;
+  for (const std::string& key : keys) slices.push_back(ToSlice(key));
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet({}, handle(family), keys.size(), slices.data(), values.data(), statuses.data(), true);
+  std::vector<std::optional<std::string>> found(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) {
+      found[i].emplace(ToView(values[i]));
+    } else if (!statuses[i].IsNotFound()) {
+      return DescribeStoreError(statuses[i], "read the data directory " + directory_);
+    }
+  }
+  return found;
+}
+
 Status Store::Scan(Family family, std::string_view from, std::string_view to,
+                   const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  return Walk(nullptr, family, from, to, visit);
+}
+
+StoreView::StoreView(const Store& store) : store_(store), snapshot_(store.db_->GetSnapshot()) {}
+StoreView::~StoreView() { store_.db_->ReleaseSnapshot(snapshot_); }
+
+Result<std::optional<std::string>> StoreView::Get(Family family, std::string_view key) const {
+  return store_.Read(snapshot_, family, key);
+}
+
+Status StoreView::Scan(Family family, std::string_view from, std::string_view to,
+                       const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  return store_.Walk(snapshot_, family, from, to, visit);
+}
+
+Status Store::Walk(const rocksdb::Snapshot* at, Family family, std::string_view from, std::string_view to,
                    const std::function<bool(std::string_view, std::string_view)>& visit) const {
   const rocksdb::Slice upper = ToSlice(to);
   rocksdb::ReadOptions options;
+  options.snapshot = at;
   if (!to.empty()) options.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, handle(family)));
   for (it->Seek(ToSlice(from)); it->Valid(); it->Next()) {

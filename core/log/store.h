@@ -4,14 +4,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/result.h"
 
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
+class Snapshot;
 class Status;
 class WriteBatch;
 }  // namespace rocksdb
@@ -20,8 +23,19 @@ class WriteBatch;
 // write (design D4).
 namespace headgate {
 
-enum class Family : std::uint8_t { kMeta, kLog, kStreams, kCursors, kLetters, kCatalog, kEvents };
-inline constexpr std::size_t kFamilies = 7;
+enum class Family : std::uint8_t {
+  kMeta,
+  kLog,
+  kStreams,
+  kCursors,
+  kLetters,
+  kCatalog,
+  kEvents,
+  kBase,   // the latest image of every captured row
+  kState,  // what the operators of views remember
+  kRows,   // the rows of views
+};
+inline constexpr std::size_t kFamilies = 10;
 
 struct StoreBatchImpl;
 
@@ -47,6 +61,22 @@ class StoreBatch {
   std::unique_ptr<StoreBatchImpl> impl_;
 };
 
+// All families as they were at one moment. Thread-safe; the store outlives it.
+class StoreView {
+ public:
+  explicit StoreView(const class Store& store);
+  ~StoreView();
+  StoreView(const StoreView&) = delete;
+
+  Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  Status Scan(Family family, std::string_view from, std::string_view to,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
+
+ private:
+  const Store& store_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
 // Thread-safe.
 class Store {
  public:
@@ -61,6 +91,8 @@ class Store {
   Store(const Store&) = delete;
 
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  // What stands under each of the keys, which ascend. Much cheaper than as many Gets.
+  Result<std::vector<std::optional<std::string>>> GetMany(Family family, std::span<const std::string> keys) const;
   // In key order over [from, to) ("" for `to`: to the end); stops when `visit` returns false.
   Status Scan(Family family, std::string_view from, std::string_view to,
               const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
@@ -89,10 +121,14 @@ class Store {
   rocksdb::ColumnFamilyHandle* handle(Family family) const { return handles_[static_cast<std::size_t>(family)]; }
 
  private:
+  friend class StoreView;
   Store() = default;
   Status Identify();
   Status CheckSpace(std::uint64_t bytes, std::uint64_t reserve) const;
   Status Apply(rocksdb::WriteBatch& writes, bool sync);
+  Result<std::optional<std::string>> Read(const rocksdb::Snapshot* at, Family family, std::string_view key) const;
+  Status Walk(const rocksdb::Snapshot* at, Family family, std::string_view from, std::string_view to,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
 
   std::string directory_;
   std::string instance_id_;

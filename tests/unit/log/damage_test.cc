@@ -223,14 +223,14 @@ TEST_F(Damage, AStreamRecordThatCannotBeReadIsCorrupt) {
 
 TEST_F(Damage, ADirectoryOfANewerFormatIsRefused) {
   StoreBatch batch;
-  batch.Put(Family::kMeta, "format", "2");
+  batch.Put(Family::kMeta, "format", "3");
   ASSERT_TRUE(store_->Write(batch, true).ok());
   Close();
   const auto store = Store::Open(path());
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().kind, ErrorKind::kConfig);
   EXPECT_EQ(store.error().what, "open data directory " + path() +
-                                    ": written in format 2, this program reads format 1. Use the newer headgate.");
+                                    ": written in format 3, this program reads format 2. Use the newer headgate.");
 }
 
 TEST_F(Damage, AnInstanceKeepsItsIdForLife) {
