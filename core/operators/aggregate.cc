@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/operators/accumulator.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
@@ -14,13 +15,53 @@ namespace {
 using sql::ExprPtr;
 using sql::Rows;
 
+// What a group shows: its output row, or why it has none.
+struct Shown {
+  std::optional<std::string> row;
+  std::string code;  // an error if not empty
+  std::string message;
+  bool operator==(const Shown&) const = default;
+};
+
+struct Group {
+  bool made = false;
+  std::int64_t weight = 0;
+  std::vector<sql::Datum> values;  // as the row that made the group had them
+  std::vector<std::unique_ptr<Accumulator>> accumulators;
+  std::optional<Shown> shown;  // after the last step, if that is known
+  bool touched = false;
+  std::size_t touch = 0;  // its place among those touched in this step
+};
+
+// The parts of a grouping that its groups share.
+struct Grouping {
+  std::vector<ExprPtr> expressions;
+  std::vector<sql::Type> types;  // of the expressions
+  std::vector<std::unique_ptr<Aggregation>> calls;
+
+  explicit Grouping(const sql::Plan& plan) {
+    for (const ExprPtr& group : plan.expressions) {
+      expressions.push_back(Clone(*group));
+      types.push_back(group->type);
+    }
+    for (const sql::AggregateCall& call : plan.aggregates) calls.push_back(std::make_unique<Aggregation>(call));
+  }
+};
+
+struct GroupCodec {
+  const Grouping* of;
+
+  void Put(std::string& out, const Group& group) const;
+  bool Get(std::string_view in, Group& group) const;
+};
+
+void GroupCodec::Put(std::string&, const Group&) const { CHECK(false); }
+bool GroupCodec::Get(std::string_view, Group&) const { return false; }
+
 class Aggregate : public Operator {
  public:
-  explicit Aggregate(const sql::Plan& plan) {
-    for (const ExprPtr& group : plan.expressions) groups_.push_back(Clone(*group));
-    for (const sql::AggregateCall& call : plan.aggregates) calls_.push_back(std::make_unique<Aggregation>(call));
-    types_ = TypesOf(plan.columns);
-  }
+  Aggregate(const sql::Plan& plan, const StatePlace& place)
+      : of_(plan), types_(TypesOf(plan.columns)), state_(place.Part(0), GroupCodec{&of_}), touched_(place) {}
 
   void Process(std::size_t, const Delta& delta, StepContext& step, const Emit&) override {
     const Values values = Compute(delta, step);
@@ -28,59 +69,39 @@ class Aggregate : public Operator {
     if (!TakeErrors(step, delta, rows)) {
       for (std::uint32_t row = 0; row < delta.rows(); ++row) rows.push_back(row);
     }
-    std::string key;
-    ArgumentRow arguments;
-    for (const std::uint32_t row : rows) {
-      key.clear();
-      for (std::size_t g = 0; g < groups_.size(); ++g) AppendKey(key, groups_[g]->type, *values.groups[g], row);
-      Group& group = state_.At(key);
-      if (group.accumulators.empty()) Start(group, values, row);
-      Touch(key, group, delta.at[row]);
-      group.weight += delta.weights[row];
-      for (std::size_t c = 0; c < calls_.size(); ++c) {
-        if (!Passes(values.filters[c], row)) continue;
-        arguments.clear();
-        for (const sql::Column& column : values.arguments[c]) arguments.push_back(column->At(row));
-        group.accumulators[c]->Add(arguments, delta.weights[row]);
-      }
+    std::vector<std::string> keys(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      for (std::size_t g = 0; g < values.groups.size(); ++g)
+        AppendKey(keys[i], of_.types[g], *values.groups[g], rows[i]);
+    }
+    state_.Load(keys);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Group& group = Touch(keys[i], delta.at[rows[i]]);
+      if (!group.made) Start(group, values, rows[i]);
+      group.weight += delta.weights[rows[i]];
+      Add(group, values, rows[i], delta.weights[rows[i]]);
     }
   }
 
   void Finish(StepContext& step, const Emit& emit) override {
-    if (groups_.empty() && state_.size() == 0) {
-      Group& group = state_.At("");
-      Start(group, {}, 0);
-      Touch("", group, {});
-    }
+    if (of_.expressions.empty() && state_.Find("") == nullptr) Start(Touch("", {}), {}, 0);
     DeltaBuilder builder(types_);
-    for (const Touched& touched : touched_) {
+    for (const Touched& touched : *touched_) {
       Group& group = *state_.Find(touched.key);
       group.touched = false;
-      const std::optional<std::string> before = std::move(group.shown);
-      group.shown = Render(group, touched.at, step);
-      if (before != group.shown) {
-        if (before) builder.Add(*before, -1, touched.at);
-        if (group.shown) builder.Add(*group.shown, 1, touched.at);
-        if (builder.full()) emit(builder.Take());
-      }
+      group.shown = Render(group);
+      Replace(touched, *group.shown, step, builder);
+      if (builder.full()) emit(builder.Take());
       if (!Lives(group)) state_.Erase(touched.key);
     }
-    touched_.clear();
+    touched_->clear();
     if (builder.rows() > 0) emit(builder.Take());
   }
 
  private:
-  struct Group {
-    std::int64_t weight = 0;
-    std::vector<sql::Datum> values;  // as the row that made the group had them
-    std::vector<std::unique_ptr<Accumulator>> accumulators;
-    std::optional<std::string> shown;  // the output row
-    bool touched = false;
-    std::size_t touch = 0;  // its place in touched_
-    bool failed = false;
-  };
   struct Touched {
     std::string key;
+    Shown before;
     At at;
   };
   // What the expressions give for one piece.
@@ -93,8 +114,9 @@ class Aggregate : public Operator {
   Values Compute(const Delta& delta, StepContext& step) {
     Values values;
     const Rows all(delta.rows());
-    for (const ExprPtr& group : groups_) values.groups.push_back(sql::Evaluate(*group, delta.batch, all, step.eval));
-    for (const auto& call : calls_) {
+    for (const ExprPtr& group : of_.expressions)
+      values.groups.push_back(sql::Evaluate(*group, delta.batch, all, step.eval));
+    for (const auto& call : of_.calls) {
       const sql::AggregateCall& aggregate = call->call();
       std::vector<std::uint32_t> passing;
       values.filters.push_back(nullptr);
@@ -118,55 +140,73 @@ class Aggregate : public Operator {
     return filter == nullptr || (!filter->IsNull(row) && filter->bools[filter->Index(row)] != 0);
   }
 
-  void Start(Group& group, const Values& values, std::uint32_t row) {
-    for (const sql::Column& column : values.groups) group.values.push_back(column->At(row));
-    for (const auto& call : calls_) group.accumulators.push_back(call->Make());
+  // Counts the row in, or out, wherever it passes the filter.
+  void Add(Group& group, const Values& values, std::uint32_t row, std::int64_t weight) {
+    ArgumentRow arguments;
+    for (std::size_t c = 0; c < of_.calls.size(); ++c) {
+      if (!Passes(values.filters[c], row)) continue;
+      arguments.clear();
+      for (const sql::Column& column : values.arguments[c]) arguments.push_back(column->At(row));
+      group.accumulators[c]->Add(arguments, weight);
+    }
   }
 
-  void Touch(const std::string& key, Group& group, At at) {
+  void Start(Group& group, const Values& values, std::uint32_t row) {
+    group.made = true;
+    for (const sql::Column& column : values.groups) group.values.push_back(column->At(row));
+    for (const auto& call : of_.calls) group.accumulators.push_back(call->Make());
+  }
+
+  // The group, to be changed; what it shows before the step's first change is noted.
+  Group& Touch(const std::string& key, At at) {
+    Group& group = state_.Change(key);
     if (!group.touched) {
       group.touched = true;
-      group.touch = touched_.size();
-      touched_.push_back({key, at});
+      group.touch = touched_->size();
+      touched_->push_back({key, group.shown ? std::move(*group.shown) : Render(group), at});
+      group.shown.reset();
     } else {
-      touched_[group.touch].at = std::max(touched_[group.touch].at, at);
+      At& latest = (*touched_)[group.touch].at;
+      latest = std::max(latest, at);
     }
+    return group;
   }
 
-  bool Lives(const Group& group) const { return group.weight > 0 || groups_.empty(); }
+  bool Lives(const Group& group) const { return group.weight > 0 || of_.expressions.empty(); }
 
-  // The output row, or none: the group is gone, or one of its aggregates has no value.
-  std::optional<std::string> Render(Group& group, At at, StepContext& step) {
-    const bool failed_before = std::exchange(group.failed, false);
-    if (!Lives(group)) {
-      if (failed_before) step.failed.push_back({at, -1, "", ""});
-      return std::nullopt;
-    }
+  // Nothing of a group that is gone, or not there yet.
+  Shown Render(const Group& group) const {
+    if (!group.made || !Lives(group)) return {};
     std::vector<sql::Datum> row = group.values;
     for (const auto& accumulator : group.accumulators) {
       AggregateResult result = accumulator->Result();
-      if (!result.code.empty()) {
-        group.failed = true;
-        if (!failed_before) step.failed.push_back({at, 1, result.code, result.message});
-        return std::nullopt;
-      }
+      if (!result.code.empty()) return {std::nullopt, std::move(result.code), std::move(result.message)};
       row.push_back(std::move(result.value));
     }
-    if (failed_before) step.failed.push_back({at, -1, "", ""});
     sql::RowBuilder builder(types_);
     builder.AddDatums(row);
-    return sql::EncodeRow(types_, builder.Take(), 0);
+    return {sql::EncodeRow(types_, builder.Take(), 0), "", ""};
   }
 
-  std::vector<ExprPtr> groups_;
-  std::vector<std::unique_ptr<Aggregation>> calls_;
+  static void Replace(const Touched& touched, const Shown& now, StepContext& step, DeltaBuilder& builder) {
+    const Shown& before = touched.before;
+    if (before == now) return;
+    if (before.row) builder.Add(*before.row, -1, touched.at);
+    if (now.row) builder.Add(*now.row, 1, touched.at);
+    if (!before.code.empty()) step.failed.push_back({touched.at, -1, before.code, before.message});
+    if (!now.code.empty()) step.failed.push_back({touched.at, 1, now.code, now.message});
+  }
+
+  Grouping of_;
   std::vector<sql::Type> types_;
-  KeyedState<Group> state_;
-  std::vector<Touched> touched_;
+  KeyedState<Group, GroupCodec> state_;
+  StepNotes<std::vector<Touched>> touched_;
 };
 
 }  // namespace
 
-OperatorPtr MakeAggregate(const sql::Plan& plan) { return std::make_unique<Aggregate>(plan); }
+OperatorPtr MakeAggregate(const sql::Plan& plan, const StatePlace& place) {
+  return std::make_unique<Aggregate>(plan, place);
+}
 
 }  // namespace headgate::operators

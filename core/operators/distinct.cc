@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/bytes.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
 
@@ -10,6 +11,28 @@ namespace headgate::operators {
 namespace {
 
 using sql::SetOpKind;
+
+// A row: how often it is in each input.
+struct Entry {
+  std::array<std::int64_t, 2> counts = {};
+  std::string form;  // of the row that came first: equal rows may print differently
+  bool touched = false;
+  std::size_t touch = 0;  // its place among those touched in this step
+};
+
+struct EntryCodec {
+  void Put(std::string& out, const Entry& entry) const {
+    PutSigned(out, entry.counts[0]);
+    PutSigned(out, entry.counts[1]);
+    out += entry.form;
+  }
+  bool Get(std::string_view in, Entry& entry) const {
+    ByteReader reader(in);
+    for (std::int64_t& count : entry.counts) count = reader.Signed();
+    entry.form = reader.Take(reader.remaining());
+    return !reader.failed();
+  }
+};
 
 // How often a row shows that is `a` times in the first input and `b` times in the second.
 std::int64_t Shown(SetOpKind kind, std::int64_t a, std::int64_t b) {
@@ -34,20 +57,23 @@ std::int64_t Shown(SetOpKind kind, std::int64_t a, std::int64_t b) {
 
 class Counted : public Operator {
  public:
-  Counted(SetOpKind kind, const std::vector<sql::PlanColumn>& columns) : kind_(kind) { types_ = TypesOf(columns); }
+  Counted(SetOpKind kind, const std::vector<sql::PlanColumn>& columns, const StatePlace& place)
+      : kind_(kind), types_(TypesOf(columns)), state_(place.Part(0)), touched_(place) {}
 
   void Process(std::size_t input, const Delta& delta, StepContext&, const Emit&) override {
-    std::string key;
+    std::vector<std::string> keys(delta.rows());
     for (std::uint32_t row = 0; row < delta.rows(); ++row) {
-      key.clear();
-      for (std::size_t c = 0; c < types_.size(); ++c) AppendKey(key, types_[c], *delta.batch.columns[c], row);
-      Entry& entry = state_.At(key);
+      for (std::size_t c = 0; c < types_.size(); ++c) AppendKey(keys[row], types_[c], *delta.batch.columns[c], row);
+    }
+    state_.Load(keys);
+    for (std::uint32_t row = 0; row < delta.rows(); ++row) {
+      Entry& entry = state_.Change(keys[row]);
       if (!entry.touched) {
         entry.touched = true;
-        entry.touch = touched_.size();
-        touched_.push_back({key, delta.at[row]});
+        entry.touch = touched_->size();
+        touched_->push_back({std::move(keys[row]), Shows(entry), delta.at[row]});
       }
-      Touched& touched = touched_[entry.touch];
+      Touched& touched = (*touched_)[entry.touch];
       touched.at = std::max(touched.at, delta.at[row]);
       if (entry.form.empty()) entry.form = sql::EncodeRow(types_, delta.batch, row);
       entry.counts[input] += delta.weights[row];
@@ -56,41 +82,40 @@ class Counted : public Operator {
 
   void Finish(StepContext&, const Emit& emit) override {
     DeltaBuilder builder(types_);
-    for (const Touched& touched : touched_) {
+    for (const Touched& touched : *touched_) {
       Entry& entry = *state_.Find(touched.key);
       entry.touched = false;
-      const std::int64_t now = Shown(kind_, entry.counts[0], entry.counts[1]);
-      if (now != entry.shown) builder.Add(entry.form, now - entry.shown, touched.at);
-      entry.shown = now;
+      const std::int64_t now = Shows(entry);
+      if (now != touched.before) builder.Add(entry.form, now - touched.before, touched.at);
       if (entry.counts[0] == 0 && entry.counts[1] == 0) state_.Erase(touched.key);
       if (builder.full()) emit(builder.Take());
     }
-    touched_.clear();
+    touched_->clear();
     if (builder.rows() > 0) emit(builder.Take());
   }
 
  private:
-  struct Entry {
-    std::array<std::int64_t, 2> counts = {};
-    std::int64_t shown = 0;
-    std::string form;  // of the row that came first: equal rows may print differently
-    bool touched = false;
-    std::size_t touch = 0;
-  };
   struct Touched {
     std::string key;
+    std::int64_t before = 0;  // what showed
     At at;
   };
 
+  std::int64_t Shows(const Entry& entry) const { return Shown(kind_, entry.counts[0], entry.counts[1]); }
+
   SetOpKind kind_;
   std::vector<sql::Type> types_;
-  KeyedState<Entry> state_;
-  std::vector<Touched> touched_;
+  KeyedState<Entry, EntryCodec> state_;
+  StepNotes<std::vector<Touched>> touched_;
 };
 
 }  // namespace
 
-OperatorPtr MakeDistinct(const sql::Plan& plan) { return std::make_unique<Counted>(SetOpKind::kUnion, plan.columns); }
-OperatorPtr MakeSetOp(const sql::Plan& plan) { return std::make_unique<Counted>(plan.set_op, plan.columns); }
+OperatorPtr MakeDistinct(const sql::Plan& plan, const StatePlace& place) {
+  return std::make_unique<Counted>(SetOpKind::kUnion, plan.columns, place);
+}
+OperatorPtr MakeSetOp(const sql::Plan& plan, const StatePlace& place) {
+  return std::make_unique<Counted>(plan.set_op, plan.columns, place);
+}
 
 }  // namespace headgate::operators

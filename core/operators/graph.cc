@@ -1,11 +1,14 @@
 #include "core/operators/graph.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/operators/aggregate.h"
 #include "core/operators/distinct.h"
 #include "core/operators/join.h"
+#include "core/operators/state.h"
 #include "core/operators/stateless.h"
 #include "core/operators/temporal.h"
 #include "core/operators/top_k.h"
@@ -16,7 +19,7 @@ namespace {
 // Rows of constants: there from the first step on.
 class Values : public Operator {
  public:
-  explicit Values(const sql::Plan& plan) {
+  Values(const sql::Plan& plan, const StatePlace& place) : done_(place.Part(0)) {
     types_ = TypesOf(plan.columns);
     for (const auto& row : plan.rows) {
       auto& out = rows_.emplace_back();
@@ -25,8 +28,8 @@ class Values : public Operator {
   }
   void Process(std::size_t, const Delta&, StepContext&, const Emit&) override { CHECK(false); }
   void Finish(StepContext& step, const Emit& emit) override {
-    if (done_) return;
-    done_ = true;
+    if (done_.Find("") != nullptr) return;
+    done_.Change("") = "1";
     DeltaBuilder builder(types_);
     for (const auto& row : rows_) {
       std::vector<sql::Datum> values;
@@ -45,31 +48,31 @@ class Values : public Operator {
  private:
   std::vector<sql::Type> types_;
   std::vector<std::vector<sql::ExprPtr>> rows_;
-  bool done_ = false;
+  KeyedState<std::string> done_;  // one entry once the rows are out
 };
 
-OperatorPtr Make(const sql::Plan& plan) {
+OperatorPtr Make(const sql::Plan& plan, const StatePlace& place) {
   switch (plan.kind) {
     case sql::PlanKind::kValues:
-      return std::make_unique<Values>(plan);
+      return std::make_unique<Values>(plan, place);
     case sql::PlanKind::kFilter:
       return MakeFilter(plan);
     case sql::PlanKind::kProject:
       return MakeProject(plan);
     case sql::PlanKind::kJoin:
-      return MakeJoin(plan);
+      return MakeJoin(plan, place);
     case sql::PlanKind::kTemporal:
-      return MakeTemporal(plan);
+      return MakeTemporal(plan, place);
     case sql::PlanKind::kAggregate:
-      return MakeAggregate(plan);
+      return MakeAggregate(plan, place);
     case sql::PlanKind::kDistinct:
-      return MakeDistinct(plan);
+      return MakeDistinct(plan, place);
     case sql::PlanKind::kTopK:
-      return MakeTopK(plan);
+      return MakeTopK(plan, place);
     case sql::PlanKind::kSetOp:
-      return plan.set_op == sql::SetOpKind::kUnionAll ? MakeUnionAll() : MakeSetOp(plan);
+      return plan.set_op == sql::SetOpKind::kUnionAll ? MakeUnionAll() : MakeSetOp(plan, place);
     case sql::PlanKind::kWindow:
-      return IsAppendOnly(plan) ? MakeLogLag(plan) : MakeWindow(plan);
+      return IsAppendOnly(plan) ? MakeLogLag(plan, place) : MakeWindow(plan, place);
     case sql::PlanKind::kUnnest:
       return MakeUnnest(plan);
     case sql::PlanKind::kScan:
@@ -81,22 +84,28 @@ OperatorPtr Make(const sql::Plan& plan) {
 
 }  // namespace
 
-Graph::Graph(const sql::Plan& plan, Emit sink) : sink_(std::move(sink)) { Add(plan, {}); }
+Graph::Graph(const sql::Plan& plan, Emit sink, StatePlace place) : sink_(std::move(sink)), place_(std::move(place)) {
+  Add(plan, {});
+}
 
 void Graph::Add(const sql::Plan& plan, Edge consumer) {
+  StatePlace place = place_;
+  CHECK(numbered_ < std::numeric_limits<std::uint16_t>::max());
+  PutBigEndian(place.prefix, numbered_++);
   if (plan.kind == sql::PlanKind::kScan) {
     scans_.push_back({plan.relation, consumer});
     if (std::ranges::find(relations_, plan.relation) == relations_.end()) relations_.push_back(plan.relation);
     return;
   }
   auto node = std::make_unique<Node>();
-  node->op = Make(plan);
+  node->op = Make(plan, place);
   node->consumer = consumer;
   for (std::size_t i = 0; i < plan.inputs.size(); ++i) Add(*plan.inputs[i], {node.get(), i});
   nodes_.push_back(std::move(node));
 }
 
 void Graph::Deliver(const Edge& edge, const Delta& delta, StepContext& step) {
+  if (Failed()) return;
   if (edge.node == nullptr) {
     sink_(delta);
     return;
@@ -111,7 +120,10 @@ void Graph::Push(const sql::Relation& relation, const Delta& delta, StepContext&
 }
 
 void Graph::Finish(StepContext& step) {
-  for (const auto& node : nodes_) node->op->Finish(step, [&](const Delta& out) { Deliver(node->consumer, out, step); });
+  for (const auto& node : nodes_) {
+    if (Failed()) return;
+    node->op->Finish(step, [&](const Delta& out) { Deliver(node->consumer, out, step); });
+  }
 }
 
 }  // namespace headgate::operators

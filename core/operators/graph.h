@@ -1,19 +1,25 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "core/operators/operator.h"
+#include "core/operators/state_space.h"
 #include "core/sql/plan.h"
 
 namespace headgate::operators {
 
 // The operators of one plan. One thread. A step is: Push for every piece of every relation, then Finish.
+//
+// With a place, what the operators remember is stored there, each node's under the prefix and its number in the plan
+// (pre-order, two bytes, big-endian): the same plan finds it again. After Finish the owner saves the space, or forgets
+// what the step did. A step whose reads failed (StateSpace::failure) has no output that counts.
 class Graph {
  public:
-  // `sink` gets the pieces of the result.
-  Graph(const sql::Plan& plan, Emit sink);
+  // `sink` gets the pieces of the result. The space of `place` outlives the steps.
+  Graph(const sql::Plan& plan, Emit sink, StatePlace place = {});
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
@@ -38,12 +44,15 @@ class Graph {
   };
 
   void Add(const sql::Plan& plan, Edge consumer);
+  bool Failed() const { return place_.space != nullptr && place_.space->failure(); }
   void Deliver(const Edge& edge, const Delta& delta, StepContext& step);
 
   std::vector<std::unique_ptr<Node>> nodes_;  // inputs before consumers
   std::vector<Scan> scans_;
   std::vector<const sql::Relation*> relations_;
   Emit sink_;
+  StatePlace place_;
+  std::uint16_t numbered_ = 0;  // nodes of the plan that have their number
 };
 
 }  // namespace headgate::operators

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "core/base/bytes.h"
 #include "core/operators/split.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
@@ -20,6 +21,19 @@ struct Entry {
   std::int64_t matches = 0;
 };
 
+struct EntryCodec {
+  void Put(std::string& out, const Entry& entry) const {
+    PutSigned(out, entry.weight);
+    PutSigned(out, entry.matches);
+  }
+  bool Get(std::string_view in, Entry& entry) const {
+    ByteReader reader(in);
+    entry.weight = reader.Signed();
+    entry.matches = reader.Signed();
+    return !reader.failed() && reader.done();
+  }
+};
+
 // A row's place in a side's index.
 struct Place {
   std::string group;
@@ -29,8 +43,13 @@ struct Place {
 
 class Join : public Operator {
  public:
-  explicit Join(const sql::Plan& plan) : kind_(plan.join), width_(plan.inputs[kLeft]->columns.size()) {
-    types_ = {TypesOf(plan.inputs[kLeft]->columns), TypesOf(plan.inputs[kRight]->columns)};
+  Join(const sql::Plan& plan, const StatePlace& place)
+      : kind_(plan.join),
+        width_(plan.inputs[kLeft]->columns.size()),
+        types_({TypesOf(plan.inputs[kLeft]->columns), TypesOf(plan.inputs[kRight]->columns)}),
+        left_(place.Part(kLeft)),
+        right_(place.Part(kRight)),
+        touched_(place) {
     pair_types_ = types_[kLeft];
     pair_types_.insert(pair_types_.end(), types_[kRight].begin(), types_[kRight].end());
     split_ = SplitCondition(plan.condition, width_);
@@ -44,31 +63,32 @@ class Join : public Operator {
     std::vector<std::uint8_t> keyless(delta.rows());
     std::vector<std::uint32_t> good;
     if (!MakeKeys(side, delta, step, groups, keyless, good)) return;
-    Pairs pairs = FindPairs(side, delta, groups, keyless, good);
+    EmitKeyless(side, delta, keyless, good, emit);
+    std::erase_if(good, [&](std::uint32_t row) { return keyless[row] != 0; });
+    Load(groups, good);
+    Pairs pairs = FindPairs(side, delta, groups, good);
     if (split_.residual) Restrict(pairs, delta, step);
     std::vector<std::int64_t> matches(delta.rows());
-    Apply(side, delta, pairs, matches, emit);
-    for (const std::uint32_t row : good) Keep(side, delta, row, groups[row], keyless[row] != 0, matches[row]);
+    Apply(side, delta, groups, pairs, matches, emit);
+    for (const std::uint32_t row : good) Keep(side, delta, row, groups[row], matches[row]);
   }
 
   // The rows without a partner (or, of a semi join, with one): what changed over the step.
   void Finish(StepContext&, const Emit& emit) override {
     for (const std::size_t side : {kLeft, kRight}) {
       DeltaBuilder builder(semi_ ? types_[kLeft] : pair_types_);
-      for (const auto& [place, before] : touched_[side]) {
-        Entry now;
-        if (auto* group = index_[side].Find(place.group)) {
-          if (const auto found = group->find(place.row); found != group->end()) now = found->second;
-        }
+      for (const auto& [place, before] : (*touched_)[side]) {
+        const Entry* found = index(side).Find(place.group, place.row);
+        const Entry now = found == nullptr ? Entry{} : *found;
         const std::int64_t change = Alone(now) - Alone(before.entry);
-        if (now.weight == 0) Drop(side, place);
+        if (now.weight == 0) index(side).Erase(place.group, place.row);
         if (change == 0) continue;
         AddAlone(side, place.row, change, before.at, builder);
         if (builder.full()) emit(builder.Take());
       }
-      touched_[side].clear();
       if (builder.rows() > 0) emit(builder.Take());
     }
+    *touched_ = {};
   }
 
  private:
@@ -79,7 +99,7 @@ class Join : public Operator {
   // Rows of a piece beside the rows of the other side that they may match.
   struct Pairs {
     std::vector<std::uint32_t> row;    // of the piece
-    std::vector<Place> other;          // in the other side's index
+    std::vector<std::string> other;    // the other side's row, if its matches are counted
     std::vector<std::int64_t> weight;  // of the other row
     sql::Batch batch;                  // both rows, left first
   };
@@ -108,19 +128,37 @@ class Join : public Operator {
     return !good.empty();
   }
 
+  // Rows that match nothing, whatever comes: they show alone or not at all, and are not remembered.
+  void EmitKeyless(std::size_t side, const Delta& delta, const std::vector<std::uint8_t>& keyless,
+                   const std::vector<std::uint32_t>& good, const Emit& emit) {
+    if (!counted_[side] || kind_ == JoinKind::kSemi) return;
+    DeltaBuilder builder(semi_ ? types_[kLeft] : pair_types_);
+    for (const std::uint32_t row : good) {
+      if (keyless[row] != 0) AddAlone(side, delta.batch, row, delta.weights[row], delta.at[row], builder);
+      if (builder.full()) emit(builder.Take());
+    }
+    if (builder.rows() > 0) emit(builder.Take());
+  }
+
+  void Load(const std::vector<std::string>& groups, const std::vector<std::uint32_t>& good) {
+    std::vector<std::string> wanted;
+    for (const std::uint32_t row : good) wanted.push_back(groups[row]);
+    left_.Load(wanted);
+    right_.Load(wanted);
+  }
+
   Pairs FindPairs(std::size_t side, const Delta& delta, const std::vector<std::string>& groups,
-                  const std::vector<std::uint8_t>& keyless, const std::vector<std::uint32_t>& good) {
+                  const std::vector<std::uint32_t>& good) {
     const std::size_t other = 1 - side;
     Pairs pairs;
     sql::RowBuilder others(types_[other]);
     for (const std::uint32_t row : good) {
-      if (keyless[row] != 0) continue;
-      const auto* group = index_[other].Find(groups[row]);
+      const auto* group = index(other).Find(groups[row]);
       if (group == nullptr) continue;
       for (const auto& [bytes, entry] : *group) {
         if (entry.weight == 0) continue;
         pairs.row.push_back(row);
-        pairs.other.push_back({groups[row], bytes});
+        if (counted_[other]) pairs.other.push_back(bytes);
         pairs.weight.push_back(entry.weight);
         others.Add(bytes);
       }
@@ -150,14 +188,15 @@ class Join : public Operator {
       out.batch.columns.push_back(std::make_shared<sql::Vector>(column->Gather(kept)));
     for (const std::uint32_t i : kept) {
       out.row.push_back(pairs.row[i]);
-      out.other.push_back(std::move(pairs.other[i]));
+      if (!pairs.other.empty()) out.other.push_back(std::move(pairs.other[i]));
       out.weight.push_back(pairs.weight[i]);
     }
     pairs = std::move(out);
   }
 
   // Emits the pairs, counts the matches of both sides' rows.
-  void Apply(std::size_t side, const Delta& delta, Pairs& pairs, std::vector<std::int64_t>& matches, const Emit& emit) {
+  void Apply(std::size_t side, const Delta& delta, const std::vector<std::string>& groups, Pairs& pairs,
+             std::vector<std::int64_t>& matches, const Emit& emit) {
     Delta out;
     out.batch = std::move(pairs.batch);
     for (std::size_t i = 0; i < pairs.row.size(); ++i) {
@@ -165,53 +204,50 @@ class Join : public Operator {
       matches[row] += pairs.weight[i];
       out.weights.push_back(delta.weights[row] * pairs.weight[i]);
       out.at.push_back(delta.at[row]);
-      if (!counted_[1 - side]) continue;
-      Entry& entry = (*index_[1 - side].Find(pairs.other[i].group))[pairs.other[i].row];
-      Touch(1 - side, pairs.other[i], entry, delta.at[row]);
-      entry.matches += delta.weights[row];
+      if (counted_[1 - side])
+        Touch(1 - side, {groups[row], std::move(pairs.other[i])}, delta.at[row]).matches += delta.weights[row];
     }
     if (!semi_ && out.batch.rows > 0) emit(out);
   }
 
-  void Keep(std::size_t side, const Delta& delta, std::uint32_t row, const std::string& key, bool keyless,
-            std::int64_t matches) {
-    Place place{keyless ? std::string() : key, sql::EncodeRow(types_[side], delta.batch, row)};
-    if (keyless) {
-      // Never matches. Of a counted side it shows alone; in its own group, which no key has.
-      if (!counted_[side]) return;
-      place.group = std::string("\xFF") + key;
+  void Keep(std::size_t side, const Delta& delta, std::uint32_t row, const std::string& group, std::int64_t matches) {
+    Place place{group, sql::EncodeRow(types_[side], delta.batch, row)};
+    if (counted_[side]) {
+      Entry& entry = Touch(side, place, delta.at[row]);
+      entry.weight += delta.weights[row];
+      entry.matches = matches;
+      return;
     }
-    Entry& entry = index_[side].At(place.group)[place.row];
-    if (counted_[side]) Touch(side, place, entry, delta.at[row]);
+    Entry& entry = index(side).Change(place.group, place.row);
     entry.weight += delta.weights[row];
-    entry.matches = matches;
-    if (entry.weight == 0 && !counted_[side]) Drop(side, place);
+    if (entry.weight == 0) index(side).Erase(place.group, place.row);
   }
 
-  void Touch(std::size_t side, const Place& place, const Entry& entry, At at) {
-    const auto [found, added] = touched_[side].try_emplace(place, Before{entry, at});
+  // The entry, to be changed; what it was before the step's first change is noted.
+  Entry& Touch(std::size_t side, const Place& place, At at) {
+    Entry& entry = index(side).Change(place.group, place.row);
+    const auto [found, added] = (*touched_)[side].try_emplace(place, Before{entry, at});
     if (!added) found->second.at = std::max(found->second.at, at);
-  }
-
-  void Drop(std::size_t side, const Place& place) {
-    auto* group = index_[side].Find(place.group);
-    if (group == nullptr) return;
-    group->erase(place.row);
-    index_[side].Trim(place.group);
+    return entry;
   }
 
   void AddAlone(std::size_t side, std::string_view bytes, std::int64_t weight, At at, DeltaBuilder& builder) {
     sql::RowBuilder one(types_[side]);
     one.Add(bytes);
-    const sql::Batch row = one.Take();
+    AddAlone(side, one.Take(), 0, weight, at, builder);
+  }
+  void AddAlone(std::size_t side, const sql::Batch& batch, std::size_t row, std::int64_t weight, At at,
+                DeltaBuilder& builder) {
     if (semi_) {
-      builder.Add(row, 0, weight, at);
+      builder.Add(batch, row, weight, at);
     } else if (side == kLeft) {
-      builder.AddPair(&row, 0, nullptr, 0, weight, at);
+      builder.AddPair(&batch, row, nullptr, 0, weight, at);
     } else {
-      builder.AddPair(nullptr, 0, &row, 0, weight, at);
+      builder.AddPair(nullptr, 0, &batch, row, weight, at);
     }
   }
+
+  OrderedState<Entry, EntryCodec>& index(std::size_t side) { return side == kLeft ? left_ : right_; }
 
   JoinKind kind_;
   std::size_t width_;
@@ -219,13 +255,14 @@ class Join : public Operator {
   std::vector<sql::Type> pair_types_;
   Split split_;
   bool semi_ = false;
-  std::array<bool, 2> counted_ = {};  // sides whose rows show alone too
-  std::array<OrderedState<Entry>, 2> index_;
-  std::array<std::map<Place, Before>, 2> touched_;
+  std::array<bool, 2> counted_ = {};      // sides whose rows show alone too
+  OrderedState<Entry, EntryCodec> left_;  // join key -> rows
+  OrderedState<Entry, EntryCodec> right_;
+  StepNotes<std::array<std::map<Place, Before>, 2>> touched_;
 };
 
 }  // namespace
 
-OperatorPtr MakeJoin(const sql::Plan& plan) { return std::make_unique<Join>(plan); }
+OperatorPtr MakeJoin(const sql::Plan& plan, const StatePlace& place) { return std::make_unique<Join>(plan, place); }
 
 }  // namespace headgate::operators

@@ -17,34 +17,39 @@ using sql::Rows;
 
 class Temporal : public Operator {
  public:
-  explicit Temporal(const sql::Plan& plan)
+  Temporal(const sql::Plan& plan, const StatePlace& place)
       : left_outer_(plan.join == sql::JoinKind::kLeft),
         remembers_(!IsAppendOnly(*plan.inputs[0])),
         split_(SplitCondition(plan.condition, plan.inputs[0]->columns.size())),
         left_types_(TypesOf(plan.inputs[0]->columns)),
         right_types_(TypesOf(plan.inputs[1]->columns)),
-        types_(TypesOf(plan.columns)) {}
+        types_(TypesOf(plan.columns)),
+        table_(place.Part(0)),
+        emitted_(place.Part(1)),
+        waiting_(place),
+        changed_(place) {}
 
   void Process(std::size_t input, const Delta& delta, StepContext& step, const Emit&) override {
     if (input == 1) {
       NoteVersions(delta, step);
     } else {
-      waiting_.push_back(delta);
+      waiting_->push_back(delta);
     }
   }
 
   // All changes of the table are known now: rows are looked up in log order.
   void Finish(StepContext& step, const Emit& emit) override {
-    for (const Delta& delta : waiting_) Probe(delta, step, emit);
-    waiting_.clear();
-    for (auto& [key, versions] : changed_) {
+    LoadChanged();
+    for (const Delta& delta : *waiting_) Probe(delta, step, emit);
+    waiting_->clear();
+    for (auto& [key, versions] : *changed_) {
       if (versions.back().row) {
-        table_.At(key) = *versions.back().row;
+        table_.Change(key) = *versions.back().row;
       } else {
         table_.Erase(key);
       }
     }
-    changed_.clear();
+    changed_->clear();
   }
 
  private:
@@ -52,6 +57,12 @@ class Temporal : public Operator {
     Seq seq = 0;
     std::optional<std::string> row;  // none: deleted
   };
+
+  void LoadChanged() {
+    std::vector<std::string> keys;
+    for (const auto& [key, versions] : *changed_) keys.push_back(key);
+    table_.Load(keys);
+  }
 
   std::vector<std::string> Keys(std::size_t side, const Delta& delta, StepContext& step,
                                 std::vector<std::uint8_t>& keyless) {
@@ -72,7 +83,7 @@ class Temporal : public Operator {
     const auto keys = Keys(1, delta, step, keyless);
     step.eval.Reset();
     for (std::uint32_t row = 0; row < delta.rows(); ++row) {
-      auto& versions = changed_[keys[row]];
+      auto& versions = (*changed_)[keys[row]];
       const Seq seq = delta.at[row].seq;
       if (versions.empty() || versions.back().seq != seq) versions.push_back({seq, std::nullopt});
       if (delta.weights[row] > 0) versions.back().row = sql::EncodeRow(right_types_, delta.batch, row);
@@ -80,8 +91,8 @@ class Temporal : public Operator {
   }
 
   const std::string* Find(const std::string& key, Seq seq) {
-    const auto found = changed_.find(key);
-    if (found != changed_.end()) {
+    const auto found = changed_->find(key);
+    if (found != changed_->end()) {
       const auto& versions = found->second;
       for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
         if (version->seq <= seq) return version->row ? &*version->row : nullptr;
@@ -98,6 +109,8 @@ class Temporal : public Operator {
       rows.resize(delta.rows());
       std::iota(rows.begin(), rows.end(), 0U);
     }
+    table_.Load(keys);
+    if (remembers_) LoadEmitted(delta);
     DeltaBuilder taken_back(types_);
     std::vector<std::uint32_t> probing;
     for (const std::uint32_t row : rows) {
@@ -109,6 +122,13 @@ class Temporal : public Operator {
     }
     if (taken_back.rows() > 0) emit(taken_back.Take());
     if (!probing.empty()) LookUp(delta, probing, keys, keyless, step, emit);
+  }
+
+  void LoadEmitted(const Delta& delta) {
+    std::vector<std::string> groups;
+    for (std::uint32_t row = 0; row < delta.rows(); ++row)
+      groups.push_back(sql::EncodeRow(left_types_, delta.batch, row));
+    emitted_.Load(groups);
   }
 
   void LookUp(const Delta& delta, const std::vector<std::uint32_t>& probing, const std::vector<std::string>& keys,
@@ -156,22 +176,22 @@ class Temporal : public Operator {
     sql::RowBuilder one(types_);
     one.AddPair(&delta.batch, row, right, place);
     const std::string key = sql::EncodeRow(left_types_, delta.batch, row);
-    emitted_.At(key)[sql::EncodeRow(types_, one.Take(), 0)] += delta.weights[row];
+    emitted_.Change(key, sql::EncodeRow(types_, one.Take(), 0)) += delta.weights[row];
   }
 
   void TakeBack(const Delta& delta, std::uint32_t row, DeltaBuilder& out) {
     const std::string key = sql::EncodeRow(left_types_, delta.batch, row);
-    auto* emitted = emitted_.Find(key);
-    std::int64_t left = -delta.weights[row];
-    while (emitted != nullptr && left > 0 && !emitted->empty()) {
-      const auto last = std::prev(emitted->end());
-      const std::int64_t count = std::min(left, last->second);
-      out.Add(last->first, -count, delta.at[row]);
+    for (std::int64_t left = -delta.weights[row]; left > 0;) {
+      const auto* emitted = emitted_.Find(key);
+      if (emitted == nullptr) break;
+      const std::string last = emitted->rbegin()->first;
+      std::int64_t& weight = emitted_.Change(key, last);
+      const std::int64_t count = std::min(left, weight);
+      out.Add(last, -count, delta.at[row]);
       left -= count;
-      last->second -= count;
-      if (last->second == 0) emitted->erase(last);
+      weight -= count;
+      if (weight == 0) emitted_.Erase(key, last);
     }
-    emitted_.Trim(key);
   }
 
   bool left_outer_;
@@ -180,17 +200,35 @@ class Temporal : public Operator {
   std::vector<sql::Type> left_types_;
   std::vector<sql::Type> right_types_;
   std::vector<sql::Type> types_;
-  std::vector<Delta> waiting_;
-  KeyedState<std::string> table_;                        // join key -> row, as of the step before
-  std::map<std::string, std::vector<Version>> changed_;  // in this step
-  OrderedState<std::int64_t> emitted_;                   // left row -> output rows
+  KeyedState<std::string> table_;       // join key -> row, as of the step before
+  OrderedState<std::int64_t> emitted_;  // left row -> output rows
+  StepNotes<std::vector<Delta>> waiting_;
+  StepNotes<std::map<std::string, std::vector<Version>>> changed_;
+};
+
+// A value of one type, which may be NULL.
+struct ValueCodec {
+  std::vector<sql::Type> type;
+
+  void Put(std::string& out, const sql::Datum& value) const {
+    sql::RowBuilder builder(type);
+    builder.AddDatums({&value, 1});
+    sql::AppendRow(out, type, builder.Take(), 0);
+  }
+  bool Get(std::string_view in, sql::Datum& value) const {
+    sql::RowBuilder builder(type);
+    if (!builder.Add(in)) return false;
+    value = builder.Take().columns[0]->At(0);
+    return true;
+  }
 };
 
 class LogLag : public Operator {
  public:
-  explicit LogLag(const sql::Plan& plan) : call_(plan.window), types_(TypesOf(plan.columns)) {
-    input_types_ = TypesOf(plan.inputs[0]->columns);
-  }
+  LogLag(const sql::Plan& plan, const StatePlace& place)
+      : call_(plan.window),
+        input_types_(TypesOf(plan.inputs[0]->columns)),
+        last_(place.Part(0), ValueCodec{{input_types_[call_.argument]}}) {}
 
   void Process(std::size_t, const Delta& delta, StepContext&, const Emit& emit) override {
     std::vector<std::uint32_t> order(delta.rows());
@@ -199,17 +237,18 @@ class LogLag : public Operator {
     auto lagged = std::make_shared<sql::Vector>(PhysicalOf(call_.result), delta.rows());
     auto arena = std::make_shared<sql::Arena>();
     lagged->owners.push_back(arena);
-    std::string key;
+    std::vector<std::string> keys(delta.rows());
+    for (std::uint32_t row = 0; row < delta.rows(); ++row) {
+      for (const std::size_t c : call_.partition) AppendKey(keys[row], input_types_[c], *delta.batch.columns[c], row);
+    }
+    last_.Load(keys);
     for (const std::uint32_t row : order) {
-      key.clear();
-      for (const std::size_t c : call_.partition) AppendKey(key, input_types_[c], *delta.batch.columns[c], row);
-      std::optional<sql::Datum>& last = last_.At(key);
-      if (last) {
+      if (const sql::Datum* last = last_.Find(keys[row])) {
         lagged->Set(row, *last, *arena);
       } else {
         lagged->Set(row, call_.fallback ? delta.batch.columns[*call_.fallback]->At(row) : sql::Datum::Null(), *arena);
       }
-      last = delta.batch.columns[call_.argument]->At(row);
+      last_.Change(keys[row]) = delta.batch.columns[call_.argument]->At(row);
     }
     Delta out = delta;
     out.batch.columns.push_back(std::move(lagged));
@@ -218,14 +257,15 @@ class LogLag : public Operator {
 
  private:
   sql::WindowCall call_;
-  std::vector<sql::Type> types_;
   std::vector<sql::Type> input_types_;
-  KeyedState<std::optional<sql::Datum>> last_;
+  KeyedState<sql::Datum, ValueCodec> last_;
 };
 
 }  // namespace
 
-OperatorPtr MakeTemporal(const sql::Plan& plan) { return std::make_unique<Temporal>(plan); }
-OperatorPtr MakeLogLag(const sql::Plan& plan) { return std::make_unique<LogLag>(plan); }
+OperatorPtr MakeTemporal(const sql::Plan& plan, const StatePlace& place) {
+  return std::make_unique<Temporal>(plan, place);
+}
+OperatorPtr MakeLogLag(const sql::Plan& plan, const StatePlace& place) { return std::make_unique<LogLag>(plan, place); }
 
 }  // namespace headgate::operators

@@ -5,71 +5,65 @@
 #include <map>
 #include <optional>
 
+#include "core/base/bytes.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
 
 namespace headgate::operators {
 namespace {
 
-struct Item {
-  std::string row;
-  std::int64_t weight = 0;
-};
-using Partition = std::map<std::string, Item>;       // by order key, then by all columns
-using Output = std::map<std::string, std::int64_t>;  // rows with their counts
+using Partition = OrderedState<std::int64_t>::Group;  // by order key: how often the row is there
+using Output = std::map<std::string, std::int64_t>;   // rows with their counts
 
-// Keeps partitions of rows in an order; what a partition shows is computed anew when it changed.
+// The key ends with the row and, in four bytes, the row's length.
+std::string_view RowOf(std::string_view key) {
+  if (key.size() < sizeof(std::uint32_t)) return {};
+  const std::size_t end = key.size() - sizeof(std::uint32_t);
+  const auto size = LoadBigEndian<std::uint32_t>(key.data() + end);
+  return size > end ? std::string_view() : key.substr(end - size, size);
+}
+
+// Keeps partitions of rows in an order; what a partition shows is computed before a step's first change of it and after
+// the last.
 class Partitioned : public Operator {
  public:
   Partitioned(const std::vector<sql::PlanColumn>& input, const std::vector<sql::PlanColumn>& output,
-              std::vector<std::size_t> partition, std::vector<sql::SortKey> order)
-      : partition_(std::move(partition)), order_(std::move(order)) {
-    types_ = TypesOf(input);
-    output_types_ = TypesOf(output);
-  }
+              std::vector<std::size_t> partition, std::vector<sql::SortKey> order, const StatePlace& place)
+      : types_(TypesOf(input)),
+        output_types_(TypesOf(output)),
+        partition_(std::move(partition)),
+        order_(std::move(order)),
+        rows_(place.Part(0)),
+        touched_(place) {}
 
   void Process(std::size_t, const Delta& delta, StepContext&, const Emit&) override {
-    std::string group;
+    std::vector<std::string> groups(delta.rows());
     for (std::uint32_t row = 0; row < delta.rows(); ++row) {
-      group.clear();
-      for (const std::size_t c : partition_) AppendKey(group, types_[c], *delta.batch.columns[c], row);
-      std::string key;
-      for (const sql::SortKey& sort : order_)
-        AppendKey(key, types_[sort.column], *delta.batch.columns[sort.column], row, sort.order);
-      for (std::size_t c = 0; c < types_.size(); ++c) AppendKey(key, types_[c], *delta.batch.columns[c], row);
-      std::string bytes = sql::EncodeRow(types_, delta.batch, row);
-      key += bytes;
-      State& state = state_.At(group);
-      At& at = touched_.try_emplace(group, delta.at[row]).first->second;
-      at = std::max(at, delta.at[row]);
-      Item& item = state.rows[key];
-      item.row = std::move(bytes);
-      item.weight += delta.weights[row];
-      if (item.weight == 0) state.rows.erase(key);
+      for (const std::size_t c : partition_) AppendKey(groups[row], types_[c], *delta.batch.columns[c], row);
+    }
+    rows_.Load(groups);
+    for (std::uint32_t row = 0; row < delta.rows(); ++row) {
+      const auto [touched, first] = touched_->try_emplace(groups[row]);
+      if (first) touched->second.before = ShowNow(groups[row]);
+      touched->second.at = std::max(touched->second.at, delta.at[row]);
+      const std::string key = KeyOf(delta.batch, row);
+      std::int64_t& weight = rows_.Change(groups[row], key);
+      weight += delta.weights[row];
+      if (weight == 0) rows_.Erase(groups[row], key);
     }
   }
 
   void Finish(StepContext&, const Emit& emit) override {
     DeltaBuilder builder(output_types_);
-    for (const auto& [group, at] : touched_) {
-      State& state = *state_.Find(group);
-      Output now = Show(state.rows);
-      const auto add = [&](const std::string& row, std::int64_t weight) {
-        if (weight == 0) return;
-        builder.Add(row, weight, at);
+    for (const auto& [group, touched] : *touched_) {
+      Output change = ShowNow(group);
+      for (const auto& [row, count] : touched.before) change[row] -= count;
+      for (const auto& [row, count] : change) {
+        if (count != 0) builder.Add(row, count, touched.at);
         if (builder.full()) emit(builder.Take());
-      };
-      for (const auto& [row, count] : state.shown) {
-        const auto found = now.find(row);
-        add(row, (found == now.end() ? 0 : found->second) - count);
       }
-      for (const auto& [row, count] : now) {
-        if (!state.shown.contains(row)) add(row, count);
-      }
-      state.shown = std::move(now);
-      if (state.rows.empty()) state_.Erase(group);
     }
-    touched_.clear();
+    touched_->clear();
     if (builder.rows() > 0) emit(builder.Take());
   }
 
@@ -79,23 +73,38 @@ class Partitioned : public Operator {
   const std::vector<sql::Type>& output_types() const { return output_types_; }
 
  private:
-  struct State {
-    Partition rows;
-    Output shown;
+  struct Touched {
+    Output before;  // what the partition showed
+    At at;
   };
+
+  std::string KeyOf(const sql::Batch& batch, std::uint32_t row) const {
+    std::string key;
+    for (const sql::SortKey& sort : order_)
+      AppendKey(key, types_[sort.column], *batch.columns[sort.column], row, sort.order);
+    for (std::size_t c = 0; c < types_.size(); ++c) AppendKey(key, types_[c], *batch.columns[c], row);
+    const std::size_t start = key.size();
+    sql::AppendRow(key, types_, batch, row);
+    PutBigEndian(key, static_cast<std::uint32_t>(key.size() - start));
+    return key;
+  }
+  Output ShowNow(const std::string& group) {
+    const Partition* rows = rows_.Find(group);
+    return rows == nullptr ? Output() : Show(*rows);
+  }
 
   std::vector<sql::Type> types_;
   std::vector<sql::Type> output_types_;
   std::vector<std::size_t> partition_;
   std::vector<sql::SortKey> order_;
-  KeyedState<State> state_;
-  std::map<std::string, At> touched_;
+  OrderedState<std::int64_t> rows_;
+  StepNotes<std::map<std::string, Touched>> touched_;
 };
 
 class TopK : public Partitioned {
  public:
-  explicit TopK(const sql::Plan& plan)
-      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.partition, plan.order),
+  TopK(const sql::Plan& plan, const StatePlace& place)
+      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.partition, plan.order, place),
         first_(plan.offset),
         end_(plan.limit ? plan.offset + std::min(*plan.limit, std::numeric_limits<std::int64_t>::max() - plan.offset)
                         : std::numeric_limits<std::int64_t>::max()) {}
@@ -104,12 +113,12 @@ class TopK : public Partitioned {
   Output Show(const Partition& rows) override {
     Output out;
     std::int64_t place = 0;
-    for (const auto& [key, item] : rows) {
+    for (const auto& [key, weight] : rows) {
       if (place >= end_) break;
       const std::int64_t from = std::max(place, first_);
-      place += item.weight;
+      place += weight;
       const std::int64_t count = std::min(place, end_) - from;
-      if (count > 0) out[item.row] += count;
+      if (count > 0) out[std::string(RowOf(key))] += count;
     }
     return out;
   }
@@ -121,15 +130,15 @@ class TopK : public Partitioned {
 
 class Window : public Partitioned {
  public:
-  explicit Window(const sql::Plan& plan)
-      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.window.partition, plan.window.order),
+  Window(const sql::Plan& plan, const StatePlace& place)
+      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.window.partition, plan.window.order, place),
         call_(plan.window) {}
 
  protected:
   Output Show(const Partition& rows) override {
     sql::RowBuilder builder(types());
-    for (const auto& [key, item] : rows) {
-      for (std::int64_t n = 0; n < item.weight; ++n) builder.Add(item.row);
+    for (const auto& [key, weight] : rows) {
+      for (std::int64_t n = 0; n < weight; ++n) builder.Add(RowOf(key));
     }
     const sql::Batch all = builder.Take();
     Output out;
@@ -160,8 +169,8 @@ class Window : public Partitioned {
 
 }  // namespace
 
-OperatorPtr MakeTopK(const sql::Plan& plan) { return std::make_unique<TopK>(plan); }
+OperatorPtr MakeTopK(const sql::Plan& plan, const StatePlace& place) { return std::make_unique<TopK>(plan, place); }
 
-OperatorPtr MakeWindow(const sql::Plan& plan) { return std::make_unique<Window>(plan); }
+OperatorPtr MakeWindow(const sql::Plan& plan, const StatePlace& place) { return std::make_unique<Window>(plan, place); }
 
 }  // namespace headgate::operators
