@@ -35,7 +35,7 @@ struct SourceInfo {
 
 struct StreamInfo {
   StreamNo number = 0;
-  std::string name;  // <source>.<schema>.<table>
+  std::string name;  // <source>.<schema>.<table>; without a schema the table's alone
   SourceNo source = 0;
   std::string schema;
   std::string table;
@@ -168,7 +168,8 @@ class LogWriter {
   virtual const SourceInfo& source() const = 0;
   virtual const SourceProgress& progress() const = 0;  // as of the last successful Append
 
-  // The number of a stream of this source, registered if it is new. `schema` and `table` as the server names them.
+  // The number of a stream of this source, registered if it is new. `schema` and `table` as the server names them; a
+  // stream of events or of a view has no schema.
   virtual StreamNo OpenStream(std::string_view schema, std::string_view table) = 0;
   // The version of the stream that has exactly this schema as its newest, else a new version. A new one is preceded in
   // the log by a `schema` event; all of that becomes durable with the next Append.

@@ -48,7 +48,7 @@ class Writer final : public LogWriter {
     std::lock_guard lock(state_.append);
     StreamInfo stream;
     stream.number = state_.next_stream++;
-    stream.name = info_->name + "." + std::string(schema) + "." + std::string(table);
+    stream.name = schema.empty() ? std::string(table) : info_->name + "." + std::string(schema) + "." + std::string(table);
     stream.source = number_;
     stream.schema = schema;
     stream.table = table;

@@ -225,4 +225,115 @@ Type FromColumn(const DataType& type) {
   }
 }
 
+namespace {
+
+TypeKind KindOf(TypeId id) {
+  switch (id) {
+    case TypeId::kBool:
+      return TypeKind::kBool;
+    case TypeId::kInt2:
+      return TypeKind::kInt16;
+    case TypeId::kInt4:
+      return TypeKind::kInt32;
+    case TypeId::kInt8:
+      return TypeKind::kInt64;
+    case TypeId::kFloat4:
+      return TypeKind::kFloat;
+    case TypeId::kFloat8:
+      return TypeKind::kDouble;
+    case TypeId::kNumeric:
+      return TypeKind::kDecimal;
+    case TypeId::kBpchar:
+      return TypeKind::kChar;
+    case TypeId::kBytea:
+      return TypeKind::kBytes;
+    case TypeId::kDate:
+      return TypeKind::kDate;
+    case TypeId::kTime:
+      return TypeKind::kTime;
+    case TypeId::kTimeTz:
+      return TypeKind::kTimeTz;
+    case TypeId::kTimestamp:
+      return TypeKind::kTimestamp;
+    case TypeId::kTimestampTz:
+      return TypeKind::kTimestampTz;
+    case TypeId::kInterval:
+      return TypeKind::kInterval;
+    case TypeId::kUuid:
+      return TypeKind::kUuid;
+    case TypeId::kJson:
+      return TypeKind::kJson;
+    case TypeId::kJsonb:
+      return TypeKind::kJsonb;
+    case TypeId::kBit:
+    case TypeId::kVarbit:
+      return TypeKind::kBits;
+    case TypeId::kInet:
+    case TypeId::kCidr:
+      return TypeKind::kNetwork;
+    default:
+      return IsRange(id) ? TypeKind::kRange : TypeKind::kText;
+  }
+}
+
+// PostgreSQL's numbers of the types whose consumers look at them.
+std::uint32_t OidOf(TypeId id) {
+  switch (id) {
+    case TypeId::kBool:
+      return 16;
+    case TypeId::kBytea:
+      return 17;
+    case TypeId::kInt8:
+      return 20;
+    case TypeId::kInt2:
+      return 21;
+    case TypeId::kInt4:
+      return 23;
+    case TypeId::kFloat4:
+      return 700;
+    case TypeId::kFloat8:
+      return 701;
+    case TypeId::kDate:
+      return 1082;
+    case TypeId::kTimestamp:
+      return 1114;
+    case TypeId::kTimestampTz:
+      return 1184;
+    case TypeId::kNumeric:
+      return 1700;
+    case TypeId::kUuid:
+      return 2950;
+    case TypeId::kJsonb:
+      return 3802;
+    default:
+      return 25;
+  }
+}
+
+}  // namespace
+
+DataType ToColumn(Type type) {
+  DataType column;
+  column.declared = Name(type);
+  if (type.array) {
+    column.kind = TypeKind::kArray;
+    column.children.push_back(ToColumn(type.Element()));
+    column.base = "_" + column.children[0].base;
+    return column;
+  }
+  column.kind = KindOf(type.id);
+  column.base = FactsOf(type.id).own;
+  column.oid = OidOf(type.id);
+  if (type.mod < 0) return column;
+  if (type.id == TypeId::kNumeric) {
+    column.precision = NumericPrecision(type.mod);
+    column.scale = NumericScale(type.mod);
+  } else if (column.kind == TypeKind::kText || column.kind == TypeKind::kChar || column.kind == TypeKind::kBits) {
+    column.length = type.mod;
+  } else {
+    column.precision = type.mod;
+  }
+  return column;
+}
+
 }  // namespace headgate::sql

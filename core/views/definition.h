@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/log/log.h"
+#include "core/sql/bind.h"
+#include "core/sql/statement.h"
+
+// What a name in SQL stands for, and how it comes from the text of a statement.
+namespace headgate::views {
+
+enum class ObjectKind : std::uint8_t {
+  kView = 1,   // CREATE MATERIALIZED VIEW: kept in step
+  kQuery = 2,  // CREATE VIEW: a name for a query
+};
+
+// One object as it is kept.
+struct ViewRecord {
+  std::string name;
+  ObjectKind kind = ObjectKind::kView;
+  std::string sql;  // the whole CREATE statement
+  std::map<std::string, std::string> options;
+  std::uint32_t form = 0;                         // number of its state and rows in the store
+  std::map<std::string, std::uint32_t> versions;  // schema versions of the streams that it reads
+  std::uint64_t version = 0;
+  std::int64_t created_us = 0;
+  std::int64_t changed_us = 0;
+  bool from_file = false;
+  bool paused = false;
+};
+std::string EncodeRecord(const ViewRecord& record);
+Result<ViewRecord> DecodeRecord(std::string_view bytes);
+
+// A problem of a statement: SQLSTATE, and a place in the user's text.
+struct SqlError {
+  std::string code;
+  std::string message;
+  std::size_t offset = 0;
+  std::string hint;
+};
+template <class T>
+using SqlResult = Result<T, SqlError>;
+
+// A relation that a plan reads, and what stands behind it.
+struct Input {
+  enum class Kind : std::uint8_t { kTable, kEvents, kView };
+  std::shared_ptr<const sql::Relation> relation;
+  Kind kind = Kind::kTable;
+  StreamNo stream = 0;        // of kTable, kEvents
+  std::uint32_t version = 0;  // of its schema
+  std::uint32_t form = 0;     // of kView
+  std::vector<bool> needed;   // by column: somebody reads it
+};
+
+// A record with its statement bound. Immutable.
+struct Definition {
+  ViewRecord record;
+  std::shared_ptr<const sql::Relation> relation;  // what the name stands for in other queries
+  std::shared_ptr<const sql::Plan> plan;          // of a view; null if `failure` is set
+  std::vector<Input> inputs;
+  std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
+  std::string failure;  // why a stored statement cannot be bound any more
+};
+using DefinitionPtr = std::shared_ptr<const Definition>;
+
+// All names at one moment: streams of the log, and definitions. Immutable; for any thread.
+class NameTable final : public sql::RelationSource {
+ public:
+  struct Stream {
+    std::shared_ptr<const sql::Relation> relation;
+    StreamNo number = 0;
+    std::uint32_t version = 0;
+    bool events = false;
+  };
+
+  const sql::Relation* Find(const std::vector<std::string>& name) const override;
+  std::vector<std::string> Names() const override;
+
+  DefinitionPtr FindDefinition(std::string_view name) const;
+  // What stands behind a relation that Find gave.
+  std::optional<Input> InputOf(const sql::Relation& relation) const;
+
+  std::map<std::string, Stream, std::less<>> streams;
+  std::map<std::string, DefinitionPtr, std::less<>> definitions;
+};
+
+// The relations that a plan reads, with the columns that it reads of them.
+std::vector<Input> InputsOf(const sql::Plan& plan, const NameTable& names);
+
+// A SELECT, bound and in the form in which it costs least.
+SqlResult<sql::BoundQuery> BindSelect(const sql::Statement& statement, const sql::Node& select, const NameTable& names,
+                                      sql::BindOptions options);
+
+// CREATE MATERIALIZED VIEW or CREATE VIEW, bound; everything of the record but form, version and times is set. Options
+// that views do not have are refused.
+SqlResult<Definition> Define(const sql::Statement& statement, const NameTable& names);
+// A record read from the store, bound again.
+Definition Restore(ViewRecord record, const NameTable& names);
+
+// The definitions that need `name`.
+std::vector<std::string> ReadersOf(const NameTable& all, std::string_view name);
+
+}  // namespace headgate::views

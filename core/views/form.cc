@@ -1,0 +1,186 @@
+#include "core/views/form.h"
+
+#include <xxhash.h>
+
+#include "core/base/bytes.h"
+#include "core/state/state.pb.h"
+
+namespace headgate::views {
+namespace {
+
+// Raised when operators store their state in another form.
+constexpr std::string_view kStateFormat = "1";
+
+std::string Prefix(std::uint32_t form) {
+  std::string key;
+  PutBigEndian(key, form);
+  return key;
+}
+
+std::uint64_t DigestOf(const sql::Plan& plan) {
+  const std::string text = std::string(kStateFormat) + "\n" + Describe(plan);
+  return XXH3_64bits(text.data(), text.size());
+}
+
+// The changes as a delta, so that views of the view take in the net change alone.
+std::vector<operators::Delta> AsDeltas(const std::vector<sql::Type>& types, const std::vector<RowChange>& changes) {
+  std::vector<operators::Delta> deltas;
+  operators::DeltaBuilder builder(types);
+  const auto add = [&](const std::string& row, std::int64_t weight, At at) {
+    builder.Add(row, weight, at);
+    if (builder.full()) deltas.push_back(builder.Take());
+  };
+  for (const RowChange& change : changes) {
+    if (change.before) add(*change.before, -change.times, change.at);
+    if (change.after) add(*change.after, change.times, change.at);
+  }
+  if (builder.rows() > 0) deltas.push_back(builder.Take());
+  return deltas;
+}
+
+}  // namespace
+
+std::string EncodeProgress(const FormProgress& progress) {
+  stored::StoredForm out;
+  out.set_stage(static_cast<std::uint32_t>(progress.stage));
+  out.set_held_from(progress.held_from);
+  out.set_input(progress.input);
+  out.set_cursor(progress.cursor);
+  out.set_plan(progress.plan);
+  out.set_rows(progress.rows);
+  out.set_errors(progress.errors);
+  out.set_errors_ever(progress.errors_ever);
+  out.set_failure(progress.failure);
+  return out.SerializeAsString();
+}
+
+Result<FormProgress> DecodeProgress(std::string_view bytes) {
+  stored::StoredForm in;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      in.stage() > static_cast<std::uint32_t>(FormProgress::Stage::kFailed))
+    return Corrupt("the data directory holds a view's progress that makes no sense");
+  FormProgress progress;
+  progress.stage = static_cast<FormProgress::Stage>(in.stage());
+  progress.held_from = in.held_from();
+  progress.input = in.input();
+  progress.cursor = in.cursor();
+  progress.plan = in.plan();
+  progress.rows = in.rows();
+  progress.errors = in.errors();
+  progress.errors_ever = in.errors_ever();
+  progress.failure = in.failure();
+  return progress;
+}
+
+std::string ProgressKey(std::uint32_t form) {
+  std::string key = "form/";
+  PutBigEndian(key, form);
+  return key;
+}
+
+Form::Form(Store& store, DefinitionPtr definition)
+    : store_(store),
+      definition_(std::move(definition)),
+      row_form_(RowFormOf(*definition_->relation)),
+      types_(TypesOf(*definition_->relation)),
+      state_(store, Family::kState),
+      rows_(store, definition_->record.form, row_form_) {}
+
+Status Form::Open(const FormProgress& progress) {
+  progress_ = progress;
+  if (!definition_->failure.empty()) {
+    progress_.stage = FormProgress::Stage::kFailed;
+    progress_.failure = definition_->failure;
+    return Ok();
+  }
+  const std::uint64_t digest = DigestOf(*definition_->plan);
+  if (progress_.plan != 0 && progress_.plan != digest) {
+    // Another program made another plan of the query: its state says nothing to this one.
+    StoreBatch batch;
+    Drop(id(), batch);
+    const Seq held_from = progress_.held_from;
+    progress_ = {};
+    progress_.held_from = held_from;
+    HG_RETURN_IF_ERROR(store_.Write(batch, true));
+  }
+  progress_.plan = digest;
+  saved_ = progress_;
+  HG_RETURN_IF_ERROR(rows_.Open());
+  MakeGraph();
+  return Ok();
+}
+
+void Form::MakeGraph() {
+  graph_ = std::make_unique<operators::Graph>(
+      *definition_->plan, [this](const operators::Delta& delta) { output_.push_back(delta); },
+      operators::StatePlace{&state_, Prefix(id())});
+}
+
+void Form::Push(const sql::Relation& relation, const operators::Delta& delta) {
+  graph_->Push(relation, delta, step_);
+}
+
+std::vector<RowChange> Form::Finish() {
+  graph_->Finish(step_);
+  std::vector<RowChange> changes = Settle(*definition_->relation, output_);
+  if (row_form_ == RowForm::kBlocks) {
+    net_ = std::move(output_);  // nothing cancels there
+  } else {
+    net_ = AsDeltas(types_, changes);
+  }
+  output_.clear();
+  for (const operators::FailedRow& failed : step_.failed) {
+    progress_.errors += failed.weight;
+    if (failed.weight > 0) progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);
+  }
+  step_.failed.clear();
+  step_.eval.Reset();
+  return changes;
+}
+
+void Form::Apply(const std::vector<RowChange>& changes, StoreBatch& batch) {
+  rows_.Apply(changes, batch);
+  for (const RowChange& change : changes) {
+    if (change.after && !change.before) progress_.rows += static_cast<std::uint64_t>(change.times);
+    if (change.before && !change.after) progress_.rows -= static_cast<std::uint64_t>(change.times);
+  }
+}
+
+void Form::Save(StoreBatch& batch) {
+  state_.Save(batch);
+  rows_.Save(batch);
+  batch.Put(Family::kMeta, ProgressKey(id()), EncodeProgress(progress_));
+}
+
+void Form::Committed() {
+  saved_ = progress_;
+  net_.clear();
+}
+
+void Form::Forget() {
+  progress_ = saved_;
+  output_.clear();
+  net_.clear();
+  step_ = {};
+  state_.Forget();
+  rows_.Forget();
+  if (graph_ != nullptr) MakeGraph();  // operators may hold what a failed step left in them
+}
+
+Status Form::failure() const {
+  if (state_.failure()) return *state_.failure();
+  return rows_.failure();
+}
+
+void Form::Trim(std::size_t bytes_max) {
+  state_.Trim(bytes_max);
+  rows_.Trim(bytes_max);
+}
+
+void Form::Drop(std::uint32_t form, StoreBatch& batch) {
+  batch.DeleteRange(Family::kState, Prefix(form), Prefix(form + 1));
+  ViewRows::Drop(form, batch);
+  batch.Delete(Family::kMeta, ProgressKey(form));
+}
+
+}  // namespace headgate::views

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/operators/graph.h"
+#include "core/operators/state_space.h"
+#include "core/views/definition.h"
+#include "core/views/rows.h"
+
+namespace headgate::views {
+
+// How far a form of a view is, durably.
+struct FormProgress {
+  enum class Stage : std::uint8_t {
+    kGated = 0,     // waits until the tables that it reads are loaded
+    kLoading = 1,   // takes in what its inputs have: `input` and `cursor` say how far
+    kTelling = 2,   // its content goes into its stream, from `cursor` on
+    kRunning = 3,   // in step
+    kFailed = 4,
+  };
+  Stage stage = Stage::kGated;
+  Seq held_from = 0;  // events from this transaction on are its own
+  std::uint32_t input = 0;
+  std::string cursor;
+  std::uint64_t plan = 0;  // a digest: another plan has another state
+  std::uint64_t rows = 0;
+  std::int64_t errors = 0;  // rows whose expressions fail at the moment
+  std::uint64_t errors_ever = 0;
+  std::string failure;
+};
+std::string EncodeProgress(const FormProgress& progress);
+Result<FormProgress> DecodeProgress(std::string_view bytes);
+std::string ProgressKey(std::uint32_t form);  // in Family::kMeta
+
+// One form of a view, running: its operators, its state, its rows. Everything is of the views' thread.
+class Form {
+ public:
+  Form(Store& store, DefinitionPtr definition);
+
+  Status Open(const FormProgress& progress);
+  const Definition& definition() const { return *definition_; }
+  void SetDefinition(DefinitionPtr definition) { definition_ = std::move(definition); }  // of the same form
+  std::uint32_t id() const { return definition_->record.form; }
+  const std::string& name() const { return definition_->record.name; }
+  FormProgress& progress() { return progress_; }
+  const FormProgress& progress() const { return progress_; }
+  bool running() const { return progress_.stage == FormProgress::Stage::kRunning; }
+  RowForm row_form() const { return row_form_; }
+
+  // A step: Push the changes of its inputs, then Finish: what changed of the view. Save puts state, rows and progress
+  // into the step's write.
+  void Push(const sql::Relation& relation, const operators::Delta& delta);
+  std::vector<RowChange> Finish();
+  // What the last Finish gave, for the views that read this one.
+  const std::vector<operators::Delta>& output() const { return net_; }
+  void Apply(const std::vector<RowChange>& changes, StoreBatch& batch);
+  void Save(StoreBatch& batch);
+  // The step was written, or it failed and everything is as before it.
+  void Committed();
+  void Forget();
+  Status failure() const;
+
+  void Trim(std::size_t bytes_max);
+  std::size_t bytes() const { return state_.bytes() + rows_.bytes(); }
+
+  // Everything of the form leaves the store.
+  static void Drop(std::uint32_t form, StoreBatch& batch);
+
+ private:
+  void MakeGraph();
+
+  Store& store_;
+  DefinitionPtr definition_;
+  RowForm row_form_;
+  std::vector<sql::Type> types_;
+  operators::StateSpace state_;
+  ViewRows rows_;
+  std::unique_ptr<operators::Graph> graph_;
+  operators::StepContext step_;
+  std::vector<operators::Delta> output_;
+  std::vector<operators::Delta> net_;
+  FormProgress progress_;
+  FormProgress saved_;
+};
+
+}  // namespace headgate::views

@@ -1,0 +1,241 @@
+#include "core/views/rows.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/base/bytes.h"
+#include "core/sql/key.h"
+
+namespace headgate::views {
+namespace {
+
+constexpr std::size_t kBlockBytes = 64 * 1024;
+
+std::string Prefix(std::uint32_t form) {
+  std::string key;
+  PutBigEndian(key, form);
+  return key;
+}
+
+std::vector<std::size_t> KeyColumns(const sql::Relation& view) {
+  if (!view.key.empty()) return view.key;
+  std::vector<std::size_t> all(view.columns.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  return all;
+}
+
+// What one row of the output amounts to over the step.
+struct Net {
+  std::int64_t weight = 0;
+  At at;
+  std::string key;
+};
+
+std::vector<RowChange> Appended(const std::vector<operators::Delta>& output, const std::vector<sql::Type>& types) {
+  std::vector<RowChange> changes;
+  for (const operators::Delta& delta : output) {
+    for (std::size_t row = 0; row < delta.rows(); ++row) {
+      RowChange& change = changes.emplace_back();
+      change.after = sql::EncodeRow(types, delta.batch, row);
+      change.times = delta.weights[row];
+      change.at = delta.at[row];
+    }
+  }
+  return changes;
+}
+
+}  // namespace
+
+RowForm RowFormOf(const sql::Relation& view) {
+  if (view.append_only) return RowForm::kBlocks;
+  return view.key.empty() ? RowForm::kCounted : RowForm::kKeyed;
+}
+
+std::vector<sql::Type> TypesOf(const sql::Relation& relation) {
+  std::vector<sql::Type> types;
+  for (const sql::RelationColumn& column : relation.columns) {
+    if (!column.hidden) types.push_back(column.type);
+  }
+  return types;
+}
+
+std::vector<RowChange> Settle(const sql::Relation& view, const std::vector<operators::Delta>& output) {
+  const std::vector<sql::Type> types = TypesOf(view);
+  const auto in_log_order = [](const RowChange& a, const RowChange& b) { return a.at < b.at; };
+  if (view.append_only) {
+    auto changes = Appended(output, types);
+    if (!std::ranges::is_sorted(changes, in_log_order)) std::ranges::stable_sort(changes, in_log_order);
+    return changes;
+  }
+  const std::vector<std::size_t> key_columns = KeyColumns(view);
+  std::unordered_map<std::string, Net> rows;
+  for (const operators::Delta& delta : output) {
+    for (std::size_t row = 0; row < delta.rows(); ++row) {
+      auto [entry, added] = rows.try_emplace(sql::EncodeRow(types, delta.batch, row));
+      Net& net = entry->second;
+      if (added) {
+        for (const std::size_t c : key_columns) AppendKey(net.key, types[c], *delta.batch.columns[c], row);
+      }
+      net.weight += delta.weights[row];
+      net.at = std::max(net.at, delta.at[row]);
+    }
+  }
+  std::vector<RowChange> changes;
+  std::unordered_map<std::string, std::size_t> by_key;
+  for (auto& [bytes, net] : rows) {
+    if (net.weight == 0) continue;
+    std::size_t place = changes.size();
+    if (!view.key.empty()) place = by_key.try_emplace(net.key, place).first->second;
+    if (place == changes.size()) changes.emplace_back();
+    RowChange& change = changes[place];
+    (net.weight > 0 ? change.after : change.before) = bytes;
+    change.times = std::abs(net.weight);
+    change.at = std::max(change.at, net.at);
+    change.key = std::move(net.key);
+  }
+  std::ranges::sort(changes, [](const RowChange& a, const RowChange& b) {
+    return a.at != b.at ? a.at < b.at : a.key < b.key;
+  });
+  return changes;
+}
+
+ViewRows::ViewRows(const Store& store, std::uint32_t form, RowForm kind)
+    : store_(store),
+      prefix_(Prefix(form)),
+      kind_(kind),
+      space_(store, Family::kRows),
+      counted_(operators::StatePlace{&space_, prefix_}) {}
+
+Status ViewRows::Open() {
+  if (kind_ != RowForm::kBlocks) return Ok();
+  ByteReader form(prefix_);
+  const std::string end = Prefix(form.BigEndian<std::uint32_t>() + 1);
+  HG_RETURN_IF_ERROR(store_.ScanBack(Family::kRows, prefix_, end, [&](std::string_view key, std::string_view) {
+    ByteReader in(key.substr(prefix_.size()));
+    next_block_ = in.BigEndian<std::uint64_t>() + 1;
+    return false;
+  }));
+  next_block_stored_ = next_block_;
+  return Ok();
+}
+
+void ViewRows::Apply(const std::vector<RowChange>& changes, StoreBatch& batch) {
+  next_block_stored_ = next_block_;
+  switch (kind_) {
+    case RowForm::kBlocks:
+      return ApplyBlocks(changes, batch);
+    case RowForm::kCounted:
+      return ApplyCounted(changes);
+    case RowForm::kKeyed:
+      break;
+  }
+  for (const RowChange& change : changes) {
+    const std::string key = prefix_ + change.key;
+    if (change.after) {
+      batch.Put(Family::kRows, key, *change.after);
+    } else {
+      batch.Delete(Family::kRows, key);
+    }
+  }
+}
+
+void ViewRows::ApplyBlocks(const std::vector<RowChange>& changes, StoreBatch& batch) {
+  std::string block;
+  const auto write = [&] {
+    if (block.empty()) return;
+    std::string key = prefix_;
+    PutBigEndian(key, next_block_++);
+    batch.Put(Family::kRows, key, block);
+    block.clear();
+  };
+  for (const RowChange& change : changes) {
+    for (std::int64_t n = 0; n < change.times; ++n) PutBytes(block, *change.after);
+    if (block.size() >= kBlockBytes) write();
+  }
+  write();
+}
+
+void ViewRows::ApplyCounted(const std::vector<RowChange>& changes) {
+  std::vector<std::string> keys;
+  for (const RowChange& change : changes) keys.push_back(change.key + (change.after ? *change.after : *change.before));
+  counted_.Load(keys);
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const RowChange& change = changes[i];
+    const std::string& row = change.after ? *change.after : *change.before;
+    const std::string* stored = counted_.Find(keys[i]);
+    std::int64_t copies = 0;
+    if (stored != nullptr) copies = static_cast<std::int64_t>(ByteReader(*stored).Varint());
+    copies += change.after ? change.times : -change.times;
+    if (copies <= 0) {
+      counted_.Erase(keys[i]);
+      continue;
+    }
+    std::string value;
+    PutVarint(value, static_cast<std::uint64_t>(copies));
+    value += row;
+    counted_.Change(keys[i]) = std::move(value);
+  }
+}
+
+void ViewRows::Forget() {
+  space_.Forget();
+  next_block_ = next_block_stored_;
+}
+
+Status ViewRows::failure() const { return space_.failure() ? Status(*space_.failure()) : Ok(); }
+
+void ViewRows::Drop(std::uint32_t form, StoreBatch& batch) {
+  batch.DeleteRange(Family::kRows, Prefix(form), Prefix(form + 1));
+}
+
+Status ViewRows::Scan(const StoreView& view, std::uint32_t form, RowForm kind, std::string_view after,
+                      const Visit& visit) {
+  if (kind != RowForm::kBlocks) {
+    std::string from(after);
+    if (!from.empty()) from.push_back('\0');  // the smallest key behind it
+    return ScanKeys(view, form, kind, from, "", visit);
+  }
+  // A cursor is the block's number and how many of its rows are passed.
+  const std::string prefix = Prefix(form);
+  const std::string_view block = after.substr(0, std::min<std::size_t>(after.size(), 8));
+  std::uint32_t passed = 0;
+  if (after.size() == 12) passed = LoadBigEndian<std::uint32_t>(after.data() + 8);
+  bool good = true;
+  HG_RETURN_IF_ERROR(view.Scan(Family::kRows, prefix + std::string(block), Prefix(form + 1),
+                               [&](std::string_view key, std::string_view value) {
+                                 const std::string_view number = key.substr(prefix.size());
+                                 const std::uint32_t skip = number == block ? passed : 0;
+                                 ByteReader in(value);
+                                 for (std::uint32_t n = 1; !in.done() && !in.failed(); ++n) {
+                                   const std::string_view row = in.Bytes();
+                                   if (n <= skip) continue;
+                                   Stored stored{std::string(number), row, 1};
+                                   PutBigEndian(stored.cursor, n);
+                                   if (!in.failed() && !visit(stored)) return false;
+                                 }
+                                 good = !in.failed();
+                                 return good;
+                               }));
+  return good ? Ok() : Status(Corrupt("the rows of a view hold bytes that make no sense"));
+}
+
+Status ViewRows::ScanKeys(const StoreView& view, std::uint32_t form, RowForm kind, std::string_view from,
+                          std::string_view to, const Visit& visit) {
+  const std::string prefix = Prefix(form);
+  bool good = true;
+  HG_RETURN_IF_ERROR(view.Scan(Family::kRows, prefix + std::string(from),
+                               to.empty() ? Prefix(form + 1) : prefix + std::string(to),
+                               [&](std::string_view key, std::string_view value) {
+                                 Stored stored{std::string(key.substr(prefix.size())), value, 1};
+                                 if (kind == RowForm::kCounted) {
+                                   ByteReader in(value);
+                                   stored.copies = static_cast<std::int64_t>(in.Varint());
+                                   stored.row = in.Take(in.remaining());
+                                   good = !in.failed();
+                                 }
+                                 return good && visit(stored);
+                               }));
+  return good ? Ok() : Status(Corrupt("the rows of a view hold bytes that make no sense"));
+}
+
+}  // namespace headgate::views

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/log/store.h"
+#include "core/operators/delta.h"
+#include "core/operators/state.h"
+#include "core/sql/relation.h"
+
+namespace headgate::views {
+
+// One change of a view's content: a row came, went, or took the place of another one with its key.
+struct RowChange {
+  std::string key;  // order-preserving, of the key columns; of a view without a key of all columns
+  std::optional<std::string> before;  // rows in the form of sql::EncodeRow
+  std::optional<std::string> after;
+  std::int64_t times = 1;  // more than one only in a view without a key
+  At at;                   // the row of the log that caused it
+};
+
+// How the rows of a view are kept.
+enum class RowForm : std::uint8_t {
+  kKeyed,    // by key
+  kCounted,  // rows may repeat: by all columns, with a count
+  kBlocks,   // only ever added: in blocks, in the order in which they came
+};
+RowForm RowFormOf(const sql::Relation& view);
+
+// The columns of a view without hidden ones, as types.
+std::vector<sql::Type> TypesOf(const sql::Relation& relation);
+
+// The net change of a step's output, in log order: what is left after equal rows of opposite sign are gone (C-4).
+std::vector<RowChange> Settle(const sql::Relation& view, const std::vector<operators::Delta>& output);
+
+// The stored rows of one form of a view. Changes go into the step's write. For one thread; others read by Scan and Get.
+class ViewRows {
+ public:
+  ViewRows(const Store& store, std::uint32_t form, RowForm kind);
+
+  Status Open();
+  void Apply(const std::vector<RowChange>& changes, StoreBatch& batch);
+  void Save(StoreBatch& batch) { space_.Save(batch); }
+  void Forget();
+  Status failure() const;
+  void Trim(std::size_t bytes_max) { space_.Trim(bytes_max); }
+  std::size_t bytes() const { return space_.bytes(); }
+
+  // All rows of the form go.
+  static void Drop(std::uint32_t form, StoreBatch& batch);
+
+  // `cursor` names the row's place: give it as `after` to go on behind it. In key order, or that of arrival.
+  struct Stored {
+    std::string cursor;
+    std::string_view row;
+    std::int64_t copies = 1;
+  };
+  using Visit = std::function<bool(const Stored& row)>;
+  static Status Scan(const StoreView& view, std::uint32_t form, RowForm kind, std::string_view after,
+                     const Visit& visit);
+  // Rows whose key begins with `from` or is larger, below `to` ("" for the end). Not for kBlocks.
+  static Status ScanKeys(const StoreView& view, std::uint32_t form, RowForm kind, std::string_view from,
+                         std::string_view to, const Visit& visit);
+
+ private:
+  void ApplyBlocks(const std::vector<RowChange>& changes, StoreBatch& batch);
+  void ApplyCounted(const std::vector<RowChange>& changes);
+
+  const Store& store_;
+  std::string prefix_;
+  RowForm kind_;
+  std::uint64_t next_block_ = 1;
+  std::uint64_t next_block_stored_ = 1;
+  operators::StateSpace space_;
+  operators::KeyedState<std::string> counted_;  // count and row, by key and row
+};
+
+}  // namespace headgate::views

@@ -1,0 +1,59 @@
+#include "core/views/run.h"
+
+namespace headgate::views {
+namespace {
+
+// The stream whose snapshot the part tells the end of; 0: it is no such marker.
+StreamNo LoadedBy(const Run::Part& part) {
+  if (part.info.position.kind != PositionKind::kChunk) return 0;
+  ChangeReader changes = part.Changes();
+  Change change;
+  if (!changes.Next(change) || change.op != Op::kSnapshot) return 0;
+  const auto extra = DecodeSnapshot(change.extra);
+  return extra.ok() && extra->completed ? change.stream : 0;
+}
+
+}  // namespace
+
+void RunReader::Seek(Seq seq) {
+  reader_->Seek(seq);
+  next_.reset();
+}
+
+Result<bool> RunReader::NextPart() {
+  if (next_) return true;
+  LogReader::Block block;
+  HG_ASSIGN_OR_RETURN(const bool found, reader_->Next(block));
+  if (!found) return false;
+  Run::Part& part = next_.emplace();
+  part.seq = block.seq;
+  part.info = *block.info;
+  part.first_ordinal = block.first_ordinal;
+  if (block.info->source != skipped_) part.changes = block.changes;
+  next_ends_ = block.last_part;
+  return true;
+}
+
+Result<Run> RunReader::Read(std::size_t changes_max, Seq until) {
+  Run run;
+  for (;;) {
+    HG_ASSIGN_OR_RETURN(const bool found, NextPart());
+    if (!found || next_->seq > until) break;
+    const bool begins = next_->seq != run.last;
+    if (begins && run.changes >= changes_max) break;
+    const StreamNo loaded = begins ? LoadedBy(*next_) : 0;
+    if (loaded != 0 && !run.parts.empty()) break;
+    run.last = next_->seq;
+    run.commit_us = next_->info.commit_us;
+    run.loaded = loaded;
+    if (!next_->changes.empty()) {
+      if (begins) run.changes += next_->info.total;
+      run.parts.push_back(std::move(*next_));
+    }
+    next_.reset();
+    if (loaded != 0) break;
+  }
+  return run;
+}
+
+}  // namespace headgate::views

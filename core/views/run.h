@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/log/log.h"
+#include "core/log/log_reader.h"
+
+namespace headgate::views {
+
+// Whole transactions of the log, one behind the other: what a step works on.
+struct Run {
+  struct Part {
+    Seq seq = 0;
+    TransactionInfo info;
+    std::uint32_t first_ordinal = 1;
+    std::string changes;
+    ChangeReader Changes() const { return {changes, first_ordinal}; }
+  };
+  std::vector<Part> parts;
+  Seq last = 0;  // everything up to it was read; 0: nothing was
+  std::size_t changes = 0;
+  std::int64_t commit_us = 0;  // of the last transaction
+  StreamNo loaded = 0;         // the run is the marker that this table's snapshot has ended, and nothing else
+};
+
+// Reads runs. What `skipped` (a source) wrote is passed over. For one thread.
+class RunReader {
+ public:
+  RunReader(const Log& log, SourceNo skipped) : reader_(log.NewReader()), skipped_(skipped) {}
+
+  void Seek(Seq seq);
+  // Up to about `changes_max` changes and never beyond `until`; always at least one transaction if there is one. An
+  // empty run: the end of the log, or `until`.
+  Result<Run> Read(std::size_t changes_max, Seq until = ~Seq{0});
+  // Lets go of files while there is nothing to read.
+  void Release() { reader_->Release(); }
+
+ private:
+  Result<bool> NextPart();
+
+  std::unique_ptr<LogReader> reader_;
+  SourceNo skipped_;
+  std::optional<Run::Part> next_;
+  bool next_ends_ = false;  // it is the last part of its transaction
+};
+
+}  // namespace headgate::views

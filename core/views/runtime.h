@@ -1,0 +1,165 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "core/base/channel.h"
+#include "core/base/clock.h"
+#include "core/base/published.h"
+#include "core/base/signal.h"
+#include "core/views/base.h"
+#include "core/views/form.h"
+#include "core/views/run.h"
+
+namespace headgate::views {
+
+// What is seen of a view from outside.
+struct ViewStatus {
+  std::string state;  // gated, loading, running, failed
+  std::string failure;
+  std::uint64_t rows = 0;
+  std::int64_t errors = 0;
+  std::uint64_t errors_ever = 0;
+  Seq held_from = 0;             // while gated: events from here on wait
+  std::uint64_t rows_done = 0;   // while loading
+  struct Control {               // the tables that a gated view waits for
+    std::string stream;
+    std::uint64_t required = 0;  // position of its source, 0: not known yet
+    std::uint64_t reached = 0;
+    bool ready = false;
+  };
+  std::vector<Control> control;
+};
+
+// What the views know of a source: how far its server is, and how far the log.
+struct SourceSight {
+  bool known = false;
+  std::uint64_t server_position = 0;  // asked after `asked_after_us`, 0: not yet
+  std::uint64_t reached_position = 0;
+  bool reached = false;  // everything up to server_position is in the log
+};
+
+// Keeps all views of the shard in step with the log, on a thread of its own. A step takes a run of whole transactions:
+// the base, every view's state and rows, the views' changes in the log and the place in the log are one write
+// (design D4).
+class Runtime {
+ public:
+  // All must outlive the runtime.
+  struct Parts {
+    Store* store = nullptr;
+    Log* log = nullptr;
+    const Clock* clock = nullptr;
+    std::size_t memory_bytes = 64 << 20;  // of state, rows and base in memory
+    // The source of a stream, its server asked at or behind a time of its log; any thread.
+    std::function<SourceSight(SourceNo source, std::int64_t asked_after_us)> sight;
+    std::function<void()> on_step;  // after every step and change of state, on the views' thread
+  };
+  static Result<std::unique_ptr<Runtime>> Start(Parts parts, std::vector<DefinitionPtr> definitions);
+  ~Runtime();  // Stop()
+
+  // Any thread. A new definition, or one that replaces another form of its name.
+  void Make(DefinitionPtr definition);
+  void Drop(const std::string& name);
+
+  std::shared_ptr<const ViewStatus> Status(std::string_view name) const;  // nullptr: unknown
+  // Everything up to it is in the views. Stored under AppliedKey, for readers of a StoreView.
+  Seq applied() const { return applied_.load(std::memory_order_acquire); }
+  // True once the views have applied `seq`.
+  bool Wait(Seq seq, std::chrono::steady_clock::time_point deadline, std::stop_token stop);
+  // Why the thread stands, "" while it works.
+  std::string trouble() const { return *trouble_.Get(); }
+
+  // Makes the base take in the log, also while there is no view: retention is about to take its oldest part.
+  void CatchUp();
+  void Stop();
+
+ private:
+  struct DropCommand {
+    std::string name;
+  };
+  struct CatchUpCommand {};
+  using Command = std::variant<DefinitionPtr, DropCommand, CatchUpCommand>;
+  // The rows of one stream, as some forms see them.
+  struct Port {
+    std::shared_ptr<const sql::Relation> relation;
+    std::unique_ptr<StreamRows> rows;
+    std::vector<operators::Delta> deltas;  // of the step
+  };
+  using PortKey = std::pair<StreamNo, std::uint32_t>;
+
+  explicit Runtime(Parts parts);
+  headgate::Status Open(const std::vector<DefinitionPtr>& definitions);
+  headgate::Status Adopt(const DefinitionPtr& definition);
+  headgate::Status DropLost(const std::vector<DefinitionPtr>& definitions);
+
+  void Loop(std::stop_token stop);
+  headgate::Status Work(std::stop_token stop);  // one turn; sets idle_
+  void Handle(DefinitionPtr definition);
+  void Handle(DropCommand command);
+  void Handle(CatchUpCommand) { catch_up_ = true; }
+  void Publish();
+  void Fail(Form& form, const Error& error);
+
+  // runtime_step.cc
+  headgate::Status Step(const Run& run);
+  headgate::Status TakeIn(const Run& run);
+  headgate::Status TakeTable(const Run::Part& part, const Change& change);
+  headgate::Status TakeTruncate(const Run::Part& part, const Change& change);
+  void TakeEvent(const Run::Part& part, const Change& change);
+  headgate::Status Prefetch(const Run& run);
+  headgate::Status EndLoad(StreamNo stream);
+  headgate::Status StepForms(std::int64_t commit_us, Seq last);
+  headgate::Status Commit(StoreBatch& batch, const Transaction& tx);
+  void ForgetStep();
+  void Emit(StreamNo stream, std::string_view row, std::uint32_t version, const Origin& origin, std::int64_t weight,
+            At at);
+  void MakePorts();
+  void ClearPorts();
+
+  // runtime_load.cc
+  headgate::Status OpenGates();
+  bool GateIsOpen(const Form& form, ViewStatus& status);
+  headgate::Status Load(Form& form, std::stop_token stop);
+  headgate::Status LoadChunk(Form& form, const Input& input, bool& done);
+  headgate::Status LoadTable(Form& form, const Input& input, bool& done);
+  headgate::Status LoadView(Form& form, const Input& input, bool& done);
+  headgate::Status LoadEvents(Form& form, const Input& input, bool& done);
+  headgate::Status FinishChunk(Form& form);
+  headgate::Status Tell(Form& form, std::stop_token stop);
+  Transaction NewTransaction(std::int64_t commit_us, Seq applied);
+  void AddToStream(Transaction& tx, Form& form, const std::vector<RowChange>& changes, std::int64_t commit_us);
+
+  Parts parts_;
+  std::unique_ptr<LogWriter> writer_;
+  std::unique_ptr<RunReader> reader_;
+  Base base_;
+  std::vector<std::unique_ptr<Form>> forms_;  // inputs before those that read them
+  std::map<PortKey, Port> ports_;
+  std::map<StreamNo, std::set<std::string>> keys_;  // of the base, that the run touches
+  std::shared_ptr<const Registry> registry_;
+  std::map<std::string, std::int64_t> loaded_us_;  // by view: since when its tables are loaded
+  std::uint64_t told_ = 0;  // number of the last transaction of views
+  bool idle_ = false;
+  bool catch_up_ = false;
+
+  Channel<Command> commands_{1024};
+  std::shared_ptr<Signal> wake_ = std::make_shared<Signal>();
+  std::shared_ptr<void> subscription_;
+  std::atomic<Seq> applied_ = 0;
+  Signal stepped_;
+  Published<std::map<std::string, std::shared_ptr<const ViewStatus>, std::less<>>> statuses_;
+  Published<std::string> trouble_;
+  std::jthread thread_;
+};
+
+// The applied seq as a view of the store has it; 0 if there is none.
+Result<Seq> AppliedOf(const StoreView& view);
+
+}  // namespace headgate::views

@@ -1,0 +1,244 @@
+// How a form takes in what its inputs have: the load gate (design D8), then their content in chunks, each one write, so
+// that a crash goes on where it was. Nothing else moves meanwhile: the base stays as of the applied seq.
+#include <algorithm>
+
+#include "core/base/bytes.h"
+#include "core/base/diag.h"
+#include "core/base/failpoint.h"
+#include "core/views/runtime.h"
+#include "core/views/stream.h"
+
+namespace headgate::views {
+namespace {
+
+constexpr std::size_t kChunkRows = 20'000;
+
+bool WaitsForTables(const Definition& definition) {
+  const auto on_load = definition.record.options.find("on_load");
+  return on_load == definition.record.options.end() || on_load->second == "wait";
+}
+
+bool ReadsEvents(const Definition& definition) {
+  return std::ranges::any_of(definition.inputs, [](const Input& input) { return input.kind == Input::Kind::kEvents; });
+}
+
+// What is looked up first, then what looks up: events last.
+std::vector<const Input*> InLoadOrder(const Definition& definition) {
+  std::vector<const Input*> inputs;
+  for (const Input& input : definition.inputs) inputs.push_back(&input);
+  std::ranges::stable_sort(inputs, {}, [](const Input* input) {
+    if (input->kind == Input::Kind::kTable) return 0;
+    if (input->kind == Input::Kind::kView) return input->relation->append_only ? 2 : 1;
+    return 3;
+  });
+  return inputs;
+}
+
+}  // namespace
+
+// Tables have to be loaded, views that are read in step; and a view of events waits until its tables are as new as
+// their servers were when the last of them was loaded.
+bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
+  const Definition& definition = form.definition();
+  bool open = true;
+  const auto registry = parts_.log->registry();
+  std::vector<std::pair<SourceNo, std::size_t>> sources;  // of tables, and their places in status.control
+  for (const Input& input : definition.inputs) {
+    if (input.kind == Input::Kind::kEvents) continue;
+    ViewStatus::Control& control = status.control.emplace_back();
+    control.stream = input.relation->name;
+    if (input.kind == Input::Kind::kView) {
+      const auto other = std::ranges::find_if(forms_, [&](const auto& f) { return f->id() == input.form; });
+      control.ready = other != forms_.end() && (*other)->running();
+    } else {
+      control.ready = !WaitsForTables(definition) || base_.StateOf(input.stream).shown != 0;
+      if (const StreamInfo* stream = registry->Stream(input.stream); stream != nullptr)
+        sources.emplace_back(stream->source, status.control.size() - 1);
+    }
+    open = open && control.ready;
+  }
+  if (!open || !ReadsEvents(definition) || !WaitsForTables(definition) || !parts_.sight) {
+    loaded_us_.erase(form.name());
+    return open;
+  }
+  const std::int64_t since = loaded_us_.try_emplace(form.name(), parts_.clock->NowUs()).first->second;
+  for (const auto& [source, place] : sources) {
+    const SourceSight sight = parts_.sight(source, since);
+    ViewStatus::Control& control = status.control[place];
+    control.required = sight.server_position;
+    control.reached = sight.reached_position;
+    // What the source has appended has to be applied too.
+    control.ready = sight.reached && applied_ >= parts_.log->last_seq();
+    open = open && control.ready;
+  }
+  return open;
+}
+
+headgate::Status Runtime::OpenGates() {
+  for (const auto& form : forms_) {
+    if (form->progress().stage != FormProgress::Stage::kGated) continue;
+    ViewStatus status;
+    if (!GateIsOpen(*form, status)) continue;
+    loaded_us_.erase(form->name());
+    form->progress().stage = FormProgress::Stage::kLoading;
+    StoreBatch batch;
+    form->Save(batch);
+    HG_RETURN_IF_ERROR(parts_.store->Write(batch, true));
+    form->Committed();
+    HG_FAILPOINT("views.gate_opened");
+    Publish();
+  }
+  return Ok();
+}
+
+headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
+  registry_ = parts_.log->registry();
+  const std::vector<const Input*> inputs = InLoadOrder(form.definition());
+  FormProgress& progress = form.progress();
+  while (progress.input < inputs.size()) {
+    if (stop.stop_requested()) return Stopped();
+    bool done = false;
+    HG_RETURN_IF_ERROR(LoadChunk(form, *inputs[progress.input], done));
+    if (!done) continue;
+    ++progress.input;
+    progress.cursor.clear();
+  }
+  progress.stage = form.row_form() == RowForm::kBlocks ? FormProgress::Stage::kRunning : FormProgress::Stage::kTelling;
+  HG_RETURN_IF_ERROR(FinishChunk(form));  // also what has no input, or inputs without rows
+  MakePorts();
+  Publish();
+  return Ok();
+}
+
+headgate::Status Runtime::LoadChunk(Form& form, const Input& input, bool& done) {
+  if (input.kind == Input::Kind::kTable) HG_RETURN_IF_ERROR(LoadTable(form, input, done));
+  if (input.kind == Input::Kind::kView) HG_RETURN_IF_ERROR(LoadView(form, input, done));
+  if (input.kind == Input::Kind::kEvents) HG_RETURN_IF_ERROR(LoadEvents(form, input, done));
+  if (done) return Ok();  // its last chunk goes with the next write
+  return FinishChunk(form);
+}
+
+headgate::Status Runtime::FinishChunk(Form& form) {
+  const std::vector<RowChange> changes = form.Finish();
+  HG_RETURN_IF_ERROR(form.failure());
+  StoreBatch batch;
+  form.Apply(changes, batch);
+  form.Save(batch);
+  Transaction tx;
+  if (form.row_form() == RowForm::kBlocks && !changes.empty()) {
+    // Rows that never go again are told as they come. Of other views the content so far is no content yet.
+    tx = NewTransaction(parts_.clock->NowUs(), applied_);
+    AddToStream(tx, form, changes, tx.info.commit_us);
+  }
+  HG_FAILPOINT("views.load_chunk");
+  HG_RETURN_IF_ERROR(Commit(batch, tx));
+  form.Committed();
+  form.Trim(parts_.memory_bytes / 2);
+  return Ok();
+}
+
+headgate::Status Runtime::LoadTable(Form& form, const Input& input, bool& done) {
+  StreamRows rows(*input.relation, input.needed);
+  std::size_t taken = 0;
+  FormProgress& progress = form.progress();
+  const std::uint32_t generation = base_.StateOf(input.stream).shown;
+  done = true;
+  if (generation == 0) return Ok();
+  const StoreView view(*parts_.store);
+  HG_RETURN_IF_ERROR(Base::ScanTable(
+      view, input.stream, generation, progress.cursor, [&](std::string_view key, const Image& image) {
+        const TableSchema& schema = *registry_->Schema(input.stream, image.version);
+        rows.Add(image.row, image.version, schema, image.origin, static_cast<std::int64_t>(image.copies), {});
+        progress.cursor = key;
+        if (rows.full()) form.Push(*input.relation, rows.Take());
+        done = ++taken < kChunkRows;
+        return done;
+      }));
+  if (rows.rows() > 0) form.Push(*input.relation, rows.Take());
+  return Ok();
+}
+
+headgate::Status Runtime::LoadView(Form& form, const Input& input, bool& done) {
+  operators::DeltaBuilder rows(TypesOf(*input.relation));
+  std::size_t taken = 0;
+  FormProgress& progress = form.progress();
+  done = true;
+  const StoreView view(*parts_.store);
+  HG_RETURN_IF_ERROR(ViewRows::Scan(view, input.form, RowFormOf(*input.relation), progress.cursor,
+                                    [&](const ViewRows::Stored& stored) {
+                                      rows.Add(stored.row, stored.copies, {});
+                                      progress.cursor = stored.cursor;
+                                      if (rows.full()) form.Push(*input.relation, rows.Take());
+                                      done = ++taken < kChunkRows;
+                                      return done;
+                                    }));
+  if (rows.rows() > 0) form.Push(*input.relation, rows.Take());
+  return Ok();
+}
+
+// Events that came since the view was made and had to wait, in their order.
+headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done) {
+  FormProgress& progress = form.progress();
+  Seq from = std::max<Seq>(progress.held_from, 1);
+  if (!progress.cursor.empty()) from = ByteReader(progress.cursor).Varint();
+  RunReader reader(*parts_.log, writer_->source().number);
+  reader.Seek(from);
+  HG_ASSIGN_OR_RETURN(const Run run, reader.Read(kChunkRows, applied_));
+  done = run.last == 0;
+  if (done) return Ok();
+  StreamRows rows(*input.relation, input.needed);
+  for (const Run::Part& part : run.parts) {
+    ChangeReader changes = part.Changes();
+    Change change;
+    while (changes.Next(change)) {
+      if (change.stream != input.stream || !change.has_after) continue;
+      const Origin origin{{part.seq, change.ordinal}, change.op, part.info.commit_us, part.info.stored_us};
+      const TableSchema& schema = *registry_->Schema(input.stream, change.schema);
+      rows.Add(change.after, change.schema, schema, origin, 1, origin.at);
+      if (rows.full()) form.Push(*input.relation, rows.Take());
+    }
+  }
+  if (rows.rows() > 0) form.Push(*input.relation, rows.Take());
+  progress.cursor.clear();
+  PutVarint(progress.cursor, run.last + 1);
+  return Ok();
+}
+
+// The content of a view that was just loaded goes into its stream, so that its readers have all of it.
+headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
+  FormProgress& progress = form.progress();
+  const sql::Relation& relation = *form.definition().relation;
+  for (bool done = false; !done;) {
+    if (stop.stop_requested()) return Stopped();
+    std::vector<RowChange> rows;
+    const StoreView view(*parts_.store);
+    HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor,
+                                      [&](const ViewRows::Stored& stored) {
+                                        RowChange& row = rows.emplace_back();
+                                        row.after = std::string(stored.row);
+                                        row.times = stored.copies;
+                                        progress.cursor = stored.cursor;
+                                        return rows.size() < kChunkRows;
+                                      }));
+    done = rows.size() < kChunkRows;
+    if (done) progress.stage = FormProgress::Stage::kRunning;
+    if (done) progress.cursor.clear();
+    StoreBatch batch;
+    form.Save(batch);
+    Transaction tx;
+    if (!rows.empty()) {
+      tx = NewTransaction(parts_.clock->NowUs(), applied_);
+      const StreamNo stream = writer_->OpenStream("", form.name());
+      const std::uint32_t version = writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us);
+      AddContent(tx, stream, version, relation, rows);
+    }
+    HG_FAILPOINT("views.tell_chunk");
+    HG_RETURN_IF_ERROR(Commit(batch, tx));
+    form.Committed();
+  }
+  MakePorts();
+  Publish();
+  return Ok();
+}
+
+}  // namespace headgate::views

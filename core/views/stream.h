@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/log/log.h"
+#include "core/sql/relation.h"
+#include "core/views/rows.h"
+
+// A view's changes as a stream of the log.
+namespace headgate::views {
+
+// The source under which the streams of views stand in the log; no connector may have its name.
+inline constexpr std::string_view kViewSource = "views";
+inline constexpr std::string_view kViewConnector = "headgate";
+
+// The shape of a view's rows in the log.
+TableSchema SchemaOf(const sql::Relation& view);
+
+// Adds the changes to a transaction, in their order: insert, update, delete with whole rows.
+void AddChanges(Transaction& tx, StreamNo stream, std::uint32_t version, const sql::Relation& view,
+                const std::vector<RowChange>& changes);
+
+// The same for rows that are there already: read, as a table's snapshot tells its rows.
+void AddContent(Transaction& tx, StreamNo stream, std::uint32_t version, const sql::Relation& view,
+                const std::vector<RowChange>& rows);
+
+}  // namespace headgate::views

@@ -1,0 +1,151 @@
+#include "core/views/view_catalog.h"
+
+#include <algorithm>
+
+#include "core/base/bytes.h"
+#include "core/base/diag.h"
+#include "core/views/shape.h"
+#include "core/views/stream.h"
+
+namespace headgate::views {
+namespace {
+
+// In Family::kMeta.
+constexpr std::string_view kPrefix = "view/";
+constexpr std::string_view kEnd = "view0";
+constexpr std::string_view kNextForm = "next_form";
+
+std::string KeyOf(std::string_view name) { return std::string(kPrefix) + std::string(name); }
+
+bool IsStreamOfSource(const Registry& registry, const StreamInfo& stream) {
+  const SourceInfo* source = registry.Source(stream.source);
+  return source != nullptr && source->connector != kViewConnector;
+}
+
+NameTable::Stream Seen(const Registry& registry, const StreamInfo& stream, std::uint32_t version) {
+  NameTable::Stream seen;
+  seen.number = stream.number;
+  seen.version = version;
+  seen.events = IsEventStream(registry, stream.number);
+  seen.relation = std::make_shared<const sql::Relation>(
+      RelationOf(stream, *registry.Schema(stream.number, version), seen.events));
+  return seen;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ViewCatalog>> ViewCatalog::Open(Store& store, Log& log, const Clock& clock) {
+  auto catalog = std::unique_ptr<ViewCatalog>(new ViewCatalog(store, log, clock));
+  HG_RETURN_IF_ERROR(catalog->Read());
+  return catalog;
+}
+
+// In the order of their making, so that what a view reads is there before it.
+Status ViewCatalog::Read() {
+  HG_ASSIGN_OR_RETURN(const auto next, store_.Get(Family::kMeta, kNextForm));
+  if (next) next_form_ = static_cast<std::uint32_t>(ByteReader(*next).Varint());
+  std::vector<ViewRecord> records;
+  Status good = Ok();
+  HG_RETURN_IF_ERROR(store_.Scan(Family::kMeta, kPrefix, kEnd, [&](std::string_view, std::string_view value) {
+    auto record = DecodeRecord(value);
+    if (!record.ok()) {
+      good = record.error();
+    } else {
+      records.push_back(std::move(*record));
+    }
+    return good.ok();
+  }));
+  HG_RETURN_IF_ERROR(good);
+  std::ranges::sort(records, {}, &ViewRecord::form);
+  NameTable table = *WithStreams(std::make_shared<const NameTable>());
+  for (ViewRecord& record : records) {
+    const std::string name = record.name;
+    const NameTable then = AsOf(record, table);
+    auto restored = std::make_shared<const Definition>(Restore(std::move(record), then));
+    if (!restored->failure.empty())
+      diag::Error("views", "a stored view cannot be run", {{"view", name}, {"error", restored->failure}});
+    table.definitions[name] = std::move(restored);
+  }
+  Publish(std::move(table));
+  return Ok();
+}
+
+// What has come since is added; a stream's relation is a new one when its schema is.
+std::shared_ptr<const NameTable> ViewCatalog::WithStreams(std::shared_ptr<const NameTable> table) const {
+  const auto registry = log_.registry();
+  std::shared_ptr<NameTable> changed;
+  for (const auto& stream : registry->streams) {
+    if (stream == nullptr || !IsStreamOfSource(*registry, *stream)) continue;
+    const std::uint32_t version = registry->LatestVersion(stream->number);
+    if (version == 0) continue;
+    const auto known = table->streams.find(stream->name);
+    if (known != table->streams.end() && known->second.version == version && known->second.number == stream->number)
+      continue;
+    if (changed == nullptr) changed = std::make_shared<NameTable>(*table);
+    changed->streams[stream->name] = Seen(*registry, *stream, version);
+  }
+  return changed == nullptr ? table : changed;
+}
+
+std::shared_ptr<const NameTable> ViewCatalog::names() const {
+  return WithStreams(names_.Get());
+}
+
+NameTable ViewCatalog::AsOf(const ViewRecord& record, const NameTable& names) const {
+  NameTable then = names;
+  const auto registry = log_.registry();
+  for (const auto& [name, version] : record.versions) {
+    const StreamInfo* stream = registry->FindStream(name);
+    if (stream == nullptr || registry->Schema(stream->number, version) == nullptr) continue;
+    then.streams[name] = Seen(*registry, *stream, version);
+  }
+  return then;
+}
+
+Result<DefinitionPtr> ViewCatalog::Put(Definition definition, StoreBatch& batch) {
+  const std::string name = definition.record.name;
+  const std::int64_t now = clock_.NowUs();
+  const auto old = names_.Get()->FindDefinition(name);
+  definition.record.form = next_form_;
+  definition.record.version = old == nullptr ? 1 : old->record.version + 1;
+  definition.record.created_us = old == nullptr ? now : old->record.created_us;
+  definition.record.changed_us = now;
+  std::string next;
+  PutVarint(next, next_form_ + 1);
+  batch.Put(Family::kMeta, kNextForm, next);
+  batch.Put(Family::kMeta, KeyOf(name), EncodeRecord(definition.record));
+  HG_RETURN_IF_ERROR(store_.Write(batch, true));
+  ++next_form_;
+  const auto made = std::make_shared<const Definition>(std::move(definition));
+  NameTable table = *names();
+  table.definitions[name] = made;
+  Publish(std::move(table));
+  return made;
+}
+
+Status ViewCatalog::Remove(const std::string& name, StoreBatch& batch) {
+  batch.Delete(Family::kMeta, KeyOf(name));
+  HG_RETURN_IF_ERROR(store_.Write(batch, true));
+  NameTable table = *names();
+  table.definitions.erase(name);
+  Publish(std::move(table));
+  return Ok();
+}
+
+Result<DefinitionPtr> ViewCatalog::Change(const std::string& name, const std::function<void(ViewRecord&)>& change,
+                                          StoreBatch& batch) {
+  NameTable table = *names();
+  const DefinitionPtr old = table.FindDefinition(name);
+  CHECK(old != nullptr);
+  auto made = std::make_shared<Definition>(*old);
+  change(made->record);
+  ++made->record.version;
+  made->record.changed_us = clock_.NowUs();
+  batch.Put(Family::kMeta, KeyOf(name), EncodeRecord(made->record));
+  HG_RETURN_IF_ERROR(store_.Write(batch, true));
+  table.definitions[name] = made;
+  Publish(std::move(table));
+  return DefinitionPtr(made);
+}
+
+}  // namespace headgate::views

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/published.h"
+#include "core/log/store.h"
+#include "core/views/definition.h"
+
+namespace headgate::views {
+
+// The definitions, durable. Reads from any thread; one thread changes them (the API's).
+class ViewCatalog {
+ public:
+  static Result<std::unique_ptr<ViewCatalog>> Open(Store& store, Log& log, const Clock& clock);
+
+  // All names as they are now: the newest schema versions of the streams, the definitions.
+  std::shared_ptr<const NameTable> names() const;
+
+  // A definition as Define made it gets its form and becomes durable with `batch`, which is written here. The one that
+  // is returned is the one to run.
+  Result<DefinitionPtr> Put(Definition definition, StoreBatch& batch);
+  Status Remove(const std::string& name, StoreBatch& batch);
+  // Replaces the record, not what it means: paused, from_file.
+  Result<DefinitionPtr> Change(const std::string& name, const std::function<void(ViewRecord&)>& change,
+                               StoreBatch& batch);
+
+ private:
+  ViewCatalog(Store& store, Log& log, const Clock& clock) : store_(store), log_(log), clock_(clock) {}
+  Status Read();
+  std::shared_ptr<const NameTable> WithStreams(std::shared_ptr<const NameTable> table) const;
+  NameTable AsOf(const ViewRecord& record, const NameTable& names) const;
+  void Publish(NameTable table) { names_.Set(std::move(table)); }
+
+  Store& store_;
+  Log& log_;
+  const Clock& clock_;
+  std::uint32_t next_form_ = 1;
+  mutable Published<NameTable> names_;
+};
+
+}  // namespace headgate::views

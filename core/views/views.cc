@@ -1,0 +1,87 @@
+#include "core/views/views.h"
+
+#include <algorithm>
+
+namespace headgate::views {
+namespace {
+
+SqlError Refused(const sql::Statement& statement, std::string code, std::string message, std::string hint = "") {
+  return {std::move(code), std::move(message), statement.offset, std::move(hint)};
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
+  return list;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Views>> Views::Start(Runtime::Parts parts) {
+  auto views = std::unique_ptr<Views>(new Views(parts));
+  HG_ASSIGN_OR_RETURN(views->catalog_, ViewCatalog::Open(*parts.store, *parts.log, *parts.clock));
+  std::vector<DefinitionPtr> definitions;
+  for (const auto& [name, definition] : views->names()->definitions) definitions.push_back(definition);
+  std::ranges::sort(definitions, {}, [](const DefinitionPtr& d) { return d->record.form; });
+  HG_ASSIGN_OR_RETURN(views->runtime_, Runtime::Start(std::move(parts), std::move(definitions)));
+  return views;
+}
+
+SqlResult<Definition> Views::Validate(const sql::Statement& statement) const { return Define(statement, *names()); }
+
+SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool from_file, const Also& also) {
+  const auto known = names();
+  HG_ASSIGN_OR_RETURN(Definition made, Define(statement, *known));
+  const std::string name = made.record.name;
+  const sql::Node& body = statement.tree.body();
+  const bool replace = statement.or_replace || body["replace"].flag();
+  const DefinitionPtr old = known->FindDefinition(name);
+  if (known->streams.contains(name))
+    return Refused(statement, "42P07", "there is a stream \"" + name + "\" already", "Give the view another name.");
+  if (old != nullptr) {
+    if (body["if_not_exists"].flag()) return DefinitionPtr();
+    if (!replace || old->record.kind != made.record.kind)
+      return Refused(statement, "42P07", "relation \"" + name + "\" already exists",
+                     replace ? "It is of another kind: drop it first." : "CREATE OR REPLACE puts another in its place.");
+    if (std::ranges::find(made.reads, name) != made.reads.end())
+      return Refused(statement, "42P17", "view \"" + name + "\" would read itself",
+                     "A view reads tables, streams and other views.");
+    if (const auto readers = ReadersOf(*known, name); !readers.empty())
+      return Refused(statement, "2BP01", Listed(readers) + " read \"" + name + "\"", "Drop them first.");
+  }
+  made.record.from_file = from_file;
+  StoreBatch batch;
+  if (also) also(batch, made);
+  auto put = catalog_->Put(std::move(made), batch);
+  if (!put.ok()) return Refused(statement, "58000", put.error().what);
+  runtime_->Make(*put);
+  return *put;
+}
+
+SqlResult<DefinitionPtr> Views::Drop(const std::string& name, const Also& also) {
+  const auto known = names();
+  const DefinitionPtr old = known->FindDefinition(name);
+  if (old == nullptr) return SqlError{"42P01", "view \"" + name + "\" does not exist", 0, ""};
+  if (const auto readers = ReadersOf(*known, name); !readers.empty())
+    return SqlError{"2BP01", "cannot drop \"" + name + "\": " + Listed(readers) + " depend on it", 0,
+                    "Drop them first."};
+  StoreBatch batch;
+  if (also) also(batch, *old);
+  if (const auto removed = catalog_->Remove(name, batch); !removed.ok())
+    return SqlError{"58000", removed.error().what, 0, ""};
+  runtime_->Drop(name);
+  return old;
+}
+
+SqlResult<Table> Views::Select(const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
+                               std::stop_token stop) const {
+  return RunSelect(*parts_.store, *parts_.log, *names(), statement, select, limits, std::move(stop));
+}
+
+SqlResult<RowsAnswer> Views::Rows(const std::string& view, const RowsRequest& request, std::stop_token stop) const {
+  const DefinitionPtr definition = Find(view);
+  if (definition == nullptr) return SqlError{"42P01", "view \"" + view + "\" does not exist", 0, ""};
+  return ReadRows(*parts_.store, *definition, request, std::move(stop));
+}
+
+}  // namespace headgate::views

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/views/query.h"
+#include "core/views/runtime.h"
+#include "core/views/view_catalog.h"
+
+namespace headgate::views {
+
+// The views of a shard: what SQL defines, what runs, what can be read. What changes anything is called by one thread
+// (the API's); the rest by any.
+class Views {
+ public:
+  static Result<std::unique_ptr<Views>> Start(Runtime::Parts parts);
+
+  // Adds to the write that makes a change durable: an event that tells of it.
+  using Also = std::function<void(StoreBatch& batch, const Definition& definition)>;
+  // CREATE [OR REPLACE] MATERIALIZED VIEW or VIEW. Durable on return; the view begins by itself. nullptr: IF NOT
+  // EXISTS, and it does.
+  SqlResult<DefinitionPtr> Create(const sql::Statement& statement, bool from_file, const Also& also);
+  // Refused while others read it.
+  SqlResult<DefinitionPtr> Drop(const std::string& name, const Also& also);
+  // What Create would make, without making it.
+  SqlResult<Definition> Validate(const sql::Statement& statement) const;
+
+  std::shared_ptr<const NameTable> names() const { return catalog_->names(); }
+  DefinitionPtr Find(std::string_view name) const { return names()->FindDefinition(name); }
+  std::shared_ptr<const ViewStatus> Status(std::string_view name) const { return runtime_->Status(name); }
+  Seq applied() const { return runtime_->applied(); }
+  std::string trouble() const { return runtime_->trouble(); }
+
+  // Waits until the views reflect `seq`; false if the time is over.
+  bool Wait(Seq seq, std::chrono::steady_clock::time_point deadline, std::stop_token stop) {
+    return runtime_->Wait(seq, deadline, std::move(stop));
+  }
+  SqlResult<Table> Select(const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
+                          std::stop_token stop) const;
+  SqlResult<RowsAnswer> Rows(const std::string& view, const RowsRequest& request, std::stop_token stop) const;
+
+  Runtime& runtime() { return *runtime_; }
+  void Stop() { runtime_->Stop(); }
+
+ private:
+  explicit Views(Runtime::Parts parts) : parts_(std::move(parts)) {}
+
+  Runtime::Parts parts_;
+  std::unique_ptr<ViewCatalog> catalog_;
+  std::unique_ptr<Runtime> runtime_;
+};
+
+}  // namespace headgate::views

@@ -1,0 +1,174 @@
+// Views over the log, with their state in the store.
+#include <gmock/gmock.h>
+
+#include "tests/unit/views/views_support.h"
+
+namespace headgate::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using sql::TypeId;
+using Rows = std::vector<std::string>;
+
+class ViewRuntime : public ::testing::Test {
+ protected:
+  Shard shard_;
+  TestStream settings_{shard_, "bms", "public", "settings", {{"sensor_id", TypeId::kInt4}, {"desired", TypeId::kFloat8}}, 1};
+  TestStream readings_{shard_, "readings", "", "readings",
+                       {{"sensor_id", TypeId::kInt4}, {"temperature", TypeId::kFloat8}}, 0};
+};
+
+constexpr const char* kCold =
+    "CREATE MATERIALIZED VIEW cold AS SELECT sensor_id, desired FROM bms.public.settings WHERE desired < 20";
+
+TEST_F(ViewRuntime, ChangesOfATableComeAndGo) {
+  settings_.Snapshot({{"1", "18"}, {"2", "25"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("1|18"));
+  settings_.Update({"2", "19"});
+  settings_.Insert({"3", "10"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("1|18", "2|19", "3|10"));
+  settings_.Delete({"1"});
+  settings_.Update({"3", "40"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|19"));
+}
+
+TEST_F(ViewRuntime, F40_ARestartReplaysNothingAndGoesOn) {
+  settings_.Snapshot({{"1", "18"}, {"2", "25"}});
+  ASSERT_EQ(shard_.Sql("CREATE MATERIALIZED VIEW total AS SELECT count(*) AS n, sum(desired) AS s FROM "
+                       "bms.public.settings"),
+            "");
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM total"), ElementsAre("2|43"));
+  shard_.Reopen();
+  settings_.Update({"1", "20"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM total"), ElementsAre("2|45"));
+}
+
+TEST_F(ViewRuntime, AViewThatIsMadeFirstWaitsForTheWholeTable) {
+  settings_.BeginSnapshot();
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  settings_.Insert({"1", "18"});
+  settings_.Commit();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(shard_.views().Status("cold")->state, "gated");
+  settings_.EndSnapshot();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("1|18"));
+}
+
+TEST_F(ViewRuntime, ATruncateAndATableReadAnewAreDifferences) {
+  settings_.Snapshot({{"1", "18"}, {"2", "15"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_TRUE(shard_.Settle());
+  settings_.Insert({"4", "12"});
+  settings_.Truncate();
+  settings_.Insert({"5", "11"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("5|11"));
+  settings_.Snapshot({{"5", "11"}, {"6", "13"}});
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("5|11", "6|13"));
+  settings_.Delete({"5"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("6|13"));
+}
+
+constexpr const char* kThermostat = R"(
+CREATE VIEW decisions AS
+SELECT r.sensor_id, r._seq AS seq, r._ordinal AS ordinal,
+       CASE WHEN r.temperature > s.desired + 1 THEN 'Off' WHEN r.temperature < s.desired - 1 THEN 'On' END AS command
+FROM readings r JOIN bms.public.settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id;
+CREATE MATERIALIZED VIEW heater AS
+SELECT sensor_id, command, seq, ordinal
+FROM (SELECT d.sensor_id, d.command, d.seq, d.ordinal,
+             LAG(d.command) OVER (PARTITION BY d.sensor_id ORDER BY d.seq, d.ordinal) AS previous
+      FROM decisions d WHERE d.command IS NOT NULL) x
+WHERE x.previous IS DISTINCT FROM x.command;
+CREATE MATERIALIZED VIEW states AS
+SELECT s.sensor_id, s.desired, h.command AS previous
+FROM bms.public.settings s
+LEFT JOIN (SELECT DISTINCT ON (sensor_id) sensor_id, command FROM heater
+           ORDER BY sensor_id, seq DESC, ordinal DESC) h ON h.sensor_id = s.sensor_id;)";
+
+TEST_F(ViewRuntime, H40_TheThermostatKeepsItsMemoryOverARestart) {
+  settings_.Snapshot({{"7", "45"}});
+  readings_.Insert({"7", "90"});
+  readings_.Commit();
+  ASSERT_EQ(shard_.Sql(kThermostat), "");
+  ASSERT_TRUE(shard_.Settle());
+  readings_.Insert({"7", "40"});
+  readings_.Insert({"8", "10"});
+  readings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT sensor_id, command FROM heater"), ElementsAre("7|On"));
+  shard_.Reopen();
+  readings_.Insert({"7", "39"});
+  readings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT sensor_id, command FROM heater"), ElementsAre("7|On"));
+  readings_.Insert({"7", "47"});
+  readings_.Commit();
+  settings_.Update({"7", "60"});
+  settings_.Commit();
+  readings_.Insert({"7", "47"});
+  readings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT sensor_id, command FROM heater"), ElementsAre("7|Off", "7|On", "7|On"));
+  EXPECT_THAT(shard_.Select("SELECT * FROM states"), ElementsAre("7|60|On"));
+}
+
+TEST_F(ViewRuntime, AViewsChangesAreAStreamOfTheLog) {
+  settings_.Snapshot({{"1", "18"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_TRUE(shard_.Settle());
+  settings_.Update({"1", "17"});
+  settings_.Commit();
+  settings_.Update({"1", "30"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  const StreamInfo* stream = shard_.log().registry()->FindStream("cold");
+  ASSERT_NE(stream, nullptr);
+  std::string ops;
+  const auto reader = shard_.log().NewReader();
+  reader->Seek(1);
+  LogReader::Block block;
+  while (*reader->Next(block)) {
+    ChangeReader changes = block.Changes();
+    Change change;
+    while (changes.Next(change)) {
+      if (change.stream == stream->number && !IsMarker(change.op)) ops += std::string(Name(change.op)) + " ";
+    }
+  }
+  EXPECT_TRUE(ops == "read update delete " || ops == "read delete ") << ops;
+}
+
+TEST_F(ViewRuntime, BadDefinitionsChangeNothing) {
+  settings_.Snapshot({});
+  EXPECT_THAT(shard_.Sql("CREATE MATERIALIZED VIEW v AS SELECT nothing FROM bms.public.settings"),
+              HasSubstr("nothing"));
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  EXPECT_THAT(shard_.Sql(kCold), HasSubstr("already exists"));
+  EXPECT_THAT(shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW cold AS SELECT * FROM cold"), HasSubstr("itself"));
+  ASSERT_EQ(shard_.Sql("CREATE VIEW named AS SELECT * FROM cold; CREATE MATERIALIZED VIEW w AS SELECT * FROM named"), "");
+  EXPECT_THAT(shard_.views().Drop("cold", {}).error().message, HasSubstr("\"named\""));
+  EXPECT_THAT(shard_.views().Drop("named", {}).error().message, HasSubstr("\"w\""));
+  ASSERT_TRUE(shard_.views().Drop("w", {}).ok());
+  ASSERT_TRUE(shard_.views().Drop("named", {}).ok());
+  ASSERT_TRUE(shard_.views().Drop("cold", {}).ok());
+  EXPECT_THAT(shard_.views().names()->definitions, IsEmpty());
+}
+
+}  // namespace
+}  // namespace headgate::test
