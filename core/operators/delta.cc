@@ -19,6 +19,8 @@ Delta Gather(const Delta& delta, const std::vector<std::uint32_t>& rows) {
   return out;
 }
 
+bool IsRow(const std::vector<sql::Type>& types, std::string_view bytes) { return sql::RowBuilder(types).Add(bytes); }
+
 void DeltaBuilder::Add(std::string_view row, std::int64_t weight, At at) {
   CHECK(rows_.Add(row));  // bytes of our own state
   Note(weight, at);

@@ -23,6 +23,9 @@ struct Delta {
 // The rows listed, in that order.
 Delta Gather(const Delta& delta, const std::vector<std::uint32_t>& rows);
 
+// Whether the bytes are a row of these types.
+bool IsRow(const std::vector<sql::Type>& types, std::string_view bytes);
+
 // Builds pieces of up to kPieceRows rows.
 inline constexpr std::size_t kPieceRows = 2048;
 

@@ -4,7 +4,11 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <span>
+#include <string>
+#include <tuple>
 
+#include "core/base/bytes.h"
 #include "core/operators/split.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
@@ -15,6 +19,30 @@ namespace {
 using sql::ExprPtr;
 using sql::Rows;
 
+struct RowCodec {
+  std::vector<sql::Type> types;
+
+  void Put(std::string& out, const std::string& row) const { out += row; }
+  bool Get(std::string_view in, std::string& row) const {
+    row = in;
+    return IsRow(types, in);
+  }
+};
+
+// What a left row gave, as it is remembered: nothing, a row, or an error.
+constexpr char kRow = 0;
+constexpr char kError = 1;
+std::string GivenError(const std::string& code, const std::string& message) {
+  std::string given(1, kError);
+  PutBytes(given, code);
+  return given + message;
+}
+FailedRow ErrorOf(std::string_view given, std::int64_t weight, At at) {
+  ByteReader in(given.substr(1));
+  const std::string code(in.Bytes());
+  return {at, weight, code, std::string(in.Take(in.remaining()))};
+}
+
 class Temporal : public Operator {
  public:
   Temporal(const sql::Plan& plan, const StatePlace& place)
@@ -24,48 +52,60 @@ class Temporal : public Operator {
         left_types_(TypesOf(plan.inputs[0]->columns)),
         right_types_(TypesOf(plan.inputs[1]->columns)),
         types_(TypesOf(plan.columns)),
-        table_(place.Part(0)),
-        emitted_(place.Part(1)),
+        table_(place.Part(0), RowCodec{right_types_}),
+        given_(place.Part(1)),
         waiting_(place),
         changed_(place) {}
 
   void Process(std::size_t input, const Delta& delta, StepContext& step, const Emit&) override {
     if (input == 1) {
-      NoteVersions(delta, step);
+      NoteChanges(delta, step);
     } else {
       waiting_->push_back(delta);
     }
   }
 
-  // All changes of the table are known now: rows are looked up in log order.
+  // All changes of the table are known now: rows are looked up as of their place, and come and go in log order.
   void Finish(StepContext& step, const Emit& emit) override {
-    LoadChanged();
-    for (const Delta& delta : *waiting_) Probe(delta, step, emit);
-    waiting_->clear();
-    for (auto& [key, versions] : *changed_) {
-      if (versions.back().row) {
-        table_.Change(key) = *versions.back().row;
+    const Versions versions = MakeVersions();
+    std::vector<Probe> probes;
+    for (const Delta& delta : *waiting_) probes.push_back(LookUp(delta, versions, step));
+    if (remembers_) LoadGiven();
+    EmitAll(probes, step, emit);
+    for (const auto& [key, of_key] : versions) {
+      if (of_key.back().row) {
+        table_.Change(key) = *of_key.back().row;
       } else {
         table_.Erase(key);
       }
     }
+    waiting_->clear();
     changed_->clear();
   }
 
  private:
+  struct Change {
+    Seq seq = 0;
+    std::string row;
+    std::int64_t weight = 0;
+  };
   struct Version {
     Seq seq = 0;
     std::optional<std::string> row;  // none: deleted
   };
-
-  void LoadChanged() {
-    std::vector<std::string> keys;
-    for (const auto& [key, versions] : *changed_) keys.push_back(key);
-    table_.Load(keys);
-  }
+  using Versions = std::map<std::string, std::vector<Version>>;  // by key, in log order
+  // A piece of the left side with what its rows found. What deletions find is of no interest.
+  struct Probe {
+    const Delta* delta = nullptr;
+    std::vector<std::uint32_t> rows;                       // those whose key could be computed
+    std::vector<std::optional<std::uint32_t>> found;       // by row of the piece: its row in `right`
+    std::map<std::uint32_t, const sql::RowError*> failed;  // by row
+    std::vector<sql::RowError> errors;
+    sql::Batch right;
+  };
 
   std::vector<std::string> Keys(std::size_t side, const Delta& delta, StepContext& step,
-                                std::vector<std::uint8_t>& keyless) {
+                                std::vector<std::uint8_t>& keyless, std::vector<std::uint32_t>& good) {
     std::vector<std::string> keys(delta.rows());
     for (const JoinKey& key : split_.keys) {
       const sql::Column column = sql::Evaluate(*key.side[side], delta.batch, Rows(delta.rows()), step.eval);
@@ -74,124 +114,188 @@ class Temporal : public Operator {
         AppendKey(keys[row], key.side[side]->type, *column, row);
       }
     }
+    if (!TakeErrors(step, delta, good)) {
+      good.resize(delta.rows());
+      std::iota(good.begin(), good.end(), 0U);
+    }
     return keys;
   }
 
-  // Inside one transaction the last change of a key counts; a deletion counts only if nothing came in with it.
-  void NoteVersions(const Delta& delta, StepContext& step) {
+  void NoteChanges(const Delta& delta, StepContext& step) {
     std::vector<std::uint8_t> keyless(delta.rows());
-    const auto keys = Keys(1, delta, step, keyless);
-    step.eval.Reset();
-    for (std::uint32_t row = 0; row < delta.rows(); ++row) {
-      auto& versions = (*changed_)[keys[row]];
-      const Seq seq = delta.at[row].seq;
-      if (versions.empty() || versions.back().seq != seq) versions.push_back({seq, std::nullopt});
-      if (delta.weights[row] > 0) versions.back().row = sql::EncodeRow(right_types_, delta.batch, row);
+    std::vector<std::uint32_t> good;
+    const auto keys = Keys(1, delta, step, keyless, good);
+    for (const std::uint32_t row : good) {
+      if (keyless[row] != 0) continue;  // nothing finds it
+      (*changed_)[keys[row]].push_back(
+          {delta.at[row].seq, sql::EncodeRow(right_types_, delta.batch, row), delta.weights[row]});
     }
   }
 
-  const std::string* Find(const std::string& key, Seq seq) {
-    const auto found = changed_->find(key);
-    if (found != changed_->end()) {
-      const auto& versions = found->second;
-      for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
+  Versions MakeVersions() {
+    std::vector<std::string> keys;
+    for (const auto& [key, changes] : *changed_) keys.push_back(key);
+    table_.Load(keys);
+    Versions versions;
+    for (auto& [key, changes] : *changed_) {
+      std::ranges::stable_sort(changes, {}, &Change::seq);
+      const std::string* before = table_.Find(key);
+      std::optional<std::string> current = before == nullptr ? std::nullopt : std::optional(*before);
+      for (auto from = changes.begin(); from != changes.end();) {
+        const auto to = std::find_if(from, changes.end(), [&](const Change& c) { return c.seq != from->seq; });
+        Apply(std::span(from, to), current);
+        versions[key].push_back({from->seq, current});
+        from = to;
+      }
+    }
+    return versions;
+  }
+
+  // One transaction's changes of one key, whatever their order in it.
+  static void Apply(std::span<const Change> changes, std::optional<std::string>& current) {
+    std::map<std::string_view, std::int64_t> net;
+    for (const Change& change : changes) net[change.row] += change.weight;
+    if (current && net.contains(*current) && net[*current] < 0) current.reset();
+    for (const auto& [row, weight] : net) {
+      if (weight > 0) current = row;
+    }
+  }
+
+  const std::string* Find(const std::string& key, Seq seq, const Versions& versions) {
+    const auto found = versions.find(key);
+    if (found != versions.end()) {
+      const auto& of_key = found->second;
+      for (auto version = of_key.rbegin(); version != of_key.rend(); ++version) {
         if (version->seq <= seq) return version->row ? &*version->row : nullptr;
       }
     }
     return table_.Find(key);
   }
 
-  void Probe(const Delta& delta, StepContext& step, const Emit& emit) {
+  Probe LookUp(const Delta& delta, const Versions& versions, StepContext& step) {
+    Probe probe;
+    probe.delta = &delta;
+    probe.found.resize(delta.rows());
     std::vector<std::uint8_t> keyless(delta.rows());
-    const auto keys = Keys(0, delta, step, keyless);
-    std::vector<std::uint32_t> rows;
-    if (!TakeErrors(step, delta, rows)) {
-      rows.resize(delta.rows());
-      std::iota(rows.begin(), rows.end(), 0U);
-    }
+    const auto keys = Keys(0, delta, step, keyless, probe.rows);
     table_.Load(keys);
-    if (remembers_) LoadEmitted(delta);
-    DeltaBuilder taken_back(types_);
-    std::vector<std::uint32_t> probing;
-    for (const std::uint32_t row : rows) {
-      if (delta.weights[row] < 0) {
-        TakeBack(delta, row, taken_back);
-      } else {
-        probing.push_back(row);
-      }
-    }
-    if (taken_back.rows() > 0) emit(taken_back.Take());
-    if (!probing.empty()) LookUp(delta, probing, keys, keyless, step, emit);
-  }
-
-  void LoadEmitted(const Delta& delta) {
-    std::vector<std::string> groups;
-    for (std::uint32_t row = 0; row < delta.rows(); ++row)
-      groups.push_back(sql::EncodeRow(left_types_, delta.batch, row));
-    emitted_.Load(groups);
-  }
-
-  void LookUp(const Delta& delta, const std::vector<std::uint32_t>& probing, const std::vector<std::string>& keys,
-              const std::vector<std::uint8_t>& keyless, StepContext& step, const Emit& emit) {
     sql::RowBuilder images(right_types_);
-    std::vector<std::uint32_t> hit;
-    std::vector<std::uint8_t> matched(delta.rows());
-    for (const std::uint32_t row : probing) {
-      const std::string* image = keyless[row] != 0 ? nullptr : Find(keys[row], delta.at[row].seq);
+    std::vector<std::uint32_t> hits;
+    for (const std::uint32_t row : probe.rows) {
+      if (keyless[row] != 0 || (remembers_ && delta.weights[row] < 0)) continue;
+      const std::string* image = Find(keys[row], delta.at[row].seq, versions);
       if (image == nullptr) continue;
-      hit.push_back(row);
+      hits.push_back(row);
       images.Add(*image);
     }
-    const Delta probe = Gather(delta, hit);
-    const sql::Batch right = images.Take();
-    std::vector<std::uint32_t> kept(hit.size());
+    probe.right = images.Take();
+    Restrict(probe, hits, step);
+    return probe;
+  }
+
+  // Keeps the hits that pass the rest of the condition.
+  void Restrict(Probe& probe, const std::vector<std::uint32_t>& hits, StepContext& step) const {
+    std::vector<std::uint32_t> kept(hits.size());
     std::iota(kept.begin(), kept.end(), 0U);
-    if (split_.residual && !hit.empty()) {
-      sql::Batch both = probe.batch;
-      both.columns.insert(both.columns.end(), right.columns.begin(), right.columns.end());
+    if (split_.residual && !hits.empty()) {
+      sql::Batch both = Gather(*probe.delta, hits).batch;
+      both.columns.insert(both.columns.end(), probe.right.columns.begin(), probe.right.columns.end());
       kept = sql::Matching(*split_.residual, both, Rows(both.rows), step.eval);
-      for (const sql::RowError& error : step.eval.errors()) {
-        step.failed.push_back({probe.at[error.row], probe.weights[error.row], error.code, error.message});
-        matched[hit[error.row]] = 2;
-      }
+      probe.errors = step.eval.errors();
+      for (const sql::RowError& error : probe.errors) probe.failed.emplace(hits[error.row], &error);
       step.eval.Reset();
     }
-    std::vector<std::uint32_t> place(delta.rows());
-    for (const std::uint32_t i : kept) {
-      matched[hit[i]] = 1;
-      place[hit[i]] = i;
+    for (const std::uint32_t i : kept) probe.found[hits[i]] = i;
+  }
+
+  void LoadGiven() {
+    std::vector<std::string> rows;
+    for (const Delta& delta : *waiting_) {
+      for (std::uint32_t row = 0; row < delta.rows(); ++row)
+        rows.push_back(sql::EncodeRow(left_types_, delta.batch, row));
     }
+    given_.Load(rows);
+  }
+
+  // In log order; of one place what goes before what comes.
+  void EmitAll(const std::vector<Probe>& probes, StepContext& step, const Emit& emit) {
+    struct Event {
+      At at;
+      bool comes = false;
+      const Probe* probe = nullptr;
+      std::uint32_t row = 0;
+    };
+    std::vector<Event> events;
+    for (const Probe& probe : probes) {
+      for (const std::uint32_t row : probe.rows)
+        events.push_back({probe.delta->at[row], probe.delta->weights[row] > 0, &probe, row});
+    }
+    std::ranges::stable_sort(
+        events, [](const Event& a, const Event& b) { return std::tie(a.at, a.comes) < std::tie(b.at, b.comes); });
     DeltaBuilder out(types_);
-    for (const std::uint32_t row : probing) {
-      if (matched[row] == 2 || (matched[row] == 0 && !left_outer_)) continue;
-      const bool found = matched[row] == 1;
-      out.AddPair(&delta.batch, row, found ? &right : nullptr, found ? place[row] : 0, delta.weights[row],
-                  delta.at[row]);
-      if (remembers_) Remember(delta, row, found ? &right : nullptr, place[row]);
+    std::map<std::string, std::int64_t> owed;
+    for (const Event& event : events) {
+      const std::int64_t weight = event.probe->delta->weights[event.row];
+      if (!remembers_) {
+        Give(*event.probe, event.row, weight, step, out);
+      } else {
+        Remembered(*event.probe, event.row, weight, owed, step, out);
+      }
+      if (out.full()) emit(out.Take());
     }
     if (out.rows() > 0) emit(out.Take());
   }
 
-  void Remember(const Delta& delta, std::uint32_t row, const sql::Batch* right, std::uint32_t place) {
+  // Emits what the row gives and says what that is.
+  std::string Give(const Probe& probe, std::uint32_t row, std::int64_t weight, StepContext& step, DeltaBuilder& out) {
+    const At at = probe.delta->at[row];
+    if (const auto failed = probe.failed.find(row); failed != probe.failed.end()) {
+      step.failed.push_back({at, weight, failed->second->code, failed->second->message});
+      return GivenError(failed->second->code, failed->second->message);
+    }
+    const auto found = probe.found[row];
+    if (!found && !left_outer_) return "";
+    const sql::Batch* right = found ? &probe.right : nullptr;
+    out.AddPair(&probe.delta->batch, row, right, found.value_or(0), weight, at);
+    if (!remembers_) return "";
     sql::RowBuilder one(types_);
-    one.AddPair(&delta.batch, row, right, place);
-    const std::string key = sql::EncodeRow(left_types_, delta.batch, row);
-    emitted_.Change(key, sql::EncodeRow(types_, one.Take(), 0)) += delta.weights[row];
+    one.AddPair(&probe.delta->batch, row, right, found.value_or(0));
+    return std::string(1, kRow) + sql::EncodeRow(types_, one.Take(), 0);
   }
 
-  void TakeBack(const Delta& delta, std::uint32_t row, DeltaBuilder& out) {
-    const std::string key = sql::EncodeRow(left_types_, delta.batch, row);
-    for (std::int64_t left = -delta.weights[row]; left > 0;) {
-      const auto* emitted = emitted_.Find(key);
-      if (emitted == nullptr) break;
-      const std::string last = emitted->rbegin()->first;
-      std::int64_t& weight = emitted_.Change(key, last);
-      const std::int64_t count = std::min(left, weight);
-      out.Add(last, -count, delta.at[row]);
-      left -= count;
-      weight -= count;
-      if (weight == 0) emitted_.Erase(key, last);
+  // A left row that may be taken back: what it gave is remembered, and taken back with it. A row may go before it came
+  // (its place is not known from all operators): `owed`, until it comes.
+  void Remembered(const Probe& probe, std::uint32_t row, std::int64_t weight, std::map<std::string, std::int64_t>& owed,
+                  StepContext& step, DeltaBuilder& out) {
+    const std::string key = sql::EncodeRow(left_types_, probe.delta->batch, row);
+    if (weight < 0) {
+      const std::int64_t left = TakeBack(key, -weight, probe.delta->at[row], step, out);
+      if (left > 0) owed[key] += left;
+      return;
     }
+    if (const auto found = owed.find(key); found != owed.end()) {
+      const std::int64_t settled = std::min(weight, found->second);
+      found->second -= settled;
+      weight -= settled;
+    }
+    if (weight > 0) given_.Change(key, Give(probe, row, weight, step, out)) += weight;
+  }
+
+  // Gives what could not be taken back.
+  std::int64_t TakeBack(const std::string& key, std::int64_t weight, At at, StepContext& step, DeltaBuilder& out) {
+    while (weight > 0) {
+      const auto* given = given_.Find(key);
+      if (given == nullptr) break;
+      const std::string last = given->rbegin()->first;
+      std::int64_t& there = given_.Change(key, last);
+      const std::int64_t count = std::clamp<std::int64_t>(there, 1, weight);
+      if (last.starts_with(kRow)) out.Add(std::string_view(last).substr(1), -count, at);
+      if (last.starts_with(kError)) step.failed.push_back(ErrorOf(last, -count, at));
+      weight -= count;
+      there -= count;
+      if (there <= 0) given_.Erase(key, last);
+    }
+    return weight;
   }
 
   bool left_outer_;
@@ -200,10 +304,10 @@ class Temporal : public Operator {
   std::vector<sql::Type> left_types_;
   std::vector<sql::Type> right_types_;
   std::vector<sql::Type> types_;
-  KeyedState<std::string> table_;       // join key -> row, as of the step before
-  OrderedState<std::int64_t> emitted_;  // left row -> output rows
+  KeyedState<std::string, RowCodec> table_;  // join key -> row, as of the step before
+  OrderedState<std::int64_t> given_;         // left row -> what it gave
   StepNotes<std::vector<Delta>> waiting_;
-  StepNotes<std::map<std::string, std::vector<Version>>> changed_;
+  StepNotes<std::map<std::string, std::vector<Change>>> changed_;
 };
 
 // A value of one type, which may be NULL.
