@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/operators/accumulator_bytes.h"
 #include "core/operators/exact_sum.h"
 #include "core/operators/ordered_accumulator.h"
 #include "core/operators/statistics.h"
@@ -22,10 +23,20 @@ AggregateResult Value(Datum value) { return {std::move(value), "", ""}; }
 AggregateResult NoValue() { return {}; }
 AggregateResult OutOfRange(const char* message) { return {Datum::Null(), "22003", message}; }
 
+// All was read, and no more than all.
+bool Complete(const ByteReader& in) { return !in.failed() && in.done(); }
+
 class CountAll : public Accumulator {
  public:
   void Add(const ArgumentRow&, std::int64_t weight) override { count_ += weight; }
   AggregateResult Result() const override { return Value(Datum::Of(count_)); }
+
+  void Encode(std::string& out) const override { PutSigned(out, count_); }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    count_ = in.Signed();
+    return Complete(in);
+  }
 
  private:
   std::int64_t count_ = 0;
@@ -35,6 +46,13 @@ class Count : public Accumulator {
  public:
   void Add(const ArgumentRow& row, std::int64_t weight) override { count_ += row[0].null ? 0 : weight; }
   AggregateResult Result() const override { return Value(Datum::Of(count_)); }
+
+  void Encode(std::string& out) const override { PutSigned(out, count_); }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    count_ = in.Signed();
+    return Complete(in);
+  }
 
  private:
   std::int64_t count_ = 0;
@@ -56,6 +74,17 @@ class IntegerSum : public Accumulator {
     if (sum_ > std::numeric_limits<std::int64_t>::max() || sum_ < std::numeric_limits<std::int64_t>::min())
       return OutOfRange("bigint out of range");
     return Value(Datum::Of(static_cast<std::int64_t>(sum_)));
+  }
+
+  void Encode(std::string& out) const override {
+    PutSigned(out, count_);
+    PutInt128(out, sum_);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    count_ = in.Signed();
+    sum_ = ReadInt128(in);
+    return Complete(in);
   }
 
  private:
@@ -93,6 +122,19 @@ class NumericSum : public Accumulator {
     return Value(Datum::Of(Divide(sum, Numeric(count_))->Encode()));
   }
 
+  void Encode(std::string& out) const override {
+    for (const std::int64_t count : {count_, nans_, infinities_, minus_infinities_}) PutSigned(out, count);
+    PutNumeric(out, sum_);
+    PutScales(out, scales_);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    for (std::int64_t* count : {&count_, &nans_, &infinities_, &minus_infinities_}) *count = in.Signed();
+    sum_ = ReadNumeric(in);
+    scales_ = ReadScales(in);
+    return Complete(in);
+  }
+
  private:
   bool average_;
   std::int64_t count_ = 0;
@@ -100,7 +142,7 @@ class NumericSum : public Accumulator {
   std::int64_t infinities_ = 0;
   std::int64_t minus_infinities_ = 0;
   Numeric sum_;
-  std::map<int, std::int64_t> scales_;
+  ScaleCounts scales_;
 };
 
 // sum and avg of floats: exact until the end, so that neither order nor retractions show.
@@ -130,6 +172,16 @@ class FloatSum : public Accumulator {
     if (!average_ && result_.Is(TypeId::kFloat4)) value = static_cast<double>(exact.ToFloat());
     if (std::isinf(value)) return OutOfRange("value out of range: overflow");
     return Value(Datum::Of(value));
+  }
+
+  void Encode(std::string& out) const override {
+    for (const std::int64_t count : {count_, nans_, infinities_, minus_infinities_}) PutSigned(out, count);
+    sum_.Encode(out);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    for (std::int64_t* count : {&count_, &nans_, &infinities_, &minus_infinities_}) *count = in.Signed();
+    return sum_.Decode(in) && Complete(in);
   }
 
  private:
@@ -174,6 +226,17 @@ class IntervalSum : public Accumulator {
         sql::Wide{static_cast<std::int64_t>(us), static_cast<std::int32_t>(days), static_cast<std::int32_t>(months)}));
   }
 
+  void Encode(std::string& out) const override {
+    PutSigned(out, count_);
+    for (const Int128 sum : {months_, days_, us_}) PutInt128(out, sum);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    count_ = in.Signed();
+    for (Int128* sum : {&months_, &days_, &us_}) *sum = ReadInt128(in);
+    return Complete(in);
+  }
+
  private:
   bool average_;
   std::int64_t count_ = 0;
@@ -192,6 +255,17 @@ class Boolean : public Accumulator {
   AggregateResult Result() const override {
     if (trues_ + falses_ == 0) return NoValue();
     return Value(Datum::Of(all_ ? falses_ == 0 : trues_ > 0));
+  }
+
+  void Encode(std::string& out) const override {
+    PutSigned(out, trues_);
+    PutSigned(out, falses_);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    trues_ = in.Signed();
+    falses_ = in.Signed();
+    return Complete(in);
   }
 
  private:
@@ -223,6 +297,17 @@ class Bits : public Accumulator {
     }
     if (width_ < 64 && (value >> (width_ - 1) & 1) != 0) value |= ~std::uint64_t{0} << width_;
     return Value(Datum::Of(static_cast<std::int64_t>(value)));
+  }
+
+  void Encode(std::string& out) const override {
+    PutSigned(out, count_);
+    for (int bit = 0; bit < width_; ++bit) PutSigned(out, ones_[bit]);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    count_ = in.Signed();
+    for (int bit = 0; bit < width_; ++bit) ones_[bit] = in.Signed();
+    return Complete(in);
   }
 
  private:
@@ -263,6 +348,25 @@ class BitStrings : public Accumulator {
     return Value(Datum::Of(std::move(bits)));
   }
 
+  void Encode(std::string& out) const override {
+    PutVarint(out, lengths_.size());
+    for (const auto& [size, length] : lengths_) {
+      PutVarint(out, size);
+      PutSigned(out, length.count);
+      for (const std::int64_t ones : length.ones) PutSigned(out, ones);
+    }
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    for (std::uint64_t left = in.Varint(); left > 0 && !in.failed(); --left) {
+      const auto size = static_cast<std::size_t>(in.Varint());
+      Length length{in.Signed(), {}};
+      for (std::size_t i = 0; i < size && !in.failed(); ++i) length.ones.push_back(in.Signed());
+      lengths_.insert_or_assign(size, std::move(length));
+    }
+    return Complete(in);
+  }
+
  private:
   struct Length {
     std::int64_t count = 0;
@@ -277,9 +381,8 @@ class Distinct : public Accumulator {
  public:
   Distinct(const Aggregation& of, std::unique_ptr<Accumulator> inner) : of_(of), inner_(std::move(inner)) {}
   void Add(const ArgumentRow& row, std::int64_t weight) override {
-    std::string key;
-    for (std::size_t i = 0; i < row.size(); ++i) AppendKey(key, of_.types()[i], row[i]);
-    Item& item = values_[key];
+    const std::string key = KeyOf(row);
+    WeightedRow& item = values_[key];
     if (item.weight == 0) {
       item.row = row;
       inner_->Add(row, 1);
@@ -291,14 +394,29 @@ class Distinct : public Accumulator {
   }
   AggregateResult Result() const override { return inner_->Result(); }
 
+  void Encode(std::string& out) const override {
+    PutRows(out, of_.types(), values_);
+    inner_->Encode(out);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    for (WeightedRow& item : ReadRows(in, of_.types())) {
+      std::string key = KeyOf(item.row);
+      values_.insert_or_assign(std::move(key), std::move(item));
+    }
+    return !in.failed() && inner_->Decode(in.Take(in.remaining()));
+  }
+
  private:
-  struct Item {
-    ArgumentRow row;  // the form that was seen first, so that what comes off is what went on
-    std::int64_t weight = 0;
-  };
+  std::string KeyOf(const ArgumentRow& row) const {
+    std::string key;
+    for (std::size_t i = 0; i < row.size(); ++i) AppendKey(key, of_.types()[i], row[i]);
+    return key;
+  }
+
   const Aggregation& of_;
   std::unique_ptr<Accumulator> inner_;
-  std::map<std::string, Item> values_;
+  WeightedRows values_;  // the form that was seen first is kept, so that what comes off is what went on
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/sql/aggregate.h"
@@ -27,6 +28,10 @@ class Accumulator {
   // The row passed FILTER. `weight` may be negative.
   virtual void Add(const ArgumentRow& row, std::int64_t weight) = 0;
   virtual AggregateResult Result() const = 0;
+  // What Add has gathered, as bytes. Decode puts it into one just made of the same aggregation; false if the bytes make
+  // no sense, and then the accumulator is of no use.
+  virtual void Encode(std::string& out) const = 0;
+  virtual bool Decode(std::string_view bytes) = 0;
 };
 
 // What is the same for all groups of one aggregate: types, order, kind. Makes accumulators that point to it.

@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/base/check.h"
 #include "core/operators/accumulator.h"
+#include "core/operators/accumulator_bytes.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
 
@@ -48,15 +48,35 @@ struct Grouping {
   }
 };
 
+// A byte that says the form, the weight, the values of the group, each accumulator.
 struct GroupCodec {
+  static constexpr std::uint8_t kForm = 1;
   const Grouping* of;
 
-  void Put(std::string& out, const Group& group) const;
-  bool Get(std::string_view in, Group& group) const;
+  void Put(std::string& out, const Group& group) const {
+    out.push_back(kForm);
+    PutSigned(out, group.weight);
+    PutDatums(out, of->types, group.values);
+    std::string bytes;
+    for (const auto& accumulator : group.accumulators) {
+      bytes.clear();
+      accumulator->Encode(bytes);
+      PutBytes(out, bytes);
+    }
+  }
+  bool Get(std::string_view bytes, Group& group) const {
+    ByteReader in(bytes);
+    if (in.Byte() != kForm) return false;
+    group.made = true;
+    group.weight = in.Signed();
+    group.values = ReadDatums(in, of->types);
+    for (const auto& call : of->calls) {
+      group.accumulators.push_back(call->Make());
+      if (!group.accumulators.back()->Decode(in.Bytes())) return false;
+    }
+    return !in.failed() && in.done();
+  }
 };
-
-void GroupCodec::Put(std::string&, const Group&) const { CHECK(false); }
-bool GroupCodec::Get(std::string_view, Group&) const { return false; }
 
 class Aggregate : public Operator {
  public:

@@ -21,6 +21,8 @@ struct Entry {
 };
 
 struct EntryCodec {
+  std::vector<sql::Type> types;
+
   void Put(std::string& out, const Entry& entry) const {
     PutSigned(out, entry.counts[0]);
     PutSigned(out, entry.counts[1]);
@@ -30,7 +32,7 @@ struct EntryCodec {
     ByteReader reader(in);
     for (std::int64_t& count : entry.counts) count = reader.Signed();
     entry.form = reader.Take(reader.remaining());
-    return !reader.failed();
+    return !reader.failed() && IsRow(types, entry.form);
   }
 };
 
@@ -58,7 +60,7 @@ std::int64_t Shown(SetOpKind kind, std::int64_t a, std::int64_t b) {
 class Counted : public Operator {
  public:
   Counted(SetOpKind kind, const std::vector<sql::PlanColumn>& columns, const StatePlace& place)
-      : kind_(kind), types_(TypesOf(columns)), state_(place.Part(0)), touched_(place) {}
+      : kind_(kind), types_(TypesOf(columns)), state_(place.Part(0), EntryCodec{types_}), touched_(place) {}
 
   void Process(std::size_t input, const Delta& delta, StepContext&, const Emit&) override {
     std::vector<std::string> keys(delta.rows());

@@ -15,6 +15,7 @@ using sql::Uint128;
 constexpr int kBase = -2148;  // the lowest bit of a product of doubles
 constexpr int kLimbBits = 32;
 constexpr std::int64_t kLimb = std::int64_t{1} << kLimbBits;
+constexpr std::uint64_t kLimbsMax = 160;  // products reach up to 2^2048, sums of 2^63 of them a little more
 
 struct Parts {
   bool negative = false;
@@ -145,6 +146,25 @@ void ExactSum::Normalize() {
     limbs_.pop_back();
     limbs_.back() -= kLimb;
   }
+}
+
+void ExactSum::Encode(std::string& out) const {
+  PutVarint(out, limbs_.size());
+  if (limbs_.empty()) return;
+  PutVarint(out, first_);
+  for (std::size_t i = 0; i + 1 < limbs_.size(); ++i) PutFixed(out, static_cast<std::uint32_t>(limbs_[i]));
+  PutSigned(out, limbs_.back());
+}
+
+bool ExactSum::Decode(ByteReader& in) {
+  const std::uint64_t limbs = in.Varint();
+  if (limbs == 0) return !in.failed();
+  const std::uint64_t first = in.Varint();
+  if (in.failed() || limbs > kLimbsMax || first > kLimbsMax) return false;
+  first_ = static_cast<std::size_t>(first);
+  for (std::uint64_t i = 0; i + 1 < limbs; ++i) limbs_.push_back(in.Fixed<std::uint32_t>());
+  limbs_.push_back(in.Signed());
+  return !in.failed() && limbs_.back() != 0 && limbs_.back() >= -kLimb && limbs_.back() < kLimb;
 }
 
 ExactNumber ExactSum::Value() const {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "core/base/bytes.h"
 #include "core/sql/magnitude.h"
 
 namespace headgate::operators {
@@ -34,6 +36,10 @@ class ExactSum {
   bool zero() const { return limbs_.empty(); }
   ExactNumber Value() const;
   double ToDouble() const { return Value().ToDouble(); }
+
+  // As bytes, and back into a sum that is 0; false if the next bytes of `in` are not those of a sum.
+  void Encode(std::string& out) const;
+  bool Decode(ByteReader& in);
 
  private:
   void AddScaled(bool negative, sql::Uint128 magnitude, int exponent, std::int64_t weight);

@@ -69,19 +69,35 @@ bool OrderedAccumulator::Skips(const ArgumentRow& row) const {
   }
 }
 
-void OrderedAccumulator::Add(const ArgumentRow& row, std::int64_t weight) {
-  if (Skips(row)) return;
+std::string OrderedAccumulator::KeyOf(const ArgumentRow& row) const {
   std::string key;
   const auto& order = call().order;
   const std::size_t arguments = call().arguments.size();
   for (std::size_t i = 0; i < order.size(); ++i)
     AppendKey(key, of_.types()[arguments + i], row[arguments + i], order[i].order);
   for (std::size_t i = 0; i < arguments; ++i) AppendKey(key, of_.types()[i], row[i]);
-  auto [found, added] = rows_.try_emplace(std::move(key));
+  return key;
+}
+
+void OrderedAccumulator::Add(const ArgumentRow& row, std::int64_t weight) {
+  if (Skips(row)) return;
+  const auto [found, added] = rows_.try_emplace(KeyOf(row));
   if (added) found->second.row = row;
   found->second.weight += weight;
   total_ += weight;
   if (found->second.weight == 0) rows_.erase(found);
+}
+
+void OrderedAccumulator::Encode(std::string& out) const { PutRows(out, of_.types(), rows_); }
+
+bool OrderedAccumulator::Decode(std::string_view bytes) {
+  ByteReader in(bytes);
+  for (WeightedRow& item : ReadRows(in, of_.types())) {
+    total_ += item.weight;
+    std::string key = KeyOf(item.row);
+    rows_.insert_or_assign(std::move(key), std::move(item));
+  }
+  return !in.failed() && in.done();
 }
 
 AggregateResult OrderedAccumulator::Result() const {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <map>
+#include <algorithm>
 #include <string>
 
-#include "core/operators/accumulator.h"
+#include "core/operators/accumulator_bytes.h"
 
 namespace headgate::operators {
 
@@ -14,18 +14,18 @@ class OrderedAccumulator : public Accumulator {
 
   void Add(const ArgumentRow& row, std::int64_t weight) override;
   AggregateResult Result() const override;
+  void Encode(std::string& out) const override;
+  bool Decode(std::string_view bytes) override;
 
  private:
-  struct Item {
-    ArgumentRow row;
-    std::int64_t weight = 0;
-  };
-  using Items = std::map<std::string, Item>;
+  using Item = WeightedRow;
 
   const sql::AggregateCall& call() const { return of_.call(); }
   bool IsOrderedSet() const;
   bool Skips(const ArgumentRow& row) const;
-  std::int64_t Times(const Item& item) const { return call().distinct ? 1 : item.weight; }
+  // How often the row counts; never negative, even if the rows make no sense.
+  std::int64_t Times(const Item& item) const { return call().distinct ? 1 : std::max<std::int64_t>(item.weight, 0); }
+  std::string KeyOf(const ArgumentRow& row) const;
   const sql::Datum& Ordered(const Item& item) const { return item.row[call().arguments.size()]; }
 
   AggregateResult Joined() const;
@@ -38,7 +38,7 @@ class OrderedAccumulator : public Accumulator {
   const sql::Datum& At(std::int64_t place) const;
 
   const Aggregation& of_;
-  Items rows_;
+  WeightedRows rows_;
   std::int64_t total_ = 0;  // of all weights
 };
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <optional>
 
+#include "core/operators/accumulator_bytes.h"
 #include "core/operators/exact_sum.h"
 
 namespace headgate::operators {
@@ -60,6 +60,23 @@ class NumericVariance : public Accumulator {
     return Value(Datum::Of((IsDeviation(kind_) ? SqrtTo(variance, shown) : variance).Encode()));
   }
 
+  void Encode(std::string& out) const override {
+    PutSigned(out, count_);
+    PutSigned(out, not_finite_);
+    PutNumeric(out, sum_);
+    PutNumeric(out, squares_);
+    PutScales(out, scales_);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    count_ = in.Signed();
+    not_finite_ = in.Signed();
+    sum_ = ReadNumeric(in);
+    squares_ = ReadNumeric(in);
+    scales_ = ReadScales(in);
+    return !in.failed() && in.done();
+  }
+
  private:
   const AggregateKind kind_;
   const bool integers_;
@@ -67,7 +84,7 @@ class NumericVariance : public Accumulator {
   std::int64_t not_finite_ = 0;
   Numeric sum_;
   Numeric squares_;
-  std::map<int, std::int64_t> scales_;
+  ScaleCounts scales_;
 };
 
 // Of one or two columns of floats.
@@ -102,6 +119,21 @@ class FloatMoments : public Accumulator {
         Quotient(Centred(xy_, x_, pairs_ ? y_ : x_), n * static_cast<Uint128>(OfSample(kind_) ? count_ - 1 : count_));
     if (std::isinf(moment)) return {Datum::Null(), "22003", "value out of range: overflow"};
     return Value(Datum::Of(IsDeviation(kind_) ? std::sqrt(moment) : moment));
+  }
+
+  void Encode(std::string& out) const override {
+    PutSigned(out, count_);
+    PutSigned(out, not_finite_);
+    for (const ExactSum* sum : {&x_, &y_, &xx_, &yy_, &xy_}) sum->Encode(out);
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    count_ = in.Signed();
+    not_finite_ = in.Signed();
+    for (ExactSum* sum : {&x_, &y_, &xx_, &yy_, &xy_}) {
+      if (!sum->Decode(in)) return false;
+    }
+    return in.done();
   }
 
  private:

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+
+#include "core/base/bytes.h"
+#include "core/operators/accumulator.h"
+#include "core/sql/numeric.h"
+
+// How accumulators are stored: a group's bytes are its own business (no other version reads them), so these are only
+// the parts that several accumulators have. What makes no sense sets failed() of the reader.
+namespace headgate::operators {
+
+// Zigzag, then seven bits a byte.
+void PutInt128(std::string& out, sql::Int128 v);
+sql::Int128 ReadInt128(ByteReader& in);
+
+// Finite ones.
+void PutNumeric(std::string& out, const sql::Numeric& v);
+sql::Numeric ReadNumeric(ByteReader& in);
+
+// How many values have which scale.
+using ScaleCounts = std::map<int, std::int64_t>;
+void PutScales(std::string& out, const ScaleCounts& scales);
+ScaleCounts ReadScales(ByteReader& in);
+
+// Rows that an accumulator keeps, by a key that orders them: the form that was seen first, and how often.
+struct WeightedRow {
+  ArgumentRow row;
+  std::int64_t weight = 0;
+};
+using WeightedRows = std::map<std::string, WeightedRow>;
+
+void PutRows(std::string& out, const std::vector<sql::Type>& types, const WeightedRows& rows);
+// In the order in which they were put, without their keys.
+std::vector<WeightedRow> ReadRows(ByteReader& in, const std::vector<sql::Type>& types);
+
+// One row, NULLs included.
+void PutDatums(std::string& out, const std::vector<sql::Type>& types, std::span<const sql::Datum> values);
+std::vector<sql::Datum> ReadDatums(ByteReader& in, const std::vector<sql::Type>& types);
+
+}  // namespace headgate::operators

@@ -1,0 +1,187 @@
+// Views whose operators keep their state in a store give what views in memory give, whatever is let go of in between.
+#include <gtest/gtest.h>
+
+#include "tests/support/child_process.h"
+#include "tests/unit/operators/sample_views.h"
+
+namespace headgate::test {
+namespace {
+
+using operators::StatePlace;
+using operators::StateSpace;
+
+// A view in a store, under a prefix of its own, and what may happen to it between and during steps.
+class StoredView {
+ public:
+  StoredView(Store& store, const SampleRelations& relations, std::string query, std::string prefix)
+      : store_(store), relations_(relations), query_(std::move(query)), prefix_(std::move(prefix)) {
+    Build();
+  }
+
+  void Build() {
+    view_.reset();
+    space_ = std::make_unique<StateSpace>(store_, Family::kState);
+    view_ = std::make_unique<SampleView>(relations_, query_, StatePlace{space_.get(), prefix_});
+  }
+  Outputs Do(const Step& step) {
+    Outputs outputs = view_->Do(step);
+    EXPECT_FALSE(space_->failure()) << query_;
+    return outputs;
+  }
+  // Whatever comes of it.
+  void Try(const Step& step) { view_->Do(step); }
+  void DoPart(const Step& step, std::size_t pieces) { view_->DoPart(step, pieces); }
+  void Save() {
+    StoreBatch batch;
+    space_->Save(batch);
+    EXPECT_TRUE(store_.Write(batch, false).ok());
+  }
+  void Forget() { space_->Forget(); }
+  void Evict() {
+    space_->Trim(0);
+    space_->Trim(0);
+    EXPECT_EQ(space_->bytes(), 0U) << query_;
+  }
+  bool failed() const { return space_->failure().has_value(); }
+
+  // Of its state, without the prefix.
+  std::map<std::string, std::string> Entries() const {
+    std::map<std::string, std::string> entries;
+    const Status scanned = store_.Scan(Family::kState, prefix_, "", [&](std::string_view key, std::string_view value) {
+      if (!key.starts_with(prefix_)) return false;
+      entries.emplace(key.substr(prefix_.size()), value);
+      return true;
+    });
+    EXPECT_TRUE(scanned.ok());
+    return entries;
+  }
+  void Overwrite(const std::string& key, const std::string& value) {
+    StoreBatch batch;
+    batch.Put(Family::kState, prefix_ + key, value);
+    EXPECT_TRUE(store_.Write(batch, false).ok());
+  }
+
+ private:
+  Store& store_;
+  const SampleRelations& relations_;
+  std::string query_;
+  std::string prefix_;
+  std::unique_ptr<StateSpace> space_;
+  std::unique_ptr<SampleView> view_;
+};
+
+std::vector<std::string> AllQueries() {
+  std::vector<std::string> all = SampleQueries();
+  all.insert(all.end(), TemporalQueries().begin(), TemporalQueries().end());
+  return all;
+}
+
+class StoredState : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto store = Store::Open(dir_.path() + "/data");
+    ASSERT_TRUE(store.ok()) << store.error().what;
+    store_ = std::move(*store);
+  }
+  StoredView Make(const std::string& query) {
+    const auto number = static_cast<char>(views_++);
+    return StoredView(*store_, relations_, query, std::string("v") + number);
+  }
+
+  TempDir dir_{"headgate-state"};
+  std::unique_ptr<Store> store_;
+  SampleRelations relations_;
+  int views_ = 0;
+};
+
+std::vector<std::string> KeysOf(const std::map<std::string, std::string>& entries) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : entries) keys.push_back(key);
+  return keys;
+}
+
+// What comes before a step that counts: nothing, a step that is not saved, or the beginning of one.
+void FailFirst(StoredView& view, const Step& step, int how) {
+  if (how == 0) view.Do(step);
+  if (how == 1) view.DoPart(step, step.size() / 2);
+  if (how <= 1) view.Forget();
+}
+
+TEST_F(StoredState, EveryViewGivesWhatItGivesInMemory) {
+  const std::uint32_t seed = 11;
+  for (const std::string& query : AllQueries()) {
+    std::mt19937 random(seed);
+    RandomSteps steps(relations_, seed + static_cast<std::uint32_t>(views_));
+    SampleView memory(relations_, query);
+    StoredView stored = Make(query);
+    int rows = 0;
+    for (int i = 0; i < 40; ++i) {
+      const Step step = steps.Next(1 + i % 3);
+      FailFirst(stored, step, static_cast<int>(random() % 6));
+      const Outputs expected = memory.Do(step);
+      ASSERT_EQ(stored.Do(step), expected) << query << "\nseed " << seed << " step " << i;
+      rows += static_cast<int>(expected.size());
+      stored.Save();
+      const auto then = random() % 4;
+      if (then == 0) stored.Evict();
+      if (then == 1) stored.Build();
+    }
+    EXPECT_GT(rows, 1) << query;  // else it proves nothing
+  }
+}
+
+TEST_F(StoredState, GroupsThatAreGoneLeaveNothingInTheStore) {
+  for (const std::string& query : AllQueries()) {
+    if (query.find("FROM e") != std::string::npos) continue;  // rows that are never taken back
+    RandomSteps steps(relations_, 5);
+    StoredView view = Make(query);
+    const Outputs of_nothing = view.Do({});
+    view.Save();
+    const auto entries_of_nothing = view.Entries();  // of constants, and of groupings that always have a row
+    EXPECT_LE(entries_of_nothing.size(), 3U) << query;
+    Outputs sum = of_nothing;
+    for (int i = 0; i < 6; ++i) {
+      sum = sum + view.Do(steps.Next(3));
+      view.Save();
+      if (i % 2 == 0) view.Evict();
+    }
+    sum = sum + view.Do(steps.DeleteAll());
+    view.Save();
+    EXPECT_EQ(sum, of_nothing) << query;
+    EXPECT_EQ(KeysOf(view.Entries()), KeysOf(entries_of_nothing)) << query;
+  }
+}
+
+TEST_F(StoredState, ValuesThatMakeNoSenseFailTheStepAndNothingElse) {
+  int failed = 0;
+  std::mt19937 random(3);
+  for (const std::string& query : AllQueries()) {
+    RandomSteps steps(relations_, 7);
+    StoredView view = Make(query);
+    for (int i = 0; i < 4; ++i) {
+      view.Do(steps.Next(4));
+      view.Save();
+    }
+    const auto entries = view.Entries();
+    const Step next = steps.Next(4);
+    for (int i = 0; i < 12 && !entries.empty(); ++i) {
+      for (const auto& [key, value] : entries) {
+        std::string bad = value;
+        if (i % 3 == 0) bad.resize(bad.size() * static_cast<std::size_t>(i) / 12);
+        if (i % 3 == 1) bad += 'x';
+        if (i % 3 == 2 && !bad.empty()) bad[random() % bad.size()] = static_cast<char>(random());
+        view.Overwrite(key, bad);
+      }
+      view.Build();
+      view.Try(next);
+      failed += view.failed() ? 1 : 0;
+    }
+    for (const auto& [key, value] : entries) view.Overwrite(key, value);
+    view.Build();
+    view.Do(next);
+  }
+  EXPECT_GT(failed, 100);
+}
+
+}  // namespace
+}  // namespace headgate::test
