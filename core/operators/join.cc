@@ -34,12 +34,8 @@ struct EntryCodec {
   }
 };
 
-// A row's place in a side's index.
-struct Place {
-  std::string group;
-  std::string row;
-  auto operator<=>(const Place&) const = default;
-};
+// A row's place in a side's index: its join key and its bytes.
+using Place = EntryPlace;
 
 class Join : public Operator {
  public:
@@ -65,12 +61,15 @@ class Join : public Operator {
     if (!MakeKeys(side, delta, step, groups, keyless, good)) return;
     EmitKeyless(side, delta, keyless, good, emit);
     std::erase_if(good, [&](std::uint32_t row) { return keyless[row] != 0; });
-    Load(groups, good);
-    Pairs pairs = FindPairs(side, delta, groups, good);
+    std::vector<Place> places(delta.rows());
+    for (const std::uint32_t row : good)
+      places[row] = {std::move(groups[row]), sql::EncodeRow(types_[side], delta.batch, row)};
+    Load(side, places, good);
+    Pairs pairs = FindPairs(side, delta, places, good);
     if (split_.residual) Restrict(pairs, delta, step);
     std::vector<std::int64_t> matches(delta.rows());
-    Apply(side, delta, groups, pairs, matches, emit);
-    for (const std::uint32_t row : good) Keep(side, delta, row, groups[row], matches[row]);
+    Apply(side, delta, places, pairs, matches, emit);
+    for (const std::uint32_t row : good) Keep(side, places[row], delta.weights[row], matches[row], delta.at[row]);
   }
 
   // The rows without a partner (or, of a semi join, with one): what changed over the step.
@@ -78,12 +77,12 @@ class Join : public Operator {
     for (const std::size_t side : {kLeft, kRight}) {
       DeltaBuilder builder(semi_ ? types_[kLeft] : pair_types_);
       for (const auto& [place, before] : (*touched_)[side]) {
-        const Entry* found = index(side).Find(place.group, place.row);
+        const Entry* found = index(side).Find(place.group, place.key);
         const Entry now = found == nullptr ? Entry{} : *found;
         const std::int64_t change = Alone(now) - Alone(before.entry);
-        if (now.weight == 0) index(side).Erase(place.group, place.row);
+        if (now.weight == 0) index(side).Erase(place.group, place.key);
         if (change == 0) continue;
-        AddAlone(side, place.row, change, before.at, builder);
+        AddAlone(side, place.key, change, before.at, builder);
         if (builder.full()) emit(builder.Take());
       }
       if (builder.rows() > 0) emit(builder.Take());
@@ -140,20 +139,25 @@ class Join : public Operator {
     if (builder.rows() > 0) emit(builder.Take());
   }
 
-  void Load(const std::vector<std::string>& groups, const std::vector<std::uint32_t>& good) {
-    std::vector<std::string> wanted;
-    for (const std::uint32_t row : good) wanted.push_back(groups[row]);
-    left_.Load(wanted);
-    right_.Load(wanted);
+  // The other side's rows of these keys, but of this side only the rows that change.
+  void Load(std::size_t side, const std::vector<Place>& places, const std::vector<std::uint32_t>& good) {
+    std::vector<std::string> groups;
+    std::vector<Place> mine;
+    for (const std::uint32_t row : good) {
+      groups.push_back(places[row].group);
+      mine.push_back(places[row]);
+    }
+    index(1 - side).Load(groups);
+    index(side).LoadEntries(mine);
   }
 
-  Pairs FindPairs(std::size_t side, const Delta& delta, const std::vector<std::string>& groups,
+  Pairs FindPairs(std::size_t side, const Delta& delta, const std::vector<Place>& places,
                   const std::vector<std::uint32_t>& good) {
     const std::size_t other = 1 - side;
     Pairs pairs;
     sql::RowBuilder others(types_[other]);
     for (const std::uint32_t row : good) {
-      const auto* group = index(other).Find(groups[row]);
+      const auto* group = index(other).Find(places[row].group);
       if (group == nullptr) continue;
       for (const auto& [bytes, entry] : *group) {
         if (entry.weight == 0) continue;
@@ -195,7 +199,7 @@ class Join : public Operator {
   }
 
   // Emits the pairs, counts the matches of both sides' rows.
-  void Apply(std::size_t side, const Delta& delta, const std::vector<std::string>& groups, Pairs& pairs,
+  void Apply(std::size_t side, const Delta& delta, const std::vector<Place>& places, Pairs& pairs,
              std::vector<std::int64_t>& matches, const Emit& emit) {
     Delta out;
     out.batch = std::move(pairs.batch);
@@ -205,27 +209,26 @@ class Join : public Operator {
       out.weights.push_back(delta.weights[row] * pairs.weight[i]);
       out.at.push_back(delta.at[row]);
       if (counted_[1 - side])
-        Touch(1 - side, {groups[row], std::move(pairs.other[i])}, delta.at[row]).matches += delta.weights[row];
+        Touch(1 - side, {places[row].group, std::move(pairs.other[i])}, delta.at[row]).matches += delta.weights[row];
     }
     if (!semi_ && out.batch.rows > 0) emit(out);
   }
 
-  void Keep(std::size_t side, const Delta& delta, std::uint32_t row, const std::string& group, std::int64_t matches) {
-    Place place{group, sql::EncodeRow(types_[side], delta.batch, row)};
+  void Keep(std::size_t side, const Place& place, std::int64_t weight, std::int64_t matches, At at) {
     if (counted_[side]) {
-      Entry& entry = Touch(side, place, delta.at[row]);
-      entry.weight += delta.weights[row];
+      Entry& entry = Touch(side, place, at);
+      entry.weight += weight;
       entry.matches = matches;
       return;
     }
-    Entry& entry = index(side).Change(place.group, place.row);
-    entry.weight += delta.weights[row];
-    if (entry.weight == 0) index(side).Erase(place.group, place.row);
+    Entry& entry = index(side).Change(place.group, place.key);
+    entry.weight += weight;
+    if (entry.weight == 0) index(side).Erase(place.group, place.key);
   }
 
   // The entry, to be changed; what it was before the step's first change is noted.
   Entry& Touch(std::size_t side, const Place& place, At at) {
-    Entry& entry = index(side).Change(place.group, place.row);
+    Entry& entry = index(side).Change(place.group, place.key);
     const auto [found, added] = (*touched_)[side].try_emplace(place, Before{entry, at});
     if (!added) found->second.at = std::max(found->second.at, at);
     return entry;

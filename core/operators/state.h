@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,7 +57,7 @@ class KeyedState final : public StatePart {
     for (const std::string& key : keys) {
       if (slots_.Find(key) == nullptr) missing.push_back(key);
     }
-    ReadMissing(missing, [&](const std::string& key, const std::optional<std::string>& value) {
+    ReadMissing(std::move(missing), [&](const std::string& key, const std::optional<std::string>& value) {
       Node& node = *slots_.Add(key);
       if (!value) return true;
       slots_.Resize(node, value->size());
@@ -142,7 +144,15 @@ class KeyedState final : public StatePart {
   std::vector<Node*> changed_;
 };
 
-// State by group and, inside a group, ordered by key. A group is in memory whole or not at all.
+// A group's name and a key inside it.
+struct EntryPlace {
+  std::string group;
+  std::string key;
+  auto operator<=>(const EntryPlace&) const = default;
+};
+
+// State by group and, inside a group, ordered by key. Of a group that nobody asked for as a whole only the entries that
+// were named are in memory.
 template <class T, class Codec = StateCodec<T>>
 class OrderedState final : public StatePart {
  public:
@@ -153,48 +163,70 @@ class OrderedState final : public StatePart {
   // In any order, repetitions allowed. No group is the beginning of another (keys of core/sql/key.h never are).
   void Load(std::span<const std::string> groups) {
     if (!stored()) return;
-    for (const std::string& group : groups) {
-      if (slots_.Find(group) != nullptr) continue;
-      Node& node = *slots_.Add(group);
-      auto& entries = node.second.entries;
-      ReadBehind(group, [&](std::string_view key, std::string_view value) {
-        Account(node, key, true);
-        return codec_.Get(value, entries.emplace_hint(entries.end(), key, T{})->second);
-      });
+    std::vector<std::string_view> sorted(groups.begin(), groups.end());
+    std::ranges::sort(sorted);
+    for (const std::string_view group : sorted) {
+      if (Node& node = At(group); !node.second.whole) ReadRest(node);
     }
   }
-  // nullptr if the group is empty.
+  // Single entries of groups.
+  void LoadEntries(std::span<const EntryPlace> places) {
+    if (!stored()) return;
+    std::unordered_map<std::string, const EntryPlace*> missing;
+    std::vector<std::string> names;
+    for (const EntryPlace& place : places) {
+      if (Knows(At(place.group).second, place.key)) continue;
+      names.push_back(place.group + place.key);
+      missing.emplace(names.back(), &place);
+    }
+    ReadMissing(std::move(names), [&](const std::string& name, const std::optional<std::string>& value) {
+      const EntryPlace& place = *missing.at(name);
+      return Take(At(place.group), place.key, value);
+    });
+  }
+  // The whole group; nullptr if it is empty. What was not loaded costs a read of its own.
   const Group* Find(std::string_view group) {
-    Node* node = At(group);
-    return node == nullptr || node->second.entries.empty() ? nullptr : &node->second.entries;
+    Node* node = Seek(group);
+    if (node == nullptr) return nullptr;
+    if (!node->second.whole) ReadRest(*node);
+    return node->second.entries.empty() ? nullptr : &node->second.entries;
   }
   const T* Find(std::string_view group, std::string_view key) {
-    const Group* entries = Find(group);
-    if (entries == nullptr) return nullptr;
-    const auto found = entries->find(key);
-    return found == entries->end() ? nullptr : &found->second;
+    Node* node = Seek(group);
+    if (node == nullptr) return nullptr;
+    Ask(*node, key);
+    const auto found = node->second.entries.find(key);
+    return found == node->second.entries.end() ? nullptr : &found->second;
   }
   // The value, to be changed; an empty one if there was none.
   T& Change(std::string_view group, std::string_view key) {
-    Node* node = At(group);
-    if (node == nullptr) node = slots_.Add(group);
-    auto& entries = node->second.entries;
+    Node& node = At(group);
+    Ask(node, key);
+    auto& entries = node.second.entries;
     auto found = entries.lower_bound(key);
     const bool there = found != entries.end() && found->first == key;
-    Mark(*node, key, there);
-    if (!there) {
-      found = entries.emplace_hint(found, std::string(key), T{});
-      Account(*node, key, true);
+    Mark(node, key, there);
+    if (there) return found->second;
+    const auto absent = node.second.absent.find(key);
+    if (absent != node.second.absent.end()) {
+      node.second.absent.erase(absent);
+    } else {
+      Account(node, key, true);
     }
-    return found->second;
+    return entries.emplace_hint(found, std::string(key), T{})->second;
   }
   void Erase(std::string_view group, std::string_view key) {
-    Node* node = At(group);
+    Node* node = Seek(group);
     if (node == nullptr) return;
+    Ask(*node, key);
     const auto found = node->second.entries.find(key);
     if (found == node->second.entries.end()) return;
     Mark(*node, key, true);
-    Account(*node, key, false);
+    if (node->second.whole) {
+      Account(*node, key, false);
+    } else {
+      node->second.absent.emplace(key);
+    }
     node->second.entries.erase(found);
     if (!stored() && node->second.entries.empty()) slots_.Erase(node->first);
   }
@@ -228,17 +260,50 @@ class OrderedState final : public StatePart {
   struct Slot {
     Group entries;
     std::map<std::string, bool, std::less<>> changed;  // since the last Save; true: was there before
+    bool whole = false;                                // entries are all there are
+    std::set<std::string, std::less<>> absent;         // else: keys known not to be there
     std::size_t payload = 0;                           // of all entries
     std::size_t bytes = 0;
   };
   using Node = typename Generations<Slot>::Node;
 
-  Node* At(std::string_view group) {
+  Node& At(std::string_view group) {
     Node* node = slots_.Find(group);
-    if (node != nullptr || !stored()) return node;
-    const std::array<std::string, 1> one = {std::string(group)};
-    Load(one);
-    return slots_.Find(group);
+    if (node != nullptr) return *node;
+    node = slots_.Add(group);
+    node->second.whole = !stored();
+    return *node;
+  }
+  // nullptr: there is no such group.
+  Node* Seek(std::string_view group) { return stored() ? &At(group) : slots_.Find(group); }
+  static bool Knows(const Slot& slot, std::string_view key) {
+    return slot.whole || slot.entries.contains(key) || slot.absent.contains(key);
+  }
+  void Ask(Node& node, std::string_view key) {
+    if (Knows(node.second, key)) return;
+    ReadMissing({node.first + std::string(key)},
+                [&](const std::string&, const std::optional<std::string>& value) { return Take(node, key, value); });
+  }
+  // What the store has under the key.
+  bool Take(Node& node, std::string_view key, const std::optional<std::string>& value) {
+    Account(node, key, true);
+    if (!value) {
+      node.second.absent.emplace(key);
+      return true;
+    }
+    return codec_.Get(*value, node.second.entries.try_emplace(std::string(key)).first->second);
+  }
+  // The entries that are not known yet.
+  void ReadRest(Node& node) {
+    auto& entries = node.second.entries;
+    ReadBehind(node.first, [&](std::string_view key, std::string_view value) {
+      if (Knows(node.second, key)) return true;
+      Account(node, key, true);
+      return codec_.Get(value, entries.emplace_hint(entries.end(), key, T{})->second);
+    });
+    for (const std::string& key : node.second.absent) Account(node, key, false);
+    node.second.absent.clear();
+    node.second.whole = true;
   }
   void Mark(Node& node, std::string_view key, bool there) {
     if (!stored()) return;

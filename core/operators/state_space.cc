@@ -13,7 +13,7 @@ StatePart::~StatePart() {
 }
 
 void StatePart::ReadMissing(
-    std::vector<std::string>& keys,
+    std::vector<std::string> keys,
     const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& take) {
   if (keys.empty()) return;
   std::ranges::sort(keys);

@@ -51,7 +51,7 @@ class StatePart {
  protected:
   bool stored() const { return place_.space != nullptr; }
   // `take` gets each key once, in order; false if the value makes no sense.
-  void ReadMissing(std::vector<std::string>& keys,
+  void ReadMissing(std::vector<std::string> keys,
                    const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& take);
   void ReadBehind(std::string_view group,
                   const std::function<bool(std::string_view key, std::string_view value)>& take);
