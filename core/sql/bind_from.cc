@@ -168,7 +168,7 @@ Parsed<PlanPtr> Binder::ViewItem(const Relation& view, std::uint32_t location) {
   Binder inner(relations_, options);
   inner.depth_ = depth_ + 1;
   if (inner.depth_ > 100) return Problem{"views are nested too deeply", location, ""};
-  auto query = inner.Query(statements->at(0).body()["stmt"], nullptr);
+  auto query = inner.Query(statements->at(0)["stmt"], nullptr);
   if (!query.ok())
     return Problem{"view \"" + view.name + "\" no longer fits what it reads: " + query.error().message, location, ""};
   std::vector<std::size_t> columns(query->visible);

@@ -190,7 +190,7 @@ Problem Moved(Problem problem, std::size_t by) {
 Parsed<Statement> Read(const std::string& text, std::size_t from, std::size_t to, Tokens tokens) {
   Statement statement;
   statement.offset = from;
-  statement.text = text.substr(from, to - from);
+  statement.text = statement.written = text.substr(from, to - from);
   if (tokens.empty()) return statement;
   for (Token& token : tokens) {
     token.start -= static_cast<std::uint32_t>(from);

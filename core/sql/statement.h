@@ -30,6 +30,7 @@ struct ConnectorStatement {
 // (stream-SQL reference 8.3). What was taken out is blank in `text`, so places stay true.
 struct Statement {
   std::string text;
+  std::string written;                   // as the user wrote it
   std::size_t offset = 0;                // of `text` in the text given
   Node tree;                             // the wrapped statement node; empty if the statement is
   bool or_replace = false;               // CREATE OR REPLACE MATERIALIZED VIEW

@@ -174,6 +174,7 @@ std::string EncodeRecord(const ViewRecord& record) {
   for (const auto& [key, value] : record.options) (*out.mutable_options())[key] = value;
   out.set_form(record.form);
   for (const auto& [stream, version] : record.versions) (*out.mutable_versions())[stream] = version;
+  out.set_begins_at(record.begins_at);
   out.set_version(record.version);
   out.set_created_us(record.created_us);
   out.set_changed_us(record.changed_us);
@@ -193,6 +194,7 @@ Result<ViewRecord> DecodeRecord(std::string_view bytes) {
   for (const auto& [key, value] : in.options()) record.options[key] = value;
   record.form = in.form();
   for (const auto& [stream, version] : in.versions()) record.versions[stream] = version;
+  record.begins_at = in.begins_at();
   record.version = in.version();
   record.created_us = in.created_us();
   record.changed_us = in.changed_us();
@@ -259,7 +261,7 @@ SqlResult<Definition> Define(const sql::Statement& statement, const NameTable& n
                    "Write CREATE MATERIALIZED VIEW ... AS: the result is then kept in step.");
   auto made = view ? DefineView(statement, body, names) : DefineQuery(statement, body, names);
   if (!made.ok()) return made;
-  made->record.sql = statement.text;
+  made->record.sql = statement.written;
   for (const Input& input : made->inputs) {
     if (input.kind != Input::Kind::kView) made->record.versions[input.relation->name] = input.version;
   }

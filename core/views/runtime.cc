@@ -97,7 +97,7 @@ headgate::Status Runtime::Adopt(const DefinitionPtr& definition) {
   } else {
     const auto history = definition->record.options.find("history");
     const bool retained = history != definition->record.options.end() && history->second == "retained";
-    progress.held_from = retained ? 1 : applied_ + 1;
+    progress.held_from = retained ? 1 : definition->record.begins_at + 1;
   }
   HG_RETURN_IF_ERROR(form->Open(progress));
   if (!stored) {

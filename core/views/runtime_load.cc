@@ -40,7 +40,7 @@ std::vector<const Input*> InLoadOrder(const Definition& definition) {
 // their servers were when the last of them was loaded.
 bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
   const Definition& definition = form.definition();
-  bool open = true;
+  bool open = applied_ + 1 >= form.progress().held_from;
   const auto registry = parts_.log->registry();
   std::vector<std::pair<SourceNo, std::size_t>> sources;  // of tables, and their places in status.control
   for (const Input& input : definition.inputs) {

@@ -107,6 +107,7 @@ Result<DefinitionPtr> ViewCatalog::Put(Definition definition, StoreBatch& batch)
   const std::int64_t now = clock_.NowUs();
   const auto old = names_.Get()->FindDefinition(name);
   definition.record.form = next_form_;
+  definition.record.begins_at = log_.last_seq();
   definition.record.version = old == nullptr ? 1 : old->record.version + 1;
   definition.record.created_us = old == nullptr ? now : old->record.created_us;
   definition.record.changed_us = now;
