@@ -9,6 +9,7 @@
 #include "core/log/log_reader.h"
 #include "core/pipeline/recorded_writer.h"
 #include "core/state/cursors.h"
+#include "core/views/views.h"
 #include "sinks/registry.h"
 
 namespace headgate {
@@ -45,6 +46,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   service->supervisor_ = std::make_unique<Supervisor>(
       Supervisor::Parts{raw->store_.get(), raw->log_.get(), raw->events_.get(), raw->secrets_.get(),
                         &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }});
+  HG_RETURN_IF_ERROR(service->StartViews(config));
   HG_RETURN_IF_ERROR(service->EndRemovals());
   HG_RETURN_IF_ERROR(service->TakeOver(config));
   for (const auto& [name, record] : *service->catalog_->records())
@@ -62,6 +64,7 @@ void Service::Stop() {
   maintenance_.request_stop();
   looks_ = std::jthread();
   maintenance_ = std::jthread();
+  if (views_ != nullptr) views_->Stop();
   if (supervisor_ != nullptr) supervisor_->Stop();
 }
 

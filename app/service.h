@@ -18,6 +18,10 @@
 
 namespace headgate {
 
+namespace views {
+struct SourceSight;
+}
+
 // The running service: wires the parts, and answers what the admin API asks (Control). Made and destroyed on the main
 // thread; what changes anything is called by the API's thread alone.
 class Service final : public Control {
@@ -64,6 +68,9 @@ class Service final : public Control {
   std::optional<Operation> FindOperation(std::string_view id) const override;
   std::optional<std::string> KeptAnswer(const std::string& key) const override;
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
+  views::Views& views() override { return *views_; }
+  views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return retention_; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
@@ -90,6 +97,8 @@ class Service final : public Control {
 
   Service() = default;
   headgate::Status TakeOver(const config::ServiceConfig& config);
+  headgate::Status StartViews(const config::ServiceConfig& config);
+  views::SourceSight SightOf(SourceNo source, std::int64_t asked_after_us) const;
   Answer<Put> Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,
                    const Caller& caller, bool from_file);
   Answer<ConnectorRecord> Judge(const std::string& name, config::FlatConfig config, TargetState target,
@@ -136,6 +145,7 @@ class Service final : public Control {
   std::atomic<bool> ready_ = false;
   mutable std::map<std::string, std::unique_ptr<SinkLook>, std::less<>> sink_looks_;  // of the API's thread
   std::unique_ptr<Supervisor> supervisor_;
+  std::unique_ptr<views::Views> views_;
   // By left slot, what is not stored of those that this process left.
   Published<std::map<std::string, ConnectorRecord, std::less<>>> left_whole_;
   std::map<std::string, std::int64_t, std::less<>> looked_us_;       // by source, of the thread of looks

@@ -39,6 +39,8 @@ void AddOverviewRoutes(std::vector<Route>& routes);    // /api/v1: connectors, l
 void AddHealthRoutes(std::vector<Route>& routes);      // /api/v1: health, dismissals, thresholds
 void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1
 void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
+void AddViewRoutes(std::vector<Route>& routes);        // /api/v1: views and their rows
+void AddSqlRoutes(std::vector<Route>& routes);         // /api/v1: sql, query
 void AddEventRoutes(std::vector<Route>& routes);       // /api/v1: events, operations
 
 // Whole-request checks, routing and the handler: everything between a parsed request and its answer. Never throws.

@@ -131,6 +131,8 @@ std::vector<Route> AllRoutes() {
   AddHealthRoutes(routes);
   AddDeadLetterRoutes(routes);
   AddStreamRoutes(routes);
+  AddViewRoutes(routes);
+  AddSqlRoutes(routes);
   AddEventRoutes(routes);
   return routes;
 }

@@ -52,7 +52,13 @@ Json Problem(const Request& request, int status, std::string_view text, std::str
   body["instance"] = request.path;
   if (!errors.empty()) {
     Json list = Json::array();
-    for (const FieldError& e : errors) list.push_back({{"pointer", e.pointer}, {"detail", e.detail}});
+    for (const FieldError& e : errors) {
+      Json one = {{"pointer", e.pointer}, {"detail", e.detail}};
+      if (e.line > 0) one["line"] = e.line;
+      if (e.line > 0) one["column"] = e.column;
+      if (!e.hint.empty()) one["hint"] = e.hint;
+      list.push_back(std::move(one));
+    }
     body["errors"] = std::move(list);
   }
   body["request_id"] = request.id;

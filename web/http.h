@@ -27,6 +27,7 @@ class Query {
   std::vector<std::string_view> All(std::string_view name) const;
   // `true` in any case is true, anything else and absence is false (KC3).
   bool Flag(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& items() const { return items_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> items_;
@@ -109,10 +110,13 @@ struct Response {
   }
 };
 
-// One mistake in a request, by JSON pointer ("/config/host").
+// One mistake in a request, by JSON pointer ("/config/host"); of a text, with the place in it, from 1.
 struct FieldError {
   std::string pointer;
   std::string detail;
+  std::size_t line = 0;
+  std::size_t column = 0;
+  std::string hint = {};
 };
 
 // An error answer in the dialect of the request's path: Kafka Connect's two members (KC2), or a problem document (AP1).

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 constexpr auto kReadWait = milliseconds(200);
 constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kSlotPollInterval = milliseconds(5'000);
+constexpr auto kProdInterval = milliseconds(50);
 constexpr auto kSlotPollAgain = milliseconds(500);  // over a new session, when the old one was lost
 constexpr auto kSilenceLook = milliseconds(2'000);  // between questions why a read of the snapshot is silent
 constexpr auto kSilenceTold = milliseconds(5'000);
@@ -76,6 +77,7 @@ Status PostgresSource::Acknowledge() {
   telemetry_.oldest_pending_commit_us = 0;
   telemetry_.durable_position = std::max(telemetry_.durable_position, stored_end_);
   if (stream_ == nullptr) return Ok();
+  telemetry_.read_position = stream_->read_end();
   return Tell(stream_->Confirm(stored_end_, stop_));
 }
 
@@ -302,11 +304,21 @@ Status PostgresSource::ReadStream(SourceBatch& batch, Connection::Deadline deadl
       resume_changed_ = true;
     }
   }
+  if (batch.transactions.empty()) HG_RETURN_IF_ERROR(Prod(end, stop));
   telemetry_.caught_up = batch.transactions.empty() && !stream_->in_transaction() && !stream_->held_back();
   if (phase_ == Phase::kAwait && batch.transactions.empty()) return AwaitNews(deadline, stop);
   if (phase_ == Phase::kCatchUp && batch.transactions.empty() && !stream_->reached())
     return stream_->RequestKeepAlive(stop);
   return Ok();
+}
+
+// A quiet server says only when it is asked that it has nothing more for us up to a place.
+Status PostgresSource::Prod(std::uint64_t read_to, std::stop_token stop) {
+  telemetry_.read_position = read_to;
+  looking_ = looking_ && (telemetry_.asked_us < asked_us_ || read_to < telemetry_.asked_position);
+  if (!looking_ || clock_.Now() - prodded_at_ < kProdInterval) return Ok();
+  prodded_at_ = clock_.Now();
+  return stream_->RequestKeepAlive(std::move(stop));
 }
 
 Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) {
@@ -363,6 +375,8 @@ void PostgresSource::PollSlot() {
     telemetry_.slot_safe_bytes = slot ? slot->safe_bytes : -1;
     if (!slot) return;
     telemetry_.server_position = std::max(telemetry_.server_position, slot->server_lsn);
+    telemetry_.asked_position = slot->server_lsn;
+    telemetry_.asked_us = asked_us_;
     // The first look counts too: a table may have come since Open read the list.
     if (slot->retained_bytes >= 0) looked_at_ = slot->restart_lsn + static_cast<std::uint64_t>(slot->retained_bytes);
     if (tables_mark_ != slot->tables_mark) {
@@ -373,8 +387,10 @@ void PostgresSource::PollSlot() {
     tables_mark_ = slot->tables_mark;
     return;
   }
-  if (clock_.Now() - slot_polled_at_ < kSlotPollInterval) return;
+  if (!look_ && clock_.Now() - slot_polled_at_ < kSlotPollInterval) return;
+  looking_ = looking_ || look_.exchange(false);
   slot_polled_at_ = clock_.Now();
+  asked_us_ = clock_.NowUs();
   if (catalog_ == nullptr && !ConnectQuery(stop_).ok()) return;  // lost; the stream need not be
   slot_poll_running_ = query_->Send(catalog_->SlotQuery(), "reading the replication slot").ok();
   if (slot_poll_running_) return;

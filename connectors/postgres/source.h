@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +40,7 @@ class PostgresSource final : public Source, private Binder {
   Status Acknowledge() override;
   Status KeepAlive() override;
   void Close() override;
+  void Look() override { look_ = true; }
   std::shared_ptr<const SourceTelemetry> telemetry() const override { return published_.Get(); }
 
  private:
@@ -94,6 +96,7 @@ class PostgresSource final : public Source, private Binder {
 
   Result<Binding> Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) override;
   void PollSlot();
+  Status Prod(std::uint64_t read_to, std::stop_token stop);
   Status FreeCatalog();
   Status Tell(Status status);
   void DropFinding(std::string_view id);
@@ -134,6 +137,10 @@ class PostgresSource final : public Source, private Binder {
   Clock::Steady::time_point stored_at_;
 
   bool slot_poll_running_ = false;
+  std::atomic<bool> look_ = false;  // Look was called
+  bool looking_ = false;            // its position was not reached yet
+  std::int64_t asked_us_ = 0;       // when the poll that runs was sent
+  Clock::Steady::time_point prodded_at_;
   std::string tables_mark_;                   // SlotFacts::tables_mark as last seen
   std::uint64_t looked_at_ = 0;               // the server's end of WAL then
   bool tables_changed_ = false;               // since then

@@ -15,10 +15,18 @@
 #include "core/log/log.h"
 #include "core/pipeline/status.h"
 #include "core/state/events.h"
+#include "core/views/sql_error.h"
 
 // Everything the admin API can ask of the service. The API's thread is the only caller of what changes anything, so the
 // catalogue has one writer; reads are of immutable snapshots and never wait for a database or an endpoint.
 namespace headgate {
+
+namespace sql {
+struct Statement;
+}
+namespace views {
+class Views;  // views.h
+}
 
 // A refused request: an HTTP status, its text, and errors per config key.
 struct Refusal {
@@ -149,6 +157,12 @@ class Control {
   // letters, the answer becomes durable in one write with the last of them, which may be after this returns: a crash
   // before that has neither. Else it is durable on return.
   virtual void KeepAnswer(const std::string& key, const std::function<std::string()>& work) = 0;
+
+  // Views. What changes them is here; all else is in views().
+  virtual views::Views& views() = 0;
+  // CREATE [OR REPLACE] [MATERIALIZED] VIEW; nullptr: it exists and IF NOT EXISTS was said.
+  virtual views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) = 0;
+  virtual views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) = 0;
 
   // Log and events.
   virtual Log& log() = 0;

@@ -41,6 +41,9 @@ struct ServiceConfig {
     std::int64_t time_ms = 7LL * 24 * 60 * 60 * 1000;
     std::int64_t bytes_max = 0;  // 0: unlimited
   };
+  struct Views {
+    std::int64_t memory_bytes = 64 << 20;
+  };
   struct Egress {  // CIDR lists, checked; deny wins (webhooks, W10)
     std::vector<std::string> allow;
     std::vector<std::string> deny;
@@ -51,6 +54,7 @@ struct ServiceConfig {
   Api api;
   Log log;
   Retention retention;
+  Views views;
   SecretPolicy secrets;
   Egress egress;
   // Flat maps as POST /connectors takes them, with `name` put in, values exactly as written, placeholders unresolved.

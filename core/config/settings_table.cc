@@ -164,6 +164,8 @@ std::vector<Setting> Settings(ServiceConfig& config) {
        [&config](const Texts& t) { return AssignFormat(config.log.format, t[0]); }},
       Number("retention.time_ms", config.retention.time_ms, "How long the log keeps records.", 1),
       Number("retention.bytes_max", config.retention.bytes_max, "Most bytes that the log keeps; 0 is no bound.", 0),
+      Number("views.memory_bytes", config.views.memory_bytes, "Memory for the state of views; more of it lies on disk.",
+             1 << 20),
       List("secrets.allowed_paths", config.secrets.allowed_paths,
            "Folders below which ${file:...} and ${directory:...} may read. None by default.", CheckAbsolute),
       {"secrets.env_pattern", false, "Which variables ${env:...} may name, as a regular expression. None by default.",

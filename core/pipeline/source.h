@@ -36,6 +36,9 @@ struct SourceTelemetry {
   bool connected = false;
   std::uint64_t server_position = 0;          // LSN: the server's end of WAL, as last heard
   std::uint64_t durable_position = 0;         // our last durable commit
+  std::uint64_t asked_position = 0;           // the server's end of WAL when it was last asked
+  std::int64_t asked_us = 0;                  // Unix time of that question, 0: not yet
+  std::uint64_t read_position = 0;            // everything of ours before it is in the log
   std::uint64_t confirmed_position = 0;       // what the server was told
   std::int64_t last_heard_us = 0;             // Unix time of the last message from the server
   std::int64_t oldest_pending_commit_us = 0;  // commit time of the oldest commit not yet durable, 0 if none
@@ -81,6 +84,8 @@ class Source {
   // Closes the connection politely. The slot stays.
   virtual void Close() = 0;
 
+  // Any thread. Somebody waits until the log is as far as the server: it is asked where it is, and read up to there.
+  virtual void Look() {}
   // Any thread.
   virtual std::shared_ptr<const SourceTelemetry> telemetry() const = 0;
 };

@@ -94,6 +94,13 @@ void Supervisor::Saw(const std::string& name, SourceTelemetry seen) {
   static_cast<void>(messages_.Push(Seen{name, std::move(seen)}, {}));
 }
 
+void Supervisor::Look(std::string_view source) const {
+  const auto views = views_.Get();
+  const auto found = views->find(source);
+  if (found == views->end() || found->second->instance == nullptr) return;
+  if (found->second->instance->source != nullptr) found->second->instance->source->Look();
+}
+
 std::shared_ptr<const ConnectorStatus> Supervisor::Status(std::string_view name) const {
   const auto views = views_.Get();
   const auto it = views->find(name);

@@ -66,6 +66,8 @@ class Supervisor {
   // What was seen of the server of a source that has no thread (ConnectorStatus::last_source).
   void Saw(const std::string& name, SourceTelemetry seen);
 
+  // Any thread. As Source::Look; nothing if the source does not run.
+  void Look(std::string_view source) const;
   // Any thread. nullptr: unknown.
   std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const;
 

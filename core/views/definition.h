@@ -11,6 +11,7 @@
 #include "core/log/log.h"
 #include "core/sql/bind.h"
 #include "core/sql/statement.h"
+#include "core/views/sql_error.h"
 
 // What a name in SQL stands for, and how it comes from the text of a statement.
 namespace headgate::views {
@@ -38,16 +39,6 @@ struct ViewRecord {
 std::string EncodeRecord(const ViewRecord& record);
 Result<ViewRecord> DecodeRecord(std::string_view bytes);
 
-// A problem of a statement: SQLSTATE, and a place in the user's text.
-struct SqlError {
-  std::string code;
-  std::string message;
-  std::size_t offset = 0;
-  std::string hint;
-};
-template <class T>
-using SqlResult = Result<T, SqlError>;
-
 // A relation that a plan reads, and what stands behind it.
 struct Input {
   enum class Kind : std::uint8_t { kTable, kEvents, kView };
@@ -68,7 +59,6 @@ struct Definition {
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
   std::string failure;  // why a stored statement cannot be bound any more
 };
-using DefinitionPtr = std::shared_ptr<const Definition>;
 
 // All names at one moment: streams of the log, and definitions. Immutable; for any thread.
 class NameTable final : public sql::RelationSource {

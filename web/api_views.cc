@@ -1,0 +1,336 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/base/encoding.h"
+#include "core/views/views.h"
+#include "web/api.h"
+#include "web/page.h"
+#include "web/sql_shapes.h"
+
+// /api/v1: views and their rows (admin API, 4.3).
+namespace headgate::web {
+namespace {
+
+using views::DefinitionPtr;
+using views::ObjectKind;
+using views::ViewStatus;
+
+constexpr std::int64_t kWaitDefaultMs = 1'000;
+constexpr std::int64_t kWaitMaxMs = 10'000;
+
+Response NoView(const Request& request, std::string_view name) {
+  return Fail(request, 404, "View " + std::string(name) + " not found");
+}
+
+std::string ViewPath(const std::string& name) { return "/api/v1/views/" + PercentEncode(name); }
+
+Json GateJson(Api& api, const ViewStatus& status) {
+  Json gate;
+  const Seq last = api.control.log().last_seq();
+  gate["transactions_waiting"] = BigJson(last + 1 > status.held_from ? last + 1 - status.held_from : 0);
+  Json control = Json::array();
+  for (const ViewStatus::Control& table : status.control) {
+    Json one;
+    one["stream"] = table.stream;
+    one["required"] = table.required == 0 ? Json(nullptr) : Json(LsnText(table.required));
+    one["reached"] = table.reached == 0 ? Json(nullptr) : Json(LsnText(table.reached));
+    one["ready"] = table.ready;
+    control.push_back(std::move(one));
+  }
+  gate["control"] = std::move(control);
+  return gate;
+}
+
+Json RelationJson(const sql::Relation& relation) {
+  Json columns = Json::array();
+  for (const sql::RelationColumn& column : relation.columns) {
+    if (column.hidden) continue;
+    Json one;
+    one["name"] = column.name;
+    one["type"] = sql::Name(column.type);
+    columns.push_back(std::move(one));
+  }
+  return columns;
+}
+
+Json KeyJson(const sql::Relation& relation) {
+  Json key = Json::array();
+  for (const std::size_t column : relation.key) key.push_back(relation.columns[column].name);
+  return key;
+}
+
+void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
+  json["state"] = status.state;
+  if (!status.failure.empty()) json["error"] = status.failure;
+  if (status.state == "gated") json["gate"] = GateJson(api, status);
+  json["rows"] = status.rows;
+  json["errors"] = {{"now", status.errors}, {"ever", status.errors_ever}};
+  if (!whole) return;
+  const Seq applied = api.control.views().applied();
+  const Seq last = api.control.log().last_seq();
+  json["applied_seq"] = BigJson(applied);
+  json["pending_transactions"] = BigJson(last > applied ? last - applied : 0);
+  json["history_from"] = BigJson(status.held_from);
+  if (const std::string trouble = api.control.views().trouble(); !trouble.empty()) json["trouble"] = trouble;
+}
+
+Json ViewJson(Api& api, const views::Definition& view, bool whole) {
+  Json json;
+  json["name"] = view.record.name;
+  json["kind"] = view.record.kind == ObjectKind::kView ? "materialized" : "query";
+  if (view.record.kind == ObjectKind::kView) {
+    const auto status = api.control.views().Status(view.record.name);
+    ViewStatus begun;
+    begun.state = "loading";
+    AddProgress(api, json, status == nullptr ? begun : *status, whole);
+  }
+  json["sql"] = view.record.sql;
+  Json options = Json::object();
+  for (const auto& [name, value] : view.record.options) options[name] = value;
+  json["options"] = std::move(options);
+  json["inputs"] = view.reads;
+  json["key"] = KeyJson(*view.relation);
+  json["append_only"] = view.relation->append_only;
+  json["columns"] = RelationJson(*view.relation);
+  json["created_at"] = TimeJson(view.record.created_us);
+  if (whole) json["readers"] = views::ReadersOf(*api.control.views().names(), view.record.name);
+  return json;
+}
+
+Response List(Api& api, const Request& request) {
+  Json items = Json::array();
+  for (const auto& [name, definition] : api.control.views().names()->definitions)
+    items.push_back(ViewJson(api, *definition, false));
+  return PageAnswer(request, std::move(items), "");
+}
+
+Response Get(Api& api, const Request& request) {
+  const DefinitionPtr view = api.control.views().Find(request.Argument(0));
+  if (view == nullptr) return NoView(request, request.Argument(0));
+  return Response::Json(200, Dump(ViewJson(api, *view, true)));
+}
+
+// {"name","sql","options"}: a CREATE statement put together, so that both ways mean the same.
+struct ViewRequest {
+  std::string statement;
+  std::size_t prefix = 0;  // bytes in front of the user's SELECT
+};
+
+std::string Quoted(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (const char c : text) {
+    if (c == quote) out.push_back(quote);
+    out.push_back(c);
+  }
+  out.push_back(quote);
+  return out;
+}
+
+Result<ViewRequest> ReadView(const Request& request, std::string name, bool replace) {
+  HG_ASSIGN_OR_RETURN(const Json body, ParseJson(request.body, request.json_depth_max));
+  if (!body.is_object()) return ConfigError("The body must be an object with \"name\" and \"sql\".");
+  if (name.empty() && body.contains("name") && body["name"].is_string()) name = body["name"];
+  if (name.empty()) return ConfigError("\"name\" is missing: the view's name, a text.");
+  if (!body.contains("sql") || !body["sql"].is_string())
+    return ConfigError("\"sql\" is missing: the SELECT of the view, a text.");
+  std::string options;
+  if (body.contains("options") && !body["options"].is_null()) {
+    if (!body["options"].is_object()) return ConfigError("\"options\" must be an object.");
+    for (const auto& [key, value] : body["options"].items()) {
+      if (!IsScalar(value)) return ConfigError("Option \"" + key + "\" must be a text, a number or a boolean.");
+      options += (options.empty() ? " WITH (" : ", ") + Quoted(key, '"') + " = " + Quoted(ScalarText(value), '\'');
+    }
+    if (!options.empty()) options += ")";
+  }
+  ViewRequest made;
+  made.statement = std::string("CREATE ") + (replace ? "OR REPLACE " : "") + "MATERIALIZED VIEW " + Quoted(name, '"') +
+                   options + " AS\n";
+  made.prefix = made.statement.size();
+  made.statement += body["sql"].get<std::string>();
+  return made;
+}
+
+views::SqlError InSelect(views::SqlError error, const ViewRequest& view) {
+  error.offset = error.offset > view.prefix ? error.offset - view.prefix : 0;
+  return error;
+}
+
+// The one statement of the request, or the answer that says why it is none.
+std::variant<sql::Statement, Response> ReadOne(const Request& request, const ViewRequest& view) {
+  const std::string select = view.statement.substr(view.prefix);
+  auto statements = sql::ReadStatements(view.statement);
+  if (!statements.ok())
+    return BadSql(request, InSelect({"42601", statements.error().message, statements.error().offset,
+                                     statements.error().hint}, view), select, "/sql");
+  if (statements->size() != 1)
+    return BadSql(request, {"42601", "the SQL of a view is one SELECT", 0, "Send several statements to /api/v1/sql."},
+                  select, "/sql");
+  return std::move(statements->front());
+}
+
+Response Create(Api& api, const Request& request, const std::string& name, bool replace) {
+  const auto view = ReadView(request, name, replace);
+  if (!view.ok()) return Fail(request, 400, view.error().what);
+  auto statement = ReadOne(request, *view);
+  if (auto* bad = std::get_if<Response>(&statement)) return std::move(*bad);
+  const auto made = api.control.CreateView(std::get<sql::Statement>(statement), request.caller());
+  if (!made.ok()) return BadSql(request, InSelect(made.error(), *view), view->statement.substr(view->prefix), "/sql");
+  Response response = Response::Json(replace ? 202 : 201, Dump(ViewJson(api, **made, true)));
+  response.headers.emplace_back("Location", AbsoluteUrl(request, ViewPath((*made)->record.name)));
+  return response;
+}
+
+Response Post(Api& api, const Request& request) {
+  return api.idempotency.Run(api.control, request, [&] { return Create(api, request, "", false); });
+}
+
+Response Put(Api& api, const Request& request) {
+  if (api.control.views().Find(request.Argument(0)) == nullptr) return NoView(request, request.Argument(0));
+  return Create(api, request, request.Argument(0), true);
+}
+
+Response Validate(Api& api, const Request& request) {
+  const auto view = ReadView(request, "", false);
+  if (!view.ok()) return Fail(request, 400, view.error().what);
+  auto statement = ReadOne(request, *view);
+  if (auto* bad = std::get_if<Response>(&statement)) return std::move(*bad);
+  const auto made = api.control.views().Validate(std::get<sql::Statement>(statement));
+  if (!made.ok()) return BadSql(request, InSelect(made.error(), *view), view->statement.substr(view->prefix), "/sql");
+  Json json;
+  json["inputs"] = made->reads;
+  json["key"] = KeyJson(*made->relation);
+  json["append_only"] = made->relation->append_only;
+  json["columns"] = RelationJson(*made->relation);
+  json["plan"] = made->plan == nullptr ? "" : Describe(*made->plan);
+  json["warnings"] = Json::array();
+  return Response::Json(200, Dump(json));
+}
+
+Response Delete(Api& api, const Request& request) {
+  if (api.control.views().Find(request.Argument(0)) == nullptr) return NoView(request, request.Argument(0));
+  const auto dropped = api.control.DropView(request.Argument(0), request.caller());
+  if (!dropped.ok()) return FailSql(request, dropped.error());
+  return Response::Empty(204);
+}
+
+Response NotReady(const Request& request, std::string text) {
+  return Fail(request, 503, text).With("Retry-After", "1");
+}
+
+std::optional<std::int64_t> WaitMs(const Request& request) {
+  if (!request.query.Has("wait_ms")) return kWaitDefaultMs;
+  const auto wait = ParseNumber(request.query.Get("wait_ms"));
+  if (!wait || *wait > static_cast<std::uint64_t>(kWaitMaxMs)) return std::nullopt;
+  return static_cast<std::int64_t>(*wait);
+}
+
+std::optional<Response> ReadConditions(const Request& request, views::RowsRequest& rows) {
+  for (const auto& [name, value] : request.query.items()) {
+    if (name.starts_with("key.")) {
+      rows.equal.emplace_back(name.substr(4), value);
+    } else if (name.starts_with("from.")) {
+      rows.from.emplace_back(name.substr(5), value);
+    } else if (name.starts_with("to.")) {
+      rows.to.emplace_back(name.substr(3), value);
+    } else if (name != "count" && name != "limit" && name != "cursor" && name != "min_seq" && name != "wait_ms") {
+      return Fail(request, 400, "There is no parameter " + name +
+                                    ": rows are chosen by key.<column>, from.<column> and to.<column>.");
+    }
+  }
+  rows.count = request.query.Flag("count");
+  const auto limit = PageLimit(request);
+  if (!limit) return BadLimit(request);
+  rows.limit = *limit;
+  return std::nullopt;
+}
+
+// All of the key is given: the answer is that row, or 404.
+bool IsOneRow(const views::Definition& view, const views::RowsRequest& rows) {
+  if (view.relation->key.empty() || rows.count) return false;
+  return std::ranges::all_of(view.relation->key, [&](std::size_t column) {
+    return std::ranges::any_of(rows.equal,
+                               [&](const auto& given) { return given.first == view.relation->columns[column].name; });
+  });
+}
+
+Response RowsAnswer(const Request& request, const views::Definition& view, const views::RowsRequest& rows,
+                    const views::RowsAnswer& answer, const std::string& list) {
+  std::string body;
+  const views::Table& table = answer.table;
+  if (IsOneRow(view, rows)) {
+    if (table.rows.empty())
+      return Fail(request, 404, "View " + view.record.name + " has no row with that key.")
+          .With("Headgate-Seq", std::to_string(table.seq));
+    AppendRowObject(body, table, 0);
+  } else if (rows.count) {
+    body = "{\"count\":" + std::to_string(answer.count) + ",\"scanned\":" + (table.scanned ? "true" : "false") + "}";
+  } else {
+    body = "{\"items\":[";
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+      if (row > 0) body.push_back(',');
+      AppendRowObject(body, table, row);
+    }
+    const std::string next = answer.next_cursor.empty() ? "" : MakeCursor(list, Hex(answer.next_cursor));
+    body += "],\"next_cursor\":" + (next.empty() ? std::string("null") : "\"" + next + "\"");
+    body += std::string(",\"scanned\":") + (table.scanned ? "true" : "false") + "}";
+  }
+  return Response::Json(200, std::move(body)).With("Headgate-Seq", std::to_string(table.seq));
+}
+
+Response Rows(Api& api, const Request& request) {
+  const std::string& name = request.Argument(0);
+  const DefinitionPtr view = api.control.views().Find(name);
+  if (view == nullptr) return NoView(request, name);
+  if (view->record.kind != ObjectKind::kView)
+    return Fail(request, 409, name + " is a named query: it keeps no rows. Ask it by POST /api/v1/query.");
+  views::RowsRequest rows;
+  if (auto bad = ReadConditions(request, rows)) return std::move(*bad);
+  const std::string list = "rows/" + name;
+  if (request.query.Has("cursor")) {
+    const auto place = ReadCursor(list, request.query.Get("cursor"));
+    const auto bytes = place ? FromHex(*place) : std::nullopt;
+    if (!bytes) return BadCursor(request);
+    rows.cursor = *bytes;
+  }
+  const auto wait_ms = WaitMs(request);
+  if (!wait_ms) return Fail(request, 400, "wait_ms must be a number up to 10000.");
+  std::optional<std::uint64_t> min_seq;
+  if (request.query.Has("min_seq")) {
+    min_seq = ParseNumber(request.query.Get("min_seq"));
+    if (!min_seq) return Fail(request, 400, "min_seq must be a number.");
+  }
+  const auto status = api.control.views().Status(name);
+  const std::string state = status == nullptr ? "loading" : status->state;
+  if (state != "running" && state != "failed")
+    return NotReady(request, "View " + name + " is " + state + ": it has no complete content yet.");
+  Later later;
+  later.lane = Lane::kRecords;
+  later.stage = "reading the view";
+  later.work = [control = &api.control, request, view, rows, list, min_seq, wait = *wait_ms](std::stop_token stop) {
+    views::Views& all = control->views();
+    if (min_seq && !all.Wait(*min_seq, std::chrono::steady_clock::now() + std::chrono::milliseconds(wait), stop))
+      return NotReady(request, "The views reflect seq " + std::to_string(all.applied()) + ", not yet " +
+                                   std::to_string(*min_seq) + ".");
+    const auto answer = all.Rows(view->record.name, rows, stop);
+    if (!answer.ok()) return FailSql(request, answer.error());
+    return RowsAnswer(request, *view, rows, *answer, list);
+  };
+  return Response::Run(std::move(later));
+}
+
+}  // namespace
+
+void AddViewRoutes(std::vector<Route>& routes) {
+  const Route table[] = {
+      {"GET", "/api/v1/views", Role::kRead, "Views of the shard", List},
+      {"POST", "/api/v1/views", Role::kAdmin, "Create a view (name, sql, options)", Post, true},
+      {"POST", "/api/v1/views/validate", Role::kAdmin, "What a view would be, without creating it", Validate, true},
+      {"GET", "/api/v1/views/{v}", Role::kRead, "One view with its state", Get},
+      {"PUT", "/api/v1/views/{v}", Role::kAdmin, "Replace a view's query", Put, true},
+      {"DELETE", "/api/v1/views/{v}", Role::kAdmin, "Drop a view", Delete},
+      {"GET", "/api/v1/views/{v}/rows", Role::kOperate, "Rows, by key, range or all", Rows},
+  };
+  routes.insert(routes.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace headgate::web
