@@ -5,7 +5,7 @@
 
 #include "core/operators/accumulator_bytes.h"
 #include "core/operators/exact_sum.h"
-#include "core/operators/ordered_accumulator.h"
+#include "core/operators/ordered_rows.h"
 #include "core/operators/statistics.h"
 #include "core/sql/key.h"
 
@@ -376,57 +376,24 @@ class BitStrings : public Accumulator {
   std::map<std::size_t, Length> lengths_;
 };
 
-// DISTINCT over an aggregate of sums: it sees each value once.
-class Distinct : public Accumulator {
- public:
-  Distinct(const Aggregation& of, std::unique_ptr<Accumulator> inner) : of_(of), inner_(std::move(inner)) {}
-  void Add(const ArgumentRow& row, std::int64_t weight) override {
-    const std::string key = KeyOf(row);
-    WeightedRow& item = values_[key];
-    if (item.weight == 0) {
-      item.row = row;
-      inner_->Add(row, 1);
-    }
-    item.weight += weight;
-    if (item.weight != 0) return;
-    inner_->Add(item.row, -1);
-    values_.erase(key);
-  }
-  AggregateResult Result() const override { return inner_->Result(); }
-
-  void Encode(std::string& out) const override {
-    PutRows(out, of_.types(), values_);
-    inner_->Encode(out);
-  }
-  bool Decode(std::string_view bytes) override {
-    ByteReader in(bytes);
-    for (WeightedRow& item : ReadRows(in, of_.types())) {
-      std::string key = KeyOf(item.row);
-      values_.insert_or_assign(std::move(key), std::move(item));
-    }
-    return !in.failed() && inner_->Decode(in.Take(in.remaining()));
-  }
-
- private:
-  std::string KeyOf(const ArgumentRow& row) const {
-    std::string key;
-    for (std::size_t i = 0; i < row.size(); ++i) AppendKey(key, of_.types()[i], row[i]);
-    return key;
-  }
-
-  const Aggregation& of_;
-  std::unique_ptr<Accumulator> inner_;
-  WeightedRows values_;  // the form that was seen first is kept, so that what comes off is what went on
-};
-
 }  // namespace
 
 Aggregation::Aggregation(const sql::AggregateCall& call) : call_(Clone(call)) {
   for (const sql::ExprPtr& argument : call_.arguments) types_.push_back(argument->type);
   for (const sql::AggregateOrder& key : call_.order) types_.push_back(key.expr->type);
+  ordered_ = IsOrdered(call_.kind);
 }
 
-std::unique_ptr<Accumulator> Aggregation::MakePlain() const {
+std::string Aggregation::KeyOf(const std::vector<sql::Column>& columns, std::size_t row) const {
+  std::string key;
+  const std::size_t arguments = call_.arguments.size();
+  for (std::size_t i = 0; i < call_.order.size(); ++i)
+    AppendKey(key, types_[arguments + i], *columns[arguments + i], row, call_.order[i].order);
+  for (std::size_t i = 0; i < arguments; ++i) AppendKey(key, types_[i], *columns[i], row);
+  return key;
+}
+
+std::unique_ptr<Accumulator> Aggregation::Make() const {
   const Type type = call_.arguments.empty() ? Type{} : call_.arguments[0]->type;
   switch (call_.kind) {
     case AggregateKind::kCountAll:
@@ -458,16 +425,8 @@ std::unique_ptr<Accumulator> Aggregation::MakePlain() const {
     case AggregateKind::kCovarSamp:
       return MakeStatistics(call_);
     default:
-      return std::make_unique<OrderedAccumulator>(*this);
+      return nullptr;
   }
-}
-
-std::unique_ptr<Accumulator> Aggregation::Make() const {
-  auto plain = MakePlain();
-  const bool ordered = dynamic_cast<OrderedAccumulator*>(plain.get()) != nullptr;
-  if (call_.distinct && !ordered && call_.kind != AggregateKind::kCountAll)
-    return std::make_unique<Distinct>(*this, std::move(plain));
-  return plain;
 }
 
 }  // namespace headgate::operators

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -7,7 +8,7 @@
 #include <vector>
 
 #include "core/sql/aggregate.h"
-#include "core/sql/numeric.h"
+#include "core/sql/vector.h"
 
 namespace headgate::operators {
 
@@ -34,21 +35,38 @@ class Accumulator {
   virtual bool Decode(std::string_view bytes) = 0;
 };
 
+// A row that a group keeps: in the form that was seen first, and how often. By a key that orders them.
+struct WeightedRow {
+  ArgumentRow row;
+  std::int64_t weight = 0;
+};
+using WeightedRows = std::map<std::string, WeightedRow, std::less<>>;
+
 // What is the same for all groups of one aggregate: types, order, kind. Makes accumulators that point to it.
 class Aggregation {
  public:
   explicit Aggregation(const sql::AggregateCall& call);
 
   const sql::AggregateCall& call() const { return call_; }
-  std::unique_ptr<Accumulator> Make() const;
   // Of the arguments and of the order expressions, in that sequence.
   const std::vector<sql::Type>& types() const { return types_; }
 
- private:
-  std::unique_ptr<Accumulator> MakePlain() const;
+  // Read off all rows of the group (ordered_rows.h); there is no accumulator.
+  bool ordered() const { return ordered_; }
+  // The accumulator gets each row of a group once, however often it is there.
+  bool distinct() const { return !ordered_ && call_.distinct && call_.kind != sql::AggregateKind::kCountAll; }
+  // Whether groups have to keep rows for it.
+  bool keeps_rows() const { return ordered() || distinct(); }
 
+  // What a kept row is found by; columns as types().
+  std::string KeyOf(const std::vector<sql::Column>& columns, std::size_t row) const;
+  // Null if it is ordered.
+  std::unique_ptr<Accumulator> Make() const;
+
+ private:
   sql::AggregateCall call_;
   std::vector<sql::Type> types_;
+  bool ordered_ = false;
 };
 
 }  // namespace headgate::operators

@@ -54,33 +54,6 @@ ScaleCounts ReadScales(ByteReader& in) {
   return scales;
 }
 
-void PutRows(std::string& out, const std::vector<Type>& types, const WeightedRows& rows) {
-  sql::RowBuilder builder(types);
-  for (const auto& [key, item] : rows) builder.AddDatums(item.row);
-  const sql::Batch batch = builder.Take();
-  PutVarint(out, rows.size());
-  std::size_t at = 0;
-  for (const auto& [key, item] : rows) {
-    PutSigned(out, item.weight);
-    PutBytes(out, sql::EncodeRow(types, batch, at++));
-  }
-}
-
-std::vector<WeightedRow> ReadRows(ByteReader& in, const std::vector<Type>& types) {
-  std::vector<WeightedRow> rows;
-  sql::RowBuilder builder(types);
-  for (std::uint64_t left = in.Varint(); left > 0 && !in.failed(); --left) {
-    rows.push_back({{}, in.Signed()});
-    if (!builder.Add(in.Bytes())) in.Fail();
-  }
-  if (in.failed()) return {};
-  const sql::Batch batch = builder.Take();
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    for (const sql::Column& column : batch.columns) rows[row].row.push_back(column->At(row));
-  }
-  return rows;
-}
-
 void PutDatums(std::string& out, const std::vector<Type>& types, std::span<const Datum> values) {
   sql::RowBuilder builder(types);
   builder.AddDatums(values);

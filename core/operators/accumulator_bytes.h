@@ -26,17 +26,6 @@ using ScaleCounts = std::map<int, std::int64_t>;
 void PutScales(std::string& out, const ScaleCounts& scales);
 ScaleCounts ReadScales(ByteReader& in);
 
-// Rows that an accumulator keeps, by a key that orders them: the form that was seen first, and how often.
-struct WeightedRow {
-  ArgumentRow row;
-  std::int64_t weight = 0;
-};
-using WeightedRows = std::map<std::string, WeightedRow>;
-
-void PutRows(std::string& out, const std::vector<sql::Type>& types, const WeightedRows& rows);
-// In the order in which they were put, without their keys.
-std::vector<WeightedRow> ReadRows(ByteReader& in, const std::vector<sql::Type>& types);
-
 // One row, NULLs included.
 void PutDatums(std::string& out, const std::vector<sql::Type>& types, std::span<const sql::Datum> values);
 std::vector<sql::Datum> ReadDatums(ByteReader& in, const std::vector<sql::Type>& types);

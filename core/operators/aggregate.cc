@@ -6,6 +6,7 @@
 
 #include "core/operators/accumulator.h"
 #include "core/operators/accumulator_bytes.h"
+#include "core/operators/ordered_rows.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
 
@@ -59,6 +60,7 @@ struct GroupCodec {
     PutDatums(out, of->types, group.values);
     std::string bytes;
     for (const auto& accumulator : group.accumulators) {
+      if (accumulator == nullptr) continue;
       bytes.clear();
       accumulator->Encode(bytes);
       PutBytes(out, bytes);
@@ -72,16 +74,40 @@ struct GroupCodec {
     group.values = ReadDatums(in, of->types);
     for (const auto& call : of->calls) {
       group.accumulators.push_back(call->Make());
+      if (call->ordered()) continue;
       if (!group.accumulators.back()->Decode(in.Bytes())) return false;
     }
     return !in.failed() && in.done();
   }
 };
 
+struct WeightedRowCodec {
+  std::vector<sql::Type> types;
+
+  void Put(std::string& out, const WeightedRow& item) const {
+    PutSigned(out, item.weight);
+    PutDatums(out, types, item.row);
+  }
+  bool Get(std::string_view bytes, WeightedRow& item) const {
+    ByteReader in(bytes);
+    item.weight = in.Signed();
+    item.row = ReadDatums(in, types);
+    return !in.failed() && in.done();
+  }
+};
+using RowState = OrderedState<WeightedRow, WeightedRowCodec>;
+
 class Aggregate : public Operator {
  public:
   Aggregate(const sql::Plan& plan, const StatePlace& place)
-      : of_(plan), types_(TypesOf(plan.columns)), state_(place.Part(0), GroupCodec{&of_}), touched_(place) {}
+      : of_(plan), types_(TypesOf(plan.columns)), state_(place.Part(0), GroupCodec{&of_}), touched_(place) {
+    for (std::size_t c = 0; c < of_.calls.size(); ++c) {
+      StatePlace part = place.Part(1);
+      PutBigEndian(part.prefix, static_cast<std::uint16_t>(c));
+      const Aggregation& call = *of_.calls[c];
+      rows_.push_back(call.keeps_rows() ? std::make_unique<RowState>(part, WeightedRowCodec{call.types()}) : nullptr);
+    }
+  }
 
   void Process(std::size_t, const Delta& delta, StepContext& step, const Emit&) override {
     const Values values = Compute(delta, step);
@@ -94,12 +120,20 @@ class Aggregate : public Operator {
       for (std::size_t g = 0; g < values.groups.size(); ++g)
         AppendKey(keys[i], of_.types[g], *values.groups[g], rows[i]);
     }
-    state_.Load(keys);
+    const std::vector<RowKeys> row_keys = Load(values, rows, keys);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       Group& group = Touch(keys[i], delta.at[rows[i]]);
       if (!group.made) Start(group, values, rows[i]);
-      group.weight += delta.weights[rows[i]];
-      Add(group, values, rows[i], delta.weights[rows[i]]);
+      const std::int64_t weight = delta.weights[rows[i]];
+      group.weight += weight;
+      for (std::size_t c = 0; c < of_.calls.size(); ++c) {
+        if (!values.Counts(*of_.calls[c], c, rows[i])) continue;
+        if (rows_[c] == nullptr) {
+          group.accumulators[c]->Add(values.Arguments(c, rows[i]), weight);
+        } else {
+          Keep(c, {keys[i], row_keys[c][i]}, values, rows[i], weight, group);
+        }
+      }
     }
   }
 
@@ -109,7 +143,7 @@ class Aggregate : public Operator {
     for (const Touched& touched : *touched_) {
       Group& group = *state_.Find(touched.key);
       group.touched = false;
-      group.shown = Render(group);
+      group.shown = Render(touched.key, group);
       Replace(touched, *group.shown, step, builder);
       if (builder.full()) emit(builder.Take());
       if (!Lives(group)) state_.Erase(touched.key);
@@ -129,7 +163,19 @@ class Aggregate : public Operator {
     std::vector<sql::Column> groups;
     std::vector<std::vector<sql::Column>> arguments;  // by call; with its order expressions
     std::vector<sql::Column> filters;                 // null: none
+
+    // Whether the row goes into the aggregate.
+    bool Counts(const Aggregation& call, std::size_t c, std::uint32_t row) const {
+      return Passes(filters[c], row) && !(call.ordered() && Skips(call.call(), arguments[c], row));
+    }
+    ArgumentRow Arguments(std::size_t c, std::uint32_t row) const {
+      ArgumentRow out;
+      for (const sql::Column& column : arguments[c]) out.push_back(column->At(row));
+      return out;
+    }
   };
+  // By row of a piece; of a row that counts for nothing "".
+  using RowKeys = std::vector<std::string>;
 
   Values Compute(const Delta& delta, StepContext& step) {
     Values values;
@@ -160,15 +206,39 @@ class Aggregate : public Operator {
     return filter == nullptr || (!filter->IsNull(row) && filter->bools[filter->Index(row)] != 0);
   }
 
-  // Counts the row in, or out, wherever it passes the filter.
-  void Add(Group& group, const Values& values, std::uint32_t row, std::int64_t weight) {
-    ArgumentRow arguments;
+  // Has in memory what the rows will touch. Gives, by aggregate that keeps rows, what they are kept under.
+  std::vector<RowKeys> Load(const Values& values, const std::vector<std::uint32_t>& rows,
+                            const std::vector<std::string>& keys) {
+    state_.Load(keys);
+    std::vector<RowKeys> row_keys(of_.calls.size());
     for (std::size_t c = 0; c < of_.calls.size(); ++c) {
-      if (!Passes(values.filters[c], row)) continue;
-      arguments.clear();
-      for (const sql::Column& column : values.arguments[c]) arguments.push_back(column->At(row));
-      group.accumulators[c]->Add(arguments, weight);
+      if (rows_[c] == nullptr) continue;
+      std::vector<EntryPlace> places;
+      row_keys[c].resize(rows.size());
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!values.Counts(*of_.calls[c], c, rows[i])) continue;
+        row_keys[c][i] = of_.calls[c]->KeyOf(values.arguments[c], rows[i]);
+        if (!of_.calls[c]->ordered() && state_.stored()) places.push_back({keys[i], row_keys[c][i]});
+      }
+      if (of_.calls[c]->ordered()) {
+        rows_[c]->Load(keys);
+      } else {
+        rows_[c]->LoadEntries(places);
+      }
     }
+    return row_keys;
+  }
+
+  // Adds to the rows of the aggregate; one that is distinct gets those that were not there, and loses those that go.
+  void Keep(std::size_t c, const EntryPlace& place, const Values& values, std::uint32_t row, std::int64_t weight,
+            Group& group) {
+    WeightedRow& item = rows_[c]->Change(place.group, place.key);
+    const bool comes = item.weight == 0;
+    if (comes) item.row = values.Arguments(c, row);
+    item.weight += weight;
+    const bool goes = item.weight == 0;
+    if (comes != goes && of_.calls[c]->distinct()) group.accumulators[c]->Add(item.row, comes ? 1 : -1);
+    if (goes) rows_[c]->Erase(place.group, place.key);
   }
 
   void Start(Group& group, const Values& values, std::uint32_t row) {
@@ -183,7 +253,7 @@ class Aggregate : public Operator {
     if (!group.touched) {
       group.touched = true;
       group.touch = touched_->size();
-      touched_->push_back({key, group.shown ? std::move(*group.shown) : Render(group), at});
+      touched_->push_back({key, group.shown ? std::move(*group.shown) : Render(key, group), at});
       group.shown.reset();
     } else {
       At& latest = (*touched_)[group.touch].at;
@@ -195,17 +265,22 @@ class Aggregate : public Operator {
   bool Lives(const Group& group) const { return group.weight > 0 || of_.expressions.empty(); }
 
   // Nothing of a group that is gone, or not there yet.
-  Shown Render(const Group& group) const {
+  Shown Render(const std::string& key, const Group& group) {
     if (!group.made || !Lives(group)) return {};
     std::vector<sql::Datum> row = group.values;
-    for (const auto& accumulator : group.accumulators) {
-      AggregateResult result = accumulator->Result();
+    for (std::size_t c = 0; c < of_.calls.size(); ++c) {
+      AggregateResult result = of_.calls[c]->ordered() ? Ordered(c, key) : group.accumulators[c]->Result();
       if (!result.code.empty()) return {std::nullopt, std::move(result.code), std::move(result.message)};
       row.push_back(std::move(result.value));
     }
     sql::RowBuilder builder(types_);
     builder.AddDatums(row);
     return {sql::EncodeRow(types_, builder.Take(), 0), "", ""};
+  }
+
+  AggregateResult Ordered(std::size_t c, const std::string& key) {
+    const WeightedRows* rows = rows_[c]->Find(key);
+    return rows == nullptr ? AggregateResult{} : OrderedRows(*of_.calls[c], *rows).Result();
   }
 
   static void Replace(const Touched& touched, const Shown& now, StepContext& step, DeltaBuilder& builder) {
@@ -220,6 +295,7 @@ class Aggregate : public Operator {
   Grouping of_;
   std::vector<sql::Type> types_;
   KeyedState<Group, GroupCodec> state_;
+  std::vector<std::unique_ptr<RowState>> rows_;  // by aggregate: group -> rows; null if it keeps none
   StepNotes<std::vector<Touched>> touched_;
 };
 

@@ -141,6 +141,7 @@ class Join : public Operator {
 
   // The other side's rows of these keys, but of this side only the rows that change.
   void Load(std::size_t side, const std::vector<Place>& places, const std::vector<std::uint32_t>& good) {
+    if (!left_.stored()) return;
     std::vector<std::string> groups;
     std::vector<Place> mine;
     for (const std::uint32_t row : good) {

@@ -287,19 +287,24 @@ class OrderedState final : public StatePart {
   // What the store has under the key.
   bool Take(Node& node, std::string_view key, const std::optional<std::string>& value) {
     Account(node, key, true);
-    if (!value) {
-      node.second.absent.emplace(key);
+    T entry{};
+    if (value && codec_.Get(*value, entry)) {
+      node.second.entries.insert_or_assign(std::string(key), std::move(entry));
       return true;
     }
-    return codec_.Get(*value, node.second.entries.try_emplace(std::string(key)).first->second);
+    node.second.absent.emplace(key);
+    return !value;
   }
   // The entries that are not known yet.
   void ReadRest(Node& node) {
     auto& entries = node.second.entries;
     ReadBehind(node.first, [&](std::string_view key, std::string_view value) {
       if (Knows(node.second, key)) return true;
+      T entry{};
+      if (!codec_.Get(value, entry)) return false;
+      entries.emplace_hint(entries.end(), key, std::move(entry));
       Account(node, key, true);
-      return codec_.Get(value, entries.emplace_hint(entries.end(), key, T{})->second);
+      return true;
     });
     for (const std::string& key : node.second.absent) Account(node, key, false);
     node.second.absent.clear();

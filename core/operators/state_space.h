@@ -47,9 +47,9 @@ class StatePart {
   // Lets go of everything, changes too: the step failed.
   virtual void Forget() = 0;
   virtual std::size_t bytes() const = 0;
+  bool stored() const { return place_.space != nullptr; }
 
  protected:
-  bool stored() const { return place_.space != nullptr; }
   // `take` gets each key once, in order; false if the value makes no sense.
   void ReadMissing(std::vector<std::string> keys,
                    const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& take);

@@ -1,31 +1,28 @@
 #pragma once
 
 #include <algorithm>
-#include <string>
 
-#include "core/operators/accumulator_bytes.h"
+#include "core/operators/accumulator.h"
 
 namespace headgate::operators {
 
-// All rows of the group in an order; the aggregates that need more than sums are read off it. `of` outlives it.
-class OrderedAccumulator : public Accumulator {
- public:
-  explicit OrderedAccumulator(const Aggregation& of) : of_(of) {}
+// Whether such an aggregate needs more of a group than sums: all its rows, in an order.
+bool IsOrdered(sql::AggregateKind kind);
+// Whether the aggregate leaves the row out, by its NULLs; columns as Aggregation::types().
+bool Skips(const sql::AggregateCall& call, const std::vector<sql::Column>& columns, std::size_t row);
 
-  void Add(const ArgumentRow& row, std::int64_t weight) override;
-  AggregateResult Result() const override;
-  void Encode(std::string& out) const override;
-  bool Decode(std::string_view bytes) override;
+// Reads an ordered aggregate off the rows of a group. Both outlive it.
+class OrderedRows {
+ public:
+  OrderedRows(const Aggregation& of, const WeightedRows& rows) : of_(of), rows_(rows) {}
+  AggregateResult Result() const;
 
  private:
   using Item = WeightedRow;
 
   const sql::AggregateCall& call() const { return of_.call(); }
-  bool IsOrderedSet() const;
-  bool Skips(const ArgumentRow& row) const;
   // How often the row counts; never negative, even if the rows make no sense.
   std::int64_t Times(const Item& item) const { return call().distinct ? 1 : std::max<std::int64_t>(item.weight, 0); }
-  std::string KeyOf(const ArgumentRow& row) const;
   const sql::Datum& Ordered(const Item& item) const { return item.row[call().arguments.size()]; }
 
   AggregateResult Joined() const;
@@ -35,11 +32,11 @@ class OrderedAccumulator : public Accumulator {
   AggregateResult Mode() const;
   AggregateResult Percentiles() const;
   AggregateResult Percentile(double fraction) const;
+  std::int64_t Total() const;  // of all weights
   const sql::Datum& At(std::int64_t place) const;
 
   const Aggregation& of_;
-  WeightedRows rows_;
-  std::int64_t total_ = 0;  // of all weights
+  const WeightedRows& rows_;
 };
 
 }  // namespace headgate::operators

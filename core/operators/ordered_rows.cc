@@ -1,4 +1,4 @@
-#include "core/operators/ordered_accumulator.h"
+#include "core/operators/ordered_rows.h"
 
 #include <array>
 #include <cmath>
@@ -51,56 +51,42 @@ bool OfArrays(const sql::AggregateCall& call) {
 
 }  // namespace
 
-bool OrderedAccumulator::IsOrderedSet() const {
-  return call().kind == AggregateKind::kPercentileCont || call().kind == AggregateKind::kPercentileDisc ||
-         call().kind == AggregateKind::kMode;
+bool IsOrdered(AggregateKind kind) {
+  switch (kind) {
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+    case AggregateKind::kStringAgg:
+    case AggregateKind::kArrayAgg:
+    case AggregateKind::kJsonAgg:
+    case AggregateKind::kJsonObjectAgg:
+    case AggregateKind::kPercentileCont:
+    case AggregateKind::kPercentileDisc:
+    case AggregateKind::kMode:
+    case AggregateKind::kSingle:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // array_agg, the aggregates of JSON and a scalar subquery keep NULLs.
-bool OrderedAccumulator::Skips(const ArgumentRow& row) const {
-  switch (call().kind) {
+bool Skips(const sql::AggregateCall& call, const std::vector<sql::Column>& columns, std::size_t row) {
+  switch (call.kind) {
     case AggregateKind::kArrayAgg:
     case AggregateKind::kJsonAgg:
     case AggregateKind::kJsonObjectAgg:
     case AggregateKind::kSingle:
       return false;
+    case AggregateKind::kPercentileCont:
+    case AggregateKind::kPercentileDisc:
+    case AggregateKind::kMode:
+      return columns[call.arguments.size()]->IsNull(row);
     default:
-      return IsOrderedSet() ? row[call().arguments.size()].null : row[0].null;
+      return columns[0]->IsNull(row);
   }
 }
 
-std::string OrderedAccumulator::KeyOf(const ArgumentRow& row) const {
-  std::string key;
-  const auto& order = call().order;
-  const std::size_t arguments = call().arguments.size();
-  for (std::size_t i = 0; i < order.size(); ++i)
-    AppendKey(key, of_.types()[arguments + i], row[arguments + i], order[i].order);
-  for (std::size_t i = 0; i < arguments; ++i) AppendKey(key, of_.types()[i], row[i]);
-  return key;
-}
-
-void OrderedAccumulator::Add(const ArgumentRow& row, std::int64_t weight) {
-  if (Skips(row)) return;
-  const auto [found, added] = rows_.try_emplace(KeyOf(row));
-  if (added) found->second.row = row;
-  found->second.weight += weight;
-  total_ += weight;
-  if (found->second.weight == 0) rows_.erase(found);
-}
-
-void OrderedAccumulator::Encode(std::string& out) const { PutRows(out, of_.types(), rows_); }
-
-bool OrderedAccumulator::Decode(std::string_view bytes) {
-  ByteReader in(bytes);
-  for (WeightedRow& item : ReadRows(in, of_.types())) {
-    total_ += item.weight;
-    std::string key = KeyOf(item.row);
-    rows_.insert_or_assign(std::move(key), std::move(item));
-  }
-  return !in.failed() && in.done();
-}
-
-AggregateResult OrderedAccumulator::Result() const {
+AggregateResult OrderedRows::Result() const {
   if (rows_.empty()) return NoValue();
   switch (call().kind) {
     case AggregateKind::kMin:
@@ -130,7 +116,7 @@ AggregateResult OrderedAccumulator::Result() const {
   }
 }
 
-AggregateResult OrderedAccumulator::Joined() const {
+AggregateResult OrderedRows::Joined() const {
   std::string text;
   bool first = true;
   for (const auto& [key, item] : rows_) {
@@ -143,7 +129,7 @@ AggregateResult OrderedAccumulator::Joined() const {
   return Value(Datum::Of(std::move(text)));
 }
 
-AggregateResult OrderedAccumulator::Array() const {
+AggregateResult OrderedRows::Array() const {
   std::vector<Datum> elements;
   for (const auto& [key, item] : rows_)
     elements.insert(elements.end(), static_cast<std::size_t>(Times(item)), item.row[0]);
@@ -151,7 +137,7 @@ AggregateResult OrderedAccumulator::Array() const {
 }
 
 // The values are JSON already.
-AggregateResult OrderedAccumulator::JsonArray() const {
+AggregateResult OrderedRows::JsonArray() const {
   const bool lines = call().result.Is(TypeId::kJson) && OfArrays(call());
   std::string text = "[";
   for (const auto& [key, item] : rows_) {
@@ -163,7 +149,7 @@ AggregateResult OrderedAccumulator::JsonArray() const {
   return Value(Datum::Of(text + "]"));
 }
 
-AggregateResult OrderedAccumulator::JsonObject() const {
+AggregateResult OrderedRows::JsonObject() const {
   const bool binary = call().result.Is(TypeId::kJsonb);
   sql::JsonMembers members;
   std::string text = "{ ";
@@ -185,7 +171,7 @@ AggregateResult OrderedAccumulator::JsonObject() const {
   return Value(Datum::Of(std::move(text)));
 }
 
-AggregateResult OrderedAccumulator::Mode() const {
+AggregateResult OrderedRows::Mode() const {
   const Item* most = nullptr;
   for (const auto& [key, item] : rows_) {
     if (most == nullptr || item.weight > most->weight) most = &item;
@@ -193,8 +179,14 @@ AggregateResult OrderedAccumulator::Mode() const {
   return Value(Ordered(*most));
 }
 
+std::int64_t OrderedRows::Total() const {
+  std::int64_t total = 0;
+  for (const auto& [key, item] : rows_) total += item.weight;
+  return total;
+}
+
 // The value at this place among all, from 0.
-const Datum& OrderedAccumulator::At(std::int64_t place) const {
+const Datum& OrderedRows::At(std::int64_t place) const {
   for (const auto& [key, item] : rows_) {
     if (place < item.weight) return Ordered(item);
     place -= item.weight;
@@ -202,18 +194,19 @@ const Datum& OrderedAccumulator::At(std::int64_t place) const {
   return Ordered(rows_.rbegin()->second);
 }
 
-AggregateResult OrderedAccumulator::Percentile(double fraction) const {
+AggregateResult OrderedRows::Percentile(double fraction) const {
   if (!(fraction >= 0 && fraction <= 1)) {
     char shown[32];
     std::snprintf(shown, sizeof(shown), "%g", fraction);
     return {Datum::Null(), "22003",
             "percentile value " + std::string(std::isnan(fraction) ? "NaN" : shown) + " is not between 0 and 1"};
   }
+  const std::int64_t total = Total();
   if (call().kind == AggregateKind::kPercentileDisc) {
-    const auto place = static_cast<std::int64_t>(std::ceil(fraction * static_cast<double>(total_)));
+    const auto place = static_cast<std::int64_t>(std::ceil(fraction * static_cast<double>(total)));
     return Value(At(std::max<std::int64_t>(place, 1) - 1));
   }
-  const double exact = fraction * static_cast<double>(total_ - 1);
+  const double exact = fraction * static_cast<double>(total - 1);
   const double low = std::floor(exact);
   const Datum& before = At(static_cast<std::int64_t>(low));
   if (low == std::ceil(exact)) return Value(before);
@@ -221,7 +214,7 @@ AggregateResult OrderedAccumulator::Percentile(double fraction) const {
 }
 
 // Of one fraction, or of an array of them.
-AggregateResult OrderedAccumulator::Percentiles() const {
+AggregateResult OrderedRows::Percentiles() const {
   const Datum& argument = rows_.begin()->second.row[0];
   if (argument.null) return NoValue();
   if (!of_.types()[0].array) return Percentile(argument.d);
