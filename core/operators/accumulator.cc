@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/operators/accumulator_bytes.h"
+#include "core/operators/exact_decimal.h"
 #include "core/operators/exact_sum.h"
 #include "core/operators/ordered_rows.h"
 #include "core/operators/statistics.h"
@@ -109,28 +110,28 @@ class NumericSum : public Accumulator {
     std::int64_t& of_scale = scales_[value.scale()];
     of_scale += weight;
     if (of_scale == 0) scales_.erase(value.scale());
-    const auto product = weight == 1 ? value : *Multiply(value, Numeric(weight));
-    sum_ = *sql::Add(sum_, product);
+    sum_.Add(value, weight);
   }
   AggregateResult Result() const override {
     if (count_ == 0) return NoValue();
     if (nans_ > 0 || (infinities_ > 0 && minus_infinities_ > 0)) return Value(Datum::Of(Numeric::NaN().Encode()));
     if (infinities_ > 0 || minus_infinities_ > 0)
       return Value(Datum::Of(Numeric::Infinity(minus_infinities_ > 0).Encode()));
-    const Numeric sum = sum_.Rounded(scales_.empty() ? 0 : scales_.rbegin()->first);
-    if (!average_) return Value(Datum::Of(sum.Encode()));
-    return Value(Datum::Of(Divide(sum, Numeric(count_))->Encode()));
+    const auto sum = sum_.Value(scales_.empty() ? 0 : scales_.rbegin()->first);
+    if (!sum) return OutOfRange("value overflows numeric format");
+    if (!average_) return Value(Datum::Of(sum->Encode()));
+    return Value(Datum::Of(Divide(*sum, Numeric(count_))->Encode()));
   }
 
   void Encode(std::string& out) const override {
     for (const std::int64_t count : {count_, nans_, infinities_, minus_infinities_}) PutSigned(out, count);
-    PutNumeric(out, sum_);
+    sum_.Encode(out);
     PutScales(out, scales_);
   }
   bool Decode(std::string_view bytes) override {
     ByteReader in(bytes);
     for (std::int64_t* count : {&count_, &nans_, &infinities_, &minus_infinities_}) *count = in.Signed();
-    sum_ = ReadNumeric(in);
+    if (!sum_.Decode(in)) return false;
     scales_ = ReadScales(in);
     return Complete(in);
   }
@@ -141,7 +142,7 @@ class NumericSum : public Accumulator {
   std::int64_t nans_ = 0;
   std::int64_t infinities_ = 0;
   std::int64_t minus_infinities_ = 0;
-  Numeric sum_;
+  ExactDecimal sum_;
   ScaleCounts scales_;
 };
 

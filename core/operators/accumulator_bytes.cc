@@ -27,15 +27,6 @@ Int128 ReadInt128(ByteReader& in) {
   return 0;
 }
 
-void PutNumeric(std::string& out, const Numeric& v) { PutBytes(out, v.Encode()); }
-
-Numeric ReadNumeric(ByteReader& in) {
-  const Numeric v = Numeric::Decode(in.Bytes());
-  if (v.finite()) return v;
-  in.Fail();
-  return {};
-}
-
 void PutScales(std::string& out, const ScaleCounts& scales) {
   PutVarint(out, scales.size());
   for (const auto& [scale, count] : scales) {

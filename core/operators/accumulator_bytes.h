@@ -17,10 +17,6 @@ namespace headgate::operators {
 void PutInt128(std::string& out, sql::Int128 v);
 sql::Int128 ReadInt128(ByteReader& in);
 
-// Finite ones.
-void PutNumeric(std::string& out, const sql::Numeric& v);
-sql::Numeric ReadNumeric(ByteReader& in);
-
 // How many values have which scale.
 using ScaleCounts = std::map<int, std::int64_t>;
 void PutScales(std::string& out, const ScaleCounts& scales);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/operators/accumulator_bytes.h"
+#include "core/operators/exact_decimal.h"
 #include "core/operators/exact_sum.h"
 
 namespace headgate::operators {
@@ -41,49 +42,54 @@ class NumericVariance : public Accumulator {
     std::int64_t& of_scale = scales_[value.scale()];
     of_scale += weight;
     if (of_scale == 0) scales_.erase(value.scale());
-    const Numeric times(weight);
-    sum_ = *sql::Add(sum_, *Multiply(value, times));
-    squares_ = *sql::Add(squares_, *Multiply(*Multiply(value, value), times));
+    sum_.Add(value, weight);
+    squares_.AddSquare(value, weight);
   }
 
   AggregateResult Result() const override {
     if (count_ == 0 || (OfSample(kind_) && count_ <= 1)) return NoValue();
     if (not_finite_ > 0) return Value(Datum::Of(Numeric::NaN().Encode()));
-    const int scale = scales_.empty() ? 0 : scales_.rbegin()->first;
-    const Numeric n(count_);
-    const Numeric sum = sum_.Rounded(scale);
-    const Numeric numerator = *Subtract(*Multiply(n, squares_.Rounded(2 * scale)), *Multiply(sum, sum));
-    if (numerator.Sign() <= 0) return Value(Datum::Of(Numeric().Encode()));
-    const Numeric divisor = *Multiply(n, Numeric(OfSample(kind_) ? count_ - 1 : count_));
-    const int shown = DivideScale(numerator, divisor);
-    const Numeric variance = DivideTo(numerator, divisor, shown);
+    const std::optional<Numeric> numerator = Centred(scales_.empty() ? 0 : scales_.rbegin()->first);
+    if (!numerator) return {Datum::Null(), "22003", "value overflows numeric format"};
+    if (numerator->Sign() <= 0) return Value(Datum::Of(Numeric().Encode()));
+    const Numeric divisor = *Multiply(Numeric(count_), Numeric(OfSample(kind_) ? count_ - 1 : count_));
+    const int shown = DivideScale(*numerator, divisor);
+    const Numeric variance = DivideTo(*numerator, divisor, shown);
     return Value(Datum::Of((IsDeviation(kind_) ? SqrtTo(variance, shown) : variance).Encode()));
   }
 
   void Encode(std::string& out) const override {
     PutSigned(out, count_);
     PutSigned(out, not_finite_);
-    PutNumeric(out, sum_);
-    PutNumeric(out, squares_);
+    sum_.Encode(out);
+    squares_.Encode(out);
     PutScales(out, scales_);
   }
   bool Decode(std::string_view bytes) override {
     ByteReader in(bytes);
     count_ = in.Signed();
     not_finite_ = in.Signed();
-    sum_ = ReadNumeric(in);
-    squares_ = ReadNumeric(in);
+    if (!sum_.Decode(in) || !squares_.Decode(in)) return false;
     scales_ = ReadScales(in);
     return !in.failed() && in.done();
   }
 
  private:
+  // n * sum of squares - square of sum; nothing if that is too large.
+  std::optional<Numeric> Centred(int scale) const {
+    const auto sum = sum_.Value(scale);
+    const auto squares = squares_.Value(2 * scale);
+    const auto square_of_sum = sum ? Multiply(*sum, *sum) : std::nullopt;
+    const auto all_squares = squares ? Multiply(Numeric(count_), *squares) : std::nullopt;
+    return square_of_sum && all_squares ? Subtract(*all_squares, *square_of_sum) : std::nullopt;
+  }
+
   const AggregateKind kind_;
   const bool integers_;
   std::int64_t count_ = 0;
   std::int64_t not_finite_ = 0;
-  Numeric sum_;
-  Numeric squares_;
+  ExactDecimal sum_;
+  ExactDecimal squares_;
   ScaleCounts scales_;
 };
 
