@@ -16,6 +16,7 @@ namespace headgate {
 namespace {
 
 constexpr auto kMaintenance = std::chrono::seconds(10);
+constexpr auto kViewsWait = std::chrono::seconds(5);
 constexpr auto kLook = std::chrono::seconds(10);
 constexpr std::int64_t kLookUpstreamUs = 60'000'000;
 constexpr std::int64_t kKeepEventsUs = 90LL * 24 * 3600 * 1'000'000;
@@ -124,23 +125,40 @@ void Service::Maintain(std::stop_token stop) {
   while (!stop.stop_requested()) {
     never.WaitUntil(std::chrono::steady_clock::now() + kMaintenance, stop);
     if (stop.stop_requested()) return;
-    // A deleted sink leaves its cursor for one that takes its name again, but misses nothing meanwhile.
-    const auto lowest =
-        LowestCursor(*store_, [this](std::string_view sink) { return catalog_->Find(sink) != nullptr; });
-    auto trimmed = log_->Trim(retention_, lowest.ok() ? *lowest : 0,
-                              [this](const Log::Trimmed& dropped, StoreBatch& batch) { TellOfLoss(dropped, batch); });
-    if (!trimmed.ok()) {
-      diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});
-    } else if (trimmed->lost_transactions > 0) {
-      diag::Error("service", "retention dropped records that a sink had not read",
-                  {{"transactions", trimmed->lost_transactions}, {"first_kept_seq", trimmed->first_kept}});
-      Wake();
-    }
+    TrimLog(stop);
     StoreBatch batch;
     events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
     if (headgate::Status status = kept_answers_->Trim(batch); !status.ok())
       diag::Warn("service", "old answers not dropped", {{"error", status.error().what}});
     if (!batch.empty()) static_cast<void>(store_->Write(batch, false));
+  }
+}
+
+void Service::TrimLog(std::stop_token stop) {
+  RetentionPolicy retention = retention_;
+  for (bool again = true; again;) {
+    // The base of tables has to have taken in what goes, else no view could be made any more. Views that cannot go on
+    // do not keep the log for ever.
+    again = views_->trouble().empty();
+    retention.keep_from = again ? views_->applied() + 1 : 0;
+    // A deleted sink leaves its cursor for one that takes its name again, but misses nothing meanwhile.
+    const auto lowest =
+        LowestCursor(*store_, [this](std::string_view sink) { return catalog_->Find(sink) != nullptr; });
+    const auto trimmed = log_->Trim(retention, lowest.ok() ? *lowest : 0, [this](const Log::Trimmed& dropped, StoreBatch& batch) {
+      TellOfLoss(dropped, batch);
+    });
+    if (!trimmed.ok()) {
+      diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});
+      return;
+    }
+    if (trimmed->lost_transactions > 0) {
+      diag::Error("service", "retention dropped records that a sink had not read",
+                  {{"transactions", trimmed->lost_transactions}, {"first_kept_seq", trimmed->first_kept}});
+      Wake();
+    }
+    if (!trimmed->held) return;
+    views_->runtime().CatchUp();
+    again = views_->Wait(retention.keep_from, std::chrono::steady_clock::now() + kViewsWait, stop);
   }
 }
 

@@ -118,6 +118,7 @@ class Service final : public Control {
   void Ask(const std::string& sink, LetterCommand command);
   void Wake() const;
   void Maintain(std::stop_token stop);
+  void TrimLog(std::stop_token stop);
   void LookAtServers(std::stop_token stop);
   void AddStanding(const ConnectorRecord& record, ConnectorStatus& status) const;
   void AddGoneSources(const ConnectorRecord& record, ConnectorStatus& status) const;

@@ -63,6 +63,7 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   json["state"] = status.state;
   if (!status.failure.empty()) json["error"] = status.failure;
   if (status.state == "gated") json["gate"] = GateJson(api, status);
+  if (status.replacing != nullptr) json["replacing"] = {{"state", status.replacing->state}, {"rows", status.replacing->rows}};
   json["rows"] = status.rows;
   json["errors"] = {{"now", status.errors}, {"ever", status.errors_ever}};
   if (!whole) return;

@@ -372,6 +372,10 @@ Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor,
     HG_ASSIGN_OR_RETURN(const Seq fits, FirstThatFits(*state_, first, last, policy.bytes_max));
     keep = std::max(keep, fits);
   }
+  if (policy.keep_from != 0 && keep > policy.keep_from) {
+    keep = std::max(first, policy.keep_from);
+    trimmed.held = true;
+  }
   trimmed.first_kept = keep;
   if (keep <= first) return trimmed;
   trimmed.transactions = keep - first;

@@ -98,6 +98,7 @@ struct Registry {
 struct RetentionPolicy {
   std::int64_t time_ms = 7LL * 24 * 3600 * 1000;  // 0: unlimited
   std::uint64_t bytes_max = 0;                    // 0: unlimited
+  Seq keep_from = 0;  // what is at or behind it stays, whatever else is said; 0: no such place
 };
 
 class LogWriter;
@@ -149,6 +150,7 @@ class Log {
     Seq first_kept = 0;
     std::uint64_t transactions = 0;
     std::uint64_t lost_transactions = 0;
+    bool held = false;  // more would have gone but for keep_from
   };
   // `also` is called before anything is dropped and adds what is written with it, such as the event that tells of a
   // loss.

@@ -51,6 +51,9 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_errors(progress.errors);
   out.set_errors_ever(progress.errors_ever);
   out.set_failure(progress.failure);
+  out.set_replaces(progress.replaces);
+  out.set_replaces_rows(static_cast<std::uint32_t>(progress.replaces_rows));
+  out.set_same_shape(progress.same_shape);
   return out.SerializeAsString();
 }
 
@@ -69,6 +72,9 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.errors = in.errors();
   progress.errors_ever = in.errors_ever();
   progress.failure = in.failure();
+  progress.replaces = in.replaces();
+  progress.replaces_rows = static_cast<RowForm>(in.replaces_rows());
+  progress.same_shape = in.same_shape();
   return progress;
 }
 
@@ -98,9 +104,12 @@ Status Form::Open(const FormProgress& progress) {
     // Another program made another plan of the query: its state says nothing to this one.
     StoreBatch batch;
     Drop(id(), batch);
-    const Seq held_from = progress_.held_from;
-    progress_ = {};
-    progress_.held_from = held_from;
+    FormProgress anew;
+    anew.held_from = progress_.held_from;
+    anew.replaces = progress_.replaces;
+    anew.replaces_rows = progress_.replaces_rows;
+    anew.same_shape = progress_.same_shape;
+    progress_ = std::move(anew);
     HG_RETURN_IF_ERROR(store_.Write(batch, true));
   }
   progress_.plan = digest;

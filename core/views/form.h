@@ -30,6 +30,10 @@ struct FormProgress {
   std::int64_t errors = 0;  // rows whose expressions fail at the moment
   std::uint64_t errors_ever = 0;
   std::string failure;
+  // The form in whose place it comes: its rows stay until what differs from them has been told. 0: none.
+  std::uint32_t replaces = 0;
+  RowForm replaces_rows = RowForm::kKeyed;
+  bool same_shape = false;  // its rows and keys have the same types
 };
 std::string EncodeProgress(const FormProgress& progress);
 Result<FormProgress> DecodeProgress(std::string_view bytes);
@@ -42,6 +46,7 @@ class Form {
 
   Status Open(const FormProgress& progress);
   const Definition& definition() const { return *definition_; }
+  const DefinitionPtr& definition_ptr() const { return definition_; }
   void SetDefinition(DefinitionPtr definition) { definition_ = std::move(definition); }  // of the same form
   std::uint32_t id() const { return definition_->record.form; }
   const std::string& name() const { return definition_->record.name; }

@@ -29,6 +29,10 @@ std::string_view StateName(FormProgress::Stage stage) {
   return "failed";
 }
 
+bool SameShape(const sql::Relation& a, const sql::Relation& b) {
+  return TypesOf(a) == TypesOf(b) && a.key == b.key && RowFormOf(a) == RowFormOf(b);
+}
+
 }  // namespace
 
 Result<Seq> AppliedOf(const StoreView& view) {
@@ -67,7 +71,7 @@ headgate::Status Runtime::Open(const std::vector<DefinitionPtr>& definitions) {
   applied_ = applied;
   HG_RETURN_IF_ERROR(DropLost(definitions));
   for (const DefinitionPtr& definition : definitions) {
-    if (definition->record.kind == ObjectKind::kView) HG_RETURN_IF_ERROR(Adopt(definition));
+    if (definition->record.kind == ObjectKind::kView) HG_RETURN_IF_ERROR(Adopt(definition, nullptr));
   }
   reader_->Seek(applied + 1);
   MakePorts();
@@ -78,17 +82,24 @@ headgate::Status Runtime::Open(const std::vector<DefinitionPtr>& definitions) {
 // Forms whose definition went, or was replaced, while this program did not get to it.
 headgate::Status Runtime::DropLost(const std::vector<DefinitionPtr>& definitions) {
   const std::string prefix = "form/";
-  StoreBatch batch;
-  HG_RETURN_IF_ERROR(parts_.store->Scan(Family::kMeta, prefix, "form0", [&](std::string_view key, std::string_view) {
+  std::set<std::uint32_t> kept;
+  std::vector<std::uint32_t> stored;
+  HG_RETURN_IF_ERROR(parts_.store->Scan(Family::kMeta, prefix, "form0", [&](std::string_view key, std::string_view value) {
     const auto form = ByteReader(key.substr(prefix.size())).BigEndian<std::uint32_t>();
-    const bool known = std::ranges::any_of(definitions, [&](const auto& d) { return d->record.form == form; });
-    if (!known) Form::Drop(form, batch);
+    stored.push_back(form);
+    if (std::ranges::none_of(definitions, [&](const auto& d) { return d->record.form == form; })) return true;
+    kept.insert(form);
+    if (const auto progress = DecodeProgress(value); progress.ok()) kept.insert(progress->replaces);
     return true;
   }));
+  StoreBatch batch;
+  for (const std::uint32_t form : stored) {
+    if (!kept.contains(form)) Form::Drop(form, batch);
+  }
   return batch.empty() ? Ok() : parts_.store->Write(batch, true);
 }
 
-headgate::Status Runtime::Adopt(const DefinitionPtr& definition) {
+headgate::Status Runtime::Adopt(const DefinitionPtr& definition, const Form* replaced) {
   auto form = std::make_unique<Form>(*parts_.store, definition);
   FormProgress progress;
   HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(form->id())));
@@ -98,6 +109,11 @@ headgate::Status Runtime::Adopt(const DefinitionPtr& definition) {
     const auto history = definition->record.options.find("history");
     const bool retained = history != definition->record.options.end() && history->second == "retained";
     progress.held_from = retained ? 1 : definition->record.begins_at + 1;
+    if (replaced != nullptr) {
+      progress.replaces = replaced->id();
+      progress.replaces_rows = replaced->row_form();
+      progress.same_shape = SameShape(*replaced->definition().relation, *definition->relation);
+    }
   }
   HG_RETURN_IF_ERROR(form->Open(progress));
   if (!stored) {
@@ -140,10 +156,12 @@ bool Runtime::Wait(Seq seq, std::chrono::steady_clock::time_point deadline, std:
 }
 
 void Runtime::Handle(DefinitionPtr definition) {
-  Handle(DropCommand{definition->record.name});
   if (definition->record.kind != ObjectKind::kView) return;
+  const auto old = std::ranges::find(forms_, definition->record.name, &Form::name);
+  const Form* const replaced = old != forms_.end() && (*old)->running() ? old->get() : nullptr;
+  if (replaced == nullptr) Handle(DropCommand{definition->record.name});
   if (forms_.empty() && applied_ == 0 && !catch_up_) reader_->Seek(1);
-  if (const auto adopted = Adopt(definition); !adopted.ok()) {
+  if (const auto adopted = Adopt(definition, replaced); !adopted.ok()) {
     trouble_.Set("view " + definition->record.name + " cannot be begun: " + adopted.error().what);
     diag::Error("views", "a view cannot be begun",
                 {{"view", definition->record.name}, {"error", adopted.error().what}});
@@ -214,6 +232,7 @@ void Runtime::Publish() {
   std::map<std::string, std::shared_ptr<const ViewStatus>, std::less<>> all;
   for (const auto& form : forms_) {
     auto status = std::make_shared<ViewStatus>();
+    status->serving = form->definition_ptr();
     const FormProgress& progress = form->progress();
     status->state = StateName(progress.stage);
     status->failure = progress.failure;
@@ -222,7 +241,11 @@ void Runtime::Publish() {
     status->errors_ever = progress.errors_ever;
     status->held_from = progress.held_from;
     if (progress.stage == FormProgress::Stage::kGated) GateIsOpen(*form, *status);
-    all[form->name()] = std::move(status);
+    const auto [known, first] = all.try_emplace(form->name(), status);
+    if (first) continue;
+    auto both = std::make_shared<ViewStatus>(*known->second);
+    both->replacing = std::move(status);
+    known->second = std::move(both);
   }
   statuses_.Set(std::move(all));
   if (parts_.on_step) parts_.on_step();

@@ -36,6 +36,8 @@ struct ViewStatus {
     bool ready = false;
   };
   std::vector<Control> control;
+  DefinitionPtr serving;                  // the form that is read
+  std::shared_ptr<ViewStatus> replacing;  // the one that comes in its place
 };
 
 // What the views know of a source: how far its server is, and how far the log.
@@ -96,7 +98,7 @@ class Runtime {
 
   explicit Runtime(Parts parts);
   headgate::Status Open(const std::vector<DefinitionPtr>& definitions);
-  headgate::Status Adopt(const DefinitionPtr& definition);
+  headgate::Status Adopt(const DefinitionPtr& definition, const Form* replaced);
   headgate::Status DropLost(const std::vector<DefinitionPtr>& definitions);
 
   void Loop(std::stop_token stop);
@@ -133,6 +135,9 @@ class Runtime {
   headgate::Status LoadEvents(Form& form, const Input& input, bool& done);
   headgate::Status FinishChunk(Form& form);
   headgate::Status Tell(Form& form, std::stop_token stop);
+  headgate::Status TellDifference(Form& form, std::stop_token stop);
+  headgate::Status TellGone(Form& form, std::stop_token stop);
+  headgate::Status TellChunk(Form& form, const std::vector<RowChange>& changes, bool last, bool content);
   Transaction NewTransaction(std::int64_t commit_us, Seq applied);
   void AddToStream(Transaction& tx, Form& form, const std::vector<RowChange>& changes, std::int64_t commit_us);
 

@@ -103,7 +103,7 @@ headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
     ++progress.input;
     progress.cursor.clear();
   }
-  progress.stage = form.row_form() == RowForm::kBlocks ? FormProgress::Stage::kRunning : FormProgress::Stage::kTelling;
+  progress.stage = FormProgress::Stage::kTelling;
   HG_RETURN_IF_ERROR(FinishChunk(form));  // also what has no input, or inputs without rows
   MakePorts();
   Publish();
@@ -125,7 +125,7 @@ headgate::Status Runtime::FinishChunk(Form& form) {
   form.Apply(changes, batch);
   form.Save(batch);
   Transaction tx;
-  if (form.row_form() == RowForm::kBlocks && !changes.empty()) {
+  if (form.row_form() == RowForm::kBlocks && form.progress().replaces == 0 && !changes.empty()) {
     // Rows that never go again are told as they come. Of other views the content so far is no content yet.
     tx = NewTransaction(parts_.clock->NowUs(), applied_);
     AddToStream(tx, form, changes, tx.info.commit_us);
@@ -181,6 +181,11 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
   FormProgress& progress = form.progress();
   Seq from = std::max<Seq>(progress.held_from, 1);
   if (!progress.cursor.empty()) from = ByteReader(progress.cursor).Varint();
+  if (from < parts_.log->first_seq()) {
+    diag::Error("views", "retention dropped events that waited for a view's tables",
+                {{"view", form.name()}, {"from_seq", from}, {"first_kept_seq", parts_.log->first_seq()}});
+    progress.held_from = from = parts_.log->first_seq();
+  }
   RunReader reader(*parts_.log, writer_->source().number);
   reader.Seek(from);
   HG_ASSIGN_OR_RETURN(const Run run, reader.Read(kChunkRows, applied_));
@@ -204,40 +209,140 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
   return Ok();
 }
 
-// The content of a view that was just loaded goes into its stream, so that its readers have all of it.
+// The content of a view that was just loaded goes into its stream, so that its readers have all of it; of one that takes
+// another's place, what differs.
 headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
   FormProgress& progress = form.progress();
-  const sql::Relation& relation = *form.definition().relation;
-  for (bool done = false; !done;) {
+  if (progress.replaces != 0 && progress.same_shape && form.row_form() != RowForm::kBlocks) {
+    HG_RETURN_IF_ERROR(TellDifference(form, stop));
+  } else {
+    if (progress.replaces != 0) HG_RETURN_IF_ERROR(TellGone(form, stop));
+    bool last = form.row_form() == RowForm::kBlocks;
+    if (last) HG_RETURN_IF_ERROR(TellChunk(form, {}, true, true));
+    while (!last) {
+      if (stop.stop_requested()) return Stopped();
+      std::vector<RowChange> rows;
+      const StoreView view(*parts_.store);
+      HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor,
+                                        [&](const ViewRows::Stored& stored) {
+                                          RowChange& row = rows.emplace_back();
+                                          row.after = std::string(stored.row);
+                                          row.times = stored.copies;
+                                          progress.cursor = stored.cursor;
+                                          return rows.size() < kChunkRows;
+                                        }));
+      last = rows.size() < kChunkRows;
+      HG_RETURN_IF_ERROR(TellChunk(form, rows, last, true));
+    }
+  }
+  std::erase_if(forms_, [&](const auto& other) { return other.get() != &form && other->name() == form.name(); });
+  MakePorts();
+  Publish();
+  return Ok();
+}
+
+// With the last chunk the form is in step, and the one before it goes: one write.
+headgate::Status Runtime::TellChunk(Form& form, const std::vector<RowChange>& changes, bool last, bool content) {
+  FormProgress& progress = form.progress();
+  const std::uint32_t replaced = progress.replaces;
+  StoreBatch batch;
+  if (last) {
+    progress.stage = FormProgress::Stage::kRunning;
+    progress.cursor.clear();
+    progress.replaces = 0;
+    if (replaced != 0) Form::Drop(replaced, batch);
+  }
+  form.Save(batch);
+  Transaction tx;
+  if (!changes.empty()) {
+    const sql::Relation& relation = *form.definition().relation;
+    tx = NewTransaction(parts_.clock->NowUs(), applied_);
+    const StreamNo stream = writer_->OpenStream("", form.name());
+    const std::uint32_t version = writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us);
+    if (content) {
+      AddContent(tx, stream, version, relation, changes);
+    } else {
+      AddChanges(tx, stream, version, relation, changes);
+    }
+  }
+  HG_FAILPOINT("views.tell_chunk");
+  HG_RETURN_IF_ERROR(Commit(batch, tx));
+  form.Committed();
+  return Ok();
+}
+
+// Both forms' rows side by side, in the order of their keys.
+headgate::Status Runtime::TellDifference(Form& form, std::stop_token stop) {
+  FormProgress& progress = form.progress();
+  for (bool last = false; !last;) {
+    if (stop.stop_requested()) return Stopped();
+    const StoreView view(*parts_.store);
+    std::map<std::string, RowChange> changes;
+    std::size_t taken = 0;
+    std::string end;
+    HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor,
+                                      [&](const ViewRows::Stored& stored) {
+                                        RowChange& row = changes[stored.cursor];
+                                        row.after = std::string(stored.row);
+                                        row.times = stored.copies;
+                                        end = stored.cursor;
+                                        return ++taken < kChunkRows;
+                                      }));
+    last = taken < kChunkRows;
+    HG_RETURN_IF_ERROR(ViewRows::Scan(view, progress.replaces, progress.replaces_rows, progress.cursor,
+                                      [&](const ViewRows::Stored& stored) {
+                                        if (!last && stored.cursor > end) return false;
+                                        RowChange& row = changes[stored.cursor];
+                                        if (row.after != stored.row) {
+                                          row.before = std::string(stored.row);
+                                          if (!row.after) row.times = stored.copies;
+                                          return true;
+                                        }
+                                        // The same row, perhaps another number of times.
+                                        row.times -= stored.copies;
+                                        if (row.times < 0) row.before = std::exchange(row.after, std::nullopt);
+                                        row.times = std::abs(row.times);
+                                        if (row.times == 0) changes.erase(stored.cursor);
+                                        return true;
+                                      }));
+    std::vector<RowChange> told;
+    for (auto& [key, change] : changes) {
+      told.push_back(std::move(change));
+    }
+    progress.cursor = end;
+    HG_RETURN_IF_ERROR(TellChunk(form, told, last, false));
+  }
+  return Ok();
+}
+
+// The rows of the form before are of another shape: they go, then the new content comes. Events are never taken back.
+headgate::Status Runtime::TellGone(Form& form, std::stop_token stop) {
+  const FormProgress& progress = form.progress();
+  if (progress.replaces_rows == RowForm::kBlocks || !progress.cursor.empty()) return Ok();
+  const auto old = std::ranges::find(forms_, progress.replaces, &Form::id);
+  if (old == forms_.end()) return Ok();  // after a restart its columns are not known any more
+  const sql::Relation& relation = *(*old)->definition().relation;
+  std::string cursor;
+  for (bool last = false; !last;) {
     if (stop.stop_requested()) return Stopped();
     std::vector<RowChange> rows;
     const StoreView view(*parts_.store);
-    HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor,
+    HG_RETURN_IF_ERROR(ViewRows::Scan(view, progress.replaces, progress.replaces_rows, cursor,
                                       [&](const ViewRows::Stored& stored) {
                                         RowChange& row = rows.emplace_back();
-                                        row.after = std::string(stored.row);
+                                        row.before = std::string(stored.row);
                                         row.times = stored.copies;
-                                        progress.cursor = stored.cursor;
+                                        cursor = stored.cursor;
                                         return rows.size() < kChunkRows;
                                       }));
-    done = rows.size() < kChunkRows;
-    if (done) progress.stage = FormProgress::Stage::kRunning;
-    if (done) progress.cursor.clear();
-    StoreBatch batch;
-    form.Save(batch);
-    Transaction tx;
-    if (!rows.empty()) {
-      tx = NewTransaction(parts_.clock->NowUs(), applied_);
-      const StreamNo stream = writer_->OpenStream("", form.name());
-      const std::uint32_t version = writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us);
-      AddContent(tx, stream, version, relation, rows);
-    }
-    HG_FAILPOINT("views.tell_chunk");
-    HG_RETURN_IF_ERROR(Commit(batch, tx));
-    form.Committed();
+    last = rows.size() < kChunkRows;
+    if (rows.empty()) continue;
+    Transaction tx = NewTransaction(parts_.clock->NowUs(), applied_);
+    const StreamNo stream = writer_->OpenStream("", form.name());
+    AddChanges(tx, stream, writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us), relation, rows);
+    StoreBatch nothing;
+    HG_RETURN_IF_ERROR(Commit(nothing, tx));
   }
-  MakePorts();
-  Publish();
   return Ok();
 }
 

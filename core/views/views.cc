@@ -73,13 +73,24 @@ SqlResult<DefinitionPtr> Views::Drop(const std::string& name, const Also& also) 
   return old;
 }
 
+// Of a view that is being replaced the form that it still is.
+NameTable Views::Readable() const {
+  NameTable table = *names();
+  for (auto& [name, definition] : table.definitions) {
+    const auto status = Status(name);
+    if (status != nullptr && status->serving != nullptr) definition = status->serving;
+  }
+  return table;
+}
+
 SqlResult<Table> Views::Select(const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
                                std::stop_token stop) const {
-  return RunSelect(*parts_.store, *parts_.log, *names(), statement, select, limits, std::move(stop));
+  return RunSelect(*parts_.store, *parts_.log, Readable(), statement, select, limits, std::move(stop));
 }
 
 SqlResult<RowsAnswer> Views::Rows(const std::string& view, const RowsRequest& request, std::stop_token stop) const {
-  const DefinitionPtr definition = Find(view);
+  const auto status = Status(view);
+  const DefinitionPtr definition = status != nullptr && status->serving != nullptr ? status->serving : Find(view);
   if (definition == nullptr) return SqlError{"42P01", "view \"" + view + "\" does not exist", 0, ""};
   return ReadRows(*parts_.store, *definition, request, std::move(stop));
 }

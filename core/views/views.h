@@ -45,6 +45,7 @@ class Views {
   void Stop() { runtime_->Stop(); }
 
  private:
+  NameTable Readable() const;
   explicit Views(Runtime::Parts parts) : parts_(std::move(parts)) {}
 
   Runtime::Parts parts_;

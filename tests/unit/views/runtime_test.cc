@@ -14,6 +14,24 @@ using Rows = std::vector<std::string>;
 
 class ViewRuntime : public ::testing::Test {
  protected:
+  // The ops of the view's stream from `from` on.
+  std::string Told(const std::string& view, Seq from) {
+    const StreamInfo* stream = shard_.log().registry()->FindStream(view);
+    std::string ops;
+    if (stream == nullptr) return ops;
+    const auto reader = shard_.log().NewReader();
+    reader->Seek(from);
+    LogReader::Block block;
+    while (*reader->Next(block)) {
+      ChangeReader changes = block.Changes();
+      Change change;
+      while (changes.Next(change)) {
+        if (change.stream == stream->number && !IsMarker(change.op)) ops += std::string(Name(change.op)) + " ";
+      }
+    }
+    return ops;
+  }
+
   Shard shard_;
   TestStream settings_{shard_, "bms", "public", "settings", {{"sensor_id", TypeId::kInt4}, {"desired", TypeId::kFloat8}}, 1};
   TestStream readings_{shard_, "readings", "", "readings",
@@ -138,20 +156,28 @@ TEST_F(ViewRuntime, AViewsChangesAreAStreamOfTheLog) {
   settings_.Update({"1", "30"});
   settings_.Commit();
   ASSERT_TRUE(shard_.Settle());
-  const StreamInfo* stream = shard_.log().registry()->FindStream("cold");
-  ASSERT_NE(stream, nullptr);
-  std::string ops;
-  const auto reader = shard_.log().NewReader();
-  reader->Seek(1);
-  LogReader::Block block;
-  while (*reader->Next(block)) {
-    ChangeReader changes = block.Changes();
-    Change change;
-    while (changes.Next(change)) {
-      if (change.stream == stream->number && !IsMarker(change.op)) ops += std::string(Name(change.op)) + " ";
-    }
-  }
+  const std::string ops = Told("cold", 1);
   EXPECT_TRUE(ops == "read update delete " || ops == "read delete ") << ops;
+}
+
+TEST_F(ViewRuntime, F47_AReplacedViewTellsTheDifference) {
+  settings_.Snapshot({{"1", "18"}, {"2", "25"}, {"3", "10"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_TRUE(shard_.Settle());
+  const Seq before = shard_.log().last_seq();
+  ASSERT_EQ(shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW cold AS SELECT sensor_id, CASE WHEN sensor_id = 3 THEN 11.0 "
+                       "ELSE desired END AS desired FROM bms.public.settings WHERE desired < 15 OR desired > 20"),
+            "");
+  ASSERT_TRUE(shard_.SettleReplaced("cold"));
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|25", "3|11"));
+  EXPECT_EQ(Told("cold", before + 1), "delete insert update ");
+  settings_.Insert({"4", "1"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|25", "3|11", "4|1"));
+  shard_.Reopen();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|25", "3|11", "4|1"));
 }
 
 TEST_F(ViewRuntime, BadDefinitionsChangeNothing) {

@@ -93,6 +93,16 @@ class Shard {
     }
   }
 
+  bool SettleReplaced(const std::string& view) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (;;) {
+      const auto status = views_->Status(view);
+      if (status != nullptr && status->replacing == nullptr && status->serving == views_->Find(view)) return Settle();
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
   LogWriter& Writer(const std::string& source, const std::string& connector) {
     auto& writer = writers_[source];
     if (writer == nullptr) {
