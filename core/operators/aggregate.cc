@@ -97,6 +97,7 @@ struct WeightedRowCodec {
 };
 using RowState = OrderedState<WeightedRow, WeightedRowCodec>;
 
+// Stored: under part 0 the groups; under part 1, the number of an aggregate and a group the rows that it keeps.
 class Aggregate : public Operator {
  public:
   Aggregate(const sql::Plan& plan, const StatePlace& place)
@@ -131,7 +132,7 @@ class Aggregate : public Operator {
         if (rows_[c] == nullptr) {
           group.accumulators[c]->Add(values.Arguments(c, rows[i]), weight);
         } else {
-          Keep(c, {keys[i], row_keys[c][i]}, values, rows[i], weight, group);
+          Keep(c, keys[i], row_keys[c][i], values.Arguments(c, rows[i]), weight, group);
         }
       }
     }
@@ -230,15 +231,15 @@ class Aggregate : public Operator {
   }
 
   // Adds to the rows of the aggregate; one that is distinct gets those that were not there, and loses those that go.
-  void Keep(std::size_t c, const EntryPlace& place, const Values& values, std::uint32_t row, std::int64_t weight,
+  void Keep(std::size_t c, const std::string& key, const std::string& row_key, ArgumentRow row, std::int64_t weight,
             Group& group) {
-    WeightedRow& item = rows_[c]->Change(place.group, place.key);
+    WeightedRow& item = rows_[c]->Change(key, row_key);
     const bool comes = item.weight == 0;
-    if (comes) item.row = values.Arguments(c, row);
+    if (comes) item.row = std::move(row);
     item.weight += weight;
     const bool goes = item.weight == 0;
     if (comes != goes && of_.calls[c]->distinct()) group.accumulators[c]->Add(item.row, comes ? 1 : -1);
-    if (goes) rows_[c]->Erase(place.group, place.key);
+    if (goes) rows_[c]->Erase(key, row_key);
   }
 
   void Start(Group& group, const Values& values, std::uint32_t row) {
