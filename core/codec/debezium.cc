@@ -16,7 +16,8 @@ bool IsSnapshot(const TransactionInfo& tx) { return tx.position.kind == Position
 
 std::uint64_t LsnOf(const EventContext& e) {
   if (IsSnapshot(*e.tx)) return e.tx->consistent_at;
-  return e.tx->position.kind == PositionKind::kPgMessage ? e.tx->position.a : e.change->place;
+  const PositionKind kind = e.tx->position.kind;
+  return kind == PositionKind::kPgMessage || kind == PositionKind::kIngest ? e.tx->position.a : e.change->place;
 }
 
 // Place of a snapshot row: the ends of the whole win over those of a table, the end of a table over its start.

@@ -24,7 +24,7 @@ DebeziumEncoder::SourceNames::SourceNames(std::string_view db, std::string_view 
 }
 
 DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source_name, const DebeziumOptions& options)
-    : table(schema.schema + "." + schema.table),
+    : table(schema.schema.empty() ? schema.table : schema.schema + "." + schema.table),
       topic(TopicName(std::string(source_name) + "." + table)),
       names(schema.database, schema.schema, schema.table),
       columns(schema.columns.size()) {

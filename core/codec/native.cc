@@ -280,8 +280,10 @@ NativeEncoder::NativeEncoder(NativeEncoder&&) noexcept = default;
 
 std::string StreamName(std::string_view schema, std::string_view table) {
   std::string name;
-  AppendPart(name, schema);
-  name.push_back('.');
+  if (!schema.empty()) {
+    AppendPart(name, schema);
+    name.push_back('.');
+  }
   AppendPart(name, table);
   return name;
 }

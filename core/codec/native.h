@@ -46,7 +46,8 @@ class NativeEncoder {
   std::string commit_text_;
 };
 
-// The name of a stream in events: schema.table; a part that holds a dot or a quote, or nothing, is double-quoted.
+// The name of a stream in events: schema.table, of one without schema the table alone; a part that holds a dot or a
+// quote is double-quoted, and so is a table without name.
 std::string StreamName(std::string_view schema, std::string_view table);
 
 }  // namespace headgate::codec

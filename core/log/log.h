@@ -35,7 +35,7 @@ struct SourceInfo {
 
 struct StreamInfo {
   StreamNo number = 0;
-  std::string name;  // <source>.<schema>.<table>; without a schema the table's alone
+  std::string name;  // <source>.<schema>.<table>; without schema: <table>
   SourceNo source = 0;
   std::string schema;
   std::string table;
@@ -100,6 +100,9 @@ struct RetentionPolicy {
   std::uint64_t bytes_max = 0;                    // 0: unlimited
   Seq keep_from = 0;  // what is at or behind it stays, whatever else is said; 0: no such place
 };
+
+// The name of a stream in the log and in topics.
+std::string LogStreamName(std::string_view source, std::string_view schema, std::string_view table);
 
 class LogWriter;
 
@@ -170,14 +173,17 @@ class LogWriter {
   virtual const SourceInfo& source() const = 0;
   virtual const SourceProgress& progress() const = 0;  // as of the last successful Append
 
-  // The number of a stream of this source, registered if it is new. `schema` and `table` as the server names them; a
-  // stream of events or of a view has no schema.
+  // The number of a stream of this source, registered if it is new. `schema` and `table` as the server names them;
+  // without schema the stream has the table's name alone, which no other source may have.
   virtual StreamNo OpenStream(std::string_view schema, std::string_view table) = 0;
   // The version of the stream that has exactly this schema as its newest, else a new version. A new one is preceded in
   // the log by a `schema` event; all of that becomes durable with the next Append.
   // `at`: the source position of the change that made it necessary; `commit_us`: its commit time.
   virtual std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
                                      std::int64_t commit_us) = 0;
+
+  // The database of the shard: for what a source keeps beside the log (`also`, Numbered) and looks up again.
+  virtual const Store& store() const = 0;
 
   // The newest schema of a stream, also one that is not durable yet; nothing if it has none.
   virtual std::optional<TableSchema> NewestSchema(StreamNo stream) const = 0;
@@ -187,13 +193,18 @@ class LogWriter {
     std::uint32_t duplicates = 0;  // dropped: their position was durable already
     Seq last_seq = 0;
   };
+  // Called during an append with the seq of each transaction, in their order (0: dropped as a repetition), to add to
+  // the write what tells of them. Quick: the log is locked meanwhile. Called again if the append is repeated.
+  using Numbered = std::function<void(std::span<const Seq> seqs, StoreBatch& batch)>;
   // One atomic, synced write: the transactions in this order, what DefineSchema left pending, and the source's own
   // state (`resume`; nothing: unchanged). Nothing is visible or durable if it fails; the same call may be repeated.
   // A transaction of an ordered kind whose position is not beyond the last durable one is dropped.
   // `also` is the rest of the step (design D4): state that the transactions are made of, or events that tell of them.
   // It is written with the others, also when all of them are repetitions.
   virtual Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
-                                 const StoreBatch& also) = 0;
+                                 const StoreBatch& also, const Numbered& numbered) = 0;
+  Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
+                         const StoreBatch& also);
   Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume);
 
   // Begins the next epoch with a declared gap: a `gap` event, new ids, no memory of the last position. Synced.

@@ -48,7 +48,7 @@ class Writer final : public LogWriter {
     std::lock_guard lock(state_.append);
     StreamInfo stream;
     stream.number = state_.next_stream++;
-    stream.name = schema.empty() ? std::string(table) : info_->name + "." + std::string(schema) + "." + std::string(table);
+    stream.name = LogStreamName(info_->name, schema, table);
     stream.source = number_;
     stream.schema = schema;
     stream.table = table;
@@ -71,10 +71,12 @@ class Writer final : public LogWriter {
     return Newest(stream, version);
   }
 
+  const Store& store() const override { return state_.store; }
+
   Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
-                         const StoreBatch& also) override {
+                         const StoreBatch& also, const Numbered& numbered) override {
     Outcome outcome;
-    HG_ASSIGN_OR_RETURN(outcome, Write(transactions, std::move(resume), std::nullopt, also));
+    HG_ASSIGN_OR_RETURN(outcome, Write(transactions, std::move(resume), std::nullopt, also, numbered));
     return outcome;
   }
 
@@ -87,7 +89,7 @@ class Writer final : public LogWriter {
     tx.StartChange(Op::kGap, 0, 0, gap.to);
     tx.EndChange(Encode(gap));
     HG_FAILPOINT("log.gap");
-    auto outcome = Write(std::span(&tx, 1), std::move(resume), progress_.epoch + 1, also);
+    auto outcome = Write(std::span(&tx, 1), std::move(resume), progress_.epoch + 1, also, nullptr);
     if (!outcome.ok()) return std::move(outcome).error();
     return Ok();
   }
@@ -115,7 +117,7 @@ class Writer final : public LogWriter {
   }
 
   Result<Outcome> Write(std::span<const Transaction> transactions, std::optional<std::string> resume,
-                        std::optional<std::uint32_t> new_epoch, const StoreBatch& also) {
+                        std::optional<std::uint32_t> new_epoch, const StoreBatch& also, const Numbered& numbered) {
     std::lock_guard lock(state_.append);
     SourceProgress next = progress_;
     if (new_epoch) {
@@ -127,6 +129,7 @@ class Writer final : public LogWriter {
     if (resume) next.resume = std::move(*resume);
 
     Outcome outcome;
+    std::vector<Seq> seqs;
     rocksdb::WriteBatch batch;
     Tally tally;
     Seq seq = state_.last_seq.load(std::memory_order_relaxed);
@@ -145,11 +148,13 @@ class Writer final : public LogWriter {
       const bool ordered = IsOrdered(position.kind);
       if (ordered && next.last && !OrderedBefore(*next.last, position)) {
         ++outcome.duplicates;
+        seqs.push_back(0);
         continue;
       }
       // A gap is the first entry of its epoch; schemas come behind it.
       if (position.kind != PositionKind::kGap) put_schemas_before(ordered ? std::optional(position.a) : std::nullopt);
       PutEntry(batch, tx, ++seq, now, next, tally);
+      seqs.push_back(seq);
       ++outcome.appended;
       if (ordered) {
         next.last = position;
@@ -162,7 +167,7 @@ class Writer final : public LogWriter {
     stored::StoredSource record = RecordOf(next, tally);
     Put(batch, SourceKey(number_), record.SerializeAsString());
     const auto registry = PutRegistrations(batch, tally.streams);
-    state_.store.AddTo(batch, also);
+    AddAlso(batch, also, numbered, seqs);
     const std::uint64_t since_counts = PutCounts(batch, registry ? *registry : *state_.registry.Get(), seq, tally);
 
     HG_FAILPOINT("log.before_sync");
@@ -180,6 +185,15 @@ class Writer final : public LogWriter {
     state_.last_seq.store(seq, std::memory_order_release);
     state_.WakeSubscribers();
     return outcome;
+  }
+
+  void AddAlso(rocksdb::WriteBatch& batch, const StoreBatch& also, const Numbered& numbered,
+               const std::vector<Seq>& seqs) const {
+    state_.store.AddTo(batch, also);
+    if (!numbered) return;
+    StoreBatch told;
+    numbered(seqs, told);
+    state_.store.AddTo(batch, told);
   }
 
   static Transaction SchemaEvent(const PendingSchema& pending) {
@@ -355,10 +369,20 @@ class Writer final : public LogWriter {
 
 Result<LogWriter::Outcome> LogWriter::Append(std::span<const Transaction> transactions,
                                              std::optional<std::string> resume) {
-  return Append(transactions, std::move(resume), StoreBatch());
+  return Append(transactions, std::move(resume), StoreBatch(), nullptr);
+}
+Result<LogWriter::Outcome> LogWriter::Append(std::span<const Transaction> transactions,
+                                             std::optional<std::string> resume, const StoreBatch& also) {
+  return Append(transactions, std::move(resume), also, nullptr);
 }
 Status LogWriter::DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume) {
   return DeclareGap(gap, commit_us, std::move(resume), StoreBatch());
+}
+
+std::string LogStreamName(std::string_view source, std::string_view schema, std::string_view table) {
+  std::string name;
+  if (!schema.empty()) name.append(source).append(".").append(schema).append(".");
+  return name.append(table);
 }
 
 std::unique_ptr<LogWriter> MakeWriter(LogState& state, SourceNo source) {

@@ -58,7 +58,7 @@ void RecordedWriter::Tell(ServiceEvent event) {
 
 StreamNo RecordedWriter::OpenStream(std::string_view schema, std::string_view table) {
   const StreamNo stream = writer_.OpenStream(schema, table);
-  names_[stream] = source().name + "." + std::string(schema) + "." + std::string(table);
+  names_[stream] = LogStreamName(source().name, schema, table);
   return stream;
 }
 
@@ -86,9 +86,10 @@ StoreBatch RecordedWriter::WithPending(const StoreBatch& also) {
 }
 
 Result<LogWriter::Outcome> RecordedWriter::Append(std::span<const Transaction> transactions,
-                                                  std::optional<std::string> resume, const StoreBatch& also) {
-  if (pending_.empty()) return writer_.Append(transactions, std::move(resume), also);
-  auto outcome = writer_.Append(transactions, std::move(resume), WithPending(also));
+                                                  std::optional<std::string> resume, const StoreBatch& also,
+                                                  const Numbered& numbered) {
+  if (pending_.empty()) return writer_.Append(transactions, std::move(resume), also, numbered);
+  auto outcome = writer_.Append(transactions, std::move(resume), WithPending(also), numbered);
   if (outcome.ok()) pending_.clear();
   return outcome;
 }

@@ -32,7 +32,8 @@ class RecordedWriter final : public LogWriter {
   std::optional<TableSchema> NewestSchema(StreamNo stream) const override { return writer_.NewestSchema(stream); }
   using LogWriter::Append;
   Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
-                         const StoreBatch& also) override;
+                         const StoreBatch& also, const Numbered& numbered) override;
+  const Store& store() const override { return writer_.store(); }
   using LogWriter::DeclareGap;
   Status DeclareGap(const GapExtra& gap, std::int64_t commit_us, std::string resume, const StoreBatch& also) override;
 
