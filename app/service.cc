@@ -9,6 +9,7 @@
 #include "core/log/log_reader.h"
 #include "core/pipeline/recorded_writer.h"
 #include "core/state/cursors.h"
+#include "core/state/ingest_keys.h"
 #include "core/views/views.h"
 #include "sinks/registry.h"
 
@@ -128,6 +129,8 @@ void Service::Maintain(std::stop_token stop) {
     TrimLog(stop);
     StoreBatch batch;
     events_->Trim(batch, clock().NowUs() - kKeepEventsUs);
+    if (headgate::Status status = TrimIngestKeys(*store_, batch, clock().NowUs()); !status.ok())
+      diag::Warn("service", "old keys of events not dropped", {{"error", status.error().what}});
     if (headgate::Status status = kept_answers_->Trim(batch); !status.ok())
       diag::Warn("service", "old answers not dropped", {{"error", status.error().what}});
     if (!batch.empty()) static_cast<void>(store_->Write(batch, false));
