@@ -2,6 +2,7 @@
 
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
+#include "core/log/store.h"
 
 namespace headgate {
 namespace {
@@ -33,20 +34,20 @@ Status Ingest::Run(std::stop_token stop) {
 
 // A full disk or a failing one is waited out: the source keeps its connection, nothing is confirmed.
 Status Ingest::AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop) {
-  bool told = false;
   while (true) {
-    auto outcome = writer.Append(batch.transactions, batch.resume);
+    auto outcome = writer.Append(batch.transactions, batch.resume, StoreBatch(), batch.numbered);
     if (outcome.ok()) {
       HG_FAILPOINT("ingest.appended");
       if (!batch.transactions.empty()) progressed_ = true;
-      if (told) diag::Info("ingest", "intake goes on", {{"connector", name_}});
+      if (std::exchange(told_, false)) diag::Info("ingest", "intake goes on", {{"connector", name_}});
       return Ok();
     }
     if (outcome.error().kind != ErrorKind::kTransient) return std::move(outcome).error();
-    if (!told)
+    if (!told_)
       diag::Error("ingest", "intake stopped: the log cannot be written",
                   {{"connector", name_}, {"error", outcome.error().what}});
-    told = true;
+    told_ = true;
+    if (source_.GiveUp(outcome.error())) return Ok();
     for (int i = 0; i < 4; ++i) {
       HG_RETURN_IF_ERROR(source_.KeepAlive());
       wake_.WaitUntil(std::chrono::steady_clock::now() + kTick, stop);

@@ -50,6 +50,7 @@ class Ingest {
   std::atomic<bool> paused_ = false;
   std::atomic<bool> opened_ = false;
   std::atomic<bool> progressed_ = false;
+  bool told_ = false;  // that the log cannot be written
   Signal wake_;
 };
 

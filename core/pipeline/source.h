@@ -12,6 +12,7 @@
 #include "core/base/result.h"
 #include "core/config/spec.h"
 #include "core/log/log.h"
+#include "core/pipeline/intake.h"
 #include "core/state/events.h"
 
 namespace headgate {
@@ -34,6 +35,7 @@ struct SourceTelemetry {
   std::int64_t published_us = 0;
   std::string phase;  // "connecting", "snapshot", "streaming"
   bool connected = false;
+  bool pushed = false;                        // there is no server: whoever has something sends it (intake.h)
   std::uint64_t server_position = 0;          // LSN: the server's end of WAL, as last heard
   std::uint64_t durable_position = 0;         // our last durable commit
   std::uint64_t asked_position = 0;           // the server's end of WAL when it was last asked
@@ -50,7 +52,8 @@ struct SourceTelemetry {
   std::uint64_t snapshot_rows = 0;
   std::uint64_t snapshot_tables_done = 0;
   std::uint64_t snapshot_tables = 0;
-  std::vector<Finding> findings;  // standing warnings: lossy settings, tables without identity, gaps
+  std::uint64_t ignored_fields = 0;  // of events that were sent: no columns of the stream
+  std::vector<Finding> findings;     // standing warnings: lossy settings, tables without identity, gaps
 };
 
 // What one Read gathered: whole transactions in commit order, and the source's own state once they are durable.
@@ -58,10 +61,12 @@ struct SourceBatch {
   std::vector<Transaction> transactions;
   std::optional<std::string> resume;
   std::vector<ServiceEvent> events;  // what people should know: a snapshot that begins or ends; connector, actor open
+  LogWriter::Numbered numbered;      // adds to the write what depends on where the transactions stand in it
   void Clear() {
     transactions.clear();
     resume.reset();
     events.clear();
+    numbered = nullptr;
   }
 };
 
@@ -79,6 +84,12 @@ class Source {
   virtual Status Read(SourceBatch& batch, std::stop_token stop) = 0;
   // Everything read so far is durable: upstream may forget it.
   virtual Status Acknowledge() = 0;
+  // What was read could not be written (full disk). False: it is kept and tried again until it is durable. True: the
+  // source has told whoever sent it, and it is dropped; nothing of it is in the log.
+  virtual bool GiveUp(const Error& error) {
+    static_cast<void>(error);
+    return false;
+  }
   // Paused: keeps the connection alive without reading on. Called about every 250 ms instead of Read.
   virtual Status KeepAlive() = 0;
   // Closes the connection politely. The slot stays.
@@ -88,6 +99,8 @@ class Source {
   virtual void Look() {}
   // Any thread.
   virtual std::shared_ptr<const SourceTelemetry> telemetry() const = 0;
+  // Any thread. Where events are handed in, of a source that they are sent to; the same for its whole life.
+  virtual std::shared_ptr<Intake> intake() const { return nullptr; }
 };
 
 // What a source leaves on its server when it is deleted; no slot: nothing.
@@ -104,7 +117,8 @@ struct SourceFactory {
   std::unique_ptr<Source> (*create)(const std::string& name, const config::Bound&, const Clock&);
   // Live checks against the server, 10 s at most in all.
   std::vector<Finding> (*preflight)(const std::string& name, const config::Bound&);
-  // Drops what the source left upstream (slot; publication if managed). For DELETE ...?drop_slot=true.
+  // Drops what the source left upstream (slot; publication if managed), for DELETE ...?drop_slot=true. nullptr:
+  // nothing.
   Status (*drop_upstream)(const std::string& name, const config::Bound&);
   // What the server keeps for a source that does not run: slot_name, slot_... and findings about them. Waits for the
   // server, at most some connect timeouts; nullptr if the source leaves nothing upstream.
@@ -116,6 +130,8 @@ struct SourceFactory {
   std::uint64_t (*durable)(const SourceProgress&) = nullptr;
   // Whether what it leaves is there at the moment. Waits for the server, at most some connect timeouts.
   Result<bool> (*still_there)(const std::string& name, const config::Bound&, std::stop_token) = nullptr;
+  // The one stream of a source that events are sent to.
+  std::string (*pushed_stream)(const std::string& name, const config::Bound&) = nullptr;
 };
 
 }  // namespace headgate

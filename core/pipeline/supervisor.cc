@@ -126,6 +126,13 @@ std::shared_ptr<const ConnectorStatus> Supervisor::Status(std::string_view name)
   return status;
 }
 
+std::shared_ptr<Intake> Supervisor::IntakeOf(std::string_view name) const {
+  const auto views = views_.Get();
+  const auto it = views->find(name);
+  if (it == views->end() || it->second->instance == nullptr || it->second->instance->source == nullptr) return nullptr;
+  return it->second->instance->source->intake();
+}
+
 void Supervisor::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     if (auto message = messages_.Pop(stop, NextDeadline())) {

@@ -71,6 +71,9 @@ class Supervisor {
   // Any thread. nullptr: unknown.
   std::shared_ptr<const ConnectorStatus> Status(std::string_view name) const;
 
+  // Any thread. Where events are handed in to a source that takes them; nullptr if it does not run.
+  std::shared_ptr<Intake> IntakeOf(std::string_view name) const;
+
   // Ends all connectors, everything durable, and the thread. Within about a second.
   void Stop();
 

@@ -1,13 +1,10 @@
 // What breaks between the parts, and that it heals: the network on both sides (CG-10), the receiver, the disk (CG-08),
 // a second instance (CG-11). Every test ends by proving recovery.
-#include <sys/mount.h>
-#include <unistd.h>
-
 #include <cstdio>
-#include <fstream>
 
 #include "core/base/signal.h"
 #include "tests/e2e/shop.h"
+#include "tests/e2e/small_disk.h"
 #include "tests/support/fault_proxy.h"
 #include "tests/support/require.h"
 
@@ -195,23 +192,6 @@ TEST_F(Faults, CG11_ASecondInstanceOnTheSameDataDirectoryRefuses) {
   ExpectRecovery();
 }
 
-// A file system of its own, small enough to fill.
-class SmallDisk {
- public:
-  SmallDisk() : dir_("headgate-disk-") {
-    mounted_ = ::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, "size=48m,mode=0755") == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(dir_.path().c_str(), MNT_DETACH);
-  }
-  bool mounted() const { return mounted_; }
-  const std::string& path() const { return dir_.path(); }
-
- private:
-  TempDir dir_;
-  bool mounted_ = false;
-};
-
 TEST_F(Faults, CG08_AFullDiskStopsIntakeAndItGoesOnByItself) {
   SmallDisk disk;
   if (!disk.mounted())
@@ -220,13 +200,7 @@ TEST_F(Faults, CG08_AFullDiskStopsIntakeAndItGoesOnByItself) {
   Start();
   shop_->StartLoad(4, 100);
   Pause(1000);
-  const std::string filler = disk.path() + "/filler";
-  {
-    std::ofstream out(filler, std::ios::binary);
-    const std::string megabyte(1 << 20, 'x');
-    while (out.write(megabyte.data(), static_cast<std::streamsize>(megabyte.size())).flush()) {
-    }
-  }
+  disk.Fill();
   // The last free blocks go with the log's own writes.
   for (int i = 0; i < 12; ++i) {
     ASSERT_TRUE(shop_->database()
@@ -245,7 +219,7 @@ TEST_F(Faults, CG08_AFullDiskStopsIntakeAndItGoesOnByItself) {
   ASSERT_TRUE(confirmed.ok() && later.ok());
   EXPECT_EQ(*confirmed, *later) << "nothing may be confirmed that is not durable";
   ASSERT_TRUE(headgate_->running());
-  ::unlink(filler.c_str());
+  disk.Empty();
   EXPECT_TRUE(headgate_->WaitForLine("intake goes on", seconds(20))) << headgate_->Stderr();
   ExpectRecovery();
 }
