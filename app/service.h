@@ -71,6 +71,7 @@ class Service final : public Control {
   views::Views& views() override { return *views_; }
   views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
+  Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return retention_; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
@@ -103,6 +104,8 @@ class Service final : public Control {
                    const Caller& caller, bool from_file);
   Answer<ConnectorRecord> Judge(const std::string& name, config::FlatConfig config, TargetState target,
                                 const ConnectorRecord* old, bool from_file) const;
+  std::string PushedStream(const ConnectorRecord& record) const;  // "" if events are not sent to it
+  std::string StreamTaken(const ConnectorRecord& record) const;   // who has the stream, "" if nobody else
   std::string Resumes(const ConnectorRecord& record) const;
   bool VerifiesNothing(const ConnectorRecord& record) const;
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
@@ -145,6 +148,9 @@ class Service final : public Control {
   std::vector<std::string> warnings_;
   std::atomic<bool> ready_ = false;
   mutable std::map<std::string, std::unique_ptr<SinkLook>, std::less<>> sink_looks_;  // of the API's thread
+  // Connectors by the stream that is pushed to them, as of these records. Of the API's thread.
+  mutable std::shared_ptr<const Catalog::Records> pushed_of_;
+  mutable std::map<std::string, std::string, std::less<>> pushed_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<views::Views> views_;
   // By left slot, what is not stored of those that this process left.

@@ -158,6 +158,7 @@ Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConf
   record.version = old != nullptr ? old->version + 1 : 1;
   record.changed_us = clock().NowUs();
   record.created_us = old != nullptr ? old->created_us : record.changed_us;
+  if (std::string taken = StreamTaken(record); !taken.empty()) return Refusal{400, taken, {{"stream", taken}}};
   return record;
 }
 
@@ -352,6 +353,7 @@ headgate::Status Service::EndRemovals() {
 // timeouts.
 void Service::DropUpstream(const ConnectorRecord& record) {
   const config::ComponentSpec* spec = FindPlugin(record.class_name);
+  if (FindSource(spec->class_name)->drop_upstream == nullptr) return;
   const auto outcome = config::Bind(*spec, record.config, secrets_.get());
   ServiceEvent event;
   event.kind = "slot_dropped";

@@ -9,6 +9,7 @@ find_package(PkgConfig REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(simdjson REQUIRED)  # events in requests
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED)  # regular expressions of clients, in linear time
 find_library(PG_QUERY_LIBRARY pg_query REQUIRED)  # the grammar of PostgreSQL 15

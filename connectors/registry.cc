@@ -1,11 +1,12 @@
 #include "connectors/registry.h"
 
+#include "connectors/http/spec.h"
 #include "connectors/postgres/spec.h"
 
 namespace headgate {
 
 std::span<const SourceFactory* const> Sources() {
-  static const SourceFactory* const sources[] = {&postgres::Factory()};
+  static const SourceFactory* const sources[] = {&http::Factory(), &postgres::Factory()};
   return sources;
 }
 

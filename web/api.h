@@ -41,6 +41,7 @@ void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1
 void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
 void AddViewRoutes(std::vector<Route>& routes);        // /api/v1: views and their rows
 void AddSqlRoutes(std::vector<Route>& routes);         // /api/v1: sql, query
+void AddIngestRoutes(std::vector<Route>& routes);      // /api/v1: events into streams
 void AddEventRoutes(std::vector<Route>& routes);       // /api/v1: events, operations
 
 // Whole-request checks, routing and the handler: everything between a parsed request and its answer. Never throws.

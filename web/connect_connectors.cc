@@ -146,8 +146,9 @@ Response Delete(Api& api, const Request& request) {
 // After a snapshot, before the first commit, there is only a position (`durable`).
 Json SourceOffset(Api& api, std::string_view name, const SourceProgress& progress, std::uint64_t durable) {
   Json offset;
-  offset["lsn"] = progress.last ? progress.last->a : durable;
-  offset["txid"] = nullptr;
+  const bool pushed = progress.last && progress.last->kind == PositionKind::kIngest;
+  offset[pushed ? "seq" : "lsn"] = progress.last ? progress.last->a : durable;
+  if (!pushed) offset["txid"] = nullptr;
   offset["ts_usec"] = nullptr;
   if (!progress.last) return offset;
   const auto registry = api.control.log().registry();

@@ -60,8 +60,9 @@ std::optional<Response> CheckContent(const Route& route, const Request& request)
   }
   if (!route.takes_body) return std::nullopt;
   const std::string type = MediaType(request.Header("content-type"));
-  if (!type.empty() && type != "application/json") {
-    return Fail(request, 415, "The body must be application/json, not " + type.substr(0, 100) + ".");
+  if (!type.empty() && type != "application/json" && (route.other_body.empty() || type != route.other_body)) {
+    const std::string other = route.other_body.empty() ? "" : " or " + std::string(route.other_body);
+    return Fail(request, 415, "The body must be application/json" + other + ", not " + type.substr(0, 100) + ".");
   }
   return std::nullopt;
 }
@@ -133,6 +134,7 @@ std::vector<Route> AllRoutes() {
   AddStreamRoutes(routes);
   AddViewRoutes(routes);
   AddSqlRoutes(routes);
+  AddIngestRoutes(routes);
   AddEventRoutes(routes);
   return routes;
 }

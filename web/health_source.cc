@@ -20,15 +20,26 @@ std::string_view CheckOf(std::string_view finding) {
     std::string_view finding, check;
   };
   constexpr Place kPlaces[] = {
-      {"connection", "reachable"},       {"replication_connection", "reachable"},
-      {"replication_role", "signed_in"}, {"grants", "signed_in"},
-      {"row_security", "signed_in"},     {"server_version", "server_settings"},
-      {"wal_level", "server_settings"},  {"wal_senders", "server_settings"},
-      {"slots", "server_settings"},      {"slot", "slot_connected"},
-      {"slot_state", "slot_connected"},  {"gap", "slot_connected"},
-      {"publication", "tables"},         {"replica_identity", "tables"},
-      {"generated_column", "tables"},    {"columns_exclude", "tables"},
-      {"not_captured", "tables"},        {"new_table", "tables"},
+      {"connection", "reachable"},
+      {"replication_connection", "reachable"},
+      {"replication_role", "signed_in"},
+      {"grants", "signed_in"},
+      {"row_security", "signed_in"},
+      {"server_version", "server_settings"},
+      {"wal_level", "server_settings"},
+      {"wal_senders", "server_settings"},
+      {"slots", "server_settings"},
+      {"slot", "slot_connected"},
+      {"slot_state", "slot_connected"},
+      {"gap", "slot_connected"},
+      {"log", "ingesting"},
+      {"columns", "config"},
+      {"publication", "tables"},
+      {"replica_identity", "tables"},
+      {"generated_column", "tables"},
+      {"columns_exclude", "tables"},
+      {"not_captured", "tables"},
+      {"new_table", "tables"},
   };
   const auto* const found = std::find_if(std::begin(kPlaces), std::end(kPlaces),
                                          [&](const Place& place) { return place.finding == finding; });
@@ -50,6 +61,7 @@ void Failure(CheckList& list, const SourceTelemetry* told) {
 
 void Connected(CheckList& list, const SourceTelemetry& t) {
   if (!t.connected || !list.status.last_error.empty()) return;
+  if (t.pushed) return list.AddHealthy("reachable", "Open: events may be sent.");
   list.AddHealthy("reachable", "Connected.");
   list.AddHealthy("signed_in", "Signed in, with the rights that are needed.");
   list.AddHealthy("server_settings", "The server is set up for logical replication.");

@@ -70,12 +70,15 @@ class Feed {
 
 struct Response;
 
-// Work that may take seconds, done off the API thread. Lanes do not wait for each other.
-enum class Lane { kChecks, kRecords };
+// Work that may take seconds, done off the API thread. Lanes do not wait for each other. kHere is none: the work is
+// quick, and begins at once on the API thread.
+enum class Lane { kChecks, kRecords, kEvents, kHere };
 struct Later {
   Lane lane = Lane::kChecks;
   std::string stage;  // named when it takes too long (KC6)
   std::function<Response(std::stop_token)> work;
+  // Instead of `work`, where the answer comes from elsewhere: `done` is called once, now or later, on any thread.
+  std::function<void(std::function<void(Response)> done)> start = {};
 };
 
 struct Response {

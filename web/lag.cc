@@ -20,7 +20,10 @@ double AgeSeconds(std::int64_t then_us, std::int64_t now_us) {
   return then_us > 0 && now_us > then_us ? static_cast<double>(now_us - then_us) / 1e6 : 0.0;
 }
 
-Json PositionJson(std::uint64_t lsn) { return lsn == 0 ? Json(nullptr) : Json(LsnText(lsn)); }
+Json PositionJson(const SourceTelemetry& t, std::uint64_t position) {
+  if (position == 0) return nullptr;
+  return t.pushed ? BigJson(position) : Json(LsnText(position));
+}
 
 void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {
   Json slot = nullptr;
@@ -34,9 +37,9 @@ void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {
     slot["active"] = t.connected;
   }
   json["slot"] = std::move(slot);
-  json["server_position"] = PositionJson(t.server_position);
-  json["durable_position"] = PositionJson(t.durable_position);
-  json["confirmed_position"] = PositionJson(t.confirmed_position);
+  json["server_position"] = PositionJson(t, t.server_position);
+  json["durable_position"] = PositionJson(t, t.durable_position);
+  json["confirmed_position"] = PositionJson(t, t.confirmed_position);
 }
 
 void AddSink(Json& json, const HealthBook::Report& report, const HealthBook::Rates& rates,

@@ -77,6 +77,10 @@ void Sources(MetricsText& out, Api& api, const std::vector<Row>& rows) {
        [](const Row&, const SourceTelemetry& t) -> Value {
          return t.slot_safe_bytes < 0 ? std::nullopt : Value(static_cast<double>(t.slot_safe_bytes));
        });
+  each("headgate_source_ignored_fields_total", "counter", "Fields of posted events that are no columns of the stream.",
+       [](const Row&, const SourceTelemetry& t) -> Value {
+         return t.pushed ? Value(static_cast<double>(t.ignored_fields)) : std::nullopt;
+       });
 }
 
 // These count what is in the log, so they go on whether the source runs or not, and over restarts.

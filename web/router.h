@@ -28,6 +28,7 @@ struct Route {
   Response (*handle)(Api&, const Request&) = nullptr;
   bool takes_body = false;  // false: a body is ignored, whatever it is
   Produces produces = Produces::kJson;
+  std::string_view other_body = {};  // a media type that its body may have beside application/json
 };
 
 // Immutable. A literal segment is preferred to a parameter, so /dead-letters/retry is not a letter's id.

@@ -90,7 +90,8 @@ class Server::Impl final : public Session::Host {
   std::string id_prefix_;
   std::uint64_t last_id_ = 0;
   // By Lane. A live check waits for somebody else's server, up to 10 s each (KC18); reading records is our own work.
-  std::array<LaneThreads, 2> lanes_{LaneThreads(8), LaneThreads(1)};
+  // Large bodies of events are read beside both.
+  std::array<LaneThreads, 3> lanes_{LaneThreads(8), LaneThreads(1), LaneThreads(1)};
   std::thread thread_;
 };
 
@@ -180,6 +181,15 @@ void Server::Impl::Answered(const Request& request, int status) {
 bool Server::Impl::Run(Later later, std::function<void(Response)> done) {
   auto io = io_;
   const auto lane = static_cast<std::size_t>(later.lane);
+  if (later.start) {
+    auto finish = [io, done = std::move(done)](Response answer) {
+      auto response = std::make_shared<Response>(std::move(answer));
+      asio::post(*io, [response, done] { done(std::move(*response)); });
+    };
+    if (later.lane == Lane::kHere) return later.start(std::move(finish)), true;
+    return lanes_[lane].Add(
+        [start = std::move(later.start), finish = std::move(finish)](std::stop_token) { start(finish); });
+  }
   return lanes_[lane].Add([io, work = std::move(later.work), done = std::move(done)](std::stop_token stop) {
     auto response = std::make_shared<Response>(work(stop));
     asio::post(*io, [response, done] { done(std::move(*response)); });

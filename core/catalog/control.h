@@ -163,6 +163,9 @@ class Control {
   // CREATE [OR REPLACE] [MATERIALIZED] VIEW; nullptr: it exists and IF NOT EXISTS was said.
   virtual views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) = 0;
   virtual views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) = 0;
+  // API thread. Where events of a stream are handed in: 404 if there is no such stream, 409 if nothing takes events for
+  // it, 503 if its source does not at the moment.
+  virtual Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const = 0;
 
   // Log and events.
   virtual Log& log() = 0;

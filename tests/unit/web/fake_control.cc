@@ -326,6 +326,13 @@ void FakeControl::KeepAnswer(const std::string& key, const std::function<std::st
   if (std::string answer = work(); !answer.empty()) kept_answers[key] = std::move(answer);
 }
 
+Answer<std::shared_ptr<Intake>> FakeControl::IntakeOf(std::string_view stream) const {
+  const auto found = intakes.find(stream);
+  if (found == intakes.end()) return Refusal{404, "There is no stream " + std::string(stream) + ".", {}};
+  if (found->second == nullptr) return Refusal{503, "The source is stopped.", {}};
+  return found->second;
+}
+
 std::vector<ServiceEvent> FakeControl::Events(const std::function<bool(const ServiceEvent&)>& match,
                                               std::uint64_t before_id, std::size_t limit) const {
   std::vector<ServiceEvent> found;

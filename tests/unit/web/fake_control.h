@@ -40,6 +40,7 @@ class FakeControl final : public Control {
   std::optional<Operation> operation;
   std::vector<std::string> topics;  // of every connector
   std::map<std::string, std::string> kept_answers;
+  std::map<std::string, std::shared_ptr<Intake>, std::less<>> intakes;  // by stream; nullptr: does not run
 
   std::vector<PluginInfo> Plugins() const override;
   const config::ComponentSpec* FindPlugin(std::string_view name) const override;
@@ -73,6 +74,7 @@ class FakeControl final : public Control {
   std::optional<Operation> FindOperation(std::string_view id) const override;
   std::optional<std::string> KeptAnswer(const std::string& key) const override;
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
+  Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return {}; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/model/schema.h"
+#include "core/sql/type.h"
+
+// The columns of a stream of events, as the setting `columns` declares them: the inside of a CREATE TABLE.
+namespace headgate::http {
+
+struct InputColumn {
+  std::string name;
+  sql::Type type;
+  bool not_null = false;
+  std::string fallback;       // the stored value where an event has none: DEFAULT, else NULL
+  bool has_fallback = false;  // there is a DEFAULT
+  std::string fallback_text;  // the same as SQL: 'new'::text
+};
+
+struct ColumnList {
+  std::vector<InputColumn> columns;
+  std::vector<std::size_t> key;  // PRIMARY KEY, in its order
+};
+
+// "sensor_id int NOT NULL, temperature float8 NOT NULL": names, types and constants as in SQL. Constraints: NOT NULL,
+// NULL, PRIMARY KEY, DEFAULT constant. The error says where in the text, and what to write.
+Result<ColumnList> ParseColumns(const std::string& text);
+
+TableSchema MakeSchema(const ColumnList& list, std::string_view stream);
+
+}  // namespace headgate::http
