@@ -6,6 +6,7 @@
 #include "core/codec/json_text.h"
 #include "core/codec/native_value.h"
 #include "core/sql/array_value.h"
+#include "core/sql/column_type.h"
 
 namespace headgate::web {
 namespace {

@@ -117,8 +117,5 @@ constexpr int NumericScale(std::int32_t mod) { return static_cast<std::int16_t>(
 
 // The SQL type under which a captured column is seen. What has no SQL type of ours is text in the server's form.
 Type FromColumn(const DataType& type);
-// The column type under which values of an SQL type stand in the log; FromColumn gives the SQL type back, save that
-// bit(n) comes back as varbit.
-DataType ToColumn(Type type);
 
 }  // namespace headgate::sql

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/sql/array_value.h"
+#include "core/sql/column_type.h"
 #include "core/sql/row_codec.h"
 
 namespace headgate::views {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/sql/array_value.h"
+#include "core/sql/column_type.h"
 #include "core/sql/function.h"
 #include "core/sql/statement.h"
 #include "core/views/views.h"
