@@ -147,9 +147,9 @@ void Service::TrimLog(std::stop_token stop) {
     // A deleted sink leaves its cursor for one that takes its name again, but misses nothing meanwhile.
     const auto lowest =
         LowestCursor(*store_, [this](std::string_view sink) { return catalog_->Find(sink) != nullptr; });
-    const auto trimmed = log_->Trim(retention, lowest.ok() ? *lowest : 0, [this](const Log::Trimmed& dropped, StoreBatch& batch) {
-      TellOfLoss(dropped, batch);
-    });
+    const auto trimmed =
+        log_->Trim(retention, lowest.ok() ? *lowest : 0,
+                   [this](const Log::Trimmed& dropped, StoreBatch& batch) { TellOfLoss(dropped, batch); });
     if (!trimmed.ok()) {
       diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});
       return;

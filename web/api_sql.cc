@@ -46,7 +46,8 @@ views::SqlResult<std::string> ColumnsText(const Statement& statement, const std:
   std::string text;
   for (const Node& node : columns) {
     if (!text.empty()) text += ", ";
-    if (!node.Is("ColumnDef")) return SqlError{"0A000", "a source takes columns only in its list", statement.offset, ""};
+    if (!node.Is("ColumnDef"))
+      return SqlError{"0A000", "a source takes columns only in its list", statement.offset, ""};
     const Node& column = node.body();
     const auto type = sql::BindType(column["typeName"]);
     if (!type.ok()) return SqlError{"42704", type.error().message, statement.offset + type.error().offset, ""};
@@ -282,7 +283,8 @@ Response RunOne(Api& api, const Request& request) {
     return BadSql(request, {"0A000", "a query is one SELECT or EXPLAIN", 0, "Other statements go to /api/v1/sql."},
                   query->text, "/sql");
   if (statements->front().emit_changes)
-    return BadSql(request, {"0A000", "EMIT CHANGES has no end", 0, "Follow /api/v1/views/{v}/tail."}, query->text, "/sql");
+    return BadSql(request, {"0A000", "EMIT CHANGES has no end", 0, "Follow /api/v1/views/{v}/tail."}, query->text,
+                  "/sql");
   Later later;
   later.lane = Lane::kRecords;
   later.stage = "running the query";
@@ -290,8 +292,9 @@ Response RunOne(Api& api, const Request& request) {
     views::Views& views = control->views();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(query.wait_ms);
     if (query.min_seq && !views.Wait(*query.min_seq, deadline, stop))
-      return Fail(request, 503, "The views reflect seq " + std::to_string(views.applied()) + ", not yet " +
-                                    std::to_string(*query.min_seq) + ".")
+      return Fail(request, 503,
+                  "The views reflect seq " + std::to_string(views.applied()) + ", not yet " +
+                      std::to_string(*query.min_seq) + ".")
           .With("Retry-After", "1");
     return RunQuery(views, request, query, found, stop);
   };

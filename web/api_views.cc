@@ -63,7 +63,8 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   json["state"] = status.state;
   if (!status.failure.empty()) json["error"] = status.failure;
   if (status.state == "gated") json["gate"] = GateJson(api, status);
-  if (status.replacing != nullptr) json["replacing"] = {{"state", status.replacing->state}, {"rows", status.replacing->rows}};
+  if (status.replacing != nullptr)
+    json["replacing"] = {{"state", status.replacing->state}, {"rows", status.replacing->rows}};
   json["rows"] = status.rows;
   json["errors"] = {{"now", status.errors}, {"ever", status.errors_ever}};
   if (!whole) return;
@@ -161,8 +162,10 @@ std::variant<sql::Statement, Response> ReadOne(const Request& request, const Vie
   const std::string select = view.statement.substr(view.prefix);
   auto statements = sql::ReadStatements(view.statement);
   if (!statements.ok())
-    return BadSql(request, InSelect({"42601", statements.error().message, statements.error().offset,
-                                     statements.error().hint}, view), select, "/sql");
+    return BadSql(
+        request,
+        InSelect({"42601", statements.error().message, statements.error().offset, statements.error().hint}, view),
+        select, "/sql");
   if (statements->size() != 1)
     return BadSql(request, {"42601", "the SQL of a view is one SELECT", 0, "Send several statements to /api/v1/sql."},
                   select, "/sql");
@@ -234,8 +237,9 @@ std::optional<Response> ReadConditions(const Request& request, views::RowsReques
     } else if (name.starts_with("to.")) {
       rows.to.emplace_back(name.substr(3), value);
     } else if (name != "count" && name != "limit" && name != "cursor" && name != "min_seq" && name != "wait_ms") {
-      return Fail(request, 400, "There is no parameter " + name +
-                                    ": rows are chosen by key.<column>, from.<column> and to.<column>.");
+      return Fail(
+          request, 400,
+          "There is no parameter " + name + ": rows are chosen by key.<column>, from.<column> and to.<column>.");
     }
   }
   rows.count = request.query.Flag("count");

@@ -52,10 +52,10 @@ Response BadSql(const Request& request, const views::SqlError& error, std::strin
 Response FailSql(const Request& request, const views::SqlError& error) {
   const std::string text = error.hint.empty() ? error.message : error.message + ". " + error.hint;
   const int status = error.code == "42P01" || error.code == "42703" ? 404
-                     : error.code == "2BP01"                         ? 409
-                     : error.code == "55000"                         ? 503
-                     : error.code == "58000"                         ? 500
-                                                                     : 422;
+                     : error.code == "2BP01"                        ? 409
+                     : error.code == "55000"                        ? 503
+                     : error.code == "58000"                        ? 500
+                                                                    : 422;
   return Fail(request, status, text);
 }
 

@@ -100,8 +100,7 @@ SqlResult<std::vector<sql::RelationColumn>> ColumnsOf(const sql::Statement& stat
                                                       const std::vector<Node>& aliases) {
   std::set<std::string> seen;
   std::vector<sql::RelationColumn> columns;
-  if (aliases.size() > query.visible)
-    return Refused("42601", "the view has more column names than columns", statement);
+  if (aliases.size() > query.visible) return Refused("42601", "the view has more column names than columns", statement);
   for (std::size_t i = 0; i < query.visible; ++i) {
     const sql::PlanColumn& column = query.plan->columns[i];
     std::string name = i < aliases.size() ? std::string(aliases[i].name()) : column.name;
@@ -162,7 +161,6 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
   made.plan = std::move(query.plan);
   return made;
 }
-
 
 }  // namespace
 
@@ -290,7 +288,8 @@ Definition Restore(ViewRecord record, const NameTable& names) {
 std::vector<std::string> ReadersOf(const NameTable& all, std::string_view name) {
   std::vector<std::string> readers;
   for (const auto& [other, definition] : all.definitions) {
-    if (other != name && std::ranges::find(definition->reads, name) != definition->reads.end()) readers.push_back(other);
+    if (other != name && std::ranges::find(definition->reads, name) != definition->reads.end())
+      readers.push_back(other);
   }
   return readers;
 }

@@ -29,7 +29,7 @@ struct ViewRecord {
   std::map<std::string, std::string> options;
   std::uint32_t form = 0;                         // number of its state and rows in the store
   std::map<std::string, std::uint32_t> versions;  // schema versions of the streams that it reads
-  Seq begins_at = 0;  // events behind it are its own
+  Seq begins_at = 0;                              // events behind it are its own
   std::uint64_t version = 0;
   std::int64_t created_us = 0;
   std::int64_t changed_us = 0;
@@ -57,7 +57,7 @@ struct Definition {
   std::shared_ptr<const sql::Plan> plan;          // of a view; null if `failure` is set
   std::vector<Input> inputs;
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
-  std::string failure;  // why a stored statement cannot be bound any more
+  std::string failure;             // why a stored statement cannot be bound any more
 };
 
 // All names at one moment: streams of the log, and definitions. Immutable; for any thread.

@@ -125,9 +125,7 @@ void Form::MakeGraph() {
       operators::StatePlace{&state_, Prefix(id())});
 }
 
-void Form::Push(const sql::Relation& relation, const operators::Delta& delta) {
-  graph_->Push(relation, delta, step_);
-}
+void Form::Push(const sql::Relation& relation, const operators::Delta& delta) { graph_->Push(relation, delta, step_); }
 
 std::vector<RowChange> Form::Finish() {
   graph_->Finish(step_);

@@ -15,10 +15,10 @@ namespace headgate::views {
 // How far a form of a view is, durably.
 struct FormProgress {
   enum class Stage : std::uint8_t {
-    kGated = 0,     // waits until the tables that it reads are loaded
-    kLoading = 1,   // takes in what its inputs have: `input` and `cursor` say how far
-    kTelling = 2,   // its content goes into its stream, from `cursor` on
-    kRunning = 3,   // in step
+    kGated = 0,    // waits until the tables that it reads are loaded
+    kLoading = 1,  // takes in what its inputs have: `input` and `cursor` say how far
+    kTelling = 2,  // its content goes into its stream, from `cursor` on
+    kRunning = 3,  // in step
     kFailed = 4,
   };
   Stage stage = Stage::kGated;

@@ -14,8 +14,8 @@
 namespace headgate::views {
 namespace {
 
-using sql::Datum;
 using operators::Delta;
+using sql::Datum;
 
 SqlError Failed(std::string code, std::string message, std::string hint = "") {
   return {std::move(code), std::move(message), 0, std::move(hint)};
@@ -84,12 +84,12 @@ class Feeder {
 
   SqlResult<bool> FeedView(const Input& input, operators::Graph& graph, operators::StepContext& step) {
     operators::DeltaBuilder rows(TypesOf(*input.relation));
-    const Status scanned = ViewRows::Scan(view_, input.form, RowFormOf(*input.relation), "",
-                                          [&](const ViewRows::Stored& stored) {
-                                            rows.Add(stored.row, stored.copies, {});
-                                            if (rows.full()) graph.Push(*input.relation, rows.Take(), step);
-                                            return Count();
-                                          });
+    const Status scanned =
+        ViewRows::Scan(view_, input.form, RowFormOf(*input.relation), "", [&](const ViewRows::Stored& stored) {
+          rows.Add(stored.row, stored.copies, {});
+          if (rows.full()) graph.Push(*input.relation, rows.Take(), step);
+          return Count();
+        });
     if (rows.rows() > 0) graph.Push(*input.relation, rows.Take(), step);
     return Done(scanned);
   }

@@ -93,9 +93,8 @@ std::vector<RowChange> Settle(const sql::Relation& view, const std::vector<opera
     change.at = std::max(change.at, net.at);
     change.key = std::move(net.key);
   }
-  std::ranges::sort(changes, [](const RowChange& a, const RowChange& b) {
-    return a.at != b.at ? a.at < b.at : a.key < b.key;
-  });
+  std::ranges::sort(changes,
+                    [](const RowChange& a, const RowChange& b) { return a.at != b.at ? a.at < b.at : a.key < b.key; });
   return changes;
 }
 

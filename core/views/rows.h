@@ -16,7 +16,7 @@ namespace headgate::views {
 
 // One change of a view's content: a row came, went, or took the place of another one with its key.
 struct RowChange {
-  std::string key;  // order-preserving, of the key columns; of a view without a key of all columns
+  std::string key;                    // order-preserving, of the key columns; of a view without a key of all columns
   std::optional<std::string> before;  // rows in the form of sql::EncodeRow
   std::optional<std::string> after;
   std::int64_t times = 1;  // more than one only in a view without a key

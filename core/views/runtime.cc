@@ -84,14 +84,15 @@ headgate::Status Runtime::DropLost(const std::vector<DefinitionPtr>& definitions
   const std::string prefix = "form/";
   std::set<std::uint32_t> kept;
   std::vector<std::uint32_t> stored;
-  HG_RETURN_IF_ERROR(parts_.store->Scan(Family::kMeta, prefix, "form0", [&](std::string_view key, std::string_view value) {
-    const auto form = ByteReader(key.substr(prefix.size())).BigEndian<std::uint32_t>();
-    stored.push_back(form);
-    if (std::ranges::none_of(definitions, [&](const auto& d) { return d->record.form == form; })) return true;
-    kept.insert(form);
-    if (const auto progress = DecodeProgress(value); progress.ok()) kept.insert(progress->replaces);
-    return true;
-  }));
+  HG_RETURN_IF_ERROR(
+      parts_.store->Scan(Family::kMeta, prefix, "form0", [&](std::string_view key, std::string_view value) {
+        const auto form = ByteReader(key.substr(prefix.size())).BigEndian<std::uint32_t>();
+        stored.push_back(form);
+        if (std::ranges::none_of(definitions, [&](const auto& d) { return d->record.form == form; })) return true;
+        kept.insert(form);
+        if (const auto progress = DecodeProgress(value); progress.ok()) kept.insert(progress->replaces);
+        return true;
+      }));
   StoreBatch batch;
   for (const std::uint32_t form : stored) {
     if (!kept.contains(form)) Form::Drop(form, batch);

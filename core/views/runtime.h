@@ -27,9 +27,9 @@ struct ViewStatus {
   std::uint64_t rows = 0;
   std::int64_t errors = 0;
   std::uint64_t errors_ever = 0;
-  Seq held_from = 0;             // while gated: events from here on wait
-  std::uint64_t rows_done = 0;   // while loading
-  struct Control {               // the tables that a gated view waits for
+  Seq held_from = 0;            // while gated: events from here on wait
+  std::uint64_t rows_done = 0;  // while loading
+  struct Control {              // the tables that a gated view waits for
     std::string stream;
     std::uint64_t required = 0;  // position of its source, 0: not known yet
     std::uint64_t reached = 0;
@@ -150,7 +150,7 @@ class Runtime {
   std::map<StreamNo, std::set<std::string>> keys_;  // of the base, that the run touches
   std::shared_ptr<const Registry> registry_;
   std::map<std::string, std::int64_t> loaded_us_;  // by view: since when its tables are loaded
-  std::uint64_t told_ = 0;  // number of the last transaction of views
+  std::uint64_t told_ = 0;                         // number of the last transaction of views
   bool idle_ = false;
   bool catch_up_ = false;
 

@@ -145,8 +145,8 @@ headgate::Status Runtime::LoadTable(Form& form, const Input& input, bool& done) 
   done = true;
   if (generation == 0) return Ok();
   const StoreView view(*parts_.store);
-  HG_RETURN_IF_ERROR(Base::ScanTable(
-      view, input.stream, generation, progress.cursor, [&](std::string_view key, const Image& image) {
+  HG_RETURN_IF_ERROR(
+      Base::ScanTable(view, input.stream, generation, progress.cursor, [&](std::string_view key, const Image& image) {
         const TableSchema& schema = *registry_->Schema(input.stream, image.version);
         rows.Add(image.row, image.version, schema, image.origin, static_cast<std::int64_t>(image.copies), {});
         progress.cursor = key;
@@ -209,8 +209,8 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
   return Ok();
 }
 
-// The content of a view that was just loaded goes into its stream, so that its readers have all of it; of one that takes
-// another's place, what differs.
+// The content of a view that was just loaded goes into its stream, so that its readers have all of it; of one that
+// takes another's place, what differs.
 headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
   FormProgress& progress = form.progress();
   if (progress.replaces != 0 && progress.same_shape && form.row_form() != RowForm::kBlocks) {
@@ -223,14 +223,14 @@ headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
       if (stop.stop_requested()) return Stopped();
       std::vector<RowChange> rows;
       const StoreView view(*parts_.store);
-      HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor,
-                                        [&](const ViewRows::Stored& stored) {
-                                          RowChange& row = rows.emplace_back();
-                                          row.after = std::string(stored.row);
-                                          row.times = stored.copies;
-                                          progress.cursor = stored.cursor;
-                                          return rows.size() < kChunkRows;
-                                        }));
+      HG_RETURN_IF_ERROR(
+          ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor, [&](const ViewRows::Stored& stored) {
+            RowChange& row = rows.emplace_back();
+            row.after = std::string(stored.row);
+            row.times = stored.copies;
+            progress.cursor = stored.cursor;
+            return rows.size() < kChunkRows;
+          }));
       last = rows.size() < kChunkRows;
       HG_RETURN_IF_ERROR(TellChunk(form, rows, last, true));
     }
@@ -280,14 +280,14 @@ headgate::Status Runtime::TellDifference(Form& form, std::stop_token stop) {
     std::map<std::string, RowChange> changes;
     std::size_t taken = 0;
     std::string end;
-    HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor,
-                                      [&](const ViewRows::Stored& stored) {
-                                        RowChange& row = changes[stored.cursor];
-                                        row.after = std::string(stored.row);
-                                        row.times = stored.copies;
-                                        end = stored.cursor;
-                                        return ++taken < kChunkRows;
-                                      }));
+    HG_RETURN_IF_ERROR(
+        ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor, [&](const ViewRows::Stored& stored) {
+          RowChange& row = changes[stored.cursor];
+          row.after = std::string(stored.row);
+          row.times = stored.copies;
+          end = stored.cursor;
+          return ++taken < kChunkRows;
+        }));
     last = taken < kChunkRows;
     HG_RETURN_IF_ERROR(ViewRows::Scan(view, progress.replaces, progress.replaces_rows, progress.cursor,
                                       [&](const ViewRows::Stored& stored) {
@@ -327,14 +327,14 @@ headgate::Status Runtime::TellGone(Form& form, std::stop_token stop) {
     if (stop.stop_requested()) return Stopped();
     std::vector<RowChange> rows;
     const StoreView view(*parts_.store);
-    HG_RETURN_IF_ERROR(ViewRows::Scan(view, progress.replaces, progress.replaces_rows, cursor,
-                                      [&](const ViewRows::Stored& stored) {
-                                        RowChange& row = rows.emplace_back();
-                                        row.before = std::string(stored.row);
-                                        row.times = stored.copies;
-                                        cursor = stored.cursor;
-                                        return rows.size() < kChunkRows;
-                                      }));
+    HG_RETURN_IF_ERROR(
+        ViewRows::Scan(view, progress.replaces, progress.replaces_rows, cursor, [&](const ViewRows::Stored& stored) {
+          RowChange& row = rows.emplace_back();
+          row.before = std::string(stored.row);
+          row.times = stored.copies;
+          cursor = stored.cursor;
+          return rows.size() < kChunkRows;
+        }));
     last = rows.size() < kChunkRows;
     if (rows.empty()) continue;
     Transaction tx = NewTransaction(parts_.clock->NowUs(), applied_);

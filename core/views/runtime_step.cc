@@ -40,7 +40,8 @@ void Runtime::MakePorts() {
     std::vector<bool> needed(port.relation->columns.size(), false);
     for (const auto& form : forms_) {
       for (const Input& input : form->definition().inputs) {
-        if (!form->running() || input.kind == Input::Kind::kView || PortKey{input.stream, input.version} != key) continue;
+        if (!form->running() || input.kind == Input::Kind::kView || PortKey{input.stream, input.version} != key)
+          continue;
         for (std::size_t c = 0; c < needed.size(); ++c) needed[c] = needed[c] || input.needed[c];
       }
     }
@@ -187,8 +188,7 @@ headgate::Status Runtime::TakeTruncate(const Run::Part& part, const Change& chan
   if (state.generation != 0 && !state.loading()) {
     const At at{part.seq, change.ordinal};
     const auto gone = [&](const Image& image) {
-      for (std::uint64_t n = 0; n < image.copies; ++n)
-        Emit(stream, image.row, image.version, image.origin, -1, at);
+      for (std::uint64_t n = 0; n < image.copies; ++n) Emit(stream, image.row, image.version, image.origin, -1, at);
     };
     // What the run has touched is as it left it, the rest as it is stored.
     const std::set<std::string>& touched = keys_[stream];

@@ -76,9 +76,9 @@ sql::Relation RelationOf(const StreamInfo& stream, const TableSchema& schema, bo
     relation.columns.push_back({column.name, sql::FromColumn(column.type), !column.nullable, false});
   if (!events) relation.key = schema.EventKey();
   using sql::TypeId;
-  for (const auto& [name, type] : {std::pair{"_seq", TypeId::kInt8}, std::pair{"_ordinal", TypeId::kInt4},
-                                   std::pair{"_op", TypeId::kText}, std::pair{"_commit_at", TypeId::kTimestampTz},
-                                   std::pair{"_stored_at", TypeId::kTimestampTz}})
+  for (const auto& [name, type] :
+       {std::pair{"_seq", TypeId::kInt8}, std::pair{"_ordinal", TypeId::kInt4}, std::pair{"_op", TypeId::kText},
+        std::pair{"_commit_at", TypeId::kTimestampTz}, std::pair{"_stored_at", TypeId::kTimestampTz}})
     relation.columns.push_back({name, type, true, true});
   return relation;
 }
@@ -159,8 +159,8 @@ operators::Delta StreamRows::Take() {
   delta.batch.rows = rows();
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     if (columns_[c] == nullptr) {
-      delta.batch.columns.push_back(std::make_shared<const sql::Vector>(
-          sql::Vector::Constant(relation_.columns[c].type, sql::Datum::Null())));
+      delta.batch.columns.push_back(
+          std::make_shared<const sql::Vector>(sql::Vector::Constant(relation_.columns[c].type, sql::Datum::Null())));
       continue;
     }
     if (columns_[c]->physical == sql::Physical::kString) columns_[c]->owners.push_back(arena_);

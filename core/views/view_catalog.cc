@@ -27,8 +27,8 @@ NameTable::Stream Seen(const Registry& registry, const StreamInfo& stream, std::
   seen.number = stream.number;
   seen.version = version;
   seen.events = IsEventStream(registry, stream.number);
-  seen.relation = std::make_shared<const sql::Relation>(
-      RelationOf(stream, *registry.Schema(stream.number, version), seen.events));
+  seen.relation =
+      std::make_shared<const sql::Relation>(RelationOf(stream, *registry.Schema(stream.number, version), seen.events));
   return seen;
 }
 
@@ -87,9 +87,7 @@ std::shared_ptr<const NameTable> ViewCatalog::WithStreams(std::shared_ptr<const 
   return changed == nullptr ? table : changed;
 }
 
-std::shared_ptr<const NameTable> ViewCatalog::names() const {
-  return WithStreams(names_.Get());
-}
+std::shared_ptr<const NameTable> ViewCatalog::names() const { return WithStreams(names_.Get()); }
 
 NameTable ViewCatalog::AsOf(const ViewRecord& record, const NameTable& names) const {
   NameTable then = names;

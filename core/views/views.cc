@@ -41,8 +41,9 @@ SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool fro
   if (old != nullptr) {
     if (body["if_not_exists"].flag()) return DefinitionPtr();
     if (!replace || old->record.kind != made.record.kind)
-      return Refused(statement, "42P07", "relation \"" + name + "\" already exists",
-                     replace ? "It is of another kind: drop it first." : "CREATE OR REPLACE puts another in its place.");
+      return Refused(
+          statement, "42P07", "relation \"" + name + "\" already exists",
+          replace ? "It is of another kind: drop it first." : "CREATE OR REPLACE puts another in its place.");
     if (std::ranges::find(made.reads, name) != made.reads.end())
       return Refused(statement, "42P17", "view \"" + name + "\" would read itself",
                      "A view reads tables, streams and other views.");

@@ -53,8 +53,7 @@ TEST_F(Views, AViewOfATableIsInStepWithItAndSurvivesAKill) {
   never.WaitUntil(std::chrono::steady_clock::now() + seconds(1), {});
   shop_->StopLoad();
   const std::string expected = One("SELECT count(*) FROM public.orders");
-  Until("/api/v1/views/all_orders/rows",
-        [&](const json& rows) { return rows["items"][0]["n"].dump() == expected; });
+  Until("/api/v1/views/all_orders/rows", [&](const json& rows) { return rows["items"][0]["n"].dump() == expected; });
   const json answer = Query("SELECT sum(n) AS n, count(*) AS groups FROM per_customer");
   EXPECT_EQ(answer["rows"][0][0], expected);
   EXPECT_EQ(answer["rows"][0][1].dump(), One("SELECT count(DISTINCT customer) FROM public.orders"));
@@ -64,9 +63,12 @@ TEST_F(Views, AWebhookGetsTheChangesOfAView) {
   Create("shop", shop_->Source());
   Until("/api/v1/streams/shop.public.customers", [](const json&) { return true; });
   Sql("CREATE MATERIALIZED VIEW big AS SELECT id, name FROM shop.public.customers WHERE id > 1000;"
-      "CREATE SINK hook FROM big WITH (connector.class = 'webhook', url = '" + receiver_.url() + "')");
+      "CREATE SINK hook FROM big WITH (connector.class = 'webhook', url = '" +
+      receiver_.url() + "')");
   UntilRunning("big");
-  ASSERT_TRUE(shop_->database().Exec("INSERT INTO public.customers (id, name) VALUES (2001, 'a'), (5, 'b') ON CONFLICT DO NOTHING").ok());
+  ASSERT_TRUE(shop_->database()
+                  .Exec("INSERT INTO public.customers (id, name) VALUES (2001, 'a'), (5, 'b') ON CONFLICT DO NOTHING")
+                  .ok());
   EXPECT_TRUE(receiver_.WaitForDistinct(1, seconds(10))) << headgate_->Stderr();
 }
 

@@ -6,10 +6,10 @@
 namespace headgate::test {
 namespace {
 
+using sql::TypeId;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using sql::TypeId;
 using Rows = std::vector<std::string>;
 
 class ViewRuntime : public ::testing::Test {
@@ -33,9 +33,10 @@ class ViewRuntime : public ::testing::Test {
   }
 
   Shard shard_;
-  TestStream settings_{shard_, "bms", "public", "settings", {{"sensor_id", TypeId::kInt4}, {"desired", TypeId::kFloat8}}, 1};
-  TestStream readings_{shard_, "readings", "", "readings",
-                       {{"sensor_id", TypeId::kInt4}, {"temperature", TypeId::kFloat8}}, 0};
+  TestStream settings_{
+      shard_, "bms", "public", "settings", {{"sensor_id", TypeId::kInt4}, {"desired", TypeId::kFloat8}}, 1};
+  TestStream readings_{
+      shard_, "readings", "", "readings", {{"sensor_id", TypeId::kInt4}, {"temperature", TypeId::kFloat8}}, 0};
 };
 
 constexpr const char* kCold =
@@ -77,7 +78,7 @@ TEST_F(ViewRuntime, AViewThatIsMadeFirstWaitsForTheWholeTable) {
   ASSERT_EQ(shard_.Sql(kCold), "");
   settings_.Insert({"1", "18"});
   settings_.Commit();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(50), {});
   EXPECT_EQ(shard_.views().Status("cold")->state, "gated");
   settings_.EndSnapshot();
   ASSERT_TRUE(shard_.Settle());
@@ -165,9 +166,10 @@ TEST_F(ViewRuntime, F47_AReplacedViewTellsTheDifference) {
   ASSERT_EQ(shard_.Sql(kCold), "");
   ASSERT_TRUE(shard_.Settle());
   const Seq before = shard_.log().last_seq();
-  ASSERT_EQ(shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW cold AS SELECT sensor_id, CASE WHEN sensor_id = 3 THEN 11.0 "
-                       "ELSE desired END AS desired FROM bms.public.settings WHERE desired < 15 OR desired > 20"),
-            "");
+  ASSERT_EQ(
+      shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW cold AS SELECT sensor_id, CASE WHEN sensor_id = 3 THEN 11.0 "
+                 "ELSE desired END AS desired FROM bms.public.settings WHERE desired < 15 OR desired > 20"),
+      "");
   ASSERT_TRUE(shard_.SettleReplaced("cold"));
   EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|25", "3|11"));
   EXPECT_EQ(Told("cold", before + 1), "delete insert update ");
@@ -187,7 +189,8 @@ TEST_F(ViewRuntime, BadDefinitionsChangeNothing) {
   ASSERT_EQ(shard_.Sql(kCold), "");
   EXPECT_THAT(shard_.Sql(kCold), HasSubstr("already exists"));
   EXPECT_THAT(shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW cold AS SELECT * FROM cold"), HasSubstr("itself"));
-  ASSERT_EQ(shard_.Sql("CREATE VIEW named AS SELECT * FROM cold; CREATE MATERIALIZED VIEW w AS SELECT * FROM named"), "");
+  ASSERT_EQ(shard_.Sql("CREATE VIEW named AS SELECT * FROM cold; CREATE MATERIALIZED VIEW w AS SELECT * FROM named"),
+            "");
   EXPECT_THAT(shard_.views().Drop("cold", {}).error().message, HasSubstr("\"named\""));
   EXPECT_THAT(shard_.views().Drop("named", {}).error().message, HasSubstr("\"w\""));
   ASSERT_TRUE(shard_.views().Drop("w", {}).ok());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/signal.h"
 #include "core/sql/array_value.h"
 #include "core/sql/column_type.h"
 #include "core/sql/function.h"
@@ -90,7 +91,7 @@ class Shard {
       }
       if (running) return true;
       if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
     }
   }
 
@@ -100,7 +101,7 @@ class Shard {
       const auto status = views_->Status(view);
       if (status != nullptr && status->replacing == nullptr && status->serving == views_->Find(view)) return Settle();
       if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
     }
   }
 
