@@ -19,6 +19,7 @@
 namespace headgate {
 
 namespace views {
+struct Announced;
 struct SourceSight;
 }
 
@@ -104,6 +105,7 @@ class Service final : public Control {
                    const Caller& caller, bool from_file);
   Answer<ConnectorRecord> Judge(const std::string& name, config::FlatConfig config, TargetState target,
                                 const ConnectorRecord* old, bool from_file) const;
+  std::vector<views::Announced> AnnouncedStreams() const;
   std::string PushedStream(const ConnectorRecord& record) const;  // "" if events are not sent to it
   std::string StreamTaken(const ConnectorRecord& record) const;   // who has the stream, "" if nobody else
   std::string Resumes(const ConnectorRecord& record) const;

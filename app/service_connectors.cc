@@ -10,6 +10,7 @@
 #include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
+#include "core/views/views.h"
 
 namespace headgate {
 namespace {
@@ -196,6 +197,7 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
   if (headgate::Status status = catalog_->Put(record, batch); !status.ok()) return Failed(status.error());
   auto saved = catalog_->Find(name);
   if (ready_) supervisor_->Apply(PlanFor(*saved));
+  views_->Announce(AnnouncedStreams());
   Wake();
   return Put{std::move(saved), old == nullptr};
 }

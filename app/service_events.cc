@@ -1,6 +1,7 @@
 // Streams that clients push events into: who has which, and the way in.
 #include "app/plugins.h"
 #include "app/service.h"
+#include "core/views/views.h"
 
 namespace headgate {
 
@@ -50,6 +51,19 @@ Answer<std::shared_ptr<Intake>> Service::IntakeOf(std::string_view stream) const
   const auto status = supervisor_->Status(name);
   const bool failed = status != nullptr && !status->last_error.empty();
   return Refusal{503, "Source " + name + (failed ? " has failed: " + status->last_error : " is starting."), {}};
+}
+
+// Views may be made of a stream before its source has run for the first time.
+std::vector<views::Announced> Service::AnnouncedStreams() const {
+  std::vector<views::Announced> announced;
+  const auto records = catalog_->records();
+  for (const auto& [name, record] : *records) {
+    const std::string stream = PushedStream(*record);
+    const SourceFactory* factory = FindSource(record->class_name);
+    if (stream.empty() || factory->pushed_schema == nullptr) continue;
+    if (auto schema = factory->pushed_schema(name, BoundOf(*record))) announced.push_back({stream, std::move(*schema)});
+  }
+  return announced;
 }
 
 }  // namespace headgate

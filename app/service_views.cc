@@ -12,7 +12,7 @@ headgate::Status Service::StartViews(const config::ServiceConfig& config) {
   parts.memory_bytes = static_cast<std::size_t>(config.views.memory_bytes);
   parts.sight = [this](SourceNo source, std::int64_t asked_after_us) { return SightOf(source, asked_after_us); };
   parts.on_step = [this] { Wake(); };
-  HG_ASSIGN_OR_RETURN(views_, views::Views::Start(std::move(parts)));
+  HG_ASSIGN_OR_RETURN(views_, views::Views::Start(std::move(parts), AnnouncedStreams()));
   return Ok();
 }
 

@@ -166,10 +166,12 @@ Outcome Run(Control& control, const Statement& statement, const Caller& caller) 
       break;
   }
   const Node& tree = statement.tree;
-  if (tree.Is("CreateTableAsStmt") || tree.Is("ViewStmt")) {
+  if (tree.Is("CreateTableAsStmt") || tree.Is("ViewStmt") || tree.Is("CreateStmt")) {
     const auto made = control.CreateView(statement, caller);
     if (!made.ok()) return made.error();
-    const char* const what = tree.Is("ViewStmt") ? "CREATE VIEW" : "CREATE MATERIALIZED VIEW";
+    const char* const what = tree.Is("ViewStmt")     ? "CREATE VIEW"
+                             : tree.Is("CreateStmt") ? "CREATE TABLE"
+                                                     : "CREATE MATERIALIZED VIEW";
     if (*made == nullptr) return Did(what, "");
     return Did(what, (*made)->record.name);
   }

@@ -79,7 +79,9 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
 Json ViewJson(Api& api, const views::Definition& view, bool whole) {
   Json json;
   json["name"] = view.record.name;
-  json["kind"] = view.record.kind == ObjectKind::kView ? "materialized" : "query";
+  json["kind"] = view.record.kind == ObjectKind::kView    ? "materialized"
+                 : view.record.kind == ObjectKind::kTable ? "table"
+                                                          : "query";
   if (view.record.kind == ObjectKind::kView) {
     const auto status = api.control.views().Status(view.record.name);
     ViewStatus begun;
@@ -101,7 +103,8 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
 
 Response List(Api& api, const Request& request) {
   Json items = Json::array();
-  for (const auto& [name, definition] : api.control.views().names()->definitions)
+  const auto names = api.control.views().names();
+  for (const auto& [name, definition] : names->definitions)
     items.push_back(ViewJson(api, *definition, false));
   return PageAnswer(request, std::move(items), "");
 }
@@ -287,7 +290,7 @@ Response Rows(Api& api, const Request& request) {
   const DefinitionPtr view = api.control.views().Find(name);
   if (view == nullptr) return NoView(request, name);
   if (view->record.kind != ObjectKind::kView)
-    return Fail(request, 409, name + " is a named query: it keeps no rows. Ask it by POST /api/v1/query.");
+    return Fail(request, 409, name + " is no view: it keeps no rows of its own. Ask it by POST /api/v1/query.");
   views::RowsRequest rows;
   if (auto bad = ReadConditions(request, rows)) return std::move(*bad);
   const std::string list = "rows/" + name;

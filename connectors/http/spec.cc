@@ -114,6 +114,12 @@ const SourceFactory& Factory() {
     };
     f.preflight = Preflight;
     f.durable = [](const SourceProgress& progress) { return progress.last ? progress.last->a : 0; };
+    f.pushed_schema = [](const std::string& name, const config::Bound& bound) -> std::optional<TableSchema> {
+      const Options options = MakeOptions(name, bound);
+      const auto columns = ParseColumns(options.columns);
+      if (!columns.ok()) return std::nullopt;
+      return MakeSchema(*columns, options.stream);
+    };
     f.pushed_stream = [](const std::string& name, const config::Bound& bound) {
       return MakeOptions(name, bound).stream;
     };

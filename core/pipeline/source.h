@@ -132,6 +132,8 @@ struct SourceFactory {
   Result<bool> (*still_there)(const std::string& name, const config::Bound&, std::stop_token) = nullptr;
   // The one stream of a source that events are sent to.
   std::string (*pushed_stream)(const std::string& name, const config::Bound&) = nullptr;
+  // Its schema, as far as the settings are sound.
+  std::optional<TableSchema> (*pushed_schema)(const std::string& name, const config::Bound&) = nullptr;
 };
 
 }  // namespace headgate

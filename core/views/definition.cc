@@ -5,6 +5,7 @@
 
 #include "core/sql/scanner.h"
 #include "core/state/state.pb.h"
+#include "core/views/shape.h"
 
 namespace headgate::views {
 namespace {
@@ -162,6 +163,115 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
   return made;
 }
 
+// The columns of a declared table, and what stands behind them.
+struct Columns {
+  std::shared_ptr<sql::Relation> relation = std::make_shared<sql::Relation>();
+  std::vector<std::pair<const Node*, std::optional<std::size_t>>> constraints;  // with the column that has it
+};
+
+SqlResult<Columns> TableColumns(const sql::Statement& statement, const Node& create) {
+  Columns made;
+  for (const Node& element : create["tableElts"].items()) {
+    if (element.Is("Constraint")) {
+      made.constraints.emplace_back(&element.body(), std::nullopt);
+      continue;
+    }
+    if (!element.Is("ColumnDef")) return Refused("0A000", "LIKE is not supported in CREATE TABLE", statement);
+    const Node& column = element.body();
+    const auto type = sql::BindType(column["typeName"]);
+    if (!type.ok()) return Wrong(type.error(), statement, "42704");
+    for (const Node& constraint : column["constraints"].items())
+      made.constraints.emplace_back(&constraint.body(), made.relation->columns.size());
+    made.relation->columns.push_back({std::string(column["colname"].text()), *type, false, false});
+  }
+  AddHiddenColumns(*made.relation);
+  return made;
+}
+
+SqlResult<bool> AddConstraint(const sql::Statement& statement, const Node& constraint,
+                              std::optional<std::size_t> column, sql::Relation& relation, Definition& made) {
+  const std::string_view kind = constraint["contype"].text();
+  std::vector<std::size_t> columns;
+  if (column) columns.push_back(*column);
+  for (const Node& key : constraint["keys"].items()) {
+    const auto found = std::ranges::find(relation.columns, key.name(), &sql::RelationColumn::name);
+    if (found == relation.columns.end())
+      return Refused("42703", "column \"" + std::string(key.name()) + "\" named in key does not exist", statement);
+    columns.push_back(static_cast<std::size_t>(found - relation.columns.begin()));
+  }
+  if (kind == "CONSTR_PRIMARY") {
+    for (const std::size_t c : columns) relation.columns[c].not_null = true;
+    relation.key = columns;
+  } else if (kind == "CONSTR_NOTNULL") {
+    relation.columns[*column].not_null = true;
+  } else if (kind == "CONSTR_CHECK") {
+    auto condition = sql::BindOver(constraint["raw_expr"], relation, {});
+    if (!condition.ok()) return Wrong(condition.error(), statement, "42804");
+    made.checks.emplace_back(std::move(*condition));
+  } else if (kind != "CONSTR_NULL") {
+    return Refused("0A000", "a declared table may have PRIMARY KEY, NOT NULL and CHECK", statement);
+  }
+  return true;
+}
+
+// A declaration of a stream that is there already has to fit it.
+SqlResult<bool> FitsStream(const sql::Statement& statement, const sql::Relation& table, const NameTable& names,
+                           const std::string& stream) {
+  const auto known = names.streams.find(stream);
+  if (known == names.streams.end()) return true;
+  if (known->second.events)
+    return Refused("42809", "\"" + stream + "\" is a stream of events, not a table", statement,
+                   "Name it in FROM as it is.");
+  const sql::Relation& relation = *known->second.relation;
+  for (const sql::RelationColumn& column : table.columns) {
+    const auto found = std::ranges::find(relation.columns, column.name, &sql::RelationColumn::name);
+    if (found == relation.columns.end())
+      return Refused("42703", "stream \"" + stream + "\" has no column \"" + column.name + "\"", statement);
+    if (!(found->type == column.type))
+      return Refused("42804",
+                     "column \"" + column.name + "\" of stream \"" + stream + "\" is " + sql::Name(found->type),
+                     statement, "Declare it with that type, and cast it in the view.");
+  }
+  std::vector<std::string> key;
+  for (const std::size_t c : relation.key) key.push_back(relation.columns[c].name);
+  std::vector<std::string> declared;
+  for (const std::size_t c : table.key) declared.push_back(table.columns[c].name);
+  std::ranges::sort(key);
+  std::ranges::sort(declared);
+  if (key != declared)
+    return Refused("42830", "the PRIMARY KEY is not the key of stream \"" + stream + "\"", statement);
+  return true;
+}
+
+SqlResult<Definition> DefineTable(const sql::Statement& statement, const Node& create, const NameTable& names) {
+  Definition made;
+  made.record.kind = ObjectKind::kTable;
+  made.record.name = NameOf(create["relation"]);
+  auto options = sql::ReadOptions(create["options"]);
+  if (!options.ok()) return Wrong(options.error(), statement);
+  for (auto& [name, value] : *options) {
+    if (name != "stream" && name != "on_violation")
+      return Refused("0A000", "a declared table has no option \"" + name + "\"", statement,
+                     "It has stream and on_violation.");
+    made.record.options[name] = value;
+  }
+  if (!made.record.options.contains("stream"))
+    return Refused("0A000", "a table here is a captured one", statement,
+                   "Write CREATE TABLE ... WITH (stream = '<source>.<schema>.<table>').");
+  if (const auto policy = made.record.options.find("on_violation");
+      policy != made.record.options.end() && policy->second != "keep_previous" && policy->second != "remove")
+    return Refused("22023", "on_violation is keep_previous or remove", statement);
+  HG_ASSIGN_OR_RETURN(Columns columns, TableColumns(statement, create));
+  columns.relation->name = made.record.name;
+  for (const auto& [constraint, column] : columns.constraints)
+    HG_RETURN_IF_ERROR(AddConstraint(statement, *constraint, column, *columns.relation, made));
+  if (columns.relation->key.empty())
+    return Refused("42P16", "a declared table needs a PRIMARY KEY", statement, "It is the key of the captured table.");
+  HG_RETURN_IF_ERROR(FitsStream(statement, *columns.relation, names, made.record.options["stream"]));
+  made.relation = std::move(columns.relation);
+  return made;
+}
+
 }  // namespace
 
 std::string EncodeRecord(const ViewRecord& record) {
@@ -227,6 +337,7 @@ std::optional<Input> NameTable::InputOf(const sql::Relation& relation) const {
   if (const auto stream = streams.find(relation.name);
       stream != streams.end() && stream->second.relation.get() == &relation) {
     input.relation = stream->second.relation;
+    input.stream_name = relation.name;
     input.kind = stream->second.events ? Input::Kind::kEvents : Input::Kind::kTable;
     input.stream = stream->second.number;
     input.version = stream->second.version;
@@ -235,6 +346,13 @@ std::optional<Input> NameTable::InputOf(const sql::Relation& relation) const {
   const DefinitionPtr definition = FindDefinition(relation.name);
   if (definition == nullptr || definition->relation.get() != &relation) return std::nullopt;
   input.relation = definition->relation;
+  if (definition->record.kind == ObjectKind::kTable) {
+    input.kind = Input::Kind::kTable;
+    input.stream_name = definition->record.options.at("stream");
+    input.declared = definition;
+    if (const auto known = streams.find(input.stream_name); known != streams.end()) input.stream = known->second.number;
+    return input;
+  }
   input.kind = Input::Kind::kView;
   input.form = definition->record.form;
   return input;
@@ -253,6 +371,11 @@ SqlResult<sql::BoundQuery> BindSelect(const sql::Statement& statement, const Nod
 
 SqlResult<Definition> Define(const sql::Statement& statement, const NameTable& names) {
   const Node& body = statement.tree.body();
+  if (statement.tree.Is("CreateStmt")) {
+    auto table = DefineTable(statement, body, names);
+    if (table.ok()) table->record.sql = statement.written;
+    return table;
+  }
   const bool view = statement.tree.Is("CreateTableAsStmt");
   if (view && body["objtype"].text() != "OBJECT_MATVIEW")
     return Refused("0A000", "CREATE TABLE AS is not supported", statement,
@@ -261,7 +384,8 @@ SqlResult<Definition> Define(const sql::Statement& statement, const NameTable& n
   if (!made.ok()) return made;
   made->record.sql = statement.written;
   for (const Input& input : made->inputs) {
-    if (input.kind != Input::Kind::kView) made->record.versions[input.relation->name] = input.version;
+    if (input.kind != Input::Kind::kView && input.declared == nullptr)
+      made->record.versions[input.relation->name] = input.version;
   }
   return made;
 }

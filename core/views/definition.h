@@ -19,6 +19,7 @@ namespace headgate::views {
 enum class ObjectKind : std::uint8_t {
   kView = 1,   // CREATE MATERIALIZED VIEW: kept in step
   kQuery = 2,  // CREATE VIEW: a name for a query
+  kTable = 3,  // CREATE TABLE ... WITH (stream = ...): a captured table under a short name, with checks
 };
 
 // One object as it is kept.
@@ -44,7 +45,9 @@ struct Input {
   enum class Kind : std::uint8_t { kTable, kEvents, kView };
   std::shared_ptr<const sql::Relation> relation;
   Kind kind = Kind::kTable;
-  StreamNo stream = 0;        // of kTable, kEvents
+  std::string stream_name;    // of kTable, kEvents
+  StreamNo stream = 0;        // 0: the log does not have it yet
+  DefinitionPtr declared;     // of a table that was declared
   std::uint32_t version = 0;  // of its schema
   std::uint32_t form = 0;     // of kView
   std::vector<bool> needed;   // by column: somebody reads it
@@ -56,8 +59,15 @@ struct Definition {
   std::shared_ptr<const sql::Relation> relation;  // what the name stands for in other queries
   std::shared_ptr<const sql::Plan> plan;          // of a view; null if `failure` is set
   std::vector<Input> inputs;
+  std::vector<std::shared_ptr<const sql::Expr>> checks;  // of a declared table
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
   std::string failure;             // why a stored statement cannot be bound any more
+};
+
+// A stream that a source will have: what it declares before its first event.
+struct Announced {
+  std::string name;
+  TableSchema schema;
 };
 
 // All names at one moment: streams of the log, and definitions. Immutable; for any thread.
@@ -88,8 +98,8 @@ std::vector<Input> InputsOf(const sql::Plan& plan, const NameTable& names);
 SqlResult<sql::BoundQuery> BindSelect(const sql::Statement& statement, const sql::Node& select, const NameTable& names,
                                       sql::BindOptions options);
 
-// CREATE MATERIALIZED VIEW or CREATE VIEW, bound; everything of the record but form, version and times is set. Options
-// that views do not have are refused.
+// CREATE MATERIALIZED VIEW, CREATE VIEW or CREATE TABLE, bound; everything of the record but form, version and times is
+// set. Options that views do not have are refused.
 SqlResult<Definition> Define(const sql::Statement& statement, const NameTable& names);
 // A record read from the store, bound again.
 Definition Restore(ViewRecord record, const NameTable& names);

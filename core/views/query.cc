@@ -6,7 +6,7 @@
 #include "core/operators/graph.h"
 #include "core/sql/key.h"
 #include "core/sql/row_codec.h"
-#include "core/views/base.h"
+#include "core/views/declared.h"
 #include "core/views/rows.h"
 #include "core/views/runtime.h"
 #include "core/views/shape.h"
@@ -65,16 +65,30 @@ class Feeder {
   }
 
   SqlResult<bool> FeedTable(const Input& input, operators::Graph& graph, operators::StepContext& step) {
-    const auto state = Base::StoredState(view_, input.stream);
+    const StreamInfo* stream = registry_->FindStream(input.stream_name);
+    if (stream == nullptr) return Failed("55000", "there is no stream \"" + input.stream_name + "\" yet");
+    const auto state = Base::StoredState(view_, stream->number);
     if (!state.ok()) return Failed(state.error());
     if (state->shown == 0)
       return Failed("55000", "table \"" + input.relation->name + "\" is not loaded yet",
                     "It is there once its snapshot is complete and a view or a query has asked for it.");
     StreamRows rows(*input.relation, input.needed);
+    std::optional<Checks> checks;
+    if (input.declared != nullptr) checks.emplace(*input.declared);
     const Status scanned =
-        Base::ScanTable(view_, input.stream, state->shown, "", [&](std::string_view, const Image& image) {
-          rows.Add(image.row, image.version, *registry_->Schema(input.stream, image.version), image.origin,
-                   static_cast<std::int64_t>(image.copies), {});
+        Base::ScanTable(view_, stream->number, state->shown, "", [&](std::string_view key, const Image& image) {
+          std::optional<Image> shown = image;
+          if (checks) {
+            auto found = ShownIn(view_, *checks, input.declared->record.form, key, image,
+                                 *registry_->Schema(stream->number, image.version));
+            if (!found.ok()) problem_ = found.error().what;
+            if (!found.ok()) return false;
+            shown = std::move(*found);
+          }
+          if (shown) {
+            rows.Add(shown->row, shown->version, *registry_->Schema(stream->number, shown->version), shown->origin,
+                     static_cast<std::int64_t>(image.copies), {});
+          }
           if (rows.full()) graph.Push(*input.relation, rows.Take(), step);
           return Count();
         });

@@ -71,6 +71,7 @@ headgate::Status Runtime::Open(const std::vector<DefinitionPtr>& definitions) {
   applied_ = applied;
   HG_RETURN_IF_ERROR(DropLost(definitions));
   for (const DefinitionPtr& definition : definitions) {
+    if (definition->record.kind == ObjectKind::kTable) Declare(definition);
     if (definition->record.kind == ObjectKind::kView) HG_RETURN_IF_ERROR(Adopt(definition, nullptr));
   }
   reader_->Seek(applied + 1);
@@ -157,6 +158,7 @@ bool Runtime::Wait(Seq seq, std::chrono::steady_clock::time_point deadline, std:
 }
 
 void Runtime::Handle(DefinitionPtr definition) {
+  if (definition->record.kind == ObjectKind::kTable) Declare(definition);
   if (definition->record.kind != ObjectKind::kView) return;
   const auto old = std::ranges::find(forms_, definition->record.name, &Form::name);
   const Form* const replaced = old != forms_.end() && (*old)->running() ? old->get() : nullptr;
@@ -170,7 +172,20 @@ void Runtime::Handle(DefinitionPtr definition) {
   MakePorts();
 }
 
+void Runtime::Declare(const DefinitionPtr& definition) {
+  declared_[definition->record.form] = std::make_unique<DeclaredTable>(*parts_.store, definition);
+}
+
 void Runtime::Handle(DropCommand command) {
+  for (auto table = declared_.begin(); table != declared_.end(); ++table) {
+    if (table->second->definition().record.name != command.name) continue;
+    StoreBatch batch;
+    Form::Drop(table->first, batch);
+    if (const auto written = parts_.store->Write(batch, true); !written.ok())
+      diag::Warn("views", "what a dropped table kept stays", {{"error", written.error().what}});
+    declared_.erase(table);
+    break;
+  }
   for (const auto& form : forms_) {
     if (form->name() != command.name) continue;
     StoreBatch batch;

@@ -15,6 +15,7 @@
 #include "core/base/published.h"
 #include "core/base/signal.h"
 #include "core/views/base.h"
+#include "core/views/declared.h"
 #include "core/views/form.h"
 #include "core/views/run.h"
 
@@ -88,17 +89,18 @@ class Runtime {
   };
   struct CatchUpCommand {};
   using Command = std::variant<DefinitionPtr, DropCommand, CatchUpCommand>;
-  // The rows of one stream, as some forms see them.
+  // The rows of one stream, as the forms that read one relation of it see them.
   struct Port {
-    std::shared_ptr<const sql::Relation> relation;
+    StreamNo stream = 0;
     std::unique_ptr<StreamRows> rows;
     std::vector<operators::Delta> deltas;  // of the step
+    DeclaredTable* declared = nullptr;
   };
-  using PortKey = std::pair<StreamNo, std::uint32_t>;
 
   explicit Runtime(Parts parts);
   headgate::Status Open(const std::vector<DefinitionPtr>& definitions);
   headgate::Status Adopt(const DefinitionPtr& definition, const Form* replaced);
+  void Declare(const DefinitionPtr& definition);
   headgate::Status DropLost(const std::vector<DefinitionPtr>& definitions);
 
   void Loop(std::stop_token stop);
@@ -120,9 +122,12 @@ class Runtime {
   headgate::Status StepForms(std::int64_t commit_us, Seq last);
   headgate::Status Commit(StoreBatch& batch, const Transaction& tx);
   void ForgetStep();
-  void Emit(StreamNo stream, std::string_view row, std::uint32_t version, const Origin& origin, std::int64_t weight,
-            At at);
+  void Emit(Port& port, const Image& image, std::int64_t weight, At at);
+  void EmitGone(StreamNo stream, const std::string& key, const Image& image, At at);
+  void EmitCame(StreamNo stream, const std::string& key, const Image& image, At at);
   void MakePorts();
+  bool ResolveStreams();
+  StreamNo StreamOf(const Input& input) const;
   void ClearPorts();
 
   // runtime_load.cc
@@ -146,10 +151,13 @@ class Runtime {
   std::unique_ptr<RunReader> reader_;
   Base base_;
   std::vector<std::unique_ptr<Form>> forms_;  // inputs before those that read them
-  std::map<PortKey, Port> ports_;
-  std::map<StreamNo, std::set<std::string>> keys_;  // of the base, that the run touches
+  std::map<const sql::Relation*, Port> ports_;
+  std::multimap<StreamNo, Port*> ports_of_;                           // by stream
+  std::map<std::uint32_t, std::unique_ptr<DeclaredTable>> declared_;  // by form
+  std::map<StreamNo, std::set<std::string>> keys_;                    // of the base, that the run touches
   std::shared_ptr<const Registry> registry_;
   std::map<std::string, std::int64_t> loaded_us_;  // by view: since when its tables are loaded
+  std::map<std::string, StreamNo> resolved_;       // streams that came after what reads them
   std::uint64_t told_ = 0;                         // number of the last transaction of views
   bool idle_ = false;
   bool catch_up_ = false;

@@ -51,8 +51,9 @@ bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
       const auto other = std::ranges::find_if(forms_, [&](const auto& f) { return f->id() == input.form; });
       control.ready = other != forms_.end() && (*other)->running();
     } else {
-      control.ready = !WaitsForTables(definition) || base_.StateOf(input.stream).shown != 0;
-      if (const StreamInfo* stream = registry->Stream(input.stream); stream != nullptr)
+      control.stream = input.stream_name;
+      control.ready = !WaitsForTables(definition) || base_.StateOf(StreamOf(input)).shown != 0;
+      if (const StreamInfo* stream = registry->Stream(StreamOf(input)); stream != nullptr)
         sources.emplace_back(stream->source, status.control.size() - 1);
     }
     open = open && control.ready;
@@ -141,14 +142,21 @@ headgate::Status Runtime::LoadTable(Form& form, const Input& input, bool& done) 
   StreamRows rows(*input.relation, input.needed);
   std::size_t taken = 0;
   FormProgress& progress = form.progress();
-  const std::uint32_t generation = base_.StateOf(input.stream).shown;
+  const StreamNo stream = StreamOf(input);
+  const std::uint32_t generation = base_.StateOf(stream).shown;
+  const auto declared = input.declared == nullptr ? declared_.end() : declared_.find(input.declared->record.form);
   done = true;
   if (generation == 0) return Ok();
   const StoreView view(*parts_.store);
   HG_RETURN_IF_ERROR(
-      Base::ScanTable(view, input.stream, generation, progress.cursor, [&](std::string_view key, const Image& image) {
-        const TableSchema& schema = *registry_->Schema(input.stream, image.version);
-        rows.Add(image.row, image.version, schema, image.origin, static_cast<std::int64_t>(image.copies), {});
+      Base::ScanTable(view, stream, generation, progress.cursor, [&](std::string_view key, const Image& image) {
+        const TableSchema& schema = *registry_->Schema(stream, image.version);
+        const auto shown =
+            declared == declared_.end() ? image : declared->second->Shown(std::string(key), image, schema);
+        if (shown) {
+          const TableSchema& own = *registry_->Schema(stream, shown->version);
+          rows.Add(shown->row, shown->version, own, shown->origin, static_cast<std::int64_t>(image.copies), {});
+        }
         progress.cursor = key;
         if (rows.full()) form.Push(*input.relation, rows.Take());
         done = ++taken < kChunkRows;
@@ -191,14 +199,15 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
   HG_ASSIGN_OR_RETURN(const Run run, reader.Read(kChunkRows, applied_));
   done = run.last == 0;
   if (done) return Ok();
+  const StreamNo stream = StreamOf(input);
   StreamRows rows(*input.relation, input.needed);
   for (const Run::Part& part : run.parts) {
     ChangeReader changes = part.Changes();
     Change change;
     while (changes.Next(change)) {
-      if (change.stream != input.stream || !change.has_after) continue;
+      if (stream == 0 || change.stream != stream || !change.has_after) continue;
       const Origin origin{{part.seq, change.ordinal}, change.op, part.info.commit_us, part.info.stored_us};
-      const TableSchema& schema = *registry_->Schema(input.stream, change.schema);
+      const TableSchema& schema = *registry_->Schema(stream, change.schema);
       rows.Add(change.after, change.schema, schema, origin, 1, origin.at);
       if (rows.full()) form.Push(*input.relation, rows.Take());
     }

@@ -26,26 +26,51 @@ bool IsRowOp(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op:
 
 }  // namespace
 
+StreamNo Runtime::StreamOf(const Input& input) const {
+  if (input.stream != 0) return input.stream;
+  const auto found = resolved_.find(input.stream_name);
+  return found == resolved_.end() ? 0 : found->second;
+}
+
+// Streams that were announced, or named in a declaration, are in the log once their source has run.
+bool Runtime::ResolveStreams() {
+  bool found = false;
+  const auto registry = parts_.log->registry();
+  for (const auto& form : forms_) {
+    for (const Input& input : form->definition().inputs) {
+      if (input.kind == Input::Kind::kView || StreamOf(input) != 0) continue;
+      const StreamInfo* stream = registry->FindStream(input.stream_name);
+      if (stream == nullptr || registry->LatestVersion(stream->number) == 0) continue;
+      resolved_[input.stream_name] = stream->number;
+      found = true;
+    }
+  }
+  return found;
+}
+
 void Runtime::MakePorts() {
+  ports_of_.clear();
   ports_.clear();
+  ResolveStreams();
+  std::map<const sql::Relation*, std::vector<bool>> needed;
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     for (const Input& input : form->definition().inputs) {
-      if (input.kind == Input::Kind::kView) continue;
-      Port& port = ports_[{input.stream, input.version}];
-      if (port.relation == nullptr) port.relation = input.relation;
+      if (input.kind == Input::Kind::kView || StreamOf(input) == 0) continue;
+      Port& port = ports_[input.relation.get()];
+      port.stream = StreamOf(input);
+      if (input.declared != nullptr) {
+        const auto declared = declared_.find(input.declared->record.form);
+        if (declared != declared_.end() && !declared->second->plain()) port.declared = declared->second.get();
+      }
+      std::vector<bool>& columns = needed[input.relation.get()];
+      columns.resize(input.needed.size());
+      for (std::size_t c = 0; c < columns.size(); ++c) columns[c] = columns[c] || input.needed[c];
     }
   }
-  for (auto& [key, port] : ports_) {
-    std::vector<bool> needed(port.relation->columns.size(), false);
-    for (const auto& form : forms_) {
-      for (const Input& input : form->definition().inputs) {
-        if (!form->running() || input.kind == Input::Kind::kView || PortKey{input.stream, input.version} != key)
-          continue;
-        for (std::size_t c = 0; c < needed.size(); ++c) needed[c] = needed[c] || input.needed[c];
-      }
-    }
-    port.rows = std::make_unique<StreamRows>(*port.relation, needed);
+  for (auto& [relation, port] : ports_) {
+    port.rows = std::make_unique<StreamRows>(*relation, needed[relation]);
+    ports_of_.emplace(port.stream, &port);
   }
 }
 
@@ -59,12 +84,14 @@ void Runtime::ClearPorts() {
 void Runtime::ForgetStep() {
   base_.Forget();
   for (const auto& form : forms_) form->Forget();
+  for (const auto& [form, table] : declared_) table->Forget();
   ClearPorts();
   reader_->Seek(applied_ + 1);
 }
 
 headgate::Status Runtime::Step(const views::Run& run) {
   registry_ = parts_.log->registry();
+  if (ResolveStreams()) MakePorts();
   keys_.clear();
   if (run.loaded != 0) {
     HG_RETURN_IF_ERROR(EndLoad(run.loaded));
@@ -118,19 +145,48 @@ headgate::Status Runtime::Prefetch(const views::Run& run) {
   return Ok();
 }
 
-void Runtime::Emit(StreamNo stream, std::string_view row, std::uint32_t version, const Origin& origin,
-                   std::int64_t weight, At at) {
-  for (auto port = ports_.lower_bound({stream, 0}); port != ports_.end() && port->first.first == stream; ++port) {
-    StreamRows& rows = *port->second.rows;
-    rows.Add(row, version, *registry_->Schema(stream, version), origin, weight, at);
-    if (rows.full()) port->second.deltas.push_back(rows.Take());
+void Runtime::Emit(Port& port, const Image& image, std::int64_t weight, At at) {
+  port.rows->Add(image.row, image.version, *registry_->Schema(port.stream, image.version), image.origin, weight, at);
+  if (port.rows->full()) port.deltas.push_back(port.rows->Take());
+}
+
+void Runtime::EmitGone(StreamNo stream, const std::string& key, const Image& image, At at) {
+  const auto [first, last] = ports_of_.equal_range(stream);
+  for (auto port = first; port != last; ++port) {
+    DeclaredTable* const declared = port->second->declared;
+    const TableSchema& schema = *registry_->Schema(stream, image.version);
+    const auto shown = declared == nullptr ? std::nullopt : declared->Gone(key, image, schema);
+    if (declared == nullptr) {
+      Emit(*port->second, image, -1, at);
+    } else if (shown) {
+      Emit(*port->second, *shown, -1, at);
+    }
+  }
+}
+
+void Runtime::EmitCame(StreamNo stream, const std::string& key, const Image& image, At at) {
+  const auto [first, last] = ports_of_.equal_range(stream);
+  for (auto port = first; port != last; ++port) {
+    DeclaredTable* const declared = port->second->declared;
+    const TableSchema& schema = *registry_->Schema(stream, image.version);
+    const auto shown = declared == nullptr ? std::nullopt : declared->Came(key, image, schema);
+    if (declared == nullptr) {
+      Emit(*port->second, image, 1, at);
+    } else if (shown) {
+      Emit(*port->second, *shown, 1, at);
+    }
   }
 }
 
 void Runtime::TakeEvent(const Run::Part& part, const Change& change) {
   if (!change.has_after) return;
   const Origin origin = OriginOf(part, change);
-  Emit(change.stream, change.after, change.schema, origin, 1, origin.at);
+  const auto [first, last] = ports_of_.equal_range(change.stream);
+  for (auto port = first; port != last; ++port) {
+    StreamRows& rows = *port->second->rows;
+    rows.Add(change.after, change.schema, *registry_->Schema(change.stream, change.schema), origin, 1, origin.at);
+    if (rows.full()) port->second->deltas.push_back(rows.Take());
+  }
 }
 
 // Last writer wins, by the table's key: that is what the log's order is made for (change-events contract, 2).
@@ -142,9 +198,6 @@ headgate::Status Runtime::TakeTable(const Run::Part& part, const Change& change)
   // A table that is not read by a snapshot is there from its first change on.
   if (base_.StateOf(stream).generation == 0) base_.EndLoad(stream);
   const bool shown = !base_.StateOf(stream).loading();
-  const auto emit = [&](const Image& image, std::int64_t weight) {
-    if (shown) Emit(stream, image.row, image.version, image.origin, weight, origin.at);
-  };
   std::string new_key;
   std::string old_key;
   if (change.has_after && !AppendBaseKey(new_key, change.after, schema)) return BadRow(*registry_, part, change);
@@ -153,7 +206,7 @@ headgate::Status Runtime::TakeTable(const Run::Part& part, const Change& change)
   if (change.op == Op::kUpdate || change.op == Op::kDelete || !keyless) {
     if (const Image* found = base_.Find(stream, old_key)) {
       old = *found;
-      emit(*old, -1);
+      if (shown) EmitGone(stream, old_key, *old, origin.at);
       if (old->copies > 1) {
         Image rest = *old;
         --rest.copies;
@@ -173,11 +226,11 @@ headgate::Status Runtime::TakeTable(const Run::Part& part, const Change& change)
   if (const Image* other = base_.Find(stream, new_key)) {
     if (keyless) {
       image.copies = other->copies + 1;
-    } else {
-      emit(*other, -1);  // the key was another row's
+    } else if (shown) {
+      EmitGone(stream, new_key, *other, origin.at);  // the key was another row's
     }
   }
-  emit(image, 1);
+  if (shown) EmitCame(stream, new_key, image, origin.at);
   base_.Put(stream, new_key, std::move(image));
   return Ok();
 }
@@ -187,18 +240,18 @@ headgate::Status Runtime::TakeTruncate(const Run::Part& part, const Change& chan
   const TableState state = base_.StateOf(stream);
   if (state.generation != 0 && !state.loading()) {
     const At at{part.seq, change.ordinal};
-    const auto gone = [&](const Image& image) {
-      for (std::uint64_t n = 0; n < image.copies; ++n) Emit(stream, image.row, image.version, image.origin, -1, at);
+    const auto gone = [&](const std::string& key, const Image& image) {
+      for (std::uint64_t n = 0; n < image.copies; ++n) EmitGone(stream, key, image, at);
     };
     // What the run has touched is as it left it, the rest as it is stored.
     const std::set<std::string>& touched = keys_[stream];
     const StoreView view(*parts_.store);
     HG_RETURN_IF_ERROR(Base::ScanTable(view, stream, state.generation, "", [&](std::string_view key, const Image& row) {
-      if (!touched.contains(std::string(key))) gone(row);
+      if (!touched.contains(std::string(key))) gone(std::string(key), row);
       return true;
     }));
     for (const std::string& key : touched) {
-      if (const Image* image = base_.Find(stream, key)) gone(*image);
+      if (const Image* image = base_.Find(stream, key)) gone(key, *image);
     }
   }
   base_.Truncate(stream);
@@ -209,14 +262,17 @@ headgate::Status Runtime::TakeTruncate(const Run::Part& part, const Change& chan
 headgate::Status Runtime::EndLoad(StreamNo stream) {
   const TableState state = base_.StateOf(stream);
   if (state.generation != 0 && !state.loading()) return Ok();
-  if (ports_.lower_bound({stream, 0}) != ports_.end()) {
-    const At at{applied_ + 1, 0};
-    const StoreView view(*parts_.store);
+  const At at{applied_ + 1, 0};
+  const StoreView view(*parts_.store);
+  const auto [first, last] = ports_of_.equal_range(stream);
+  for (auto port = first; port != last; ++port) {
+    DeclaredTable* const declared = port->second->declared;
     for (const auto& [generation, weight] : {std::pair{state.shown, -1}, {state.generation, 1}}) {
       if (generation == 0) continue;
-      const auto visit = [&](std::string_view, const Image& image) {
-        for (std::uint64_t n = 0; n < image.copies; ++n)
-          Emit(stream, image.row, image.version, image.origin, weight, at);
+      const auto visit = [&, sign = weight](std::string_view key, const Image& image) {
+        const TableSchema& schema = *registry_->Schema(stream, image.version);
+        const auto shown = declared == nullptr ? image : declared->Shown(std::string(key), image, schema);
+        for (std::uint64_t n = 0; shown && n < image.copies; ++n) Emit(*port->second, *shown, sign, at);
         return true;
       };
       HG_RETURN_IF_ERROR(Base::ScanTable(view, stream, generation, "", visit));
@@ -242,7 +298,8 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
         const auto other = std::ranges::find_if(forms_, [&](const auto& f) { return f->id() == input.form; });
         if (other != forms_.end() && (*other)->running()) deltas = &(*other)->output();
       } else {
-        deltas = &ports_.at({input.stream, input.version}).deltas;
+        const auto port = ports_.find(input.relation.get());
+        if (port != ports_.end()) deltas = &port->second.deltas;
       }
       if (deltas == nullptr) continue;
       for (const operators::Delta& delta : *deltas) form->Push(*input.relation, delta);
@@ -258,6 +315,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
     AddToStream(tx, *form, changes, commit_us);
   }
   base_.Save(batch);
+  for (const auto& [form, table] : declared_) table->Save(batch);
   HG_RETURN_IF_ERROR(base_.failure());
   std::string applied;
   PutVarint(applied, last);

@@ -67,6 +67,14 @@ bool IsEventStream(const Registry& registry, StreamNo stream) {
   return source != nullptr && source->connector == "http";
 }
 
+void AddHiddenColumns(sql::Relation& relation) {
+  using sql::TypeId;
+  for (const auto& [name, type] :
+       {std::pair{"_seq", TypeId::kInt8}, std::pair{"_ordinal", TypeId::kInt4}, std::pair{"_op", TypeId::kText},
+        std::pair{"_commit_at", TypeId::kTimestampTz}, std::pair{"_stored_at", TypeId::kTimestampTz}})
+    relation.columns.push_back({name, type, true, true});
+}
+
 sql::Relation RelationOf(const StreamInfo& stream, const TableSchema& schema, bool events) {
   sql::Relation relation;
   relation.name = stream.name;
@@ -75,11 +83,7 @@ sql::Relation RelationOf(const StreamInfo& stream, const TableSchema& schema, bo
   for (const Column& column : schema.columns)
     relation.columns.push_back({column.name, sql::FromColumn(column.type), !column.nullable, false});
   if (!events) relation.key = schema.EventKey();
-  using sql::TypeId;
-  for (const auto& [name, type] :
-       {std::pair{"_seq", TypeId::kInt8}, std::pair{"_ordinal", TypeId::kInt4}, std::pair{"_op", TypeId::kText},
-        std::pair{"_commit_at", TypeId::kTimestampTz}, std::pair{"_stored_at", TypeId::kTimestampTz}})
-    relation.columns.push_back({name, type, true, true});
+  AddHiddenColumns(relation);
   return relation;
 }
 

@@ -29,6 +29,9 @@ inline constexpr std::size_t kHiddenColumns = 5;
 // append-only and has no key but its place in the log.
 sql::Relation RelationOf(const StreamInfo& stream, const TableSchema& schema, bool events);
 
+// Adds the hidden columns.
+void AddHiddenColumns(sql::Relation& relation);
+
 // True for what comes in as events and not as changes of rows: streams of http sources.
 bool IsEventStream(const Registry& registry, StreamNo stream);
 

@@ -34,8 +34,10 @@ NameTable::Stream Seen(const Registry& registry, const StreamInfo& stream, std::
 
 }  // namespace
 
-Result<std::unique_ptr<ViewCatalog>> ViewCatalog::Open(Store& store, Log& log, const Clock& clock) {
+Result<std::unique_ptr<ViewCatalog>> ViewCatalog::Open(Store& store, Log& log, const Clock& clock,
+                                                       std::vector<Announced> announced) {
   auto catalog = std::unique_ptr<ViewCatalog>(new ViewCatalog(store, log, clock));
+  catalog->Announce(std::move(announced));
   HG_RETURN_IF_ERROR(catalog->Read());
   return catalog;
 }
@@ -84,6 +86,14 @@ std::shared_ptr<const NameTable> ViewCatalog::WithStreams(std::shared_ptr<const 
     if (changed == nullptr) changed = std::make_shared<NameTable>(*table);
     changed->streams[stream->name] = Seen(*registry, *stream, version);
   }
+  for (const Announced& announced : *announced_.Get()) {
+    if ((changed != nullptr ? *changed : *table).streams.contains(announced.name)) continue;
+    if (changed == nullptr) changed = std::make_shared<NameTable>(*table);
+    StreamInfo stream;
+    stream.name = announced.name;
+    changed->streams[announced.name] = {
+        std::make_shared<const sql::Relation>(RelationOf(stream, announced.schema, true)), 0, 0, true};
+  }
   return changed == nullptr ? table : changed;
 }
 
@@ -95,7 +105,7 @@ NameTable ViewCatalog::AsOf(const ViewRecord& record, const NameTable& names) co
   for (const auto& [name, version] : record.versions) {
     const StreamInfo* stream = registry->FindStream(name);
     if (stream == nullptr || registry->Schema(stream->number, version) == nullptr) continue;
-    then.streams[name] = Seen(*registry, *stream, version);
+    if (then.streams[name].version != version) then.streams[name] = Seen(*registry, *stream, version);
   }
   return then;
 }

@@ -15,10 +15,13 @@ namespace headgate::views {
 // The definitions, durable. Reads from any thread; one thread changes them (the API's).
 class ViewCatalog {
  public:
-  static Result<std::unique_ptr<ViewCatalog>> Open(Store& store, Log& log, const Clock& clock);
+  static Result<std::unique_ptr<ViewCatalog>> Open(Store& store, Log& log, const Clock& clock,
+                                                   std::vector<Announced> announced);
 
   // All names as they are now: the newest schema versions of the streams, the definitions.
   std::shared_ptr<const NameTable> names() const;
+  // The streams that sources will have, besides those that the log has.
+  void Announce(std::vector<Announced> streams) { announced_.Set(std::move(streams)); }
 
   // A definition as Define made it gets its form and becomes durable with `batch`, which is written here. The one that
   // is returned is the one to run.
@@ -40,6 +43,7 @@ class ViewCatalog {
   const Clock& clock_;
   std::uint32_t next_form_ = 1;
   mutable Published<NameTable> names_;
+  Published<std::vector<Announced>> announced_;
 };
 
 }  // namespace headgate::views

@@ -17,11 +17,12 @@ std::string Listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Result<std::unique_ptr<Views>> Views::Start(Runtime::Parts parts) {
+Result<std::unique_ptr<Views>> Views::Start(Runtime::Parts parts, std::vector<Announced> announced) {
   auto views = std::unique_ptr<Views>(new Views(parts));
-  HG_ASSIGN_OR_RETURN(views->catalog_, ViewCatalog::Open(*parts.store, *parts.log, *parts.clock));
+  HG_ASSIGN_OR_RETURN(views->catalog_, ViewCatalog::Open(*parts.store, *parts.log, *parts.clock, std::move(announced)));
   std::vector<DefinitionPtr> definitions;
-  for (const auto& [name, definition] : views->names()->definitions) definitions.push_back(definition);
+  const auto known = views->names();
+  for (const auto& [name, definition] : known->definitions) definitions.push_back(definition);
   std::ranges::sort(definitions, {}, [](const DefinitionPtr& d) { return d->record.form; });
   HG_ASSIGN_OR_RETURN(views->runtime_, Runtime::Start(std::move(parts), std::move(definitions)));
   return views;

@@ -15,7 +15,7 @@ namespace headgate::views {
 // (the API's); the rest by any.
 class Views {
  public:
-  static Result<std::unique_ptr<Views>> Start(Runtime::Parts parts);
+  static Result<std::unique_ptr<Views>> Start(Runtime::Parts parts, std::vector<Announced> announced = {});
 
   // Adds to the write that makes a change durable: an event that tells of it.
   using Also = std::function<void(StoreBatch& batch, const Definition& definition)>;
@@ -26,6 +26,9 @@ class Views {
   SqlResult<DefinitionPtr> Drop(const std::string& name, const Also& also);
   // What Create would make, without making it.
   SqlResult<Definition> Validate(const sql::Statement& statement) const;
+
+  // The streams that sources will have once they run.
+  void Announce(std::vector<Announced> streams) { catalog_->Announce(std::move(streams)); }
 
   std::shared_ptr<const NameTable> names() const { return catalog_->names(); }
   DefinitionPtr Find(std::string_view name) const { return names()->FindDefinition(name); }

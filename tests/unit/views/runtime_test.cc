@@ -161,6 +161,54 @@ TEST_F(ViewRuntime, AViewsChangesAreAStreamOfTheLog) {
   EXPECT_TRUE(ops == "read update delete " || ops == "read delete ") << ops;
 }
 
+constexpr const char* kDeclared =
+    "CREATE TABLE settings (sensor_id int PRIMARY KEY, desired float8 NOT NULL CHECK (desired >= 0)) WITH (stream = "
+    "'bms.public.settings'); CREATE MATERIALIZED VIEW all_settings AS SELECT sensor_id, desired FROM settings";
+
+TEST_F(ViewRuntime, H55_ARowThatViolatesLeavesThePreviousOneInPlace) {
+  ASSERT_EQ(shard_.Sql(kDeclared), "");  // before the stream is there
+  settings_.Snapshot({{"1", "18"}, {"2", "-1"}});
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM all_settings"), ElementsAre("1|18"));
+  settings_.Update({"1", "-5"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM all_settings"), ElementsAre("1|18"));
+  EXPECT_THAT(shard_.Select("SELECT sensor_id, desired FROM settings"), ElementsAre("1|18"));
+  shard_.Reopen();
+  settings_.Update({"1", "-6"});
+  settings_.Insert({"3", "7"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM all_settings"), ElementsAre("1|18", "3|7"));
+  settings_.Update({"1", "20"});
+  settings_.Delete({"3"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM all_settings"), ElementsAre("1|20"));
+  settings_.Update({"1", "-1"});
+  settings_.Commit();
+  settings_.Delete({"1"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM all_settings"), IsEmpty());
+}
+
+TEST_F(ViewRuntime, ADeclarationHasToFitItsStream) {
+  settings_.Snapshot({});
+  const auto declare = [&](const std::string& columns, const std::string& options) {
+    return shard_.Sql("CREATE TABLE t (" + columns + ") WITH (" + options + ")");
+  };
+  const std::string good = "stream = 'bms.public.settings'";
+  EXPECT_THAT(shard_.Sql("CREATE TABLE t (a int PRIMARY KEY)"), HasSubstr("captured"));
+  EXPECT_THAT(declare("sensor_id int PRIMARY KEY, nothing text", good), HasSubstr("no column \"nothing\""));
+  EXPECT_THAT(declare("sensor_id text PRIMARY KEY", good), HasSubstr("is integer"));
+  EXPECT_THAT(declare("sensor_id int, desired float8 PRIMARY KEY", good), HasSubstr("not the key"));
+  EXPECT_THAT(declare("sensor_id int", good), HasSubstr("PRIMARY KEY"));
+  EXPECT_THAT(declare("sensor_id int PRIMARY KEY", good + ", versions = '1 d'"), HasSubstr("versions"));
+  EXPECT_EQ(declare("sensor_id int PRIMARY KEY", good), "");
+}
+
 TEST_F(ViewRuntime, F47_AReplacedViewTellsTheDifference) {
   settings_.Snapshot({{"1", "18"}, {"2", "25"}, {"3", "10"}});
   ASSERT_EQ(shard_.Sql(kCold), "");

@@ -84,7 +84,8 @@ class Shard {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     for (;;) {
       bool running = views_->applied() >= log_->last_seq();
-      for (const auto& [name, definition] : views_->names()->definitions) {
+      const auto names = views_->names();
+      for (const auto& [name, definition] : names->definitions) {
         if (definition->record.kind != views::ObjectKind::kView) continue;
         const auto status = views_->Status(name);
         running = running && status != nullptr && status->state == "running";
