@@ -17,14 +17,20 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 using sql::TypeId;
 
-constexpr std::size_t kDimensionsMax = 6;      // as PostgreSQL
-constexpr std::size_t kPlainDigitsMax = 1000;  // of a number that numeric surely holds
+constexpr std::size_t kDimensionsMax = 6;        // as PostgreSQL
+constexpr std::size_t kRoundedDigitsMax = 2100;  // before the point, of a number that numeric(p,s) may hold
 
 std::string_view TrimEnd(std::string_view token) {
   while (!token.empty() &&
          (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
     token.remove_suffix(1);
   return token;
+}
+
+std::string_view Strip(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\n\r\f\v");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\n\r\f\v") + 1 - first);
 }
 
 // The text of a value as it stands in the document. False: it is not JSON. Brackets are only paired.
@@ -155,16 +161,34 @@ ValueReader::Outcome ValueReader::AppendNumber(std::string& out, const sql::Type
     case TypeId::kFloat4:
     case TypeId::kFloat8:
       return AppendFloat(out, type, token);
-    case TypeId::kNumeric: {
-      const bool plain = type.mod < 0 && token[0] != '-' && token.size() < kPlainDigitsMax &&
-                         token.find_first_of("eE") == std::string_view::npos;
-      if (!plain) return AppendFromText(out, type, token, "a number");
-      PutBlob(out, ValueKind::kDecimal, token);
-      return Outcome::kOk;
-    }
+    case TypeId::kNumeric:
+      return AppendDecimal(out, type, token, "a number");
     default:
       return AppendInteger(out, type, token);
   }
+}
+
+ValueReader::Outcome ValueReader::AppendDecimal(std::string& out, const sql::Type& type, std::string_view text,
+                                                std::string_view got) {
+  digits_.clear();
+  switch (ExpandDecimal(text, digits_)) {
+    case Expanded::kNoNumber:  // NaN and the infinities
+      return AppendFromText(out, type, text, got);
+    case Expanded::kOutOfRange:
+      return Refuse(type, std::string(got) + " out of range");
+    case Expanded::kOk:
+      break;
+  }
+  if (type.mod < 0) {
+    PutBlob(out, ValueKind::kDecimal, digits_);
+    return Outcome::kOk;
+  }
+  // Rounding looks at one digit more than it keeps.
+  const std::size_t point = std::min(digits_.find('.'), digits_.size());
+  if (point > kRoundedDigitsMax) return Refuse(type, std::string(got) + " out of range");
+  const auto scale = static_cast<std::size_t>(std::max(sql::NumericScale(type.mod), 0));
+  if (digits_.size() > point + scale + 2) digits_.resize(point + scale + 2);
+  return AppendFromText(out, type, digits_, got);
 }
 
 ValueReader::Outcome ValueReader::AppendInteger(std::string& out, const sql::Type& type, std::string_view token) {
@@ -209,6 +233,7 @@ ValueReader::Outcome ValueReader::AppendString(std::string& out, const sql::Type
     return AppendText(out, type, text);
   if (type.Is(TypeId::kBool)) return Refuse(type, "a string");
   if (type.Is(TypeId::kBytea)) return AppendBytes(out, type, text);
+  if (type.Is(TypeId::kNumeric)) return AppendDecimal(out, type, Strip(text), "a string");
   return AppendFromText(out, type, text, "a string");
 }
 

@@ -32,6 +32,7 @@ class ValueReader {
   using Value = simdjson::ondemand::value;
   Outcome Refuse(const sql::Type& type, std::string_view got);
   Outcome AppendNumber(std::string& out, const sql::Type& type, std::string_view token);
+  Outcome AppendDecimal(std::string& out, const sql::Type& type, std::string_view text, std::string_view got);
   Outcome AppendInteger(std::string& out, const sql::Type& type, std::string_view token);
   Outcome AppendFloat(std::string& out, const sql::Type& type, std::string_view token);
   Outcome AppendString(std::string& out, const sql::Type& type, std::string_view text);
@@ -45,6 +46,7 @@ class ValueReader {
 
   sql::EvalContext context_;
   std::string detail_;
+  std::string digits_;
   std::vector<ArrayDimension> dimensions_;  // of the array being read; a length of -1 is not known yet
   std::string elements_;
 };

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "connectors/http/json_number.h"
+#include "core/sql/numeric.h"
 #include "tests/unit/http/reading.h"
 
 namespace headgate::http {
@@ -60,6 +61,31 @@ TEST(JsonValue, DecimalsKeepTheirDigits) {
   EXPECT_EQ(As("numeric(6,2)", "1.005"), "\"1.01\"");
   EXPECT_EQ(As("numeric(4,2)", "100"), "422 /0/v: expected numeric(4,2), got a number out of range");
   EXPECT_EQ(As("numeric", "1e200000"), "422 /0/v: expected numeric, got a number out of range");
+}
+
+TEST(JsonValue, DecimalsExpandAsNumericDoes) {
+  for (const char* text :
+       {"0",       "-0",      "0.00",    "-0.00",   "1",       "1.50",   "1.50e1", "1.5e-3", "1e3", "1E+3",
+        "12.34e1", "12.34e2", "12.34e3", "0.001e2", "0.001e5", "123e-2", "123e-3", "123e-4", "0e5", "0e-5",
+        "0.0e3",   "9e-20",   "007.50",  ".5",      "5.",      "+7",     "-12.5",  "100e-1"}) {
+    std::string out;
+    EXPECT_EQ(ExpandDecimal(text, out), Expanded::kOk) << text;
+    EXPECT_EQ(out, sql::Numeric::Parse(text)->Text()) << text;
+  }
+  std::string out;
+  for (const char* text : {"", ".", "-", "e5", "1e", "1e+", "NaN", "1 2", "0x1", "1.2.3"})
+    EXPECT_EQ(ExpandDecimal(text, out), Expanded::kNoNumber) << text;
+  for (const char* text : {"1e131072", "1e-16384", "1e99999999999999999999", "1e-99999999999999999999"})
+    EXPECT_EQ(ExpandDecimal(text, out), Expanded::kOutOfRange) << text;
+  EXPECT_EQ(out, "");
+  EXPECT_EQ(ExpandDecimal("0e99999999999999999999", out), Expanded::kOk);
+  EXPECT_EQ(out, "0");
+  EXPECT_EQ(As("numeric", "\" 1e2 \""), "\"100\"");
+  EXPECT_EQ(As("numeric(5,2)", "1.2349999999"), "\"1.23\"");
+  EXPECT_EQ(As("numeric(5,2)", "-1.235"), "\"-1.24\"");
+  EXPECT_EQ(As("numeric(5,2)", "9e-16000"), "\"0.00\"");
+  EXPECT_EQ(As("numeric(5,0)", "1.5"), "\"2\"");
+  EXPECT_EQ(As("numeric(5,1)", "1e100000"), "422 /0/v: expected numeric(5,1), got a number out of range");
 }
 
 TEST(JsonValue, TextTakesOnlyStrings) {
