@@ -58,6 +58,16 @@ mode_t ModeOf(const std::string& path) {
   return ::stat(path.c_str(), &found) == 0 ? found.st_mode & 0777 : 0;
 }
 
+TEST_F(Commands, CheckReadsTheColumnsOfAnHttpSource) {
+  const std::string source = Base() + "connectors:\n  readings:\n    connector.class: http\n    columns: ";
+  const Ran good = RunOn("check", source + "sensor_id int NOT NULL, temperature float8\n");
+  EXPECT_EQ(good.code, 0) << good.text;
+  EXPECT_THAT(good.text, HasSubstr("2 columns; events go to POST /api/v1/streams/readings/events"));
+  const Ran wrong = RunOn("check", source + "sensor_id intt\n");
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_THAT(wrong.text, HasSubstr("columns: line 1, column 11: type \"intt\" does not exist"));
+}
+
 TEST_F(Commands, KC15_CheckTakesEveryFormOfAClassThatRunTakes) {
   for (const char* name : {"webhook", "WebhookSink", "WebhookSinkConnector", "io.headgate.WebhookSinkConnector"}) {
     const Ran ran = RunOn("check", Base() + "connectors:\n  hook:\n" + Hook(receiver_.url(), name));

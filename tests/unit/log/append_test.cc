@@ -24,6 +24,35 @@ TEST_F(Appending, AnEmptyLogHasNothingAndEndsAtZero) {
   EXPECT_FALSE(log_->progress("shop").has_value());
 }
 
+TEST_F(Appending, AStreamWithoutSchemaHasTheNameOfItsTable) {
+  LogWriter& writer = OpenWriter();
+  const StreamNo stream = writer.OpenStream("", "readings");
+  ASSERT_TRUE(writer.Append({}, "state").ok());
+  Reopen();
+  const auto registry = log_->registry();
+  ASSERT_NE(registry->FindStream("readings"), nullptr);
+  EXPECT_EQ(registry->FindStream("readings")->number, stream);
+  EXPECT_EQ(OpenWriter().OpenStream("", "readings"), stream);
+}
+
+TEST_F(Appending, D4_WhatTellsWhereTransactionsStandIsWrittenWithThem) {
+  LogWriter& writer = OpenWriter();
+  const StreamNo stream = Define(writer);
+  std::vector<Transaction> batch;
+  for (const std::uint64_t lsn : {100, 200}) batch.push_back(Commit(lsn, stream, 1, 1));
+  std::vector<Seq> seen;
+  const auto numbered = [&](std::span<const Seq> seqs, StoreBatch& also) {
+    seen.assign(seqs.begin(), seqs.end());
+    for (const Seq seq : seqs) also.Put(Family::kMeta, "told/" + std::to_string(seq), "x");
+  };
+  ASSERT_TRUE(writer.Append(batch, std::nullopt, StoreBatch(), numbered).ok());
+  EXPECT_EQ(seen, (std::vector<Seq>{2, 3})) << "the first is that of the schema";
+  EXPECT_TRUE(writer.store().Get(Family::kMeta, "told/3")->has_value());
+  batch.push_back(Commit(300, stream, 1, 1));
+  ASSERT_TRUE(writer.Append(batch, std::nullopt, StoreBatch(), numbered).ok());
+  EXPECT_EQ(seen, (std::vector<Seq>{0, 0, 4})) << "repetitions stand nowhere";
+}
+
 TEST_F(Appending, WhatWasAppendedIsReadBackInOrderAlsoAfterAReopen) {
   LogWriter& writer = OpenWriter();
   const StreamNo stream = Define(writer);
