@@ -1,22 +1,17 @@
 // headgate-bench: the budgets of the design, each a figure or a ratio against a reference measured in the same run.
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "core/base/check.h"
-#include "core/base/clock.h"
-#include "core/base/signal.h"
 #include "tests/support/headgate_process.h"
 #include "tests/support/private_postgres.h"
+#include "tools/bench/ingest.h"
+#include "tools/bench/measure.h"
 #include "tools/bench/receiver.h"
 
 namespace headgate::bench {
@@ -49,42 +44,6 @@ std::string InsertTransactions(long rows, long per_transaction) {
          "::bigint - 1) i; COMMIT; END LOOP; END $$";
 }
 
-void Must(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "bench: %s\n", status.error().what.c_str());
-  std::exit(1);
-}
-
-void Pause(int ms) {
-  Signal never;
-  never.WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(ms), {});
-}
-
-double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-// CPU seconds and resident memory of a process.
-double CpuSeconds(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  text = text.substr(text.rfind(')') + 2);
-  std::vector<std::string> fields;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find(' ', at), text.size());
-    fields.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return static_cast<double>(std::stol(fields[11]) + std::stol(fields[12])) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
-double ResidentMiB(pid_t pid, const char* field) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with(field))
-      return static_cast<double>(std::atol(line.c_str() + line.find_first_of("0123456789"))) / 1024.0;
-  }
-  return 0;
-}
-
 ConnectorSettings Source(const PrivatePostgres& server) {
   return {{"connector.class", "postgres"},
           {"host", server.host()},
@@ -102,15 +61,6 @@ std::uint64_t Records(const HeadgateProcess& headgate) {
   if (!json.contains("records")) return 0;
   return json["records"].is_string() ? std::stoull(json["records"].get<std::string>())
                                      : json["records"].get<std::uint64_t>();
-}
-
-bool WaitUntil(const std::function<bool()>& done, double limit_seconds, int poll_ms = 5) {
-  const double end = Seconds() + limit_seconds;
-  while (!done()) {
-    if (Seconds() > end) return false;
-    Pause(poll_ms);
-  }
-  return true;
 }
 
 bool Streaming(const HeadgateProcess& headgate) {
@@ -132,11 +82,6 @@ struct Setup {
     Must(server->Exec(kDatabase, kTable));
   }
 };
-
-void Line(const char* name, double value, const char* unit, const char* reference) {
-  std::printf("%-52s %12.2f %-10s %s\n", name, value, unit, reference);
-  std::fflush(stdout);
-}
 
 // 1. PostgreSQL streaming into the durable log, against pg_recvlogical to /dev/null with the same publication.
 void Streaming(long rows, long per_transaction) {
@@ -306,11 +251,15 @@ int main(int argc, char** argv) {
   const std::vector<std::string> names(argv + 1, argv + argc);
   const auto wanted = [&](const char* name) { return names.empty() || std::ranges::find(names, name) != names.end(); };
   if (std::ranges::find(names, "--help") != names.end()) {
-    std::puts("headgate-bench [stream] [latency] [burst] [cold]: all of them if none is named");
+    std::puts("headgate-bench [stream] [latency] [burst] [cold] [ingest]: all of them if none is named");
     return 0;
   }
   if (wanted("cold")) ColdStart();
   if (wanted("latency")) Latency(1000, 10);
+  if (wanted("ingest")) {
+    IngestThroughput(32, 100, 10);
+    IngestLatency(1000, 10);
+  }
   if (wanted("burst")) {
     Burst(100'000, 1, 16, false);
     Burst(100'000, 1, 16, true);
