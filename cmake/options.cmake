@@ -31,6 +31,8 @@ if(HEADGATE_FAILPOINTS)
   add_compile_definitions(HEADGATE_FAILPOINTS=1)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC collects its garbage from 128 MB on, several times in every file that is full of templates: an eighth of their time.
+  add_compile_options("SHELL:--param ggc-min-heapsize=524288")
   # GCC 12 takes the value of a std::optional that was asked before for uninitialised, once it optimises (its bug 80635).
   add_compile_options($<$<CONFIG:Release>:-Wno-maybe-uninitialized>)
 endif()
@@ -39,7 +41,7 @@ add_compile_definitions(HEADGATE_VERSION="${PROJECT_VERSION}")
 find_program(CCACHE ccache)
 if(CCACHE)
   # Without these ccache refuses everything that uses a precompiled header.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+  set(CMAKE_CXX_COMPILER_LAUNCHER env
     CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-fpch-preprocess)
