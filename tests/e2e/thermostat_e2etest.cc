@@ -96,6 +96,7 @@ class Thermostat : public ViewsFixture {
   std::string seq_ = "0";
 };
 
+// tidy: long because it is one list of cases
 TEST_F(Thermostat, H01ToH24_TheRule) {
   Begin();
   int s = 100;
