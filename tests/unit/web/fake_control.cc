@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/config/masking.h"
+#include "core/views/views.h"
 
 namespace headgate::test {
 namespace {
@@ -82,6 +83,13 @@ FakeControl::FakeControl() {
   auto log = Log::Open(*store_, manual_clock);
   CHECK(log.ok());
   log_ = std::move(*log);
+  views::Runtime::Parts parts;
+  parts.store = store_.get();
+  parts.log = log_.get();
+  parts.clock = &manual_clock;
+  auto views = views::Views::Start(parts);
+  CHECK(views.ok());
+  views_ = std::move(*views);
   auto writer = log_->OpenWriter("shop", "", "postgresql");
   CHECK(writer.ok());
   writer_ = std::move(*writer);
@@ -324,6 +332,14 @@ std::optional<std::string> FakeControl::KeptAnswer(const std::string& key) const
 
 void FakeControl::KeepAnswer(const std::string& key, const std::function<std::string()>& work) {
   if (std::string answer = work(); !answer.empty()) kept_answers[key] = std::move(answer);
+}
+
+views::SqlResult<views::DefinitionPtr> FakeControl::CreateView(const sql::Statement& statement, const Caller&) {
+  return views_->Create(statement, false, {});
+}
+
+views::SqlResult<views::DefinitionPtr> FakeControl::DropView(const std::string& name, const Caller&) {
+  return views_->Drop(name, {});
 }
 
 Answer<std::shared_ptr<Intake>> FakeControl::IntakeOf(std::string_view stream) const {

@@ -75,6 +75,9 @@ class FakeControl final : public Control {
   std::optional<std::string> KeptAnswer(const std::string& key) const override;
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
   Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
+  views::Views& views() override { return *views_; }
+  views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return {}; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
@@ -92,6 +95,7 @@ class FakeControl final : public Control {
   DataDir directory_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Log> log_;
+  std::unique_ptr<views::Views> views_;  // real
   std::unique_ptr<LogWriter> writer_;
   std::map<std::string, StreamNo> streams_;
   std::map<std::string, std::shared_ptr<const ConnectorRecord>, std::less<>> records_;
