@@ -13,6 +13,7 @@
 #include "tools/bench/ingest.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/receiver.h"
+#include "tools/bench/views.h"
 
 namespace headgate::bench {
 namespace {
@@ -251,11 +252,12 @@ int main(int argc, char** argv) {
   const std::vector<std::string> names(argv + 1, argv + argc);
   const auto wanted = [&](const char* name) { return names.empty() || std::ranges::find(names, name) != names.end(); };
   if (std::ranges::find(names, "--help") != names.end()) {
-    std::puts("headgate-bench [stream] [latency] [burst] [cold] [ingest]: all of them if none is named");
+    std::puts("headgate-bench [stream] [latency] [burst] [cold] [ingest] [views]: all of them if none is named");
     return 0;
   }
   if (wanted("cold")) ColdStart();
   if (wanted("latency")) Latency(1000, 10);
+  if (wanted("views")) Views(2'000'000);
   if (wanted("ingest")) {
     IngestThroughput(32, 100, 10);
     IngestLatency(1000, 10);

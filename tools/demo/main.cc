@@ -15,8 +15,10 @@
 #include "tests/support/private_postgres.h"
 #include "tests/support/table_rows.h"
 #include "tools/demo/board.h"
+#include "tools/demo/ending.h"
 #include "tools/demo/generator.h"
 #include "tools/demo/receiver.h"
+#include "tools/demo/thermostat.h"
 
 namespace headgate::demo {
 namespace {
@@ -29,26 +31,21 @@ constexpr auto kSummaryEvery = seconds(3);
 constexpr auto kCatchUp = seconds(30);
 
 constexpr const char* kUsage =
-    "usage: headgate-demo [--seconds N] [--rate N] [--headgate PATH]\n"
+    "usage: headgate-demo [thermostat] [--seconds N] [--rate N] [--headgate PATH]\n"
+    "  thermostat       settings in a table, readings over HTTP, a rule in SQL, commands to a webhook; without it a "
+    "shop "
+    "whose changes go to a webhook\n"
     "  --seconds N      end after N seconds; exit code 0 only if events were delivered and what was delivered equals "
     "the tables\n"
     "  --rate N         row changes per second (200)\n"
     "  --headgate PATH  the program (the one beside this one)\n";
 
 struct Options {
+  bool thermostat = false;
   int run_seconds = 0;  // 0: until Ctrl-C
   int rate = kChangesPerSecond;
   std::string headgate;
 };
-
-// Waits for a signal that asks us to end. True if one came before the time.
-bool AskedToEnd(std::chrono::milliseconds limit) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
-  const timespec time{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
-  return sigtimedwait(&set, nullptr, &time) > 0;
-}
 
 void Say(const std::string& text) {
   std::printf("%s\n", text.c_str());
@@ -180,7 +177,9 @@ class Demo {
 
 std::optional<Options> Parse(const std::vector<std::string>& arguments) {
   Options options;
-  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+  const std::size_t first = !arguments.empty() && arguments[0] == "thermostat" ? 1 : 0;
+  options.thermostat = first == 1;
+  for (std::size_t i = first; i < arguments.size(); i += 2) {
     if (i + 1 == arguments.size()) return std::nullopt;
     const std::string& value = arguments[i + 1];
     if (arguments[i] == "--headgate") {
@@ -213,6 +212,7 @@ int Main(const std::vector<std::string>& arguments) {
   sigemptyset(&set);
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  if (options->thermostat) return RunThermostat(options->headgate, options->run_seconds);
   return Demo(*options).Run();
 }
 

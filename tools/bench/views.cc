@@ -1,0 +1,231 @@
+#include "tools/bench/views.h"
+
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/sql/column_type.h"
+#include "core/sql/statement.h"
+#include "core/views/views.h"
+#include "tools/bench/measure.h"
+
+namespace headgate::bench {
+namespace {
+
+constexpr long kSensors = 10'000;
+constexpr long kGroups = 1'000'000;
+constexpr long kPerTransaction = 1'000;
+
+struct Case {
+  const char* name;
+  const char* budget;
+  const char* sql;
+};
+
+constexpr const char* kThermostat =
+    "CREATE VIEW decisions AS SELECT r.sensor, r._seq AS seq, r._ordinal AS ordinal, CASE WHEN r.value > s.desired + 1 "
+    "THEN 'Off' WHEN r.value < s.desired - 1 THEN 'On' END AS command FROM readings r JOIN s.public.settings FOR "
+    "SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.id = r.sensor; CREATE MATERIALIZED VIEW v AS SELECT sensor, command, "
+    "seq, ordinal FROM (SELECT d.sensor, d.command, d.seq, d.ordinal, LAG(d.command) OVER (PARTITION BY d.sensor ORDER "
+    "BY d.seq, d.ordinal) AS previous FROM decisions d WHERE d.command IS NOT NULL) x WHERE x.previous IS DISTINCT "
+    "FROM "
+    "x.command";
+constexpr Case kCases[] = {
+    {"filter", "2 000 000", "CREATE MATERIALIZED VIEW v AS SELECT sensor, value FROM readings WHERE value > 60"},
+    {"lookup join", "1 000 000",
+     "CREATE MATERIALIZED VIEW v AS SELECT r.sensor, r.value, s.desired FROM readings r JOIN s.public.settings FOR "
+     "SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.id = r.sensor"},
+    {"thermostat", "700 000", kThermostat},
+    {"count and sum by 1 M groups", "500 000",
+     "CREATE MATERIALIZED VIEW v AS SELECT wide, count(*) AS n, sum(amount) AS total FROM readings GROUP BY wide"},
+    {"top 3 of each of 10 000", "150 000",
+     "CREATE MATERIALIZED VIEW v AS SELECT sensor, value, rank FROM (SELECT sensor, value, row_number() OVER "
+     "(PARTITION BY sensor ORDER BY value DESC) AS rank FROM readings) x WHERE rank <= 3"},
+};
+
+Column ColumnOf(const char* name, sql::Type type, int key = 0) {
+  Column column;
+  column.name = name;
+  column.type = sql::ToColumn(type);
+  column.key_position = key;
+  column.nullable = key == 0;
+  return column;
+}
+
+std::uint64_t Mix(std::uint64_t x) {
+  x ^= x >> 33;
+  x *= 0xff51afd7ed558ccdULL;
+  x ^= x >> 33;
+  return x;
+}
+
+// One shard in a directory of its own.
+class Shard {
+ public:
+  Shard() {
+    std::string name = (std::filesystem::temp_directory_path() / "headgate-bench-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) Must(Transient("no temporary directory"));
+    path_ = name;
+    auto store = Store::Open(path_);
+    Must(store.ok() ? Ok() : Status(store.error()));
+    store_ = std::move(*store);
+    auto log = Log::Open(*store_, SystemClock());
+    Must(log.ok() ? Ok() : Status(log.error()));
+    log_ = std::move(*log);
+  }
+  ~Shard() {
+    views_.reset();
+    log_.reset();
+    store_.reset();
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+  }
+
+  void Open(std::size_t memory) {
+    views::Runtime::Parts parts;
+    parts.store = store_.get();
+    parts.log = log_.get();
+    parts.clock = &SystemClock();
+    parts.memory_bytes = memory;
+    auto views = views::Views::Start(parts);
+    Must(views.ok() ? Ok() : Status(views.error()));
+    views_ = std::move(*views);
+  }
+  void Close() { views_.reset(); }
+  void Define(const std::string& text) {
+    const auto statements = sql::ReadStatements(text);
+    for (const sql::Statement& statement : *statements) {
+      const auto made = views_->Create(statement, false, {});
+      if (!made.ok()) Must(ConfigError(made.error().message));
+    }
+    const bool runs = WaitUntil(
+        [&] {
+          const auto status = views_->Status("v");
+          return status != nullptr && status->state == "running";
+        },
+        60);
+    if (!runs) Must(Transient("the view did not begin"));
+  }
+  // Until everything in the log is in the views; seconds.
+  double Apply() {
+    const double begin = Seconds();
+    if (!WaitUntil([&] { return views_->applied() >= log_->last_seq() || !views_->trouble().empty(); }, 600, 1))
+      Must(Transient("the views did not come to the end"));
+    if (!views_->trouble().empty()) Must(Transient(views_->trouble()));
+    return Seconds() - begin;
+  }
+  Log& log() { return *log_; }
+
+ private:
+  std::string path_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<views::Views> views_;
+};
+
+void WriteSettings(Log& log) {
+  auto writer = log.OpenWriter("s", "s", "postgresql");
+  Must(writer.ok() ? Ok() : Status(writer.error()));
+  TableSchema schema;
+  schema.schema = "public";
+  schema.table = "settings";
+  schema.columns = {ColumnOf("id", sql::TypeId::kInt4, 1), ColumnOf("desired", sql::TypeId::kFloat8)};
+  const StreamNo stream = (*writer)->OpenStream("public", "settings");
+  const std::uint32_t version = (*writer)->DefineSchema(stream, schema, 0, 0);
+  Transaction tx;
+  tx.info.position = {PositionKind::kPgCommit, 1, 0, 0, {}};
+  for (long id = 0; id < kSensors; ++id) {
+    tx.StartChange(Op::kInsert, stream, version, 1);
+    std::string& row = tx.StartRow(RowImage::kAfter);
+    PutInt(row, id);
+    PutDouble(row, 45);
+    tx.EndRow();
+    tx.EndChange();
+  }
+  const auto appended = (*writer)->Append(std::span(&tx, 1), std::nullopt);
+  Must(appended.ok() ? Ok() : Status(appended.error()));
+}
+
+std::unique_ptr<LogWriter> OpenReadings(Log& log, StreamNo& stream, std::uint32_t& version) {
+  auto writer = log.OpenWriter("readings", "readings", "http");
+  Must(writer.ok() ? Ok() : Status(writer.error()));
+  TableSchema schema;
+  schema.table = "readings";
+  schema.columns = {ColumnOf("sensor", sql::TypeId::kInt4), ColumnOf("value", sql::TypeId::kFloat8),
+                    ColumnOf("wide", sql::TypeId::kInt8), ColumnOf("amount", sql::TypeId::kInt4)};
+  stream = (*writer)->OpenStream("", "readings");
+  version = (*writer)->DefineSchema(stream, schema, 0, 0);
+  const auto appended = (*writer)->Append({}, std::nullopt);
+  Must(appended.ok() ? Ok() : Status(appended.error()));
+  return std::move(*writer);
+}
+
+void WriteReadings(LogWriter& writer, StreamNo stream, std::uint32_t version, long events) {
+  std::vector<Transaction> batch;
+  const std::uint64_t first = writer.progress().last ? writer.progress().last->a : 0;
+  for (long at = 0; at < events;) {
+    Transaction& tx = batch.emplace_back();
+    tx.info.position = {PositionKind::kIngest, first + 1 + static_cast<std::uint64_t>(at / kPerTransaction), 0, 0, {}};
+    for (long i = 0; i < kPerTransaction && at < events; ++i, ++at) {
+      const std::uint64_t random = Mix(static_cast<std::uint64_t>(at) + 1);
+      tx.StartChange(Op::kInsert, stream, version, 0);
+      std::string& row = tx.StartRow(RowImage::kAfter);
+      PutInt(row, static_cast<std::int64_t>(random % kSensors));
+      PutDouble(row, 40 + static_cast<double>(random / kSensors % 1000) / 100);
+      PutInt(row, static_cast<std::int64_t>(random % kGroups));
+      PutInt(row, static_cast<std::int64_t>(random % 100));
+      tx.EndRow();
+      tx.EndChange();
+    }
+    if (batch.size() < 50 && at < events) continue;
+    const auto appended = writer.Append(batch, std::nullopt);
+    Must(appended.ok() ? Ok() : Status(appended.error()));
+    batch.clear();
+  }
+}
+
+// What the same lookups cost in a loop over the rows in memory.
+double Reference(long events) {
+  std::unordered_map<std::int64_t, double> table;
+  for (long id = 0; id < kSensors; ++id) table[id] = 45;
+  const double begin = Seconds();
+  double sum = 0;
+  for (long at = 0; at < events; ++at) {
+    const std::uint64_t random = Mix(static_cast<std::uint64_t>(at) + 1);
+    sum += table[static_cast<std::int64_t>(random % kSensors)];
+  }
+  const double took = Seconds() - begin;
+  if (sum < 0) std::puts("");
+  return static_cast<double>(events) / took;
+}
+
+}  // namespace
+
+void Views(long events) {
+  std::printf("views from the log, %ld events in transactions of %ld\n", events, kPerTransaction);
+  Line("  a hash lookup of each in memory", Reference(events), "events/s", "reference");
+  for (const Case& one : kCases) {
+    Shard shard;
+    WriteSettings(shard.log());
+    StreamNo stream = 0;
+    std::uint32_t version = 0;
+    const auto writer = OpenReadings(shard.log(), stream, version);
+    shard.Open(std::size_t{1} << 30);
+    shard.Define(one.sql);
+    WriteReadings(*writer, stream, version, kSensors);  // the caches are warm
+    shard.Apply();
+    shard.Close();
+    WriteReadings(*writer, stream, version, events);
+    shard.Open(std::size_t{1} << 30);
+    const double took = shard.Apply();
+    Line((std::string("  ") + one.name).c_str(), static_cast<double>(events) / took, "events/s", one.budget);
+  }
+}
+
+}  // namespace headgate::bench
