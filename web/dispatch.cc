@@ -133,6 +133,7 @@ std::vector<Route> AllRoutes() {
   AddDeadLetterRoutes(routes);
   AddStreamRoutes(routes);
   AddViewRoutes(routes);
+  AddViewTailRoutes(routes);
   AddSqlRoutes(routes);
   AddIngestRoutes(routes);
   AddEventRoutes(routes);

@@ -283,6 +283,7 @@ std::string EncodeRecord(const ViewRecord& record) {
   out.set_form(record.form);
   for (const auto& [stream, version] : record.versions) (*out.mutable_versions())[stream] = version;
   out.set_begins_at(record.begins_at);
+  out.set_born_at(record.born_at);
   out.set_version(record.version);
   out.set_created_us(record.created_us);
   out.set_changed_us(record.changed_us);
@@ -303,6 +304,7 @@ Result<ViewRecord> DecodeRecord(std::string_view bytes) {
   record.form = in.form();
   for (const auto& [stream, version] : in.versions()) record.versions[stream] = version;
   record.begins_at = in.begins_at();
+  record.born_at = in.born_at();
   record.version = in.version();
   record.created_us = in.created_us();
   record.changed_us = in.changed_us();

@@ -31,6 +31,8 @@ struct ViewRecord {
   std::uint32_t form = 0;                         // number of its state and rows in the store
   std::map<std::string, std::uint32_t> versions;  // schema versions of the streams that it reads
   Seq begins_at = 0;                              // events behind it are its own
+  // The same of the first form of the name: what the log has of it from before was of another view.
+  Seq born_at = 0;
   std::uint64_t version = 0;
   std::int64_t created_us = 0;
   std::int64_t changed_us = 0;

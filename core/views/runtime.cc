@@ -13,6 +13,7 @@ constexpr std::size_t kRunChanges = 10'000;
 constexpr auto kIdle = std::chrono::milliseconds(250);
 constexpr auto kBackOff = std::chrono::seconds(1);
 constexpr std::string_view kAppliedKey = "applied";  // in Family::kMeta
+constexpr std::string_view kToldKey = "told";
 
 std::string_view StateName(FormProgress::Stage stage) {
   switch (stage) {
@@ -38,6 +39,11 @@ bool SameShape(const sql::Relation& a, const sql::Relation& b) {
 Result<Seq> AppliedOf(const StoreView& view) {
   HG_ASSIGN_OR_RETURN(const auto bytes, view.Get(Family::kMeta, kAppliedKey));
   return bytes ? Seq{ByteReader(*bytes).Varint()} : Seq{0};
+}
+
+Result<std::uint64_t> ToldOf(const StoreView& view) {
+  HG_ASSIGN_OR_RETURN(const auto bytes, view.Get(Family::kMeta, kToldKey));
+  return bytes ? ByteReader(*bytes).Varint() : 0;
 }
 
 Runtime::Runtime(Parts parts) : parts_(std::move(parts)), base_(*parts_.store) {}

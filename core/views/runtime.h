@@ -18,6 +18,7 @@
 #include "core/views/declared.h"
 #include "core/views/form.h"
 #include "core/views/run.h"
+#include "core/views/stream.h"
 
 namespace headgate::views {
 
@@ -143,7 +144,7 @@ class Runtime {
   headgate::Status TellDifference(Form& form, std::stop_token stop);
   headgate::Status TellGone(Form& form, std::stop_token stop);
   headgate::Status TellChunk(Form& form, const std::vector<RowChange>& changes, bool last, bool content);
-  Transaction NewTransaction(std::int64_t commit_us, Seq applied);
+  Transaction NewTransaction(std::int64_t commit_us, Seq applied, ViewWrite write);
   void AddToStream(Transaction& tx, Form& form, const std::vector<RowChange>& changes, std::int64_t commit_us);
 
   Parts parts_;
@@ -174,5 +175,7 @@ class Runtime {
 
 // The applied seq as a view of the store has it; 0 if there is none.
 Result<Seq> AppliedOf(const StoreView& view);
+// The number of the last transaction of views that it has (TransactionInfo::position.a); 0 if there is none.
+Result<std::uint64_t> ToldOf(const StoreView& view);
 
 }  // namespace headgate::views

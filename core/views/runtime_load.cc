@@ -128,7 +128,7 @@ headgate::Status Runtime::FinishChunk(Form& form) {
   Transaction tx;
   if (form.row_form() == RowForm::kBlocks && form.progress().replaces == 0 && !changes.empty()) {
     // Rows that never go again are told as they come. Of other views the content so far is no content yet.
-    tx = NewTransaction(parts_.clock->NowUs(), applied_);
+    tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
     AddToStream(tx, form, changes, tx.info.commit_us);
   }
   HG_FAILPOINT("views.load_chunk");
@@ -265,7 +265,7 @@ headgate::Status Runtime::TellChunk(Form& form, const std::vector<RowChange>& ch
   Transaction tx;
   if (!changes.empty()) {
     const sql::Relation& relation = *form.definition().relation;
-    tx = NewTransaction(parts_.clock->NowUs(), applied_);
+    tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
     const StreamNo stream = writer_->OpenStream("", form.name());
     const std::uint32_t version = writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us);
     if (content) {
@@ -346,7 +346,7 @@ headgate::Status Runtime::TellGone(Form& form, std::stop_token stop) {
         }));
     last = rows.size() < kChunkRows;
     if (rows.empty()) continue;
-    Transaction tx = NewTransaction(parts_.clock->NowUs(), applied_);
+    Transaction tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
     const StreamNo stream = writer_->OpenStream("", form.name());
     AddChanges(tx, stream, writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us), relation, rows);
     StoreBatch nothing;

@@ -11,6 +11,7 @@ namespace headgate::views {
 namespace {
 
 constexpr std::string_view kAppliedKey = "applied";  // as in runtime.cc
+constexpr std::string_view kToldKey = "told";
 
 Error BadRow(const Registry& registry, const Run::Part& part, const Change& change) {
   const StreamInfo* stream = registry.Stream(change.stream);
@@ -311,7 +312,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
     form->Apply(changes, batch);
     form->Save(batch);
     if (changes.empty()) continue;
-    if (tx.empty()) tx = NewTransaction(commit_us, last);
+    if (tx.empty()) tx = NewTransaction(commit_us, last, ViewWrite::kStep);
     AddToStream(tx, *form, changes, commit_us);
   }
   base_.Save(batch);
@@ -336,13 +337,16 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
 // What went into the log has to be durable before anyone reads it. The rest is computed again, equal, if it is lost.
 headgate::Status Runtime::Commit(StoreBatch& batch, const Transaction& tx) {
   if (tx.empty()) return parts_.store->Write(batch, false);
+  std::string told;
+  PutVarint(told, tx.info.position.a);
+  batch.Put(Family::kMeta, kToldKey, told);
   const auto appended = writer_->Append(std::span(&tx, 1), std::nullopt, batch);
   return appended.ok() ? Ok() : headgate::Status(appended.error());
 }
 
-Transaction Runtime::NewTransaction(std::int64_t commit_us, Seq applied) {
+Transaction Runtime::NewTransaction(std::int64_t commit_us, Seq applied, ViewWrite write) {
   Transaction tx;
-  tx.info.position = {PositionKind::kIngest, ++told_, 0, 0, {}};
+  tx.info.position = {PositionKind::kIngest, ++told_, static_cast<std::uint64_t>(write), 0, {}};
   tx.info.commit_us = commit_us;
   tx.info.consistent_at = applied;
   return tx;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@ namespace headgate::views {
 // The source under which the streams of views stand in the log; no connector may have its name.
 inline constexpr std::string_view kViewSource = "views";
 inline constexpr std::string_view kViewConnector = "headgate";
+
+// What a transaction of the views' source is: TransactionInfo::position.b.
+enum class ViewWrite : std::uint8_t {
+  kStep = 0,     // what the log up to consistent_at, and nothing else, made of the views: the only one of that place
+  kContent = 1,  // of one view that was loaded or replaced while the views stood at consistent_at, in any number
+};
 
 // The shape of a view's rows in the log.
 TableSchema SchemaOf(const sql::Relation& view);

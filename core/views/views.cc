@@ -97,4 +97,12 @@ SqlResult<RowsAnswer> Views::Rows(const std::string& view, const RowsRequest& re
   return ReadRows(*parts_.store, *definition, request, std::move(stop));
 }
 
+Result<std::unique_ptr<Content>> Views::OpenContent(std::string_view view) const {
+  const auto status = Status(view);
+  if (status == nullptr || status->serving == nullptr) return std::unique_ptr<Content>();
+  return Content::Open(*parts_.store, status->serving);
+}
+
+Result<Moment> Views::Now() const { return MomentOf(StoreView(*parts_.store)); }
+
 }  // namespace headgate::views

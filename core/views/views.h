@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/views/content.h"
 #include "core/views/query.h"
 #include "core/views/runtime.h"
 #include "core/views/view_catalog.h"
@@ -43,6 +44,11 @@ class Views {
   SqlResult<Table> Select(const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
                           std::stop_token stop) const;
   SqlResult<RowsAnswer> Rows(const std::string& view, const RowsRequest& request, std::stop_token stop) const;
+
+  // nullptr: not now, see Content; also if there is no such view.
+  Result<std::unique_ptr<Content>> OpenContent(std::string_view view) const;
+  // The newest durable moment.
+  Result<Moment> Now() const;
 
   Runtime& runtime() { return *runtime_; }
   void Stop() { runtime_->Stop(); }
