@@ -20,11 +20,7 @@ ParsedArguments ParseArguments(const Arguments& args, const std::vector<std::str
       parsed.error = "unexpected argument \"" + parsed.plain.back() + "\"";
       return parsed;
     }
-    if (!arg.starts_with("--")) {
-      parsed.error = "unknown option " + std::string(arg);
-      return parsed;
-    }
-    const auto equals = arg.find('=');
+    const auto equals = arg.starts_with("--") ? arg.find('=') : std::string_view::npos;
     const std::string name(arg.substr(0, equals));
     if (std::ranges::find(flags, name) != flags.end()) {
       parsed.values[name] = "true";

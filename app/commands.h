@@ -20,8 +20,10 @@ using Arguments = std::vector<std::string_view>;
 int RunCommand(const Arguments& args);
 int CheckCommand(const Arguments& args);
 int TailCommand(const Arguments& args);
+int SqlCommand(const Arguments& args);
 
-// Options of a command line: "--name value" or "--name=value" for those in `valued`, "--name" for those in `flags`, and
+// Options of a command line: "--name value" or "--name=value" for those in `valued` ("-n value" for short ones),
+// "--name" for those in `flags`, and
 // at most `plain_max` other arguments.
 struct ParsedArguments {
   std::map<std::string, std::string, std::less<>> values;

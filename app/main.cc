@@ -22,6 +22,7 @@ Usage: headgate COMMAND [OPTIONS]
           with the SQL that mends it. Changes nothing.
   tail    follow a stream            headgate tail shop.public.orders [--api 127.0.0.1:8083]
           [--from beginning|end|SEQ-ORDINAL|TIME] [--q EXPRESSION] [--all]
+  sql     statements and queries     headgate sql [-c TEXT | -f FILE] [--address 127.0.0.1:8083] [--json]
   version
 
 The smallest configuration file:
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   if (command == "run") return headgate::RunCommand(rest);
   if (command == "check") return headgate::CheckCommand(rest);
   if (command == "tail") return headgate::TailCommand(rest);
+  if (command == "sql") return headgate::SqlCommand(rest);
   if (command == "version" || command == "--version") {
     if (!rest.empty() && !help) {
       std::fputs("headgate version: takes no arguments.\n", stderr);

@@ -21,6 +21,7 @@ HOMES = [
     (re.compile(r"boost/"), ("web/", "core/net/", "tests/support/", "tools/")),
     (re.compile(r"openssl/"), ("web/", "core/net/", "tests/support/")),
     (re.compile(r"yaml-cpp/"), ("core/config/",)),
+    (re.compile(r"editline/"), ("app/sql.cc",)),
 ]
 MUTEX_HOMES = ("core/base/channel.h", "core/base/signal.h", "tests/", "tools/")
 
