@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/sql/function.h"
 #include "core/sql/scanner.h"
 #include "core/state/state.pb.h"
 #include "core/views/shape.h"
@@ -134,6 +135,33 @@ SqlResult<Definition> DefineQuery(const sql::Statement& statement, const Node& c
   return made;
 }
 
+// What views can be told; everything else is refused by its name.
+SqlResult<bool> TakeOptions(const sql::Statement& statement, Definition& made) {
+  for (const auto& [name, value] : made.record.options) {
+    if (name == "on_load") {
+      if (value != "wait" && value != "nulls")
+        return Refused("22023", "on_load is wait or nulls, not \"" + value + "\"", statement);
+    } else if (name == "history") {
+      if (value != "none" && value != "retained")
+        return Refused("22023", "history is none or retained, not \"" + value + "\"", statement);
+    } else if (name == "retention") {
+      if (!made.relation->append_only)
+        return Refused("0A000", "retention is for views that never take a row back", statement,
+                       "Rows of this view go when what they are made of goes.");
+      sql::EvalContext context;
+      const sql::Datum interval = sql::FromText(sql::TypeId::kInterval, value, context);
+      const std::int64_t days = interval.w.days + std::int64_t{30} * interval.w.months;
+      if (!context.failed()) made.retention_us = interval.w.us + days * 86'400'000'000;
+      if (context.failed() || made.retention_us <= 0)
+        return Refused("22023", "retention is an interval such as '7 d', not \"" + value + "\"", statement);
+    } else {
+      return Refused("0A000", "a view has no option \"" + name + "\"", statement,
+                     "It has on_load, history and retention.");
+    }
+  }
+  return true;
+}
+
 SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& create, const NameTable& names) {
   const Node& into = create["into"];
   Definition made;
@@ -159,6 +187,7 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
   if (shortest != keys.end()) relation->key = *shortest;
   made.inputs = InputsOf(*query.plan, names);
   made.relation = std::move(relation);
+  HG_RETURN_IF_ERROR(TakeOptions(statement, made));
   made.plan = std::move(query.plan);
   return made;
 }

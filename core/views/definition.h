@@ -62,6 +62,7 @@ struct Definition {
   std::shared_ptr<const sql::Plan> plan;          // of a view; null if `failure` is set
   std::vector<Input> inputs;
   std::vector<std::shared_ptr<const sql::Expr>> checks;  // of a declared table
+  std::int64_t retention_us = 0;                         // of a view that only adds rows; 0: they stay
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
   std::string failure;             // why a stored statement cannot be bound any more
 };

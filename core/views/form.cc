@@ -145,8 +145,12 @@ std::vector<RowChange> Form::Finish() {
   return changes;
 }
 
-void Form::Apply(const std::vector<RowChange>& changes, StoreBatch& batch) {
-  rows_.Apply(changes, batch);
+void Form::Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch) {
+  rows_.Apply(changes, now_us, batch);
+  if (definition_->retention_us > 0) {
+    const auto gone = rows_.Expire(now_us - definition_->retention_us, batch);
+    if (gone.ok()) progress_.rows -= std::min(progress_.rows, *gone);
+  }
   for (const RowChange& change : changes) {
     if (change.after && !change.before) progress_.rows += static_cast<std::uint64_t>(change.times);
     if (change.before && !change.after) progress_.rows -= static_cast<std::uint64_t>(change.times);

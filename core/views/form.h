@@ -61,7 +61,7 @@ class Form {
   std::vector<RowChange> Finish();
   // What the last Finish gave, for the views that read this one.
   const std::vector<operators::Delta>& output() const { return net_; }
-  void Apply(const std::vector<RowChange>& changes, StoreBatch& batch);
+  void Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch);
   void Save(StoreBatch& batch);
   // The step was written, or it failed and everything is as before it.
   void Committed();

@@ -118,11 +118,11 @@ Status ViewRows::Open() {
   return Ok();
 }
 
-void ViewRows::Apply(const std::vector<RowChange>& changes, StoreBatch& batch) {
+void ViewRows::Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch) {
   next_block_stored_ = next_block_;
   switch (kind_) {
     case RowForm::kBlocks:
-      return ApplyBlocks(changes, batch);
+      return ApplyBlocks(changes, now_us, batch);
     case RowForm::kCounted:
       return ApplyCounted(changes);
     case RowForm::kKeyed:
@@ -138,20 +138,48 @@ void ViewRows::Apply(const std::vector<RowChange>& changes, StoreBatch& batch) {
   }
 }
 
-void ViewRows::ApplyBlocks(const std::vector<RowChange>& changes, StoreBatch& batch) {
+void ViewRows::ApplyBlocks(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch) {
   std::string block;
+  std::uint64_t rows = 0;
   const auto write = [&] {
     if (block.empty()) return;
     std::string key = prefix_;
     PutBigEndian(key, next_block_++);
-    batch.Put(Family::kRows, key, block);
+    std::string head;
+    PutVarint(head, static_cast<std::uint64_t>(now_us));
+    PutVarint(head, rows);
+    batch.Put(Family::kRows, key, head, block);
     block.clear();
+    rows = 0;
   };
   for (const RowChange& change : changes) {
     for (std::int64_t n = 0; n < change.times; ++n) PutBytes(block, *change.after);
+    rows += static_cast<std::uint64_t>(change.times);
     if (block.size() >= kBlockBytes) write();
   }
   write();
+}
+
+Result<std::uint64_t> ViewRows::Expire(std::int64_t before_us, StoreBatch& batch) {
+  std::uint64_t rows = 0;
+  std::string from = prefix_;
+  PutBigEndian(from, first_block_);
+  std::string end = prefix_;
+  PutBigEndian(end, next_block_);
+  std::uint64_t first = first_block_;
+  HG_RETURN_IF_ERROR(store_.Scan(Family::kRows, from, end, [&](std::string_view key, std::string_view value) {
+    ByteReader in(value);
+    if (in.Varint() >= static_cast<std::uint64_t>(before_us)) return false;
+    rows += in.Varint();
+    first = ByteReader(key.substr(prefix_.size())).BigEndian<std::uint64_t>() + 1;
+    return true;
+  }));
+  if (first == first_block_) return rows;
+  std::string to = prefix_;
+  PutBigEndian(to, first);
+  batch.DeleteRange(Family::kRows, from, to);
+  first_block_ = first;
+  return rows;
 }
 
 void ViewRows::ApplyCounted(const std::vector<RowChange>& changes) {
@@ -205,6 +233,8 @@ Status ViewRows::Scan(const StoreView& view, std::uint32_t form, RowForm kind, s
                                  const std::string_view number = key.substr(prefix.size());
                                  const std::uint32_t skip = number == block ? passed : 0;
                                  ByteReader in(value);
+                                 in.Varint();  // when it was written
+                                 in.Varint();  // its rows
                                  for (std::uint32_t n = 1; !in.done() && !in.failed(); ++n) {
                                    const std::string_view row = in.Bytes();
                                    if (n <= skip) continue;

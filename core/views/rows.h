@@ -43,7 +43,10 @@ class ViewRows {
   ViewRows(const Store& store, std::uint32_t form, RowForm kind);
 
   Status Open();
-  void Apply(const std::vector<RowChange>& changes, StoreBatch& batch);
+  // `now_us`: log time, for retention.
+  void Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch);
+  // kBlocks: drops whole blocks that were written before `before_us`; how many rows that was.
+  Result<std::uint64_t> Expire(std::int64_t before_us, StoreBatch& batch);
   void Save(StoreBatch& batch) { space_.Save(batch); }
   void Forget();
   Status failure() const;
@@ -67,7 +70,7 @@ class ViewRows {
                          std::string_view to, const Visit& visit);
 
  private:
-  void ApplyBlocks(const std::vector<RowChange>& changes, StoreBatch& batch);
+  void ApplyBlocks(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch);
   void ApplyCounted(const std::vector<RowChange>& changes);
 
   const Store& store_;
@@ -75,6 +78,7 @@ class ViewRows {
   RowForm kind_;
   std::uint64_t next_block_ = 1;
   std::uint64_t next_block_stored_ = 1;
+  std::uint64_t first_block_ = 1;  // none before it is there
   operators::StateSpace space_;
   operators::KeyedState<std::string> counted_;  // count and row, by key and row
 };

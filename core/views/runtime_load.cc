@@ -123,7 +123,7 @@ headgate::Status Runtime::FinishChunk(Form& form) {
   const std::vector<RowChange> changes = form.Finish();
   HG_RETURN_IF_ERROR(form.failure());
   StoreBatch batch;
-  form.Apply(changes, batch);
+  form.Apply(changes, parts_.clock->NowUs(), batch);
   form.Save(batch);
   Transaction tx;
   if (form.row_form() == RowForm::kBlocks && form.progress().replaces == 0 && !changes.empty()) {

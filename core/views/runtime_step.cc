@@ -309,7 +309,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
     if (!fed) continue;
     const std::vector<RowChange> changes = form->Finish();
     HG_RETURN_IF_ERROR(form->failure());
-    form->Apply(changes, batch);
+    form->Apply(changes, parts_.clock->NowUs(), batch);
     form->Save(batch);
     if (changes.empty()) continue;
     if (tx.empty()) tx = NewTransaction(commit_us, last, ViewWrite::kStep);

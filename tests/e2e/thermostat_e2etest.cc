@@ -25,7 +25,7 @@ SELECT r.sensor_id, r._seq AS seq, r._ordinal AS ordinal, r.temperature, s._seq 
        END AS command
 FROM readings r
 JOIN settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id;
-CREATE MATERIALIZED VIEW heater_control WITH (on_load = 'wait') AS
+CREATE MATERIALIZED VIEW heater_control WITH (on_load = 'wait', retention = '7 d') AS
 SELECT sensor_id, command, seq, ordinal
 FROM (SELECT d.sensor_id, d.command, d.seq, d.ordinal,
              LAG(d.command) OVER (PARTITION BY d.sensor_id ORDER BY d.seq, d.ordinal) AS previous

@@ -230,6 +230,38 @@ TEST_F(ViewRuntime, F47_AReplacedViewTellsTheDifference) {
   EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|25", "3|11", "4|1"));
 }
 
+TEST_F(ViewRuntime, RetentionForgetsRowsOfAViewThatOnlyAdds) {
+  readings_.Insert({"1", "1"});
+  readings_.Commit();
+  ASSERT_EQ(shard_.Sql("CREATE MATERIALIZED VIEW seen WITH (retention = '50 ms') AS SELECT sensor_id FROM readings"),
+            "");
+  ASSERT_TRUE(shard_.Settle());
+  readings_.Insert({"2", "1"});
+  readings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM seen"), ElementsAre("2"));
+  Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(60), {});
+  readings_.Insert({"3", "1"});
+  readings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM seen"), ElementsAre("3"));
+  EXPECT_EQ(shard_.views().Status("seen")->rows, 1U);
+}
+
+TEST_F(ViewRuntime, OptionsAreKnownOrRefused) {
+  settings_.Snapshot({});
+  readings_.Insert({"1", "1"});
+  readings_.Commit();
+  const auto with = [&](const std::string& options, const std::string& from) {
+    return shard_.Sql("CREATE MATERIALIZED VIEW v WITH (" + options + ") AS SELECT sensor_id FROM " + from);
+  };
+  EXPECT_THAT(with("lateness = '1 s'", "readings"), HasSubstr("no option \"lateness\""));
+  EXPECT_THAT(with("on_load = 'later'", "readings"), HasSubstr("wait or nulls"));
+  EXPECT_THAT(with("history = 'all'", "readings"), HasSubstr("none or retained"));
+  EXPECT_THAT(with("retention = 'soon'", "readings"), HasSubstr("interval"));
+  EXPECT_THAT(with("retention = '1 d'", "bms.public.settings"), HasSubstr("never take a row back"));
+}
+
 TEST_F(ViewRuntime, BadDefinitionsChangeNothing) {
   settings_.Snapshot({});
   EXPECT_THAT(shard_.Sql("CREATE MATERIALIZED VIEW v AS SELECT nothing FROM bms.public.settings"),
