@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/file_sql.h"
 #include "app/plugins.h"
 #include "core/config/service_config.h"
 #include "core/config/validate.h"
@@ -68,6 +69,28 @@ Report CheckService(const config::ServiceConfig& config) {
   listen.allow_insecure = config.api.allow_insecure;
   const auto listener = web::Listener::Bind(listen);  // free again when this returns
   add("api.listen", listener.ok() ? Ok() : headgate::Status(listener.error()));
+  return report;
+}
+
+// What can be told of the statements without the streams that they read.
+Report CheckSql(const config::ServiceConfig& config) {
+  Report report{"sql", {}};
+  const auto add = [&](const std::string& text, Finding::Level level, const char* hint) {
+    report.findings.push_back({"sql", level, text, hint, "", "sql"});
+  };
+  const FileSql read = ReadFileSql(config);
+  std::set<std::string> sources;
+  for (const auto& [name, flat] : config.connectors) {
+    if (FindSource(flat.contains("connector.class") ? flat.at("connector.class") : "") != nullptr) sources.insert(name);
+  }
+  const FileSqlBound bound = BindFileSql(read.statements, {}, sources);
+  for (const std::string& error : read.errors) add(error, Finding::Level::kError, "");
+  for (const std::string& error : bound.errors) add(error, Finding::Level::kError, "");
+  for (const std::string& text : bound.unknown)
+    add(text, Finding::Level::kWarning, "No source of the file has that name; the service may know it all the same.");
+  if (report.findings.empty())
+    add(std::to_string(read.statements.size()) + " statements; columns are checked when the service knows them",
+        Finding::Level::kOk, "");
   return report;
 }
 
@@ -158,6 +181,7 @@ int CheckCommand(const Arguments& args) {
     if (Report service = CheckService(loaded.config); !service.findings.empty()) reports.push_back(std::move(service));
     for (const auto& [name, flat] : loaded.config.connectors)
       reports.push_back(CheckConnector(name, flat, *secrets, services));
+    if (!loaded.config.sql.empty()) reports.push_back(CheckSql(loaded.config));
   }
   bool ok = true;
   for (const Report& report : reports) {

@@ -117,6 +117,7 @@ void Service::LookForLeftSlots(std::stop_token stop) {
 
 std::vector<std::string> Service::service_warnings() const {
   std::vector<std::string> all = warnings_;
+  AddWaiting(all);
   const auto whole = left_whole_.Get();
   const auto add = [&](std::string_view key, std::string_view value) {
     const std::size_t end = value.find('\n');

@@ -27,7 +27,7 @@ constexpr std::string_view kHelp = R"(headgate run: run the service until SIGTER
 Diagnostics go to stderr, one line an event. The line "api listening" has the address of the admin API.
 SIGTERM ends within seconds; everything that was acknowledged is durable.
 
-Settings of the file, besides secrets.commands and connectors. HEADGATE_API_LISTEN overrides api.listen, and so on.
+Settings of the file, besides secrets.commands, connectors and sql. HEADGATE_API_LISTEN overrides api.listen, and so on.
 
 )";
 

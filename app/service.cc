@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/file_sql.h"
 #include "app/plugins.h"
 #include "app/running_operation.h"
 #include "connectors/registry.h"
@@ -50,7 +51,10 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
                         &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }});
   HG_RETURN_IF_ERROR(service->StartViews(config));
   HG_RETURN_IF_ERROR(service->EndRemovals());
+  if (const FileSql sql = ReadFileSql(config); !sql.errors.empty()) return ConfigError(sql.AllErrors());
   HG_RETURN_IF_ERROR(service->TakeOver(config));
+  service->views_->Announce(service->AnnouncedStreams());
+  HG_RETURN_IF_ERROR(service->TakeOverSql(config));
   for (const auto& [name, record] : *service->catalog_->records())
     service->supervisor_->Apply(service->PlanFor(*record));
   service->maintenance_ = std::jthread([raw](std::stop_token stop) { raw->Maintain(stop); });

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -83,6 +84,7 @@ class Service final : public Control {
   bool ready() const override { return ready_; }
   std::vector<std::string> service_warnings() const override;
   const Clock& clock() const override { return SystemClock(); }
+  void Attend() override;
 
  private:
   // What a sink reads, and where one that does not run stands.
@@ -96,8 +98,15 @@ class Service final : public Control {
   };
   using Wakes = std::vector<std::pair<std::uint64_t, std::function<void()>>>;
   struct RunningOperation;
+  struct FileStatements;
 
   Service() = default;
+  headgate::Status TakeOverSql(const config::ServiceConfig& config);
+  headgate::Status RunFileStatement(const struct FileStatement& one);
+  std::set<std::string> SourceNames() const;
+  void AddWaiting(std::vector<std::string>& warnings) const;
+  views::SqlResult<views::DefinitionPtr> CreateViewBy(const sql::Statement& statement, const Caller& caller,
+                                                      bool from_file);
   headgate::Status TakeOver(const config::ServiceConfig& config);
   headgate::Status StartViews(const config::ServiceConfig& config);
   views::SourceSight SightOf(SourceNo source, std::int64_t asked_after_us) const;
@@ -155,6 +164,7 @@ class Service final : public Control {
   mutable std::map<std::string, std::string, std::less<>> pushed_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<views::Views> views_;
+  std::shared_ptr<FileStatements> file_statements_;  // of the config file, that wait; of the API's thread
   // By left slot, what is not stored of those that this process left.
   Published<std::map<std::string, ConnectorRecord, std::less<>>> left_whole_;
   std::map<std::string, std::int64_t, std::less<>> looked_us_;       // by source, of the thread of looks

@@ -34,7 +34,12 @@ views::SourceSight Service::SightOf(SourceNo source, std::int64_t asked_after_us
 }
 
 views::SqlResult<views::DefinitionPtr> Service::CreateView(const sql::Statement& statement, const Caller& caller) {
-  auto made = views_->Create(statement, false, [&](StoreBatch& batch, const views::Definition& definition) {
+  return CreateViewBy(statement, caller, false);
+}
+
+views::SqlResult<views::DefinitionPtr> Service::CreateViewBy(const sql::Statement& statement, const Caller& caller,
+                                                             bool from_file) {
+  auto made = views_->Create(statement, from_file, [&](StoreBatch& batch, const views::Definition& definition) {
     ServiceEvent event;
     event.kind = "view_created";
     event.connector = definition.record.name;

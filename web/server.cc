@@ -27,6 +27,7 @@ using Error = boost::system::error_code;
 
 namespace {
 
+constexpr std::chrono::milliseconds kAttend{500};       // the service does what it has to do on this thread
 constexpr std::chrono::milliseconds kObserve{5'000};    // the health book looks at every connector
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after a failed accept (no descriptors left)
 constexpr std::size_t kRefusedMax = 32;                 // connections too many that still get a word
@@ -71,6 +72,7 @@ class Server::Impl final : public Session::Host {
   void Accept();
   void OnAccepted(tcp::socket socket);
   void Observe();
+  void Attend();
   void Subscribe();
   void FinishAll();
 
@@ -81,6 +83,7 @@ class Server::Impl final : public Session::Host {
   std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
   tcp::acceptor acceptor_{*io_};
   asio::steady_timer observe_timer_{*io_};
+  asio::steady_timer attend_timer_{*io_};
   asio::steady_timer pause_timer_{*io_};
   std::map<Session*, std::shared_ptr<Session>> sessions_;
   std::set<Session*> refused_;
@@ -135,6 +138,7 @@ void Server::Impl::Use(int fd, bool v6, const std::string& address) {
 
 void Server::Impl::Run() {
   Observe();
+  Attend();
   Accept();
   thread_ = std::thread([this] { io_->run(); });
 }
@@ -235,11 +239,20 @@ void Server::Impl::Observe() {
   });
 }
 
+void Server::Impl::Attend() {
+  control_.Attend();
+  attend_timer_.expires_after(kAttend);
+  attend_timer_.async_wait([this](const Error& error) {
+    if (!error && !finishing_) Attend();
+  });
+}
+
 void Server::Impl::FinishAll() {
   finishing_ = true;
   Error ignored;
   acceptor_.close(ignored);
   pause_timer_.cancel();
+  attend_timer_.cancel();
   if (sessions_.empty()) return io_->stop();
   const auto all = sessions_;
   for (const auto& [raw, session] : all) session->Finish();

@@ -182,6 +182,8 @@ class Control {
   virtual bool ready() const = 0;                                 // database open, catalogue read
   virtual std::vector<std::string> service_warnings() const = 0;  // slots left behind, insecure bind
   virtual const Clock& clock() const = 0;
+  // API thread, now and then: what the service has to do there of its own accord.
+  virtual void Attend() {}
 };
 
 }  // namespace headgate

@@ -20,6 +20,7 @@ constexpr std::size_t kErrorsMax = 100;
 constexpr std::size_t kNameBytesMax = 255;
 constexpr std::string_view kCommands = "secrets.commands";
 constexpr std::string_view kConnectors = "connectors";
+constexpr std::string_view kSql = "sql";
 
 bool HasControl(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
@@ -35,11 +36,13 @@ class Loader {
     for (const Setting& setting : settings_) paths_.push_back(setting.path);
     paths_.push_back(kCommands);
     paths_.push_back(kConnectors);
+    paths_.push_back(kSql);
   }
   Loader(const Loader&) = delete;  // settings_ points into outcome_
   Loader& operator=(const Loader&) = delete;
 
   ServiceConfigOutcome Load(std::string_view text, const Environment& environment) {
+    text_ = text;
     auto parsed = ParseYaml(text);
     if (const auto* error = std::get_if<YamlError>(&parsed)) {
       Fail(At(error->line), error->text + ".");
@@ -93,6 +96,7 @@ class Loader {
     const auto setting =
         std::find_if(settings_.begin(), settings_.end(), [&](const Setting& s) { return s.path == path; });
     if (setting != settings_.end()) return ReadSetting(*setting, entry);
+    if (path == kSql) return ReadSql(entry);
     const bool free_names = path == kConnectors || path == kCommands;
     const bool is_section = std::any_of(paths_.begin(), paths_.end(), [&](std::string_view known) {
       return known.size() > path.size() && known.starts_with(path) && known[path.size()] == '.';
@@ -143,6 +147,34 @@ class Loader {
       texts.push_back(item->text);
     }
     return true;
+  }
+
+  void ReadSql(const YamlNode::Entry& entry) {
+    const YamlNode& value = *entry.value;
+    if (value.kind == YamlNode::Kind::kNull) return;
+    if (value.kind == YamlNode::Kind::kScalar) return AddSql(value);
+    if (value.kind != YamlNode::Kind::kSequence)
+      return Fail(At(entry.line), "\"sql\" must be a text of statements or a list of texts, not " +
+                                      std::string(value.KindText()) + ".");
+    for (const auto& item : value.items) {
+      if (item->kind == YamlNode::Kind::kScalar) {
+        AddSql(*item);
+      } else {
+        Fail(At(item->line), "An item of \"sql\" must be a text, not " + std::string(item->KindText()) + ".");
+      }
+    }
+  }
+
+  // The lines of a literal block (|) stand below the line that begins it.
+  void AddSql(const YamlNode& node) {
+    std::string_view rest = text_;
+    for (int line = 1; line < node.line && !rest.empty(); ++line)
+      rest.remove_prefix(std::min(rest.size(), rest.find('\n') + 1));
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    const std::size_t bar = line.find('|');
+    const bool block = bar != std::string_view::npos && node.text.find('|') != 0 &&
+                       line.find_first_not_of("|+-0123456789 \t\r", bar) == std::string_view::npos;
+    outcome_.config.sql.push_back({node.text, std::string(file_), node.line + (block ? 1 : 0), block});
   }
 
   void ReadCommand(const YamlNode::Entry& entry) {
@@ -268,6 +300,7 @@ class Loader {
   }
 
   const std::string_view file_;
+  std::string_view text_;
   ServiceConfigOutcome outcome_;
   const std::vector<Setting> settings_;
   std::vector<std::string_view> paths_;

@@ -60,6 +60,15 @@ struct ServiceConfig {
   // Flat maps as POST /connectors takes them, with `name` put in, values exactly as written, placeholders unresolved.
   std::map<std::string, FlatConfig> connectors;
 
+  // Statements, run at start in their order (section sql: a text, or a list of texts).
+  struct SqlText {
+    std::string text;
+    std::string file;
+    int line = 1;        // of its first line, or of all of it
+    bool block = false;  // its lines are lines of the file
+  };
+  std::vector<SqlText> sql;
+
   // "file:line" of a connector or of one of its keys, for errors that Bind finds later.
   std::string Where(const std::string& connector, const std::string& key = {}) const;
   std::map<std::string, std::map<std::string, std::string>> connector_lines;  // connector -> key ("" is itself)

@@ -60,6 +60,13 @@ SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool fro
   return *put;
 }
 
+headgate::Status Views::SetFromFile(const std::string& name, bool from_file) {
+  StoreBatch batch;
+  const auto changed = catalog_->Change(
+      name, [&](ViewRecord& record) { record.from_file = from_file; }, batch);
+  return changed.ok() ? Ok() : headgate::Status(changed.error());
+}
+
 SqlResult<DefinitionPtr> Views::Drop(const std::string& name, const Also& also) {
   const auto known = names();
   const DefinitionPtr old = known->FindDefinition(name);

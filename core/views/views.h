@@ -23,6 +23,8 @@ class Views {
   // CREATE [OR REPLACE] MATERIALIZED VIEW or VIEW. Durable on return; the view begins by itself. nullptr: IF NOT
   // EXISTS, and it does.
   SqlResult<DefinitionPtr> Create(const sql::Statement& statement, bool from_file, const Also& also);
+  // Whether it is one of the config file.
+  headgate::Status SetFromFile(const std::string& name, bool from_file);
   // Refused while others read it.
   SqlResult<DefinitionPtr> Drop(const std::string& name, const Also& also);
   // What Create would make, without making it.

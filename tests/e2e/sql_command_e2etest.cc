@@ -126,5 +126,73 @@ TEST_F(SqlCommand, FollowsAViewUntilItIsInterrupted) {
   EXPECT_THAT(refused.text, HasSubstr("EMIT CHANGES follows SELECT * FROM one view"));
 }
 
+// The section `sql` of the config file.
+class FileSql : public testing::Test {
+ protected:
+  // Starts the program on a file with these statements, over the same data directory each time.
+  Status Start(const std::string& sql) {
+    headgate_.reset();
+    headgate_ = std::make_unique<HeadgateProcess>(HeadgateOptions{
+        .connectors = {{"readings", {{"connector.class", "http"}, {"columns", "sensor_id int NOT NULL, place text"}}}},
+        .extra_yaml = "sql: |\n" + sql,
+        .data_dir = dir_.path() + "/data"});
+    return headgate_->Start();
+  }
+  nlohmann::json View(const std::string& name) {
+    const auto answer = headgate_->Call("GET", "/api/v1/views/" + name);
+    return answer.ok() ? nlohmann::json::parse(answer->body, nullptr, false) : nlohmann::json();
+  }
+
+  TempDir dir_{"headgate-file-sql-"};
+  std::unique_ptr<HeadgateProcess> headgate_;
+  const std::string kView =
+      "  CREATE MATERIALIZED VIEW per_sensor AS\n  SELECT sensor_id, count(*) AS n FROM readings\n"
+      "  GROUP BY sensor_id;\n";
+  const std::string kQuery = "  CREATE VIEW busy AS SELECT * FROM per_sensor WHERE n > 1;\n";
+};
+
+TEST_F(FileSql, IsRunAtTheStartAndDoesNothingWhereNothingHasChanged) {
+  ASSERT_TRUE(Start(kView + kQuery).ok()) << headgate_->Stderr();
+  const auto first = View("per_sensor");
+  EXPECT_EQ(first["kind"], "materialized");
+  EXPECT_EQ(View("busy")["kind"], "query");
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(Start(kView + kQuery).ok()) << headgate_->Stderr();
+  EXPECT_EQ(View("per_sensor")["created_at"], first["created_at"]);
+  const std::string events = headgate_->Call("GET", "/api/v1/events")->body;
+  const auto created = [](const nlohmann::json& event) { return event["kind"] == "view_created"; };
+  EXPECT_EQ(std::ranges::count_if(nlohmann::json::parse(events)["items"], created), 2);
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(Start(kView).ok()) << headgate_->Stderr();
+  EXPECT_THAT(headgate_->Stderr(), HasSubstr("is no longer in it but stays"));
+  EXPECT_EQ(View("busy")["kind"], "query");
+  ASSERT_EQ(headgate_->Call("DELETE", "/api/v1/views/busy")->status, 204);
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(Start("  CREATE MATERIALIZED VIEW per_sensor AS SELECT sensor_id, count(*) + 1 AS m FROM readings\n"
+                    "  GROUP BY sensor_id;\n")
+                  .ok())
+      << headgate_->Stderr();
+  EXPECT_EQ(View("per_sensor")["columns"][1]["name"], "m");
+}
+
+TEST_F(FileSql, AMistakeIsToldWithItsLineAndNothingIsRun) {
+  ASSERT_TRUE(Start(kView).ok());
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_FALSE(Start("  CREATE VIEW good AS SELECT * FROM per_sensor;\n\n  CREATE VIEW bad AS\n  SELECT nope FROM\n"
+                     "  per_sensor;\n")
+                   .ok());
+  EXPECT_THAT(headgate_->Stderr(), HasSubstr("sql: column \\\"nope\\\" does not exist"));
+  ASSERT_TRUE(Start(kView).ok());
+  EXPECT_EQ(View("good")["status"], 404);
+  EXPECT_EQ(View("per_sensor")["kind"], "materialized");
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  for (const char* wrong :
+       {"  SELEC 1\n", "  DROP VIEW x\n", "  CREATE VIEW x AS SELECT 1; CREATE VIEW x AS SELECT 2\n",
+        "  CREATE VIEW x AS SELECT * FROM nowhere\n"}) {
+    EXPECT_FALSE(Start(wrong).ok()) << wrong;
+    EXPECT_THAT(headgate_->Stderr(), HasSubstr(": sql: ")) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace headgate::test

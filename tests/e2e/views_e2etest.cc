@@ -42,5 +42,17 @@ TEST_F(Views, AWebhookGetsTheChangesOfAView) {
   EXPECT_TRUE(receiver_.WaitForDistinct(1, seconds(10))) << headgate_->Stderr();
 }
 
+TEST_F(Views, AStatementOfTheConfigFileWaitsUntilItsTableIsThere) {
+  headgate_ = std::make_unique<HeadgateProcess>(HeadgateOptions{
+      .connectors = {{"shop", shop_->Source()}},
+      .extra_yaml = "sql:\n  - CREATE MATERIALIZED VIEW totals AS SELECT count(*) AS n FROM shop.public.orders\n"
+                    "  - CREATE VIEW many AS SELECT * FROM totals WHERE n > 10\n"});
+  const Status started = headgate_->Start();
+  ASSERT_TRUE(started.ok()) << started.error().what;
+  UntilRunning("totals");
+  const json answer = Query("SELECT n FROM many");
+  EXPECT_EQ(answer["rows"][0][0].dump(), One("SELECT count(*) FROM public.orders"));
+}
+
 }  // namespace
 }  // namespace headgate::test

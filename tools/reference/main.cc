@@ -44,7 +44,8 @@ std::string Page(const config::ComponentSpec& spec) {
 
 std::string ServicePage() {
   std::string page =
-      "# The service\n\nSettings of the configuration file, besides `connectors` and `secrets.commands` (programs that "
+      "# The service\n\nSettings of the configuration file, besides `connectors`, `sql` (statements that make "
+      "views, a text or a list of texts) and `secrets.commands` (programs that "
       "`${command:...}` may run, by name). A dot is a level of the YAML. Each can be overridden by the variable beside "
       "it. Made from the table of settings by `tools/reference`; not edited by hand.\n";
   config::ServiceConfig defaults;

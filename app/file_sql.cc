@@ -1,0 +1,130 @@
+#include "app/file_sql.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "core/sql/scanner.h"
+
+namespace headgate {
+namespace {
+
+using sql::Node;
+
+std::string PlaceOf(const config::ServiceConfig::SqlText& source, std::size_t offset) {
+  const std::string_view text(source.text);
+  const auto lines = source.block ? std::ranges::count(text.substr(0, std::min(offset, text.size())), '\n') : 0;
+  return source.file + ":" + std::to_string(source.line + lines);
+}
+
+std::string Text(const std::string& where, const std::string& message, const std::string& hint) {
+  return where + ": sql: " + message + "." + (hint.empty() ? "" : " " + hint);
+}
+
+std::string Joined(const Node& range) {
+  std::string name;
+  for (const char* part : {"catalogname", "schemaname", "relname"}) {
+    if (range[part]) name += (name.empty() ? "" : ".") + std::string(range[part].text());
+  }
+  return name;
+}
+
+// The name that a statement makes; "" if it is none of the kinds that a file may have.
+std::string MadeName(const sql::Statement& statement) {
+  const Node& body = statement.tree.body();
+  if (statement.connector.verb != sql::ConnectorStatement::Verb::kNone) return "";
+  if (statement.tree.Is("CreateTableAsStmt")) return Joined(body["into"]["rel"]);
+  if (statement.tree.Is("ViewStmt")) return Joined(body["view"]);
+  return statement.tree.Is("CreateStmt") ? Joined(body["relation"]) : "";
+}
+
+// The relation that a mistake names as missing, "" if it is another mistake.
+std::string MissingRelation(const std::string& message) {
+  constexpr std::string_view kHead = "relation \"";
+  constexpr std::string_view kTail = "\" does not exist";
+  if (!message.starts_with(kHead) || !message.ends_with(kTail)) return "";
+  return message.substr(kHead.size(), message.size() - kHead.size() - kTail.size());
+}
+
+}  // namespace
+
+std::string FileStatement::Where(std::size_t offset) const {
+  const auto tokens = sql::Scan(statement.text);
+  const std::size_t begin = statement.offset + (tokens.ok() && !tokens->empty() ? tokens->front().start : 0);
+  return PlaceOf(source, std::max(offset, begin));
+}
+
+std::string FileSql::AllErrors() const {
+  std::string text;
+  for (const std::string& error : errors) text += (text.empty() ? "" : "\n") + error;
+  return text;
+}
+
+FileSql ReadFileSql(const config::ServiceConfig& config) {
+  FileSql read;
+  std::map<std::string, std::string> made;  // name -> where
+  for (const auto& source : config.sql) {
+    auto statements = sql::ReadStatements(source.text);
+    if (!statements.ok()) {
+      read.errors.push_back(
+          Text(PlaceOf(source, statements.error().offset), statements.error().message, statements.error().hint));
+      continue;
+    }
+    for (sql::Statement& statement : *statements) {
+      FileStatement one{std::move(statement), source, ""};
+      one.name = MadeName(one.statement);
+      if (one.name.empty()) {
+        read.errors.push_back(
+            Text(one.Where(), "the file takes CREATE MATERIALIZED VIEW, CREATE VIEW and CREATE TABLE",
+                 "Sources and sinks stand under connectors; run other statements by `headgate sql`."));
+        continue;
+      }
+      const auto [known, first] = made.emplace(one.name, one.Where());
+      if (!first)
+        read.errors.push_back(
+            Text(one.Where(), "\"" + one.name + "\" is made twice, first at " + known->second, "Remove one."));
+      one.statement.or_replace = true;  // the file says what is to be there
+      read.statements.push_back(std::move(one));
+    }
+  }
+  return read;
+}
+
+FileSqlBound BindFileSql(const std::vector<FileStatement>& statements, views::NameTable names,
+                         const std::set<std::string>& sources) {
+  FileSqlBound bound;
+  std::set<std::string> coming;  // what waiting statements will make
+  const views::NameTable before = names;
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    const FileStatement& one = statements[i];
+    auto made = views::Define(one.statement, names);
+    if (!made.ok()) {
+      const std::string missing = MissingRelation(made.error().message);
+      const std::string text = Text(one.Where(made.error().offset), made.error().message, made.error().hint);
+      if (!missing.empty() && (coming.contains(missing) || sources.contains(missing.substr(0, missing.find('.'))))) {
+        bound.waiting.push_back(i);
+        coming.insert(one.name);
+      } else {
+        (missing.empty() ? bound.errors : bound.unknown).push_back(text);
+        coming.insert(one.name);  // what reads it is not wrong for that
+      }
+      continue;
+    }
+    const auto old = before.FindDefinition(one.name);
+    const bool changed = old != nullptr && old->record.sql != made->record.sql;
+    if (before.streams.contains(one.name))
+      bound.errors.push_back(Text(one.Where(), "there is a stream \"" + one.name + "\" already", "Name it otherwise."));
+    if (changed && old->record.kind != made->record.kind)
+      bound.errors.push_back(Text(one.Where(), "\"" + one.name + "\" is there, of another kind", "Drop it first."));
+    if (changed && !views::ReadersOf(before, one.name).empty())
+      bound.errors.push_back(
+          Text(one.Where(),
+               "\"" + one.name + "\" has changed, and \"" + views::ReadersOf(before, one.name).front() + "\" reads it",
+               "Drop what reads it first."));
+    if (changed || old == nullptr)
+      names.definitions[one.name] = std::make_shared<const views::Definition>(std::move(*made));
+  }
+  return bound;
+}
+
+}  // namespace headgate
