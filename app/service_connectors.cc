@@ -10,6 +10,7 @@
 #include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
+#include "core/views/stream.h"
 #include "core/views/views.h"
 
 namespace headgate {
@@ -159,6 +160,10 @@ Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConf
   record.version = old != nullptr ? old->version + 1 : 1;
   record.changed_us = clock().NowUs();
   record.created_us = old != nullptr ? old->created_us : record.changed_us;
+  if (name == views::kViewSource) {
+    const std::string text = "The name views is taken: the streams of views have it. Choose another one.";
+    return Refusal{400, text, {{"name", text}}};
+  }
   if (std::string taken = StreamTaken(record); !taken.empty()) return Refusal{400, taken, {{"stream", taken}}};
   return record;
 }

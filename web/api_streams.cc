@@ -2,6 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/encoding.h"
+#include "core/views/stream.h"
+#include "core/views/views.h"
 #include "web/connect_shapes.h"
 #include "web/page.h"
 #include "web/stream_feed.h"
@@ -25,8 +27,25 @@ Json ColumnsJson(const TableSchema& schema) {
   return columns;
 }
 
+bool Reads(const views::Definition& view, const std::string& stream) {
+  return view.record.kind == views::ObjectKind::kView &&
+         std::ranges::any_of(view.inputs, [&](const views::Input& input) {
+           return (input.kind == views::Input::Kind::kView ? input.relation->name : input.stream_name) == stream;
+         });
+}
+
+void AddViewReaders(Api& api, const std::string& stream, Json& readers) {
+  const Seq applied = api.control.views().applied();
+  const auto names = api.control.views().names();
+  for (const auto& [name, definition] : names->definitions) {
+    if (!Reads(*definition, stream)) continue;
+    readers.push_back({{"kind", "view"}, {"name", name}, {"next_seq", BigJson(applied + 1)}});
+  }
+}
+
 Json ReadersJson(Api& api, const std::string& stream, bool count) {
   Json readers = Json::array();
+  AddViewReaders(api, stream, readers);
   const std::int64_t now_us = api.control.clock().NowUs();
   for (const std::string& name : api.control.Names()) {
     const auto record = api.control.Find(name);
@@ -60,8 +79,9 @@ Json StreamJson(Api& api, const Registry& registry, const StreamInfo& stream, bo
   const RetentionPolicy retention = api.control.retention();
   Json json;
   json["name"] = stream.name;
-  json["kind"] = key.empty() ? "data" : "control";
-  json["origin"] = source == nullptr ? Json(nullptr) : Json(source->name);
+  const bool of_view = source != nullptr && source->connector == views::kViewConnector;
+  json["kind"] = of_view ? "view" : key.empty() ? "data" : "control";
+  json["origin"] = source == nullptr ? Json(nullptr) : Json(of_view ? stream.name : source->name);
   json["key"] = std::move(key);
   if (whole && schema != nullptr)
     json["schema"] = {{"version", std::to_string(version)}, {"columns", ColumnsJson(*schema)}};

@@ -76,6 +76,25 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   if (const std::string trouble = api.control.views().trouble(); !trouble.empty()) json["trouble"] = trouble;
 }
 
+// KC27: a source may be deleted under its views. The names of those that are gone, and what came from them.
+void AddHealth(Api& api, Json& json, const views::Definition& view, const std::string& state) {
+  const auto registry = api.control.log().registry();
+  std::string text;
+  for (const views::Input& input : view.inputs) {
+    const StreamInfo* stream = registry->FindStream(input.stream_name);
+    const SourceInfo* source = stream == nullptr ? nullptr : registry->Source(stream->source);
+    if (input.kind == views::Input::Kind::kView || source == nullptr) continue;
+    if (const auto origin = api.control.Find(source->name);
+        origin != nullptr && origin->kind == config::ComponentKind::kSource)
+      continue;
+    text += (text.empty() ? "" : " ") + std::string("Source ") + source->name + " was deleted: nothing new comes to " +
+            stream->name + ". Create " + source->name + " again, or drop the view.";
+  }
+  const bool failed = state == "failed";
+  json["health"] = {{"status", failed || !text.empty() ? "error" : "healthy"}};
+  if (!text.empty()) json["health"]["summary"] = text;
+}
+
 Json ViewJson(Api& api, const views::Definition& view, bool whole) {
   Json json;
   json["name"] = view.record.name;
@@ -87,6 +106,7 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
     ViewStatus begun;
     begun.state = "loading";
     AddProgress(api, json, status == nullptr ? begun : *status, whole);
+    AddHealth(api, json, view, status == nullptr ? begun.state : status->state);
   }
   json["sql"] = view.record.sql;
   Json options = Json::object();
@@ -104,8 +124,7 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
 Response List(Api& api, const Request& request) {
   Json items = Json::array();
   const auto names = api.control.views().names();
-  for (const auto& [name, definition] : names->definitions)
-    items.push_back(ViewJson(api, *definition, false));
+  for (const auto& [name, definition] : names->definitions) items.push_back(ViewJson(api, *definition, false));
   return PageAnswer(request, std::move(items), "");
 }
 

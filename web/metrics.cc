@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "core/views/views.h"
 #include "web/connect_shapes.h"
 #include "web/lag.h"
 #include "web/metrics_text.h"
@@ -195,6 +196,39 @@ void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
   }
 }
 
+void Views(MetricsText& out, Api& api) {
+  struct View {
+    std::string name;
+    std::shared_ptr<const views::ViewStatus> status;
+  };
+  views::Views& all = api.control.views();
+  std::vector<View> rows;
+  for (const auto& [name, definition] : all.names()->definitions) {
+    if (definition->record.kind != views::ObjectKind::kView) continue;
+    if (auto status = all.Status(name)) rows.push_back({name, std::move(status)});
+  }
+  out.Family("headgate_view_state", "gauge", "1 for the state that the view is in.");
+  for (const View& view : rows) {
+    for (const std::string_view state : {"gated", "loading", "running", "failed"})
+      out.Sample({{"view", view.name}, {"state", state}}, view.status->state == state ? 1 : 0);
+  }
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    out.Family(name, type, help);
+    for (const View& view : rows) out.Sample({{"view", view.name}}, static_cast<double>(value(*view.status)));
+  };
+  const Seq applied = all.applied();
+  const Seq last = api.control.log().last_seq();
+  each("headgate_view_rows", "gauge", "Rows of the view.", [](const views::ViewStatus& s) { return s.rows; });
+  each("headgate_view_errors", "gauge", "Rows whose expressions fail at the moment.",
+       [](const views::ViewStatus& s) { return s.errors; });
+  each("headgate_view_errors_total", "counter", "Rows whose expressions failed, ever.",
+       [](const views::ViewStatus& s) { return s.errors_ever; });
+  each("headgate_view_applied_seq", "gauge", "The transaction up to which the view reflects the log.",
+       [&](const views::ViewStatus&) { return applied; });
+  each("headgate_view_pending_transactions", "gauge", "Transactions of the log that the view does not reflect yet.",
+       [&](const views::ViewStatus&) { return last > applied ? last - applied : 0; });
+}
+
 // The usual ones of a process, from /proc.
 void Process(MetricsText& out) {
   rusage usage{};
@@ -251,6 +285,7 @@ std::string RenderMetrics(Api& api, bool open_metrics) {
   Sources(out, api, rows);
   SourceTotals(out, api, rows);
   Sinks(out, api, rows);
+  Views(out, api);
   const Log& log = api.control.log();
   out.Family("headgate_log_bytes", "gauge", "The log on disk.");
   out.Sample({}, static_cast<double>(log.disk_bytes()));

@@ -54,5 +54,32 @@ TEST_F(Views, AStatementOfTheConfigFileWaitsUntilItsTableIsThere) {
   EXPECT_EQ(answer["rows"][0][0].dump(), One("SELECT count(*) FROM public.orders"));
 }
 
+TEST_F(Views, ViewsShowInStreamsMetricsAndAsReaders) {
+  Create("shop", shop_->Source());
+  Until("/api/v1/streams/shop.public.orders", [](const json&) { return true; });
+  Sql("CREATE MATERIALIZED VIEW per_state AS SELECT state, count(*) AS n FROM shop.public.orders GROUP BY state;"
+      "CREATE MATERIALIZED VIEW states AS SELECT count(*) AS n FROM per_state");
+  UntilRunning("states");
+  const json input = Call("GET", "/api/v1/streams/shop.public.orders", 200);
+  EXPECT_EQ(input["readers"][0]["kind"], "view");
+  EXPECT_EQ(input["readers"][0]["name"], "per_state");
+  const json stream = Call("GET", "/api/v1/streams/per_state", 200);
+  EXPECT_EQ(stream["kind"], "view");
+  EXPECT_EQ(stream["origin"], "per_state");
+  EXPECT_EQ(stream["readers"][0]["name"], "states");
+  const std::string metrics = headgate_->Call("GET", "/metrics")->body;
+  for (const char* line :
+       {"headgate_view_state{view=\"states\",state=\"running\"} 1\n", "headgate_view_rows{view=\"states\"} 1\n",
+        "headgate_view_errors{view=\"states\"} 0\n", "headgate_view_applied_seq{view=\"states\"} ",
+        "headgate_view_pending_transactions{view=\"states\"} "})
+    EXPECT_THAT(metrics, testing::HasSubstr(line));
+  Call("POST", "/connectors", 400, {{"name", "views"}, {"config", shop_->Source()}});
+  EXPECT_EQ(Call("GET", "/api/v1/views/per_state", 200)["health"]["status"], "healthy");
+  Call("DELETE", "/connectors/shop", 204);
+  const json orphan = Call("GET", "/api/v1/views/per_state", 200);
+  EXPECT_EQ(orphan["health"]["status"], "error");
+  EXPECT_THAT(orphan["health"]["summary"].get<std::string>(), testing::HasSubstr("Source shop was deleted"));
+}
+
 }  // namespace
 }  // namespace headgate::test
