@@ -20,6 +20,8 @@ std::string Service::StreamTaken(const ConnectorRecord& record) const {
     if (name != record.name && PushedStream(*other) == stream)
       return "Stream " + stream + " is that of connector " + name + ". Set another name.";
   }
+  if (views_ != nullptr && views_->Find(stream) != nullptr)
+    return "There is a view " + stream + " already. Set another name.";
   const auto registry = log_->registry();
   const StreamInfo* known = registry->FindStream(stream);
   const SourceInfo* source = known == nullptr ? nullptr : registry->Source(known->source);

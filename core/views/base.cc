@@ -8,6 +8,7 @@ namespace headgate::views {
 namespace {
 
 // In Family::kMeta.
+constexpr std::string_view kLostKey = "tables_lost";
 std::string StateKey(StreamNo stream) {
   std::string key = "table/";
   PutBigEndian(key, stream);
@@ -101,6 +102,8 @@ Base::Base(const Store& store)
     : store_(store), space_(store, Family::kBase), images_(operators::StatePlace{&space_, ""}) {}
 
 Status Base::Open() {
+  HG_ASSIGN_OR_RETURN(const auto lost, store_.Get(Family::kMeta, kLostKey));
+  lost_ = lost_stored_ = lost.has_value();
   const std::string prefix = "table/";
   bool good = true;
   HG_RETURN_IF_ERROR(store_.Scan(Family::kMeta, prefix, "table0", [&](std::string_view key, std::string_view value) {
@@ -134,6 +137,17 @@ void Base::EndLoad(StreamNo stream) {
   if (state.generation == 0) ++state.generation;
   if (state.shown != 0 && state.shown != state.generation) dropped_.emplace_back(stream, state.shown);
   state.shown = state.generation;
+}
+
+void Base::Lose() {
+  lost_ = true;
+  for (const auto& [stream, known] : tables_) {
+    TableState& state = Change(stream);
+    dropped_.emplace_back(stream, state.generation);
+    if (state.loading() && state.shown != 0) dropped_.emplace_back(stream, state.shown);
+    ++state.generation;
+    state.shown = 0;
+  }
 }
 
 void Base::Truncate(StreamNo stream) {
@@ -200,6 +214,7 @@ void Base::Save(StoreBatch& batch) {
     batch.Put(Family::kMeta, StateKey(stream), value);
   }
   stored_.clear();
+  if (lost_ && !std::exchange(lost_stored_, true)) batch.Put(Family::kMeta, kLostKey, "1");
 }
 
 void Base::Forget() {

@@ -47,6 +47,11 @@ class Base {
   void BeginLoad(StreamNo stream);
   // It has ended, or there is none: views see what was loaded. The generation before goes with the next Save.
   void EndLoad(StreamNo stream);
+  // Changes of all tables were lost: what is known of them is void until they are read anew. For good: of tables that
+  // come later nothing is known either before their snapshot.
+  void Lose();
+  // A change may be the first of a table that no snapshot reads; then views see it from there on.
+  bool MayBegin() const { return !lost_; }
   // All rows are gone: changes go to an empty generation.
   void Truncate(StreamNo stream);
 
@@ -83,6 +88,8 @@ class Base {
   std::map<StreamNo, TableState> tables_;
   std::map<StreamNo, TableState> stored_;  // of those that changed in this step, what is stored
   std::vector<std::pair<StreamNo, std::uint32_t>> dropped_;
+  bool lost_ = false;
+  bool lost_stored_ = false;
 };
 
 // The key of a row: the encoded values of its key columns. Of a table without a key the whole row.

@@ -43,6 +43,7 @@ Result<Run> RunReader::Read(std::size_t changes_max, Seq until) {
     if (begins && run.changes >= changes_max) break;
     const StreamNo loaded = begins ? LoadedBy(*next_) : 0;
     if (loaded != 0 && !run.parts.empty()) break;
+    if (run.first == 0) run.first = next_->seq;
     run.last = next_->seq;
     run.commit_us = next_->info.commit_us;
     run.loaded = loaded;

@@ -20,7 +20,8 @@ struct Run {
     ChangeReader Changes() const { return {changes, first_ordinal}; }
   };
   std::vector<Part> parts;
-  Seq last = 0;  // everything up to it was read; 0: nothing was
+  Seq first = 0;  // what it begins with
+  Seq last = 0;   // everything up to it was read; 0: nothing was
   std::size_t changes = 0;
   std::int64_t commit_us = 0;  // of the last transaction
   StreamNo loaded = 0;         // the run is the marker that this table's snapshot has ended, and nothing else

@@ -114,6 +114,7 @@ class Runtime {
 
   // runtime_step.cc
   headgate::Status Step(const Run& run);
+  headgate::Status TellLoss(Seq first);
   headgate::Status TakeIn(const Run& run);
   headgate::Status TakeTable(const Run::Part& part, const Change& change);
   headgate::Status TakeTruncate(const Run::Part& part, const Change& change);

@@ -94,12 +94,29 @@ headgate::Status Runtime::Step(const views::Run& run) {
   registry_ = parts_.log->registry();
   if (ResolveStreams()) MakePorts();
   keys_.clear();
+  if (run.first > applied_ + 1) HG_RETURN_IF_ERROR(TellLoss(run.first));
   if (run.loaded != 0) {
     HG_RETURN_IF_ERROR(EndLoad(run.loaded));
   } else {
     HG_RETURN_IF_ERROR(TakeIn(run));
   }
   return StepForms(run.commit_us, run.last);
+}
+
+// Retention has dropped what the views had not read (they stood still for long, or the log is older than they are): no
+// table is known any more, and what was made of them is not to be trusted.
+headgate::Status Runtime::TellLoss(Seq first) {
+  const std::string range = "seq " + std::to_string(applied_ + 1) + " to " + std::to_string(first - 1);
+  diag::Error("views", "retention dropped records that the views had not read", {{"lost", range}});
+  for (const auto& form : forms_) {
+    if (form->progress().stage == FormProgress::Stage::kFailed) continue;
+    Fail(*form, Corrupt("retention dropped " + range +
+                        " before the views had read it. Take a new snapshot of the tables "
+                        "(delete their source with forget=true and create it again), then create the view again."));
+  }
+  base_.Lose();
+  MakePorts();
+  return Ok();
 }
 
 headgate::Status Runtime::TakeIn(const views::Run& run) {
@@ -197,7 +214,8 @@ headgate::Status Runtime::TakeTable(const Run::Part& part, const Change& change)
   const Origin origin = OriginOf(part, change);
   const bool keyless = schema.EventKey().empty();
   // A table that is not read by a snapshot is there from its first change on.
-  if (base_.StateOf(stream).generation == 0) base_.EndLoad(stream);
+  if (base_.StateOf(stream).generation == 0 && base_.MayBegin()) base_.EndLoad(stream);
+  if (base_.StateOf(stream).generation == 0) base_.BeginLoad(stream);
   const bool shown = !base_.StateOf(stream).loading();
   std::string new_key;
   std::string old_key;

@@ -248,6 +248,32 @@ TEST_F(ViewRuntime, RetentionForgetsRowsOfAViewThatOnlyAdds) {
   EXPECT_EQ(shard_.views().Status("seen")->rows, 1U);
 }
 
+TEST_F(ViewRuntime, WhatRetentionTookBeforeItWasReadIsTold) {
+  settings_.Snapshot({{"1", "18"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_TRUE(shard_.Settle());
+  shard_.views().Stop();
+  settings_.Insert({"2", "10"});
+  settings_.Commit();
+  settings_.Insert({"3", "11"});
+  const Seq last = settings_.Commit();
+  RetentionPolicy policy;
+  policy.time_ms = 0;
+  policy.bytes_max = 1;
+  ASSERT_TRUE(shard_.log().Trim(policy, 0).ok());
+  ASSERT_EQ(shard_.log().first_seq(), last);
+  shard_.Reopen();
+  const auto failed = [&] { return shard_.views().Status("cold")->state == "failed"; };
+  for (int i = 0; i < 1000 && !failed(); ++i)
+    Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(5), {});
+  EXPECT_THAT(shard_.views().Status("cold")->failure, HasSubstr("retention dropped"));
+  ASSERT_TRUE(shard_.views().Drop("cold", {}).ok());
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  settings_.Snapshot({{"2", "10"}, {"3", "11"}});
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|10", "3|11"));
+}
+
 TEST_F(ViewRuntime, OptionsAreKnownOrRefused) {
   settings_.Snapshot({});
   readings_.Insert({"1", "1"});
