@@ -196,7 +196,7 @@ TEST_F(Thermostat, H19_H20_SettingsAreLoadedBeforeTheFirstReadingIsJudged) {
     Wait(milliseconds(20));
   }
   Read(4, "55");
-  EXPECT_EQ(Call("GET", "/api/v1/views/heater_control", 200)["state"], "gated");
+  Until("/api/v1/views/heater_control", [](const json& view) { return view["state"] == "gated"; });
   auto source = shop_->Source();
   source["tables"] = "public.settings";
   Create("bms", source);
