@@ -4,6 +4,8 @@
 #include <optional>
 #include <regex>
 
+#include "core/base/regex.h"
+
 namespace headgate::codec {
 namespace {
 
@@ -79,7 +81,7 @@ constexpr std::size_t kPatternBytesMax = 1024;
 // Nothing if the pattern is no regular expression.
 std::optional<std::regex> Compile(const std::string& pattern) {
   try {
-    return std::regex(pattern, std::regex::ECMAScript | std::regex::icase);
+    return CompileRegex(pattern, std::regex::ECMAScript | std::regex::icase);
   } catch (const std::regex_error&) {
     return std::nullopt;
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/regex.h"
 #include "core/config/masking.h"
 #include "core/config/secrets.h"
 #include "core/config/spec.h"
@@ -60,7 +61,7 @@ std::string DoubleError(const Option& option, const std::string& value, const st
 std::string TopicsRegexError(const std::string& pattern) {
   if (pattern.size() > kTopicsRegexBytesMax) return "Setting \"topics.regex\" is longer than 1024 bytes. Shorten it.";
   try {
-    const std::regex compiled(pattern, std::regex::ECMAScript);
+    static_cast<void>(CompileRegex(pattern, std::regex::ECMAScript));
     return {};
   } catch (const std::regex_error&) {
     return "Setting \"topics.regex\" is not a regular expression. Write one for whole stream names, such as "

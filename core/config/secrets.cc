@@ -5,6 +5,7 @@
 #include <optional>
 #include <ostream>
 
+#include "core/base/regex.h"
 #include "core/config/secret_io.h"
 #include "core/config/text.h"
 
@@ -111,7 +112,7 @@ Result<SecretResolver> SecretResolver::Create(SecretPolicy policy) {
     return ConfigError("secrets.env_pattern is longer than 256 bytes. Use a shorter pattern such as SHOP_.*");
   }
   try {
-    resolver.env_pattern_ = std::regex(policy.env_pattern, std::regex::ECMAScript);
+    resolver.env_pattern_ = CompileRegex(policy.env_pattern, std::regex::ECMAScript);
   } catch (const std::regex_error&) {
     return ConfigError("secrets.env_pattern " + Quoted(policy.env_pattern) +
                        " is not a regular expression. Write a pattern for whole names, such as SHOP_.*");

@@ -4,6 +4,8 @@
 #include <optional>
 #include <regex>
 
+#include "core/base/regex.h"
+
 namespace headgate {
 
 struct TopicFilter::Impl {
@@ -21,7 +23,7 @@ Result<TopicFilter> TopicFilter::Make(std::vector<std::string> names, std::strin
   impl->names = std::move(names);
   if (!regex.empty()) {
     try {
-      impl->regex.emplace(std::string(regex), std::regex::ECMAScript | std::regex::optimize);
+      impl->regex = CompileRegex(std::string(regex), std::regex::ECMAScript | std::regex::optimize);
     } catch (const std::regex_error& e) {
       return ConfigError("topics.regex is not a regular expression: " + std::string(e.what()) +
                          ". Example: shop\\.public\\..*");
