@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/base/published.h"
 #include "tests/support/child_process.h"
 #include "tests/support/headgate_process.h"
 #include "tests/support/http_receiver.h"
@@ -239,16 +240,16 @@ TEST_F(Commands, AWrongCommandLineSaysWhatIsWrong) {
 
 TEST_F(Commands, TailSaysWhyItEnded) {
   using Reply = testing_support::HttpReceiver::Reply;
-  std::string answer;
+  Published<std::string> answer;  // set here, read on the service's thread
   testing_support::HttpReceiver service({}, [&](const auto&) {
-    Reply reply = Reply::Raw(answer);
+    Reply reply = Reply::Raw(*answer.Get());
     reply.close_after = true;
     return reply;
   });
   const std::string url = service.url();
   const std::string api = url.substr(7, url.find('/', 7) - 7);
   const auto tail = [&](const std::string& text) {
-    answer = text;
+    answer.Set(text);
     return Run({"tail", "shop.public.orders", "--api", api});
   };
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nretry: 2000\n\n";
