@@ -328,7 +328,8 @@ Response Rows(Api& api, const Request& request) {
   }
   const auto status = api.control.views().Status(name);
   const std::string state = status == nullptr ? "loading" : status->state;
-  if (state != "running" && state != "failed")
+  if (state == "failed") return NotReady(request, "View " + name + " has failed: " + status->failure);
+  if (state != "running")
     return NotReady(request, "View " + name + " is " + state + ": it has no complete content yet.");
   Later later;
   later.lane = Lane::kRecords;
@@ -339,6 +340,7 @@ Response Rows(Api& api, const Request& request) {
       return NotReady(request, "The views reflect seq " + std::to_string(all.applied()) + ", not yet " +
                                    std::to_string(*min_seq) + ".");
     const auto answer = all.Rows(view->record.name, rows, stop);
+    if (!answer.ok() && answer.error().code == "55000") return NotReady(request, answer.error().message + ".");
     if (!answer.ok()) return FailSql(request, answer.error());
     return RowsAnswer(request, *view, rows, *answer, list);
   };

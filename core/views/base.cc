@@ -29,6 +29,19 @@ std::string Prefix(StreamNo stream, std::uint32_t generation) {
   return key;
 }
 
+// The encoded values of a row, one by one.
+bool SplitRow(std::string_view row, std::vector<std::string_view>& values) {
+  ByteReader in(row);
+  while (!in.done() && !in.failed()) {
+    const char* from = in.position();
+    ReadValue(in);
+    values.emplace_back(from, static_cast<std::size_t>(in.position() - from));
+  }
+  return !in.failed();
+}
+
+bool IsAbsent(std::string_view value) { return static_cast<ValueKind>(value[0]) == ValueKind::kAbsent; }
+
 }  // namespace
 
 std::string EncodeImage(const Image& image) {
@@ -65,37 +78,31 @@ bool AppendBaseKey(std::string& out, std::string_view row, const TableSchema& sc
     return true;
   }
   std::vector<std::string_view> values;
-  ByteReader in(row);
-  while (!in.done() && !in.failed()) {
-    const char* from = in.position();
-    ReadValue(in);
-    values.emplace_back(from, static_cast<std::size_t>(in.position() - from));
-  }
-  if (in.failed() || values.size() != schema.columns.size()) return false;
+  if (!SplitRow(row, values) || values.size() != schema.columns.size()) return false;
   for (const std::size_t column : key) {
-    if (static_cast<ValueKind>(values[column][0]) == ValueKind::kAbsent) return false;
+    if (IsAbsent(values[column])) return false;
     out += values[column];
   }
   return true;
 }
 
-bool FillAbsent(std::string& out, std::string_view row, std::string_view old) {
-  ByteReader in(row);
-  ByteReader before(old);
-  while (!in.done() && !in.failed() && !before.failed()) {
-    const char* from = in.position();
-    const char* from_before = before.position();
-    const Value value = ReadValue(in);
-    const Value value_before = ReadValue(before);
-    if (!value.is_absent()) {
-      out.append(from, static_cast<std::size_t>(in.position() - from));
-    } else if (!value_before.is_absent() && !before.failed()) {
-      out.append(from_before, static_cast<std::size_t>(before.position() - from_before));
-    } else {
-      return false;
+bool FillAbsent(std::string& out, std::string_view row, const TableSchema& schema, std::string_view old,
+                const TableSchema& old_schema) {
+  std::vector<std::string_view> values;
+  std::vector<std::string_view> old_values;
+  if (!SplitRow(row, values) || values.size() != schema.columns.size()) return false;
+  if (!SplitRow(old, old_values) || old_values.size() != old_schema.columns.size()) return false;
+  for (std::size_t c = 0; c < values.size(); ++c) {
+    std::string_view value = values[c];
+    if (IsAbsent(value)) {
+      const auto found = std::ranges::find(old_schema.columns, schema.columns[c].name, &Column::name);
+      if (found == old_schema.columns.end()) return false;
+      value = old_values[static_cast<std::size_t>(found - old_schema.columns.begin())];
+      if (IsAbsent(value)) return false;
     }
+    out += value;
   }
-  return !in.failed() && !before.failed();
+  return true;
 }
 
 Base::Base(const Store& store)

@@ -94,8 +94,9 @@ class Base {
 
 // The key of a row: the encoded values of its key columns. Of a table without a key the whole row.
 bool AppendBaseKey(std::string& out, std::string_view row, const TableSchema& schema);
-// `row` with the values that it does not have taken from `old`, which is of the same version; false if they are not
-// there either.
-bool FillAbsent(std::string& out, std::string_view row, std::string_view old);
+// `row` with the values that it does not have taken from the columns of the same names in `old`; false if they are not
+// there either. The schemas may be different versions.
+bool FillAbsent(std::string& out, std::string_view row, const TableSchema& schema, std::string_view old,
+                const TableSchema& old_schema);
 
 }  // namespace headgate::views

@@ -39,10 +39,8 @@ Result<Moment> MomentOf(const StoreView& view) {
 Result<std::unique_ptr<Content>> Content::Open(const Store& store, DefinitionPtr serving) {
   auto content = std::unique_ptr<Content>(new Content(store, std::move(serving)));
   const std::uint32_t form = content->definition_->record.form;
-  HG_ASSIGN_OR_RETURN(const auto stored, content->view_.Get(Family::kMeta, ProgressKey(form)));
-  if (!stored) return std::unique_ptr<Content>();  // another one came in its place meanwhile
-  HG_ASSIGN_OR_RETURN(const FormProgress progress, DecodeProgress(*stored));
-  if (progress.stage != FormProgress::Stage::kRunning) return std::unique_ptr<Content>();
+  HG_ASSIGN_OR_RETURN(const bool complete, IsComplete(content->view_, form));
+  if (!complete) return std::unique_ptr<Content>();  // or another one came in its place meanwhile
   HG_ASSIGN_OR_RETURN(const bool replaced, IsBeingReplaced(content->view_, form));
   if (replaced) return std::unique_ptr<Content>();
   HG_ASSIGN_OR_RETURN(content->moment_, MomentOf(content->view_));

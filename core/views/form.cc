@@ -84,6 +84,13 @@ std::string ProgressKey(std::uint32_t form) {
   return key;
 }
 
+Result<bool> IsComplete(const StoreView& view, std::uint32_t form) {
+  HG_ASSIGN_OR_RETURN(const auto stored, view.Get(Family::kMeta, ProgressKey(form)));
+  if (!stored) return false;
+  HG_ASSIGN_OR_RETURN(const FormProgress progress, DecodeProgress(*stored));
+  return progress.stage == FormProgress::Stage::kRunning;
+}
+
 Form::Form(Store& store, DefinitionPtr definition)
     : store_(store),
       definition_(std::move(definition)),

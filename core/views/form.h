@@ -38,6 +38,8 @@ struct FormProgress {
 std::string EncodeProgress(const FormProgress& progress);
 Result<FormProgress> DecodeProgress(std::string_view bytes);
 std::string ProgressKey(std::uint32_t form);  // in Family::kMeta
+// True if the form had its whole content then; one that is being loaded, has failed or is gone has not.
+Result<bool> IsComplete(const StoreView& view, std::uint32_t form);
 
 // One form of a view, running: its operators, its state, its rows. Everything is of the views' thread.
 class Form {

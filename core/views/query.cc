@@ -7,6 +7,7 @@
 #include "core/sql/key.h"
 #include "core/sql/row_codec.h"
 #include "core/views/declared.h"
+#include "core/views/form.h"
 #include "core/views/rows.h"
 #include "core/views/runtime.h"
 #include "core/views/shape.h"
@@ -97,6 +98,9 @@ class Feeder {
   }
 
   SqlResult<bool> FeedView(const Input& input, operators::Graph& graph, operators::StepContext& step) {
+    const auto complete = IsComplete(view_, input.form);
+    if (!complete.ok()) return Failed(complete.error());
+    if (!*complete) return Incomplete(input.relation->name);
     operators::DeltaBuilder rows(TypesOf(*input.relation));
     const Status scanned =
         ViewRows::Scan(view_, input.form, RowFormOf(*input.relation), "", [&](const ViewRows::Stored& stored) {
@@ -174,6 +178,11 @@ class Collector {
 };
 
 }  // namespace
+
+SqlError Incomplete(const std::string& view) {
+  return {"55000", "view \"" + view + "\" has no complete content at the moment", 0,
+          "GET /api/v1/views/" + view + " says why."};
+}
 
 SqlResult<Table> RunSelect(const Store& store, const Log& log, const NameTable& names, const sql::Statement& statement,
                            const sql::Node& select, const QueryLimits& limits, std::stop_token stop) {

@@ -20,6 +20,9 @@ struct Table {
   bool scanned = false;  // found by looking at every row
 };
 
+// The problem of a view that has no whole content at the moment: it is being loaded or replaced, or has failed.
+SqlError Incomplete(const std::string& view);
+
 struct QueryLimits {
   std::size_t rows = 10'000;
   std::size_t scanned_rows = 5'000'000;  // read of tables and views

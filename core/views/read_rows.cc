@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/sql/key.h"
+#include "core/views/form.h"
 #include "core/views/query.h"
 #include "core/views/row_filter.h"
 #include "core/views/rows.h"
@@ -43,6 +44,9 @@ SqlResult<RowsAnswer> ReadRows(const Store& store, const Definition& definition,
   RowsAnswer answer;
   for (const sql::RelationColumn& column : view.columns) answer.table.columns.push_back({column.name, column.type});
   const StoreView snapshot(store);
+  const auto complete = IsComplete(snapshot, definition.record.form);
+  if (!complete.ok()) return Failed("58000", complete.error().what);
+  if (!*complete) return Incomplete(view.name);
   const auto applied = AppliedOf(snapshot);
   if (!applied.ok()) return Failed("58000", applied.error().what);
   answer.table.seq = *applied;
@@ -63,8 +67,6 @@ SqlResult<RowsAnswer> ReadRows(const Store& store, const Definition& definition,
     return true;
   };
   Status scanned = Ok();
-  std::size_t used = 0;
-  const std::string prefix = Prefix(view, filter.equal(), used);
   if (form == RowForm::kKeyed && !view.key.empty()) {
     std::vector<Condition> low = filter.equal();
     low.insert(low.end(), filter.from().begin(), filter.from().end());

@@ -279,7 +279,9 @@ void Runtime::Fail(Form& form, const Error& error) {
   form.progress().failure = error.what;
   StoreBatch batch;
   batch.Put(Family::kMeta, ProgressKey(form.id()), EncodeProgress(form.progress()));
-  static_cast<void>(parts_.store->Write(batch, true));
+  if (const auto written = parts_.store->Write(batch, true); !written.ok())
+    diag::Warn("views", "that a view has failed is not stored", {{"error", written.error().what}});
+  form.Committed();
   diag::Error("views", "a view has failed", {{"view", form.name()}, {"error", error.what}});
 }
 

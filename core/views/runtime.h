@@ -158,9 +158,14 @@ class Runtime {
   std::map<std::uint32_t, std::unique_ptr<DeclaredTable>> declared_;  // by form
   std::map<StreamNo, std::set<std::string>> keys_;                    // of the base, that the run touches
   std::shared_ptr<const Registry> registry_;
-  std::map<std::string, std::int64_t> loaded_us_;  // by view: since when its tables are loaded
-  std::map<std::string, StreamNo> resolved_;       // streams that came after what reads them
-  std::uint64_t told_ = 0;                         // number of the last transaction of views
+  // A gate whose tables are loaded: since when, and the end of the log when it had all that their servers had then.
+  struct Gate {
+    std::int64_t loaded_us = 0;
+    std::optional<Seq> required;
+  };
+  std::map<std::string, Gate> gates_;         // by view
+  std::map<std::string, StreamNo> resolved_;  // streams that came after what reads them
+  std::uint64_t told_ = 0;                    // number of the last transaction of views
   bool idle_ = false;
   bool catch_up_ = false;
 

@@ -59,19 +59,22 @@ bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
     open = open && control.ready;
   }
   if (!open || !ReadsEvents(definition) || !WaitsForTables(definition) || !parts_.sight) {
-    loaded_us_.erase(form.name());
+    gates_.erase(form.name());
     return open;
   }
-  const std::int64_t since = loaded_us_.try_emplace(form.name(), parts_.clock->NowUs()).first->second;
+  Gate& gate = gates_.try_emplace(form.name(), Gate{parts_.clock->NowUs(), std::nullopt}).first->second;
+  bool reached = true;
   for (const auto& [source, place] : sources) {
-    const SourceSight sight = parts_.sight(source, since);
+    const SourceSight sight = parts_.sight(source, gate.loaded_us);
     ViewStatus::Control& control = status.control[place];
     control.required = sight.server_position;
     control.reached = sight.reached_position;
-    // What the source has appended has to be applied too.
-    control.ready = sight.reached && applied_ >= parts_.log->last_seq();
-    open = open && control.ready;
+    control.ready = sight.reached;
+    reached = reached && sight.reached;
   }
+  // What the log had when all of it was there has to be applied too; what comes later need not be waited for.
+  if (reached && !gate.required) gate.required = parts_.log->last_seq();
+  open = gate.required && applied_ >= *gate.required;
   return open;
 }
 
@@ -80,7 +83,7 @@ headgate::Status Runtime::OpenGates() {
     if (form->progress().stage != FormProgress::Stage::kGated) continue;
     ViewStatus status;
     if (!GateIsOpen(*form, status)) continue;
-    loaded_us_.erase(form->name());
+    gates_.erase(form->name());
     form->progress().stage = FormProgress::Stage::kLoading;
     StoreBatch batch;
     form->Save(batch);

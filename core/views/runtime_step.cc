@@ -239,8 +239,8 @@ headgate::Status Runtime::TakeTable(const Run::Part& part, const Change& change)
   Image image;
   image.version = change.schema;
   image.origin = origin;
-  const bool same_version = old && old->version == change.schema;
-  if (!FillAbsent(image.row, change.after, same_version ? std::string_view(old->row) : std::string_view()))
+  const TableSchema* const old_schema = old ? registry_->Schema(stream, old->version) : nullptr;
+  if (old_schema == nullptr || !FillAbsent(image.row, change.after, schema, old->row, *old_schema))
     image.row = change.after;
   if (const Image* other = base_.Find(stream, new_key)) {
     if (keyless) {
