@@ -94,7 +94,8 @@ headgate::Status Runtime::Step(const views::Run& run) {
   registry_ = parts_.log->registry();
   if (ResolveStreams()) MakePorts();
   keys_.clear();
-  if (run.first > applied_ + 1) HG_RETURN_IF_ERROR(TellLoss(run.first));
+  const Seq next = applied_ + 1;
+  if (run.first > next && parts_.log->first_seq() > next) HG_RETURN_IF_ERROR(TellLoss(run.first));
   if (run.loaded != 0) {
     HG_RETURN_IF_ERROR(EndLoad(run.loaded));
   } else {

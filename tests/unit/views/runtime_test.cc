@@ -274,6 +274,55 @@ TEST_F(ViewRuntime, WhatRetentionTookBeforeItWasReadIsTold) {
   EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("2|10", "3|11"));
 }
 
+TEST_F(ViewRuntime, TheGateOpensWhileOthersAppendAllTheTime) {
+  std::atomic<Seq> asked = 0;
+  shard_.Close();
+  shard_.sight = [&](SourceNo, std::int64_t) {
+    ++asked;
+    return views::SourceSight{true, 7, 7, true};
+  };
+  shard_.Open();
+  settings_.Snapshot({{"7", "45"}});
+  readings_.Insert({"7", "40"});
+  readings_.Commit();
+  const std::jthread traffic([this](std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      readings_.Insert({"8", "1"});
+      readings_.Commit();
+    }
+  });
+  ASSERT_EQ(shard_.Sql("CREATE MATERIALIZED VIEW judged AS SELECT r.sensor_id FROM readings r JOIN bms.public.settings "
+                       "FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id"),
+            "");
+  const auto running = [&] {
+    const auto status = shard_.views().Status("judged");
+    return status != nullptr && status->state == "running";
+  };
+  for (int i = 0; i < 2000 && !running(); ++i)
+    Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(5), {});
+  EXPECT_TRUE(running());
+  EXPECT_GT(asked, 0U);
+}
+
+TEST_F(ViewRuntime, AViewWithoutItsWholeContentIsNotRead) {
+  settings_.BeginSnapshot();
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre(HasSubstr("no complete content")));
+  EXPECT_EQ(shard_.views().Rows("cold", {}, {}).error().code, "55000");
+}
+
+TEST_F(ViewRuntime, P7_WhatAnUpdateLeavesOutIsThereOverASchemaChange) {
+  settings_.Snapshot({{"1", "18"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_TRUE(shard_.Settle());
+  TestStream wider(shard_, "bms", "public", "settings",
+                   {{"sensor_id", TypeId::kInt4}, {"note", TypeId::kText}, {"desired", TypeId::kFloat8}}, 1);
+  wider.Update({"1", "new", TestStream::kAbsent});
+  wider.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("1|18"));
+}
+
 TEST_F(ViewRuntime, OptionsAreKnownOrRefused) {
   settings_.Snapshot({});
   readings_.Insert({"1", "1"});

@@ -149,6 +149,7 @@ class TestStream {
   }
 
   using Row = std::vector<std::optional<std::string>>;
+  inline static const std::string kAbsent = "(absent)";  // the source did not send it
   void Insert(const Row& row) { Add(Op::kInsert, {}, row); }
   void Update(const Row& row, const Row& before = {}) { Add(Op::kUpdate, before, row); }
   void Delete(const Row& row) { Add(Op::kDelete, row, {}); }
@@ -168,8 +169,10 @@ class TestStream {
   void Snapshot(const std::vector<Row>& rows) {
     Marker(false, 0);
     for (const Row& row : rows) Add(Op::kRead, {}, row);
-    tx().info.position = {PositionKind::kChunk, 1, stream(), 1, {}};
-    Commit();
+    if (!rows.empty()) {
+      tx().info.position = {PositionKind::kChunk, 1, stream(), 1, {}};
+      Commit();
+    }
     Marker(true, rows.size());
   }
   void BeginSnapshot() { Marker(false, 0); }
@@ -199,6 +202,10 @@ class TestStream {
     for (std::size_t c = 0; c < types_.size(); ++c) {
       if (c >= row.size() || !row[c]) {
         PutNull(out);
+        continue;
+      }
+      if (*row[c] == kAbsent) {
+        PutAbsent(out);
         continue;
       }
       sql::EvalContext context;
