@@ -23,7 +23,7 @@ Node NullConstant() { return Node::Wrap("A_Const", {{"isnull", Node::Flag(true)}
 }  // namespace
 
 SqlResult<Engine::Stored*> Engine::Target(const Node& range) const {
-  const std::string name = NameOf(range);
+  const std::string name = sql::RelationName(range);
   Stored* table = FindStored(name);
   if (table == nullptr) return Failed("42P01", "relation \"" + name + "\" does not exist");
   if (table->is_view)

@@ -2,7 +2,6 @@
 #include <set>
 
 #include "core/operators/engine_stored.h"
-#include "core/sql/scanner.h"
 
 // CREATE and DROP.
 namespace headgate::operators {
@@ -11,24 +10,8 @@ using sql::Node;
 using sql::Statement;
 using sql::TypeId;
 
-namespace {
-
-// Where the query of CREATE VIEW ... AS begins: behind the first AS outside brackets.
-std::size_t BodyStart(const std::string& text) {
-  const auto tokens = sql::Scan(text);
-  int depth = 0;
-  for (const sql::Token& token : *tokens) {
-    if (token.IsSymbol("(")) ++depth;
-    if (token.IsSymbol(")")) --depth;
-    if (depth == 0 && token.Is("as")) return token.end;
-  }
-  return 0;
-}
-
-}  // namespace
-
 SqlStatus Engine::CreateTable(const Statement& statement, const Node& create) {
-  const std::string name = NameOf(create["relation"]);
+  const std::string name = sql::RelationName(create["relation"]);
   if (FindStored(name) != nullptr) {
     if (create["if_not_exists"].flag()) return {};
     return Failed("42P07", "relation \"" + name + "\" already exists");
@@ -106,7 +89,7 @@ SqlStatus Engine::AddConstraint(Stored& table, const Node& constraint, std::opti
 }
 
 SqlStatus Engine::CreatePlainView(const Statement& statement, const Node& create) {
-  const std::string name = NameOf(create["view"]);
+  const std::string name = sql::RelationName(create["view"]);
   const bool replace = create["replace"].flag();
   if (Stored* old = FindStored(name); old != nullptr && (!replace || old->relation.definition.empty()))
     return Failed("42P07", "relation \"" + name + "\" already exists");
@@ -120,11 +103,7 @@ SqlStatus Engine::CreatePlainView(const Statement& statement, const Node& create
     view->relation.columns.push_back(
         {i < aliases.size() ? std::string(aliases[i].name()) : column.name, column.type, false, false});
   }
-  // The query's own text, so that it can be read again; what stands before it is blank.
-  std::string text = statement.text;
-  const std::size_t as = BodyStart(text);
-  for (std::size_t i = 0; i < as; ++i) text[i] = text[i] == '\n' ? '\n' : ' ';
-  view->relation.definition = std::move(text);
+  view->relation.definition = sql::QueryText(statement);
   view->relation.system_times = statement.system_times;
   stored_[name] = std::move(view);
   return {};
@@ -132,7 +111,7 @@ SqlStatus Engine::CreatePlainView(const Statement& statement, const Node& create
 
 SqlStatus Engine::CreateView(const Statement& statement, const Node& create) {
   const Node& into = create["into"];
-  const std::string name = NameOf(into["rel"]);
+  const std::string name = sql::RelationName(into["rel"]);
   if (create["objtype"].text() != "OBJECT_MATVIEW")
     return Failed("0A000", "CREATE TABLE AS is not supported", "Use CREATE MATERIALIZED VIEW ... AS.");
   Stored* old = FindStored(name);

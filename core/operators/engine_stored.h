@@ -59,12 +59,4 @@ inline SqlError Failed(std::string code, std::string message, std::string hint =
   return {std::move(code), std::move(message), 0, std::move(hint)};
 }
 
-inline std::string NameOf(const sql::Node& range) {
-  std::string name;
-  for (const char* part : {"catalogname", "schemaname", "relname"}) {
-    if (range[part]) name += (name.empty() ? "" : ".") + std::string(range[part].text());
-  }
-  return name;
-}
-
 }  // namespace headgate::operators

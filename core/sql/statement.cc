@@ -209,6 +209,31 @@ Parsed<Statement> Read(const std::string& text, std::size_t from, std::size_t to
 
 }  // namespace
 
+std::string RelationName(const Node& range) {
+  std::string name;
+  for (const char* part : {"catalogname", "schemaname", "relname"}) {
+    if (range[part]) name += (name.empty() ? "" : ".") + std::string(range[part].text());
+  }
+  return name;
+}
+
+// The query begins behind the first AS outside brackets.
+std::string QueryText(const Statement& statement) {
+  std::string text = statement.text;
+  const auto tokens = Scan(text);
+  int depth = 0;
+  std::size_t begin = 0;
+  for (const Token& token : *tokens) {
+    if (token.IsSymbol("(")) ++depth;
+    if (token.IsSymbol(")")) --depth;
+    if (depth > 0 || !token.Is("as")) continue;
+    begin = token.end;
+    break;
+  }
+  for (std::size_t i = 0; i < begin; ++i) text[i] = text[i] == '\n' ? '\n' : ' ';
+  return text;
+}
+
 Parsed<std::vector<Statement>> ReadStatements(const std::string& text) {
   HG_ASSIGN_OR_RETURN(Tokens tokens, Scan(text));
   std::vector<Statement> statements;

@@ -42,6 +42,11 @@ struct Statement {
 // Splits the text at its semicolons. A problem's place is one of the whole text.
 Parsed<std::vector<Statement>> ReadStatements(const std::string& text);
 
+// The name of a RangeVar node as it is written: a.b.c.
+std::string RelationName(const Node& range);
+// Of CREATE VIEW ... AS SELECT: the text of the query alone, at its place; what stands before it is blank.
+std::string QueryText(const Statement& statement);
+
 // The options of WITH (k = 'v', connector.class = x): values are strings, numbers or bare words.
 Parsed<std::vector<std::pair<std::string, std::string>>> ReadOptions(const Node& list);
 

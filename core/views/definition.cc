@@ -4,7 +4,6 @@
 #include <set>
 
 #include "core/sql/function.h"
-#include "core/sql/scanner.h"
 #include "core/state/state.pb.h"
 #include "core/views/shape.h"
 
@@ -20,26 +19,6 @@ SqlError Wrong(const sql::Problem& problem, const sql::Statement& statement, std
 
 SqlError Refused(std::string code, std::string message, const sql::Statement& statement, std::string hint = "") {
   return {std::move(code), std::move(message), statement.offset, std::move(hint)};
-}
-
-// Where the query of CREATE VIEW ... AS begins: behind the first AS outside brackets.
-std::size_t BodyStart(const std::string& text) {
-  const auto tokens = sql::Scan(text);
-  int depth = 0;
-  for (const sql::Token& token : *tokens) {
-    if (token.IsSymbol("(")) ++depth;
-    if (token.IsSymbol(")")) --depth;
-    if (depth == 0 && token.Is("as")) return token.end;
-  }
-  return 0;
-}
-
-std::string NameOf(const Node& range) {
-  std::string name;
-  for (const char* part : {"catalogname", "schemaname", "relname"}) {
-    if (range[part]) name += (name.empty() ? "" : ".") + std::string(range[part].text());
-  }
-  return name;
 }
 
 // Notes what the binder asks for.
@@ -117,18 +96,14 @@ SqlResult<std::vector<sql::RelationColumn>> ColumnsOf(const sql::Statement& stat
 SqlResult<Definition> DefineQuery(const sql::Statement& statement, const Node& create, const NameTable& names) {
   Definition made;
   made.record.kind = ObjectKind::kQuery;
-  made.record.name = NameOf(create["view"]);
+  made.record.name = sql::RelationName(create["view"]);
   const Recorded recorded(names);
   HG_ASSIGN_OR_RETURN(const sql::BoundQuery query, Bind(statement, create["query"], recorded, {}));
   made.reads = recorded.found();
   auto relation = std::make_shared<sql::Relation>();
   relation->name = made.record.name;
   HG_ASSIGN_OR_RETURN(relation->columns, ColumnsOf(statement, query, create["aliases"].items()));
-  // The query's own text, so that it can be read again; what stands before it is blank.
-  std::string text = statement.text;
-  const std::size_t as = BodyStart(text);
-  for (std::size_t i = 0; i < as; ++i) text[i] = text[i] == '\n' ? '\n' : ' ';
-  relation->definition = std::move(text);
+  relation->definition = sql::QueryText(statement);
   relation->system_times = statement.system_times;
   made.inputs = InputsOf(*query.plan, names);
   made.relation = std::move(relation);
@@ -166,7 +141,7 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
   const Node& into = create["into"];
   Definition made;
   made.record.kind = ObjectKind::kView;
-  made.record.name = NameOf(into["rel"]);
+  made.record.name = sql::RelationName(into["rel"]);
   auto options = sql::ReadOptions(into["options"]);
   if (!options.ok()) return Wrong(options.error(), statement);
   for (auto& [name, value] : *options) made.record.options[name] = value;
@@ -275,7 +250,7 @@ SqlResult<bool> FitsStream(const sql::Statement& statement, const sql::Relation&
 SqlResult<Definition> DefineTable(const sql::Statement& statement, const Node& create, const NameTable& names) {
   Definition made;
   made.record.kind = ObjectKind::kTable;
-  made.record.name = NameOf(create["relation"]);
+  made.record.name = sql::RelationName(create["relation"]);
   auto options = sql::ReadOptions(create["options"]);
   if (!options.ok()) return Wrong(options.error(), statement);
   for (auto& [name, value] : *options) {
