@@ -1,7 +1,6 @@
 // Events over HTTP: from a request to the log and to a webhook, through the real program. No database.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "tests/e2e/small_disk.h"
+#include "tests/support/gzip.h"
 #include "tests/support/headgate_process.h"
 #include "tests/support/http_receiver.h"
 #include "tests/support/wait_for.h"
@@ -23,20 +23,6 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 
 constexpr const char* kEvents = "/api/v1/streams/readings/events";
-
-std::string Gzip(const std::string& plain) {
-  z_stream z = {};
-  EXPECT_EQ(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&z, plain.size()), '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
-  z.avail_in = static_cast<uInt>(plain.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
-  out.resize(out.size() - z.avail_out);
-  deflateEnd(&z);
-  return out;
-}
 
 // The program with a source of readings and a sink of them.
 class Ingest : public testing::Test {

@@ -15,9 +15,9 @@
 #include "tests/support/private_postgres.h"
 #include "tests/support/table_rows.h"
 #include "tools/demo/board.h"
-#include "tools/demo/ending.h"
 #include "tools/demo/generator.h"
 #include "tools/demo/receiver.h"
+#include "tools/demo/terminal.h"
 #include "tools/demo/thermostat.h"
 
 namespace headgate::demo {
@@ -46,17 +46,6 @@ struct Options {
   int rate = kChangesPerSecond;
   std::string headgate;
 };
-
-void Say(const std::string& text) {
-  std::printf("%s\n", text.c_str());
-  std::fflush(stdout);
-}
-
-int Fail(const std::string& text) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "headgate-demo: %s\n", text.c_str());
-  return 1;
-}
 
 std::map<std::string, test::ConnectorSettings> Connectors(const test::PrivatePostgres& postgres,
                                                           const Receiver& receiver) {

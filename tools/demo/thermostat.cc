@@ -10,8 +10,8 @@
 
 #include "tests/support/headgate_process.h"
 #include "tests/support/private_postgres.h"
-#include "tools/demo/ending.h"
 #include "tools/demo/receiver.h"
+#include "tools/demo/terminal.h"
 
 namespace headgate::demo {
 namespace {
@@ -59,15 +59,6 @@ LEFT JOIN (SELECT DISTINCT ON (room) room, command FROM heater_control ORDER BY 
 
 )";
 
-void Say(const std::string& text) {
-  std::printf("%s\n", text.c_str());
-  std::fflush(stdout);
-}
-int Fail(const std::string& text) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "headgate-demo: %s\n", text.c_str());
-  return 1;
-}
 std::int64_t NowUs() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
