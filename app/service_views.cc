@@ -1,8 +1,41 @@
 // The views of the service: what changes them, and what they see of sources.
+#include <algorithm>
+
 #include "app/service.h"
+#include "core/config/validate.h"
+#include "core/pipeline/topics.h"
 #include "core/views/views.h"
 
 namespace headgate {
+namespace {
+
+// The streams that sinks read, whether they run or not. For one thread.
+class SinkTopics {
+ public:
+  explicit SinkTopics(const Service& service) : service_(service) {}
+  bool Contain(std::string_view stream, const std::shared_ptr<const Catalog::Records>& records) {
+    if (records != records_) Find(records);
+    return std::ranges::any_of(topics_, [&](const TopicFilter& topics) { return topics.Matches(stream); });
+  }
+
+ private:
+  void Find(const std::shared_ptr<const Catalog::Records>& records) {
+    records_ = records;
+    topics_.clear();
+    for (const auto& [name, record] : *records) {
+      if (record->kind != config::ComponentKind::kSink) continue;
+      const auto bound = config::Bind(*service_.FindPlugin(record->class_name), record->config, nullptr).bound;
+      auto topics = TopicFilter::Make(bound.List("topics"), bound.Text("topics.regex"));
+      if (topics.ok()) topics_.push_back(*std::move(topics));
+    }
+  }
+
+  const Service& service_;
+  std::shared_ptr<const Catalog::Records> records_;
+  std::vector<TopicFilter> topics_;
+};
+
+}  // namespace
 
 headgate::Status Service::StartViews(const config::ServiceConfig& config) {
   views::Runtime::Parts parts;
@@ -12,6 +45,9 @@ headgate::Status Service::StartViews(const config::ServiceConfig& config) {
   parts.memory_bytes = static_cast<std::size_t>(config.views.memory_bytes);
   parts.sight = [this](SourceNo source, std::int64_t asked_after_us) { return SightOf(source, asked_after_us); };
   parts.on_step = [this] { Wake(); };
+  parts.read = [this, topics = std::make_shared<SinkTopics>(*this)](std::string_view view) {
+    return topics->Contain(view, catalog_->records());
+  };
   HG_ASSIGN_OR_RETURN(views_, views::Views::Start(std::move(parts), AnnouncedStreams()));
   return Ok();
 }

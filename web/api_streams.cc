@@ -173,6 +173,7 @@ Response Records(Api& api, const Request& request) {
   const auto registry = log.registry();
   const StreamInfo* stream = registry->FindStream(request.Argument(0));
   if (stream == nullptr) return NoStream(request);
+  api.control.views().Follow(stream->name);
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
   const std::string order = request.query.Has("order") ? Lower(request.query.Get("order")) : "asc";
@@ -268,7 +269,9 @@ Response Tail(Api& api, const Request& request, RecordFilter filter) {
 Response TailStream(Api& api, const Request& request) {
   const auto registry = api.control.log().registry();
   const StreamInfo* stream = registry->FindStream(request.Argument(0));
-  return stream == nullptr ? NoStream(request) : Tail(api, request, OfStream(stream->number));
+  if (stream == nullptr) return NoStream(request);
+  api.control.views().Follow(stream->name);
+  return Tail(api, request, OfStream(stream->number));
 }
 
 Response TailConnector(Api& api, const Request& request) {

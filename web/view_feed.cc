@@ -32,16 +32,41 @@ struct Shape {
 // so c says without doubt what has been sent, and is all that a client has to remember.
 class ViewFeed final : public LogFeed {
  public:
-  ViewFeed(Log& log, const views::Views& views, const Clock& clock, ViewFeedOptions options, Moment from)
-      : LogFeed(log, clock, from.applied + 1, options.all),
+  ViewFeed(Log& log, const views::Views& views, const Clock& clock, ViewFeedOptions options)
+      : LogFeed(log, clock, log.last_seq() + 1, options.all),
         views_(views),
         options_(std::move(options)),
         name_(options_.view->record.name),
-        moment_(from),
         snapshot_wanted_(options_.snapshot) {
     if (const SourceInfo* source = log.registry()->FindSource(views::kViewSource)) source_ = source->number;
   }
 
+  // Finds its place, unless the view's stream is not written yet: nobody read it so far.
+  Status Begin() {
+    const auto status = views_.Status(name_);
+    if (status == nullptr || !status->told) return Ok();
+    begun_ = true;
+    if (options_.resume) {
+      moment_.applied = *options_.resume;
+      const StreamInfo* stream = log().registry()->FindStream(name_);
+      const Seq first = stream == nullptr ? 0 : log().stats(stream->number).first_seq;
+      const Seq last = log().last_seq();
+      const Seq born = options_.view->record.born_at;
+      if (moment_.applied > last) {
+        BeginAnew(last + 1, moment_.applied);
+      } else if (moment_.applied < status->told_from) {
+        BeginAnew(moment_.applied + 1, status->told_from);
+      } else if (moment_.applied <= born && first != 0 && first <= born) {
+        BeginAnew(moment_.applied + 1, born);
+      }
+    } else if (!snapshot_wanted_) {
+      HG_ASSIGN_OR_RETURN(moment_, views_.Now());
+    }
+    ReadFrom(moment_.applied + 1);
+    return Ok();
+  }
+
+ private:
   // What a client remembers does not lead on in this log: it begins again.
   void BeginAnew(Seq from, Seq to) {
     gap_ = "{\"from\":\"" + std::to_string(from) + "\",\"to\":\"" + std::to_string(to) + "\",\"oldest\":\"" +
@@ -49,11 +74,16 @@ class ViewFeed final : public LogFeed {
     snapshot_wanted_ = true;
   }
 
+ public:
   Next Pull(std::string& out, std::size_t room) override {
     const views::DefinitionPtr view = views_.Find(name_);
     if (view == nullptr || view->record.created_us != options_.view->record.created_us) return Next::kEnd;
     if (const auto status = views_.Status(name_); status != nullptr && status->state == "failed")
       return Fail(out, "The view has failed: " + status->failure);
+    if (!begun_) {
+      if (const auto begun = Begin(); !begun.ok()) return Fail(out, begun.error().what);
+      if (!begun_) return Next::kWait;
+    }
     if (!gap_.empty()) AppendEvent(out, "gap", "", std::exchange(gap_, {}));
     if (snapshot_wanted_) return PullSnapshot(out, room);
     applied_ = views_.applied();
@@ -117,7 +147,10 @@ class ViewFeed final : public LogFeed {
     if (snapshot_wanted_ || block.info->source != source_) return false;
     const TransactionInfo& info = *block.info;
     step_ = info.position.kind == PositionKind::kIngest && info.position.b == static_cast<int>(ViewWrite::kStep);
-    const bool content = info.position.kind == PositionKind::kIngest && !step_;
+    const bool content =
+        info.position.kind == PositionKind::kIngest && info.position.b == static_cast<int>(ViewWrite::kContent);
+    baseline_ =
+        info.position.kind == PositionKind::kIngest && info.position.b == static_cast<int>(ViewWrite::kBaseline);
     const bool at_moment = content && info.consistent_at == moment_.applied && info.position.a > moment_.told;
     wanted_ = (step_ || content) && (info.consistent_at > moment_.applied || at_moment);
     settled_ = settled_ || wanted_;
@@ -138,6 +171,7 @@ class ViewFeed final : public LogFeed {
       schema_ = change.schema;
       return Ok();
     }
+    if (baseline_) return Ok();  // every feed has it by its snapshot
     const Seq seq = block.info->consistent_at;
     if (!wanted_) {  // the snapshot has it
       schema_ = 0;
@@ -279,6 +313,7 @@ class ViewFeed final : public LogFeed {
   StreamNo stream_ = 0;  // of the view; 0: not seen yet
   std::map<std::uint32_t, Shape> shapes_;
 
+  bool begun_ = false;
   Moment moment_;  // what the client had before the changes
   std::string gap_;
   bool snapshot_wanted_;
@@ -288,6 +323,7 @@ class ViewFeed final : public LogFeed {
 
   // Of the transaction at hand.
   bool step_ = false;
+  bool baseline_ = false;
   bool wanted_ = false;    // the client does not have it yet
   bool in_group_ = false;  // something of it is of the view
 
@@ -303,26 +339,10 @@ class ViewFeed final : public LogFeed {
 
 }  // namespace
 
-Result<std::unique_ptr<Feed>> MakeViewFeed(Log& log, const views::Views& views, const Clock& clock,
-                                           ViewFeedOptions options) {
-  Moment from;
-  const std::optional<Seq> resume = options.resume;
-  const Seq born = options.view->record.born_at;
-  const std::string name = options.view->record.name;
-  if (resume) {
-    from.applied = *resume;
-  } else if (!options.snapshot) {
-    HG_ASSIGN_OR_RETURN(from, views.Now());
-  }
-  auto feed = std::make_unique<ViewFeed>(log, views, clock, std::move(options), from);
-  if (resume) {
-    const auto registry = log.registry();
-    const StreamInfo* stream = registry->FindStream(name);
-    const Seq first = stream == nullptr ? 0 : log.stats(stream->number).first_seq;
-    const Seq last = log.last_seq();
-    if (*resume > last) feed->BeginAnew(last + 1, *resume);
-    if (*resume <= born && first != 0 && first <= born) feed->BeginAnew(*resume + 1, born);
-  }
+Result<std::unique_ptr<Feed>> MakeViewFeed(Log& log, views::Views& views, const Clock& clock, ViewFeedOptions options) {
+  views.Follow(options.view->record.name);
+  auto feed = std::make_unique<ViewFeed>(log, views, clock, std::move(options));
+  HG_RETURN_IF_ERROR(feed->Begin());
   return std::unique_ptr<Feed>(std::move(feed));
 }
 

@@ -20,7 +20,6 @@ struct ViewFeedOptions {
   bool all = false;
 };
 // What it refers to must outlive the feed.
-Result<std::unique_ptr<Feed>> MakeViewFeed(Log& log, const views::Views& views, const Clock& clock,
-                                           ViewFeedOptions options);
+Result<std::unique_ptr<Feed>> MakeViewFeed(Log& log, views::Views& views, const Clock& clock, ViewFeedOptions options);
 
 }  // namespace headgate::web

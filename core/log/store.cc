@@ -22,17 +22,17 @@
 #include "core/base/diag.h"
 #include "core/base/encoding.h"
 #include "core/base/failpoint.h"
+#include "core/log/insert_hints.h"
 
 namespace headgate {
 namespace {
 
-constexpr const char* kFamilyNames[kFamilies] = {"default", "log",     "streams", "cursors",
-                                                 "letters", "catalog", "events", "base",
-                                                 "state",   "rows"};
+constexpr const char* kFamilyNames[kFamilies] = {"default", "log",    "streams", "cursors", "letters",
+                                                 "catalog", "events", "base",    "state",   "rows"};
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kInstanceKey = "instance";
 constexpr std::string_view kFormat = "2";
-constexpr std::string_view kFormatBefore = "1";  // had no views
+constexpr std::string_view kFormatBefore = "1";    // had no views
 constexpr std::uint64_t kReserveBytes = 64 << 20;  // all memory tables written out, and then some
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
@@ -76,6 +76,10 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const std::shared_ptr<
     options.compression = rocksdb::kLZ4Compression;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   }
+  if (HasHints(family)) {
+    options.write_buffer_size = 16 << 20;
+    options.memtable_insert_with_hint_prefix_extractor = std::make_shared<HintPrefix>();
+  }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -98,42 +102,6 @@ Error DescribeStoreError(const rocksdb::Status& status, std::string_view what) {
   if (status.IsCorruption()) return Corrupt(text);
   return Transient(text);
 }
-
-struct StoreBatchImpl {
-  struct Item {
-    Family family;
-    std::uint8_t op;  // 0 put, 1 delete, 2 delete range
-    std::string key;
-    std::string value;  // or the end of the range
-  };
-  std::vector<Item> items;
-};
-
-StoreBatch::StoreBatch() : impl_(std::make_unique<StoreBatchImpl>()) {}
-StoreBatch::~StoreBatch() = default;
-StoreBatch::StoreBatch(StoreBatch&&) noexcept = default;
-StoreBatch& StoreBatch::operator=(StoreBatch&&) noexcept = default;
-
-void StoreBatch::Put(Family family, std::string_view key, std::string_view value) {
-  impl_->items.push_back({family, 0, std::string(key), std::string(value)});
-}
-void StoreBatch::Put(Family family, std::string_view key, std::string_view head, std::string_view tail) {
-  std::string value;
-  value.reserve(head.size() + tail.size());
-  value.append(head).append(tail);
-  impl_->items.push_back({family, 0, std::string(key), std::move(value)});
-}
-void StoreBatch::Delete(Family family, std::string_view key) {
-  impl_->items.push_back({family, 1, std::string(key), {}});
-}
-void StoreBatch::DeleteRange(Family family, std::string_view from, std::string_view to) {
-  impl_->items.push_back({family, 2, std::string(from), std::string(to)});
-}
-void StoreBatch::Add(const StoreBatch& other) {
-  impl_->items.insert(impl_->items.end(), other.impl_->items.begin(), other.impl_->items.end());
-}
-bool StoreBatch::empty() const { return impl_->items.empty(); }
-void StoreBatch::Clear() { impl_->items.clear(); }
 
 namespace {
 
@@ -376,23 +344,6 @@ Status Store::ScanBack(Family family, std::string_view from, std::string_view to
   }
   if (!it->status().ok()) return DescribeStoreError(it->status(), "read the data directory " + directory_);
   return Ok();
-}
-
-void Store::AddTo(rocksdb::WriteBatch& writes, const StoreBatch& batch) const {
-  for (const auto& item : batch.impl_->items) {
-    auto* family = handle(item.family);
-    switch (item.op) {
-      case 0:
-        writes.Put(family, ToSlice(item.key), ToSlice(item.value));
-        break;
-      case 1:
-        writes.Delete(family, ToSlice(item.key));
-        break;
-      default:
-        writes.DeleteRange(family, ToSlice(item.key), ToSlice(item.value));
-        break;
-    }
-  }
 }
 
 Status Store::Write(StoreBatch& batch, bool sync) {

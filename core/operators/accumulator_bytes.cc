@@ -46,20 +46,14 @@ ScaleCounts ReadScales(ByteReader& in) {
 }
 
 void PutDatums(std::string& out, const std::vector<Type>& types, std::span<const Datum> values) {
-  sql::RowBuilder builder(types);
-  builder.AddDatums(values);
-  PutBytes(out, sql::EncodeRow(types, builder.Take(), 0));
+  std::string row;
+  sql::AppendRow(row, types, values);
+  PutBytes(out, row);
 }
 
 std::vector<Datum> ReadDatums(ByteReader& in, const std::vector<Type>& types) {
-  sql::RowBuilder builder(types);
   std::vector<Datum> values;
-  if (!builder.Add(in.Bytes())) {
-    in.Fail();
-    return values;
-  }
-  const sql::Batch batch = builder.Take();
-  for (const sql::Column& column : batch.columns) values.push_back(column->At(0));
+  if (!sql::ReadRow(in.Bytes(), types, values)) in.Fail();
   return values;
 }
 

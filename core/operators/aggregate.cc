@@ -1,7 +1,7 @@
 #include "core/operators/aggregate.h"
 
 #include <algorithm>
-#include <optional>
+#include <array>
 #include <utility>
 
 #include "core/operators/accumulator.h"
@@ -9,6 +9,7 @@
 #include "core/operators/ordered_rows.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
+#include "core/sql/row_codec.h"
 
 namespace headgate::operators {
 namespace {
@@ -16,9 +17,9 @@ namespace {
 using sql::ExprPtr;
 using sql::Rows;
 
-// What a group shows: its output row, or why it has none.
+// What a group shows: its output row, or why it has none; of a group that is not there neither.
 struct Shown {
-  std::optional<std::string> row;
+  std::string row;
   std::string code;  // an error if not empty
   std::string message;
   bool operator==(const Shown&) const = default;
@@ -26,12 +27,12 @@ struct Shown {
 
 struct Group {
   bool made = false;
+  bool touched = false;   // in this step
+  std::size_t touch = 0;  // its place among those touched
   std::int64_t weight = 0;
-  std::vector<sql::Datum> values;  // as the row that made the group had them
+  std::string values;  // of the group, as a row, as the row that made it had them
   std::vector<std::unique_ptr<Accumulator>> accumulators;
-  std::optional<Shown> shown;  // after the last step, if that is known
-  bool touched = false;
-  std::size_t touch = 0;  // its place among those touched in this step
+  std::unique_ptr<Shown> shown;  // after the last step, of a group whose rows it is read off
 };
 
 // The parts of a grouping that its groups share.
@@ -39,6 +40,7 @@ struct Grouping {
   std::vector<ExprPtr> expressions;
   std::vector<sql::Type> types;  // of the expressions
   std::vector<std::unique_ptr<Aggregation>> calls;
+  bool ordered = false;  // one of them is
 
   explicit Grouping(const sql::Plan& plan) {
     for (const ExprPtr& group : plan.expressions) {
@@ -46,6 +48,7 @@ struct Grouping {
       types.push_back(group->type);
     }
     for (const sql::AggregateCall& call : plan.aggregates) calls.push_back(std::make_unique<Aggregation>(call));
+    ordered = std::ranges::any_of(calls, &Aggregation::ordered);
   }
 };
 
@@ -57,7 +60,7 @@ struct GroupCodec {
   void Put(std::string& out, const Group& group) const {
     out.push_back(kForm);
     PutSigned(out, group.weight);
-    PutDatums(out, of->types, group.values);
+    PutBytes(out, group.values);
     std::string bytes;
     for (const auto& accumulator : group.accumulators) {
       if (accumulator == nullptr) continue;
@@ -71,7 +74,8 @@ struct GroupCodec {
     if (in.Byte() != kForm) return false;
     group.made = true;
     group.weight = in.Signed();
-    group.values = ReadDatums(in, of->types);
+    group.values = in.Bytes();
+    if (!IsRow(of->types, group.values)) return false;
     for (const auto& call : of->calls) {
       group.accumulators.push_back(call->Make());
       if (call->ordered()) continue;
@@ -123,39 +127,43 @@ class Aggregate : public Operator {
     }
     const std::vector<RowKeys> row_keys = Load(values, rows, keys);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      Group& group = Touch(keys[i], delta.at[rows[i]]);
+      Group& group = Touch(places_[i], delta.at[rows[i]]);
       if (!group.made) Start(group, values, rows[i]);
       const std::int64_t weight = delta.weights[rows[i]];
       group.weight += weight;
       for (std::size_t c = 0; c < of_.calls.size(); ++c) {
         if (!values.Counts(*of_.calls[c], c, rows[i])) continue;
+        values.Arguments(c, rows[i], arguments_);
         if (rows_[c] == nullptr) {
-          group.accumulators[c]->Add(values.Arguments(c, rows[i]), weight);
+          group.accumulators[c]->Add(arguments_, weight);
         } else {
-          Keep(c, keys[i], row_keys[c][i], values.Arguments(c, rows[i]), weight, group);
+          Keep(c, keys[i], row_keys[c][i], weight, group);
         }
       }
     }
   }
 
   void Finish(StepContext& step, const Emit& emit) override {
-    if (of_.expressions.empty() && state_.Find("") == nullptr) Start(Touch("", {}), {}, 0);
+    if (of_.expressions.empty() && state_.Find("") == nullptr) StartOnly();
     DeltaBuilder builder(types_);
-    for (const Touched& touched : *touched_) {
-      Group& group = *state_.Find(touched.key);
+    Shown now;
+    for (Touched& touched : *touched_) {
+      Group& group = *touched.place.Find();
       group.touched = false;
-      group.shown = Render(touched.key, group);
-      Replace(touched, *group.shown, step, builder);
+      Render(touched.place.key(), group, now);
+      Replace(touched, now, step, builder);
+      if (of_.ordered) group.shown = std::make_unique<Shown>(std::move(now));
       if (builder.full()) emit(builder.Take());
-      if (!Lives(group)) state_.Erase(touched.key);
+      if (!Lives(group)) touched.place.Erase(state_);
     }
     touched_->clear();
     if (builder.rows() > 0) emit(builder.Take());
   }
 
  private:
+  using Groups = KeyedState<Group, GroupCodec>;
   struct Touched {
-    std::string key;
+    Groups::Place place;
     Shown before;
     At at;
   };
@@ -169,10 +177,9 @@ class Aggregate : public Operator {
     bool Counts(const Aggregation& call, std::size_t c, std::uint32_t row) const {
       return Passes(filters[c], row) && !(call.ordered() && Skips(call.call(), arguments[c], row));
     }
-    ArgumentRow Arguments(std::size_t c, std::uint32_t row) const {
-      ArgumentRow out;
+    void Arguments(std::size_t c, std::uint32_t row, ArgumentRow& out) const {
+      out.clear();
       for (const sql::Column& column : arguments[c]) out.push_back(column->At(row));
-      return out;
     }
   };
   // By row of a piece; of a row that counts for nothing "".
@@ -210,7 +217,7 @@ class Aggregate : public Operator {
   // Has in memory what the rows will touch. Gives, by aggregate that keeps rows, what they are kept under.
   std::vector<RowKeys> Load(const Values& values, const std::vector<std::uint32_t>& rows,
                             const std::vector<std::string>& keys) {
-    state_.Load(keys);
+    state_.Load(keys, places_);
     std::vector<RowKeys> row_keys(of_.calls.size());
     for (std::size_t c = 0; c < of_.calls.size(); ++c) {
       if (rows_[c] == nullptr) continue;
@@ -231,11 +238,10 @@ class Aggregate : public Operator {
   }
 
   // Adds to the rows of the aggregate; one that is distinct gets those that were not there, and loses those that go.
-  void Keep(std::size_t c, const std::string& key, const std::string& row_key, ArgumentRow row, std::int64_t weight,
-            Group& group) {
+  void Keep(std::size_t c, const std::string& key, const std::string& row_key, std::int64_t weight, Group& group) {
     WeightedRow& item = rows_[c]->Change(key, row_key);
     const bool comes = item.weight == 0;
-    if (comes) item.row = std::move(row);
+    if (comes) item.row = arguments_;
     item.weight += weight;
     const bool goes = item.weight == 0;
     if (comes != goes && of_.calls[c]->distinct()) group.accumulators[c]->Add(item.row, comes ? 1 : -1);
@@ -244,18 +250,30 @@ class Aggregate : public Operator {
 
   void Start(Group& group, const Values& values, std::uint32_t row) {
     group.made = true;
-    for (const sql::Column& column : values.groups) group.values.push_back(column->At(row));
+    sql::RowWriter writer(group.values, of_.types);
+    for (const sql::Column& column : values.groups) writer.Add(column->At(row));
     for (const auto& call : of_.calls) group.accumulators.push_back(call->Make());
+  }
+  // The one group of a query without GROUP BY is there also without rows.
+  void StartOnly() {
+    const std::array<std::string, 1> key;
+    state_.Load(key, places_);
+    Start(Touch(places_[0], {}), {}, 0);
   }
 
   // The group, to be changed; what it shows before the step's first change is noted.
-  Group& Touch(const std::string& key, At at) {
-    Group& group = state_.Change(key);
+  Group& Touch(const Groups::Place& place, At at) {
+    Group& group = place.Change(state_);
     if (!group.touched) {
       group.touched = true;
       group.touch = touched_->size();
-      touched_->push_back({key, group.shown ? std::move(*group.shown) : Render(key, group), at});
-      group.shown.reset();
+      Touched& touched = touched_->emplace_back(place, Shown{}, at);
+      if (group.shown != nullptr) {
+        touched.before = std::move(*group.shown);
+        group.shown.reset();
+      } else {
+        Render(place.key(), group, touched.before);
+      }
     } else {
       At& latest = (*touched_)[group.touch].at;
       latest = std::max(latest, at);
@@ -266,17 +284,21 @@ class Aggregate : public Operator {
   bool Lives(const Group& group) const { return group.weight > 0 || of_.expressions.empty(); }
 
   // Nothing of a group that is gone, or not there yet.
-  Shown Render(const std::string& key, const Group& group) {
-    if (!group.made || !Lives(group)) return {};
-    std::vector<sql::Datum> row = group.values;
+  void Render(const std::string& key, const Group& group, Shown& shown) {
+    shown.row.clear();
+    shown.code.clear();
+    shown.message.clear();
+    if (!group.made || !Lives(group)) return;
+    sql::RowWriter writer(shown.row, types_);
+    writer.AddRow(group.values, of_.types.size());
     for (std::size_t c = 0; c < of_.calls.size(); ++c) {
-      AggregateResult result = of_.calls[c]->ordered() ? Ordered(c, key) : group.accumulators[c]->Result();
-      if (!result.code.empty()) return {std::nullopt, std::move(result.code), std::move(result.message)};
-      row.push_back(std::move(result.value));
+      const AggregateResult result = of_.calls[c]->ordered() ? Ordered(c, key) : group.accumulators[c]->Result();
+      if (!result.code.empty()) {
+        shown = {"", result.code, result.message};
+        return;
+      }
+      writer.Add(result.value);
     }
-    sql::RowBuilder builder(types_);
-    builder.AddDatums(row);
-    return {sql::EncodeRow(types_, builder.Take(), 0), "", ""};
   }
 
   AggregateResult Ordered(std::size_t c, const std::string& key) {
@@ -287,17 +309,19 @@ class Aggregate : public Operator {
   static void Replace(const Touched& touched, const Shown& now, StepContext& step, DeltaBuilder& builder) {
     const Shown& before = touched.before;
     if (before == now) return;
-    if (before.row) builder.Add(*before.row, -1, touched.at);
-    if (now.row) builder.Add(*now.row, 1, touched.at);
+    if (!before.row.empty()) builder.Add(before.row, -1, touched.at);
+    if (!now.row.empty()) builder.Add(now.row, 1, touched.at);
     if (!before.code.empty()) step.failed.push_back({touched.at, -1, before.code, before.message});
     if (!now.code.empty()) step.failed.push_back({touched.at, 1, now.code, now.message});
   }
 
   Grouping of_;
   std::vector<sql::Type> types_;
-  KeyedState<Group, GroupCodec> state_;
+  Groups state_;
   std::vector<std::unique_ptr<RowState>> rows_;  // by aggregate: group -> rows; null if it keeps none
   StepNotes<std::vector<Touched>> touched_;
+  std::vector<Groups::Place> places_;  // of the rows of a piece
+  ArgumentRow arguments_;              // of the row at hand
 };
 
 }  // namespace

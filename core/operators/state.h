@@ -47,6 +47,15 @@ struct StateCodec<std::int64_t> {
 // State by key. Values stay where they are while others come and go, within a step.
 template <class T, class Codec = StateCodec<T>>
 class KeyedState final : public StatePart {
+  struct Slot {
+    T value{};
+    std::size_t bytes = 0;
+    bool there = false;
+    bool stored = false;  // under its key in the store
+    bool changed = false;
+  };
+  using Node = typename Generations<Slot>::Node;
+
  public:
   explicit KeyedState(const StatePlace& place = {}, Codec codec = {}) : StatePart(place), codec_(std::move(codec)) {}
 
@@ -77,35 +86,63 @@ class KeyedState final : public StatePart {
   T& Change(std::string_view key) {
     Node* node = At(key);
     if (node == nullptr) node = slots_.Add(key);
-    node->second.there = true;
-    Mark(*node);
-    return node->second.value;
+    return Place(node).Change(*this);
   }
   void Erase(std::string_view key) {
-    Node* node = At(key);
-    if (node == nullptr || !node->second.there) return;
-    node->second.there = false;
-    node->second.value = T{};
-    Mark(*node);
+    if (Node* node = At(key)) Place(node).Erase(*this);
+  }
+
+  // Where a key's value is or will be, so that it need not be looked for again. Good until the step ends.
+  class Place {
+   public:
+    Place() = default;
+    T* Find() const { return node_->second.there ? &node_->second.value : nullptr; }
+    T& Change(KeyedState& state) const {
+      node_->second.there = true;
+      state.Mark(*node_);
+      return node_->second.value;
+    }
+    void Erase(KeyedState& state) const {
+      if (!node_->second.there) return;
+      node_->second.there = false;
+      node_->second.value = T{};
+      state.Mark(*node_);
+    }
+    const std::string& key() const { return node_->first; }
+
+   private:
+    friend class KeyedState;
+    explicit Place(Node* node) : node_(node) {}
+    Node* node_ = nullptr;
+  };
+  // The places of these keys, with what the store has under them.
+  void Load(std::span<const std::string> keys, std::vector<Place>& places) {
+    Load(keys);
+    places.clear();
+    for (const std::string& key : keys) {
+      Node* node = slots_.Find(key);
+      places.push_back(Place(node != nullptr ? node : slots_.Add(key)));
+    }
   }
 
   void Save(StoreBatch& batch) override {
     std::string value;
-    for (Node* node : changed_) {
+    for (Node* node : changed_) sorted_.Add(node->first, node);
+    changed_.clear();
+    sorted_.Drain([&](std::string_view key, Node* node) {
       Slot& slot = node->second;
       slot.changed = false;
       if (slot.there) {
         value.clear();
         codec_.Put(value, slot.value);
         slots_.Resize(*node, value.size());
-        Put(batch, node->first, value);
+        Put(batch, key, value);
         slot.stored = true;
       } else if (std::exchange(slot.stored, false)) {
         slots_.Resize(*node, 0);
-        Delete(batch, node->first);
+        Delete(batch, key);
       }
-    }
-    changed_.clear();
+    });
   }
   void Age() override { slots_.Age(); }
   void Forget() override {
@@ -115,15 +152,6 @@ class KeyedState final : public StatePart {
   std::size_t bytes() const override { return slots_.bytes(); }
 
  private:
-  struct Slot {
-    T value{};
-    std::size_t bytes = 0;
-    bool there = false;
-    bool stored = false;  // under its key in the store
-    bool changed = false;
-  };
-  using Node = typename Generations<Slot>::Node;
-
   Node* At(std::string_view key) {
     Node* node = slots_.Find(key);
     if (node != nullptr || !stored()) return node;
@@ -142,6 +170,7 @@ class KeyedState final : public StatePart {
   Codec codec_;
   Generations<Slot> slots_;
   std::vector<Node*> changed_;
+  ByKey<Node*> sorted_;  // of Save
 };
 
 // A group's name and a key inside it.
@@ -233,20 +262,21 @@ class OrderedState final : public StatePart {
 
   void Save(StoreBatch& batch) override {
     std::string value;
-    for (Node* node : changed_) {
+    for (Node* node : changed_) sorted_.Add(node->first, node);
+    changed_.clear();
+    sorted_.Drain([&](std::string_view group, Node* node) {
       for (const auto& [key, was_there] : node->second.changed) {
         const auto found = node->second.entries.find(key);
         if (found == node->second.entries.end()) {
-          if (was_there) Delete(batch, node->first, key);
+          if (was_there) Delete(batch, group, key);
           continue;
         }
         value.clear();
         codec_.Put(value, found->second);
-        Put(batch, node->first, value, key);
+        Put(batch, group, value, key);
       }
       node->second.changed.clear();
-    }
-    changed_.clear();
+    });
   }
   void Age() override { slots_.Age(); }
   void Forget() override {
@@ -324,6 +354,7 @@ class OrderedState final : public StatePart {
   Codec codec_;
   Generations<Slot> slots_;
   std::vector<Node*> changed_;
+  ByKey<Node*> sorted_;  // of Save
 };
 
 // What an operator notes between the first piece of a step and Finish, which leaves it empty. A step that fails takes

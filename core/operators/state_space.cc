@@ -49,14 +49,14 @@ void StatePart::ReadBehind(std::string_view group,
 }
 
 void StatePart::Put(StoreBatch& batch, std::string_view key, std::string_view value, std::string_view behind) const {
-  std::string full = place_.prefix;
-  full.append(key).append(behind);
+  std::string& full = place_.space->key_;
+  full.assign(place_.prefix).append(key).append(behind);
   batch.Put(place_.space->family_, full, value);
 }
 
 void StatePart::Delete(StoreBatch& batch, std::string_view key, std::string_view behind) const {
-  std::string full = place_.prefix;
-  full.append(key).append(behind);
+  std::string& full = place_.space->key_;
+  full.assign(place_.prefix).append(key).append(behind);
   batch.Delete(place_.space->family_, full);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/log/store.h"
 
@@ -63,6 +65,43 @@ class StatePart {
   StatePlace place_;
 };
 
+// Keys in ascending order, with what stands beside them. Most comparisons look at the first bytes alone, which lie
+// here.
+template <class T>
+class ByKey {
+ public:
+  void Add(std::string_view key, T of) { items_.push_back({Head(key, 0), Head(key, kWord), key, of}); }
+  // Calls `visit` with each, by key, and is empty then.
+  template <class Visit>
+  void Drain(const Visit& visit) {
+    std::ranges::sort(items_, [](const Item& a, const Item& b) {
+      if (a.first != b.first) return a.first < b.first;
+      return a.second != b.second ? a.second < b.second : a.key < b.key;
+    });
+    for (const Item& item : items_) visit(item.key, item.of);
+    items_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kWord = sizeof(std::uint64_t);
+  struct Item {
+    std::uint64_t first;
+    std::uint64_t second;
+    std::string_view key;
+    T of;
+  };
+  // Eight bytes of the key as a number that sorts as they do.
+  static std::uint64_t Head(std::string_view key, std::size_t from) {
+    if (key.size() >= from + kWord) return LoadBigEndian<std::uint64_t>(key.data() + from);
+    std::uint64_t head = 0;
+    for (std::size_t i = from; i < from + kWord; ++i)
+      head = head << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0);
+    return head;
+  }
+
+  std::vector<Item> items_;
+};
+
 // Some parts of one family of the store, with one memory. For one thread.
 class StateSpace {
  public:
@@ -88,6 +127,7 @@ class StateSpace {
   Family family_;
   std::vector<StatePart*> parts_;
   std::optional<Error> failure_;
+  std::string key_;  // that is being put together
 };
 
 // A map that forgets what was not used between two calls of Age. Nodes keep their address as long as they are there. A

@@ -314,15 +314,11 @@ class Temporal : public Operator {
 struct ValueCodec {
   std::vector<sql::Type> type;
 
-  void Put(std::string& out, const sql::Datum& value) const {
-    sql::RowBuilder builder(type);
-    builder.AddDatums({&value, 1});
-    sql::AppendRow(out, type, builder.Take(), 0);
-  }
+  void Put(std::string& out, const sql::Datum& value) const { sql::AppendRow(out, type, {&value, 1}); }
   bool Get(std::string_view in, sql::Datum& value) const {
-    sql::RowBuilder builder(type);
-    if (!builder.Add(in)) return false;
-    value = builder.Take().columns[0]->At(0);
+    std::vector<sql::Datum> values;
+    if (!sql::ReadRow(in, type, values)) return false;
+    value = std::move(values[0]);
     return true;
   }
 };

@@ -8,6 +8,20 @@
 namespace headgate::sql {
 namespace {
 
+void AppendWide(std::string& out, const Wide& value) {
+  PutSigned(out, value.us);
+  PutSigned(out, value.days);
+  PutSigned(out, value.months);
+}
+
+Wide ReadWide(ByteReader& in) {
+  Wide value;
+  value.us = in.Signed();
+  value.days = static_cast<std::int32_t>(in.Signed());
+  value.months = static_cast<std::int32_t>(in.Signed());
+  return value;
+}
+
 void AppendValue(std::string& out, const Vector& column, std::size_t at) {
   switch (column.physical) {
     case Physical::kBool:
@@ -20,9 +34,7 @@ void AppendValue(std::string& out, const Vector& column, std::size_t at) {
       PutFixed(out, std::bit_cast<std::uint64_t>(column.doubles[at]));
       break;
     case Physical::kWide:
-      PutSigned(out, column.wides[at].us);
-      PutSigned(out, column.wides[at].days);
-      PutSigned(out, column.wides[at].months);
+      AppendWide(out, column.wides[at]);
       break;
     case Physical::kString:
       PutBytes(out, column.strings[at]);
@@ -41,17 +53,55 @@ void ReadValue(ByteReader& in, Vector& column, std::size_t at, Arena& arena) {
     case Physical::kDouble:
       column.doubles[at] = std::bit_cast<double>(in.Fixed<std::uint64_t>());
       break;
-    case Physical::kWide: {
-      Wide& wide = column.wides[at];
-      wide.us = in.Signed();
-      wide.days = static_cast<std::int32_t>(in.Signed());
-      wide.months = static_cast<std::int32_t>(in.Signed());
+    case Physical::kWide:
+      column.wides[at] = ReadWide(in);
       break;
-    }
     case Physical::kString:
       column.strings[at] = arena.Keep(in.Bytes());
       break;
   }
+}
+
+void AppendValue(std::string& out, Physical physical, const Datum& value) {
+  switch (physical) {
+    case Physical::kBool:
+      out.push_back(static_cast<char>(value.b));
+      break;
+    case Physical::kInt:
+      PutSigned(out, value.i);
+      break;
+    case Physical::kDouble:
+      PutFixed(out, std::bit_cast<std::uint64_t>(value.d));
+      break;
+    case Physical::kWide:
+      AppendWide(out, value.w);
+      break;
+    case Physical::kString:
+      PutBytes(out, value.s);
+      break;
+  }
+}
+
+Datum ReadValue(ByteReader& in, Physical physical) {
+  switch (physical) {
+    case Physical::kBool:
+      return Datum::Of(in.Byte() != 0);
+    case Physical::kInt:
+      return Datum::Of(in.Signed());
+    case Physical::kDouble:
+      return Datum::Of(std::bit_cast<double>(in.Fixed<std::uint64_t>()));
+    case Physical::kWide:
+      return Datum::Of(ReadWide(in));
+    case Physical::kString:
+      break;
+  }
+  return Datum::Of(std::string(in.Bytes()));
+}
+
+bool IsNull(std::string_view bits, std::size_t column) { return (bits[column / 8] >> (column % 8) & 1) != 0; }
+
+void SetNull(std::string& out, std::size_t start, std::size_t column) {
+  out[start + column / 8] = static_cast<char>(out[start + column / 8] | (1 << (column % 8)));
 }
 
 }  // namespace
@@ -63,11 +113,47 @@ void AppendRow(std::string& out, std::span<const Type> types, const Batch& batch
     const Vector& column = *batch.columns[c];
     const std::size_t at = column.Index(row);
     if (!column.nulls.empty() && column.nulls[at] != 0) {
-      out[start + c / 8] = static_cast<char>(out[start + c / 8] | (1 << (c % 8)));
+      SetNull(out, start, c);
     } else {
       AppendValue(out, column, at);
     }
   }
+}
+
+void AppendRow(std::string& out, std::span<const Type> types, std::span<const Datum> values) {
+  RowWriter writer(out, types);
+  for (const Datum& value : values) writer.Add(value);
+}
+
+void RowWriter::Add(const Datum& value) {
+  if (value.null) {
+    SetNull(out_, start_, column_);
+  } else {
+    AppendValue(out_, PhysicalOf(types_[column_]), value);
+  }
+  ++column_;
+}
+
+void RowWriter::AddRow(std::string_view row, std::size_t columns) {
+  for (std::size_t c = 0; c < columns; ++c, ++column_) {
+    if (IsNull(row, c)) SetNull(out_, start_, column_);
+  }
+  out_.append(row.substr((columns + 7) / 8));
+}
+
+bool ReadRow(std::string_view row, std::span<const Type> types, std::vector<Datum>& values) {
+  values.clear();
+  ByteReader in(row);
+  const std::string_view bits = in.Take((types.size() + 7) / 8);
+  if (in.failed()) return false;
+  for (std::size_t c = 0; c < types.size(); ++c) {
+    if (IsNull(bits, c)) {
+      values.emplace_back();
+    } else {
+      values.push_back(ReadValue(in, PhysicalOf(types[c])));
+    }
+  }
+  return !in.failed() && in.done();
 }
 
 std::string EncodeRow(std::span<const Type> types, const Batch& batch, std::size_t row) {
@@ -103,7 +189,7 @@ bool RowBuilder::Add(std::string_view row) {
   const std::string_view bits = in.Take((types_.size() + 7) / 8);
   if (in.failed()) return false;
   for (std::size_t c = 0; c < types_.size(); ++c) {
-    if ((bits[c / 8] >> (c % 8) & 1) != 0) {
+    if (IsNull(bits, c)) {
       AppendNull(c);
     } else {
       columns_[c]->Resize(rows_ + 1);

@@ -13,7 +13,27 @@ namespace headgate::sql {
 // Rows as bytes, for state: a bit a column that says NULL, then the other values by their physical form. Equal rows of
 // equal types have equal bytes, and only those whose values also print alike (1.5 is not 1.50 here).
 void AppendRow(std::string& out, std::span<const Type> types, const Batch& batch, std::size_t row);
+void AppendRow(std::string& out, std::span<const Type> types, std::span<const Datum> values);
 std::string EncodeRow(std::span<const Type> types, const Batch& batch, std::size_t row);
+// False if the bytes are not a row of these types; `values` makes no sense then.
+bool ReadRow(std::string_view row, std::span<const Type> types, std::vector<Datum>& values);
+
+// Puts one row behind what `out` has, value by value; both outlive the writer.
+class RowWriter {
+ public:
+  RowWriter(std::string& out, std::span<const Type> types) : out_(out), types_(types), start_(out.size()) {
+    out_.append((types.size() + 7) / 8, '\0');
+  }
+  void Add(const Datum& value);
+  // The values of a row of the next `columns` types.
+  void AddRow(std::string_view row, std::size_t columns);
+
+ private:
+  std::string& out_;
+  std::span<const Type> types_;
+  std::size_t start_;
+  std::size_t column_ = 0;
+};
 
 // Collects rows, from bytes or from batches, into columns.
 class RowBuilder {

@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <utility>
+
 #include "core/base/bytes.h"
 #include "core/state/state.pb.h"
 
@@ -22,22 +24,6 @@ std::uint64_t DigestOf(const sql::Plan& plan) {
   return XXH3_64bits(text.data(), text.size());
 }
 
-// The changes as a delta, so that views of the view take in the net change alone.
-std::vector<operators::Delta> AsDeltas(const std::vector<sql::Type>& types, const std::vector<RowChange>& changes) {
-  std::vector<operators::Delta> deltas;
-  operators::DeltaBuilder builder(types);
-  const auto add = [&](const std::string& row, std::int64_t weight, At at) {
-    builder.Add(row, weight, at);
-    if (builder.full()) deltas.push_back(builder.Take());
-  };
-  for (const RowChange& change : changes) {
-    if (change.before) add(*change.before, -change.times, change.at);
-    if (change.after) add(*change.after, change.times, change.at);
-  }
-  if (builder.rows() > 0) deltas.push_back(builder.Take());
-  return deltas;
-}
-
 }  // namespace
 
 std::string EncodeProgress(const FormProgress& progress) {
@@ -54,13 +40,16 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_replaces(progress.replaces);
   out.set_replaces_rows(static_cast<std::uint32_t>(progress.replaces_rows));
   out.set_same_shape(progress.same_shape);
+  out.set_telling(static_cast<std::uint32_t>(progress.telling));
+  out.set_told_from(progress.told_from);
   return out.SerializeAsString();
 }
 
 Result<FormProgress> DecodeProgress(std::string_view bytes) {
   stored::StoredForm in;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
-      in.stage() > static_cast<std::uint32_t>(FormProgress::Stage::kFailed))
+      in.stage() > static_cast<std::uint32_t>(FormProgress::Stage::kFailed) ||
+      in.telling() > static_cast<std::uint32_t>(FormProgress::Telling::kContent))
     return Corrupt("the data directory holds a view's progress that makes no sense");
   FormProgress progress;
   progress.stage = static_cast<FormProgress::Stage>(in.stage());
@@ -75,6 +64,8 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.replaces = in.replaces();
   progress.replaces_rows = static_cast<RowForm>(in.replaces_rows());
   progress.same_shape = in.same_shape();
+  progress.telling = static_cast<FormProgress::Telling>(in.telling());
+  progress.told_from = in.told_from();
   return progress;
 }
 
@@ -95,9 +86,8 @@ Form::Form(Store& store, DefinitionPtr definition)
     : store_(store),
       definition_(std::move(definition)),
       row_form_(RowFormOf(*definition_->relation)),
-      types_(TypesOf(*definition_->relation)),
       state_(store, Family::kState),
-      rows_(store, definition_->record.form, row_form_) {}
+      rows_(store, definition_->record.form, *definition_->relation) {}
 
 Status Form::Open(const FormProgress& progress) {
   progress_ = progress;
@@ -116,6 +106,7 @@ Status Form::Open(const FormProgress& progress) {
     anew.replaces = progress_.replaces;
     anew.replaces_rows = progress_.replaces_rows;
     anew.same_shape = progress_.same_shape;
+    if (progress_.telling == FormProgress::Telling::kNone) anew.telling = progress_.telling;
     progress_ = std::move(anew);
     HG_RETURN_IF_ERROR(store_.Write(batch, true));
   }
@@ -128,39 +119,36 @@ Status Form::Open(const FormProgress& progress) {
 
 void Form::MakeGraph() {
   graph_ = std::make_unique<operators::Graph>(
-      *definition_->plan, [this](const operators::Delta& delta) { output_.push_back(delta); },
+      *definition_->plan, [this](const operators::Delta& delta) { given_.push_back(delta); },
       operators::StatePlace{&state_, Prefix(id())});
 }
 
 void Form::Push(const sql::Relation& relation, const operators::Delta& delta) { graph_->Push(relation, delta, step_); }
 
-std::vector<RowChange> Form::Finish() {
+ViewChange Form::Finish() {
   graph_->Finish(step_);
-  std::vector<RowChange> changes = Settle(*definition_->relation, output_);
-  if (row_form_ == RowForm::kBlocks) {
-    net_ = std::move(output_);  // nothing cancels there
-  } else {
-    net_ = AsDeltas(types_, changes);
-  }
-  output_.clear();
+  ViewChange change = Settle(*definition_->relation, std::exchange(given_, {}), told());
   for (const operators::FailedRow& failed : step_.failed) {
     progress_.errors += failed.weight;
     if (failed.weight > 0) progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);
   }
   step_.failed.clear();
   step_.eval.Reset();
-  return changes;
+  return change;
 }
 
-void Form::Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch) {
-  rows_.Apply(changes, now_us, batch);
+void Form::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch) {
+  rows_.Apply(change, now_us, batch);
   if (definition_->retention_us > 0) {
     const auto gone = rows_.Expire(now_us - definition_->retention_us, batch);
     if (gone.ok()) progress_.rows -= std::min(progress_.rows, *gone);
   }
-  for (const RowChange& change : changes) {
-    if (change.after && !change.before) progress_.rows += static_cast<std::uint64_t>(change.times);
-    if (change.before && !change.after) progress_.rows -= static_cast<std::uint64_t>(change.times);
+  for (const operators::Delta& delta : change.added) {
+    for (const std::int64_t times : delta.weights) progress_.rows += static_cast<std::uint64_t>(times);
+  }
+  for (const RowChange& row : change.changes) {
+    if (row.after && !row.before) progress_.rows += static_cast<std::uint64_t>(row.times);
+    if (row.before && !row.after) progress_.rows -= static_cast<std::uint64_t>(row.times);
   }
 }
 
@@ -172,13 +160,13 @@ void Form::Save(StoreBatch& batch) {
 
 void Form::Committed() {
   saved_ = progress_;
-  net_.clear();
+  output_.clear();
 }
 
 void Form::Forget() {
   progress_ = saved_;
+  given_.clear();
   output_.clear();
-  net_.clear();
   step_ = {};
   state_.Forget();
   rows_.Forget();

@@ -34,6 +34,14 @@ struct FormProgress {
   std::uint32_t replaces = 0;
   RowForm replaces_rows = RowForm::kKeyed;
   bool same_shape = false;  // its rows and keys have the same types
+  // Whether its stream in the log is written: from the first reader on, and then for good.
+  enum class Telling : std::uint8_t {
+    kChanges = 0,
+    kNone = 1,     // nobody has asked
+    kContent = 2,  // somebody has: the rows that are there go into it, from `cursor` on
+  };
+  Telling telling = Telling::kChanges;
+  Seq told_from = 0;  // what the view was before this seq is not in the stream
 };
 std::string EncodeProgress(const FormProgress& progress);
 Result<FormProgress> DecodeProgress(std::string_view bytes);
@@ -55,15 +63,17 @@ class Form {
   FormProgress& progress() { return progress_; }
   const FormProgress& progress() const { return progress_; }
   bool running() const { return progress_.stage == FormProgress::Stage::kRunning; }
+  bool told() const { return progress_.telling != FormProgress::Telling::kNone; }
   RowForm row_form() const { return row_form_; }
 
-  // A step: Push the changes of its inputs, then Finish: what changed of the view. Save puts state, rows and progress
-  // into the step's write.
+  // A step: Push the changes of its inputs, then Finish: what changed of the view, in log order if its stream is
+  // written. Save puts state, rows and progress into the step's write.
   void Push(const sql::Relation& relation, const operators::Delta& delta);
-  std::vector<RowChange> Finish();
-  // What the last Finish gave, for the views that read this one.
-  const std::vector<operators::Delta>& output() const { return net_; }
-  void Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch);
+  ViewChange Finish();
+  void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
+  // Keeps the step's change for the views that read this one.
+  void PassOn(ViewChange change) { output_ = AsDeltas(*definition_->relation, std::move(change)); }
+  const std::vector<operators::Delta>& output() const { return output_; }
   void Save(StoreBatch& batch);
   // The step was written, or it failed and everything is as before it.
   void Committed();
@@ -82,13 +92,12 @@ class Form {
   Store& store_;
   DefinitionPtr definition_;
   RowForm row_form_;
-  std::vector<sql::Type> types_;
   operators::StateSpace state_;
   ViewRows rows_;
   std::unique_ptr<operators::Graph> graph_;
   operators::StepContext step_;
-  std::vector<operators::Delta> output_;
-  std::vector<operators::Delta> net_;
+  std::vector<operators::Delta> given_;   // by the operators, in this step
+  std::vector<operators::Delta> output_;  // what it amounts to, for readers
   FormProgress progress_;
   FormProgress saved_;
 };

@@ -1,10 +1,9 @@
 #include "core/views/rows.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "core/base/bytes.h"
-#include "core/sql/key.h"
+#include "core/sql/row_codec.h"
 
 namespace headgate::views {
 namespace {
@@ -17,33 +16,6 @@ std::string Prefix(std::uint32_t form) {
   return key;
 }
 
-std::vector<std::size_t> KeyColumns(const sql::Relation& view) {
-  if (!view.key.empty()) return view.key;
-  std::vector<std::size_t> all(view.columns.size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  return all;
-}
-
-// What one row of the output amounts to over the step.
-struct Net {
-  std::int64_t weight = 0;
-  At at;
-  std::string key;
-};
-
-std::vector<RowChange> Appended(const std::vector<operators::Delta>& output, const std::vector<sql::Type>& types) {
-  std::vector<RowChange> changes;
-  for (const operators::Delta& delta : output) {
-    for (std::size_t row = 0; row < delta.rows(); ++row) {
-      RowChange& change = changes.emplace_back();
-      change.after = sql::EncodeRow(types, delta.batch, row);
-      change.times = delta.weights[row];
-      change.at = delta.at[row];
-    }
-  }
-  return changes;
-}
-
 }  // namespace
 
 RowForm RowFormOf(const sql::Relation& view) {
@@ -51,57 +23,11 @@ RowForm RowFormOf(const sql::Relation& view) {
   return view.key.empty() ? RowForm::kCounted : RowForm::kKeyed;
 }
 
-std::vector<sql::Type> TypesOf(const sql::Relation& relation) {
-  std::vector<sql::Type> types;
-  for (const sql::RelationColumn& column : relation.columns) {
-    if (!column.hidden) types.push_back(column.type);
-  }
-  return types;
-}
-
-std::vector<RowChange> Settle(const sql::Relation& view, const std::vector<operators::Delta>& output) {
-  const std::vector<sql::Type> types = TypesOf(view);
-  const auto in_log_order = [](const RowChange& a, const RowChange& b) { return a.at < b.at; };
-  if (view.append_only) {
-    auto changes = Appended(output, types);
-    if (!std::ranges::is_sorted(changes, in_log_order)) std::ranges::stable_sort(changes, in_log_order);
-    return changes;
-  }
-  const std::vector<std::size_t> key_columns = KeyColumns(view);
-  std::unordered_map<std::string, Net> rows;
-  for (const operators::Delta& delta : output) {
-    for (std::size_t row = 0; row < delta.rows(); ++row) {
-      auto [entry, added] = rows.try_emplace(sql::EncodeRow(types, delta.batch, row));
-      Net& net = entry->second;
-      if (added) {
-        for (const std::size_t c : key_columns) AppendKey(net.key, types[c], *delta.batch.columns[c], row);
-      }
-      net.weight += delta.weights[row];
-      net.at = std::max(net.at, delta.at[row]);
-    }
-  }
-  std::vector<RowChange> changes;
-  std::unordered_map<std::string, std::size_t> by_key;
-  for (auto& [bytes, net] : rows) {
-    if (net.weight == 0) continue;
-    std::size_t place = changes.size();
-    if (!view.key.empty()) place = by_key.try_emplace(net.key, place).first->second;
-    if (place == changes.size()) changes.emplace_back();
-    RowChange& change = changes[place];
-    (net.weight > 0 ? change.after : change.before) = bytes;
-    change.times = std::abs(net.weight);
-    change.at = std::max(change.at, net.at);
-    change.key = std::move(net.key);
-  }
-  std::ranges::sort(changes,
-                    [](const RowChange& a, const RowChange& b) { return a.at != b.at ? a.at < b.at : a.key < b.key; });
-  return changes;
-}
-
-ViewRows::ViewRows(const Store& store, std::uint32_t form, RowForm kind)
+ViewRows::ViewRows(const Store& store, std::uint32_t form, const sql::Relation& view)
     : store_(store),
       prefix_(Prefix(form)),
-      kind_(kind),
+      kind_(RowFormOf(view)),
+      types_(TypesOf(view)),
       space_(store, Family::kRows),
       counted_(operators::StatePlace{&space_, prefix_}) {}
 
@@ -118,27 +44,33 @@ Status ViewRows::Open() {
   return Ok();
 }
 
-void ViewRows::Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch) {
+void ViewRows::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch) {
   next_block_stored_ = next_block_;
   switch (kind_) {
     case RowForm::kBlocks:
-      return ApplyBlocks(changes, now_us, batch);
+      return ApplyBlocks(change.added, now_us, batch);
     case RowForm::kCounted:
-      return ApplyCounted(changes);
+      return ApplyCounted(change.changes);
     case RowForm::kKeyed:
-      break;
-  }
-  for (const RowChange& change : changes) {
-    const std::string key = prefix_ + change.key;
-    if (change.after) {
-      batch.Put(Family::kRows, key, *change.after);
-    } else {
-      batch.Delete(Family::kRows, key);
-    }
+      return ApplyKeyed(change.changes, batch);
   }
 }
 
-void ViewRows::ApplyBlocks(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch) {
+void ViewRows::ApplyKeyed(const std::vector<RowChange>& changes, StoreBatch& batch) {
+  operators::ByKey<const RowChange*> sorted;
+  for (const RowChange& change : changes) sorted.Add(change.key, &change);
+  std::string full;
+  sorted.Drain([&](std::string_view key, const RowChange* change) {
+    full.assign(prefix_).append(key);
+    if (change->after) {
+      batch.Put(Family::kRows, full, *change->after);
+    } else {
+      batch.Delete(Family::kRows, full);
+    }
+  });
+}
+
+void ViewRows::ApplyBlocks(const std::vector<operators::Delta>& added, std::int64_t now_us, StoreBatch& batch) {
   std::string block;
   std::uint64_t rows = 0;
   const auto write = [&] {
@@ -152,9 +84,14 @@ void ViewRows::ApplyBlocks(const std::vector<RowChange>& changes, std::int64_t n
     block.clear();
     rows = 0;
   };
-  for (const RowChange& change : changes) {
-    for (std::int64_t n = 0; n < change.times; ++n) PutBytes(block, *change.after);
-    rows += static_cast<std::uint64_t>(change.times);
+  std::string row;
+  for (const RowPlace& place : InLogOrder(added)) {
+    const operators::Delta& delta = added[place.delta];
+    const std::int64_t times = delta.weights[place.row];
+    row.clear();
+    AppendRow(row, types_, delta.batch, place.row);
+    for (std::int64_t n = 0; n < times; ++n) PutBytes(block, row);
+    rows += static_cast<std::uint64_t>(times);
     if (block.size() >= kBlockBytes) write();
   }
   write();
@@ -177,7 +114,7 @@ Result<std::uint64_t> ViewRows::Expire(std::int64_t before_us, StoreBatch& batch
   if (first == first_block_) return rows;
   std::string to = prefix_;
   PutBigEndian(to, first);
-  batch.DeleteRange(Family::kRows, from, to);
+  batch.DeleteRange(Family::kRows, prefix_, to);
   first_block_ = first;
   return rows;
 }

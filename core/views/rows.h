@@ -8,20 +8,11 @@
 #include <vector>
 
 #include "core/log/store.h"
-#include "core/operators/delta.h"
 #include "core/operators/state.h"
 #include "core/sql/relation.h"
+#include "core/views/settle.h"
 
 namespace headgate::views {
-
-// One change of a view's content: a row came, went, or took the place of another one with its key.
-struct RowChange {
-  std::string key;                    // order-preserving, of the key columns; of a view without a key of all columns
-  std::optional<std::string> before;  // rows in the form of sql::EncodeRow
-  std::optional<std::string> after;
-  std::int64_t times = 1;  // more than one only in a view without a key
-  At at;                   // the row of the log that caused it
-};
 
 // How the rows of a view are kept.
 enum class RowForm : std::uint8_t {
@@ -31,20 +22,14 @@ enum class RowForm : std::uint8_t {
 };
 RowForm RowFormOf(const sql::Relation& view);
 
-// The columns of a view without hidden ones, as types.
-std::vector<sql::Type> TypesOf(const sql::Relation& relation);
-
-// The net change of a step's output, in log order: what is left after equal rows of opposite sign are gone (C-4).
-std::vector<RowChange> Settle(const sql::Relation& view, const std::vector<operators::Delta>& output);
-
 // The stored rows of one form of a view. Changes go into the step's write. For one thread; others read by Scan and Get.
 class ViewRows {
  public:
-  ViewRows(const Store& store, std::uint32_t form, RowForm kind);
+  ViewRows(const Store& store, std::uint32_t form, const sql::Relation& view);
 
   Status Open();
   // `now_us`: log time, for retention.
-  void Apply(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch);
+  void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
   // kBlocks: drops whole blocks that were written before `before_us`; how many rows that was.
   Result<std::uint64_t> Expire(std::int64_t before_us, StoreBatch& batch);
   void Save(StoreBatch& batch) { space_.Save(batch); }
@@ -70,12 +55,14 @@ class ViewRows {
                          std::string_view to, const Visit& visit);
 
  private:
-  void ApplyBlocks(const std::vector<RowChange>& changes, std::int64_t now_us, StoreBatch& batch);
+  void ApplyBlocks(const std::vector<operators::Delta>& added, std::int64_t now_us, StoreBatch& batch);
+  void ApplyKeyed(const std::vector<RowChange>& changes, StoreBatch& batch);
   void ApplyCounted(const std::vector<RowChange>& changes);
 
   const Store& store_;
   std::string prefix_;
   RowForm kind_;
+  std::vector<sql::Type> types_;
   std::uint64_t next_block_ = 1;
   std::uint64_t next_block_stored_ = 1;
   std::uint64_t first_block_ = 1;  // none before it is there

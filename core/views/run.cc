@@ -34,13 +34,13 @@ Result<bool> RunReader::NextPart() {
   return true;
 }
 
-Result<Run> RunReader::Read(std::size_t changes_max, Seq until) {
+Result<Run> RunReader::Read(RunMax max, Seq until) {
   Run run;
   for (;;) {
     HG_ASSIGN_OR_RETURN(const bool found, NextPart());
     if (!found || next_->seq > until) break;
     const bool begins = next_->seq != run.last;
-    if (begins && run.changes >= changes_max) break;
+    if (begins && (run.changes >= max.changes || run.bytes >= max.bytes)) break;
     const StreamNo loaded = begins ? LoadedBy(*next_) : 0;
     if (loaded != 0 && !run.parts.empty()) break;
     if (run.first == 0) run.first = next_->seq;
@@ -49,6 +49,7 @@ Result<Run> RunReader::Read(std::size_t changes_max, Seq until) {
     run.loaded = loaded;
     if (!next_->changes.empty()) {
       if (begins) run.changes += next_->info.total;
+      run.bytes += next_->changes.size();
       run.parts.push_back(std::move(*next_));
     }
     next_.reset();

@@ -23,8 +23,14 @@ struct Run {
   Seq first = 0;  // what it begins with
   Seq last = 0;   // everything up to it was read; 0: nothing was
   std::size_t changes = 0;
+  std::size_t bytes = 0;       // of the changes
   std::int64_t commit_us = 0;  // of the last transaction
   StreamNo loaded = 0;         // the run is the marker that this table's snapshot has ended, and nothing else
+};
+
+struct RunMax {
+  std::size_t changes = 0;
+  std::size_t bytes = 0;
 };
 
 // Reads runs. What `skipped` (a source) wrote is passed over. For one thread.
@@ -33,9 +39,9 @@ class RunReader {
   RunReader(const Log& log, SourceNo skipped) : reader_(log.NewReader()), skipped_(skipped) {}
 
   void Seek(Seq seq);
-  // Up to about `changes_max` changes and never beyond `until`; always at least one transaction if there is one. An
-  // empty run: the end of the log, or `until`.
-  Result<Run> Read(std::size_t changes_max, Seq until = ~Seq{0});
+  // Up to about `max` and never beyond `until`; always at least one transaction if there is one. An empty run: the end
+  // of the log, or `until`.
+  Result<Run> Read(RunMax max, Seq until = ~Seq{0});
   // Lets go of files while there is nothing to read.
   void Release() { reader_->Release(); }
 

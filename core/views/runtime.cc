@@ -9,7 +9,12 @@
 namespace headgate::views {
 namespace {
 
-constexpr std::size_t kRunChanges = 10'000;
+// What is there is taken in one step, up to this: the more rows of a key come together, the less is computed and
+// written.
+constexpr std::size_t kRunChanges = 1'000'000;
+constexpr std::size_t kRunBytesMin = 1 << 20;
+constexpr std::size_t kRunBytesMax = 64 << 20;
+constexpr std::size_t kRunShare = 16;  // of the memory of views
 constexpr auto kIdle = std::chrono::milliseconds(250);
 constexpr auto kBackOff = std::chrono::seconds(1);
 constexpr std::string_view kAppliedKey = "applied";  // in Family::kMeta
@@ -117,6 +122,8 @@ headgate::Status Runtime::Adopt(const DefinitionPtr& definition, const Form* rep
     const auto history = definition->record.options.find("history");
     const bool retained = history != definition->record.options.end() && history->second == "retained";
     progress.held_from = retained ? 1 : definition->record.begins_at + 1;
+    const bool read = (replaced != nullptr && replaced->told()) || IsRead(form->name());
+    progress.telling = read ? FormProgress::Telling::kChanges : FormProgress::Telling::kNone;
     if (replaced != nullptr) {
       progress.replaces = replaced->id();
       progress.replaces_rows = replaced->row_form();
@@ -141,6 +148,11 @@ void Runtime::Make(DefinitionPtr definition) {
 
 void Runtime::Drop(const std::string& name) {
   static_cast<void>(commands_.TryPush(DropCommand{name}));
+  wake_->Raise();
+}
+
+void Runtime::Follow(const std::string& name) {
+  static_cast<void>(commands_.TryPush(FollowCommand{name}));
   wake_->Raise();
 }
 
@@ -183,6 +195,7 @@ void Runtime::Declare(const DefinitionPtr& definition) {
 }
 
 void Runtime::Handle(DropCommand command) {
+  followed_.erase(command.name);
   for (auto table = declared_.begin(); table != declared_.end(); ++table) {
     if (table->second->definition().record.name != command.name) continue;
     StoreBatch batch;
@@ -201,6 +214,11 @@ void Runtime::Handle(DropCommand command) {
   }
   std::erase_if(forms_, [&](const auto& form) { return form->name() == command.name; });
   MakePorts();
+}
+
+void Runtime::Handle(FollowCommand command) {
+  followed_.insert(std::move(command.name));
+  look_for_readers_ = {};
 }
 
 void Runtime::Loop(std::stop_token stop) {
@@ -230,6 +248,10 @@ void Runtime::Loop(std::stop_token stop) {
   }
 }
 
+RunMax Runtime::MaxOfRun() const {
+  return {kRunChanges, std::clamp(parts_.memory_bytes / kRunShare, kRunBytesMin, kRunBytesMax)};
+}
+
 headgate::Status Runtime::Work(std::stop_token stop) {
   idle_ = true;
   if (forms_.empty() && !catch_up_) return Ok();
@@ -240,7 +262,9 @@ headgate::Status Runtime::Work(std::stop_token stop) {
     if (form.progress().stage == FormProgress::Stage::kTelling) HG_RETURN_IF_ERROR(Tell(form, stop));
   }
   if (stop.stop_requested()) return Stopped();
-  HG_ASSIGN_OR_RETURN(const Run run, reader_->Read(kRunChanges));
+  HG_RETURN_IF_ERROR(TellToReaders(stop));
+  if (stop.stop_requested()) return Stopped();
+  HG_ASSIGN_OR_RETURN(const Run run, reader_->Read(MaxOfRun()));
   if (run.last == 0) {
     reader_->Release();
     catch_up_ = false;
@@ -262,6 +286,8 @@ void Runtime::Publish() {
     status->errors = progress.errors;
     status->errors_ever = progress.errors_ever;
     status->held_from = progress.held_from;
+    status->told = progress.telling == FormProgress::Telling::kChanges;
+    status->told_from = progress.told_from;
     if (progress.stage == FormProgress::Stage::kGated) GateIsOpen(*form, *status);
     const auto [known, first] = all.try_emplace(form->name(), status);
     if (first) continue;

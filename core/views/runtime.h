@@ -38,6 +38,8 @@ struct ViewStatus {
     bool ready = false;
   };
   std::vector<Control> control;
+  bool told = false;                      // its stream in the log is written
+  Seq told_from = 0;                      // what it was before is not in there
   DefinitionPtr serving;                  // the form that is read
   std::shared_ptr<ViewStatus> replacing;  // the one that comes in its place
 };
@@ -64,6 +66,9 @@ class Runtime {
     // The source of a stream, its server asked at or behind a time of its log; any thread.
     std::function<SourceSight(SourceNo source, std::int64_t asked_after_us)> sight;
     std::function<void()> on_step;  // after every step and change of state, on the views' thread
+    // Whether a sink reads the stream of this view: asked on the views' thread, a few times a second, as long as
+    // nobody did. Without it all are taken to be read.
+    std::function<bool(std::string_view view)> read;
   };
   static Result<std::unique_ptr<Runtime>> Start(Parts parts, std::vector<DefinitionPtr> definitions);
   ~Runtime();  // Stop()
@@ -71,6 +76,9 @@ class Runtime {
   // Any thread. A new definition, or one that replaces another form of its name.
   void Make(DefinitionPtr definition);
   void Drop(const std::string& name);
+  // Somebody wants to follow the view: its stream is to be written from now on, and begins with its content
+  // (ViewStatus::told).
+  void Follow(const std::string& name);
 
   std::shared_ptr<const ViewStatus> Status(std::string_view name) const;  // nullptr: unknown
   // Everything up to it is in the views. Stored under AppliedKey, for readers of a StoreView.
@@ -89,7 +97,10 @@ class Runtime {
     std::string name;
   };
   struct CatchUpCommand {};
-  using Command = std::variant<DefinitionPtr, DropCommand, CatchUpCommand>;
+  struct FollowCommand {
+    std::string name;
+  };
+  using Command = std::variant<DefinitionPtr, DropCommand, CatchUpCommand, FollowCommand>;
   // The rows of one stream, as the forms that read one relation of it see them.
   struct Port {
     StreamNo stream = 0;
@@ -109,6 +120,8 @@ class Runtime {
   void Handle(DefinitionPtr definition);
   void Handle(DropCommand command);
   void Handle(CatchUpCommand) { catch_up_ = true; }
+  void Handle(FollowCommand command);
+  RunMax MaxOfRun() const;
   void Publish();
   void Fail(Form& form, const Error& error);
 
@@ -142,11 +155,14 @@ class Runtime {
   headgate::Status LoadEvents(Form& form, const Input& input, bool& done);
   headgate::Status FinishChunk(Form& form);
   headgate::Status Tell(Form& form, std::stop_token stop);
+  headgate::Status TellContent(Form& form, ViewWrite write, std::stop_token stop);
+  bool IsRead(const std::string& view) const { return !parts_.read || parts_.read(view); }
+  headgate::Status TellToReaders(std::stop_token stop);
   headgate::Status TellDifference(Form& form, std::stop_token stop);
   headgate::Status TellGone(Form& form, std::stop_token stop);
-  headgate::Status TellChunk(Form& form, const std::vector<RowChange>& changes, bool last, bool content);
+  headgate::Status TellChunk(Form& form, const Transaction& tx, bool last);
   Transaction NewTransaction(std::int64_t commit_us, Seq applied, ViewWrite write);
-  void AddToStream(Transaction& tx, Form& form, const std::vector<RowChange>& changes, std::int64_t commit_us);
+  void AddToStream(Transaction& tx, const Form& form, const ViewChange& change);
 
   Parts parts_;
   std::unique_ptr<LogWriter> writer_;
@@ -155,6 +171,7 @@ class Runtime {
   std::vector<std::unique_ptr<Form>> forms_;  // inputs before those that read them
   std::map<const sql::Relation*, Port> ports_;
   std::multimap<StreamNo, Port*> ports_of_;                           // by stream
+  std::set<std::uint32_t> read_;                                      // forms that other forms read
   std::map<std::uint32_t, std::unique_ptr<DeclaredTable>> declared_;  // by form
   std::map<StreamNo, std::set<std::string>> keys_;                    // of the base, that the run touches
   std::shared_ptr<const Registry> registry_;
@@ -163,9 +180,11 @@ class Runtime {
     std::int64_t loaded_us = 0;
     std::optional<Seq> required;
   };
-  std::map<std::string, Gate> gates_;         // by view
-  std::map<std::string, StreamNo> resolved_;  // streams that came after what reads them
-  std::uint64_t told_ = 0;                    // number of the last transaction of views
+  std::map<std::string, Gate> gates_;                       // by view
+  std::map<std::string, StreamNo> resolved_;                // streams that came after what reads them
+  std::uint64_t told_ = 0;                                  // number of the last transaction of views
+  std::set<std::string> followed_;                          // asked for, and not told yet
+  std::chrono::steady_clock::time_point look_for_readers_;  // at the next turn behind it
   bool idle_ = false;
   bool catch_up_ = false;
 

@@ -11,6 +11,7 @@
 namespace headgate::views {
 namespace {
 
+constexpr auto kLookForReaders = std::chrono::milliseconds(200);
 constexpr std::size_t kChunkRows = 20'000;
 
 bool WaitsForTables(const Definition& definition) {
@@ -123,16 +124,16 @@ headgate::Status Runtime::LoadChunk(Form& form, const Input& input, bool& done) 
 }
 
 headgate::Status Runtime::FinishChunk(Form& form) {
-  const std::vector<RowChange> changes = form.Finish();
+  const ViewChange change = form.Finish();
   HG_RETURN_IF_ERROR(form.failure());
   StoreBatch batch;
-  form.Apply(changes, parts_.clock->NowUs(), batch);
+  form.Apply(change, parts_.clock->NowUs(), batch);
   form.Save(batch);
   Transaction tx;
-  if (form.row_form() == RowForm::kBlocks && form.progress().replaces == 0 && !changes.empty()) {
+  if (form.told() && form.row_form() == RowForm::kBlocks && form.progress().replaces == 0 && !change.empty()) {
     // Rows that never go again are told as they come. Of other views the content so far is no content yet.
     tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
-    AddToStream(tx, form, changes, tx.info.commit_us);
+    AddToStream(tx, form, change);
   }
   HG_FAILPOINT("views.load_chunk");
   HG_RETURN_IF_ERROR(Commit(batch, tx));
@@ -199,7 +200,7 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
   }
   RunReader reader(*parts_.log, writer_->source().number);
   reader.Seek(from);
-  HG_ASSIGN_OR_RETURN(const Run run, reader.Read(kChunkRows, applied_));
+  HG_ASSIGN_OR_RETURN(const Run run, reader.Read({kChunkRows, MaxOfRun().bytes}, applied_));
   done = run.last == 0;
   if (done) return Ok();
   const StreamNo stream = StreamOf(input);
@@ -225,26 +226,15 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
 // takes another's place, what differs.
 headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
   FormProgress& progress = form.progress();
-  if (progress.replaces != 0 && progress.same_shape && form.row_form() != RowForm::kBlocks) {
+  const bool blocks = form.row_form() == RowForm::kBlocks;
+  if (form.told() && progress.replaces != 0 && progress.same_shape && !blocks) {
     HG_RETURN_IF_ERROR(TellDifference(form, stop));
   } else {
-    if (progress.replaces != 0) HG_RETURN_IF_ERROR(TellGone(form, stop));
-    bool last = form.row_form() == RowForm::kBlocks;
-    if (last) HG_RETURN_IF_ERROR(TellChunk(form, {}, true, true));
-    while (!last) {
-      if (stop.stop_requested()) return Stopped();
-      std::vector<RowChange> rows;
-      const StoreView view(*parts_.store);
-      HG_RETURN_IF_ERROR(
-          ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor, [&](const ViewRows::Stored& stored) {
-            RowChange& row = rows.emplace_back();
-            row.after = std::string(stored.row);
-            row.times = stored.copies;
-            progress.cursor = stored.cursor;
-            return rows.size() < kChunkRows;
-          }));
-      last = rows.size() < kChunkRows;
-      HG_RETURN_IF_ERROR(TellChunk(form, rows, last, true));
+    if (form.told() && progress.replaces != 0) HG_RETURN_IF_ERROR(TellGone(form, stop));
+    if (blocks || !form.told()) {
+      HG_RETURN_IF_ERROR(TellChunk(form, {}, true));
+    } else {
+      HG_RETURN_IF_ERROR(TellContent(form, ViewWrite::kContent, stop));
     }
   }
   std::erase_if(forms_, [&](const auto& other) { return other.get() != &form && other->name() == form.name(); });
@@ -253,32 +243,81 @@ headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
   return Ok();
 }
 
-// With the last chunk the form is in step, and the one before it goes: one write.
-headgate::Status Runtime::TellChunk(Form& form, const std::vector<RowChange>& changes, bool last, bool content) {
+// All rows of the view go into its stream.
+headgate::Status Runtime::TellContent(Form& form, ViewWrite write, std::stop_token stop) {
+  FormProgress& progress = form.progress();
+  for (bool last = false; !last;) {
+    if (stop.stop_requested()) return Stopped();
+    std::vector<RowChange> rows;
+    const StoreView view(*parts_.store);
+    HG_RETURN_IF_ERROR(
+        ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor, [&](const ViewRows::Stored& stored) {
+          RowChange& row = rows.emplace_back();
+          row.after = std::string(stored.row);
+          row.times = stored.copies;
+          progress.cursor = stored.cursor;
+          return rows.size() < kChunkRows;
+        }));
+    last = rows.size() < kChunkRows;
+    Transaction tx;
+    if (!rows.empty()) {
+      const sql::Relation& relation = *form.definition().relation;
+      tx = NewTransaction(parts_.clock->NowUs(), applied_, write);
+      const StreamNo stream = writer_->OpenStream("", form.name());
+      AddContent(tx, stream, writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us), relation, rows);
+    }
+    HG_RETURN_IF_ERROR(TellChunk(form, tx, last));
+  }
+  return Ok();
+}
+
+// Views that somebody wants to follow from now on, and that nobody did before: their streams begin with what they have.
+headgate::Status Runtime::TellToReaders(std::stop_token stop) {
+  using Telling = FormProgress::Telling;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < look_for_readers_) return Ok();
+  look_for_readers_ = now + kLookForReaders;
+  for (std::size_t i = 0; i < forms_.size() && !stop.stop_requested(); ++i) {
+    Form& form = *forms_[i];
+    FormProgress& progress = form.progress();
+    if (progress.telling == Telling::kNone && (followed_.contains(form.name()) || IsRead(form.name()))) {
+      using Stage = FormProgress::Stage;
+      if (progress.stage == Stage::kLoading || progress.stage == Stage::kTelling) continue;  // asked again when it runs
+      progress.telling = form.running() ? Telling::kContent : Telling::kChanges;
+      progress.told_from = applied_;
+      StoreBatch batch;
+      form.Save(batch);
+      HG_RETURN_IF_ERROR(parts_.store->Write(batch, true));
+      form.Committed();
+    }
+    if (progress.telling == Telling::kContent) HG_RETURN_IF_ERROR(TellContent(form, ViewWrite::kBaseline, stop));
+    if (followed_.erase(form.name()) > 0) Publish();
+  }
+  return Ok();
+}
+
+// With the last chunk of a load the form is in step, and the one before it goes: one write.
+headgate::Status Runtime::TellChunk(Form& form, const Transaction& tx, bool last) {
   FormProgress& progress = form.progress();
   const std::uint32_t replaced = progress.replaces;
   StoreBatch batch;
   if (last) {
-    progress.stage = FormProgress::Stage::kRunning;
     progress.cursor.clear();
     progress.replaces = 0;
+    progress.stage = FormProgress::Stage::kRunning;
+    if (progress.telling == FormProgress::Telling::kContent) progress.telling = FormProgress::Telling::kChanges;
     if (replaced != 0) Form::Drop(replaced, batch);
   }
   form.Save(batch);
-  Transaction tx;
-  if (!changes.empty()) {
-    const sql::Relation& relation = *form.definition().relation;
-    tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
-    const StreamNo stream = writer_->OpenStream("", form.name());
-    const std::uint32_t version = writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us);
-    if (content) {
-      AddContent(tx, stream, version, relation, changes);
-    } else {
-      AddChanges(tx, stream, version, relation, changes);
-    }
-  }
   HG_FAILPOINT("views.tell_chunk");
-  HG_RETURN_IF_ERROR(Commit(batch, tx));
+  if (last && !form.told()) {  // one can see the stream before anybody reads it
+    const StreamNo stream = writer_->OpenStream("", form.name());
+    writer_->DefineSchema(stream, SchemaOf(*form.definition().relation), 0, parts_.clock->NowUs());
+    const auto appended = writer_->Append({}, std::nullopt, batch);
+    if (!appended.ok()) return appended.error();
+  } else {
+    HG_RETURN_IF_ERROR(Commit(batch, tx));
+  }
   form.Committed();
   return Ok();
 }
@@ -317,12 +356,15 @@ headgate::Status Runtime::TellDifference(Form& form, std::stop_token stop) {
                                         if (row.times == 0) changes.erase(stored.cursor);
                                         return true;
                                       }));
-    std::vector<RowChange> told;
-    for (auto& [key, change] : changes) {
-      told.push_back(std::move(change));
-    }
+    ViewChange told;
+    for (auto& [key, change] : changes) told.changes.push_back(std::move(change));
     progress.cursor = end;
-    HG_RETURN_IF_ERROR(TellChunk(form, told, last, false));
+    Transaction tx;
+    if (!told.empty()) {
+      tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
+      AddToStream(tx, form, told);
+    }
+    HG_RETURN_IF_ERROR(TellChunk(form, tx, last));
   }
   return Ok();
 }
@@ -337,21 +379,21 @@ headgate::Status Runtime::TellGone(Form& form, std::stop_token stop) {
   std::string cursor;
   for (bool last = false; !last;) {
     if (stop.stop_requested()) return Stopped();
-    std::vector<RowChange> rows;
+    ViewChange gone;
     const StoreView view(*parts_.store);
     HG_RETURN_IF_ERROR(
         ViewRows::Scan(view, progress.replaces, progress.replaces_rows, cursor, [&](const ViewRows::Stored& stored) {
-          RowChange& row = rows.emplace_back();
+          RowChange& row = gone.changes.emplace_back();
           row.before = std::string(stored.row);
           row.times = stored.copies;
           cursor = stored.cursor;
-          return rows.size() < kChunkRows;
+          return gone.changes.size() < kChunkRows;
         }));
-    last = rows.size() < kChunkRows;
-    if (rows.empty()) continue;
+    last = gone.changes.size() < kChunkRows;
+    if (gone.empty()) continue;
     Transaction tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
     const StreamNo stream = writer_->OpenStream("", form.name());
-    AddChanges(tx, stream, writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us), relation, rows);
+    AddChange(tx, stream, writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us), relation, gone);
     StoreBatch nothing;
     HG_RETURN_IF_ERROR(Commit(nothing, tx));
   }

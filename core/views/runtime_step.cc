@@ -53,10 +53,12 @@ void Runtime::MakePorts() {
   ports_of_.clear();
   ports_.clear();
   ResolveStreams();
+  read_.clear();
   std::map<const sql::Relation*, std::vector<bool>> needed;
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     for (const Input& input : form->definition().inputs) {
+      if (input.kind == Input::Kind::kView) read_.insert(input.form);
       if (input.kind == Input::Kind::kView || StreamOf(input) == 0) continue;
       Port& port = ports_[input.relation.get()];
       port.stream = StreamOf(input);
@@ -326,13 +328,16 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
       fed = fed || !deltas->empty();
     }
     if (!fed) continue;
-    const std::vector<RowChange> changes = form->Finish();
+    ViewChange change = form->Finish();
     HG_RETURN_IF_ERROR(form->failure());
-    form->Apply(changes, parts_.clock->NowUs(), batch);
+    form->Apply(change, parts_.clock->NowUs(), batch);
     form->Save(batch);
-    if (changes.empty()) continue;
-    if (tx.empty()) tx = NewTransaction(commit_us, last, ViewWrite::kStep);
-    AddToStream(tx, *form, changes, commit_us);
+    if (change.empty()) continue;
+    if (form->told()) {
+      if (tx.empty()) tx = NewTransaction(commit_us, last, ViewWrite::kStep);
+      AddToStream(tx, *form, change);
+    }
+    if (read_.contains(form->id())) form->PassOn(std::move(change));
   }
   base_.Save(batch);
   for (const auto& [form, table] : declared_) table->Save(batch);
@@ -371,11 +376,11 @@ Transaction Runtime::NewTransaction(std::int64_t commit_us, Seq applied, ViewWri
   return tx;
 }
 
-void Runtime::AddToStream(Transaction& tx, Form& form, const std::vector<RowChange>& changes, std::int64_t commit_us) {
+void Runtime::AddToStream(Transaction& tx, const Form& form, const ViewChange& change) {
   const sql::Relation& relation = *form.definition().relation;
   const StreamNo stream = writer_->OpenStream("", form.name());
-  const std::uint32_t version = writer_->DefineSchema(stream, SchemaOf(relation), 0, commit_us);
-  AddChanges(tx, stream, version, relation, changes);
+  const std::uint32_t version = writer_->DefineSchema(stream, SchemaOf(relation), 0, tx.info.commit_us);
+  AddChange(tx, stream, version, relation, change);
 }
 
 }  // namespace headgate::views

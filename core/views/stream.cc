@@ -8,21 +8,31 @@
 namespace headgate::views {
 namespace {
 
-void AddRow(Transaction& tx, RowImage image, const std::vector<sql::Type>& types, const std::string& bytes) {
-  sql::RowBuilder builder(types);
-  CHECK(builder.Add(bytes));  // made by Settle
-  const sql::Batch row = builder.Take();
+void AddRow(Transaction& tx, RowImage image, const std::vector<sql::Type>& types, std::string_view bytes,
+            std::vector<sql::Datum>& values) {
+  CHECK(sql::ReadRow(bytes, types, values));  // made by Settle
   std::string& out = tx.StartRow(image);
-  for (std::size_t c = 0; c < types.size(); ++c) sql::PutDatum(out, types[c], row.columns[c]->At(0));
+  for (std::size_t c = 0; c < types.size(); ++c) sql::PutDatum(out, types[c], values[c]);
   tx.EndRow();
 }
 
 void Add(Transaction& tx, Op op, StreamNo stream, std::uint32_t version, const std::vector<sql::Type>& types,
-         const RowChange& change) {
+         const RowChange& change, std::vector<sql::Datum>& values) {
   for (std::int64_t n = 0; n < change.times; ++n) {
     tx.StartChange(op, stream, version, change.at.seq, change.at.ordinal);
-    if (change.before) AddRow(tx, RowImage::kBefore, types, *change.before);
-    if (change.after) AddRow(tx, RowImage::kAfter, types, *change.after);
+    if (change.before) AddRow(tx, RowImage::kBefore, types, *change.before, values);
+    if (change.after) AddRow(tx, RowImage::kAfter, types, *change.after, values);
+    tx.EndChange();
+  }
+}
+
+void AddAdded(Transaction& tx, StreamNo stream, std::uint32_t version, const std::vector<sql::Type>& types,
+              const operators::Delta& delta, std::size_t row) {
+  for (std::int64_t n = 0; n < delta.weights[row]; ++n) {
+    tx.StartChange(Op::kInsert, stream, version, delta.at[row].seq, delta.at[row].ordinal);
+    std::string& out = tx.StartRow(RowImage::kAfter);
+    for (std::size_t c = 0; c < types.size(); ++c) sql::PutDatum(out, types[c], delta.batch.columns[c]->At(row));
+    tx.EndRow();
     tx.EndChange();
   }
 }
@@ -45,17 +55,23 @@ TableSchema SchemaOf(const sql::Relation& view) {
   return schema;
 }
 
-void AddChanges(Transaction& tx, StreamNo stream, std::uint32_t version, const sql::Relation& view,
-                const std::vector<RowChange>& changes) {
+void AddChange(Transaction& tx, StreamNo stream, std::uint32_t version, const sql::Relation& view,
+               const ViewChange& change) {
   const std::vector<sql::Type> types = TypesOf(view);
-  for (const RowChange& change : changes)
-    Add(tx, !change.before ? Op::kInsert : (!change.after ? Op::kDelete : Op::kUpdate), stream, version, types, change);
+  std::vector<sql::Datum> values;
+  for (const RowChange& row : change.changes) {
+    const Op op = !row.before ? Op::kInsert : (!row.after ? Op::kDelete : Op::kUpdate);
+    Add(tx, op, stream, version, types, row, values);
+  }
+  for (const RowPlace& place : InLogOrder(change.added))
+    AddAdded(tx, stream, version, types, change.added[place.delta], place.row);
 }
 
 void AddContent(Transaction& tx, StreamNo stream, std::uint32_t version, const sql::Relation& view,
                 const std::vector<RowChange>& rows) {
   const std::vector<sql::Type> types = TypesOf(view);
-  for (const RowChange& row : rows) Add(tx, Op::kRead, stream, version, types, row);
+  std::vector<sql::Datum> values;
+  for (const RowChange& row : rows) Add(tx, Op::kRead, stream, version, types, row, values);
 }
 
 }  // namespace headgate::views

@@ -47,6 +47,12 @@ class Views {
                           std::stop_token stop) const;
   SqlResult<RowsAnswer> Rows(const std::string& view, const RowsRequest& request, std::stop_token stop) const;
 
+  // Somebody reads the view's stream from now on (ViewStatus::told).
+  void Follow(const std::string& view) {
+    const auto status = Status(view);
+    const bool told = status != nullptr && status->told;
+    if (!told && Find(view) != nullptr) runtime_->Follow(view);
+  }
   // nullptr: not now, see Content; also if there is no such view.
   Result<std::unique_ptr<Content>> OpenContent(std::string_view view) const;
   // The newest durable moment.

@@ -114,6 +114,8 @@ TEST_F(Consistency, APartnerThatGoesAndComesInOneTransactionShowsNothing) {
       "bank.public.branches b ON b.id = a.branch");
   UntilRunning("named");
   const auto records = [&] { return Call("GET", "/api/v1/streams/named", 200)["records"].get<int>(); };
+  Call("GET", "/api/v1/streams/named/records", 200);  // from now on its changes are told
+  Until("/api/v1/streams/named", [](const json& stream) { return stream["records"] == 100; });
   const int before = records();
   Exec("BEGIN; DELETE FROM branches WHERE id = 2; INSERT INTO branches VALUES (2, 'b2'); COMMIT");
   Exec("INSERT INTO accounts VALUES (1000, 9, 0)");

@@ -93,6 +93,7 @@ class Shard {
     parts.log = log_.get();
     parts.clock = &SystemClock();
     parts.memory_bytes = memory;
+    parts.read = [](std::string_view) { return false; };  // the views' streams
     auto views = views::Views::Start(parts);
     Must(views.ok() ? Ok() : Status(views.error()));
     views_ = std::move(*views);

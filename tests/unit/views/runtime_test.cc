@@ -85,6 +85,43 @@ TEST_F(ViewRuntime, AViewThatIsMadeFirstWaitsForTheWholeTable) {
   EXPECT_THAT(shard_.Select("SELECT * FROM cold"), ElementsAre("1|18"));
 }
 
+TEST_F(ViewRuntime, AStreamThatNobodyReadsIsNotWrittenAndBeginsWithTheContent) {
+  std::atomic<bool> sink = false;
+  shard_.read = [&](std::string_view view) { return sink && view == "cold"; };
+  shard_.Reopen();
+  settings_.Snapshot({{"1", "18"}, {"2", "15"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_EQ(shard_.Sql("CREATE MATERIALIZED VIEW other AS SELECT sensor_id FROM cold"), "");
+  settings_.Insert({"3", "10"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_EQ(Told("cold", 1), "");
+  const auto told = [&](const std::string& view) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!shard_.views().Status(view)->told) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
+    }
+    return true;
+  };
+  sink = true;
+  ASSERT_TRUE(told("cold"));
+  EXPECT_EQ(Told("cold", 1), "read read read ");
+  settings_.Delete({"1"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_EQ(Told("cold", 1), "read read read delete ");
+  EXPECT_EQ(Told("other", 1), "");
+  shard_.Reopen();
+  shard_.views().Follow("other");
+  ASSERT_TRUE(told("other"));
+  settings_.Insert({"1", "11"});
+  settings_.Commit();
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_EQ(Told("cold", 1), "read read read delete insert ") << "what was told stays told";
+  EXPECT_EQ(Told("other", 1), "read read insert ");
+}
+
 TEST_F(ViewRuntime, ATruncateAndATableReadAnewAreDifferences) {
   settings_.Snapshot({{"1", "18"}, {"2", "15"}});
   ASSERT_EQ(shard_.Sql(kCold), "");

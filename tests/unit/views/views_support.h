@@ -36,6 +36,7 @@ class Shard {
     parts.clock = &SystemClock();
     parts.memory_bytes = memory_bytes_;
     parts.sight = sight;
+    parts.read = read;
     auto views = views::Views::Start(parts);
     CHECK(views.ok());
     views_ = std::move(*views);
@@ -120,6 +121,7 @@ class Shard {
   views::Views& views() { return *views_; }
 
   std::function<views::SourceSight(SourceNo, std::int64_t)> sight;
+  std::function<bool(std::string_view)> read;  // by sinks
 
  private:
   DataDir dir_;

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/operators/delta.h"
+#include "core/sql/relation.h"
+
+namespace headgate::views {
+
+// One change of a view's content: a row came, went, or took the place of another one with its key.
+struct RowChange {
+  std::string key;                    // order-preserving, of the key columns; of a view without a key of all columns
+  std::optional<std::string> before;  // rows in the form of sql::EncodeRow
+  std::optional<std::string> after;
+  std::int64_t times = 1;  // more than one only in a view without a key
+  At at;                   // the row of the log that caused it
+};
+
+// What a step did to a view.
+struct ViewChange {
+  std::vector<operators::Delta> added;  // of a view whose rows only come: they, as they came
+  std::vector<RowChange> changes;       // of the others
+  bool empty() const { return added.empty() && changes.empty(); }
+};
+
+// The columns of a view without hidden ones, as types.
+std::vector<sql::Type> TypesOf(const sql::Relation& relation);
+
+// The net change of a step's output: what is left after equal rows of opposite sign are gone (C-4). In log order only
+// if that is asked for.
+ViewChange Settle(const sql::Relation& view, std::vector<operators::Delta> output, bool in_log_order);
+
+// The rows of deltas in log order: which delta, and which row of it.
+struct RowPlace {
+  std::uint32_t delta = 0;
+  std::uint32_t row = 0;
+};
+std::vector<RowPlace> InLogOrder(const std::vector<operators::Delta>& deltas);
+
+// The change as deltas, so that views of the view take in the net change alone.
+std::vector<operators::Delta> AsDeltas(const sql::Relation& view, ViewChange change);
+
+}  // namespace headgate::views
