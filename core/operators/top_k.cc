@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 #include "core/base/bytes.h"
 #include "core/operators/state.h"
@@ -43,13 +44,14 @@ class Partitioned : public Operator {
     }
     rows_.Load(groups);
     for (std::uint32_t row = 0; row < delta.rows(); ++row) {
-      const auto [touched, first] = touched_->try_emplace(groups[row]);
-      if (first) touched->second.before = ShowNow(groups[row]);
+      const auto [touched, first] = touched_->try_emplace(std::move(groups[row]));
+      const std::string& group = touched->first;
+      if (first) touched->second.before = ShowNow(group);
       touched->second.at = std::max(touched->second.at, delta.at[row]);
       const std::string key = KeyOf(delta.batch, row);
-      std::int64_t& weight = rows_.Change(groups[row], key);
+      std::int64_t& weight = rows_.Change(group, key);
       weight += delta.weights[row];
-      if (weight == 0) rows_.Erase(groups[row], key);
+      if (weight == 0) rows_.Erase(group, key);
     }
   }
 
@@ -98,7 +100,7 @@ class Partitioned : public Operator {
   std::vector<std::size_t> partition_;
   std::vector<sql::SortKey> order_;
   OrderedState<std::int64_t> rows_;
-  StepNotes<std::map<std::string, Touched>> touched_;
+  StepNotes<std::unordered_map<std::string, Touched>> touched_;
 };
 
 class TopK : public Partitioned {
@@ -137,8 +139,11 @@ class Window : public Partitioned {
  protected:
   Output Show(const Partition& rows) override {
     sql::RowBuilder builder(types());
+    const auto most = static_cast<std::size_t>(
+        std::max<std::int64_t>(0, call_.first.value_or(std::numeric_limits<std::int64_t>::max())));
     for (const auto& [key, weight] : rows) {
-      for (std::int64_t n = 0; n < weight; ++n) builder.Add(RowOf(key));
+      if (builder.rows() >= most) break;
+      for (std::int64_t n = 0; n < weight && builder.rows() < most; ++n) builder.Add(RowOf(key));
     }
     const sql::Batch all = builder.Take();
     Output out;

@@ -62,7 +62,8 @@ std::string Head(const Plan& plan) {
     case PlanKind::kSetOp:
       return std::string(SetOpName(plan.set_op));
     case PlanKind::kWindow:
-      return "window";
+      return plan.window.first ? "first " + std::to_string(*plan.window.first) + " of each partition, numbered"
+                               : "window";
     case PlanKind::kUnnest:
       return "unnest";
   }

@@ -117,6 +117,15 @@ Keys OfJoin(const Plan& plan) {
   return keys;
 }
 
+Keys OfWindow(const Plan& plan) {
+  Keys keys = KeysOf(*plan.inputs[0]);
+  if (plan.window.kind != WindowKind::kRowNumber) return keys;
+  Key key = plan.window.partition;
+  if (plan.window.first.value_or(2) > 1) key.push_back(plan.columns.size() - 1);
+  Add(keys, key);
+  return keys;
+}
+
 }  // namespace
 
 std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan) {
@@ -126,8 +135,9 @@ std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan) {
     case PlanKind::kValues:
       return plan.rows.size() <= 1 ? Keys{Key{}} : Keys{};
     case PlanKind::kFilter:
-    case PlanKind::kWindow:
       return KeysOf(*plan.inputs[0]);
+    case PlanKind::kWindow:
+      return OfWindow(plan);
     case PlanKind::kProject:
       return OfProject(plan);
     case PlanKind::kJoin:

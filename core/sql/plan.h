@@ -63,6 +63,7 @@ struct WindowCall {
   std::size_t argument = 0;  // lag, lead
   std::int64_t offset = 1;
   std::optional<std::size_t> fallback;  // column of the value outside the partition
+  std::optional<std::int64_t> first;    // row_number: no row behind this one is asked for
   Type result;
 };
 

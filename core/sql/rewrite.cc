@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <limits>
+#include <optional>
 
 #include "core/sql/plan.h"
 
@@ -27,6 +29,43 @@ void ShiftDown(ExprPtr& root, std::size_t by) {
   });
 }
 
+// Whether the expression reads columns, and only these.
+bool ReadsOnly(const Expr& root, const std::vector<std::size_t>& columns) {
+  bool any = false;
+  bool only = true;
+  Walk(root, [&](const Expr& expr) {
+    if (expr.kind != ExprKind::kColumn) return true;
+    any = true;
+    only = only && std::ranges::find(columns, expr.column) != columns.end();
+    return true;
+  });
+  return any && only;
+}
+
+// The integer that an expression without columns stands for.
+std::optional<std::int64_t> IntegerOf(const Expr& expr) {
+  if (!expr.type.Is(TypeId::kInt2) && !expr.type.Is(TypeId::kInt4) && !expr.type.Is(TypeId::kInt8)) return std::nullopt;
+  if (expr.kind == ExprKind::kConstant) return expr.constant.null ? std::nullopt : std::optional(expr.constant.i);
+  const bool cast = expr.kind == ExprKind::kCall && expr.arguments.size() == 1;
+  return cast && expr.function != nullptr && expr.function->name == std::string_view("cast")
+             ? IntegerOf(*expr.arguments[0])
+             : std::nullopt;
+}
+
+// The largest value of the column that a comparison with a constant lets through.
+std::optional<std::int64_t> MostOf(const Expr& condition, std::size_t column) {
+  if (condition.kind != ExprKind::kCall || condition.arguments.size() != 2) return std::nullopt;
+  const auto is_column = [&](const Expr& side) { return side.kind == ExprKind::kColumn && side.column == column; };
+  const bool turned = is_column(*condition.arguments[1]);
+  if (!turned && !is_column(*condition.arguments[0])) return std::nullopt;
+  const auto value = IntegerOf(*condition.arguments[turned ? 0 : 1]);
+  const std::string_view name = condition.function->name;
+  if (!value) return std::nullopt;
+  if (name == "=" || name == (turned ? ">=" : "<=")) return *value;
+  if (name == (turned ? ">" : "<") && *value > std::numeric_limits<std::int64_t>::min()) return *value - 1;
+  return std::nullopt;
+}
+
 class Rewriter {
  public:
   // The plan with these conditions above it, pushed down.
@@ -51,6 +90,8 @@ class Rewriter {
         }
         return plan;
       }
+      case PlanKind::kWindow:
+        return PushWindow(std::move(plan), std::move(conditions));
       case PlanKind::kDistinct:
         plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(conditions));
         return plan;
@@ -97,6 +138,26 @@ class Rewriter {
         return true;
       });
       below.push_back(std::move(condition));
+    }
+    plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(below));
+    return Above(std::move(plan), std::move(above));
+  }
+
+  // What is said of whole partitions goes below. Of row numbers the largest that is asked for is noted, so that nobody
+  // numbers the rows behind it.
+  PlanPtr PushWindow(PlanPtr plan, std::vector<ExprPtr> conditions) {
+    WindowCall& window = plan->window;
+    std::vector<ExprPtr> below;
+    std::vector<ExprPtr> above;
+    for (ExprPtr& condition : conditions) {
+      if (ReadsOnly(*condition, window.partition)) {
+        below.push_back(std::move(condition));
+        continue;
+      }
+      const auto most =
+          window.kind == WindowKind::kRowNumber ? MostOf(*condition, plan->columns.size() - 1) : std::nullopt;
+      if (most) window.first = std::min(window.first.value_or(*most), *most);
+      above.push_back(std::move(condition));
     }
     plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(below));
     return Above(std::move(plan), std::move(above));
