@@ -21,8 +21,9 @@ namespace headgate {
 
 namespace views {
 struct Announced;
+struct Definition;
 struct SourceSight;
-}
+}  // namespace views
 
 // The running service: wires the parts, and answers what the admin API asks (Control). Made and destroyed on the main
 // thread; what changes anything is called by the API's thread alone.
@@ -72,6 +73,8 @@ class Service final : public Control {
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
   views::Views& views() override { return *views_; }
   views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) override;
+  SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
+                           const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
   Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
   Log& log() override { return *log_; }
@@ -107,6 +110,7 @@ class Service final : public Control {
   void AddWaiting(std::vector<std::string>& warnings) const;
   views::SqlResult<views::DefinitionPtr> CreateViewBy(const sql::Statement& statement, const Caller& caller,
                                                       bool from_file);
+  views::SqlResult<bool> SinksKeepUp(const sql::Statement& statement) const;
   headgate::Status TakeOver(const config::ServiceConfig& config);
   headgate::Status StartViews(const config::ServiceConfig& config);
   views::SourceSight SightOf(SourceNo source, std::int64_t asked_after_us) const;
@@ -117,9 +121,13 @@ class Service final : public Control {
   std::vector<views::Announced> AnnouncedStreams() const;
   std::string PushedStream(const ConnectorRecord& record) const;  // "" if events are not sent to it
   std::string StreamTaken(const ConnectorRecord& record) const;   // who has the stream, "" if nobody else
+  // What the views that a sink reads lack for it, "" if nothing; `changed`: how one of them will be.
+  std::string KeyLacks(const ConnectorRecord& record, const views::Definition* changed = nullptr) const;
   std::string Resumes(const ConnectorRecord& record) const;
+  void NoteSaved(const ConnectorRecord& record, const ConnectorRecord* old, const Caller& caller, StoreBatch& batch);
   bool VerifiesNothing(const ConnectorRecord& record) const;
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
+  std::optional<Refusal> DropWithView(const std::string& name, const Caller& caller, StoreBatch& removal);
   void EndRemoval(const std::string& name, bool source, bool forget);
   headgate::Status EndRemovals();
   void DropUpstream(const ConnectorRecord& record);

@@ -165,6 +165,8 @@ Answer<ConnectorRecord> Service::Judge(const std::string& name, config::FlatConf
     return Refusal{400, text, {{"name", text}}};
   }
   if (std::string taken = StreamTaken(record); !taken.empty()) return Refusal{400, taken, {{"stream", taken}}};
+  if (std::string lacks = ready_ ? KeyLacks(record) : ""; !lacks.empty())
+    return Refusal{400, lacks, {{"order_by", lacks}}};
   return record;
 }
 
@@ -178,33 +180,38 @@ Answer<Control::Put> Service::Save(const std::string& name, config::FlatConfig c
     if (ready_) supervisor_->Apply(PlanFor(*same));  // one that failed may try again
     return Put{std::move(same), false};
   }
-  const config::ComponentSpec* spec = FindPlugin(record.class_name);
-  ServiceEvent event;
-  event.kind = old != nullptr ? "connector_changed" : "connector_created";
-  event.connector = name;
-  event.summary = std::string(spec->class_name) + (old != nullptr ? " changed" : " created");
-  event.details = Difference(*spec, old != nullptr ? old->config : config::FlatConfig{}, record.config);
-  event.SignedBy(caller);
   StoreBatch batch;
-  if (old == nullptr) {
-    if (const std::string resumes = Resumes(record); !resumes.empty()) event.details["resumes"] = resumes;
-  }
-  if (old == nullptr) ForgetLeftSlot(name, LeftoverOf(record), batch);
-  events_->Add(batch, std::move(event));
-  if (VerifiesNothing(record) && (old == nullptr || !VerifiesNothing(*old))) {
-    ServiceEvent unverified;
-    unverified.kind = "tls_not_verified";
-    unverified.connector = name;
-    unverified.SignedBy(caller);
-    unverified.summary = "the certificate of the endpoint is not verified: tls_verify is false";
-    events_->Add(batch, std::move(unverified));
-  }
+  NoteSaved(record, old, caller, batch);
   if (headgate::Status status = catalog_->Put(record, batch); !status.ok()) return Failed(status.error());
   auto saved = catalog_->Find(name);
   if (ready_) supervisor_->Apply(PlanFor(*saved));
   views_->Announce(AnnouncedStreams());
   Wake();
   return Put{std::move(saved), old == nullptr};
+}
+
+// What tells of a record that is about to be saved.
+void Service::NoteSaved(const ConnectorRecord& record, const ConnectorRecord* old, const Caller& caller,
+                        StoreBatch& batch) {
+  const config::ComponentSpec* spec = FindPlugin(record.class_name);
+  ServiceEvent event;
+  event.kind = old != nullptr ? "connector_changed" : "connector_created";
+  event.connector = record.name;
+  event.summary = std::string(spec->class_name) + (old != nullptr ? " changed" : " created");
+  event.details = Difference(*spec, old != nullptr ? old->config : config::FlatConfig{}, record.config);
+  event.SignedBy(caller);
+  if (old == nullptr) {
+    if (const std::string resumes = Resumes(record); !resumes.empty()) event.details["resumes"] = resumes;
+  }
+  if (old == nullptr) ForgetLeftSlot(record.name, LeftoverOf(record), batch);
+  events_->Add(batch, std::move(event));
+  if (!VerifiesNothing(record) || (old != nullptr && VerifiesNothing(*old))) return;
+  ServiceEvent unverified;
+  unverified.kind = "tls_not_verified";
+  unverified.connector = record.name;
+  unverified.SignedBy(caller);
+  unverified.summary = "the certificate of the endpoint is not verified: tls_verify is false";
+  events_->Add(batch, std::move(unverified));
 }
 
 // Certificates that are not verified are never silent (webhooks, W9).
@@ -308,7 +315,11 @@ Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slo
   batch.Put(Family::kMeta, MetaKey(kRemoving, name),
             std::string(source ? "source" : "sink") + (forget ? " forget" : "") + (drop_slot ? " drop_slot" : "") +
                 "\n" + EncodeRecord(*record));
-  if (headgate::Status status = catalog_->Remove(name, batch); !status.ok()) return Failed(status.error());
+  if (const auto view = views_->Find(name); !source && view != nullptr && view->record.of_sink) {
+    if (auto refused = DropWithView(name, caller, batch)) return std::move(*refused);
+  } else if (headgate::Status status = catalog_->Remove(name, batch); !status.ok()) {
+    return Failed(status.error());
+  }
   HG_FAILPOINT("removal.noted");
   supervisor_->Remove(name, [this, record, source, forget, drop_slot] {
     if (source && drop_slot) DropUpstream(*record);

@@ -35,6 +35,26 @@ class SinkTopics {
   std::vector<TopicFilter> topics_;
 };
 
+ServiceEvent ViewEvent(std::string kind, std::string summary, const views::Definition& definition,
+                       const Caller& caller) {
+  ServiceEvent event;
+  event.kind = std::move(kind);
+  event.connector = definition.record.name;
+  event.summary = std::move(summary);
+  event.details["sql"] = definition.record.sql;
+  event.SignedBy(caller);
+  return event;
+}
+
+ServiceEvent ViewCreated(const views::Definition& definition, const Caller& caller) {
+  const bool view = definition.record.kind == views::ObjectKind::kView;
+  return ViewEvent("view_created", view ? "view created" : "named query created", definition, caller);
+}
+
+ServiceEvent ViewDropped(const views::Definition& definition, const Caller& caller) {
+  return ViewEvent("view_dropped", "view dropped", definition, caller);
+}
+
 }  // namespace
 
 headgate::Status Service::StartViews(const config::ServiceConfig& config) {
@@ -75,28 +95,91 @@ views::SqlResult<views::DefinitionPtr> Service::CreateView(const sql::Statement&
 
 views::SqlResult<views::DefinitionPtr> Service::CreateViewBy(const sql::Statement& statement, const Caller& caller,
                                                              bool from_file) {
+  if (auto kept = SinksKeepUp(statement); !kept.ok()) return kept.error();
   auto made = views_->Create(statement, from_file, [&](StoreBatch& batch, const views::Definition& definition) {
-    ServiceEvent event;
-    event.kind = "view_created";
-    event.connector = definition.record.name;
-    event.summary = definition.record.kind == views::ObjectKind::kView ? "view created" : "named query created";
-    event.details["sql"] = definition.record.sql;
-    event.SignedBy(caller);
-    events_->Add(batch, std::move(event));
+    events_->Add(batch, ViewCreated(definition, caller));
   });
   Wake();
   return made;
 }
 
+// A view cannot be replaced by one that its sinks cannot follow (admin API, 4.3).
+views::SqlResult<bool> Service::SinksKeepUp(const sql::Statement& statement) const {
+  const auto made = views_->Validate(statement);
+  if (!made.ok() || views_->Find(made->record.name) == nullptr) return true;  // Create says what is wrong
+  for (const auto& [name, record] : *catalog_->records()) {
+    if (const std::string lacks = KeyLacks(*record, &*made); !lacks.empty())
+      return views::SqlError{"2BP01", lacks, statement.offset, "Change sink " + name + " first."};
+  }
+  return true;
+}
+
+std::string Service::KeyLacks(const ConnectorRecord& record, const views::Definition* changed) const {
+  constexpr std::string_view kSetting = "order_by";
+  const config::ComponentSpec* spec = FindPlugin(record.class_name);
+  if (record.kind != config::ComponentKind::kSink || config::FindOption(*spec, kSetting) == nullptr) return "";
+  const auto outcome = config::Bind(*spec, record.config, nullptr);
+  for (const std::string& topic : outcome.bound.List("topics")) {
+    const auto known = views_->Find(topic);
+    const bool is_changed = changed != nullptr && changed->record.name == topic;
+    const views::Definition* const view = is_changed ? changed : known.get();
+    if (view == nullptr || view->record.kind != views::ObjectKind::kView) continue;
+    std::string columns;
+    for (const auto& column : view->relation->columns) {
+      if (!column.hidden) columns += (columns.empty() ? "" : ", ") + column.name;
+    }
+    for (const std::string& key : outcome.bound.List(kSetting)) {
+      const auto& all = view->relation->columns;
+      if (std::ranges::find(all, key, &sql::RelationColumn::name) != all.end()) continue;
+      return "Sink " + record.name + " orders by " + key + ", which view " + topic + " does not give; it has " +
+             columns + ".";
+    }
+  }
+  return "";
+}
+
+// One write for both.
+Control::SinkOfQuery Service::CreateSinkOf(const sql::Statement& view, const std::string& name,
+                                           config::FlatConfig config, const Caller& caller) {
+  if (catalog_->Find(name) != nullptr) return Refusal{409, "Connector " + name + " already exists", {}};
+  config["name"] = name;
+  config["topics"] = name;
+  auto judged = Judge(name, std::move(config), TargetState::kRunning, nullptr, false);
+  if (auto* refusal = std::get_if<Refusal>(&judged)) return std::move(*refusal);
+  const auto& record = std::get<ConnectorRecord>(judged);
+  const auto will_be = views_->Validate(view);
+  if (!will_be.ok()) return will_be.error();
+  if (std::string lacks = KeyLacks(record, &*will_be); !lacks.empty())
+    return Refusal{400, lacks, {{"order_by", lacks}}};
+  const auto also = [&](StoreBatch& batch, const views::Definition& definition) {
+    events_->Add(batch, ViewCreated(definition, caller));
+    NoteSaved(record, nullptr, caller, batch);
+    Catalog::Add(record, batch);
+  };
+  if (auto made = views_->Create(view, false, also, true); !made.ok()) return made.error();
+  catalog_->Added(record);
+  auto saved = catalog_->Find(name);
+  supervisor_->Apply(PlanFor(*saved));
+  Wake();
+  return Put{std::move(saved), true};
+}
+
+// A sink with its query: `removal` is what the removal of the sink writes.
+std::optional<Refusal> Service::DropWithView(const std::string& name, const Caller& caller, StoreBatch& removal) {
+  const auto also = [&](StoreBatch& batch, const views::Definition& definition) {
+    Catalog::AddRemoval(name, batch);
+    batch.Add(removal);
+    events_->Add(batch, ViewDropped(definition, caller));
+  };
+  const auto dropped = views_->Drop(name, also, true);
+  if (!dropped.ok()) return Refusal{dropped.error().code == "2BP01" ? 409 : 500, dropped.error().message + ".", {}};
+  catalog_->Removed(name);
+  return std::nullopt;
+}
+
 views::SqlResult<views::DefinitionPtr> Service::DropView(const std::string& name, const Caller& caller) {
   auto dropped = views_->Drop(name, [&](StoreBatch& batch, const views::Definition& definition) {
-    ServiceEvent event;
-    event.kind = "view_dropped";
-    event.connector = name;
-    event.summary = "view dropped";
-    event.details["sql"] = definition.record.sql;
-    event.SignedBy(caller);
-    events_->Add(batch, std::move(event));
+    events_->Add(batch, ViewDropped(definition, caller));
   });
   Wake();
   return dropped;

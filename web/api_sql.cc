@@ -69,12 +69,21 @@ views::SqlResult<std::string> ColumnsText(const Statement& statement, const std:
   return text;
 }
 
+Outcome CreateSinkOfQuery(Control& control, const Statement& statement, config::FlatConfig flat, const Caller& caller) {
+  const ConnectorStatement& said = statement.connector;
+  const auto made = control.CreateSinkOf(*said.view, said.name, std::move(flat), caller);
+  if (const auto* refusal = std::get_if<Refusal>(&made)) return FromControl(statement, *refusal);
+  if (const auto* problem = std::get_if<SqlError>(&made)) {
+    SqlError error = *problem;
+    error.offset = statement.offset + sql::PlaceOfQuery(said, error.offset);
+    return error;
+  }
+  return Did("CREATE SINK", said.name);
+}
+
 Outcome CreateConnector(Control& control, const Statement& statement, const Caller& caller) {
   const ConnectorStatement& said = statement.connector;
   if (said.if_not_exists && control.Find(said.name) != nullptr) return Did("CREATE", said.name);
-  if (!said.query.empty())
-    return SqlError{"0A000", "CREATE SINK ... AS SELECT is not supported", statement.offset,
-                    "Make a materialized view of the SELECT and write CREATE SINK " + said.name + " FROM it."};
   config::FlatConfig flat(said.options.begin(), said.options.end());
   if (!said.from.empty()) flat["topics"] = JoinedName(said.from);
   if (!said.columns.empty()) {
@@ -86,6 +95,7 @@ Outcome CreateConnector(Control& control, const Statement& statement, const Call
   if (spec != nullptr && spec->kind != wanted)
     return SqlError{"42809", "class " + found->second + " is a " + (said.sink ? "source" : "sink"), statement.offset,
                     said.sink ? "Write CREATE SOURCE." : "Write CREATE SINK ... FROM."};
+  if (said.view != nullptr) return CreateSinkOfQuery(control, statement, std::move(flat), caller);
   const auto made = control.Create(said.name, std::move(flat), TargetState::kRunning, caller);
   if (const auto* refusal = std::get_if<Refusal>(&made)) return FromControl(statement, *refusal);
   return Did(said.sink ? "CREATE SINK" : "CREATE SOURCE", said.name);

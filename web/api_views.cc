@@ -116,6 +116,7 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
   json["key"] = KeyJson(*view.relation);
   json["append_only"] = view.relation->append_only;
   json["columns"] = RelationJson(*view.relation);
+  if (view.record.of_sink) json["sink"] = view.record.name;
   json["created_at"] = TimeJson(view.record.created_us);
   if (whole) json["readers"] = views::ReadersOf(*api.control.views().names(), view.record.name);
   return json;

@@ -116,21 +116,36 @@ std::shared_ptr<const ConnectorRecord> Catalog::Find(std::string_view name) cons
 }
 
 Status Catalog::Put(ConnectorRecord record, StoreBatch& batch) {
-  batch.Put(Family::kCatalog, record.name, EncodeRecord(record));
+  Add(record, batch);
   HG_RETURN_IF_ERROR(store_.Write(batch, true));
-  Records records = *records_.Get();
-  records[record.name] = std::make_shared<const ConnectorRecord>(record);
-  records_.Set(std::move(records));
+  Added(std::move(record));
   return Ok();
 }
 
 Status Catalog::Remove(const std::string& name, StoreBatch& batch) {
-  batch.Delete(Family::kCatalog, name);
+  AddRemoval(name, batch);
   HG_RETURN_IF_ERROR(store_.Write(batch, true));
+  Removed(name);
+  return Ok();
+}
+
+void Catalog::Add(const ConnectorRecord& record, StoreBatch& batch) {
+  batch.Put(Family::kCatalog, record.name, EncodeRecord(record));
+}
+
+void Catalog::AddRemoval(const std::string& name, StoreBatch& batch) { batch.Delete(Family::kCatalog, name); }
+
+void Catalog::Added(ConnectorRecord record) {
+  Records records = *records_.Get();
+  auto added = std::make_shared<const ConnectorRecord>(std::move(record));
+  records[added->name] = added;
+  records_.Set(std::move(records));
+}
+
+void Catalog::Removed(const std::string& name) {
   Records records = *records_.Get();
   records.erase(name);
   records_.Set(std::move(records));
-  return Ok();
 }
 
 }  // namespace headgate

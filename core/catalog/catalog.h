@@ -32,6 +32,12 @@ class Catalog {
   Status Put(ConnectorRecord record, StoreBatch& batch);
   Status Remove(const std::string& name, StoreBatch& batch);
 
+  // The same as part of a write that somebody else makes: first into its batch, then, once it is written, seen.
+  static void Add(const ConnectorRecord& record, StoreBatch& batch);
+  static void AddRemoval(const std::string& name, StoreBatch& batch);
+  void Added(ConnectorRecord record);
+  void Removed(const std::string& name);
+
  private:
   explicit Catalog(Store& store) : store_(store) {}
   Store& store_;

@@ -162,6 +162,11 @@ class Control {
   virtual views::Views& views() = 0;
   // CREATE [OR REPLACE] [MATERIALIZED] VIEW; nullptr: it exists and IF NOT EXISTS was said.
   virtual views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) = 0;
+  // CREATE SINK ... AS SELECT: the view and the sink of its name that reads it, both or neither. Deleting the sink
+  // takes the view away again.
+  using SinkOfQuery = std::variant<Put, Refusal, views::SqlError>;
+  virtual SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
+                                   const Caller& caller) = 0;
   virtual views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) = 0;
   // API thread. Where events of a stream are handed in: 404 if there is no such stream, 409 if nothing takes events for
   // it, 503 if its source does not at the moment.

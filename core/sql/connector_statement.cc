@@ -135,12 +135,31 @@ class Reader {
       if (depth == 0 && Is(i, "with") && IsSymbol(i + 1, "(")) with = i;
     }
     if (with == 0) return Wrong("CREATE SINK needs WITH (connector.class = ...) behind the query", "");
-    std::string text = statement_.text;
-    Blank(text, 0, Place(query));
-    Blank(text, Place(with), text.size());
-    HG_ASSIGN_OR_RETURN(const Node tree, ParseStatements(text));
-    statement_.connector.query = tree.at(0)["stmt"];
+    HG_RETURN_IF_ERROR(View(query, with));
     return Options(with);
+  }
+
+  // The statement of the view that stands between the SELECT and the sink.
+  Checked View(std::size_t query, std::size_t end) {
+    ConnectorStatement& out = statement_.connector;
+    std::string text = "CREATE MATERIALIZED VIEW \"";
+    for (const char c : out.name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    text += "\" AS ";
+    out.view_query = text.size();
+    out.query = Place(query);
+    text += statement_.written.substr(Place(query), Place(end) - Place(query));
+    while (text.ends_with(' ') || text.ends_with('\n')) text.pop_back();
+    auto read = ReadStatements(text);
+    if (!read.ok()) {
+      Problem problem = read.error();
+      problem.offset = PlaceOfQuery(out, problem.offset);
+      return problem;
+    }
+    if (read->size() != 1 || !read->front().tree.Is("CreateTableAsStmt") || read->front().emit_changes)
+      return Wrong("CREATE SINK ... AS needs one SELECT",
+                   "CREATE SINK name AS SELECT ... WITH (connector.class = ...).");
+    out.view = std::make_shared<const Statement>(std::move(read->front()));
+    return {};
   }
 
   // WITH (...) from token `i` on, or a bare (...).
@@ -176,6 +195,10 @@ class Reader {
 };
 
 }  // namespace
+
+std::size_t PlaceOfQuery(const ConnectorStatement& sink, std::size_t in_view) {
+  return in_view < sink.view_query ? 0 : in_view - sink.view_query + sink.query;
+}
 
 Parsed<std::vector<std::pair<std::string, std::string>>> ReadOptions(const Node& list) {
   std::vector<std::pair<std::string, std::string>> options;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,8 @@
 
 namespace headgate::sql {
 
+struct Statement;
+
 // CREATE, ALTER, DROP, SHOW of sources and sinks: connectors, spelt in SQL (reference 8.4).
 struct ConnectorStatement {
   enum class Verb : std::uint8_t { kNone, kCreate, kAlter, kDrop, kShow };
@@ -20,9 +23,11 @@ struct ConnectorStatement {
   std::string name;  // of SHOW "" for all
   bool if_exists = false;
   bool if_not_exists = false;
-  std::vector<std::string> from;                             // CREATE SINK n FROM relation
-  Node query;                                                // CREATE SINK n AS SELECT: the wrapped SelectStmt
-  std::vector<Node> columns;                                 // CREATE SOURCE n (...): ColumnDef and Constraint nodes
+  std::vector<std::string> from;          // CREATE SINK n FROM relation
+  std::shared_ptr<const Statement> view;  // CREATE SINK n AS SELECT: CREATE MATERIALIZED VIEW "n" AS SELECT
+  std::size_t view_query = 0;             // where the SELECT begins in the text of `view`
+  std::size_t query = 0;                  // and where in the text of the statement
+  std::vector<Node> columns;              // CREATE SOURCE n (...): ColumnDef and Constraint nodes
   std::vector<std::pair<std::string, std::string>> options;  // WITH (...), SET (...)
 };
 
@@ -49,6 +54,10 @@ std::string QueryText(const Statement& statement);
 
 // The options of WITH (k = 'v', connector.class = x): values are strings, numbers or bare words.
 Parsed<std::vector<std::pair<std::string, std::string>>> ReadOptions(const Node& list);
+
+// The place in the text of CREATE SINK ... AS SELECT of a place in its view's; what is in front of the SELECT is the
+// beginning.
+std::size_t PlaceOfQuery(const ConnectorStatement& sink, std::size_t in_view);
 
 // Reads the statement as one of a connector, if its first words say so; its text and tokens have places of their own.
 // `tokens` begin with the statement. False: it is none.

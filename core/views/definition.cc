@@ -293,6 +293,7 @@ std::string EncodeRecord(const ViewRecord& record) {
   out.set_changed_us(record.changed_us);
   out.set_from_file(record.from_file);
   out.set_paused(record.paused);
+  out.set_of_sink(record.of_sink);
   return out.SerializeAsString();
 }
 
@@ -314,6 +315,7 @@ Result<ViewRecord> DecodeRecord(std::string_view bytes) {
   record.changed_us = in.changed_us();
   record.from_file = in.from_file();
   record.paused = in.paused();
+  record.of_sink = in.of_sink();
   return record;
 }
 

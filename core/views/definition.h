@@ -38,6 +38,7 @@ struct ViewRecord {
   std::int64_t changed_us = 0;
   bool from_file = false;
   bool paused = false;
+  bool of_sink = false;  // made by CREATE SINK ... AS SELECT, for the sink of its name: it goes with it
 };
 std::string EncodeRecord(const ViewRecord& record);
 Result<ViewRecord> DecodeRecord(std::string_view bytes);

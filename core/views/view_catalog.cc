@@ -117,6 +117,7 @@ Result<DefinitionPtr> ViewCatalog::Put(Definition definition, StoreBatch& batch)
   definition.record.form = next_form_;
   definition.record.begins_at = log_.last_seq();
   definition.record.born_at = old == nullptr ? definition.record.begins_at : old->record.born_at;
+  if (old != nullptr && old->record.of_sink) definition.record.of_sink = true;
   definition.record.version = old == nullptr ? 1 : old->record.version + 1;
   definition.record.created_us = old == nullptr ? now : old->record.created_us;
   definition.record.changed_us = now;

@@ -30,7 +30,8 @@ Result<std::unique_ptr<Views>> Views::Start(Runtime::Parts parts, std::vector<An
 
 SqlResult<Definition> Views::Validate(const sql::Statement& statement) const { return Define(statement, *names()); }
 
-SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool from_file, const Also& also) {
+SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool from_file, const Also& also,
+                                       bool of_sink) {
   const auto known = names();
   HG_ASSIGN_OR_RETURN(Definition made, Define(statement, *known));
   const std::string name = made.record.name;
@@ -52,6 +53,7 @@ SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool fro
       return Refused(statement, "2BP01", Listed(readers) + " read \"" + name + "\"", "Drop them first.");
   }
   made.record.from_file = from_file;
+  made.record.of_sink = of_sink;
   StoreBatch batch;
   if (also) also(batch, made);
   auto put = catalog_->Put(std::move(made), batch);
@@ -67,13 +69,16 @@ headgate::Status Views::SetFromFile(const std::string& name, bool from_file) {
   return changed.ok() ? Ok() : headgate::Status(changed.error());
 }
 
-SqlResult<DefinitionPtr> Views::Drop(const std::string& name, const Also& also) {
+SqlResult<DefinitionPtr> Views::Drop(const std::string& name, const Also& also, bool with_sink) {
   const auto known = names();
   const DefinitionPtr old = known->FindDefinition(name);
   if (old == nullptr) return SqlError{"42P01", "view \"" + name + "\" does not exist", 0, ""};
   if (const auto readers = ReadersOf(*known, name); !readers.empty())
     return SqlError{"2BP01", "cannot drop \"" + name + "\": " + Listed(readers) + " depend on it", 0,
                     "Drop them first."};
+  if (old->record.of_sink && !with_sink)
+    return SqlError{"2BP01", "cannot drop \"" + name + "\": it is the query of sink \"" + name + "\"", 0,
+                    "DROP SINK " + name + " takes both away."};
   StoreBatch batch;
   if (also) also(batch, *old);
   if (const auto removed = catalog_->Remove(name, batch); !removed.ok())

@@ -22,11 +22,13 @@ class Views {
   using Also = std::function<void(StoreBatch& batch, const Definition& definition)>;
   // CREATE [OR REPLACE] MATERIALIZED VIEW or VIEW. Durable on return; the view begins by itself. nullptr: IF NOT
   // EXISTS, and it does.
-  SqlResult<DefinitionPtr> Create(const sql::Statement& statement, bool from_file, const Also& also);
+  // `of_sink`: it is the sink's of its name, and goes with it alone.
+  SqlResult<DefinitionPtr> Create(const sql::Statement& statement, bool from_file, const Also& also,
+                                  bool of_sink = false);
   // Whether it is one of the config file.
   headgate::Status SetFromFile(const std::string& name, bool from_file);
-  // Refused while others read it.
-  SqlResult<DefinitionPtr> Drop(const std::string& name, const Also& also);
+  // Refused while others read it, or if it is a sink's and that stays.
+  SqlResult<DefinitionPtr> Drop(const std::string& name, const Also& also, bool with_sink = false);
   // What Create would make, without making it.
   SqlResult<Definition> Validate(const sql::Statement& statement) const;
 

@@ -85,8 +85,20 @@ TEST(Statement, SinksReadARelationOrAQuery) {
   EXPECT_EQ(from.connector.from, (std::vector<std::string>{"shop", "public", "Orders"}));
   const Statement as =
       One("CREATE SINK o AS WITH q AS (SELECT 1 AS a) SELECT a FROM q WITH (connector.class = 'webhook', batch = 5)");
-  EXPECT_EQ(as.connector.query.tag(), "SelectStmt");
+  ASSERT_NE(as.connector.view, nullptr);
+  EXPECT_EQ(as.connector.view->written, "CREATE MATERIALIZED VIEW \"o\" AS WITH q AS (SELECT 1 AS a) SELECT a FROM q");
   EXPECT_EQ(as.connector.options.size(), 2U);
+  const Statement lookup = One(
+      "CREATE SINK o AS SELECT 1 FROM e JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() AS t ON t.a = e.a WITH (c = 'd')");
+  EXPECT_EQ(lookup.connector.view->system_times.size(), 1U);
+}
+
+TEST(Statement, WhatIsWrongWithASinksQueryHasItsPlace) {
+  const std::string text = "CREATE SINK o AS\n SELECT a FROM FROM q WITH (connector.class = 'webhook')";
+  EXPECT_EQ(Fails(text).offset, text.find("FROM q"));
+  EXPECT_FALSE(Fails("CREATE SINK o AS SELECT 1").message.empty());
+  EXPECT_FALSE(Fails("CREATE SINK o AS DELETE FROM t WITH (a = 'b')").message.empty());
+  EXPECT_FALSE(Fails("CREATE SINK o AS SELECT a FROM t EMIT CHANGES WITH (a = 'b')").message.empty());
 }
 
 TEST(Statement, ConnectorsAreAlteredDroppedAndShown) {

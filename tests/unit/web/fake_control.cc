@@ -338,6 +338,15 @@ views::SqlResult<views::DefinitionPtr> FakeControl::CreateView(const sql::Statem
   return views_->Create(statement, false, {});
 }
 
+Control::SinkOfQuery FakeControl::CreateSinkOf(const sql::Statement& view, const std::string& name,
+                                               config::FlatConfig config, const Caller&) {
+  if (auto made = views_->Create(view, false, {}, true); !made.ok()) return made.error();
+  config["topics"] = name;
+  auto saved = Save(name, std::move(config), TargetState::kRunning);
+  if (auto* refusal = std::get_if<Refusal>(&saved)) return std::move(*refusal);
+  return std::get<Put>(std::move(saved));
+}
+
 views::SqlResult<views::DefinitionPtr> FakeControl::DropView(const std::string& name, const Caller&) {
   return views_->Drop(name, {});
 }

@@ -77,6 +77,8 @@ class FakeControl final : public Control {
   Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
   views::Views& views() override { return *views_; }
   views::SqlResult<views::DefinitionPtr> CreateView(const sql::Statement& statement, const Caller& caller) override;
+  SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
+                           const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return {}; }
