@@ -4,6 +4,7 @@
 #include "core/config/masking.h"
 #include "web/api.h"
 #include "web/connect_shapes.h"
+#include "web/freshness.h"
 #include "web/page.h"
 #include "web/sql_shapes.h"
 
@@ -186,6 +187,9 @@ Outcome Run(Control& control, const Statement& statement, const Caller& caller) 
     return Did(what, (*made)->record.name);
   }
   if (tree.Is("DropStmt")) return DropViews(control, statement, caller);
+  if (tree.Is("IndexStmt"))
+    return SqlError{"0A000", "CREATE INDEX is not supported", statement.offset,
+                    "A view is read by its key: make a materialized view whose key is what you ask for."};
   if (tree.Is("SelectStmt") || tree.Is("ExplainStmt"))
     return SqlError{"0A000", "a query has rows: it is not run here", statement.offset, "Send it to /api/v1/query."};
   return SqlError{"0A000", "this statement is not supported", statement.offset,
@@ -239,8 +243,7 @@ Response TableAnswer(const views::Table& table) {
 struct QueryRequest {
   std::string text;
   views::QueryLimits limits;
-  std::optional<std::uint64_t> min_seq;
-  std::int64_t wait_ms = 1'000;
+  Freshness fresh;
 };
 
 Result<QueryRequest> ReadQuery(const Request& request) {
@@ -252,17 +255,15 @@ Result<QueryRequest> ReadQuery(const Request& request) {
   query.limits.rows = kQueryRows;
   for (const auto& [member, value] : body.items()) {
     if (member == "sql" || value.is_null()) continue;
+    HG_ASSIGN_OR_RETURN(const bool taken, SetFreshness(query.fresh, member, value, request.json_depth_max));
+    if (taken) continue;
+    if (member != "limit")
+      return ConfigError("There is no member \"" + member +
+                         "\": a query has sql, limit, min_seq, min_position and wait_ms.");
     const auto number = IsScalar(value) ? ParseNumber(ScalarText(value)) : std::nullopt;
-    if (member != "limit" && member != "min_seq" && member != "wait_ms")
-      return ConfigError("There is no member \"" + member + "\": a query has sql, limit, min_seq and wait_ms.");
-    if (!number) return ConfigError("\"" + member + "\" must be a number.");
-    const std::uint64_t given = number.value_or(0);
-    if (member == "limit" && (given == 0 || given > kQueryRowsMax))
+    if (!number || *number == 0 || *number > kQueryRowsMax)
       return ConfigError("\"limit\" must be from 1 to " + std::to_string(kQueryRowsMax) + ".");
-    if (member == "wait_ms" && given > 10'000) return ConfigError("\"wait_ms\" must be at most 10000.");
-    if (member == "limit") query.limits.rows = given;
-    if (member == "min_seq") query.min_seq = given;
-    if (member == "wait_ms") query.wait_ms = static_cast<std::int64_t>(given);
+    query.limits.rows = *number;
   }
   return query;
 }
@@ -302,12 +303,13 @@ Response RunOne(Api& api, const Request& request) {
   later.stage = "running the query";
   later.work = [control = &api.control, request, query = *query, found = statements->front()](std::stop_token stop) {
     views::Views& views = control->views();
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(query.wait_ms);
-    if (query.min_seq && !views.Wait(*query.min_seq, deadline, stop))
-      return Fail(request, 503,
-                  "The views reflect seq " + std::to_string(views.applied()) + ", not yet " +
-                      std::to_string(*query.min_seq) + ".")
-          .With("Retry-After", "1");
+    std::set<std::string> sources;
+    if (!query.fresh.min_position.empty() && found.tree.Is("SelectStmt")) {
+      auto known = views.SourcesOf(found, found.tree);
+      if (!known.ok()) return BadSql(request, known.error(), query.text, "/sql");
+      sources = std::move(*known);
+    }
+    if (auto bad = AwaitFresh(views, request, query.fresh, sources, stop)) return std::move(*bad);
     return RunQuery(views, request, query, found, stop);
   };
   return Response::Run(std::move(later));
@@ -318,7 +320,8 @@ Response RunOne(Api& api, const Request& request) {
 void AddSqlRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"POST", "/api/v1/sql", Role::kAdmin, "Run statements (statements)", Sql, true},
-      {"POST", "/api/v1/query", Role::kOperate, "Run a SELECT (sql, limit, min_seq, wait_ms)", RunOne, true},
+      {"POST", "/api/v1/query", Role::kOperate, "Run a SELECT (sql, limit, min_seq, min_position, wait_ms)", RunOne,
+       true},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

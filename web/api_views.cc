@@ -4,6 +4,7 @@
 #include "core/base/encoding.h"
 #include "core/views/views.h"
 #include "web/api.h"
+#include "web/freshness.h"
 #include "web/page.h"
 #include "web/sql_shapes.h"
 
@@ -14,9 +15,6 @@ namespace {
 using views::DefinitionPtr;
 using views::ObjectKind;
 using views::ViewStatus;
-
-constexpr std::int64_t kWaitDefaultMs = 1'000;
-constexpr std::int64_t kWaitMaxMs = 10'000;
 
 Response NoView(const Request& request, std::string_view name) {
   return Fail(request, 404, "View " + std::string(name) + " not found");
@@ -244,14 +242,7 @@ Response NotReady(const Request& request, std::string text) {
   return Fail(request, 503, text).With("Retry-After", "1");
 }
 
-std::optional<std::int64_t> WaitMs(const Request& request) {
-  if (!request.query.Has("wait_ms")) return kWaitDefaultMs;
-  const auto wait = ParseNumber(request.query.Get("wait_ms"));
-  if (!wait || *wait > static_cast<std::uint64_t>(kWaitMaxMs)) return std::nullopt;
-  return static_cast<std::int64_t>(*wait);
-}
-
-std::optional<Response> ReadConditions(const Request& request, views::RowsRequest& rows) {
+std::optional<Response> ReadConditions(const Request& request, views::RowsRequest& rows, Freshness& fresh) {
   for (const auto& [name, value] : request.query.items()) {
     if (name.starts_with("key.")) {
       rows.equal.emplace_back(name.substr(4), value);
@@ -259,7 +250,10 @@ std::optional<Response> ReadConditions(const Request& request, views::RowsReques
       rows.from.emplace_back(name.substr(5), value);
     } else if (name.starts_with("to.")) {
       rows.to.emplace_back(name.substr(3), value);
-    } else if (name != "count" && name != "limit" && name != "cursor" && name != "min_seq" && name != "wait_ms") {
+    } else if (name != "count" && name != "limit" && name != "cursor") {
+      const auto taken = SetFreshness(fresh, name, Json(value), request.json_depth_max);
+      if (!taken.ok()) return Fail(request, 400, taken.error().what);
+      if (*taken) continue;
       return Fail(
           request, 400,
           "There is no parameter " + name + ": rows are chosen by key.<column>, from.<column> and to.<column>.");
@@ -312,20 +306,14 @@ Response Rows(Api& api, const Request& request) {
   if (view->record.kind != ObjectKind::kView)
     return Fail(request, 409, name + " is no view: it keeps no rows of its own. Ask it by POST /api/v1/query.");
   views::RowsRequest rows;
-  if (auto bad = ReadConditions(request, rows)) return std::move(*bad);
+  Freshness fresh;
+  if (auto bad = ReadConditions(request, rows, fresh)) return std::move(*bad);
   const std::string list = "rows/" + name;
   if (request.query.Has("cursor")) {
     const auto place = ReadCursor(list, request.query.Get("cursor"));
     const auto bytes = place ? FromHex(*place) : std::nullopt;
     if (!bytes) return BadCursor(request);
     rows.cursor = *bytes;
-  }
-  const auto wait_ms = WaitMs(request);
-  if (!wait_ms) return Fail(request, 400, "wait_ms must be a number up to 10000.");
-  std::optional<std::uint64_t> min_seq;
-  if (request.query.Has("min_seq")) {
-    min_seq = ParseNumber(request.query.Get("min_seq"));
-    if (!min_seq) return Fail(request, 400, "min_seq must be a number.");
   }
   const auto status = api.control.views().Status(name);
   const std::string state = status == nullptr ? "loading" : status->state;
@@ -335,11 +323,9 @@ Response Rows(Api& api, const Request& request) {
   Later later;
   later.lane = Lane::kRecords;
   later.stage = "reading the view";
-  later.work = [control = &api.control, request, view, rows, list, min_seq, wait = *wait_ms](std::stop_token stop) {
+  later.work = [control = &api.control, request, view, rows, list, fresh](std::stop_token stop) {
     views::Views& all = control->views();
-    if (min_seq && !all.Wait(*min_seq, std::chrono::steady_clock::now() + std::chrono::milliseconds(wait), stop))
-      return NotReady(request, "The views reflect seq " + std::to_string(all.applied()) + ", not yet " +
-                                   std::to_string(*min_seq) + ".");
+    if (auto bad = AwaitFresh(all, request, fresh, all.SourcesOf(view->inputs), stop)) return std::move(*bad);
     const auto answer = all.Rows(view->record.name, rows, stop);
     if (!answer.ok() && answer.error().code == "55000") return NotReady(request, answer.error().message + ".");
     if (!answer.ok()) return FailSql(request, answer.error());

@@ -8,6 +8,7 @@
 #include "core/sql/row_codec.h"
 #include "core/views/declared.h"
 #include "core/views/form.h"
+#include "core/views/key_range.h"
 #include "core/views/rows.h"
 #include "core/views/runtime.h"
 #include "core/views/shape.h"
@@ -33,12 +34,14 @@ class Feeder {
         deadline_(std::chrono::steady_clock::now() + limits.time),
         stop_(std::move(stop)) {}
 
-  SqlResult<bool> Feed(const Input& input, operators::Graph& graph, operators::StepContext& step) {
+  // True if it looked at every row.
+  SqlResult<bool> Feed(const Input& input, const KeyRange& range, operators::Graph& graph,
+                       operators::StepContext& step) {
     switch (input.kind) {
       case Input::Kind::kTable:
         return FeedTable(input, graph, step);
       case Input::Kind::kView:
-        return FeedView(input, graph, step);
+        return FeedView(input, range, graph, step);
       case Input::Kind::kEvents:
         break;
     }
@@ -58,9 +61,9 @@ class Feeder {
     }
     return problem_.empty();
   }
-  SqlResult<bool> Done(const Status& scanned) {
+  SqlResult<bool> Done(const Status& scanned, bool whole = true) {
     if (!scanned.ok()) return Failed(scanned.error());
-    if (problem_.empty()) return true;
+    if (problem_.empty()) return whole;
     return Failed("57014", "the query was ended: " + problem_,
                   "Read by key, or make a materialised view of what is asked often.");
   }
@@ -97,19 +100,23 @@ class Feeder {
     return Done(scanned);
   }
 
-  SqlResult<bool> FeedView(const Input& input, operators::Graph& graph, operators::StepContext& step) {
+  SqlResult<bool> FeedView(const Input& input, const KeyRange& range, operators::Graph& graph,
+                           operators::StepContext& step) {
     const auto complete = IsComplete(view_, input.form);
     if (!complete.ok()) return Failed(complete.error());
     if (!*complete) return Incomplete(input.relation->name);
     operators::DeltaBuilder rows(TypesOf(*input.relation));
-    const Status scanned =
-        ViewRows::Scan(view_, input.form, RowFormOf(*input.relation), "", [&](const ViewRows::Stored& stored) {
-          rows.Add(stored.row, stored.copies, {});
-          if (rows.full()) graph.Push(*input.relation, rows.Take(), step);
-          return Count();
-        });
+    const auto visit = [&](const ViewRows::Stored& stored) {
+      rows.Add(stored.row, stored.copies, {});
+      if (rows.full()) graph.Push(*input.relation, rows.Take(), step);
+      return Count();
+    };
+    const RowForm form = RowFormOf(*input.relation);
+    const bool by_key = form == RowForm::kKeyed && !range.whole;
+    const Status scanned = by_key ? ViewRows::ScanKeys(view_, input.form, form, range.begin, range.end, visit)
+                                  : ViewRows::Scan(view_, input.form, form, "", visit);
     if (rows.rows() > 0) graph.Push(*input.relation, rows.Take(), step);
-    return Done(scanned);
+    return Done(scanned, !by_key);
   }
 
   const StoreView& view_;
@@ -200,7 +207,9 @@ SqlResult<Table> RunSelect(const Store& store, const Log& log, const NameTable& 
   Feeder feeder(view, log, limits, stop);
   Table table;
   for (const Input& input : InputsOf(*query.plan, names)) {
-    HG_ASSIGN_OR_RETURN(table.scanned, feeder.Feed(input, graph, step));
+    const KeyRange range = RangeOf(*query.plan, *input.relation);
+    HG_ASSIGN_OR_RETURN(const bool scanned, feeder.Feed(input, range, graph, step));
+    table.scanned = table.scanned || scanned;
   }
   graph.Finish(step);
   std::int64_t failures = 0;

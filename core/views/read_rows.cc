@@ -1,8 +1,8 @@
 // GET /views/{v}/rows: by key, by range of the key, or all.
 #include <algorithm>
 
-#include "core/sql/key.h"
 #include "core/views/form.h"
+#include "core/views/key_range.h"
 #include "core/views/query.h"
 #include "core/views/row_filter.h"
 #include "core/views/rows.h"
@@ -12,26 +12,6 @@ namespace headgate::views {
 namespace {
 
 SqlError Failed(std::string code, std::string message) { return {std::move(code), std::move(message), 0, ""}; }
-
-// The beginning of the keys that the conditions fix: those of the first key columns.
-std::string Prefix(const sql::Relation& view, const std::vector<Condition>& conditions, std::size_t& used) {
-  std::string prefix;
-  used = 0;
-  for (const std::size_t column : view.key) {
-    const auto found = std::ranges::find(conditions, column, &Condition::column);
-    if (found == conditions.end()) break;
-    AppendKey(prefix, view.columns[column].type, found->value);
-    ++used;
-  }
-  return prefix;
-}
-
-// The smallest text behind all that begin with `prefix`; "" if there is none.
-std::string Behind(std::string prefix) {
-  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFF) prefix.pop_back();
-  if (!prefix.empty()) prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
-  return prefix;
-}
 
 }  // namespace
 
@@ -68,17 +48,10 @@ SqlResult<RowsAnswer> ReadRows(const Store& store, const Definition& definition,
   };
   Status scanned = Ok();
   if (form == RowForm::kKeyed && !view.key.empty()) {
-    std::vector<Condition> low = filter.equal();
-    low.insert(low.end(), filter.from().begin(), filter.from().end());
-    std::vector<Condition> high = filter.equal();
-    high.insert(high.end(), filter.to().begin(), filter.to().end());
-    std::size_t low_used = 0;
-    std::size_t high_used = 0;
-    std::string begin = Prefix(view, low, low_used);
-    const std::string end = Behind(Prefix(view, high, high_used));
-    if (!request.cursor.empty()) begin = std::max(begin, request.cursor + '\0');
-    answer.table.scanned = low_used == 0 && high_used == 0;
-    scanned = ViewRows::ScanKeys(snapshot, definition.record.form, form, begin, end, visit);
+    KeyRange range = RangeOf(view, filter.equal(), filter.from(), filter.to());
+    if (!request.cursor.empty()) range.begin = std::max(range.begin, request.cursor + '\0');
+    answer.table.scanned = range.whole;
+    scanned = ViewRows::ScanKeys(snapshot, definition.record.form, form, range.begin, range.end, visit);
   } else {
     answer.table.scanned = true;
     scanned = ViewRows::Scan(snapshot, definition.record.form, form, request.cursor, visit);

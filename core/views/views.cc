@@ -97,6 +97,50 @@ NameTable Views::Readable() const {
   return table;
 }
 
+std::set<std::string> Views::SourcesOf(const std::vector<Input>& inputs) const {
+  std::set<std::string> sources;
+  const auto registry = parts_.log->registry();
+  const auto known = names();
+  for (const Input& input : inputs) {
+    if (input.kind == Input::Kind::kView) {
+      const DefinitionPtr view = known->FindDefinition(input.relation->name);
+      if (view != nullptr) sources.merge(SourcesOf(view->inputs));
+      continue;
+    }
+    const StreamInfo* stream = registry->FindStream(input.stream_name);
+    const SourceInfo* source = stream == nullptr ? nullptr : registry->Source(stream->source);
+    sources.insert(source != nullptr ? source->name : input.stream_name.substr(0, input.stream_name.find('.')));
+  }
+  return sources;
+}
+
+SqlResult<std::set<std::string>> Views::SourcesOf(const sql::Statement& statement, const sql::Node& select) const {
+  sql::BindOptions options;
+  options.clock = true;
+  const auto known = names();
+  HG_ASSIGN_OR_RETURN(const sql::BoundQuery query, BindSelect(statement, select, *known, options));
+  return SourcesOf(InputsOf(*query.plan, *known));
+}
+
+bool Views::WaitPosition(std::string_view source, std::uint64_t position,
+                         std::chrono::steady_clock::time_point deadline, const std::stop_token& stop) {
+  const std::int64_t asked_us = parts_.clock->NowUs();
+  Signal never;
+  const auto reached = [&] {
+    const auto progress = parts_.log->progress(source);
+    if (progress && std::max(progress->last ? progress->last->a : 0, progress->last_end) >= position) return true;
+    // What a server wrote that is none of ours shows only in how far it was read.
+    const auto registry = parts_.log->registry();
+    const SourceInfo* info = registry->FindSource(source);
+    return info != nullptr && parts_.sight && parts_.sight(info->number, asked_us).reached_position >= position;
+  };
+  while (!reached()) {
+    if (stop.stop_requested() || std::chrono::steady_clock::now() >= deadline) return false;
+    never.WaitUntil(std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(5)), stop);
+  }
+  return Wait(parts_.log->last_seq(), deadline, stop);
+}
+
 SqlResult<Table> Views::Select(const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
                                std::stop_token stop) const {
   return RunSelect(*parts_.store, *parts_.log, Readable(), statement, select, limits, std::move(stop));

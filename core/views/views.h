@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,13 @@ class Views {
   bool Wait(Seq seq, std::chrono::steady_clock::time_point deadline, std::stop_token stop) {
     return runtime_->Wait(seq, deadline, std::move(stop));
   }
+  // The sources that a view, or a SELECT, is made of.
+  std::set<std::string> SourcesOf(const std::vector<Input>& inputs) const;
+  SqlResult<std::set<std::string>> SourcesOf(const sql::Statement& statement, const sql::Node& select) const;
+  // Waits until the views reflect everything of the source up to its position (an LSN; the number of a transaction of
+  // an `http` source); false if the time is over.
+  bool WaitPosition(std::string_view source, std::uint64_t position, std::chrono::steady_clock::time_point deadline,
+                    const std::stop_token& stop);
   SqlResult<Table> Select(const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
                           std::stop_token stop) const;
   SqlResult<RowsAnswer> Rows(const std::string& view, const RowsRequest& request, std::stop_token stop) const;

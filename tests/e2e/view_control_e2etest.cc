@@ -79,5 +79,48 @@ TEST_F(ViewControl, F33_ASinkKeyThatTheViewDoesNotGiveIsRefused) {
               testing::HasSubstr("Sink t orders by customer"));
 }
 
+TEST_F(ViewControl, AQueryByKeySaysThatItDidNotScan) {
+  Begin();
+  Sql("CREATE MATERIALIZED VIEW people AS SELECT id, name FROM shop.public.customers");
+  UntilRunning("people");
+  const json one = Query("SELECT name FROM people WHERE id = 3");
+  EXPECT_EQ(one["scanned"], false);
+  EXPECT_EQ(one["rows"].size(), 1U);
+  EXPECT_EQ(Query("SELECT id FROM people WHERE name <> ''")["scanned"], true);
+  const json index = Sql("CREATE INDEX by_name ON people (name)", 422);
+  EXPECT_THAT(index["detail"].get<std::string>(), testing::HasSubstr("CREATE INDEX is not supported"));
+}
+
+TEST_F(ViewControl, D45_AnAnswerWaitsForAPositionOfTheSource) {
+  Begin();
+  Sql("CREATE SOURCE clicks (id int) WITH (connector.class = 'http')");
+  Sql("CREATE MATERIALIZED VIEW people AS SELECT id, name FROM shop.public.customers");
+  Sql("CREATE MATERIALIZED VIEW how_many AS SELECT count(*) AS n FROM people");
+  UntilRunning("how_many");
+  for (int i = 3000; i < 3020; ++i) {
+    Exec("INSERT INTO public.customers (id, name) VALUES (" + std::to_string(i) + ", 'x')");
+    const std::string position = One("SELECT pg_current_wal_lsn()");
+    const json answer = Call("POST", "/api/v1/query", 200,
+                             {{"sql", "SELECT name FROM people WHERE id = " + std::to_string(i)},
+                              {"min_position", {{"shop", position}}},
+                              {"wait_ms", 10000}});
+    ASSERT_EQ(answer["rows"].size(), 1U) << i;
+    const std::string path = "/api/v1/views/people/rows?wait_ms=10000&min_position=%7B%22shop%22:%22" +
+                             position.substr(0, position.find('/')) + "%2F" + position.substr(position.find('/') + 1) +
+                             "%22%7D&key.id=" + std::to_string(i);
+    EXPECT_EQ(Call("GET", path, 200)["name"], "x");
+  }
+  const json far = {{"sql", "SELECT n FROM how_many"}, {"min_position", {{"shop", "FFFF/0"}}}, {"wait_ms", 50}};
+  EXPECT_THAT(Call("POST", "/api/v1/query", 503, far)["detail"].get<std::string>(), testing::HasSubstr("FFFF/0"));
+  json other = {{"sql", "SELECT n FROM how_many"}, {"min_position", {{"clicks", "1"}}}};
+  EXPECT_THAT(Call("POST", "/api/v1/query", 400, other)["detail"].get<std::string>(),
+              testing::HasSubstr("does not depend on source clicks; it depends on shop"));
+  other["min_position"] = {{"shop", "yesterday"}};
+  Call("POST", "/api/v1/query", 400, other);
+  other["min_position"] = "shop";
+  Call("POST", "/api/v1/query", 400, other);
+  Call("GET", "/api/v1/views/people/rows?min_position=%7B%7D", 400);
+}
+
 }  // namespace
 }  // namespace headgate::test
