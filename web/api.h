@@ -40,6 +40,7 @@ void AddHealthRoutes(std::vector<Route>& routes);      // /api/v1: health, dismi
 void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1
 void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
 void AddViewRoutes(std::vector<Route>& routes);        // /api/v1: views and their rows
+void AddGraphRoutes(std::vector<Route>& routes);       // /api/v1: what flows where
 void AddViewTailRoutes(std::vector<Route>& routes);    // /api/v1: tails of views
 void AddSqlRoutes(std::vector<Route>& routes);         // /api/v1: sql, query
 void AddIngestRoutes(std::vector<Route>& routes);      // /api/v1: events into streams

@@ -7,6 +7,7 @@
 #include "web/freshness.h"
 #include "web/page.h"
 #include "web/sql_shapes.h"
+#include "web/view_shapes.h"
 
 // /api/v1: views and their rows (admin API, 4.3).
 namespace headgate::web {
@@ -74,25 +75,6 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   if (const std::string trouble = api.control.views().trouble(); !trouble.empty()) json["trouble"] = trouble;
 }
 
-// KC27: a source may be deleted under its views. The names of those that are gone, and what came from them.
-void AddHealth(Api& api, Json& json, const views::Definition& view, const std::string& state) {
-  const auto registry = api.control.log().registry();
-  std::string text;
-  for (const views::Input& input : view.inputs) {
-    const StreamInfo* stream = registry->FindStream(input.stream_name);
-    const SourceInfo* source = stream == nullptr ? nullptr : registry->Source(stream->source);
-    if (input.kind == views::Input::Kind::kView || source == nullptr) continue;
-    if (const auto origin = api.control.Find(source->name);
-        origin != nullptr && origin->kind == config::ComponentKind::kSource)
-      continue;
-    text += (text.empty() ? "" : " ") + std::string("Source ") + source->name + " was deleted: nothing new comes to " +
-            stream->name + ". Create " + source->name + " again, or drop the view.";
-  }
-  const bool failed = state == "failed";
-  json["health"] = {{"status", failed || !text.empty() ? "error" : "healthy"}};
-  if (!text.empty()) json["health"]["summary"] = text;
-}
-
 Json ViewJson(Api& api, const views::Definition& view, bool whole) {
   Json json;
   json["name"] = view.record.name;
@@ -104,7 +86,7 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
     ViewStatus begun;
     begun.state = "loading";
     AddProgress(api, json, status == nullptr ? begun : *status, whole);
-    AddHealth(api, json, view, status == nullptr ? begun.state : status->state);
+    json["health"] = ViewHealthJson(api.control, view);
   }
   json["sql"] = view.record.sql;
   Json options = Json::object();

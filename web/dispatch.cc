@@ -134,6 +134,7 @@ std::vector<Route> AllRoutes() {
   AddStreamRoutes(routes);
   AddViewRoutes(routes);
   AddViewTailRoutes(routes);
+  AddGraphRoutes(routes);
   AddSqlRoutes(routes);
   AddIngestRoutes(routes);
   AddEventRoutes(routes);

@@ -122,5 +122,37 @@ TEST_F(ViewControl, D45_AnAnswerWaitsForAPositionOfTheSource) {
   Call("GET", "/api/v1/views/people/rows?min_position=%7B%7D", 400);
 }
 
+TEST_F(ViewControl, TheGraphShowsWhatFlowsWhere) {
+  Begin();
+  Sql("CREATE VIEW decided AS SELECT id, customer FROM shop.public.orders;"
+      "CREATE MATERIALIZED VIEW per_customer AS SELECT customer, count(*) AS n FROM decided GROUP BY customer;"
+      "CREATE MATERIALIZED VIEW busy AS SELECT customer FROM per_customer WHERE n > 2;"
+      "CREATE SINK hook FROM busy " +
+      Hook());
+  UntilRunning("busy");
+  const json graph = Until("/api/v1/graph", [&](const json& g) {
+    const json* sink = Find(g["nodes"], "id", "sink:hook");
+    return sink != nullptr && (*sink)["state"] == "RUNNING";
+  });
+  const json* source = Find(graph["nodes"], "id", "source:shop");
+  ASSERT_NE(source, nullptr);
+  EXPECT_EQ((*source)["kind"], "source");
+  EXPECT_EQ((*source)["state"], "RUNNING");
+  EXPECT_EQ((*Find(graph["nodes"], "id", "view:busy"))["state"], "running");
+  EXPECT_EQ(Find(graph["nodes"], "name", "decided"), nullptr);
+  std::vector<std::string> edges;
+  for (const json& edge : graph["edges"])
+    edges.push_back(edge["from"].get<std::string>() + ">" + edge["to"].get<std::string>());
+  for (const char* edge : {"source:shop>stream:shop.public.orders", "stream:shop.public.orders>view:per_customer",
+                           "view:per_customer>view:busy", "view:busy>sink:hook"})
+    EXPECT_THAT(edges, testing::Contains(edge));
+  const json* written = Find(graph["edges"], "to", "stream:shop.public.orders");
+  EXPECT_EQ((*written)["written_total"].dump(), One("SELECT count(*) FROM public.orders"));
+  Call("DELETE", "/connectors/shop", 204);
+  const json orphans = Call("GET", "/api/v1/graph", 200);
+  EXPECT_EQ(Find(orphans["nodes"], "id", "source:shop"), nullptr);
+  EXPECT_EQ((*Find(orphans["nodes"], "id", "view:per_customer"))["health"], "error");
+}
+
 }  // namespace
 }  // namespace headgate::test
