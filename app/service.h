@@ -76,6 +76,7 @@ class Service final : public Control {
   SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
                            const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused, const Caller& caller) override;
   Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return retention_; }

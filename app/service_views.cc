@@ -164,6 +164,19 @@ Control::SinkOfQuery Service::CreateSinkOf(const sql::Statement& view, const std
   return Put{std::move(saved), true};
 }
 
+views::SqlResult<views::DefinitionPtr> Service::PauseView(const std::string& name, bool paused, const Caller& caller) {
+  auto changed = views_->SetPaused(name, paused, [&](StoreBatch& batch, const views::Definition&) {
+    ServiceEvent event;
+    event.kind = "target_state";
+    event.connector = name;
+    event.SignedBy(caller);
+    event.summary = paused ? "view paused" : "view resumed";
+    events_->Add(batch, std::move(event));
+  });
+  Wake();
+  return changed;
+}
+
 // A sink with its query: `removal` is what the removal of the sink writes.
 std::optional<Refusal> Service::DropWithView(const std::string& name, const Caller& caller, StoreBatch& removal) {
   const auto also = [&](StoreBatch& batch, const views::Definition& definition) {

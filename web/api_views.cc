@@ -61,13 +61,14 @@ Json KeyJson(const sql::Relation& relation) {
 void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   json["state"] = status.state;
   if (!status.failure.empty()) json["error"] = status.failure;
+  if (!status.paused_by.empty()) json["paused_by"] = status.paused_by;
   if (status.state == "gated") json["gate"] = GateJson(api, status);
   if (status.replacing != nullptr)
     json["replacing"] = {{"state", status.replacing->state}, {"rows", status.replacing->rows}};
   json["rows"] = status.rows;
   json["errors"] = {{"now", status.errors}, {"ever", status.errors_ever}};
   if (!whole) return;
-  const Seq applied = api.control.views().applied();
+  const Seq applied = status.behind_from != 0 ? status.behind_from - 1 : api.control.views().applied();
   const Seq last = api.control.log().last_seq();
   json["applied_seq"] = BigJson(applied);
   json["pending_transactions"] = BigJson(last > applied ? last - applied : 0);
@@ -220,6 +221,16 @@ Response Delete(Api& api, const Request& request) {
   return Response::Empty(204);
 }
 
+Response SetPaused(Api& api, const Request& request, bool paused) {
+  if (api.control.views().Find(request.Argument(0)) == nullptr) return NoView(request, request.Argument(0));
+  const auto done = api.control.PauseView(request.Argument(0), paused, request.caller());
+  if (!done.ok() && done.error().code == "42809") return Fail(request, 409, done.error().message + ".");
+  if (!done.ok()) return FailSql(request, done.error());
+  return Response::Empty(202);
+}
+Response Pause(Api& api, const Request& request) { return SetPaused(api, request, true); }
+Response Resume(Api& api, const Request& request) { return SetPaused(api, request, false); }
+
 Response NotReady(const Request& request, std::string text) {
   return Fail(request, 503, text).With("Retry-After", "1");
 }
@@ -300,6 +311,11 @@ Response Rows(Api& api, const Request& request) {
   const auto status = api.control.views().Status(name);
   const std::string state = status == nullptr ? "loading" : status->state;
   if (state == "failed") return NotReady(request, "View " + name + " has failed: " + status->failure);
+  if (state == "paused") {
+    const std::string& by = status->paused_by.empty() ? name : status->paused_by;
+    return NotReady(request, "View " + name + " is paused" + (by == name ? "" : ": it reads " + by + ", which is") +
+                                 ". PUT /api/v1/views/" + by + "/resume lets it go on.");
+  }
   if (state != "running")
     return NotReady(request, "View " + name + " is " + state + ": it has no complete content yet.");
   Later later;
@@ -325,6 +341,8 @@ void AddViewRoutes(std::vector<Route>& routes) {
       {"POST", "/api/v1/views/validate", Role::kAdmin, "What a view would be, without creating it", Validate, true},
       {"GET", "/api/v1/views/{v}", Role::kRead, "One view with its state", Get},
       {"PUT", "/api/v1/views/{v}", Role::kAdmin, "Replace a view's query", Put, true},
+      {"PUT", "/api/v1/views/{v}/pause", Role::kOperate, "Let a view, and what reads it, stand still", Pause},
+      {"PUT", "/api/v1/views/{v}/resume", Role::kOperate, "Let a view go on where it stood", Resume},
       {"DELETE", "/api/v1/views/{v}", Role::kAdmin, "Drop a view", Delete},
       {"GET", "/api/v1/views/{v}/rows", Role::kOperate, "Rows, by key, range or all", Rows},
   };

@@ -209,7 +209,7 @@ void Views(MetricsText& out, Api& api) {
   }
   out.Family("headgate_view_state", "gauge", "1 for the state that the view is in.");
   for (const View& view : rows) {
-    for (const std::string_view state : {"gated", "loading", "running", "failed"})
+    for (const std::string_view state : {"gated", "loading", "running", "paused", "failed"})
       out.Sample({{"view", view.name}, {"state", state}}, view.status->state == state ? 1 : 0);
   }
   const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {

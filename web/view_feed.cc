@@ -215,13 +215,19 @@ class ViewFeed final : public LogFeed {
     if (owed_ && at_end) Reach(out, seq);
     if (!ProgressIsDue(now_us)) return;
     Reach(out, seq);
-    const bool open = content_at_ && (!reached_ || *content_at_ >= *reached_);
+    const bool open = StandsStill() || (content_at_ && (!reached_ || *content_at_ >= *reached_));
     if (reached_ && !open && ProgressIsDue(now_us)) Tell(out, *reached_);
+  }
+
+  // What the log made of it since it was paused is still to come.
+  bool StandsStill() const {
+    const auto status = views_.Status(name_);
+    return status != nullptr && (status->state == "paused" || status->behind_from != 0);
   }
 
   // A progress, if it says something new and may be said.
   void Reach(std::string& out, Seq seq) {
-    if ((content_at_ && seq <= *content_at_) || (reached_ && seq <= *reached_)) return;
+    if ((content_at_ && seq <= *content_at_) || (reached_ && seq <= *reached_) || StandsStill()) return;
     reached_ = seq;
     owed_ = false;
     Tell(out, seq);

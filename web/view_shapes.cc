@@ -22,9 +22,9 @@ Json ViewHealthJson(Control& control, const views::Definition& view) {
     text += (text.empty() ? "" : " ") + std::string("Source ") + source->name + " was deleted: nothing new comes to " +
             stream->name + ". Create " + source->name + " again, or drop the view.";
   }
-  const bool failed = StateOf(control.views(), view) == "failed";
+  const std::string state = StateOf(control.views(), view);
   Json health;
-  health["status"] = failed || !text.empty() ? "error" : "healthy";
+  health["status"] = state == "failed" || !text.empty() ? "error" : state == "paused" ? "paused" : "healthy";
   if (!text.empty()) health["summary"] = text;
   return health;
 }

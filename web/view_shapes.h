@@ -11,8 +11,8 @@ namespace headgate::web {
 
 // loading, gated, running, paused, failed.
 std::string StateOf(views::Views& views, const views::Definition& view);
-// {"status":"healthy|error","summary"?}. A source may be deleted under its views (KC27): the names of those that are
-// gone, and what came from them.
+// {"status":"healthy|paused|error","summary"?}. A source may be deleted under its views (KC27): the names of those that
+// are gone, and what came from them.
 Json ViewHealthJson(Control& control, const views::Definition& view);
 
 }  // namespace headgate::web

@@ -168,6 +168,9 @@ class Control {
   virtual SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
                                    const Caller& caller) = 0;
   virtual views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) = 0;
+  // Stored before it is answered; takes effect between two steps.
+  virtual views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused,
+                                                           const Caller& caller) = 0;
   // API thread. Where events of a stream are handed in: 404 if there is no such stream, 409 if nothing takes events for
   // it, 503 if its source does not at the moment.
   virtual Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const = 0;

@@ -42,6 +42,8 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_same_shape(progress.same_shape);
   out.set_telling(static_cast<std::uint32_t>(progress.telling));
   out.set_told_from(progress.told_from);
+  out.set_behind_from(progress.behind_from);
+  out.set_behind_pieces(progress.behind_pieces);
   return out.SerializeAsString();
 }
 
@@ -66,6 +68,8 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.same_shape = in.same_shape();
   progress.telling = static_cast<FormProgress::Telling>(in.telling());
   progress.told_from = in.told_from();
+  progress.behind_from = in.behind_from();
+  progress.behind_pieces = in.behind_pieces();
   return progress;
 }
 
@@ -79,7 +83,7 @@ Result<bool> IsComplete(const StoreView& view, std::uint32_t form) {
   HG_ASSIGN_OR_RETURN(const auto stored, view.Get(Family::kMeta, ProgressKey(form)));
   if (!stored) return false;
   HG_ASSIGN_OR_RETURN(const FormProgress progress, DecodeProgress(*stored));
-  return progress.stage == FormProgress::Stage::kRunning;
+  return progress.stage == FormProgress::Stage::kRunning && progress.behind_from == 0;
 }
 
 Form::Form(Store& store, DefinitionPtr definition)

@@ -42,11 +42,16 @@ struct FormProgress {
   };
   Telling telling = Telling::kChanges;
   Seq told_from = 0;  // what the view was before this seq is not in the stream
+  // It stands still (backlog.h) since the transaction before this one: what came from here on it has not been given.
+  // 0: it is in step.
+  Seq behind_from = 0;
+  std::uint64_t behind_pieces = 0;  // of its backlog, ever since
 };
 std::string EncodeProgress(const FormProgress& progress);
 Result<FormProgress> DecodeProgress(std::string_view bytes);
 std::string ProgressKey(std::uint32_t form);  // in Family::kMeta
-// True if the form had its whole content then; one that is being loaded, has failed or is gone has not.
+// True if the form had its whole content then, as of the applied seq; one that is being loaded, stands still, has
+// failed or is gone has not.
 Result<bool> IsComplete(const StoreView& view, std::uint32_t form);
 
 // One form of a view, running: its operators, its state, its rows. Everything is of the views' thread.

@@ -178,6 +178,10 @@ bool Runtime::Wait(Seq seq, std::chrono::steady_clock::time_point deadline, std:
 void Runtime::Handle(DefinitionPtr definition) {
   if (definition->record.kind == ObjectKind::kTable) Declare(definition);
   if (definition->record.kind != ObjectKind::kView) return;
+  if (const auto same = std::ranges::find(forms_, definition->record.form, &Form::id); same != forms_.end()) {
+    (*same)->SetDefinition(std::move(definition));
+    return MakePorts();
+  }
   const auto old = std::ranges::find(forms_, definition->record.name, &Form::name);
   const Form* const replaced = old != forms_.end() && (*old)->running() ? old->get() : nullptr;
   if (replaced == nullptr) Handle(DropCommand{definition->record.name});
@@ -261,6 +265,7 @@ headgate::Status Runtime::Work(std::stop_token stop) {
     if (form.progress().stage == FormProgress::Stage::kLoading) HG_RETURN_IF_ERROR(Load(form, stop));
     if (form.progress().stage == FormProgress::Stage::kTelling) HG_RETURN_IF_ERROR(Tell(form, stop));
   }
+  HG_RETURN_IF_ERROR(CatchUpForms(stop));
   if (stop.stop_requested()) return Stopped();
   HG_RETURN_IF_ERROR(TellToReaders(stop));
   if (stop.stop_requested()) return Stopped();
@@ -281,6 +286,13 @@ void Runtime::Publish() {
     status->serving = form->definition_ptr();
     const FormProgress& progress = form->progress();
     status->state = StateName(progress.stage);
+    status->behind_from = progress.behind_from;
+    if (progress.behind_from != 0 && form->running()) status->state = "loading";
+    const bool may_stand = form->running() || progress.stage == FormProgress::Stage::kGated;
+    if (const auto by = standing_.find(form->id()); by != standing_.end() && may_stand) {
+      status->state = "paused";
+      if (by->second != form->name()) status->paused_by = by->second;
+    }
     status->failure = progress.failure;
     status->rows = progress.rows;
     status->errors = progress.errors;

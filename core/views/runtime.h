@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/published.h"
 #include "core/base/signal.h"
+#include "core/views/backlog.h"
 #include "core/views/base.h"
 #include "core/views/declared.h"
 #include "core/views/form.h"
@@ -24,12 +26,14 @@ namespace headgate::views {
 
 // What is seen of a view from outside.
 struct ViewStatus {
-  std::string state;  // gated, loading, running, failed
+  std::string state;  // gated, loading, running, paused, failed
   std::string failure;
   std::uint64_t rows = 0;
   std::int64_t errors = 0;
   std::uint64_t errors_ever = 0;
   Seq held_from = 0;            // while gated: events from here on wait
+  Seq behind_from = 0;          // what came from there on it has not been given; 0: it is in step
+  std::string paused_by;        // the view that it reads and that is paused; "" if it is paused itself
   std::uint64_t rows_done = 0;  // while loading
   struct Control {              // the tables that a gated view waits for
     std::string stream;
@@ -73,7 +77,8 @@ class Runtime {
   static Result<std::unique_ptr<Runtime>> Start(Parts parts, std::vector<DefinitionPtr> definitions);
   ~Runtime();  // Stop()
 
-  // Any thread. A new definition, or one that replaces another form of its name.
+  // Any thread. A new definition, one that replaces another form of its name, or another record of a form that runs:
+  // one that is paused stands still, and so does what reads it.
   void Make(DefinitionPtr definition);
   void Drop(const std::string& name);
   // Somebody wants to follow the view: its stream is to be written from now on, and begins with its content
@@ -134,7 +139,9 @@ class Runtime {
   void TakeEvent(const Run::Part& part, const Change& change);
   headgate::Status Prefetch(const Run& run);
   headgate::Status EndLoad(StreamNo stream);
-  headgate::Status StepForms(std::int64_t commit_us, Seq last);
+  headgate::Status StepForms(std::int64_t commit_us, Seq last, ViewWrite write = ViewWrite::kStep);
+  bool FeedForm(Form& form, Seq last, StoreBatch& batch);
+  const std::vector<operators::Delta>* DeltasOf(const Input& input) const;
   headgate::Status Commit(StoreBatch& batch, const Transaction& tx);
   void ForgetStep();
   void Emit(Port& port, const Image& image, std::int64_t weight, At at);
@@ -144,6 +151,12 @@ class Runtime {
   bool ResolveStreams();
   StreamNo StreamOf(const Input& input) const;
   void ClearPorts();
+
+  // runtime_pause.cc
+  bool stands(const Form& form) const { return standing_.contains(form.id()); }
+  void FindStanding();
+  headgate::Status CatchUpForms(std::stop_token stop);
+  headgate::Status TakeBacklog(const std::vector<Form*>& behind);
 
   // runtime_load.cc
   headgate::Status OpenGates();
@@ -185,6 +198,13 @@ class Runtime {
   std::uint64_t told_ = 0;                                  // number of the last transaction of views
   std::set<std::string> followed_;                          // asked for, and not told yet
   std::chrono::steady_clock::time_point look_for_readers_;  // at the next turn behind it
+  std::map<std::uint32_t, std::string> standing_;       // forms that stand still: the view that is paused
+  struct Replay {                                       // what forms that go on again are given in the step
+    std::map<std::uint32_t, Backlog::Changes> changes;  // by form
+    Seq through = 0;
+    StoreBatch taken;
+  };
+  std::optional<Replay> replay_;
   bool idle_ = false;
   bool catch_up_ = false;
 

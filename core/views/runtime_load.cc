@@ -50,7 +50,8 @@ bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
     control.stream = input.relation->name;
     if (input.kind == Input::Kind::kView) {
       const auto other = std::ranges::find_if(forms_, [&](const auto& f) { return f->id() == input.form; });
-      control.ready = other != forms_.end() && (*other)->running();
+      control.ready =
+          other != forms_.end() && (*other)->running() && (*other)->progress().behind_from == 0 && !stands(**other);
     } else {
       control.stream = input.stream_name;
       control.ready = !WaitsForTables(definition) || base_.StateOf(StreamOf(input)).shown != 0;
@@ -81,7 +82,7 @@ bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
 
 headgate::Status Runtime::OpenGates() {
   for (const auto& form : forms_) {
-    if (form->progress().stage != FormProgress::Stage::kGated) continue;
+    if (form->progress().stage != FormProgress::Stage::kGated || stands(*form)) continue;
     ViewStatus status;
     if (!GateIsOpen(*form, status)) continue;
     gates_.erase(form->name());

@@ -50,6 +50,7 @@ bool Runtime::ResolveStreams() {
 }
 
 void Runtime::MakePorts() {
+  FindStanding();
   ports_of_.clear();
   ports_.clear();
   ResolveStreams();
@@ -89,6 +90,7 @@ void Runtime::ForgetStep() {
   for (const auto& form : forms_) form->Forget();
   for (const auto& [form, table] : declared_) table->Forget();
   ClearPorts();
+  replay_.reset();
   reader_->Seek(applied_ + 1);
 }
 
@@ -304,8 +306,44 @@ headgate::Status Runtime::EndLoad(StreamNo stream) {
   return Ok();
 }
 
+const std::vector<operators::Delta>* Runtime::DeltasOf(const Input& input) const {
+  if (input.kind == Input::Kind::kView) {
+    const auto other = std::ranges::find_if(forms_, [&](const auto& f) { return f->id() == input.form; });
+    return other != forms_.end() && (*other)->running() ? &(*other)->output() : nullptr;
+  }
+  const auto port = ports_.find(input.relation.get());
+  return port == ports_.end() ? nullptr : &port->second.deltas;
+}
+
+// The changes of the form's inputs go into its operators, or behind what it has not been given yet. True if there are
+// any.
+bool Runtime::FeedForm(Form& form, Seq last, StoreBatch& batch) {
+  const std::vector<Input>& inputs = form.definition().inputs;
+  const bool stands_still = stands(form);
+  bool fed = replay_ && replay_->changes.contains(form.id());
+  if (fed) {
+    for (const auto& [input, deltas] : replay_->changes[form.id()]) {
+      for (const operators::Delta& delta : deltas) form.Push(*inputs[input].relation, delta);
+    }
+  }
+  for (std::uint32_t i = 0; i < inputs.size(); ++i) {
+    const std::vector<operators::Delta>* deltas = DeltasOf(inputs[i]);
+    if (deltas == nullptr) continue;
+    for (const operators::Delta& delta : *deltas) {
+      if (stands_still) {
+        Backlog(form.id()).Add(replay_ ? replay_->through : last, form.progress().behind_pieces++, i,
+                               AllTypesOf(*inputs[i].relation), delta, batch);
+      } else {
+        form.Push(*inputs[i].relation, delta);
+      }
+    }
+    fed = fed || !deltas->empty();
+  }
+  return fed;
+}
+
 // Views in order, each once; what they give goes on in memory (C-5).
-headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
+headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite write) {
   for (auto& [key, port] : ports_) {
     if (port.rows->rows() > 0) port.deltas.push_back(port.rows->Take());
   }
@@ -313,32 +351,25 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
   Transaction tx;
   for (const auto& form : forms_) {
     if (!form->running()) continue;
-    bool fed = false;
-    for (const Input& input : form->definition().inputs) {
-      const std::vector<operators::Delta>* deltas = nullptr;
-      if (input.kind == Input::Kind::kView) {
-        const auto other = std::ranges::find_if(forms_, [&](const auto& f) { return f->id() == input.form; });
-        if (other != forms_.end() && (*other)->running()) deltas = &(*other)->output();
-      } else {
-        const auto port = ports_.find(input.relation.get());
-        if (port != ports_.end()) deltas = &port->second.deltas;
-      }
-      if (deltas == nullptr) continue;
-      for (const operators::Delta& delta : *deltas) form->Push(*input.relation, delta);
-      fed = fed || !deltas->empty();
+    if (stands(*form)) {
+      if (form->progress().behind_from == 0) form->progress().behind_from = applied_ + 1;
+      FeedForm(*form, last, batch);
+      form->Save(batch);
+      continue;
     }
-    if (!fed) continue;
+    if (!FeedForm(*form, last, batch)) continue;
     ViewChange change = form->Finish();
     HG_RETURN_IF_ERROR(form->failure());
     form->Apply(change, parts_.clock->NowUs(), batch);
     form->Save(batch);
     if (change.empty()) continue;
     if (form->told()) {
-      if (tx.empty()) tx = NewTransaction(commit_us, last, ViewWrite::kStep);
+      if (tx.empty()) tx = NewTransaction(commit_us, last, write);
       AddToStream(tx, *form, change);
     }
     if (read_.contains(form->id())) form->PassOn(std::move(change));
   }
+  if (replay_) batch.Add(replay_->taken);
   base_.Save(batch);
   for (const auto& [form, table] : declared_) table->Save(batch);
   HG_RETURN_IF_ERROR(base_.failure());
@@ -350,6 +381,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last) {
   HG_FAILPOINT("views.written");
   for (const auto& form : forms_) form->Committed();
   ClearPorts();
+  replay_.reset();
   applied_.store(last, std::memory_order_release);
   for (const auto& form : forms_) form->Trim(parts_.memory_bytes / 2 / std::max<std::size_t>(1, forms_.size()));
   base_.Trim(parts_.memory_bytes / 2);

@@ -87,6 +87,12 @@ sql::Relation RelationOf(const StreamInfo& stream, const TableSchema& schema, bo
   return relation;
 }
 
+std::vector<sql::Type> AllTypesOf(const sql::Relation& relation) {
+  std::vector<sql::Type> types;
+  for (const sql::RelationColumn& column : relation.columns) types.push_back(column.type);
+  return types;
+}
+
 std::size_t VisibleColumns(const sql::Relation& relation) {
   return static_cast<std::size_t>(
       std::ranges::count_if(relation.columns, [](const sql::RelationColumn& column) { return !column.hidden; }));

@@ -69,6 +69,9 @@ class StreamRows {
   std::uint64_t misfits_ = 0;
 };
 
+// The types of all columns, hidden ones too.
+std::vector<sql::Type> AllTypesOf(const sql::Relation& relation);
+
 // The columns of `relation` that hidden columns are.
 std::size_t VisibleColumns(const sql::Relation& relation);
 

@@ -69,6 +69,21 @@ headgate::Status Views::SetFromFile(const std::string& name, bool from_file) {
   return changed.ok() ? Ok() : headgate::Status(changed.error());
 }
 
+SqlResult<DefinitionPtr> Views::SetPaused(const std::string& name, bool paused, const Also& also) {
+  const DefinitionPtr old = Find(name);
+  if (old == nullptr) return SqlError{"42P01", "view \"" + name + "\" does not exist", 0, ""};
+  if (old->record.kind != ObjectKind::kView)
+    return SqlError{"42809", "\"" + name + "\" is not kept in step: there is nothing to pause", 0, ""};
+  if (old->record.paused == paused) return old;
+  StoreBatch batch;
+  if (also) also(batch, *old);
+  auto changed = catalog_->Change(
+      name, [&](ViewRecord& record) { record.paused = paused; }, batch);
+  if (!changed.ok()) return SqlError{"58000", changed.error().what, 0, ""};
+  runtime_->Make(*changed);
+  return *changed;
+}
+
 SqlResult<DefinitionPtr> Views::Drop(const std::string& name, const Also& also, bool with_sink) {
   const auto known = names();
   const DefinitionPtr old = known->FindDefinition(name);

@@ -28,6 +28,9 @@ class Views {
                                   bool of_sink = false);
   // Whether it is one of the config file.
   headgate::Status SetFromFile(const std::string& name, bool from_file);
+  // A paused view stands still, and with it what reads it: nothing comes into it or out of it, it cannot be read. It
+  // goes on exactly where it stood. 42809 if it is none that is kept in step.
+  SqlResult<DefinitionPtr> SetPaused(const std::string& name, bool paused, const Also& also);
   // Refused while others read it, or if it is a sink's and that stays.
   SqlResult<DefinitionPtr> Drop(const std::string& name, const Also& also, bool with_sink = false);
   // What Create would make, without making it.

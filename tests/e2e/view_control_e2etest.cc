@@ -122,6 +122,52 @@ TEST_F(ViewControl, D45_AnAnswerWaitsForAPositionOfTheSource) {
   Call("GET", "/api/v1/views/people/rows?min_position=%7B%7D", 400);
 }
 
+TEST_F(ViewControl, APausedViewKeepsItsPlaceOverAKillAndThenCatchesUp) {
+  Begin();
+  Sql("CREATE MATERIALIZED VIEW big AS SELECT id, name FROM shop.public.customers WHERE id > 1000;"
+      "CREATE MATERIALIZED VIEW how_big AS SELECT count(*) AS n FROM big;"
+      "CREATE MATERIALIZED VIEW all_of_them AS SELECT count(*) AS n FROM shop.public.customers;"
+      "CREATE VIEW named AS SELECT n FROM how_big;"
+      "CREATE SINK hook FROM big " +
+      Hook());
+  for (const char* view : {"big", "how_big", "all_of_them"}) UntilRunning(view);
+  Call("PUT", "/api/v1/views/big/pause", 202);
+  Call("PUT", "/api/v1/views/big/pause", 202);
+  Call("PUT", "/api/v1/views/named/pause", 409);
+  Call("PUT", "/api/v1/views/nothing/pause", 404);
+  const json paused = Until("/api/v1/views/how_big", [](const json& v) { return v["state"] == "paused"; });
+  EXPECT_EQ(paused["paused_by"], "big");
+  EXPECT_EQ(paused["health"]["status"], "paused");
+  Exec("INSERT INTO public.customers (id, name) VALUES (2001, 'a'), (2002, 'b')");
+  Exec("UPDATE public.customers SET name = 'c' WHERE id = 2001");
+  const auto all = [&] {
+    Until("/api/v1/views/all_of_them/rows", [&](const json& rows) {
+      return rows["items"][0]["n"].dump() == One("SELECT count(*) FROM public.customers");
+    });
+  };
+  all();
+  const json refused = Call("GET", "/api/v1/views/how_big/rows", 503);
+  EXPECT_THAT(refused["detail"].get<std::string>(), testing::HasSubstr("it reads big, which is"));
+  Query("SELECT n FROM named", 503);
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(Call("GET", "/api/v1/views/big", 200)["state"], "paused");
+  EXPECT_THAT(headgate_->Call("GET", "/metrics")->body,
+              testing::HasSubstr("headgate_view_state{view=\"big\",state=\"paused\"} 1\n"));
+  Exec("DELETE FROM public.customers WHERE id = 2002");
+  Exec("INSERT INTO public.customers (id, name) VALUES (2003, 'd'), (2004, 'e')");
+  all();
+  EXPECT_EQ(receiver_.http().Requests().size(), 0U);
+  Call("PUT", "/api/v1/views/big/resume", 202);
+  UntilRunning("how_big");
+  EXPECT_EQ(Query("SELECT n FROM named")["rows"][0][0].dump(), "3");
+  EXPECT_EQ(Query("SELECT name FROM big ORDER BY id")["rows"], json::parse(R"([["c"],["d"],["e"]])"));
+  EXPECT_TRUE(receiver_.WaitForDistinct(3, seconds(10))) << headgate_->Stderr();
+  const json events = Call("GET", "/api/v1/events?kind=target_state", 200);
+  EXPECT_EQ(events["items"].size(), 2U);
+  EXPECT_EQ(events["items"][0]["summary"], "view resumed");
+}
+
 TEST_F(ViewControl, TheGraphShowsWhatFlowsWhere) {
   Begin();
   Sql("CREATE VIEW decided AS SELECT id, customer FROM shop.public.orders;"

@@ -351,6 +351,10 @@ views::SqlResult<views::DefinitionPtr> FakeControl::DropView(const std::string& 
   return views_->Drop(name, {});
 }
 
+views::SqlResult<views::DefinitionPtr> FakeControl::PauseView(const std::string& name, bool paused, const Caller&) {
+  return views_->SetPaused(name, paused, {});
+}
+
 Answer<std::shared_ptr<Intake>> FakeControl::IntakeOf(std::string_view stream) const {
   const auto found = intakes.find(stream);
   if (found == intakes.end()) return Refusal{404, "There is no stream " + std::string(stream) + ".", {}};

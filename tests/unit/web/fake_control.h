@@ -80,6 +80,7 @@ class FakeControl final : public Control {
   SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
                            const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused, const Caller& caller) override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return {}; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
