@@ -108,6 +108,31 @@ TEST_F(Consistency, C1ToC6_TheSumNeverMovesAlsoOverKills) {
   ExpectEqual();
 }
 
+TEST_F(Consistency, TheSumNeverMovesWhileViewsArePausedAndGoOnOverKills) {
+  CreateBank();
+  Sql(kViews);
+  for (const char* view : {"total", "by_branch", "of_branches", "richest"}) UntilRunning(view);
+  std::jthread one([this](std::stop_token stop) { Transfer(stop, 4); });
+  std::jthread two([this](std::stop_token stop) { Transfer(stop, 5); });
+  for (const char* view : {"by_branch", "of_branches", "by_branch", "richest"}) {
+    Call("PUT", std::string("/api/v1/views/") + view + "/pause", 202);
+    Wait(milliseconds(200));
+    const std::string sum = std::to_string(kAccounts * 100);
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(Query("SELECT balance FROM total")["rows"][0][0], sum);
+    headgate_->KillHard();
+    ASSERT_TRUE(headgate_->Start().ok());
+    Wait(milliseconds(200));
+    Call("PUT", std::string("/api/v1/views/") + view + "/resume", 202);
+    headgate_->KillHard();
+    ASSERT_TRUE(headgate_->Start().ok());
+    for (const char* all : {"total", "by_branch", "of_branches", "richest"}) UntilRunning(all);
+    ReadSums(milliseconds(300));
+  }
+  one = std::jthread();
+  two = std::jthread();
+  ExpectEqual();
+}
+
 TEST_F(Consistency, APartnerThatGoesAndComesInOneTransactionShowsNothing) {
   CreateBank();
   Sql("CREATE MATERIALIZED VIEW IF NOT EXISTS named AS SELECT a.id, b.name FROM bank.public.accounts a LEFT JOIN "

@@ -84,6 +84,10 @@ class ViewTail : public ViewsFixture {
     Create("shop", shop_->Source());
     Until("/api/v1/streams/shop.public.customers", [](const json&) { return true; });
   }
+  void Die() {
+    headgate_->KillHard();
+    ASSERT_TRUE(headgate_->Start().ok());
+  }
   void UntilReplaced(const std::string& view) {
     Until("/api/v1/views/" + view, [](const json& v) { return v["state"] == "running" && !v.contains("replacing"); });
   }
@@ -138,6 +142,36 @@ TEST_F(ViewTail, FoldsToTheViewUnderLoadThroughBrokenConnectionsAKillAndAReplace
   EXPECT_GT(follower.count("delete"), 0);
   EXPECT_GT(follower.rows().size(), 10U);
   EXPECT_GT(follower.rows().begin()->second["n"], 1000);
+}
+
+TEST_F(ViewTail, OfAViewThatIsPausedItTellsNoProgressAndThenAllOfIt) {
+  CaptureShop();
+  Sql(kPerCustomer);
+  UntilRunning("per_customer");
+  shop_->StartLoad(13, 200);
+  Follower follower("/api/v1/views/per_customer/tail?from=beginning&mode=all");
+  follower.Connect(headgate_->address());
+  ASSERT_TRUE(follower.Follow([](const Follower& f) { return f.count("update") > 5; })) << headgate_->Stderr();
+  for (int round = 0; round < 3; ++round) {
+    Call("PUT", "/api/v1/views/per_customer/pause", 202);
+    Until("/api/v1/views/per_customer", [](const json& v) { return v["state"] == "paused"; });
+    Wait(milliseconds(200));
+    if (round == 1) Die();
+    follower.Break();
+    follower.Connect(headgate_->address());
+    const std::uint64_t stands =
+        std::stoull(Call("GET", "/api/v1/views/per_customer", 200)["applied_seq"].get<std::string>());
+    follower.Follow([](const Follower&) { return false; }, seconds(1));
+    EXPECT_LE(follower.seq(), stands);
+    Call("PUT", "/api/v1/views/per_customer/resume", 202);
+    if (round == 2) {
+      Die();
+      follower.Connect(headgate_->address());
+    }
+    UntilRunning("per_customer");
+  }
+  shop_->StopLoad();
+  ExpectFolds(follower, "per_customer");
 }
 
 TEST_F(ViewTail, ASnapshotUnderReplacementsIsExact) {
