@@ -198,9 +198,9 @@ class Runtime {
   std::uint64_t told_ = 0;                                  // number of the last transaction of views
   std::set<std::string> followed_;                          // asked for, and not told yet
   std::chrono::steady_clock::time_point look_for_readers_;  // at the next turn behind it
-  std::map<std::uint32_t, std::string> standing_;       // forms that stand still: the view that is paused
-  struct Replay {                                       // what forms that go on again are given in the step
-    std::map<std::uint32_t, Backlog::Changes> changes;  // by form
+  std::map<std::uint32_t, std::string> standing_;           // forms that stand still: the view that is paused
+  struct Replay {                                           // what forms that go on again are given in the step
+    std::map<std::uint32_t, Backlog::Changes> changes;      // by form
     Seq through = 0;
     StoreBatch taken;
   };
