@@ -138,6 +138,7 @@ class Service final : public Control {
   static void ForgetLeftSlot(const std::string& connector, const Leftover& left, StoreBatch& batch);
   void LookForLeftSlots(std::stop_token stop);
   void Record(ServiceEvent event);  // alone, not synced
+  bool HasLetters(const std::string& owner) const;
   void Ask(const std::string& sink, LetterCommand command);
   void Wake() const;
   void Maintain(std::stop_token stop);

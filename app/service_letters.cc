@@ -5,6 +5,8 @@
 #include "app/service.h"
 #include "core/base/diag.h"
 #include "core/base/time_text.h"
+#include "core/views/letters.h"
+#include "core/views/views.h"
 
 namespace headgate {
 namespace {
@@ -23,11 +25,16 @@ bool Matches(const DeadLetter& letter, const LetterFilter& filter) {
 
 Refusal Failed(const Error& error) { return {500, error.what, {}}; }
 
+std::string ShownOwner(const std::string& owner) {
+  const auto view = views::ViewOfLetters(owner);
+  return view ? "View " + *view : "Connector " + owner;
+}
+
 }  // namespace
 
 Answer<std::vector<DeadLetter>> Service::Letters(const std::string& sink, const LetterFilter& filter,
                                                  std::uint64_t after_id, std::size_t limit) {
-  if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  if (!HasLetters(sink)) return Refusal{404, ShownOwner(sink) + " not found", {}};
   std::vector<DeadLetter> letters;
   headgate::Status status = DeadLetters::Scan(*store_, sink, after_id, filter.newest_first, [&](DeadLetter&& letter) {
     if (Matches(letter, filter)) letters.push_back(std::move(letter));
@@ -38,10 +45,10 @@ Answer<std::vector<DeadLetter>> Service::Letters(const std::string& sink, const 
 }
 
 Answer<DeadLetter> Service::Letter(const std::string& sink, std::uint64_t id) {
-  if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  if (!HasLetters(sink)) return Refusal{404, ShownOwner(sink) + " not found", {}};
   auto letter = DeadLetters::Read(*store_, sink, id);
   if (!letter.ok()) return Failed(letter.error());
-  if (!*letter) return Refusal{404, "Connector " + sink + " has no dead letter " + std::to_string(id), {}};
+  if (!*letter) return Refusal{404, ShownOwner(sink) + " has no dead letter " + std::to_string(id), {}};
   return std::move(**letter);
 }
 
@@ -54,8 +61,17 @@ std::map<DeadLetter::State, std::uint64_t> Service::LetterCounts(const std::stri
   return counts;
 }
 
+bool Service::HasLetters(const std::string& owner) const {
+  const auto view = views::ViewOfLetters(owner);
+  return view ? views_->Find(*view) != nullptr : catalog_->Find(owner) != nullptr;
+}
+
 void Service::Ask(const std::string& sink, LetterCommand command) {
   if (held_commands_) return held_commands_->emplace_back(sink, std::move(command)), void();
+  if (views::ViewOfLetters(sink)) {
+    views_->runtime().Discard({sink, std::move(command.ids), std::move(command.report), std::move(command.also)});
+    return;
+  }
   supervisor_->Letters(sink, std::move(command));
 }
 
@@ -96,7 +112,7 @@ Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink,
   command.ids.push_back(id);
   ServiceEvent event;
   event.kind = "letter_retried";
-  event.connector = sink;
+  event.connector = views::ViewOfLetters(sink).value_or(sink);
   event.SignedBy(caller);
   event.summary = "retry of dead letter " + std::to_string(id);
   Record(std::move(event));
@@ -109,7 +125,7 @@ Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, c
   if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
   ServiceEvent event;
   event.kind = "letters_discarded";
-  event.connector = sink;
+  event.connector = views::ViewOfLetters(sink).value_or(sink);
   event.SignedBy(caller);
   event.summary = "1 dead letter discarded";
   event.details["event_id"] = std::get<DeadLetter>(letter).event_id;
@@ -123,7 +139,7 @@ Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, c
 
 Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard,
                                               bool dry_run, const Caller& caller) {
-  if (catalog_->Find(sink) == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  if (!HasLetters(sink)) return Refusal{404, ShownOwner(sink) + " not found", {}};
   Matched matched;
   std::vector<std::uint64_t> ids;
   headgate::Status status = DeadLetters::Scan(*store_, sink, 0, false, [&](DeadLetter&& letter) {
@@ -147,7 +163,7 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
 
   ServiceEvent event;
   event.kind = discard ? "letters_discarded" : "letters_retried";
-  event.connector = sink;
+  event.connector = views::ViewOfLetters(sink).value_or(sink);
   event.SignedBy(caller);
   event.summary = std::to_string(ids.size()) + " dead letters " + (discard ? "discarded" : "retried");
   event.details["operation"] = operation->id;

@@ -2,11 +2,12 @@
 
 #include "core/base/encoding.h"
 #include "core/state/dead_letters.h"
+#include "core/views/views.h"
 #include "web/connect_shapes.h"
 #include "web/page.h"
 #include "web/records.h"
 
-// /api/v1: dead letters of a sink (admin API, 4.7).
+// /api/v1: dead letters of sinks and views (admin API, 4.7).
 namespace headgate::web {
 namespace {
 
@@ -77,8 +78,24 @@ Status SetField(LetterFilter& filter, std::string_view name, const std::string& 
   return Ok();
 }
 
-// The connector of the path if it is a sink; else the answer.
+bool OfView(const Request& request) { return request.segments.size() > 2 && request.segments[2] == "views"; }
+
+// Under which the letters of the path are kept.
+std::string OwnerOf(const Request& request) {
+  return OfView(request) ? views::LetterOwner(request.Argument(0)) : request.Argument(0);
+}
+
+std::optional<Response> HasNone(Api& api, const Request& request) {
+  const std::string& name = request.Argument(0);
+  const auto view = api.control.views().Find(name);
+  if (view == nullptr) return Fail(request, 404, "View " + name + " not found");
+  if (view->record.kind != views::ObjectKind::kQuery) return std::nullopt;
+  return Fail(request, 409, name + " is a name for a query; only views that are kept in step have dead letters.");
+}
+
+// The sink, or the view, of the path if it may have letters; else the answer.
 std::optional<Response> NotASink(Api& api, const Request& request) {
+  if (OfView(request)) return HasNone(api, request);
   const auto record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
   if (record->kind == config::ComponentKind::kSink) return std::nullopt;
@@ -86,7 +103,9 @@ std::optional<Response> NotASink(Api& api, const Request& request) {
 }
 
 Response NoLetter(const Request& request) {
-  return Fail(request, 404, "Connector " + request.Argument(0) + " has no dead letter " + request.Argument(1) + ".");
+  return Fail(request, 404,
+              (OfView(request) ? "View " : "Connector ") + request.Argument(0) + " has no dead letter " +
+                  request.Argument(1) + ".");
 }
 
 Response List(Api& api, const Request& request) {
@@ -100,8 +119,7 @@ Response List(Api& api, const Request& request) {
       return Fail(request, 400, set.error().what, {}, {{"/" + std::string(name), set.error().what}});
     }
   }
-  const std::string list =
-      std::string("letters/") + (filter.newest_first ? "newest/" : "oldest/") + request.Argument(0);
+  const std::string list = std::string("letters/") + (filter.newest_first ? "newest/" : "oldest/") + OwnerOf(request);
   std::uint64_t after = 0;
   if (request.query.Has("cursor")) {
     const auto place = ReadCursor(list, request.query.Get("cursor"));
@@ -109,7 +127,7 @@ Response List(Api& api, const Request& request) {
     if (!id) return BadCursor(request);
     after = *id;
   }
-  auto answer = api.control.Letters(request.Argument(0), filter, after, *limit + 1);
+  auto answer = api.control.Letters(OwnerOf(request), filter, after, *limit + 1);
   if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
   auto& letters = std::get<std::vector<DeadLetter>>(answer);
   const bool more = letters.size() > *limit;
@@ -123,7 +141,7 @@ Response Get(Api& api, const Request& request) {
   if (auto refused = NotASink(api, request)) return std::move(*refused);
   const auto id = ParseNumber(request.Argument(1));
   if (!id) return NoLetter(request);
-  const auto answer = api.control.Letter(request.Argument(0), *id);
+  const auto answer = api.control.Letter(OwnerOf(request), *id);
   if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
   const auto& letter = std::get<DeadLetter>(answer);
   Json json = ItemJson(letter);
@@ -148,7 +166,7 @@ Response Retry(Api& api, const Request& request) {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     const auto id = ParseNumber(request.Argument(1));
     if (!id) return NoLetter(request);
-    const auto answer = api.control.RetryLetter(request.Argument(0), *id, request.caller());
+    const auto answer = api.control.RetryLetter(OwnerOf(request), *id, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     Json ahead = Json::array();
     for (std::uint64_t earlier : std::get<std::vector<std::uint64_t>>(answer)) ahead.push_back(BigJson(earlier));
@@ -165,7 +183,7 @@ Response Discard(Api& api, const Request& request) {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
     const auto id = ParseNumber(request.Argument(1));
     if (!id) return NoLetter(request);
-    const auto answer = api.control.DiscardLetter(request.Argument(0), *id, request.caller());
+    const auto answer = api.control.DiscardLetter(OwnerOf(request), *id, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     return Response::Empty(204);
   });
@@ -227,7 +245,7 @@ Response Bulk(Api& api, const Request& request, bool discard) {
     const auto bulk = ReadBulk(request, at);
     if (!bulk.ok()) return Fail(request, 400, bulk.error().what, {}, {{at, bulk.error().what}});
     const auto answer =
-        api.control.BulkLetters(request.Argument(0), bulk->filter, discard, bulk->dry_run, request.caller());
+        api.control.BulkLetters(OwnerOf(request), bulk->filter, discard, bulk->dry_run, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
     const auto& matched = std::get<Control::Matched>(answer);
     Json json;
@@ -243,6 +261,14 @@ Response Bulk(Api& api, const Request& request, bool discard) {
   });
 }
 Response RetryMany(Api& api, const Request& request) { return Bulk(api, request, false); }
+
+Response NoRetry(Api& api, const Request& request) {
+  if (auto refused = HasNone(api, request)) return std::move(*refused);
+  return Fail(
+      request, 409,
+      "A row that a view could not take fails again, however often it is tried: change the row at its source, or "
+      "the view. The letter tells of it until it is discarded.");
+}
 Response DiscardMany(Api& api, const Request& request) { return Bulk(api, request, true); }
 
 }  // namespace
@@ -258,6 +284,12 @@ void AddDeadLetterRoutes(std::vector<Route>& routes) {
       {"POST", "/api/v1/connectors/{c}/dead-letters/retry", Role::kOperate, "Try all that match", RetryMany, true},
       {"POST", "/api/v1/connectors/{c}/dead-letters/discard", Role::kOperate, "Give all up that match", DiscardMany,
        true},
+      {"GET", "/api/v1/views/{v}/dead-letters", Role::kOperate, "What a view or a declared table could not take", List},
+      {"GET", "/api/v1/views/{v}/dead-letters/{id}", Role::kOperate, "One of them with its record", Get},
+      {"POST", "/api/v1/views/{v}/dead-letters/{id}/retry", Role::kOperate, "Refused: it would fail again", NoRetry},
+      {"POST", "/api/v1/views/{v}/dead-letters/{id}/discard", Role::kOperate, "Forget one", Discard},
+      {"POST", "/api/v1/views/{v}/dead-letters/retry", Role::kOperate, "Refused: they would fail again", NoRetry},
+      {"POST", "/api/v1/views/{v}/dead-letters/discard", Role::kOperate, "Forget all that match", DiscardMany, true},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

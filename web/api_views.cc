@@ -99,6 +99,11 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
   json["columns"] = RelationJson(*view.relation);
   if (view.record.of_sink) json["sink"] = view.record.name;
   json["created_at"] = TimeJson(view.record.created_us);
+  if (whole && view.record.kind != ObjectKind::kQuery) {
+    std::uint64_t letters = 0;
+    for (const auto& [state, count] : api.control.LetterCounts(views::LetterOwner(view.record.name))) letters += count;
+    json["dead_letters"] = letters;
+  }
   if (whole) json["readers"] = views::ReadersOf(*api.control.views().names(), view.record.name);
   return json;
 }

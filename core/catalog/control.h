@@ -133,7 +133,8 @@ class Control {
   // Durable progress of a source; nothing if it never wrote.
   virtual std::optional<SourceProgress> Progress(std::string_view source) const = 0;
 
-  // Dead letters of a sink. Pages by id: those after `after_id` in the filter's order.
+  // Dead letters of a sink, or of a view (views::LetterOwner), which has none to retry. Pages by id: those after
+  // `after_id` in the filter's order.
   virtual Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter,
                                                   std::uint64_t after_id, std::size_t limit) = 0;
   virtual Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) = 0;

@@ -20,21 +20,24 @@ Checks::Checks(const Definition& table)
       empty_(!HasChecks(table)),
       rows_(*table.relation, std::vector<bool>(table.relation->columns.size(), true)) {}
 
-bool Checks::Violates(const Image& image, const TableSchema& schema) {
-  if (empty_) return false;
+std::string Checks::Violation(const Image& image, const TableSchema& schema) {
+  constexpr const char* kMisfit = "a value is none of its column's type";
+  if (empty_) return "";
   const std::uint64_t misfits = rows_.misfits();
-  if (!rows_.Add(image.row, image.version, schema, image.origin, 1, image.origin.at)) return true;
+  if (!rows_.Add(image.row, image.version, schema, image.origin, 1, image.origin.at)) return kMisfit;
   const sql::Batch row = rows_.Take().batch;
-  if (rows_.misfits() != misfits) return true;
+  if (rows_.misfits() != misfits) return kMisfit;
   for (std::size_t c = 0; c < table_.relation->columns.size(); ++c) {
     const sql::RelationColumn& column = table_.relation->columns[c];
-    if (column.not_null && !column.hidden && row.columns[c]->IsNull(0)) return true;
+    if (column.not_null && !column.hidden && row.columns[c]->IsNull(0)) return "column " + column.name + " is NULL";
   }
-  return std::ranges::any_of(table_.checks, [&](const auto& check) {
+  for (std::size_t i = 0; i < table_.checks.size(); ++i) {
     sql::EvalContext context;
-    const sql::Column value = sql::Evaluate(*check, row, sql::Rows(1), context);
-    return context.failed() || (!value->IsNull(0) && value->bools[value->Index(0)] == 0);
-  });
+    const sql::Column value = sql::Evaluate(*table_.checks[i], row, sql::Rows(1), context);
+    if (context.failed() || (!value->IsNull(0) && value->bools[value->Index(0)] == 0))
+      return "CHECK number " + std::to_string(i + 1) + " of " + table_.relation->name + " is not met";
+  }
+  return "";
 }
 
 std::string KeptPrefix(std::uint32_t form) {
@@ -67,8 +70,9 @@ std::optional<Image> DeclaredTable::Gone(const std::string& key, const Image& im
 
 std::optional<Image> DeclaredTable::Came(const std::string& key, const Image& image, const TableSchema& schema) {
   const auto gone = std::exchange(gone_, std::nullopt);
-  if (!checks_.Violates(image, schema)) return image;
-  ++violations_;
+  const std::string violation = checks_.Violation(image, schema);
+  if (violation.empty()) return image;
+  misfits_.push_back({definition_->record.name, image.origin.at, "violation", violation});
   if (!keep_previous_ || !gone || gone->first != key) return std::nullopt;
   kept_.Change(key) = gone->second;
   return gone->second;

@@ -3,10 +3,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/operators/state.h"
 #include "core/views/base.h"
 #include "core/views/definition.h"
+#include "core/views/letters.h"
 
 // Declared tables: a captured table under a short name, with columns, types and checks of its own (stream-SQL
 // reference, 8.4).
@@ -22,8 +25,9 @@ class Checks {
  public:
   explicit Checks(const Definition& table);
   bool empty() const { return empty_; }
-  // NOT NULL, CHECK, or a value that is none of its column's type.
-  bool Violates(const Image& image, const TableSchema& schema);
+  // NOT NULL, CHECK, or a value that is none of its column's type: which, "" if the row fits.
+  std::string Violation(const Image& image, const TableSchema& schema);
+  bool Violates(const Image& image, const TableSchema& schema) { return !Violation(image, schema).empty(); }
 
  private:
   const Definition& table_;
@@ -51,8 +55,12 @@ class DeclaredTable {
   std::optional<Image> Shown(const std::string& key, const Image& image, const TableSchema& schema);
 
   void Save(StoreBatch& batch) { space_.Save(batch); }
-  void Forget() { space_.Forget(); }
-  std::uint64_t violations() const { return violations_; }  // since the start
+  void Forget() {
+    space_.Forget();
+    misfits_.clear();
+  }
+  // The rows that came and violate, since the last call.
+  std::vector<Misfit> TakeMisfits() { return std::exchange(misfits_, {}); }
 
  private:
   DefinitionPtr definition_;
@@ -61,7 +69,7 @@ class DeclaredTable {
   operators::StateSpace space_;
   operators::KeyedState<Image, ImageCodec> kept_;
   std::optional<std::pair<std::string, Image>> gone_;
-  std::uint64_t violations_ = 0;
+  std::vector<Misfit> misfits_;
 };
 
 // What a view of the store shows of a row of a declared table.

@@ -136,7 +136,7 @@ ViewChange Form::Finish() {
     progress_.errors += failed.weight;
     if (failed.weight > 0) progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);
   }
-  step_.failed.clear();
+  failed_ = std::exchange(step_.failed, {});
   step_.eval.Reset();
   return change;
 }
@@ -165,12 +165,14 @@ void Form::Save(StoreBatch& batch) {
 void Form::Committed() {
   saved_ = progress_;
   output_.clear();
+  failed_.clear();
 }
 
 void Form::Forget() {
   progress_ = saved_;
   given_.clear();
   output_.clear();
+  failed_.clear();
   step_ = {};
   state_.Forget();
   rows_.Forget();

@@ -75,6 +75,8 @@ class Form {
   // written. Save puts state, rows and progress into the step's write.
   void Push(const sql::Relation& relation, const operators::Delta& delta);
   ViewChange Finish();
+  // The rows whose expressions failed in the last Finish.
+  const std::vector<operators::FailedRow>& failed() const { return failed_; }
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
   // Keeps the step's change for the views that read this one.
   void PassOn(ViewChange change) { output_ = AsDeltas(*definition_->relation, std::move(change)); }
@@ -103,6 +105,7 @@ class Form {
   operators::StepContext step_;
   std::vector<operators::Delta> given_;   // by the operators, in this step
   std::vector<operators::Delta> output_;  // what it amounts to, for readers
+  std::vector<operators::FailedRow> failed_;
   FormProgress progress_;
   FormProgress saved_;
 };

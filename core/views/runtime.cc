@@ -51,7 +51,7 @@ Result<std::uint64_t> ToldOf(const StoreView& view) {
   return bytes ? ByteReader(*bytes).Varint() : 0;
 }
 
-Runtime::Runtime(Parts parts) : parts_(std::move(parts)), base_(*parts_.store) {}
+Runtime::Runtime(Parts parts) : parts_(std::move(parts)), base_(*parts_.store), letters_(*parts_.store, *parts_.log) {}
 
 Result<std::unique_ptr<Runtime>> Runtime::Start(Parts parts, std::vector<DefinitionPtr> definitions) {
   auto runtime = std::unique_ptr<Runtime>(new Runtime(std::move(parts)));
@@ -156,6 +156,17 @@ void Runtime::Follow(const std::string& name) {
   wake_->Raise();
 }
 
+void Runtime::Discard(DiscardLetters command) {
+  static_cast<void>(commands_.TryPush(std::move(command)));
+  wake_->Raise();
+}
+
+void Runtime::NoteFailed(const Form& form) {
+  for (const operators::FailedRow& failed : form.failed()) {
+    if (failed.weight > 0) letters_.Note({form.name(), failed.at, failed.code, failed.message});
+  }
+}
+
 void Runtime::CatchUp() {
   static_cast<void>(commands_.TryPush(CatchUpCommand{}));
   wake_->Raise();
@@ -204,6 +215,7 @@ void Runtime::Handle(DropCommand command) {
     if (table->second->definition().record.name != command.name) continue;
     StoreBatch batch;
     Form::Drop(table->first, batch);
+    letters_.Drop(command.name, batch);
     if (const auto written = parts_.store->Write(batch, true); !written.ok())
       diag::Warn("views", "what a dropped table kept stays", {{"error", written.error().what}});
     declared_.erase(table);
@@ -213,6 +225,7 @@ void Runtime::Handle(DropCommand command) {
     if (form->name() != command.name) continue;
     StoreBatch batch;
     Form::Drop(form->id(), batch);
+    letters_.Drop(command.name, batch);
     if (const auto written = parts_.store->Write(batch, true); !written.ok())
       diag::Warn("views", "what a dropped view stored stays until the next start", {{"error", written.error().what}});
   }

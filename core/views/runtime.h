@@ -19,6 +19,7 @@
 #include "core/views/base.h"
 #include "core/views/declared.h"
 #include "core/views/form.h"
+#include "core/views/letters.h"
 #include "core/views/run.h"
 #include "core/views/stream.h"
 
@@ -84,6 +85,7 @@ class Runtime {
   // Somebody wants to follow the view: its stream is to be written from now on, and begins with its content
   // (ViewStatus::told).
   void Follow(const std::string& name);
+  void Discard(DiscardLetters command);
 
   std::shared_ptr<const ViewStatus> Status(std::string_view name) const;  // nullptr: unknown
   // Everything up to it is in the views. Stored under AppliedKey, for readers of a StoreView.
@@ -105,7 +107,7 @@ class Runtime {
   struct FollowCommand {
     std::string name;
   };
-  using Command = std::variant<DefinitionPtr, DropCommand, CatchUpCommand, FollowCommand>;
+  using Command = std::variant<DefinitionPtr, DropCommand, CatchUpCommand, FollowCommand, DiscardLetters>;
   // The rows of one stream, as the forms that read one relation of it see them.
   struct Port {
     StreamNo stream = 0;
@@ -127,6 +129,8 @@ class Runtime {
   void Handle(CatchUpCommand) { catch_up_ = true; }
   void Handle(FollowCommand command);
   RunMax MaxOfRun() const;
+  void Handle(const DiscardLetters& command) { letters_.Discard(command); }
+  void NoteFailed(const Form& form);
   void Publish();
   void Fail(Form& form, const Error& error);
 
@@ -181,6 +185,7 @@ class Runtime {
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<RunReader> reader_;
   Base base_;
+  Letters letters_;
   std::vector<std::unique_ptr<Form>> forms_;  // inputs before those that read them
   std::map<const sql::Relation*, Port> ports_;
   std::multimap<StreamNo, Port*> ports_of_;                           // by stream

@@ -127,7 +127,9 @@ headgate::Status Runtime::LoadChunk(Form& form, const Input& input, bool& done) 
 headgate::Status Runtime::FinishChunk(Form& form) {
   const ViewChange change = form.Finish();
   HG_RETURN_IF_ERROR(form.failure());
+  NoteFailed(form);
   StoreBatch batch;
+  letters_.Save(batch, parts_.clock->NowUs());
   form.Apply(change, parts_.clock->NowUs(), batch);
   form.Save(batch);
   Transaction tx;

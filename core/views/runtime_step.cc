@@ -91,6 +91,7 @@ void Runtime::ForgetStep() {
   for (const auto& [form, table] : declared_) table->Forget();
   ClearPorts();
   replay_.reset();
+  letters_.Forget();
   reader_->Seek(applied_ + 1);
 }
 
@@ -360,6 +361,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
     if (!FeedForm(*form, last, batch)) continue;
     ViewChange change = form->Finish();
     HG_RETURN_IF_ERROR(form->failure());
+    NoteFailed(*form);
     form->Apply(change, parts_.clock->NowUs(), batch);
     form->Save(batch);
     if (change.empty()) continue;
@@ -371,7 +373,11 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   }
   if (replay_) batch.Add(replay_->taken);
   base_.Save(batch);
-  for (const auto& [form, table] : declared_) table->Save(batch);
+  for (const auto& [form, table] : declared_) {
+    table->Save(batch);
+    for (Misfit& misfit : table->TakeMisfits()) letters_.Note(std::move(misfit));
+  }
+  letters_.Save(batch, parts_.clock->NowUs());
   HG_RETURN_IF_ERROR(base_.failure());
   std::string applied;
   PutVarint(applied, last);

@@ -168,6 +168,56 @@ TEST_F(ViewControl, APausedViewKeepsItsPlaceOverAKillAndThenCatchesUp) {
   EXPECT_EQ(events["items"][0]["summary"], "view resumed");
 }
 
+TEST_F(ViewControl, WhatAViewCannotTakeIsADeadLetterUntilItIsDiscarded) {
+  Exec("CREATE TABLE limits (id int PRIMARY KEY, low int, divisor int); INSERT INTO limits VALUES (1, 5, 1)");
+  auto source = shop_->Source();
+  source["tables"] = "public.limits";
+  Create("shop", source);
+  Until("/api/v1/streams/shop.public.limits", [](const json&) { return true; });
+  Sql("CREATE TABLE bounds (id int PRIMARY KEY, low int NOT NULL CHECK (low >= 0), divisor int) WITH (stream = "
+      "'shop.public.limits'); CREATE VIEW named AS SELECT 1 AS a;"
+      "CREATE MATERIALIZED VIEW shares AS SELECT id, low / divisor AS share FROM bounds");
+  UntilRunning("shares");
+  Exec("UPDATE limits SET low = -1 WHERE id = 1");
+  Exec("INSERT INTO limits VALUES (2, NULL, 1)");
+  Exec("INSERT INTO limits VALUES (3, 7, 0)");
+  Exec("INSERT INTO limits VALUES (4, 8, 2)");
+  Until("/api/v1/views/shares/rows?key.id=4", [](const json& row) { return row["share"] == 4; });
+  const json of_table = Call("GET", "/api/v1/views/bounds/dead-letters", 200)["items"];
+  ASSERT_EQ(of_table.size(), 2U);
+  EXPECT_EQ(of_table[0]["stream"], "shop.public.limits");
+  EXPECT_EQ(of_table[0]["state"], "dead");
+  EXPECT_EQ(of_table[0]["key"]["id"], 1);
+  EXPECT_EQ(of_table[0]["error"]["class"], "violation");
+  EXPECT_EQ(of_table[0]["error"]["message"], "CHECK number 1 of bounds is not met");
+  EXPECT_EQ(of_table[1]["error"]["message"], "column low is NULL");
+  const json of_view = Call("GET", "/api/v1/views/shares/dead-letters", 200)["items"];
+  ASSERT_EQ(of_view.size(), 1U);
+  EXPECT_EQ(of_view[0]["error"]["class"], "22012");
+  EXPECT_EQ(of_view[0]["error"]["message"], "division by zero");
+  const std::string path = "/api/v1/views/shares/dead-letters/" + of_view[0]["id"].get<std::string>();
+  const json letter = Call("GET", path, 200);
+  EXPECT_EQ(letter["record"]["after"]["divisor"], 0);
+  EXPECT_EQ(letter["event_id"], letter["record"]["id"]);
+  const json record = Call("GET", "/api/v1/streams/shop.public.limits/records/" + letter["at"].get<std::string>(), 200);
+  EXPECT_EQ(record["id"], letter["event_id"]);
+  EXPECT_EQ(Call("GET", "/api/v1/views/shares", 200)["errors"]["now"], 1);
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_EQ(Call("GET", "/api/v1/views/shares", 200)["dead_letters"], 1);
+  EXPECT_THAT(Call("POST", path + "/retry", 409)["detail"].get<std::string>(), testing::HasSubstr("fails again"));
+  Call("POST", path + "/discard", 204);
+  Until("/api/v1/views/shares", [](const json& v) { return v["dead_letters"] == 0; });
+  Call("GET", path, 404);
+  const json all = {{"filter", {{"error", "violation"}}}, {"dry_run", true}};
+  EXPECT_EQ(Call("POST", "/api/v1/views/bounds/dead-letters/discard", 200, all)["matched"], 2);
+  Call("POST", "/api/v1/views/bounds/dead-letters/discard", 202, {{"filter", {{"all", true}}}});
+  Until("/api/v1/views/bounds", [](const json& v) { return v["dead_letters"] == 0; });
+  Call("GET", "/api/v1/views/named/dead-letters", 409);
+  Call("GET", "/api/v1/views/nothing/dead-letters", 404);
+  Call("GET", "/api/v1/connectors/shop/dead-letters", 409);
+}
+
 TEST_F(ViewControl, TheGraphShowsWhatFlowsWhere) {
   Begin();
   Sql("CREATE VIEW decided AS SELECT id, customer FROM shop.public.orders;"
