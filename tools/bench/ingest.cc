@@ -152,11 +152,6 @@ std::vector<double> SyncedFile(const std::string& directory, const std::string& 
   return took;
 }
 
-double Percentile(std::vector<double>& seconds, double p) {
-  std::ranges::sort(seconds);
-  return seconds[static_cast<std::size_t>(p * static_cast<double>(seconds.size() - 1))] * 1000;
-}
-
 void AwaitOpen(const test::HeadgateProcess& headgate) {
   const auto open = [&] {
     const auto answer = headgate.Call("GET", "/api/v1/streams/readings");

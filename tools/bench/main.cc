@@ -1,18 +1,25 @@
 // headgate-bench: the budgets of the design, each a figure or a ratio against a reference measured in the same run.
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/support/headgate_process.h"
-#include "tests/support/private_postgres.h"
 #include "tools/bench/ingest.h"
 #include "tools/bench/measure.h"
+#include "tools/bench/nexmark.h"
 #include "tools/bench/receiver.h"
+#include "tools/bench/restart.h"
+#include "tools/bench/setup.h"
+#include "tools/bench/view_latency.h"
 #include "tools/bench/views.h"
 
 namespace headgate::bench {
@@ -21,12 +28,6 @@ namespace {
 using test::ConnectorSettings;
 using test::HeadgateOptions;
 using test::HeadgateProcess;
-using test::PrivatePostgres;
-
-constexpr const char* kDatabase = "bench";
-constexpr const char* kTable =
-    "CREATE TABLE public.orders (id bigint PRIMARY KEY, customer int NOT NULL, total numeric(10,2) NOT NULL, "
-    "note text NOT NULL, paid boolean NOT NULL, placed_at timestamptz NOT NULL DEFAULT now())";
 
 std::string InsertRows(long first, long count) {
   return "INSERT INTO public.orders SELECT i, i % 1000, (i % 100000) / 100.0, 'order number ' || i || ' with a note', "
@@ -45,16 +46,6 @@ std::string InsertTransactions(long rows, long per_transaction) {
          "::bigint - 1) i; COMMIT; END LOOP; END $$";
 }
 
-ConnectorSettings Source(const PrivatePostgres& server) {
-  return {{"connector.class", "postgres"},
-          {"host", server.host()},
-          {"port", std::to_string(server.port())},
-          {"dbname", kDatabase},
-          {"username", "postgres"},
-          {"tables", "public.*"},
-          {"snapshot", "never"}};
-}
-
 std::uint64_t Records(const HeadgateProcess& headgate) {
   const auto answer = headgate.Call("GET", "/api/v1/streams/shop.public.orders");
   if (!answer.ok() || answer->status != 200) return 0;
@@ -64,34 +55,14 @@ std::uint64_t Records(const HeadgateProcess& headgate) {
                                      : json["records"].get<std::uint64_t>();
 }
 
-bool Streaming(const HeadgateProcess& headgate) {
-  const auto answer = headgate.Call("GET", "/connectors/shop/status");
-  return answer.ok() && answer->body.find("\"connector\":{\"state\":\"RUNNING\"") != std::string::npos;
-}
-
-struct Setup {
-  std::unique_ptr<PrivatePostgres> server;
-
-  explicit Setup(bool fsync) {
-    test::PostgresOptions options;
-    options.fsync = fsync;
-    options.settings = {"shared_buffers=512MB", "max_wal_size=8GB", "checkpoint_timeout=1h", "autovacuum=off"};
-    auto started = PrivatePostgres::Start(options);
-    if (!started.ok()) Must(std::move(started).error());
-    server = std::move(*started);
-    Must(server->Exec("postgres", std::string("CREATE DATABASE ") + kDatabase));
-    Must(server->Exec(kDatabase, kTable));
-  }
-};
-
 // 1. PostgreSQL streaming into the durable log, against pg_recvlogical to /dev/null with the same publication.
 void Streaming(long rows, long per_transaction) {
   Setup setup(false);
   HeadgateOptions options;
-  options.connectors["shop"] = Source(*setup.server);
+  options.connectors["shop"] = setup.Source();
   HeadgateProcess headgate(options);
   Must(headgate.Start());
-  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  AwaitStreaming(headgate);
   headgate.Terminate();
   Must(setup.server->Exec(kDatabase, "SELECT pg_create_logical_replication_slot('reference', 'pgoutput')"));
   Must(setup.server->Exec(kDatabase, InsertTransactions(rows, per_transaction)));
@@ -142,11 +113,11 @@ void Latency(int per_second, int seconds) {
   Setup setup(true);
   Receiver receiver;
   HeadgateOptions options;
-  options.connectors["shop"] = Source(*setup.server);
+  options.connectors["shop"] = setup.Source();
   options.connectors["hook"] = Hook(receiver);
   HeadgateProcess headgate(options);
   Must(headgate.Start());
-  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  AwaitStreaming(headgate);
   Pause(2000);
   Line("resident memory, idle", ResidentMiB(headgate.pid(), "VmRSS"), "MiB", "(budget: at most 64)");
   auto client = setup.server->Connect(kDatabase);
@@ -181,7 +152,7 @@ void Burst(long rows, int batch, int parallelism, bool standard) {
   Setup setup(false);
   Receiver receiver;
   HeadgateOptions options;
-  options.connectors["shop"] = Source(*setup.server);
+  options.connectors["shop"] = setup.Source();
   options.connectors["hook"] = Hook(receiver);
   options.connectors["hook"]["batch_events_max"] = std::to_string(batch);
   options.connectors["hook"]["parallelism"] = std::to_string(parallelism);
@@ -191,7 +162,7 @@ void Burst(long rows, int batch, int parallelism, bool standard) {
   }
   HeadgateProcess headgate(options);
   Must(headgate.Start());
-  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  AwaitStreaming(headgate);
   if (auto answer = headgate.Call("PUT", "/connectors/hook/pause"); !answer.ok()) Must(answer.error());
   Pause(300);
   for (long i = 0; i < rows; i += 10'000)
@@ -219,11 +190,11 @@ void ColdStart() {
   Setup setup(true);
   Receiver receiver;
   HeadgateOptions options;
-  options.connectors["shop"] = Source(*setup.server);
+  options.connectors["shop"] = setup.Source();
   options.connectors["hook"] = Hook(receiver);
   HeadgateProcess headgate(options);
   Must(headgate.Start());
-  if (!WaitUntil([&] { return Streaming(headgate); }, 20)) Must(Transient("the source does not stream"));
+  AwaitStreaming(headgate);
   headgate.Terminate();
   std::vector<double> times;
   for (int i = 0; i < 5; ++i) {
@@ -244,30 +215,90 @@ void ColdStart() {
   Line("cold start to first event, median of 5", times[2], "ms", "(budget: at most 300)");
 }
 
+constexpr const char* kUsage =
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but restart and nexmark if none is named\n\n"
+    "  cold          start to the first delivery\n"
+    "  latency       commit to webhook request\n"
+    "  view-latency  commit to a view's change at a client\n"
+    "  views         views of four kinds, from the log\n"
+    "  nexmark       the Nexmark queries, from the log; --events N (2000000), --per-transaction N (1000),\n"
+    "                --query qN (all), --seconds N for each (60), --memory-mib N for the views (1024)\n"
+    "  restart       start on stored state; --gib N (1)\n"
+    "  ingest        events over HTTP\n"
+    "  burst         deliveries of a full log\n"
+    "  stream        PostgreSQL into the log";
+
+struct Arguments {
+  std::vector<std::string> names;
+  std::map<std::string, std::string> options;  // without --
+
+  bool Wanted(const char* name, bool by_default = true) const {
+    return names.empty() ? by_default : std::ranges::find(names, name) != names.end();
+  }
+  double Number(const char* option, double by_default) const {
+    const auto found = options.find(option);
+    return found == options.end() ? by_default : std::atof(found->second.c_str());
+  }
+};
+
+// Nothing: wrong, or asks for help.
+std::optional<Arguments> Parse(int argc, char** argv) {
+  constexpr std::array kNames = {"cold",    "latency", "view-latency", "views", "nexmark",
+                                 "restart", "ingest",  "burst",        "stream"};
+  constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds", "memory-mib", "gib"};
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (std::ranges::find(kNames, word) != kNames.end()) {
+      arguments.names.push_back(word);
+    } else if (word.starts_with("--") && std::ranges::find(kOptions, word.substr(2)) != kOptions.end() &&
+               i + 1 < argc) {
+      arguments.options[word.substr(2)] = argv[++i];
+    } else {
+      return std::nullopt;
+    }
+  }
+  return arguments;
+}
+
+NexmarkOptions NexmarkOf(const Arguments& arguments) {
+  NexmarkOptions options;
+  options.events = std::lround(arguments.Number("events", static_cast<double>(options.events)));
+  options.per_transaction =
+      std::lround(arguments.Number("per-transaction", static_cast<double>(options.per_transaction)));
+  options.limit_seconds = arguments.Number("seconds", options.limit_seconds);
+  options.memory_mib = std::lround(arguments.Number("memory-mib", static_cast<double>(options.memory_mib)));
+  if (const auto query = arguments.options.find("query"); query != arguments.options.end())
+    options.query = query->second;
+  return options;
+}
+
 }  // namespace
 }  // namespace headgate::bench
 
 int main(int argc, char** argv) {
   using namespace headgate::bench;
-  const std::vector<std::string> names(argv + 1, argv + argc);
-  const auto wanted = [&](const char* name) { return names.empty() || std::ranges::find(names, name) != names.end(); };
-  if (std::ranges::find(names, "--help") != names.end()) {
-    std::puts("headgate-bench [stream] [latency] [burst] [cold] [ingest] [views]: all of them if none is named");
-    return 0;
+  const auto arguments = Parse(argc, argv);
+  if (!arguments) {
+    std::puts(kUsage);
+    return std::string(argv[1]) == "--help" ? 0 : 2;
   }
-  if (wanted("cold")) ColdStart();
-  if (wanted("latency")) Latency(1000, 10);
-  if (wanted("views")) Views(2'000'000);
-  if (wanted("ingest")) {
+  if (arguments->Wanted("cold")) ColdStart();
+  if (arguments->Wanted("latency")) Latency(1000, 10);
+  if (arguments->Wanted("view-latency")) ViewLatency(1000, 10);
+  if (arguments->Wanted("views")) Views(2'000'000);
+  if (arguments->Wanted("nexmark", false)) Nexmark(NexmarkOf(*arguments));
+  if (arguments->Wanted("restart", false)) Restart(arguments->Number("gib", 1));
+  if (arguments->Wanted("ingest")) {
     IngestThroughput(32, 100, 10);
     IngestLatency(1000, 10);
   }
-  if (wanted("burst")) {
+  if (arguments->Wanted("burst")) {
     Burst(100'000, 1, 16, false);
     Burst(100'000, 1, 16, true);
     Burst(300'000, 500, 8, false);
   }
-  if (wanted("stream")) {
+  if (arguments->Wanted("stream")) {
     Streaming(1'000'000, 1000);
     Streaming(200'000, 1);
   }

@@ -1,7 +1,9 @@
 #include "tools/bench/measure.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,12 +22,29 @@ void Must(const Status& status) {
   std::exit(1);
 }
 
+void RunApart(const std::function<void()>& body) {
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    body();
+    std::fflush(stdout);
+    ::_exit(0);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) Must(Transient("a part of the run failed"));
+}
+
 void Pause(int ms) {
   Signal never;
   never.WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(ms), {});
 }
 
 double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+double Percentile(std::vector<double>& seconds, double p) {
+  std::ranges::sort(seconds);
+  return seconds[static_cast<std::size_t>(p * static_cast<double>(seconds.size() - 1))] * 1000;
+}
 
 // CPU seconds and resident memory of a process.
 double CpuSeconds(pid_t pid) {
@@ -57,6 +76,12 @@ bool WaitUntil(const std::function<bool()>& done, double limit_seconds, int poll
     Pause(poll_ms);
   }
   return true;
+}
+
+void PeakMemoryLine(pid_t pid, std::size_t views_bytes) {
+  char budget[60];
+  std::snprintf(budget, sizeof budget, "(budget: at most %zu + 64)", views_bytes >> 20);
+  Line("    resident memory, peak", ResidentMiB(pid, "VmHWM"), "MiB", budget);
 }
 
 void Line(const char* name, double value, const char* unit, const char* reference) {

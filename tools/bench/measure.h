@@ -3,6 +3,8 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "core/base/result.h"
 
@@ -10,14 +12,26 @@
 namespace headgate::bench {
 
 void Must(const Status& status);  // ends the process with the error
+template <class T>
+T Must(Result<T> result) {
+  if (!result.ok()) Must(Status(std::move(result).error()));
+  return std::move(*result);
+}
+// Runs it in a process of its own, so that its memory is its own, and ends this one if that one fails. Not while there
+// are threads.
+void RunApart(const std::function<void()>& body);
 void Pause(int ms);
 double Seconds();  // of a steady clock
 // Polls until it is done; false if the time passed first.
 bool WaitUntil(const std::function<bool()>& done, double limit_seconds, int poll_ms = 5);
 
+double Percentile(std::vector<double>& seconds, double p);  // in milliseconds; sorts
+
 double CpuSeconds(pid_t pid);
 double ResidentMiB(pid_t pid, const char* field);  // VmRSS, VmHWM
 
+// The peak of a process beside what it may take: the memory that views were given, and 64 MiB.
+void PeakMemoryLine(pid_t pid, std::size_t views_bytes);
 void Line(const char* name, double value, const char* unit, const char* reference);
 
 }  // namespace headgate::bench

@@ -1,19 +1,16 @@
 #include "tools/bench/views.h"
 
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "core/base/clock.h"
 #include "core/sql/column_type.h"
-#include "core/sql/statement.h"
-#include "core/views/views.h"
 #include "tools/bench/measure.h"
+#include "tools/bench/shard.h"
 
 namespace headgate::bench {
 namespace {
@@ -21,6 +18,7 @@ namespace {
 constexpr long kSensors = 10'000;
 constexpr long kGroups = 1'000'000;
 constexpr long kPerTransaction = 1'000;
+constexpr std::size_t kMemory = std::size_t{1} << 30;
 
 struct Case {
   const char* name;
@@ -65,80 +63,14 @@ std::uint64_t Mix(std::uint64_t x) {
   return x;
 }
 
-// One shard in a directory of its own.
-class Shard {
- public:
-  Shard() {
-    std::string name = (std::filesystem::temp_directory_path() / "headgate-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) Must(Transient("no temporary directory"));
-    path_ = name;
-    auto store = Store::Open(path_);
-    Must(store.ok() ? Ok() : Status(store.error()));
-    store_ = std::move(*store);
-    auto log = Log::Open(*store_, SystemClock());
-    Must(log.ok() ? Ok() : Status(log.error()));
-    log_ = std::move(*log);
-  }
-  ~Shard() {
-    views_.reset();
-    log_.reset();
-    store_.reset();
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-
-  void Open(std::size_t memory) {
-    views::Runtime::Parts parts;
-    parts.store = store_.get();
-    parts.log = log_.get();
-    parts.clock = &SystemClock();
-    parts.memory_bytes = memory;
-    parts.read = [](std::string_view) { return false; };  // the views' streams
-    auto views = views::Views::Start(parts);
-    Must(views.ok() ? Ok() : Status(views.error()));
-    views_ = std::move(*views);
-  }
-  void Close() { views_.reset(); }
-  void Define(const std::string& text) {
-    const auto statements = sql::ReadStatements(text);
-    for (const sql::Statement& statement : *statements) {
-      const auto made = views_->Create(statement, false, {});
-      if (!made.ok()) Must(ConfigError(made.error().message));
-    }
-    const bool runs = WaitUntil(
-        [&] {
-          const auto status = views_->Status("v");
-          return status != nullptr && status->state == "running";
-        },
-        60);
-    if (!runs) Must(Transient("the view did not begin"));
-  }
-  // Until everything in the log is in the views; seconds.
-  double Apply() {
-    const double begin = Seconds();
-    if (!WaitUntil([&] { return views_->applied() >= log_->last_seq() || !views_->trouble().empty(); }, 600, 1))
-      Must(Transient("the views did not come to the end"));
-    if (!views_->trouble().empty()) Must(Transient(views_->trouble()));
-    return Seconds() - begin;
-  }
-  Log& log() { return *log_; }
-
- private:
-  std::string path_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Log> log_;
-  std::unique_ptr<views::Views> views_;
-};
-
 void WriteSettings(Log& log) {
-  auto writer = log.OpenWriter("s", "s", "postgresql");
-  Must(writer.ok() ? Ok() : Status(writer.error()));
+  const auto writer = Must(log.OpenWriter("s", "s", "postgresql"));
   TableSchema schema;
   schema.schema = "public";
   schema.table = "settings";
   schema.columns = {ColumnOf("id", sql::TypeId::kInt4, 1), ColumnOf("desired", sql::TypeId::kFloat8)};
-  const StreamNo stream = (*writer)->OpenStream("public", "settings");
-  const std::uint32_t version = (*writer)->DefineSchema(stream, schema, 0, 0);
+  const StreamNo stream = writer->OpenStream("public", "settings");
+  const std::uint32_t version = writer->DefineSchema(stream, schema, 0, 0);
   Transaction tx;
   tx.info.position = {PositionKind::kPgCommit, 1, 0, 0, {}};
   for (long id = 0; id < kSensors; ++id) {
@@ -149,22 +81,19 @@ void WriteSettings(Log& log) {
     tx.EndRow();
     tx.EndChange();
   }
-  const auto appended = (*writer)->Append(std::span(&tx, 1), std::nullopt);
-  Must(appended.ok() ? Ok() : Status(appended.error()));
+  Must(writer->Append(std::span(&tx, 1), std::nullopt));
 }
 
 std::unique_ptr<LogWriter> OpenReadings(Log& log, StreamNo& stream, std::uint32_t& version) {
-  auto writer = log.OpenWriter("readings", "readings", "http");
-  Must(writer.ok() ? Ok() : Status(writer.error()));
+  auto writer = Must(log.OpenWriter("readings", "readings", "http"));
   TableSchema schema;
   schema.table = "readings";
   schema.columns = {ColumnOf("sensor", sql::TypeId::kInt4), ColumnOf("value", sql::TypeId::kFloat8),
                     ColumnOf("wide", sql::TypeId::kInt8), ColumnOf("amount", sql::TypeId::kInt4)};
-  stream = (*writer)->OpenStream("", "readings");
-  version = (*writer)->DefineSchema(stream, schema, 0, 0);
-  const auto appended = (*writer)->Append({}, std::nullopt);
-  Must(appended.ok() ? Ok() : Status(appended.error()));
-  return std::move(*writer);
+  stream = writer->OpenStream("", "readings");
+  version = writer->DefineSchema(stream, schema, 0, 0);
+  Must(writer->Append({}, std::nullopt));
+  return writer;
 }
 
 void WriteReadings(LogWriter& writer, StreamNo stream, std::uint32_t version, long events) {
@@ -185,8 +114,7 @@ void WriteReadings(LogWriter& writer, StreamNo stream, std::uint32_t version, lo
       tx.EndChange();
     }
     if (batch.size() < 50 && at < events) continue;
-    const auto appended = writer.Append(batch, std::nullopt);
-    Must(appended.ok() ? Ok() : Status(appended.error()));
+    Must(writer.Append(batch, std::nullopt));
     batch.clear();
   }
 }
@@ -206,27 +134,32 @@ double Reference(long events) {
   return static_cast<double>(events) / took;
 }
 
+void RunCase(const Case& one, long events) {
+  Shard shard;
+  WriteSettings(shard.log());
+  StreamNo stream = 0;
+  std::uint32_t version = 0;
+  const auto writer = OpenReadings(shard.log(), stream, version);
+  shard.Open(kMemory);
+  if (const auto refused = shard.Define(one.sql)) Must(ConfigError(*refused));
+  WriteReadings(*writer, stream, version, kSensors);  // the caches are warm
+  if (!shard.Apply()) Must(Transient("the views did not come to the end"));
+  shard.Close();
+  WriteReadings(*writer, stream, version, events);
+  shard.Open(kMemory);
+  const double begin = Seconds();
+  if (!shard.Apply()) Must(Transient("the views did not come to the end"));
+  const double took = Seconds() - begin;
+  Line((std::string("  ") + one.name).c_str(), static_cast<double>(events) / took, "events/s", one.budget);
+  PeakMemoryLine(::getpid(), kMemory);
+}
+
 }  // namespace
 
 void Views(long events) {
   std::printf("views from the log, %ld events in transactions of %ld\n", events, kPerTransaction);
   Line("  a hash lookup of each in memory", Reference(events), "events/s", "reference");
-  for (const Case& one : kCases) {
-    Shard shard;
-    WriteSettings(shard.log());
-    StreamNo stream = 0;
-    std::uint32_t version = 0;
-    const auto writer = OpenReadings(shard.log(), stream, version);
-    shard.Open(std::size_t{1} << 30);
-    shard.Define(one.sql);
-    WriteReadings(*writer, stream, version, kSensors);  // the caches are warm
-    shard.Apply();
-    shard.Close();
-    WriteReadings(*writer, stream, version, events);
-    shard.Open(std::size_t{1} << 30);
-    const double took = shard.Apply();
-    Line((std::string("  ") + one.name).c_str(), static_cast<double>(events) / took, "events/s", one.budget);
-  }
+  for (const Case& one : kCases) RunApart([&] { RunCase(one, events); });
 }
 
 }  // namespace headgate::bench

@@ -1,0 +1,44 @@
+#include "tools/bench/setup.h"
+
+#include <string>
+#include <utility>
+
+#include "tools/bench/measure.h"
+
+namespace headgate::bench {
+namespace {
+
+constexpr const char* kTable =
+    "CREATE TABLE public.orders (id bigint PRIMARY KEY, customer int NOT NULL, total numeric(10,2) NOT NULL, "
+    "note text NOT NULL, paid boolean NOT NULL, placed_at timestamptz NOT NULL DEFAULT now())";
+
+}  // namespace
+
+Setup::Setup(bool fsync) {
+  test::PostgresOptions options;
+  options.fsync = fsync;
+  options.settings = {"shared_buffers=512MB", "max_wal_size=8GB", "checkpoint_timeout=1h", "autovacuum=off"};
+  server = Must(test::PrivatePostgres::Start(options));
+  Must(server->Exec("postgres", std::string("CREATE DATABASE ") + kDatabase));
+  Must(server->Exec(kDatabase, kTable));
+}
+
+test::ConnectorSettings Setup::Source() const {
+  return {{"connector.class", "postgres"},
+          {"host", server->host()},
+          {"port", std::to_string(server->port())},
+          {"dbname", kDatabase},
+          {"username", "postgres"},
+          {"tables", "public.*"},
+          {"snapshot", "never"}};
+}
+
+void AwaitStreaming(const test::HeadgateProcess& headgate) {
+  const auto runs = [&] {
+    const auto answer = headgate.Call("GET", "/connectors/shop/status");
+    return answer.ok() && answer->body.find("\"connector\":{\"state\":\"RUNNING\"") != std::string::npos;
+  };
+  if (!WaitUntil(runs, 20)) Must(Transient("the source does not stream"));
+}
+
+}  // namespace headgate::bench

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "tests/support/headgate_process.h"
+#include "tests/support/private_postgres.h"
+
+// What the benchmarks with a database begin with.
+namespace headgate::bench {
+
+inline constexpr const char* kDatabase = "bench";
+
+// A private PostgreSQL with the table orders. Ends the process if it does not start.
+struct Setup {
+  explicit Setup(bool fsync);
+
+  test::ConnectorSettings Source() const;
+
+  std::unique_ptr<test::PrivatePostgres> server;
+};
+
+// Until the source `shop` runs.
+void AwaitStreaming(const test::HeadgateProcess& headgate);
+
+}  // namespace headgate::bench
