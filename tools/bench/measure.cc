@@ -39,6 +39,13 @@ void Pause(int ms) {
   never.WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(ms), {});
 }
 
+void PauseUntil(double at) {
+  using Steady = std::chrono::steady_clock;
+  Signal never;
+  never.WaitUntil(Steady::time_point(std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(at))),
+                  {});
+}
+
 double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 double Percentile(std::vector<double>& seconds, double p) {

@@ -21,7 +21,8 @@ T Must(Result<T> result) {
 // are threads.
 void RunApart(const std::function<void()>& body);
 void Pause(int ms);
-double Seconds();  // of a steady clock
+void PauseUntil(double at);  // of Seconds()
+double Seconds();            // of a steady clock
 // Polls until it is done; false if the time passed first.
 bool WaitUntil(const std::function<bool()>& done, double limit_seconds, int poll_ms = 5);
 

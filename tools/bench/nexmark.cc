@@ -65,18 +65,24 @@ void RunQuery(const nexmark::Query& query, const NexmarkOptions& options) {
   const Seq before = shard.log().last_seq();
   Write(*feed, options);
   const double begin = Seconds();
+  const double cpu = CpuSeconds(::getpid());
   shard.Open(memory);
   const bool finished = shard.Apply(options.limit_seconds);
   const double took = Seconds() - begin;
+  const double used = CpuSeconds(::getpid()) - cpu;
   const Seq applied = std::max(shard.views().applied(), before) - before;
   const long events =
       finished ? options.events : std::min(options.events, static_cast<long>(applied) * options.per_transaction);
   char reference[100];
-  std::snprintf(reference, sizeof reference, "(target: at least %.0f; Flink, published: %.0f)", query.target,
-                query.flink);
-  Line(name.c_str(), static_cast<double>(events) / took, "events/s", reference);
+  const int length = std::snprintf(reference, sizeof reference, "(target: at least %.0f", query.target);
+  const auto rest = static_cast<std::size_t>(length);
+  if (query.flink > 0)
+    std::snprintf(reference + rest, sizeof reference - rest, "; Flink, published: %.0f", query.flink);
+  Line(name.c_str(), static_cast<double>(events) / took, "events/s", (std::string(reference) + ")").c_str());
+  Line("    on one core, by CPU", static_cast<double>(events) / used, "events/s", "");
   if (!finished) std::printf("    unfinished after %.0f s: %ld of %ld events\n", took, events, options.events);
   const auto status = shard.views().Status("v");
+  Line("    rows of the view", static_cast<double>(status->rows), "", "");
   if (status->state != "running" || status->errors_ever > 0)
     std::printf("    the view is %s, %s; rows with errors: %llu\n", status->state.c_str(), status->failure.c_str(),
                 static_cast<unsigned long long>(status->errors_ever));

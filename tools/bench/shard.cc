@@ -6,7 +6,9 @@
 
 namespace headgate::bench {
 
-Shard::Shard() : temporary_(std::make_unique<test::TempDir>("headgate-bench-")) { OpenLog(temporary_->path()); }
+Shard::Shard() : temporary_(std::make_unique<test::TempDir>("headgate-bench-")) {
+  OpenLog(temporary_->path() + "/data");
+}
 Shard::Shard(const std::string& directory) { OpenLog(directory); }
 
 void Shard::OpenLog(const std::string& directory) {
