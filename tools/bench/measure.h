@@ -14,7 +14,7 @@ namespace headgate::bench {
 void Must(const Status& status);  // ends the process with the error
 template <class T>
 T Must(Result<T> result) {
-  if (!result.ok()) Must(Status(std::move(result).error()));
+  if (!result.ok()) Must(Status(result.error()));
   return std::move(*result);
 }
 // Runs it in a process of its own, so that its memory is its own, and ends this one if that one fails. Not while there
