@@ -18,6 +18,7 @@ namespace {
 constexpr long kSensors = 10'000;
 constexpr long kGroups = 1'000'000;
 constexpr long kPerTransaction = 1'000;
+constexpr double kLimitSeconds = 120;
 constexpr std::size_t kMemory = std::size_t{1} << 30;
 
 struct Case {
@@ -149,11 +150,13 @@ void RunCase(const Case& one, long events) {
   shard.Open(kMemory);
   const double begin = Seconds();
   const double cpu = CpuSeconds(::getpid());
-  if (!shard.Apply()) Must(Transient("the views did not come to the end"));
-  const double took = Seconds() - begin;
-  const double used = CpuSeconds(::getpid()) - cpu;
-  Line((std::string("  ") + one.name).c_str(), static_cast<double>(events) / took, "events/s", one.budget);
-  Line("    on one core, by CPU", static_cast<double>(events) / used, "events/s", "");
+  const std::string name = std::string("  ") + one.name;
+  if (shard.Apply(kLimitSeconds)) {
+    Line(name.c_str(), static_cast<double>(events) / (Seconds() - begin), "events/s", one.budget);
+    Line("    on one core, by CPU", static_cast<double>(events) / (CpuSeconds(::getpid()) - cpu), "events/s", "");
+  } else {
+    std::printf("%-52s unfinished after %.0f s %s\n", name.c_str(), kLimitSeconds, one.budget);
+  }
   PeakMemoryLine(::getpid(), kMemory);
 }
 
