@@ -35,7 +35,8 @@ void Reference(const NexmarkOptions& options) {
   long events = 0;
   std::vector<Value> values;
   const double begin = Seconds();
-  for (views::Run run = Must(reader.Read(10'000)); run.last != 0; run = Must(reader.Read(10'000))) {
+  const views::RunMax max = {10'000, 16 << 20};
+  for (views::Run run = Must(reader.Read(max)); run.last != 0; run = Must(reader.Read(max))) {
     for (const views::Run::Part& part : run.parts) {
       ChangeReader changes = part.Changes();
       for (Change change; changes.Next(change);) {
