@@ -52,8 +52,9 @@ class StoreBatch {
   void Put(Family family, std::string_view key, std::string_view head, std::string_view tail);
   void Delete(Family family, std::string_view key);
   void DeleteRange(Family family, std::string_view from, std::string_view to);  // [from, to)
-  void Add(const StoreBatch& other);  // behind what is there
+  void Add(const StoreBatch& other);                                            // behind what is there
   bool empty() const;
+  std::size_t bytes() const;
   void Clear();
 
  private:

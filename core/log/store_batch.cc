@@ -60,6 +60,7 @@ void StoreBatch::DeleteRange(Family family, std::string_view from, std::string_v
   impl_->Add(StoreBatchImpl::Op::kDeleteRange, family, from, to, {});
 }
 void StoreBatch::Add(const StoreBatch& other) { impl_->items += other.impl_->items; }
+std::size_t StoreBatch::bytes() const { return impl_->items.size(); }
 bool StoreBatch::empty() const { return impl_->items.empty(); }
 void StoreBatch::Clear() { impl_->items.clear(); }
 

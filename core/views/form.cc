@@ -11,6 +11,9 @@ namespace headgate::views {
 namespace {
 
 // Raised when operators store their state in another form.
+// What a row of a delta takes in memory, about.
+constexpr std::size_t kRowBytes = 40;
+constexpr std::size_t kValueBytes = 16;
 constexpr std::string_view kStateFormat = "1";
 
 std::string Prefix(std::uint32_t form) {
@@ -123,11 +126,18 @@ Status Form::Open(const FormProgress& progress) {
 
 void Form::MakeGraph() {
   graph_ = std::make_unique<operators::Graph>(
-      *definition_->plan, [this](const operators::Delta& delta) { given_.push_back(delta); },
+      *definition_->plan,
+      [this](const operators::Delta& delta) {
+        given_.push_back(delta);
+        given_bytes_ += delta.rows() * (kRowBytes + kValueBytes * delta.batch.columns.size());
+      },
       operators::StatePlace{&state_, Prefix(id())});
 }
 
-void Form::Push(const sql::Relation& relation, const operators::Delta& delta) { graph_->Push(relation, delta, step_); }
+void Form::Push(const sql::Relation& relation, const operators::Delta& delta) {
+  if (given_.empty()) given_bytes_ = 0;
+  graph_->Push(relation, delta, step_);
+}
 
 ViewChange Form::Finish() {
   graph_->Finish(step_);

@@ -75,6 +75,8 @@ class Form {
   // written. Save puts state, rows and progress into the step's write.
   void Push(const sql::Relation& relation, const operators::Delta& delta);
   ViewChange Finish();
+  // What the operators gave in the last step, about, before anything cancelled.
+  std::size_t given_bytes() const { return given_bytes_; }
   // The rows whose expressions failed in the last Finish.
   const std::vector<operators::FailedRow>& failed() const { return failed_; }
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
@@ -103,7 +105,8 @@ class Form {
   ViewRows rows_;
   std::unique_ptr<operators::Graph> graph_;
   operators::StepContext step_;
-  std::vector<operators::Delta> given_;   // by the operators, in this step
+  std::vector<operators::Delta> given_;  // by the operators, in this step
+  std::size_t given_bytes_ = 0;
   std::vector<operators::Delta> output_;  // what it amounts to, for readers
   std::vector<operators::FailedRow> failed_;
   FormProgress progress_;

@@ -1,5 +1,7 @@
 #include "core/views/run.h"
 
+#include <algorithm>
+
 namespace headgate::views {
 namespace {
 
@@ -14,6 +16,13 @@ StreamNo LoadedBy(const Run::Part& part) {
 }
 
 }  // namespace
+
+void RunSize::Note(const Run& run, std::size_t worked) {
+  if (run.bytes < bytes_ / 2 && worked < share_) return;  // says little of a long one
+  const double per_byte = static_cast<double>(worked) / static_cast<double>(std::max<std::size_t>(run.bytes, 1));
+  const auto fitting = static_cast<std::size_t>(static_cast<double>(share_) / std::max(per_byte, 1.0));
+  bytes_ = std::clamp(std::min(fitting, 2 * bytes_), kMin, kMax);
+}
 
 void RunReader::Seek(Seq seq) {
   reader_->Seek(seq);

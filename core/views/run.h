@@ -33,6 +33,24 @@ struct RunMax {
   std::size_t bytes = 0;
 };
 
+// How long a run may be: what a step makes of it has to fit into a share of the memory of views, going by what the
+// steps before it made of theirs. What is there is taken in one step up to that, because the more rows of a key come
+// together, the less is computed and written.
+class RunSize {
+ public:
+  explicit RunSize(std::size_t memory_bytes) : share_(memory_bytes / 8) {}
+  RunMax max() const { return {kChanges, bytes_}; }
+  // `worked`: what the step of that run had in memory for it, about.
+  void Note(const Run& run, std::size_t worked);
+
+ private:
+  static constexpr std::size_t kChanges = 1'000'000;
+  static constexpr std::size_t kMin = 64 << 10;
+  static constexpr std::size_t kMax = 64 << 20;
+  std::size_t share_;
+  std::size_t bytes_ = 256 << 10;
+};
+
 // Reads runs. What `skipped` (a source) wrote is passed over. For one thread.
 class RunReader {
  public:

@@ -9,12 +9,6 @@
 namespace headgate::views {
 namespace {
 
-// What is there is taken in one step, up to this: the more rows of a key come together, the less is computed and
-// written.
-constexpr std::size_t kRunChanges = 1'000'000;
-constexpr std::size_t kRunBytesMin = 1 << 20;
-constexpr std::size_t kRunBytesMax = 64 << 20;
-constexpr std::size_t kRunShare = 16;  // of the memory of views
 constexpr auto kIdle = std::chrono::milliseconds(250);
 constexpr auto kBackOff = std::chrono::seconds(1);
 constexpr std::string_view kAppliedKey = "applied";  // in Family::kMeta
@@ -51,7 +45,11 @@ Result<std::uint64_t> ToldOf(const StoreView& view) {
   return bytes ? ByteReader(*bytes).Varint() : 0;
 }
 
-Runtime::Runtime(Parts parts) : parts_(std::move(parts)), base_(*parts_.store), letters_(*parts_.store, *parts_.log) {}
+Runtime::Runtime(Parts parts)
+    : parts_(std::move(parts)),
+      run_size_(parts_.memory_bytes),
+      base_(*parts_.store),
+      letters_(*parts_.store, *parts_.log) {}
 
 Result<std::unique_ptr<Runtime>> Runtime::Start(Parts parts, std::vector<DefinitionPtr> definitions) {
   auto runtime = std::unique_ptr<Runtime>(new Runtime(std::move(parts)));
@@ -265,10 +263,6 @@ void Runtime::Loop(std::stop_token stop) {
   }
 }
 
-RunMax Runtime::MaxOfRun() const {
-  return {kRunChanges, std::clamp(parts_.memory_bytes / kRunShare, kRunBytesMin, kRunBytesMax)};
-}
-
 headgate::Status Runtime::Work(std::stop_token stop) {
   idle_ = true;
   if (forms_.empty() && !catch_up_) return Ok();
@@ -282,14 +276,17 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   if (stop.stop_requested()) return Stopped();
   HG_RETURN_IF_ERROR(TellToReaders(stop));
   if (stop.stop_requested()) return Stopped();
-  HG_ASSIGN_OR_RETURN(const Run run, reader_->Read(MaxOfRun()));
+  HG_ASSIGN_OR_RETURN(const Run run, reader_->Read(run_size_.max()));
   if (run.last == 0) {
     reader_->Release();
     catch_up_ = false;
     return Ok();
   }
   idle_ = false;
-  return Step(run);
+  worked_ = run.bytes;
+  HG_RETURN_IF_ERROR(Step(run));
+  run_size_.Note(run, worked_);
+  return Ok();
 }
 
 void Runtime::Publish() {

@@ -116,6 +116,11 @@ class Runtime {
     DeclaredTable* declared = nullptr;
   };
 
+  // Shares of the memory: what is counted is less than what the allocator takes, and a step takes some (RunSize).
+  static constexpr std::size_t kShares = 16;
+  static constexpr std::size_t kFormsShare = 6;
+  static constexpr std::size_t kBaseShare = 2;
+
   explicit Runtime(Parts parts);
   headgate::Status Open(const std::vector<DefinitionPtr>& definitions);
   headgate::Status Adopt(const DefinitionPtr& definition, const Form* replaced);
@@ -128,7 +133,6 @@ class Runtime {
   void Handle(DropCommand command);
   void Handle(CatchUpCommand) { catch_up_ = true; }
   void Handle(FollowCommand command);
-  RunMax MaxOfRun() const;
   void Handle(const DiscardLetters& command) { letters_.Discard(command); }
   void NoteFailed(const Form& form);
   void Publish();
@@ -184,6 +188,8 @@ class Runtime {
   Parts parts_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<RunReader> reader_;
+  RunSize run_size_;
+  std::size_t worked_ = 0;  // bytes that the step has in memory, about
   Base base_;
   Letters letters_;
   std::vector<std::unique_ptr<Form>> forms_;  // inputs before those that read them

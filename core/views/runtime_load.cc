@@ -141,7 +141,7 @@ headgate::Status Runtime::FinishChunk(Form& form) {
   HG_FAILPOINT("views.load_chunk");
   HG_RETURN_IF_ERROR(Commit(batch, tx));
   form.Committed();
-  form.Trim(parts_.memory_bytes / 2);
+  form.Trim(parts_.memory_bytes * kFormsShare / kShares);
   return Ok();
 }
 
@@ -203,7 +203,7 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
   }
   RunReader reader(*parts_.log, writer_->source().number);
   reader.Seek(from);
-  HG_ASSIGN_OR_RETURN(const Run run, reader.Read({kChunkRows, MaxOfRun().bytes}, applied_));
+  HG_ASSIGN_OR_RETURN(const Run run, reader.Read({kChunkRows, run_size_.max().bytes}, applied_));
   done = run.last == 0;
   if (done) return Ok();
   const StreamNo stream = StreamOf(input);

@@ -359,7 +359,9 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
       continue;
     }
     if (!FeedForm(*form, last, batch)) continue;
+    const std::size_t before = form->bytes();
     ViewChange change = form->Finish();
+    worked_ += form->given_bytes() + (form->bytes() - std::min(before, form->bytes()));
     HG_RETURN_IF_ERROR(form->failure());
     NoteFailed(*form);
     form->Apply(change, parts_.clock->NowUs(), batch);
@@ -382,6 +384,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   std::string applied;
   PutVarint(applied, last);
   batch.Put(Family::kMeta, kAppliedKey, applied);
+  worked_ += 3 * batch.bytes();  // itself, what the store makes of it, its memory tables
   HG_FAILPOINT("views.before_write");
   HG_RETURN_IF_ERROR(Commit(batch, tx));
   HG_FAILPOINT("views.written");
@@ -389,8 +392,9 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   ClearPorts();
   replay_.reset();
   applied_.store(last, std::memory_order_release);
-  for (const auto& form : forms_) form->Trim(parts_.memory_bytes / 2 / std::max<std::size_t>(1, forms_.size()));
-  base_.Trim(parts_.memory_bytes / 2);
+  for (const auto& form : forms_)
+    form->Trim(parts_.memory_bytes * kFormsShare / kShares / std::max<std::size_t>(1, forms_.size()));
+  base_.Trim(parts_.memory_bytes * kBaseShare / kShares);
   stepped_.Raise();
   Publish();
   return Ok();
