@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/ascii.h"
+
 namespace headgate::http {
 namespace {
 
 // What numeric holds.
 constexpr std::int64_t kIntegerDigitsMax = 131'072;
 constexpr std::int64_t kScaleMax = 16'383;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view TakeDigits(std::string_view& text) {
   const auto end = static_cast<std::size_t>(std::ranges::find_if_not(text, IsDigit) - text.begin());

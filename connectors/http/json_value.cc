@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "connectors/http/json_number.h"
+#include "core/base/ascii.h"
 #include "core/base/encoding.h"
 #include "core/sql/array_value.h"
 #include "core/sql/cast.h"
@@ -25,12 +26,6 @@ std::string_view TrimEnd(std::string_view token) {
          (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
     token.remove_suffix(1);
   return token;
-}
-
-std::string_view Strip(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\n\r\f\v");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\n\r\f\v") + 1 - first);
 }
 
 // The text of a value as it stands in the document. False: it is not JSON. Brackets are only paired.
@@ -233,7 +228,7 @@ ValueReader::Outcome ValueReader::AppendString(std::string& out, const sql::Type
     return AppendText(out, type, text);
   if (type.Is(TypeId::kBool)) return Refuse(type, "a string");
   if (type.Is(TypeId::kBytea)) return AppendBytes(out, type, text);
-  if (type.Is(TypeId::kNumeric)) return AppendDecimal(out, type, Strip(text), "a string");
+  if (type.Is(TypeId::kNumeric)) return AppendDecimal(out, type, StripSpace(text), "a string");
   return AppendFromText(out, type, text, "a string");
 }
 

@@ -3,20 +3,21 @@
 #include <algorithm>
 
 #include "connectors/http/columns.h"
+#include "core/base/ascii.h"
 
 namespace headgate::http {
 namespace {
 
 constexpr std::size_t kNameMax = 63;  // of an identifier in SQL
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool StartsName(char c) { return IsLetter(c) || c == '_'; }
 bool HoldsPlaceholder(std::string_view text) { return text.find("${") != std::string_view::npos; }
 
 }  // namespace
 
 bool IsStreamName(std::string_view text) {
-  return !text.empty() && text.size() <= kNameMax && IsLetter(text.front()) &&
-         std::ranges::all_of(text, [](char c) { return IsLetter(c) || (c >= '0' && c <= '9') || c == '-'; });
+  return !text.empty() && text.size() <= kNameMax && StartsName(text.front()) &&
+         std::ranges::all_of(text, [](char c) { return StartsName(c) || IsDigit(c) || c == '-'; });
 }
 
 Options MakeOptions(const std::string& name, const config::Bound& bound) {

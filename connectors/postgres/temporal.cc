@@ -3,6 +3,7 @@
 #include <charconv>
 #include <limits>
 
+#include "core/base/ascii.h"
 #include "core/base/time_text.h"
 #include "core/model/value.h"
 
@@ -13,8 +14,6 @@ constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kMinute = 60 * kSecond;
 constexpr std::int64_t kHour = 60 * kMinute;
 constexpr std::int64_t kDay = 24 * kHour;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // A cursor over the text; every Take is false, and stays where it is, when the text does not go on like that.
 struct Scanner {

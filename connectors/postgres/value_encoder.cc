@@ -5,6 +5,7 @@
 
 #include "connectors/postgres/temporal.h"
 #include "connectors/postgres/types.h"
+#include "core/base/ascii.h"
 #include "core/base/encoding.h"
 
 namespace headgate::postgres {
@@ -12,8 +13,6 @@ namespace {
 
 constexpr std::size_t kNestingMax = 32;    // deeper values stay text
 constexpr std::size_t kDimensionsMax = 6;  // MAXDIM of the server
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 void PutTextAs(std::string& out, ValueKind kind, std::string_view text) {
   PutBlob(out, IsUtf8(text) ? kind : ValueKind::kRawText, text);
@@ -87,13 +86,6 @@ bool AppendMoney(std::string& out, std::string_view text, int digits) {
   }
   PutBlob(out, ValueKind::kDecimal, {number, m});
   return true;
-}
-
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // \x0102 straight into the output.
@@ -202,8 +194,6 @@ bool IsNullWord(std::string_view text) {
   return text.size() == 4 && (text[0] | 32) == 'n' && (text[1] | 32) == 'u' && (text[2] | 32) == 'l' &&
          (text[3] | 32) == 'l';
 }
-
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // "[0:2][1:1]=" before the braces; lower bounds only, the lengths are counted.
 bool TakeBounds(std::string_view& text, std::vector<std::int64_t>& lower) {

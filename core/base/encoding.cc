@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/base/ascii.h"
+
 namespace headgate {
 namespace {
 
@@ -37,13 +39,6 @@ constexpr std::array<std::int8_t, 256> MakeBase64Values() {
   return values;
 }
 constexpr auto kBase64Values = MakeBase64Values();
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // Length of the well-formed sequence at p, 0 if there is none.
 std::size_t Utf8Length(const unsigned char* p, std::size_t n) {
@@ -117,8 +112,8 @@ std::optional<std::string> FromHex(std::string_view text) {
   std::string out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = HexValue(text[i]);
-    const int low = HexValue(text[i + 1]);
+    const int high = HexDigit(text[i]);
+    const int low = HexDigit(text[i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     out.push_back(static_cast<char>(high << 4 | low));
   }
@@ -176,8 +171,8 @@ std::optional<std::string> PercentDecode(std::string_view text) {
       continue;
     }
     if (i + 2 >= text.size()) return std::nullopt;
-    const int high = HexValue(text[i + 1]);
-    const int low = HexValue(text[i + 2]);
+    const int high = HexDigit(text[i + 1]);
+    const int low = HexDigit(text[i + 2]);
     if (high < 0 || low < 0) return std::nullopt;
     out.push_back(static_cast<char>(high << 4 | low));
     i += 2;

@@ -2,24 +2,17 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
+
 namespace headgate::net {
 namespace {
 
 constexpr int kChunkDigitsMax = 12;  // far beyond the body limit, far from overflow
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  c = Lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // `lower` is in lower case.
 bool EqualsLower(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() &&
-         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return Lower(a) == b; });
+         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return LowerAscii(a) == b; });
 }
 
 std::string_view Trim(std::string_view text) {
@@ -58,7 +51,7 @@ std::size_t FindHeadEnd(std::string_view head, std::size_t from) {
 }
 
 bool IsTokenChar(char c) {
-  return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z') ||
+  return IsDigit(c) || (LowerAscii(c) >= 'a' && LowerAscii(c) <= 'z') ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
@@ -314,7 +307,8 @@ std::optional<std::string_view> FindHeader(std::string_view header_lines, std::s
   while (!header_lines.empty()) {
     const std::string_view line = TakeLine(header_lines);
     if (line.size() <= name.size() || line[name.size()] != ':') continue;
-    if (!std::equal(name.begin(), name.end(), line.begin(), [](char a, char b) { return Lower(a) == Lower(b); }))
+    if (!std::equal(name.begin(), name.end(), line.begin(),
+                    [](char a, char b) { return LowerAscii(a) == LowerAscii(b); }))
       continue;
     return Trim(line.substr(name.size() + 1));
   }

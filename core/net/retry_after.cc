@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/ascii.h"
 #include "core/base/time_text.h"
 #include "core/net/response_parser.h"
 
@@ -8,8 +9,6 @@ namespace headgate::net {
 namespace {
 
 constexpr std::int64_t kSecondsMax = 10LL * 365 * 86'400;  // longer waits are not told apart
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads the parts of a date from the front of a text; a part that does not fit makes everything fail.
 class DateReader {

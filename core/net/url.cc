@@ -2,15 +2,14 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
+
 namespace headgate::net {
 namespace {
 
 constexpr std::size_t kUrlBytesMax = 8192;
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsHexDigit(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'f'); }
-bool IsAlnum(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z'); }
+bool IsAlnum(char c) { return IsDigit(c) || IsLetter(c); }
 
 Error Bad(std::string what) { return ConfigError("The URL " + std::move(what)); }
 
@@ -32,7 +31,7 @@ Status CheckCharacters(std::string_view text) {
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') continue;
-    if (i + 2 >= text.size() || !IsHexDigit(text[i + 1]) || !IsHexDigit(text[i + 2])) {
+    if (i + 2 >= text.size() || HexDigit(text[i + 1]) < 0 || HexDigit(text[i + 2]) < 0) {
       return Bad("has a % that is not followed by two hex digits. Write a plain percent sign as %25");
     }
   }
@@ -45,7 +44,7 @@ bool LooksLikeNumber(std::string_view host) {
   const std::string_view last = dot == std::string_view::npos ? host : host.substr(dot + 1);
   if (last.empty()) return false;
   if (last.size() >= 2 && last[0] == '0' && last[1] == 'x') {
-    return std::all_of(last.begin() + 2, last.end(), IsHexDigit);
+    return std::all_of(last.begin() + 2, last.end(), [](char c) { return HexDigit(c) >= 0; });
   }
   return std::all_of(last.begin(), last.end(), IsDigit);
 }
@@ -81,7 +80,7 @@ Status SetHost(std::string_view text, Url& url) {
     return Ok();
   }
   std::string host(text);
-  std::transform(host.begin(), host.end(), host.begin(), Lower);
+  std::transform(host.begin(), host.end(), host.begin(), LowerAscii);
   if (host.back() == '.') host.pop_back();
   if (host.empty()) return Bad("has no host. Write it as http://host[:port]/path");
   HG_RETURN_IF_ERROR(CheckName(host));
@@ -114,7 +113,7 @@ Result<Url> ParseUrl(std::string_view text) {
   HG_RETURN_IF_ERROR(CheckCharacters(text));
   const std::size_t colon = text.find(':');
   std::string scheme(text.substr(0, colon == std::string_view::npos ? 0 : colon));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), Lower);
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), LowerAscii);
   Url url;
   url.tls = scheme == "https";
   if ((scheme != "http" && scheme != "https") || text.substr(colon, 3) != "://") {

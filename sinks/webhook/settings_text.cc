@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/ascii.h"
 #include "core/base/time_text.h"
 
 namespace headgate::webhook {
 namespace {
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool StartsWithHeader(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && SameHeader(name.substr(0, prefix.size()), prefix);
@@ -107,7 +106,7 @@ std::optional<std::int64_t> ParseTime(std::string_view text) {
   if (TakeChar(text, ".")) {
     std::int64_t unit = 100'000;
     if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
-    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+    while (!text.empty() && IsDigit(text.front())) {
       fraction_us += (text.front() - '0') * unit;
       unit /= 10;
       text.remove_prefix(1);
@@ -125,8 +124,7 @@ std::optional<std::int64_t> ParseTime(std::string_view text) {
 bool IsHeaderName(std::string_view name) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kMarks.find(c) != std::string_view::npos;
+    return IsLetter(c) || IsDigit(c) || kMarks.find(c) != std::string_view::npos;
   });
 }
 
@@ -160,12 +158,12 @@ bool IsReservedHeader(std::string_view name) {
 
 bool SameHeader(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return LowerAscii(x) == LowerAscii(y); });
 }
 
 void AppendTypePart(std::string& out, std::string_view text) {
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    const bool plain = IsLetter(c) || IsDigit(c) || c == '_';
     out.push_back(plain ? c : '_');
   }
 }

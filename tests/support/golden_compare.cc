@@ -6,13 +6,13 @@
 #include <regex>
 #include <set>
 
+#include "core/base/ascii.h"
+
 namespace headgate::testing {
 namespace {
 
 using Json = nlohmann::json;
 using Records = std::vector<GoldenRecord>;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Calls f(text, i) for every i behind an occurrence of `name`; f returns where to go on.
 template <class F>
