@@ -2,6 +2,7 @@
 #include <charconv>
 #include <limits>
 
+#include "core/base/ascii.h"
 #include "core/sql/array_value.h"
 #include "core/sql/function.h"
 #include "core/sql/text_forms.h"
@@ -10,10 +11,7 @@
 namespace headgate::sql {
 namespace {
 
-constexpr std::size_t kDimensionsMax = 6;
 constexpr std::int64_t kIntMax = std::numeric_limits<std::int32_t>::max();
-
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool IsNull(std::string_view text) {
   return std::ranges::equal(text, std::string_view("null"), {}, [](char c) { return static_cast<char>(c | 0x20); });
@@ -22,12 +20,12 @@ bool IsNull(std::string_view text) {
 bool NeedsQuotes(std::string_view text) {
   if (text.empty() || IsNull(text)) return true;
   return std::ranges::any_of(
-      text, [](char c) { return c == '"' || c == '\\' || c == '{' || c == '}' || c == ',' || IsBlank(c); });
+      text, [](char c) { return c == '"' || c == '\\' || c == '{' || c == '}' || c == ',' || IsSpace(c); });
 }
 
-class Writer {
+class ArrayTextWriter {
  public:
-  Writer(std::string& out, Type element, const ArrayValue& array, std::string_view zone)
+  ArrayTextWriter(std::string& out, Type element, const ArrayValue& array, std::string_view zone)
       : out_(out), element_(element), array_(array), zone_(zone) {}
 
   void Write() {
@@ -86,9 +84,10 @@ class Writer {
 };
 
 // Reads by descent. The first array that is complete says how long the arrays of its depth are.
-class Reader {
+class ArrayTextReader {
  public:
-  Reader(Type type, std::string_view text, EvalContext& context) : type_(type), text_(text), context_(context) {}
+  ArrayTextReader(Type type, std::string_view text, EvalContext& context)
+      : type_(type), text_(text), context_(context) {}
 
   Datum Read() {
     ArrayValue array;
@@ -106,7 +105,7 @@ class Reader {
 
  private:
   void SkipBlanks() {
-    while (at_ < text_.size() && IsBlank(text_[at_])) ++at_;
+    while (at_ < text_.size() && IsSpace(text_[at_])) ++at_;
   }
   bool Take(char c) {
     if (at_ == text_.size() || text_[at_] != c) return false;
@@ -120,7 +119,7 @@ class Reader {
   }
   bool RefuseDimensions(std::size_t dimensions) {
     return Refuse("54000", "number of array dimensions (" + std::to_string(dimensions) +
-                               ") exceeds the maximum allowed (" + std::to_string(kDimensionsMax) + ")");
+                               ") exceeds the maximum allowed (" + std::to_string(kArrayDimensionsMax) + ")");
   }
 
   bool ReadLiteral(std::vector<ArrayDimension>& dimensions) {
@@ -139,7 +138,7 @@ class Reader {
 
   bool ReadBound(std::int64_t& bound) {
     const std::size_t start = at_;
-    while (at_ < text_.size() && ((text_[at_] >= '0' && text_[at_] <= '9') || text_[at_] == '-' || text_[at_] == '+')) {
+    while (at_ < text_.size() && (IsDigit(text_[at_]) || text_[at_] == '-' || text_[at_] == '+')) {
       ++at_;
     }
     if (at_ == start) return false;
@@ -152,7 +151,7 @@ class Reader {
 
   bool ReadBounds(std::vector<ArrayDimension>& dimensions) {
     for (SkipBlanks(); Take('['); SkipBlanks()) {
-      if (dimensions.size() == kDimensionsMax) return RefuseDimensions(kDimensionsMax + 1);
+      if (dimensions.size() == kArrayDimensionsMax) return RefuseDimensions(kArrayDimensionsMax + 1);
       std::int64_t lower = 1;
       std::int64_t upper = 0;
       if (!ReadBound(upper)) return false;
@@ -170,7 +169,7 @@ class Reader {
 
   // Behind the brace that opens the level, up to and with the one that closes it.
   bool ReadLevel(std::size_t depth) {
-    if (depth == kDimensionsMax) return RefuseDimensions(depth + 1);
+    if (depth == kArrayDimensionsMax) return RefuseDimensions(depth + 1);
     if (lengths_.size() == depth) lengths_.push_back(-1);
     std::int64_t length = 0;
     SkipBlanks();
@@ -224,7 +223,7 @@ class Reader {
         continue;
       }
       element.push_back(c);
-      if (!IsBlank(c)) kept = element.size();
+      if (!IsSpace(c)) kept = element.size();
     }
     element.resize(kept);
     return kept > 0;
@@ -244,11 +243,11 @@ class Reader {
 
 void AppendArrayText(std::string& out, Type type, const Datum& value, std::string_view zone) {
   const ArrayValue array = ArrayValue::Read(value.s, type.Element());
-  Writer(out, type.Element(), array, zone).Write();
+  ArrayTextWriter(out, type.Element(), array, zone).Write();
 }
 
 Datum ArrayFromText(Type type, std::string_view text, EvalContext& context) {
-  return Reader(type, text, context).Read();
+  return ArrayTextReader(type, text, context).Read();
 }
 
 }  // namespace headgate::sql

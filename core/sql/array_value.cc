@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "core/sql/characters.h"
 #include "core/sql/numeric.h"
 
 namespace headgate::sql {
 namespace {
-
-std::string_view WithoutTrailingBlanks(std::string_view text) { return text.substr(0, text.find_last_not_of(' ') + 1); }
 
 Datum IntegerOf(const Value& value, bool& fits) {
   if (value.kind == ValueKind::kInt) return Datum::Of(value.i);

@@ -15,6 +15,8 @@ namespace headgate::sql {
 Datum FromValue(const Value& value, Type type, bool& fits);
 void PutDatum(std::string& out, Type type, const Datum& value);
 
+constexpr std::size_t kArrayDimensionsMax = 6;  // MAXDIM of PostgreSQL
+
 // An array taken apart. Its stored form is the payload of kArray (core/model/value.h).
 struct ArrayValue {
   std::vector<ArrayDimension> dimensions;  // none: the empty array

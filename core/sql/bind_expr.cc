@@ -9,7 +9,7 @@
 namespace headgate::sql {
 namespace {
 
-constexpr std::size_t kDepthMax = 400;  // nodes deep; evaluation recurses as the expression does
+constexpr std::size_t kExpressionDepthMax = 400;  // nodes deep; evaluation recurses as the expression does
 
 std::vector<std::string> NamesOf(const Node& list) {
   std::vector<std::string> names;
@@ -57,7 +57,7 @@ Parsed<ExprPtr> Binder::Expression(const Node& node, Level& level) {
   } depth(depth_);
   const Node& body = node.body();
   const std::string_view tag = node.tag();
-  if (depth_ > kDepthMax)
+  if (depth_ > kExpressionDepthMax)
     return Problem{"the expression is nested too deeply", body.location(), "Split it into views."};
   if (tag == "ColumnRef") return Column(body, level);
   if (tag == "A_Const") return Literal(body);

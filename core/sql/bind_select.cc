@@ -49,12 +49,6 @@ std::string OutputName(const Node& value) {
   return "?column?";
 }
 
-std::vector<std::size_t> Range(std::size_t n) {
-  std::vector<std::size_t> all(n);
-  for (std::size_t i = 0; i < n; ++i) all[i] = i;
-  return all;
-}
-
 }  // namespace
 
 std::optional<std::int64_t> Position(const Node& node) {
@@ -385,7 +379,7 @@ PlanPtr MakeRowsOf(PlanPtr plan, std::size_t column, bool slices) {
       {plan->columns[column].name, slices ? plan->columns[column].type : plan->columns[column].type.Element()});
   const std::size_t last = plan->columns.size();
   unnest->inputs.push_back(std::move(plan));
-  std::vector<std::size_t> columns = Range(last);
+  std::vector<std::size_t> columns = FirstColumns(last);
   columns[column] = last;
   return MakePick(std::move(unnest), columns);
 }

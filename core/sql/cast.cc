@@ -6,17 +6,18 @@
 
 #include "core/sql/array_value.h"
 #include "core/sql/numeric.h"
+#include "core/sql/time_value.h"
 
 namespace headgate::sql {
 namespace {
 
-using Key = std::pair<TypeId, TypeId>;
+using CastKey = std::pair<TypeId, TypeId>;
 
-const std::map<Key, Cast>& Table() {
-  static const std::map<Key, Cast> table = [] {
-    std::map<Key, Cast> all;
+const std::map<CastKey, Cast>& Table() {
+  static const std::map<CastKey, Cast> table = [] {
+    std::map<CastKey, Cast> all;
     for (const auto casts : {BasicCasts(), JsonCasts(), NetworkCasts(), TimeCasts()}) {
-      for (const Cast& cast : casts) all.emplace(Key{cast.from.id, cast.to.id}, cast);
+      for (const Cast& cast : casts) all.emplace(CastKey{cast.from.id, cast.to.id}, cast);
     }
     return all;
   }();
@@ -113,11 +114,6 @@ std::size_t EndOf(std::string_view text, std::int32_t characters) {
   return text.size();
 }
 
-Datum Refused(EvalContext& context, std::string_view code, std::string message) {
-  context.Fail(code, std::move(message));
-  return Datum::Null();
-}
-
 Datum CutText(Type type, Datum value, bool is_explicit, EvalContext& context) {
   const std::size_t end = EndOf(value.s, type.mod);
   if (!is_explicit && value.s.find_first_not_of(' ', end) != std::string::npos) {
@@ -154,14 +150,6 @@ Datum FitBits(Type type, Datum value, bool is_explicit, EvalContext& context) {
   }
   value.s.resize(length, '0');
   return value;
-}
-
-// Half away from zero, as the server rounds timestamps.
-std::int64_t RoundFraction(std::int64_t us, std::int32_t digits) {
-  if (us == kInfinity || us == kMinusInfinity || digits >= 6) return us;
-  std::int64_t unit = 1;
-  for (std::int32_t i = digits; i < 6; ++i) unit *= 10;
-  return us >= 0 ? (us + unit / 2) / unit * unit : -((unit / 2 - us) / unit * unit);
 }
 
 Datum FitElements(Type type, const Datum& array, bool is_explicit, EvalContext& context) {
@@ -217,7 +205,7 @@ Datum ApplyModifier(Type type, Datum value, bool is_explicit, EvalContext& conte
     case TypeId::kTime:
     case TypeId::kTimestamp:
     case TypeId::kTimestampTz:
-      value.i = RoundFraction(value.i, type.mod);
+      if (!IsInfinite(value.i)) value.i = RoundFraction(value.i, type.mod);
       return value;
     case TypeId::kTimeTz:
     case TypeId::kInterval:

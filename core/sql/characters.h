@@ -15,6 +15,10 @@ std::size_t ByteOfCharacter(std::string_view text, std::size_t n);
 // The character at byte `at`, which moves behind it.
 char32_t NextCharacter(std::string_view text, std::size_t& at);
 std::u32string Characters(std::string_view text);
+// What counts of a char(n).
+constexpr std::string_view WithoutTrailingBlanks(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
 void AppendCharacter(std::string& out, char32_t c);
 
 // Cases and classes as in PostgreSQL under LC_CTYPE C.UTF-8, the C library's: one character becomes one character

@@ -11,9 +11,10 @@ namespace {
 constexpr std::string_view kCarrier = "CREATE TABLE s()";
 constexpr std::string_view kColumnsCarrier = "CREATE TABLE s ";
 
-class Reader {
+class ConnectorStatementReader {
  public:
-  Reader(Statement& statement, const std::vector<Token>& tokens) : statement_(statement), tokens_(tokens) {}
+  ConnectorStatementReader(Statement& statement, const std::vector<Token>& tokens)
+      : statement_(statement), tokens_(tokens) {}
 
   Parsed<bool> Run() {
     ConnectorStatement& out = statement_.connector;
@@ -234,7 +235,7 @@ Parsed<std::vector<std::pair<std::string, std::string>>> ReadOptions(const Node&
 }
 
 Parsed<bool> ReadConnector(Statement& statement, const std::vector<Token>& tokens) {
-  return Reader(statement, tokens).Run();
+  return ConnectorStatementReader(statement, tokens).Run();
 }
 
 }  // namespace headgate::sql

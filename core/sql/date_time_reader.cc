@@ -4,34 +4,35 @@
 #include <cstdlib>
 #include <utility>
 
+#include "core/base/ascii.h"
+
 // What dates, times and numbers in a text mean.
 namespace headgate::sql {
 
-using Problem = TimeProblem;
 using Unit = TimeUnit;
 using FieldKind = TimeField::Kind;
 
 namespace {
-bool StartsWithDigit(std::string_view text) { return !text.empty() && text[0] >= '0' && text[0] <= '9'; }
+bool StartsWithDigit(std::string_view text) { return !text.empty() && IsDigit(text[0]); }
 
 }  // namespace
 
-Problem DateTimeReader::Read(std::string_view text, std::size_t size_max) {
-  if (!SplitTimeText(text, size_max, fields_)) return Problem::kFormat;
+TimeProblem DateTimeReader::Read(std::string_view text, std::size_t size_max) {
+  if (!SplitTimeText(text, size_max, fields_)) return TimeProblem::kFormat;
   for (at_ = 0; at_ < fields_.size(); ++at_) {
     now_ = 0;
-    const Problem problem = One(fields_[at_]);
-    if (problem != Problem::kNone) return problem;
-    if ((now_ & seen_) != 0) return Problem::kFormat;
+    const TimeProblem problem = One(fields_[at_]);
+    if (problem != TimeProblem::kNone) return problem;
+    if ((now_ & seen_) != 0) return TimeProblem::kFormat;
     seen_ |= now_;
   }
-  if (const Problem problem = CheckDate(); problem != Problem::kNone) return problem;
-  if (const Problem problem = ApplyAmPm(); problem != Problem::kNone) return problem;
+  if (const TimeProblem problem = CheckDate(); problem != TimeProblem::kNone) return problem;
+  if (const TimeProblem problem = ApplyAmPm(); problem != TimeProblem::kNone) return problem;
   if (time_only_) return FinishTime();
   return FinishDateTime();
 }
 
-Problem DateTimeReader::One(const TimeField& field) {
+TimeProblem DateTimeReader::One(const TimeField& field) {
   switch (field.kind) {
     case FieldKind::kDate:
       return time_only_ ? DateWithinTime(field.text) : Date(field.text);
@@ -47,13 +48,13 @@ Problem DateTimeReader::One(const TimeField& field) {
     case FieldKind::kSpecial:
       return Word(field.text);
   }
-  return Problem::kFormat;
+  return TimeProblem::kFormat;
 }
 
-Problem DateTimeReader::Date(const std::string& text) {
+TimeProblem DateTimeReader::Date(const std::string& text) {
   if (label_ == Unit::kJulian) {  // "J2451187-08"
     const LeadingInteger number = ReadInt32(text);
-    if (number.overflow) return Problem::kFieldRange;
+    if (number.overflow) return TimeProblem::kFieldRange;
     tm_.SetDays(number.value - kJulianOf1970);
     julian_ = true;
     label_.reset();
@@ -61,65 +62,66 @@ Problem DateTimeReader::Date(const std::string& text) {
     return ReadZoneOffset(number.rest, offset_);
   }
   if (!label_ && !time_follows_ && (seen_ & (kMonthBit | kDayBit)) != (kMonthBit | kDayBit)) return PlainDate(text);
-  if (label_) return Problem::kFormat;
+  if (label_) return TimeProblem::kFormat;
   if (!StartsWithDigit(text) && !time_follows_) return NamedZone(text);
   time_follows_ = false;
-  if ((seen_ & kTimeBits) == kTimeBits) return Problem::kFormat;
+  if ((seen_ & kTimeBits) == kTimeBits) return TimeProblem::kFormat;
   return TimeWithZone(text);
 }
 
-Problem DateTimeReader::TimeWithZone(const std::string& text) {
+TimeProblem DateTimeReader::TimeWithZone(const std::string& text) {
   const std::size_t sign = text.find('-');
-  if (sign == std::string::npos) return Problem::kFormat;
-  if (const Problem p = ReadZoneOffset(std::string_view(text).substr(sign), offset_); p != Problem::kNone) return p;
-  const Problem problem = RunTogether(std::string_view(text).substr(0, sign));
+  if (sign == std::string::npos) return TimeProblem::kFormat;
+  if (const TimeProblem p = ReadZoneOffset(std::string_view(text).substr(sign), offset_); p != TimeProblem::kNone)
+    return p;
+  const TimeProblem problem = RunTogether(std::string_view(text).substr(0, sign));
   now_ |= kZoneBit;
   return problem;
 }
 
-Problem DateTimeReader::DateWithinTime(const std::string& text) {
+TimeProblem DateTimeReader::DateWithinTime(const std::string& text) {
   const std::size_t count = fields_.size();
   if (at_ == 0 && count >= 2 && (fields_.back().kind == FieldKind::kDate || fields_[1].kind == FieldKind::kTime))
     return PlainDate(text);
   if (!StartsWithDigit(text)) return NamedZone(text);
-  if ((seen_ & kTimeBits) == kTimeBits) return Problem::kFormat;
+  if ((seen_ & kTimeBits) == kTimeBits) return TimeProblem::kFormat;
   return TimeWithZone(text);
 }
 
-Problem DateTimeReader::NamedZone(const std::string& name) {
+TimeProblem DateTimeReader::NamedZone(const std::string& name) {
   zone_ = TimeZone::Find(name);
   now_ = kZoneBit;
-  if (zone_ != nullptr) return Problem::kNone;
+  if (zone_ != nullptr) return TimeProblem::kNone;
   context_.Fail("22023", "time zone \"" + name + "\" not recognized");
-  return Problem::kReported;
+  return TimeProblem::kReported;
 }
 
-Problem DateTimeReader::Time(std::string_view text) {
-  if (label_ && !time_only_) return Problem::kFormat;
+TimeProblem DateTimeReader::Time(std::string_view text) {
+  if (label_ && !time_only_) return TimeProblem::kFormat;
   time_follows_ = false;
   ClockTime clock;
   now_ = kTimeBits;
-  const Problem problem = ReadClock(text, std::numeric_limits<std::int32_t>::max(), clock);
-  if (problem != Problem::kNone) return problem;
+  const TimeProblem problem = ReadClock(text, std::numeric_limits<std::int32_t>::max(), clock);
+  if (problem != TimeProblem::kNone) return problem;
   return SetClock(clock);
 }
 
-Problem DateTimeReader::SetClock(const ClockTime& clock) {
-  if (clock.hour > 24 && !time_only_) return Problem::kFieldRange;
+TimeProblem DateTimeReader::SetClock(const ClockTime& clock) {
+  if (clock.hour > 24 && !time_only_) return TimeProblem::kFieldRange;
   tm_.hour = static_cast<int>(clock.hour);
   tm_.minute = clock.minute;
   tm_.second = clock.second;
   tm_.us = clock.us;
-  return tm_.TimeOfDay() > kDayUs && !time_only_ ? Problem::kFieldRange : Problem::kNone;
+  return tm_.TimeOfDay() > kDayUs && !time_only_ ? TimeProblem::kFieldRange : TimeProblem::kNone;
 }
 
-Problem DateTimeReader::Labelled(const std::string& text) {
+TimeProblem DateTimeReader::Labelled(const std::string& text) {
   const LeadingInteger number = ReadInt32(text);
-  if (number.overflow) return Problem::kFieldRange;
+  if (number.overflow) return TimeProblem::kFieldRange;
   const Unit label = *label_;
   const bool point = !number.rest.empty() && number.rest[0] == '.';
-  if (!number.rest.empty() && !point) return Problem::kFormat;
-  if (point && label != Unit::kJulian && label != Unit::kSecond) return Problem::kFormat;
+  if (!number.rest.empty() && !point) return TimeProblem::kFormat;
+  if (point && label != Unit::kJulian && label != Unit::kSecond) return TimeProblem::kFormat;
   label_.reset();
   result_ = Result::kFields;
   const auto value = static_cast<int>(number.value);
@@ -132,7 +134,7 @@ Problem DateTimeReader::Labelled(const std::string& text) {
       if ((seen_ & kMonthBit) != 0 && (seen_ & kHourBit) != 0) {
         tm_.minute = value;
         now_ = kMinuteBit;
-        return Problem::kNone;
+        return TimeProblem::kNone;
       }
       tm_.month = value;
       break;
@@ -148,39 +150,39 @@ Problem DateTimeReader::Labelled(const std::string& text) {
     case Unit::kSecond: {
       tm_.second = value;
       const auto us = point ? ReadFractionUs(number.rest) : 0;
-      if (!us) return Problem::kFormat;
+      if (!us) return TimeProblem::kFormat;
       tm_.us = *us;
       now_ = point ? kSecondBits : kSecondBit;
-      return Problem::kNone;
+      return TimeProblem::kNone;
     }
     case Unit::kJulian:
       return Julian(number);
     default:
-      return Problem::kFormat;
+      return TimeProblem::kFormat;
   }
   now_ = TimeUnitBit(label);
-  return Problem::kNone;
+  return TimeProblem::kNone;
 }
 
-Problem DateTimeReader::Julian(const LeadingInteger& number) {
-  if (number.value < 0) return Problem::kFieldRange;
+TimeProblem DateTimeReader::Julian(const LeadingInteger& number) {
+  if (number.value < 0) return TimeProblem::kFieldRange;
   tm_.SetDays(number.value - kJulianOf1970);
   julian_ = true;
   now_ = kDateBits;
-  if (number.rest.empty()) return Problem::kNone;
+  if (number.rest.empty()) return TimeProblem::kNone;
   const auto fraction = ReadFraction(number.rest);
-  if (!fraction) return Problem::kFormat;
+  if (!fraction) return TimeProblem::kFormat;
   tm_.SetTimeOfDay(static_cast<std::int64_t>(*fraction * static_cast<double>(kDayUs)));
   now_ |= kTimeBits;
-  return Problem::kNone;
+  return TimeProblem::kNone;
 }
 
-Problem DateTimeReader::Number(const std::string& text) {
+TimeProblem DateTimeReader::Number(const std::string& text) {
   if (time_follows_) {
     time_follows_ = false;
-    if (ReadInt32(text).overflow) return Problem::kFieldRange;
-    const Problem problem = RunTogetherTime(text);
-    return problem == Problem::kNone && now_ != kTimeBits ? Problem::kFormat : problem;
+    if (ReadInt32(text).overflow) return TimeProblem::kFieldRange;
+    const TimeProblem problem = RunTogetherTime(text);
+    return problem == TimeProblem::kNone && now_ != kTimeBits ? TimeProblem::kFormat : problem;
   }
   const std::size_t point = text.find('.');
   if (point != std::string::npos && (seen_ & kDateBits) == 0) return PlainDate(text);
@@ -189,22 +191,22 @@ Problem DateTimeReader::Number(const std::string& text) {
   return Part(text, text_month_);
 }
 
-Problem DateTimeReader::NumberWithinTime(const std::string& text) {
+TimeProblem DateTimeReader::NumberWithinTime(const std::string& text) {
   if (time_follows_) {
     time_follows_ = false;
-    if (ReadInt32(text).overflow) return Problem::kFieldRange;
-    const Problem problem = RunTogether(text);
-    return problem == Problem::kNone && now_ != kTimeBits ? Problem::kFormat : problem;
+    if (ReadInt32(text).overflow) return TimeProblem::kFieldRange;
+    const TimeProblem problem = RunTogether(text);
+    return problem == TimeProblem::kNone && now_ != kTimeBits ? TimeProblem::kFormat : problem;
   }
   const std::size_t point = text.find('.');
   if (point != std::string::npos) {
     if (at_ == 0 && fields_.size() >= 2 && fields_.back().kind == FieldKind::kDate) return PlainDate(text);
-    return point > 2 ? RunTogether(text) : Problem::kFormat;
+    return point > 2 ? RunTogether(text) : TimeProblem::kFormat;
   }
   return text.size() > 4 ? RunTogether(text) : Part(text, false);
 }
 
-Problem DateTimeReader::RunTogether(std::string_view text) {
+TimeProblem DateTimeReader::RunTogether(std::string_view text) {
   const auto number = [&](std::size_t from, std::size_t size) {
     return static_cast<int>(ReadInt32(text.substr(from, size)).value);
   };
@@ -219,35 +221,35 @@ Problem DateTimeReader::RunTogether(std::string_view text) {
     tm_.year = number(0, size - 4);
     if (size == 6) two_digits_ = true;
     now_ = kDateBits;
-    return Problem::kNone;
+    return TimeProblem::kNone;
   }
-  if ((seen() & kTimeBits) == kTimeBits || (text.size() != 6 && text.size() != 4)) return Problem::kFormat;
+  if ((seen() & kTimeBits) == kTimeBits || (text.size() != 6 && text.size() != 4)) return TimeProblem::kFormat;
   tm_.hour = number(0, 2);
   tm_.minute = number(2, 2);
   tm_.second = text.size() == 6 ? number(4, 2) : 0;
   now_ = kTimeBits;
-  return Problem::kNone;
+  return TimeProblem::kNone;
 }
 
-Problem DateTimeReader::RunTogetherTime(std::string_view text) {
+TimeProblem DateTimeReader::RunTogetherTime(std::string_view text) {
   const unsigned assumed = std::exchange(assumed_, kDateBits);
-  const Problem problem = RunTogether(text);
+  const TimeProblem problem = RunTogether(text);
   assumed_ = assumed;
   return problem;
 }
 
-Problem DateTimeReader::PlainDate(std::string_view text) {
+TimeProblem DateTimeReader::PlainDate(std::string_view text) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < text.size();) {
     const auto alike = [&](char c) {
-      const bool digit = c >= '0' && c <= '9';
+      const bool digit = IsDigit(c);
       const bool letter = (c >= 'a' && c <= 'z') || (static_cast<unsigned char>(c) >= 0x80);
       return StartsWithDigit(text.substr(i)) ? digit : letter;
     };
     std::size_t end = i;
     while (end < text.size() && alike(text[end])) ++end;
     if (end == i) {
-      if (++i == text.size()) return Problem::kFormat;
+      if (++i == text.size()) return TimeProblem::kFormat;
       continue;
     }
     parts.emplace_back(text.substr(i, end - i));
@@ -263,48 +265,48 @@ Problem DateTimeReader::PlainDate(std::string_view text) {
     said |= bits;
     return !twice;
   };
-  Problem problem = Problem::kNone;
+  TimeProblem problem = TimeProblem::kNone;
   for (std::string& part : parts) {
     if (StartsWithDigit(part)) continue;
     const TimeWord* word = FindTimeWord(part);
     part.clear();
-    if (word == nullptr || word->kind != TimeWordKind::kMonth || !take(kMonthBit)) problem = Problem::kFormat;
-    if (problem != Problem::kNone) break;
+    if (word == nullptr || word->kind != TimeWordKind::kMonth || !take(kMonthBit)) problem = TimeProblem::kFormat;
+    if (problem != TimeProblem::kNone) break;
     tm_.month = word->value;
     text_month = true;
   }
   for (const std::string& part : parts) {
-    if (part.empty() || problem != Problem::kNone) continue;
+    if (part.empty() || problem != TimeProblem::kNone) continue;
     now_ = 0;
     problem = Part(part, text_month);
-    if (problem == Problem::kNone && !take(now_)) problem = Problem::kFormat;
+    if (problem == TimeProblem::kNone && !take(now_)) problem = TimeProblem::kFormat;
   }
   const bool whole = (seen_ & ~(kDayOfYearBit | kZoneBit)) == kDateBits;
   seen_ = before;
   assumed_ = assumed;
   now_ = said;
-  if (problem == Problem::kNone && !whole) problem = Problem::kFormat;
+  if (problem == TimeProblem::kNone && !whole) problem = TimeProblem::kFormat;
   return problem;
 }
 
-Problem DateTimeReader::Part(std::string_view text, bool text_month) {
+TimeProblem DateTimeReader::Part(std::string_view text, bool text_month) {
   const LeadingInteger number = ReadInt32(text);
-  if (number.overflow) return Problem::kFieldRange;
-  if (!number.any) return Problem::kFormat;
+  if (number.overflow) return TimeProblem::kFieldRange;
+  if (!number.any) return TimeProblem::kFormat;
   const auto value = static_cast<int>(number.value);
   if (!number.rest.empty()) {
-    if (number.rest[0] != '.') return Problem::kFormat;
+    if (number.rest[0] != '.') return TimeProblem::kFormat;
     if (text.size() - number.rest.size() > 2) {
       return RunTogetherTime(text);
     }
     const auto us = ReadFractionUs(number.rest);
-    if (!us) return Problem::kFormat;
+    if (!us) return TimeProblem::kFormat;
     tm_.us = *us;
   }
   if (text.size() == 3 && (seen() & kDateBits) == kYearBit && value >= 1 && value <= 366) {
     now_ = kDayOfYearBit | kMonthBit | kDayBit;
     day_of_year_ = value;
-    return Problem::kNone;
+    return TimeProblem::kNone;
   }
   const bool year_like = text.size() >= 3;
   switch (seen() & kDateBits) {
@@ -324,7 +326,7 @@ Problem DateTimeReader::Part(std::string_view text, bool text_month) {
         tm_.day = static_cast<int>(tm_.year);
         tm_.year = value;
         two_digits_ = false;
-        return Problem::kNone;
+        return TimeProblem::kNone;
       }
       break;
     case kMonthBit | kDayBit:
@@ -333,7 +335,7 @@ Problem DateTimeReader::Part(std::string_view text, bool text_month) {
     case kDateBits:
       return RunTogether(text);
     default:
-      return Problem::kFormat;
+      return TimeProblem::kFormat;
   }
   if (now_ == kYearBit) {
     tm_.year = value;
@@ -341,7 +343,7 @@ Problem DateTimeReader::Part(std::string_view text, bool text_month) {
   } else {
     (now_ == kMonthBit ? tm_.month : tm_.day) = value;
   }
-  return Problem::kNone;
+  return TimeProblem::kNone;
 }
 
 }  // namespace headgate::sql

@@ -49,4 +49,10 @@ class EvalContext {
   std::vector<RowError> errors_;
 };
 
+// Fail for functions that give a datum.
+inline Datum Refused(EvalContext& context, std::string_view code, std::string message) {
+  context.Fail(code, std::move(message));
+  return Datum::Null();
+}
+
 }  // namespace headgate::sql

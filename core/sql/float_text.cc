@@ -13,8 +13,8 @@
 namespace headgate::sql {
 namespace {
 
-double Read(const char* text, char** end, double) { return std::strtod(text, end); }
-float Read(const char* text, char** end, float) { return std::strtof(text, end); }
+double Parse(const char* text, char** end, double) { return std::strtod(text, end); }
+float Parse(const char* text, char** end, float) { return std::strtof(text, end); }
 
 // |v| = digits[0].digits[1]digits[2]... * 10^exponent
 struct Decimal {
@@ -65,13 +65,13 @@ Decimal MoreDigitsOf(F v, int digits) {
   for (; digits < std::numeric_limits<F>::max_digits10; ++digits) {
     Decimal decimal = DigitsOf(v, digits);
     const std::string text = decimal.digits + "e" + std::to_string(decimal.exponent + 1 - digits);
-    if (Read(text.c_str(), nullptr, F{}) == v && !IsHalfway(v, decimal)) return decimal;
+    if (Parse(text.c_str(), nullptr, F{}) == v && !IsHalfway(v, decimal)) return decimal;
   }
   return DigitsOf(v, digits);
 }
 
 template <class F>
-void Append(std::string& out, F value, int fixed_max) {
+void AppendFloat(std::string& out, F value, int fixed_max) {
   if (std::isnan(value)) {
     out += "NaN";
     return;
@@ -118,7 +118,7 @@ Datum FromText(Type type, std::string_view text, EvalContext& context) {
   while (blank(*start)) ++start;
   char* end = nullptr;
   errno = 0;
-  const F value = Read(start, &end, F{});
+  const F value = Parse(start, &end, F{});
   const bool range = errno == ERANGE;
   if (end == start) return InvalidSyntax(type, text, context);
   if (range && (value == 0 || std::isinf(value))) {
@@ -136,8 +136,8 @@ Datum FromText(Type type, std::string_view text, EvalContext& context) {
 
 }  // namespace
 
-void AppendDouble(std::string& out, double value) { Append(out, value, 15); }
-void AppendFloat(std::string& out, float value) { Append(out, value, 6); }
+void AppendDouble(std::string& out, double value) { AppendFloat(out, value, 15); }
+void AppendFloat(std::string& out, float value) { AppendFloat(out, value, 6); }
 Datum DoubleFromText(std::string_view text, EvalContext& context) {
   return FromText<double>(TypeId::kFloat8, text, context);
 }

@@ -9,11 +9,10 @@
 namespace headgate::sql {
 namespace {
 
-using Problem = TimeProblem;
 using Unit = TimeUnit;
 
 // An interval being summed up. Each Add says whether the sum still fits.
-struct Sum {
+struct IntervalSum {
   std::int64_t us = 0;
   std::int32_t days = 0;
   std::int32_t months = 0;
@@ -58,7 +57,7 @@ struct Sum {
   }
 };
 
-bool AddAmount(Sum& sum, Unit unit, std::int64_t value, double fraction, Problem& problem) {
+bool AddAmount(IntervalSum& sum, Unit unit, std::int64_t value, double fraction, TimeProblem& problem) {
   switch (unit) {
     case Unit::kMicrosecond:
       return sum.AddTime(value, fraction, 1);
@@ -85,7 +84,7 @@ bool AddAmount(Sum& sum, Unit unit, std::int64_t value, double fraction, Problem
     case Unit::kMillennium:
       return sum.AddYears(value, fraction, 1000);
     default:
-      problem = Problem::kFormat;
+      problem = TimeProblem::kFormat;
       return true;
   }
 }
@@ -96,29 +95,29 @@ constexpr unsigned kSeconds =
 // Reads the fields from the right, so that a unit is known before its amount.
 class FieldReader {
  public:
-  Problem Read(const std::vector<TimeField>& fields) {
+  TimeProblem Read(const std::vector<TimeField>& fields) {
     for (auto field = fields.rbegin(); field != fields.rend(); ++field) {
       seen_now_ = 0;
-      const Problem problem = One(*field);
-      if (problem != Problem::kNone) return problem;
-      if ((seen_now_ & seen_) != 0) return Problem::kFormat;
+      const TimeProblem problem = One(*field);
+      if (problem != TimeProblem::kNone) return problem;
+      if ((seen_now_ & seen_) != 0) return TimeProblem::kFormat;
       seen_ |= seen_now_;
     }
-    if (seen_ == 0) return Problem::kFormat;
-    if (ago_ && !Negate()) return Problem::kFieldRange;
-    return Problem::kNone;
+    if (seen_ == 0) return TimeProblem::kFormat;
+    if (ago_ && !Negate()) return TimeProblem::kFieldRange;
+    return TimeProblem::kNone;
   }
-  const Sum& sum() const { return sum_; }
+  const IntervalSum& sum() const { return sum_; }
 
  private:
-  Problem One(const TimeField& field) {
+  TimeProblem One(const TimeField& field) {
     switch (field.kind) {
       case TimeField::Kind::kTime:
         return Clock(field.text, false);
       case TimeField::Kind::kZone:
         if (field.text.find(':') != std::string::npos &&
-            Clock(std::string_view(field.text).substr(1), field.text[0] == '-') == Problem::kNone)
-          return Problem::kNone;
+            Clock(std::string_view(field.text).substr(1), field.text[0] == '-') == TimeProblem::kNone)
+          return TimeProblem::kNone;
         return Amount(field.text);
       case TimeField::Kind::kDate:
       case TimeField::Kind::kNumber:
@@ -127,65 +126,65 @@ class FieldReader {
       case TimeField::Kind::kSpecial:
         return Word(field.text);
     }
-    return Problem::kFormat;
+    return TimeProblem::kFormat;
   }
 
   // A time without a unit; what stands before it counts days.
-  Problem Clock(std::string_view text, bool negative) {
+  TimeProblem Clock(std::string_view text, bool negative) {
     constexpr std::int64_t kHoursMax = std::numeric_limits<std::int64_t>::max();
     ClockTime clock;
-    const Problem problem = ReadClock(text, kHoursMax, clock);
-    if (problem != Problem::kNone) return problem;
+    const TimeProblem problem = ReadClock(text, kHoursMax, clock);
+    if (problem != TimeProblem::kNone) return problem;
     const std::int64_t rest = clock.minute * kMinuteUs + clock.second * kSecondUs + clock.us;
     std::int64_t us;
     if (__builtin_mul_overflow(clock.hour, kHourUs, &us) || __builtin_add_overflow(us, rest, &us))
-      return Problem::kFieldRange;
+      return TimeProblem::kFieldRange;
     sum_.us = negative ? -us : us;  // in place of what fractions to the right of it left
     seen_now_ = TimeUnitBit(Unit::kHour) | TimeUnitBit(Unit::kMinute) | kSeconds;
     unit_ = Unit::kDay;
-    return Problem::kNone;
+    return TimeProblem::kNone;
   }
 
-  Problem Amount(std::string_view text) {
+  TimeProblem Amount(std::string_view text) {
     if (!unit_) unit_ = Unit::kSecond;
     const bool negative = text[0] == '-';
     LeadingInteger number =
         ReadInteger(text, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
-    if (number.overflow) return Problem::kFieldRange;
+    if (number.overflow) return TimeProblem::kFieldRange;
     double fraction = 0;
     if (!number.rest.empty() && number.rest[0] == '-') {  // years-months
       const LeadingInteger months = ReadInt32(number.rest.substr(1));
-      if (months.overflow || months.value < 0 || months.value >= 12) return Problem::kFieldRange;
-      if (!months.rest.empty()) return Problem::kFormat;
+      if (months.overflow || months.value < 0 || months.value >= 12) return TimeProblem::kFieldRange;
+      if (!months.rest.empty()) return TimeProblem::kFormat;
       unit_ = Unit::kMonth;
       if (__builtin_mul_overflow(number.value, 12, &number.value) ||
           __builtin_add_overflow(number.value, negative ? -months.value : months.value, &number.value))
-        return Problem::kFieldRange;
+        return TimeProblem::kFieldRange;
     } else if (!number.rest.empty()) {
-      if (number.rest[0] != '.') return Problem::kFormat;
+      if (number.rest[0] != '.') return TimeProblem::kFormat;
       const auto part = ReadFraction(number.rest);
-      if (!part) return Problem::kFormat;
+      if (!part) return TimeProblem::kFormat;
       fraction = negative ? -*part : *part;
     }
-    Problem problem = Problem::kNone;
+    TimeProblem problem = TimeProblem::kNone;
     const Unit unit = *unit_;
-    if (!AddAmount(sum_, unit, number.value, fraction, problem)) return Problem::kFieldRange;
+    if (!AddAmount(sum_, unit, number.value, fraction, problem)) return TimeProblem::kFieldRange;
     seen_now_ = TimeUnitBit(unit);
     if (unit == Unit::kSecond && fraction != 0) seen_now_ = kSeconds;
     if (unit == Unit::kHour) unit_ = Unit::kDay;
     return problem;
   }
 
-  Problem Word(std::string_view text) {
+  TimeProblem Word(std::string_view text) {
     const TimeWord* word = FindUnitWord(text);
-    if (word == nullptr) return Problem::kFormat;
+    if (word == nullptr) return TimeProblem::kFormat;
     if (word->kind == TimeWordKind::kAgo) {
       ago_ = true;
       unit_ = Unit::kQuarter;  // none that counts: an amount before it has to name its own
     } else if (word->kind == TimeWordKind::kUnit) {
       unit_ = static_cast<Unit>(word->value);
     }
-    return Problem::kNone;
+    return TimeProblem::kNone;
   }
 
   bool Negate() {
@@ -193,7 +192,7 @@ class FieldReader {
            !__builtin_sub_overflow(0, sum_.months, &sum_.months) && !__builtin_sub_overflow(0, sum_.years, &sum_.years);
   }
 
-  Sum sum_;
+  IntervalSum sum_;
   std::optional<Unit> unit_;  // of the next amount to the left
   unsigned seen_ = 0, seen_now_ = 0;
   bool ago_ = false;
@@ -204,8 +203,8 @@ class IsoReader {
  public:
   explicit IsoReader(std::string_view text) : text_(text) {}
 
-  Problem Read() {
-    if (text_.size() < 2 || text_[0] != 'P') return Problem::kFormat;
+  TimeProblem Read() {
+    if (text_.size() < 2 || text_[0] != 'P') return TimeProblem::kFormat;
     at_ = 1;
     while (at_ < text_.size()) {
       if (text_[at_] == 'T') {
@@ -215,31 +214,31 @@ class IsoReader {
         continue;
       }
       start_ = at_;
-      if (const Problem problem = Number(); problem != Problem::kNone) return problem;
+      if (const TimeProblem problem = Number(); problem != TimeProblem::kNone) return problem;
       bool done = false;
-      const Problem problem = in_date_ ? DateUnit(done) : TimeUnitOf(done);
-      if (problem != Problem::kNone || done) return problem;
+      const TimeProblem problem = in_date_ ? DateUnit(done) : TimeUnitOf(done);
+      if (problem != TimeProblem::kNone || done) return problem;
     }
-    return Problem::kNone;
+    return TimeProblem::kNone;
   }
-  const Sum& sum() const { return sum_; }
+  const IntervalSum& sum() const { return sum_; }
 
  private:
   char Next() { return at_ < text_.size() ? text_[at_++] : '\0'; }
-  static Problem Checked(bool fits) { return fits ? Problem::kNone : Problem::kFieldRange; }
+  static TimeProblem Checked(bool fits) { return fits ? TimeProblem::kNone : TimeProblem::kFieldRange; }
 
-  Problem Number() {
+  TimeProblem Number() {
     const std::string rest(text_.substr(at_));
-    if (rest.empty() || rest[0] == ' ') return Problem::kFormat;
+    if (rest.empty() || rest[0] == ' ') return TimeProblem::kFormat;
     char* end = nullptr;
     errno = 0;
     const double v = std::strtod(rest.c_str(), &end);
-    if (end == rest.c_str() || errno != 0) return Problem::kFormat;
-    if (std::isnan(v) || v < -1e15 || v > 1e15) return Problem::kFieldRange;
+    if (end == rest.c_str() || errno != 0) return TimeProblem::kFormat;
+    if (std::isnan(v) || v < -1e15 || v > 1e15) return TimeProblem::kFieldRange;
     at_ += static_cast<std::size_t>(end - rest.c_str());
     value_ = static_cast<std::int64_t>(v);
     fraction_ = v - static_cast<double>(value_);
-    return Problem::kNone;
+    return TimeProblem::kNone;
   }
   // Digits of the number before the point.
   std::size_t Width() const {
@@ -250,7 +249,7 @@ class IsoReader {
     return at - first;
   }
 
-  Problem DateUnit(bool& done) {
+  TimeProblem DateUnit(bool& done) {
     const char unit = Next();
     switch (unit) {
       case 'Y':
@@ -277,29 +276,29 @@ class IsoReader {
       case '-':
         return DateWithDashes(unit, done);
       default:
-        return Problem::kFormat;
+        return TimeProblem::kFormat;
     }
   }
 
-  Problem DateWithDashes(char unit, bool& done) {
-    if (any_) return Problem::kFormat;
-    if (!sum_.AddYears(value_, fraction_, 1)) return Problem::kFieldRange;
+  TimeProblem DateWithDashes(char unit, bool& done) {
+    if (any_) return TimeProblem::kFormat;
+    if (!sum_.AddYears(value_, fraction_, 1)) return TimeProblem::kFieldRange;
     for (const bool month : {true, false}) {
       done = unit == '\0';
       in_date_ = unit != 'T';
-      if (done || !in_date_) return Problem::kNone;
-      if (unit != '-') return Problem::kFormat;
-      if (const Problem problem = Number(); problem != Problem::kNone) return problem;
+      if (done || !in_date_) return TimeProblem::kNone;
+      if (unit != '-') return TimeProblem::kFormat;
+      if (const TimeProblem problem = Number(); problem != TimeProblem::kNone) return problem;
       if (!(month ? sum_.AddMonths(value_, fraction_) : sum_.AddDays(value_, fraction_, 1)))
-        return Problem::kFieldRange;
+        return TimeProblem::kFieldRange;
       unit = Next();
     }
     done = unit == '\0';
     in_date_ = unit != 'T';
-    return done || !in_date_ ? Problem::kNone : Problem::kFormat;
+    return done || !in_date_ ? TimeProblem::kNone : TimeProblem::kFormat;
   }
 
-  Problem TimeUnitOf(bool& done) {
+  TimeProblem TimeUnitOf(bool& done) {
     const char unit = Next();
     switch (unit) {
       case 'H':
@@ -321,27 +320,27 @@ class IsoReader {
       case ':':
         return TimeWithColons(unit, done);
       default:
-        return Problem::kFormat;
+        return TimeProblem::kFormat;
     }
   }
 
-  Problem TimeWithColons(char unit, bool& done) {
-    if (any_) return Problem::kFormat;
+  TimeProblem TimeWithColons(char unit, bool& done) {
+    if (any_) return TimeProblem::kFormat;
     done = true;
-    if (!sum_.AddTime(value_, fraction_, kHourUs)) return Problem::kFieldRange;
+    if (!sum_.AddTime(value_, fraction_, kHourUs)) return TimeProblem::kFieldRange;
     for (const std::int64_t scale : {kMinuteUs, kSecondUs}) {
-      if (unit == '\0') return Problem::kNone;
-      if (unit != ':') return Problem::kFormat;
-      if (const Problem problem = Number(); problem != Problem::kNone) return problem;
-      if (!sum_.AddTime(value_, fraction_, scale)) return Problem::kFieldRange;
+      if (unit == '\0') return TimeProblem::kNone;
+      if (unit != ':') return TimeProblem::kFormat;
+      if (const TimeProblem problem = Number(); problem != TimeProblem::kNone) return problem;
+      if (!sum_.AddTime(value_, fraction_, scale)) return TimeProblem::kFieldRange;
       unit = Next();
     }
-    return unit == '\0' ? Problem::kNone : Problem::kFormat;
+    return unit == '\0' ? TimeProblem::kNone : TimeProblem::kFormat;
   }
 
   std::string_view text_;
   std::size_t at_ = 0, start_ = 0;
-  Sum sum_;
+  IntervalSum sum_;
   std::int64_t value_ = 0;
   double fraction_ = 0;
   bool in_date_ = true, any_ = false;
@@ -352,23 +351,23 @@ class IsoReader {
 TimeProblem ReadInterval(std::string_view text, Wide& out) {
   constexpr std::size_t kFieldBytes = 256;
   std::vector<TimeField> fields;
-  Sum sum;
-  Problem problem = Problem::kFormat;
+  IntervalSum sum;
+  TimeProblem problem = TimeProblem::kFormat;
   if (SplitTimeText(text, kFieldBytes, fields)) {
     FieldReader reader;
     problem = reader.Read(fields);
     sum = reader.sum();
   }
-  if (problem == Problem::kFormat) {
+  if (problem == TimeProblem::kFormat) {
     IsoReader reader(text);
     problem = reader.Read();
     sum = reader.sum();
   }
-  if (problem == Problem::kFieldRange) problem = Problem::kIntervalRange;
+  if (problem == TimeProblem::kFieldRange) problem = TimeProblem::kIntervalRange;
   const std::int64_t months = std::int64_t{sum.years} * 12 + sum.months;
-  if (problem == Problem::kNone) {
+  if (problem == TimeProblem::kNone) {
     out = {sum.us, sum.days, static_cast<std::int32_t>(months)};
-    if (months != out.months) problem = Problem::kResultRange;
+    if (months != out.months) problem = TimeProblem::kResultRange;
   }
   return problem;
 }

@@ -9,10 +9,10 @@
 namespace headgate::sql {
 namespace {
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool IsJsonBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::size_t SkipBlanks(std::string_view text, std::size_t at) {
-  while (at < text.size() && IsBlank(text[at])) ++at;
+  while (at < text.size() && IsJsonBlank(text[at])) ++at;
   return at;
 }
 
@@ -79,8 +79,8 @@ std::string_view JsonKindName(JsonKind kind) {
 }
 
 std::string_view StripJson(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && IsJsonBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsJsonBlank(text.back())) text.remove_suffix(1);
   return text;
 }
 

@@ -14,7 +14,7 @@ namespace {
 using Kind = PathToken::Kind;
 using NodePtr = std::unique_ptr<PathNode>;
 
-constexpr std::size_t kDepthMax = 1000;
+constexpr std::size_t kPathDepthMax = 1000;
 
 NodePtr Make(PathOp op) {
   auto node = std::make_unique<PathNode>();
@@ -29,9 +29,11 @@ NodePtr Make(PathOp op, NodePtr a, NodePtr b = nullptr) {
 }
 
 // By descent, one function a level of precedence; null once something is wrong.
-class Parser {
+class JsonPathParser {
  public:
-  Parser(std::string_view text, EvalContext& context) : scanner_(text, context), context_(context) { Advance(); }
+  JsonPathParser(std::string_view text, EvalContext& context) : scanner_(text, context), context_(context) {
+    Advance();
+  }
 
   std::unique_ptr<JsonPath> Path() {
     auto path = std::make_unique<JsonPath>();
@@ -89,7 +91,7 @@ class Parser {
 
   NodePtr Or() {
     const Depth depth(depth_);
-    if (depth_ > kDepthMax) return Fail("54001", "stack depth limit exceeded");
+    if (depth_ > kPathDepthMax) return Fail("54001", "stack depth limit exceeded");
     NodePtr left = And();
     while (left && Is("||")) {
       if (!IsPredicate(left->op) || !left->steps.empty()) return Unexpected();
@@ -192,7 +194,7 @@ class Parser {
   }
   NodePtr Sign() {
     const Depth depth(depth_);
-    if (depth_ > kDepthMax) return Fail("54001", "stack depth limit exceeded");
+    if (depth_ > kPathDepthMax) return Fail("54001", "stack depth limit exceeded");
     if (Is("-") || Is("+")) {
       const PathOp op = Is("-") ? PathOp::kMinus : PathOp::kPlus;
       Advance();
@@ -417,7 +419,7 @@ std::unique_ptr<JsonPath> ParseJsonPath(std::string_view text, EvalContext& cont
     context.Fail("22P02", "invalid input syntax for type jsonpath: \"\"");
     return nullptr;
   }
-  return Parser(text, context).Path();
+  return JsonPathParser(text, context).Path();
 }
 
 }  // namespace headgate::sql

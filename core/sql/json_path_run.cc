@@ -18,7 +18,7 @@ namespace {
 using Item = std::string_view;  // a value of type jsonb
 using Items = std::vector<Item>;
 using Steps = std::span<const PathNode>;
-enum class Truth : std::uint8_t { kFalse, kTrue, kUnknown };
+enum class PathTruth : std::uint8_t { kFalse, kTrue, kUnknown };
 
 struct PathError {
   std::string code;  // empty: none
@@ -34,9 +34,10 @@ class Run {
   // False: there is an error. Items found before stay.
   bool Node(const PathNode& node, Items& out) {
     if (IsPredicate(node.op)) {
-      const Truth truth = Test(node);
+      const PathTruth truth = Test(node);
       if (hard()) return false;
-      return Next(truth == Truth::kUnknown ? "null" : (truth == Truth::kTrue ? "true" : "false"), node.steps, out);
+      return Next(truth == PathTruth::kUnknown ? "null" : (truth == PathTruth::kTrue ? "true" : "false"), node.steps,
+                  out);
     }
     switch (node.op) {
       case PathOp::kRoot:
@@ -100,10 +101,10 @@ class Run {
       case PathOp::kFilter: {
         if (elements_first) return Elements(item, steps, out);
         const Item outer = std::exchange(current_, item);
-        const Truth truth = Test(*step.arguments[0]);
+        const PathTruth truth = Test(*step.arguments[0]);
         current_ = outer;
         if (hard()) return false;
-        return truth != Truth::kTrue || Next(item, rest, out);
+        return truth != PathTruth::kTrue || Next(item, rest, out);
       }
       case PathOp::kType:
         return Next(Keep("\"" + std::string(JsonKindName(JsonKindOf(item))) + "\""), rest, out);
@@ -301,31 +302,32 @@ class Run {
   }
 
   // Of a predicate without its steps. What fails in an operand is unknown.
-  Truth Test(const PathNode& node) {
+  PathTruth Test(const PathNode& node) {
     switch (node.op) {
       case PathOp::kAnd: {
-        const Truth left = Test(*node.arguments[0]);
-        if (left == Truth::kFalse || hard()) return left;
-        const Truth right = Test(*node.arguments[1]);
-        return right == Truth::kTrue ? left : right;
+        const PathTruth left = Test(*node.arguments[0]);
+        if (left == PathTruth::kFalse || hard()) return left;
+        const PathTruth right = Test(*node.arguments[1]);
+        return right == PathTruth::kTrue ? left : right;
       }
       case PathOp::kOr: {
-        const Truth left = Test(*node.arguments[0]);
-        if (left == Truth::kTrue || hard()) return left;
-        const Truth right = Test(*node.arguments[1]);
-        return right == Truth::kFalse ? left : right;
+        const PathTruth left = Test(*node.arguments[0]);
+        if (left == PathTruth::kTrue || hard()) return left;
+        const PathTruth right = Test(*node.arguments[1]);
+        return right == PathTruth::kFalse ? left : right;
       }
       case PathOp::kNot: {
-        const Truth inner = Test(*node.arguments[0]);
-        return inner == Truth::kUnknown ? inner : (inner == Truth::kTrue ? Truth::kFalse : Truth::kTrue);
+        const PathTruth inner = Test(*node.arguments[0]);
+        return inner == PathTruth::kUnknown ? inner
+                                            : (inner == PathTruth::kTrue ? PathTruth::kFalse : PathTruth::kTrue);
       }
       case PathOp::kIsUnknown:
-        return Test(*node.arguments[0]) == Truth::kUnknown ? Truth::kTrue : Truth::kFalse;
+        return Test(*node.arguments[0]) == PathTruth::kUnknown ? PathTruth::kTrue : PathTruth::kFalse;
       case PathOp::kExists: {
         Items found;
         const bool fine = Quietly([&] { return Node(*node.arguments[0], found); });
-        if (!fine && (path_.strict || found.empty())) return Truth::kUnknown;
-        return found.empty() ? Truth::kFalse : Truth::kTrue;
+        if (!fine && (path_.strict || found.empty())) return PathTruth::kUnknown;
+        return found.empty() ? PathTruth::kFalse : PathTruth::kTrue;
       }
       default:
         return Pairs(node);
@@ -340,48 +342,48 @@ class Run {
   }
 
   // Some pair of items from both sides has to satisfy the predicate; in strict mode all have to be comparable.
-  Truth Pairs(const PathNode& node) {
+  PathTruth Pairs(const PathNode& node) {
     Items left;
     Items right = {Item()};
-    if (!Quietly([&] { return Unwrapped(*node.arguments[0], left); })) return Truth::kUnknown;
+    if (!Quietly([&] { return Unwrapped(*node.arguments[0], left); })) return PathTruth::kUnknown;
     if (node.op != PathOp::kLikeRegex) {
       right.clear();
       const bool whole = node.op == PathOp::kStartsWith;
       if (!Quietly([&] { return whole ? Node(*node.arguments[1], right) : Unwrapped(*node.arguments[1], right); }))
-        return Truth::kUnknown;
+        return PathTruth::kUnknown;
     }
     bool found = false;
     bool unknown = false;
     for (const Item a : left) {
       for (const Item b : right) {
-        const Truth truth = Holds(node, a, b);
-        if (truth == Truth::kUnknown) {
+        const PathTruth truth = Holds(node, a, b);
+        if (truth == PathTruth::kUnknown) {
           if (path_.strict) return truth;
           unknown = true;
-        } else if (truth == Truth::kTrue) {
+        } else if (truth == PathTruth::kTrue) {
           if (lax()) return truth;
           found = true;
         }
       }
     }
-    if (found) return Truth::kTrue;
-    return unknown ? Truth::kUnknown : Truth::kFalse;
+    if (found) return PathTruth::kTrue;
+    return unknown ? PathTruth::kUnknown : PathTruth::kFalse;
   }
 
-  static Truth Holds(const PathNode& node, Item a, Item b) {
-    const auto of = [](bool holds) { return holds ? Truth::kTrue : Truth::kFalse; };
+  static PathTruth Holds(const PathNode& node, Item a, Item b) {
+    const auto of = [](bool holds) { return holds ? PathTruth::kTrue : PathTruth::kFalse; };
     if (node.op == PathOp::kLikeRegex) {
-      if (JsonKindOf(a) != JsonKind::kString) return Truth::kUnknown;
+      if (JsonKindOf(a) != JsonKind::kString) return PathTruth::kUnknown;
       return of(RE2::PartialMatch(JsonbUnquoted(a), *node.regex));
     }
     const JsonKind kind = JsonKindOf(a);
     if (node.op == PathOp::kStartsWith) {
-      if (kind != JsonKind::kString || JsonKindOf(b) != JsonKind::kString) return Truth::kUnknown;
+      if (kind != JsonKind::kString || JsonKindOf(b) != JsonKind::kString) return PathTruth::kUnknown;
       return of(JsonbUnquoted(a).starts_with(JsonbUnquoted(b)));
     }
     if (kind != JsonKindOf(b)) {
       if (kind == JsonKind::kNull || JsonKindOf(b) == JsonKind::kNull) return of(node.op == PathOp::kNotEqual);
-      return Truth::kUnknown;
+      return PathTruth::kUnknown;
     }
     std::strong_ordering order = std::strong_ordering::equal;
     switch (kind) {
@@ -397,7 +399,7 @@ class Run {
         order = JsonbUnquoted(a) <=> JsonbUnquoted(b);
         break;
       default:
-        return Truth::kUnknown;
+        return PathTruth::kUnknown;
     }
     switch (node.op) {
       case PathOp::kEqual:

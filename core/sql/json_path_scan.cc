@@ -1,21 +1,15 @@
 #include "core/sql/json_path_scan.h"
 
+#include "core/base/ascii.h"
 #include "core/sql/json.h"
 
 namespace headgate::sql {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
+bool IsPathBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 // What ends a name.
 bool IsSpecial(char c) { return std::string_view("?%$.[]{}()|&!=<>@#,*:-+/").find(c) != std::string_view::npos; }
-bool InName(char c) { return !IsSpecial(c) && !IsBlank(c) && c != '"'; }
-
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  const auto lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+bool InName(char c) { return !IsSpecial(c) && !IsPathBlank(c) && c != '"'; }
 
 }  // namespace
 
@@ -28,7 +22,7 @@ PathToken PathScanner::Refuse(std::string message) {
 // Comments too; false: one of them does not end.
 bool PathScanner::SkipBlanks() {
   while (at_ < text_.size()) {
-    if (IsBlank(text_[at_])) {
+    if (IsPathBlank(text_[at_])) {
       ++at_;
     } else if (text_.substr(at_, 2) == "/*") {
       const std::size_t end = text_.find("*/", at_ + 2);

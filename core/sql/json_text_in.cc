@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "core/sql/json.h"
 #include "core/sql/json_path.h"
 #include "core/sql/numeric.h"
@@ -9,10 +10,8 @@
 namespace headgate::sql {
 namespace {
 
-constexpr std::size_t kDepthMax = 6000;       // about where the server's stack ends
+constexpr std::size_t kJsonDepthMax = 6000;   // about where the server's stack ends
 constexpr std::size_t kPlainDigitsMax = 100;  // of a number that is surely no overflow
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 void AppendUtf8(std::string& out, std::uint32_t code) {
   if (code < 0x80) {
@@ -33,9 +32,9 @@ void AppendUtf8(std::string& out, std::uint32_t code) {
 }
 
 // Reads by descent. With `kept` null the text is only checked.
-class Reader {
+class JsonReader {
  public:
-  Reader(std::string_view text, EvalContext& context) : text_(text), context_(context) {}
+  JsonReader(std::string_view text, EvalContext& context) : text_(text), context_(context) {}
 
   bool Document(std::string* kept) {
     SkipBlanks();
@@ -77,7 +76,7 @@ class Reader {
   }
 
   bool Value(std::string* kept, std::size_t depth) {
-    if (depth > kDepthMax) {
+    if (depth > kJsonDepthMax) {
       context_.Fail("54001", "stack depth limit exceeded");
       return false;
     }
@@ -247,13 +246,13 @@ class Reader {
 }  // namespace
 
 bool ReadJsonb(std::string& out, std::string_view text, EvalContext& context) {
-  return Reader(text, context).Document(&out);
+  return JsonReader(text, context).Document(&out);
 }
-bool CheckJson(std::string_view text, EvalContext& context) { return Reader(text, context).Document(nullptr); }
+bool CheckJson(std::string_view text, EvalContext& context) { return JsonReader(text, context).Document(nullptr); }
 
 std::optional<std::string> JsonUnquoted(std::string_view quoted, EvalContext& context) {
   std::string plain;
-  if (!Reader(quoted, context).String(&plain)) return std::nullopt;
+  if (!JsonReader(quoted, context).String(&plain)) return std::nullopt;
   return plain;
 }
 

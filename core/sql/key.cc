@@ -70,7 +70,7 @@ void AppendNumeric(std::string& out, std::string_view stored) {
   }
 }
 
-void AppendInterval(std::string& out, Wide v) {
+void AppendIntervalKey(std::string& out, Wide v) {
   constexpr std::int64_t kDay = 86'400'000'000;
   const Int128 total = (static_cast<Int128>(v.months) * 30 + v.days) * kDay + v.us;
   const auto ordered = static_cast<Uint128>(total) ^ (static_cast<Uint128>(1) << 127);
@@ -145,7 +145,7 @@ void AppendKey(std::string& out, Type type, const Vector& values, std::size_t ro
       PutBigEndian(out, OrderedDouble(values.doubles[at]));
       break;
     case Physical::kWide:
-      type.id == TypeId::kInterval ? AppendInterval(out, values.wides[at]) : AppendTimeTz(out, values.wides[at]);
+      type.id == TypeId::kInterval ? AppendIntervalKey(out, values.wides[at]) : AppendTimeTz(out, values.wides[at]);
       break;
     case Physical::kString:
       AppendString(out, type, values.strings[at]);
@@ -168,7 +168,7 @@ void AppendKey(std::string& out, Type type, const Datum& value, KeyOrder order) 
       PutBigEndian(out, OrderedDouble(value.d));
       break;
     case Physical::kWide:
-      type.id == TypeId::kInterval ? AppendInterval(out, value.w) : AppendTimeTz(out, value.w);
+      type.id == TypeId::kInterval ? AppendIntervalKey(out, value.w) : AppendTimeTz(out, value.w);
       break;
     case Physical::kString:
       AppendString(out, type, value.s);

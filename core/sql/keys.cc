@@ -21,12 +21,6 @@ void Add(Keys& keys, Key key) {
   if (keys.size() < kKeysMax) keys.push_back(std::move(key));
 }
 
-Key Upto(std::size_t n) {
-  Key all(n);
-  for (std::size_t i = 0; i < n; ++i) all[i] = i;
-  return all;
-}
-
 Keys OfScan(const Relation& relation) {
   Keys keys;
   if (!relation.key.empty()) Add(keys, relation.key);
@@ -144,9 +138,9 @@ std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan) {
     case PlanKind::kTemporal:
       return OfJoin(plan);
     case PlanKind::kAggregate:
-      return {Upto(plan.expressions.size())};
+      return {FirstColumns(plan.expressions.size())};
     case PlanKind::kDistinct:
-      return {Upto(plan.columns.size())};
+      return {FirstColumns(plan.columns.size())};
     case PlanKind::kTopK: {
       Keys keys = KeysOf(*plan.inputs[0]);
       if (plan.limit && *plan.limit <= 1) Add(keys, plan.partition);
@@ -156,7 +150,7 @@ std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan) {
       if (plan.set_op == SetOpKind::kUnionAll) return {};
       if (plan.set_op == SetOpKind::kIntersectAll || plan.set_op == SetOpKind::kExceptAll)
         return KeysOf(*plan.inputs[0]);
-      return {Upto(plan.columns.size())};
+      return {FirstColumns(plan.columns.size())};
     case PlanKind::kUnnest: {
       Keys keys;
       if (!plan.numbered) return keys;

@@ -4,17 +4,11 @@
 #include <charconv>
 #include <cstdio>
 
+#include "core/base/ascii.h"
 #include "core/sql/text_forms.h"
 
 namespace headgate::sql {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  const auto lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // Digits only; nothing if it is above `most`.
 std::optional<int> Number(std::string_view text, int most) {

@@ -7,20 +7,13 @@
 #include <cstdlib>
 #include <limits>
 
+#include "core/base/ascii.h"
+
 namespace headgate::sql {
 namespace {
 
 constexpr std::size_t kMagnitudeBytesMax = 61'300;  // of the digits that the format holds
 constexpr std::size_t kHead = 3;
-
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-std::string_view Strip(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 bool EqualFolded(std::string_view text, std::string_view lower) {
   return std::ranges::equal(text, lower, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
@@ -36,7 +29,7 @@ std::optional<Numeric> ParseSpecial(std::string_view text) {
 
 // The number behind the "e", as strtol reads it. False if there is none. Far outside of what matters it is capped.
 bool ParseExponent(std::string_view text, long& exponent) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   if (text.empty() || !std::ranges::all_of(text, IsDigit)) return false;
@@ -47,15 +40,15 @@ bool ParseExponent(std::string_view text, long& exponent) {
 }
 
 // Digits without a sign and point, `fraction` of them behind the point.
-struct Literal {
+struct DecimalLiteral {
   bool negative = false;
   bool overflow = false;  // the server's own limit of exponents, even for 0
   std::string digits;
   long fraction = 0;
 };
 
-std::optional<Literal> ParseLiteral(std::string_view text) {
-  Literal out;
+std::optional<DecimalLiteral> ParseLiteral(std::string_view text) {
+  DecimalLiteral out;
   out.negative = text.starts_with('-');
   if (out.negative || text.starts_with('+')) text.remove_prefix(1);
   std::size_t at = 0;
@@ -121,7 +114,7 @@ Numeric Numeric::OfFloat(float v) { return OfDigits(static_cast<double>(v), 6); 
 
 std::optional<Numeric> Numeric::Parse(std::string_view text, bool* overflow) {
   if (overflow != nullptr) *overflow = false;
-  text = Strip(text);
+  text = StripSpace(text);
   if (auto special = ParseSpecial(text)) return special;
   auto literal = ParseLiteral(text);
   if (!literal) return std::nullopt;

@@ -88,6 +88,9 @@ class Numeric {
   Magnitude magnitude_;
 };
 
+// The number, or nothing if it has more digits before the point than the format holds.
+std::optional<Numeric> IfItFits(Numeric v);
+
 // Results have the scales that PostgreSQL 15 gives. NaN and infinities as there. Nothing: the result has more digits
 // than the format holds ("value overflows numeric format"), or for Divide, DivideTruncated and Modulo the divisor is 0.
 std::optional<Numeric> Add(const Numeric& a, const Numeric& b);

@@ -8,11 +8,6 @@ namespace {
 
 bool TooLarge(const Numeric& v) { return !v.magnitude().small() && v.IntegerDigits() > Numeric::kIntegerDigitsMax; }
 
-std::optional<Numeric> Checked(Numeric v) {
-  if (TooLarge(v)) return std::nullopt;
-  return v;
-}
-
 Numeric Sum(const Numeric& a, const Numeric& b, bool b_negative) {
   const int scale = std::max(a.scale(), b.scale());
   const auto add = [&](const Magnitude& x, const Magnitude& y) {
@@ -80,6 +75,11 @@ Magnitude ScaledQuotient(const Magnitude& a, unsigned n, const Magnitude& b) {
 
 }  // namespace
 
+std::optional<Numeric> IfItFits(Numeric v) {
+  if (TooLarge(v)) return std::nullopt;
+  return v;
+}
+
 std::optional<Numeric> Add(const Numeric& a, const Numeric& b) { return AddSigned(a, b, b.negative()); }
 std::optional<Numeric> Subtract(const Numeric& a, const Numeric& b) {
   return AddSigned(a, b, b.Sign() != 0 && !b.negative());
@@ -92,7 +92,7 @@ std::optional<Numeric> Multiply(const Numeric& a, const Numeric& b) {
   }
   const int scale = a.scale() + b.scale();
   Numeric product = Numeric::Of(a.negative() != b.negative(), a.magnitude() * b.magnitude(), scale);
-  return Checked(scale > Numeric::kScaleMax ? product.Rounded(Numeric::kScaleMax) : std::move(product));
+  return IfItFits(scale > Numeric::kScaleMax ? product.Rounded(Numeric::kScaleMax) : std::move(product));
 }
 
 int DivideScale(const Numeric& a, const Numeric& b) {
@@ -124,7 +124,7 @@ std::optional<Numeric> Divide(const Numeric& a, const Numeric& b) {
   }
   if (b.infinite()) return Numeric();
   if (b.zero()) return std::nullopt;
-  return Checked(DivideTo(a, b, DivideScale(a, b)));
+  return IfItFits(DivideTo(a, b, DivideScale(a, b)));
 }
 
 std::optional<Numeric> DivideTruncated(const Numeric& a, const Numeric& b) {
@@ -133,7 +133,7 @@ std::optional<Numeric> DivideTruncated(const Numeric& a, const Numeric& b) {
   const int scale = std::max(a.scale(), b.scale());
   const Magnitude x = a.magnitude().TimesPowerOfTen(static_cast<unsigned>(scale - a.scale()));
   const Magnitude y = b.magnitude().TimesPowerOfTen(static_cast<unsigned>(scale - b.scale()));
-  return Checked(Numeric::Of(a.negative() != b.negative(), x / y, 0));
+  return IfItFits(Numeric::Of(a.negative() != b.negative(), x / y, 0));
 }
 
 std::optional<Numeric> Modulo(const Numeric& a, const Numeric& b) {
@@ -168,7 +168,7 @@ std::optional<Numeric> Lcm(const Numeric& a, const Numeric& b) {
   const int scale = std::max(a.scale(), b.scale());
   if (a.zero() || b.zero()) return Numeric::Of(false, {}, scale);
   const Numeric times = *DivideTruncated(a, Gcd(a, b));
-  return Checked(Numeric::Of(false, times.magnitude() * b.magnitude(), b.scale()).Rounded(scale));
+  return IfItFits(Numeric::Of(false, times.magnitude() * b.magnitude(), b.scale()).Rounded(scale));
 }
 
 }  // namespace headgate::sql

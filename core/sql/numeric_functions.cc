@@ -135,17 +135,12 @@ std::optional<Numeric> ExponentialTo(const Numeric& v, int scale) {
   return sum.Rounded(scale);
 }
 
-std::optional<Numeric> Checked(Numeric v) {
-  if (v.IntegerDigits() > Numeric::kIntegerDigitsMax) return std::nullopt;
-  return v;
-}
-
 // By squaring, with as many digits in between as the server keeps.
 std::optional<Numeric> WholePower(const Numeric& base, int exponent, int scale) {
   if (exponent == 0) return Numeric(1).Rounded(scale);
   if (exponent == 1) return base.Rounded(scale);
-  if (exponent == -1) return Checked(DivideTo(1, base, scale));
-  if (exponent == 2) return Checked(ProductTo(base, base, scale));
+  if (exponent == -1) return IfItFits(DivideTo(1, base, scale));
+  if (exponent == 2) return IfItFits(ProductTo(base, base, scale));
   if (base.zero()) return Numeric::Of(false, {}, scale);
 
   const Leading leading = LeadingGroups(base, 4);
@@ -172,7 +167,7 @@ std::optional<Numeric> WholePower(const Numeric& base, int exponent, int scale) 
       return Numeric::Of(false, {}, scale);
     }
   }
-  return Checked(exponent < 0 ? DivideTo(1, result, scale) : result.Rounded(scale));
+  return IfItFits(exponent < 0 ? DivideTo(1, result, scale) : result.Rounded(scale));
 }
 
 std::optional<Numeric> BrokenPower(const Numeric& base, const Numeric& exponent) {

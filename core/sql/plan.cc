@@ -1,6 +1,7 @@
 #include "core/sql/plan.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace headgate::sql {
@@ -79,6 +80,12 @@ std::vector<Type> TypesOf(const std::vector<PlanColumn>& columns) {
   std::vector<Type> types;
   for (const PlanColumn& column : columns) types.push_back(column.type);
   return types;
+}
+
+std::vector<std::size_t> FirstColumns(std::size_t count) {
+  std::vector<std::size_t> columns(count);
+  std::iota(columns.begin(), columns.end(), std::size_t{0});
+  return columns;
 }
 
 ExprPtr ColumnOf(const Plan& plan, std::size_t column) { return MakeColumn(column, plan.columns[column].type); }

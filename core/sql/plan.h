@@ -97,6 +97,7 @@ PlanPtr MakeJoin(JoinKind join, PlanPtr left, PlanPtr right, ExprPtr condition);
 PlanPtr MakePick(PlanPtr input, const std::vector<std::size_t>& columns);
 PlanPtr ClonePlan(const Plan& plan);
 std::vector<Type> TypesOf(const std::vector<PlanColumn>& columns);
+std::vector<std::size_t> FirstColumns(std::size_t count);  // 0, 1, ...
 ExprPtr ColumnOf(const Plan& plan, std::size_t column);
 
 // a AND b; either may be null.

@@ -15,7 +15,7 @@ struct Pruned {
   std::vector<std::size_t> place;  // of each old column, kGone if it is none any more
 };
 
-void Read(const ExprPtr& root, Needed& needed) {
+void AddColumns(const ExprPtr& root, Needed& needed) {
   if (!root) return;
   Walk(*root, [&](const Expr& expr) {
     if (expr.kind == ExprKind::kColumn) needed.insert(expr.column);
@@ -31,7 +31,7 @@ void Move(ExprPtr& root, const std::vector<std::size_t>& place) {
   });
 }
 
-std::vector<PlanColumn> Kept(const std::vector<PlanColumn>& columns, const std::vector<std::size_t>& place) {
+std::vector<PlanColumn> KeptColumns(const std::vector<PlanColumn>& columns, const std::vector<std::size_t>& place) {
   std::vector<PlanColumn> kept;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (place[i] == kGone) continue;
@@ -79,12 +79,12 @@ Pruned PruneProject(PlanPtr plan, const Needed& needed) {
   Needed below;
   std::vector<ExprPtr> expressions;
   for (const std::size_t column : needed) {
-    Read(plan->expressions[column], below);
+    AddColumns(plan->expressions[column], below);
     expressions.push_back(std::move(plan->expressions[column]));
   }
   Pruned input = Prune(std::move(plan->inputs[0]), below);
   for (ExprPtr& expr : expressions) Move(expr, input.place);
-  plan->columns = Kept(plan->columns, place);
+  plan->columns = KeptColumns(plan->columns, place);
   plan->expressions = std::move(expressions);
   plan->inputs[0] = std::move(input.plan);
   return {std::move(plan), std::move(place)};
@@ -94,7 +94,7 @@ Pruned PruneJoin(PlanPtr plan, const Needed& needed) {
   const std::size_t left_width = plan->inputs[0]->columns.size();
   const std::size_t right_width = plan->inputs[1]->columns.size();
   Needed all = needed;
-  Read(plan->condition, all);
+  AddColumns(plan->condition, all);
   Needed left;
   Needed right;
   for (const std::size_t column : all) {
@@ -129,13 +129,13 @@ Pruned PruneAggregate(PlanPtr plan, const Needed& needed) {
   std::vector<std::size_t> place = PlacesOf(plan->columns.size(), kept);
   Needed below;
   std::vector<AggregateCall> calls;
-  for (const ExprPtr& group : plan->expressions) Read(group, below);
+  for (const ExprPtr& group : plan->expressions) AddColumns(group, below);
   for (std::size_t i = 0; i < plan->aggregates.size(); ++i) {
     if (!kept.contains(groups + i)) continue;
     AggregateCall& call = plan->aggregates[i];
-    for (const ExprPtr& argument : call.arguments) Read(argument, below);
-    Read(call.filter, below);
-    for (const AggregateOrder& key : call.order) Read(key.expr, below);
+    for (const ExprPtr& argument : call.arguments) AddColumns(argument, below);
+    AddColumns(call.filter, below);
+    for (const AggregateOrder& key : call.order) AddColumns(key.expr, below);
     calls.push_back(std::move(call));
   }
   Pruned input = Prune(std::move(plan->inputs[0]), below);
@@ -145,7 +145,7 @@ Pruned PruneAggregate(PlanPtr plan, const Needed& needed) {
     Move(call.filter, input.place);
     for (AggregateOrder& key : call.order) Move(key.expr, input.place);
   }
-  plan->columns = Kept(plan->columns, place);
+  plan->columns = KeptColumns(plan->columns, place);
   plan->aggregates = std::move(calls);
   plan->inputs[0] = std::move(input.plan);
   return {std::move(plan), std::move(place)};
@@ -183,7 +183,7 @@ Pruned PruneWindow(PlanPtr plan, Needed needed) {
 Pruned PruneUnnest(PlanPtr plan, Needed needed) {
   const std::size_t own = plan->inputs[0]->columns.size();
   std::erase_if(needed, [&](std::size_t column) { return column >= own; });
-  for (const ExprPtr& expr : plan->expressions) Read(expr, needed);
+  for (const ExprPtr& expr : plan->expressions) AddColumns(expr, needed);
   Pruned input = Prune(std::move(plan->inputs[0]), needed);
   for (ExprPtr& expr : plan->expressions) Move(expr, input.place);
   return Behind(std::move(plan), std::move(input), own);
@@ -208,7 +208,7 @@ Pruned Prune(PlanPtr plan, Needed needed) {
     case PlanKind::kProject:
       return PruneProject(std::move(plan), needed);
     case PlanKind::kFilter: {
-      Read(plan->condition, needed);
+      AddColumns(plan->condition, needed);
       Pruned input = Prune(std::move(plan->inputs[0]), needed);
       Move(plan->condition, input.place);
       plan->columns = input.plan->columns;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/base/ascii.h"
 #include "core/sql/function.h"
 #include "core/sql/key.h"
 #include "core/sql/text_forms.h"
@@ -11,10 +12,8 @@
 namespace headgate::sql {
 namespace {
 
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 // The literal taken apart; bounds are texts still.
-struct Literal {
+struct RangeLiteral {
   bool empty = false;
   bool low_inclusive = false;
   bool high_inclusive = false;
@@ -22,12 +21,12 @@ struct Literal {
   std::optional<std::string> high;
 };
 
-class Reader {
+class RangeReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit RangeReader(std::string_view text) : text_(text) {}
 
-  std::optional<Literal> Read() {
-    Literal out;
+  std::optional<RangeLiteral> Read() {
+    RangeLiteral out;
     SkipBlanks();
     if (TakeEmpty()) {
       out.empty = true;
@@ -45,7 +44,7 @@ class Reader {
 
  private:
   void SkipBlanks() {
-    while (at_ < text_.size() && IsBlank(text_[at_])) ++at_;
+    while (at_ < text_.size() && IsSpace(text_[at_])) ++at_;
   }
   bool Take(char c) {
     if (at_ == text_.size() || text_[at_] != c) return false;
@@ -94,7 +93,7 @@ void AppendBound(std::string& out, TypeId element, const RangeBound& bound, std:
   if (bound.infinite) return;
   const std::string text = ToText(element, bound.value, zone);
   const bool quotes = text.empty() || std::ranges::any_of(text, [](char c) {
-                        return IsBlank(c) || std::string_view("\"\\()[],").find(c) != std::string_view::npos;
+                        return IsSpace(c) || std::string_view("\"\\()[],").find(c) != std::string_view::npos;
                       });
   if (!quotes) {
     out += text;
@@ -129,7 +128,7 @@ std::string KeyOf(TypeId element, const Datum& value) {
 
 // A place between the elements, so that bounds compare as bytes: a low bound that is exclusive lies behind its element,
 // a high one before.
-std::string Place(TypeId element, const RangeBound& bound, bool low) {
+std::string PlaceOfBound(TypeId element, const RangeBound& bound, bool low) {
   std::string key;
   if (bound.infinite) {
     key.push_back(low ? 0 : 2);
@@ -162,7 +161,7 @@ bool Step(TypeId type, Datum& value, EvalContext& context) {
 }
 
 // Infinite days are as far as there is: they stay as they are.
-bool Steps(TypeId type, const Datum& value) { return type != TypeId::kDateRange || !IsInfinite(value.i); }
+bool HasSteps(TypeId type, const Datum& value) { return type != TypeId::kDateRange || !IsInfinite(value.i); }
 
 void EmptyIfNothing(RangeValue& range, TypeId element) {
   if (range.low.infinite || range.high.infinite) return;
@@ -175,7 +174,7 @@ void EmptyIfNothing(RangeValue& range, TypeId element) {
 
 RangeValue ReadRange(TypeId type, std::string_view stored) {
   RangeValue out;
-  const auto literal = Reader(stored).Read();
+  const auto literal = RangeReader(stored).Read();
   if (!literal || literal->empty) {
     out.empty = true;
     return out;
@@ -206,11 +205,11 @@ Datum MakeRange(TypeId type, RangeValue range, EvalContext& context) {
   if (!range.empty) EmptyIfNothing(range, element);
   const bool discrete = type == TypeId::kInt4Range || type == TypeId::kInt8Range || type == TypeId::kDateRange;
   if (discrete && !range.empty) {
-    if (!range.low.infinite && !range.low.inclusive && Steps(type, range.low.value)) {
+    if (!range.low.infinite && !range.low.inclusive && HasSteps(type, range.low.value)) {
       if (!Step(type, range.low.value, context)) return Datum::Null();
       range.low.inclusive = true;
     }
-    if (!range.high.infinite && range.high.inclusive && Steps(type, range.high.value)) {
+    if (!range.high.infinite && range.high.inclusive && HasSteps(type, range.high.value)) {
       if (!Step(type, range.high.value, context)) return Datum::Null();
       range.high.inclusive = false;
     }
@@ -222,7 +221,7 @@ Datum MakeRange(TypeId type, RangeValue range, EvalContext& context) {
 }
 
 Datum RangeFromText(Type type, std::string_view text, EvalContext& context) {
-  const auto literal = Reader(text).Read();
+  const auto literal = RangeReader(text).Read();
   if (!literal) {
     context.Fail("22P02", "malformed range literal: \"" + std::string(text) + "\"");
     return Datum::Null();
@@ -251,21 +250,22 @@ void AppendRangeText(std::string& out, TypeId type, std::string_view stored, std
 
 bool RangeContains(TypeId type, const RangeValue& range, const Datum& element) {
   if (range.empty) return false;
-  const std::string place = Place(RangeElement(type), {false, true, element}, true);
-  return Place(RangeElement(type), range.low, true) <= place && place <= Place(RangeElement(type), range.high, false);
+  const std::string place = PlaceOfBound(RangeElement(type), {false, true, element}, true);
+  return PlaceOfBound(RangeElement(type), range.low, true) <= place &&
+         place <= PlaceOfBound(RangeElement(type), range.high, false);
 }
 
 bool RangeContains(TypeId type, const RangeValue& all, const RangeValue& part) {
   if (part.empty || all.empty) return part.empty;
   const TypeId element = RangeElement(type);
-  return Place(element, all.low, true) <= Place(element, part.low, true) &&
-         Place(element, part.high, false) <= Place(element, all.high, false);
+  return PlaceOfBound(element, all.low, true) <= PlaceOfBound(element, part.low, true) &&
+         PlaceOfBound(element, part.high, false) <= PlaceOfBound(element, all.high, false);
 }
 
 bool RangeBefore(TypeId type, const RangeValue& a, const RangeValue& b) {
   if (a.empty || b.empty) return false;
   const TypeId element = RangeElement(type);
-  return Place(element, a.high, false) < Place(element, b.low, true);
+  return PlaceOfBound(element, a.high, false) < PlaceOfBound(element, b.low, true);
 }
 
 bool RangesOverlap(TypeId type, const RangeValue& a, const RangeValue& b) {
@@ -276,8 +276,8 @@ void AppendRangeKey(std::string& out, TypeId type, std::string_view stored) {
   const RangeValue range = ReadRange(type, stored);
   out.push_back(range.empty ? 0 : 1);
   if (range.empty) return;
-  out += Place(RangeElement(type), range.low, true);
-  out += Place(RangeElement(type), range.high, false);
+  out += PlaceOfBound(RangeElement(type), range.low, true);
+  out += PlaceOfBound(RangeElement(type), range.high, false);
 }
 
 }  // namespace headgate::sql

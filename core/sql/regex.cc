@@ -20,7 +20,7 @@ bool UsesWords(const RegexNode& node) {
 }
 
 // The same expression for RE2.
-class Writer {
+class Re2Writer {
  public:
   std::string Run(const RegexNode& root) {
     Write(root);
@@ -107,11 +107,11 @@ std::unique_ptr<re2::RE2> MakeFinder(const RegexNode& root) {
   options.set_log_errors(false);
   options.set_never_capture(true);
   options.set_max_mem(kFinderBytesMax);
-  auto finder = std::make_unique<re2::RE2>(Writer().Run(root), options);
+  auto finder = std::make_unique<re2::RE2>(Re2Writer().Run(root), options);
   return finder->ok() ? std::move(finder) : nullptr;
 }
 
-struct Kept {
+struct CachedRegex {
   std::string pattern;
   RegexOptions options;
   std::shared_ptr<const Regex> regex;
@@ -129,9 +129,9 @@ Regex::Regex(RegexTree tree) : tree_(std::move(tree)) {
 Regex::~Regex() = default;
 
 std::shared_ptr<const Regex> Regex::Of(EvalContext& context, std::string_view pattern, RegexOptions options) {
-  thread_local std::list<Kept> kept;  // the last used in front
+  thread_local std::list<CachedRegex> kept;  // the last used in front
   const auto found =
-      std::ranges::find_if(kept, [&](const Kept& k) { return k.pattern == pattern && k.options == options; });
+      std::ranges::find_if(kept, [&](const CachedRegex& k) { return k.pattern == pattern && k.options == options; });
   if (found != kept.end()) {
     kept.splice(kept.begin(), kept, found);
     return kept.front().regex;

@@ -4,15 +4,15 @@ namespace headgate::sql {
 namespace {
 
 constexpr int kRepeatMax = 255;
-constexpr std::size_t kDepthMax = 500;  // the engine recurses as groups nest
+constexpr std::size_t kRegexDepthMax = 500;  // the engine recurses as groups nest
 
 constexpr const char* kBadRepeat = "quantifier operand invalid";
 constexpr const char* kBadBound = "invalid repetition count(s)";
 constexpr const char* kUnclosedGroup = "parentheses () not balanced";
 
-class Parser : RegexReader {
+class RegexParser : RegexReader {
  public:
-  Parser(std::u32string pattern, RegexOptions options) : RegexReader(std::move(pattern), options) {}
+  RegexParser(std::u32string pattern, RegexOptions options) : RegexReader(std::move(pattern), options) {}
 
   RegexTree Run() {
     RegexTree tree;
@@ -122,7 +122,7 @@ class Parser : RegexReader {
   }
 
   RegexNodePtr Alternation(std::size_t depth) {
-    if (depth > kDepthMax) Fail("regular expression is too complex");
+    if (depth > kRegexDepthMax) Fail("regular expression is too complex");
     RegexNodePtr first = Branch(depth);
     if (failed() || Peek() != '|' || at_ >= pattern_.size()) return first;
     RegexNodePtr all = Make(RegexNode::Kind::kAlternate);
@@ -292,7 +292,7 @@ class Parser : RegexReader {
 }  // namespace
 
 RegexTree ParseRegex(std::string_view pattern, RegexOptions options) {
-  return Parser(Characters(pattern), options).Run();
+  return RegexParser(Characters(pattern), options).Run();
 }
 
 }  // namespace headgate::sql

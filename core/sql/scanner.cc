@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "core/base/ascii.h"
 #include "core/base/bytes.h"
 
 namespace headgate::sql {
@@ -53,8 +54,6 @@ Raw ReadRaw(std::string_view message) {
   }
   return raw;
 }
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string Unquote(std::string_view quoted) {
   std::string name;
@@ -108,7 +107,7 @@ Parsed<std::vector<Token>> Scan(const std::string& text) {
     token.end = static_cast<std::uint32_t>(raw.end);
     token.text = token.kind == Token::Kind::kQuotedWord ? Unquote(bytes) : std::string(bytes);
     if (token.kind == Token::Kind::kWord) {
-      for (char& c : token.text) c = Lower(c);
+      for (char& c : token.text) c = LowerAscii(c);
     }
     tokens.push_back(std::move(token));
   }

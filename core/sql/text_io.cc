@@ -2,6 +2,7 @@
 #include <charconv>
 #include <limits>
 
+#include "core/base/ascii.h"
 #include "core/base/encoding.h"
 #include "core/sql/cast.h"
 #include "core/sql/function.h"
@@ -12,21 +13,6 @@
 namespace headgate::sql {
 namespace {
 
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view Strip(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // The character at the start, however many bytes it has.
 std::string_view FirstCharacter(std::string_view text) {
   std::size_t end = 1;
@@ -34,16 +20,10 @@ std::string_view FirstCharacter(std::string_view text) {
   return text.substr(0, end);
 }
 
-Datum Refused(EvalContext& context, std::string_view code, std::string message) {
-  context.Fail(code, std::move(message));
-  return Datum::Null();
-}
-
 // Any beginning of true, false, yes, no that is long enough to be one of them; on, off, 1, 0.
 Datum BoolFromText(std::string_view text, EvalContext& context) {
-  std::string word(Strip(text));
-  std::ranges::transform(word, word.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string word(StripSpace(text));
+  std::ranges::transform(word, word.begin(), LowerAscii);
   const auto begins = [&word](std::string_view whole, std::size_t least) {
     return word.size() >= least && whole.starts_with(word);
   };
@@ -54,7 +34,7 @@ Datum BoolFromText(std::string_view text, EvalContext& context) {
 
 template <class I>
 Datum IntegerFromText(Type type, std::string_view text, EvalContext& context) {
-  std::string_view digits = Strip(text);
+  std::string_view digits = StripSpace(text);
   if (digits.starts_with('+') && !digits.starts_with("+-")) digits.remove_prefix(1);
   I value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);

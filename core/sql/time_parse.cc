@@ -4,16 +4,14 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/base/ascii.h"
+
 namespace headgate::sql {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool IsPunctuation(char c) { return c > ' ' && c < 0x7f && !IsDigit(c) && !IsAlpha(c); }
-char LowerOf(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+bool IsPunctuation(char c) { return c > ' ' && c < 0x7f && !IsDigit(c) && !IsLetter(c); }
 
-using Kind = TimeField::Kind;
+using FieldKind = TimeField::Kind;
 
 // Takes fields off the left of a text. The shape of the beginning decides what a field may go on with.
 class Splitter {
@@ -26,12 +24,12 @@ class Splitter {
     const char c = Peek();
     if (IsDigit(c)) return Digits(field), true;
     if (c == '.') {
-      field.kind = Kind::kNumber;
+      field.kind = FieldKind::kNumber;
       Push(field);
       PushDigits(field);
       return true;
     }
-    if (IsAlpha(c)) return Letters(field), true;
+    if (IsLetter(c)) return Letters(field), true;
     if (c == '+' || c == '-') return Signed(field);
     ignored = true;
     ++at_;
@@ -44,7 +42,7 @@ class Splitter {
 
  private:
   char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  void Push(TimeField& field) { field.text.push_back(LowerOf(text_[at_++])); }
+  void Push(TimeField& field) { field.text.push_back(LowerAscii(text_[at_++])); }
   void PushDigits(TimeField& field) {
     while (IsDigit(Peek())) Push(field);
   }
@@ -57,48 +55,48 @@ class Splitter {
     PushDigits(field);
     const char delimiter = Peek();
     if (delimiter == ':') {
-      field.kind = Kind::kTime;
+      field.kind = FieldKind::kTime;
       PushWhile(field, [](char c) { return IsDigit(c) || c == ':' || c == '.'; });
     } else if (delimiter == '-' || delimiter == '/' || delimiter == '.') {
       Push(field);
       if (!IsDigit(Peek())) {  // a month by name, or nothing
-        field.kind = Kind::kDate;
-        PushWhile(field, [&](char c) { return IsDigit(c) || IsAlpha(c) || c == delimiter; });
+        field.kind = FieldKind::kDate;
+        PushWhile(field, [&](char c) { return IsDigit(c) || IsLetter(c) || c == delimiter; });
         return;
       }
-      field.kind = delimiter == '.' ? Kind::kNumber : Kind::kDate;
+      field.kind = delimiter == '.' ? FieldKind::kNumber : FieldKind::kDate;
       PushDigits(field);
       if (Peek() != delimiter) return;
-      field.kind = Kind::kDate;
+      field.kind = FieldKind::kDate;
       PushWhile(field, [&](char c) { return IsDigit(c) || c == delimiter; });
     } else {
-      field.kind = Kind::kNumber;
+      field.kind = FieldKind::kNumber;
     }
   }
 
   void Letters(TimeField& field) {
-    field.kind = Kind::kWord;
-    PushWhile(field, IsAlpha);
+    field.kind = FieldKind::kWord;
+    PushWhile(field, IsLetter);
     const char next = Peek();
     bool composed = next == '-' || next == '/' || next == '.';
     if (next == '+' || IsDigit(next)) composed = FindTimeWord(field.text) == nullptr;
     if (!composed) return;
-    field.kind = Kind::kDate;
+    field.kind = FieldKind::kDate;
     do {
       Push(field);
-    } while (IsDigit(Peek()) || IsAlpha(Peek()) || std::string_view("+-/_.:").find(Peek()) != std::string_view::npos);
+    } while (IsDigit(Peek()) || IsLetter(Peek()) || std::string_view("+-/_.:").find(Peek()) != std::string_view::npos);
   }
 
   bool Signed(TimeField& field) {
     Push(field);
     SkipSpace();
     if (IsDigit(Peek())) {
-      field.kind = Kind::kZone;
+      field.kind = FieldKind::kZone;
       PushWhile(field, [](char c) { return IsDigit(c) || c == ':' || c == '.' || c == '-'; });
       return true;
     }
-    field.kind = Kind::kSpecial;
-    PushWhile(field, IsAlpha);
+    field.kind = FieldKind::kSpecial;
+    PushWhile(field, IsLetter);
     return field.text.size() > 1;
   }
 
@@ -110,7 +108,7 @@ class Splitter {
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
-  for (char& c : lower) c = LowerOf(c);
+  for (char& c : lower) c = LowerAscii(c);
   return lower;
 }
 

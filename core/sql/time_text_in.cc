@@ -5,13 +5,12 @@
 namespace headgate::sql {
 namespace {
 
-using Problem = TimeProblem;
 using Result = DateTimeReader::Result;
 
 Datum ReadDate(std::string_view text, EvalContext& context) {
   DateTimeReader reader(context, false);
-  const Problem problem = reader.Read(text, 129);
-  if (problem != Problem::kNone) return ReportTimeProblem(context, problem, text, "date"), Datum::Null();
+  const TimeProblem problem = reader.Read(text, 129);
+  if (problem != TimeProblem::kNone) return ReportTimeProblem(context, problem, text, "date"), Datum::Null();
   switch (reader.result()) {
     case Result::kEpoch:
       return Datum::Of(std::int64_t{0});
@@ -32,8 +31,8 @@ Datum ReadTime(Type type, std::string_view text, EvalContext& context) {
   const bool zoned = type.id == TypeId::kTimeTz;
   DateTimeReader reader(context, true);
   if (zoned) reader.NeedZone();
-  const Problem problem = reader.Read(text, zoned ? 154 : 129);
-  if (problem != Problem::kNone)
+  const TimeProblem problem = reader.Read(text, zoned ? 154 : 129);
+  if (problem != TimeProblem::kNone)
     return ReportTimeProblem(context, problem, text, zoned ? "time with time zone" : "time"), Datum::Null();
   const std::int64_t us = RoundFraction(reader.fields().TimeOfDay(), type.mod);
   return zoned ? Datum::Of(Wide{us, reader.offset(), 0}) : Datum::Of(us);
@@ -42,8 +41,8 @@ Datum ReadTime(Type type, std::string_view text, EvalContext& context) {
 Datum ReadTimestamp(Type type, std::string_view text, EvalContext& context) {
   const bool zoned = type.id == TypeId::kTimestampTz;
   DateTimeReader reader(context, false);
-  const Problem problem = reader.Read(text, 153);
-  if (problem != Problem::kNone)
+  const TimeProblem problem = reader.Read(text, 153);
+  if (problem != TimeProblem::kNone)
     return ReportTimeProblem(context, problem, text, zoned ? "timestamp with time zone" : "timestamp"), Datum::Null();
   switch (reader.result()) {
     case Result::kEpoch:
@@ -75,8 +74,8 @@ Datum TimeFromText(Type type, std::string_view text, EvalContext& context) {
       return ReadTimestamp(type, text, context);
     case TypeId::kInterval: {
       Wide interval;
-      const Problem problem = ReadInterval(text, interval);
-      if (problem != Problem::kNone) return ReportTimeProblem(context, problem, text, "interval"), Datum::Null();
+      const TimeProblem problem = ReadInterval(text, interval);
+      if (problem != TimeProblem::kNone) return ReportTimeProblem(context, problem, text, "interval"), Datum::Null();
       interval.us = RoundFraction(interval.us, type.mod);
       return Datum::Of(interval);
     }

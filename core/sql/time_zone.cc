@@ -10,6 +10,7 @@
 #include <map>
 
 #include "core/base/time_text.h"
+#include "core/sql/time_value.h"
 
 namespace headgate::sql {
 namespace {
@@ -20,14 +21,12 @@ constexpr std::size_t kFileMax = 1 << 20;
 constexpr std::size_t kNameMax = 255;
 const char* const kDatabase = "/usr/share/zoneinfo";
 
-std::int64_t FloorDiv(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-
 bool Leap(std::int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 // Big-endian numbers from the left; reads beyond the end fail.
-class Reader {
+class ZoneFileReader {
  public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  explicit ZoneFileReader(std::string_view bytes) : bytes_(bytes) {}
   std::int64_t Number(std::size_t size) {
     const std::string_view raw = Take(size);
     std::uint64_t v = 0;
@@ -56,7 +55,7 @@ struct Counts {
   }
 };
 
-bool ReadHeader(Reader& in, char& version, Counts& counts) {
+bool ReadHeader(ZoneFileReader& in, char& version, Counts& counts) {
   if (in.Take(4) != "TZif") return false;
   const std::string_view rest = in.Take(16);
   if (in.failed()) return false;
@@ -330,7 +329,7 @@ std::shared_ptr<const TimeZone> TimeZone::FromPosix(std::string_view text) {
 }
 
 std::shared_ptr<const TimeZone> TimeZone::FromFile(std::string_view bytes) {
-  Reader in(bytes);
+  ZoneFileReader in(bytes);
   char version = 0;
   Counts counts{};
   if (!ReadHeader(in, version, counts)) return nullptr;

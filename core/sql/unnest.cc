@@ -24,12 +24,6 @@ struct Domain {
   }
 };
 
-std::vector<std::size_t> Upto(std::size_t n) {
-  std::vector<std::size_t> all(n);
-  for (std::size_t i = 0; i < n; ++i) all[i] = i;
-  return all;
-}
-
 PlanPtr CloneDomain(const Domain& domain);
 
 // While one dependent join is turned, the columns of its left side are outer columns of this level in its right side.
@@ -146,7 +140,7 @@ class Pusher {
 
   // [own][domain][added] becomes [own][added][domain].
   PlanPtr BehindDomain(PlanPtr plan, std::size_t own, std::size_t added) {
-    std::vector<std::size_t> order = Upto(own);
+    std::vector<std::size_t> order = FirstColumns(own);
     for (std::size_t i = 0; i < added; ++i) order.push_back(own + domain_.width() + i);
     for (std::size_t i = 0; i < domain_.width(); ++i) order.push_back(own + i);
     return MakePick(std::move(plan), order);
@@ -347,13 +341,13 @@ bool MoveCondition(Plan& join) {
 
 // The outer columns of the right side: those of the left become kThis, those further out come one closer, as the right
 // side now hangs where the left does.
-void Lower(Plan& plan) {
+void LowerLevels(Plan& plan) {
   for (std::size_t level = 1; level < 100; ++level) VisitOuter(plan, level, [](Expr& expr) { --expr.level; });
 }
 
 Parsed<PlanPtr> UnnestJoin(PlanPtr plan) {
   plan->dependent = false;
-  Lower(*plan->inputs[1]);
+  LowerLevels(*plan->inputs[1]);
   const std::size_t left = plan->inputs[0]->columns.size();
   if (MoveCondition(*plan)) return plan;
   Domain domain;
@@ -380,7 +374,7 @@ Parsed<PlanPtr> UnnestJoin(PlanPtr plan) {
   if (plan->join == JoinKind::kSemi || plan->join == JoinKind::kAnti) return plan;
   plan->columns = plan->inputs[0]->columns;
   plan->columns.insert(plan->columns.end(), plan->inputs[1]->columns.begin(), plan->inputs[1]->columns.end());
-  return MakePick(std::move(plan), Upto(left + right));
+  return MakePick(std::move(plan), FirstColumns(left + right));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "core/sql/array_value.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/key.h"
 #include "core/sql/lift.h"
@@ -14,19 +15,13 @@ namespace {
 using I = std::int64_t;
 using Arguments = std::span<const Datum>;
 
-constexpr std::size_t kDimensionsMax = 6;
 constexpr I kItemsMax = 134'217'727;
 
-Datum Refused(EvalContext& context, std::string_view code, std::string message) {
-  context.Fail(code, std::move(message));
-  return Datum::Null();
-}
-
-ArrayValue Read(const CallSite& site, Arguments arguments, std::size_t at) {
+ArrayValue ArrayArgument(const CallSite& site, Arguments arguments, std::size_t at) {
   return ArrayValue::Read(arguments[at].s, site.arguments[at].Element());
 }
 // The place behind the last element has to be a number too.
-Datum Checked(EvalContext& context, const ArrayValue& array, Type element) {
+Datum PayloadWithinBounds(EvalContext& context, const ArrayValue& array, Type element) {
   for (const ArrayDimension& d : array.dimensions) {
     if (d.lower_bound + d.length > std::numeric_limits<std::int32_t>::max())
       return Refused(context, "54000", "array lower bound is too large: " + std::to_string(d.lower_bound));
@@ -48,27 +43,27 @@ const ArrayDimension* DimensionOf(const ArrayValue& array, const Datum& number) 
 }
 I UpperBound(const ArrayDimension& dimension) { return dimension.lower_bound + dimension.length - 1; }
 
-Datum Length(EvalContext&, const CallSite& site, Arguments arguments) {
-  const ArrayValue array = Read(site, arguments, 0);
+Datum ArrayLength(EvalContext&, const CallSite& site, Arguments arguments) {
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   const ArrayDimension* dimension = DimensionOf(array, arguments[1]);
   return dimension == nullptr ? Datum::Null() : Datum::Of(dimension->length);
 }
-Datum Lower(EvalContext&, const CallSite& site, Arguments arguments) {
-  const ArrayValue array = Read(site, arguments, 0);
+Datum ArrayLower(EvalContext&, const CallSite& site, Arguments arguments) {
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   const ArrayDimension* dimension = DimensionOf(array, arguments[1]);
   return dimension == nullptr ? Datum::Null() : Datum::Of(dimension->lower_bound);
 }
-Datum Upper(EvalContext&, const CallSite& site, Arguments arguments) {
-  const ArrayValue array = Read(site, arguments, 0);
+Datum ArrayUpper(EvalContext&, const CallSite& site, Arguments arguments) {
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   const ArrayDimension* dimension = DimensionOf(array, arguments[1]);
   return dimension == nullptr ? Datum::Null() : Datum::Of(UpperBound(*dimension));
 }
 Datum Dimensions(EvalContext&, const CallSite& site, Arguments arguments) {
-  const ArrayValue array = Read(site, arguments, 0);
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   return array.dimensions.empty() ? Datum::Null() : Datum::Of(static_cast<I>(array.dimensions.size()));
 }
 Datum DimensionText(EvalContext&, const CallSite& site, Arguments arguments) {
-  const ArrayValue array = Read(site, arguments, 0);
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   if (array.dimensions.empty()) return Datum::Null();
   std::string text;
   for (const ArrayDimension& d : array.dimensions)
@@ -76,7 +71,7 @@ Datum DimensionText(EvalContext&, const CallSite& site, Arguments arguments) {
   return Datum::Of(std::move(text));
 }
 Datum Cardinality(EvalContext&, const CallSite& site, Arguments arguments) {
-  return Datum::Of(static_cast<I>(Read(site, arguments, 0).elements.size()));
+  return Datum::Of(static_cast<I>(ArrayArgument(site, arguments, 0).elements.size()));
 }
 
 // array_append (front: false) and array_prepend. NULL is an array without elements here.
@@ -89,13 +84,13 @@ Datum Grown(EvalContext& context, ArrayValue array, Datum element, Type type, bo
     return Refused(context, "22003", "integer out of range");
   ++dimension.length;
   array.elements.insert(front ? array.elements.begin() : array.elements.end(), std::move(element));
-  return Checked(context, array, type);
+  return PayloadWithinBounds(context, array, type);
 }
-Datum Append(EvalContext& context, const CallSite& site, Arguments arguments) {
-  return Grown(context, Read(site, arguments, 0), arguments[1], site.result.Element(), false);
+Datum AppendElement(EvalContext& context, const CallSite& site, Arguments arguments) {
+  return Grown(context, ArrayArgument(site, arguments, 0), arguments[1], site.result.Element(), false);
 }
-Datum Prepend(EvalContext& context, const CallSite& site, Arguments arguments) {
-  return Grown(context, Read(site, arguments, 1), arguments[0], site.result.Element(), true);
+Datum PrependElement(EvalContext& context, const CallSite& site, Arguments arguments) {
+  return Grown(context, ArrayArgument(site, arguments, 1), arguments[0], site.result.Element(), true);
 }
 
 // The inner dimensions of `inner` from `inner_from` on are those of `outer` from 1 on, bounds too.
@@ -106,10 +101,10 @@ bool Alike(const ArrayValue& inner, std::size_t inner_from, const ArrayValue& ou
                     });
 }
 
-Datum Concatenate(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum ConcatenateArrays(EvalContext& context, const CallSite& site, Arguments arguments) {
   if (arguments[0].null || arguments[1].null) return arguments[0].null ? arguments[1] : arguments[0];
-  ArrayValue a = Read(site, arguments, 0);
-  ArrayValue b = Read(site, arguments, 1);
+  ArrayValue a = ArrayArgument(site, arguments, 0);
+  ArrayValue b = ArrayArgument(site, arguments, 1);
   if (a.dimensions.empty()) return arguments[1];
   if (b.dimensions.empty()) return arguments[0];
   const std::size_t depth_a = a.dimensions.size();
@@ -129,7 +124,7 @@ Datum Concatenate(EvalContext& context, const CallSite& site, Arguments argument
   }
   whole.elements = std::move(a.elements);
   std::ranges::move(b.elements, std::back_inserter(whole.elements));
-  return Checked(context, whole, site.result.Element());
+  return PayloadWithinBounds(context, whole, site.result.Element());
 }
 
 bool HasOneDimension(EvalContext& context, const ArrayValue& array, const char* doing) {
@@ -140,7 +135,7 @@ bool HasOneDimension(EvalContext& context, const ArrayValue& array, const char* 
 
 // The places where the element stands, NULL like any other; the arguments may end with a first place.
 std::vector<Datum> PlacesOf(EvalContext& context, const CallSite& site, Arguments arguments, std::size_t limit) {
-  const ArrayValue array = Read(site, arguments, 0);
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   std::vector<Datum> places;
   if (!HasOneDimension(context, array, "searching for elements in") || array.dimensions.empty()) return places;
   I from = std::numeric_limits<I>::min();
@@ -156,20 +151,20 @@ std::vector<Datum> PlacesOf(EvalContext& context, const CallSite& site, Argument
   }
   return places;
 }
-Datum Position(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum PositionOfElement(EvalContext& context, const CallSite& site, Arguments arguments) {
   if (arguments[0].null) return Datum::Null();
   const auto places = PlacesOf(context, site, arguments, 1);
   return places.empty() ? Datum::Null() : places[0];
 }
-Datum Positions(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum PositionsOfElement(EvalContext& context, const CallSite& site, Arguments arguments) {
   if (arguments[0].null) return Datum::Null();
   const auto places = PlacesOf(context, site, arguments, std::numeric_limits<std::size_t>::max());
   return Written(ArrayValue::OneDimension(places), TypeId::kInt4);
 }
 
-Datum Remove(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum RemoveElement(EvalContext& context, const CallSite& site, Arguments arguments) {
   if (arguments[0].null) return Datum::Null();
-  ArrayValue array = Read(site, arguments, 0);
+  ArrayValue array = ArrayArgument(site, arguments, 0);
   if (!HasOneDimension(context, array, "removing elements from")) return Datum::Null();
   const Type type = site.arguments[0].Element();
   const std::string wanted = KeyOf(type, arguments[1]);
@@ -182,9 +177,9 @@ Datum Remove(EvalContext& context, const CallSite& site, Arguments arguments) {
   return Written(array, type);
 }
 
-Datum Replace(EvalContext&, const CallSite& site, Arguments arguments) {
+Datum ReplaceElement(EvalContext&, const CallSite& site, Arguments arguments) {
   if (arguments[0].null) return Datum::Null();
-  ArrayValue array = Read(site, arguments, 0);
+  ArrayValue array = ArrayArgument(site, arguments, 0);
   const Type type = site.arguments[0].Element();
   const std::string wanted = KeyOf(type, arguments[1]);
   for (Datum& element : array.elements) {
@@ -193,19 +188,19 @@ Datum Replace(EvalContext&, const CallSite& site, Arguments arguments) {
   return Written(array, type);
 }
 
-struct Range {
+struct SliceBounds {
   I low = 0;
   I high = 0;
 };
 
 // The part within these bounds, one a dimension from the first on; its own bounds start at 1.
-ArrayValue Slice(const ArrayValue& array, std::span<const Range> ranges) {
+ArrayValue Slice(const ArrayValue& array, std::span<const SliceBounds> ranges) {
   ArrayValue part;
   if (array.dimensions.empty() || array.dimensions.size() < ranges.size()) return part;
-  std::vector<Range> offsets;  // from 0, with both ends
+  std::vector<SliceBounds> offsets;  // from 0, with both ends
   for (std::size_t i = 0; i < array.dimensions.size(); ++i) {
     const ArrayDimension& d = array.dimensions[i];
-    Range range{d.lower_bound, UpperBound(d)};
+    SliceBounds range{d.lower_bound, UpperBound(d)};
     if (i < ranges.size()) range = {std::max(range.low, ranges[i].low), std::min(range.high, ranges[i].high)};
     if (range.low > range.high) return {};
     offsets.push_back({range.low - d.lower_bound, range.high - d.lower_bound});
@@ -225,25 +220,25 @@ ArrayValue Slice(const ArrayValue& array, std::span<const Range> ranges) {
   return part;
 }
 
-Datum Trim(EvalContext& context, const CallSite& site, Arguments arguments) {
-  const ArrayValue array = Read(site, arguments, 0);
+Datum TrimArray(EvalContext& context, const CallSite& site, Arguments arguments) {
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   const I length = array.dimensions.empty() ? 0 : array.dimensions[0].length;
   if (arguments[1].i < 0 || arguments[1].i > length)
     return Refused(context, "2202E", "number of elements to trim must be between 0 and " + std::to_string(length));
   if (length == 0) return arguments[0];
-  const Range kept[] = {{array.dimensions[0].lower_bound, UpperBound(array.dimensions[0]) - arguments[1].i}};
+  const SliceBounds kept[] = {{array.dimensions[0].lower_bound, UpperBound(array.dimensions[0]) - arguments[1].i}};
   return Written(Slice(array, kept), site.result.Element());
 }
 
 bool TooManySubscripts(EvalContext& context, std::size_t count) {
-  if (count <= kDimensionsMax) return false;
+  if (count <= kArrayDimensionsMax) return false;
   context.Fail("54000", "number of array dimensions (" + std::to_string(count) + ") exceeds the maximum allowed (6)");
   return true;
 }
 
-Datum Subscript(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum ArraySubscript(EvalContext& context, const CallSite& site, Arguments arguments) {
   if (TooManySubscripts(context, arguments.size() - 1)) return Datum::Null();
-  const ArrayValue array = Read(site, arguments, 0);
+  const ArrayValue array = ArrayArgument(site, arguments, 0);
   if (array.dimensions.size() + 1 != arguments.size()) return Datum::Null();
   std::size_t place = 0;
   for (std::size_t i = 0; i < array.dimensions.size(); ++i) {
@@ -257,10 +252,10 @@ Datum Subscript(EvalContext& context, const CallSite& site, Arguments arguments)
 
 // array, low, high, low, high, ...; an end that is left out is the farthest number.
 Datum SliceOf(EvalContext& context, const CallSite& site, Arguments arguments) {
-  std::vector<Range> ranges;
+  std::vector<SliceBounds> ranges;
   for (std::size_t i = 1; i + 1 < arguments.size(); i += 2) ranges.push_back({arguments[i].i, arguments[i + 1].i});
   if (TooManySubscripts(context, ranges.size())) return Datum::Null();
-  return Written(Slice(Read(site, arguments, 0), ranges), site.result.Element());
+  return Written(Slice(ArrayArgument(site, arguments, 0), ranges), site.result.Element());
 }
 
 std::vector<std::string> SortedKeys(const ArrayValue& array, Type type, bool& nulls) {
@@ -279,22 +274,22 @@ std::vector<std::string> SortedKeys(const ArrayValue& array, Type type, bool& nu
 }
 
 // NULL equals nothing, so an array with one is contained in none.
-Datum Contains(EvalContext&, const CallSite& site, Arguments arguments) {
+Datum ArrayContains(EvalContext&, const CallSite& site, Arguments arguments) {
   bool nulls = false;
   const Type type = site.arguments[0].Element();
-  const auto all = SortedKeys(Read(site, arguments, 0), type, nulls);
-  const auto part = SortedKeys(Read(site, arguments, 1), type, nulls);
+  const auto all = SortedKeys(ArrayArgument(site, arguments, 0), type, nulls);
+  const auto part = SortedKeys(ArrayArgument(site, arguments, 1), type, nulls);
   return Datum::Of(!nulls && std::ranges::includes(all, part));
 }
-Datum ContainedBy(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum ArrayContainedBy(EvalContext& context, const CallSite& site, Arguments arguments) {
   const Datum turned[] = {arguments[1], arguments[0]};
-  return Contains(context, site, turned);
+  return ArrayContains(context, site, turned);
 }
-Datum Overlaps(EvalContext&, const CallSite& site, Arguments arguments) {
+Datum ArraysOverlap(EvalContext&, const CallSite& site, Arguments arguments) {
   bool nulls = false;
   const Type type = site.arguments[0].Element();
-  const auto a = SortedKeys(Read(site, arguments, 0), type, nulls);
-  const auto b = SortedKeys(Read(site, arguments, 1), type, nulls);
+  const auto a = SortedKeys(ArrayArgument(site, arguments, 0), type, nulls);
+  const auto b = SortedKeys(ArrayArgument(site, arguments, 1), type, nulls);
   return Datum::Of(std::ranges::any_of(a, [&](const std::string& key) { return std::ranges::binary_search(b, key); }));
 }
 
@@ -319,7 +314,7 @@ bool ReadNumbers(EvalContext& context, const Datum& argument, std::vector<I>& nu
   return true;
 }
 
-Datum Fill(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum FillArray(EvalContext& context, const CallSite& site, Arguments arguments) {
   std::vector<I> lengths;
   std::vector<I> bounds;
   if (!ReadNumbers(context, arguments[1], lengths)) return Datum::Null();
@@ -337,51 +332,43 @@ Datum Fill(EvalContext& context, const CallSite& site, Arguments arguments) {
   }
   if (items == 0) array.dimensions.clear();
   array.elements.assign(static_cast<std::size_t>(items), arguments[0]);
-  return Checked(context, array, site.result.Element());
+  return PayloadWithinBounds(context, array, site.result.Element());
 }
 
 std::string_view Same(std::string_view array) { return array; }
 
-constexpr TypeId kArray = TypeId::kAnyArray;
-constexpr TypeId kElement = TypeId::kAnyElement;
-constexpr TypeId kCompatible = TypeId::kAnyCompatible;
-constexpr TypeId kCompatibleArray = TypeId::kAnyCompatibleArray;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kBool = TypeId::kBool;
-const Type kI4Array{TypeId::kInt4, true};
-
 // "array subscript" and "array slice" are x[1][2] and x[1:2].
-const Function kTable[] = {
-    {"array_length", {kArray, kI4}, kI4, kOverDatums<Length>},
-    {"array_lower", {kArray, kI4}, kI4, kOverDatums<Lower>},
-    {"array_upper", {kArray, kI4}, kI4, kOverDatums<Upper>},
-    {"array_ndims", {kArray}, kI4, kOverDatums<Dimensions>},
-    {"array_dims", {kArray}, TypeId::kText, kOverDatums<DimensionText>},
-    {"cardinality", {kArray}, kI4, kOverDatums<Cardinality>},
-    {"array_append", {kCompatibleArray, kCompatible}, kCompatibleArray, kOverNulls<Append>},
-    {"array_prepend", {kCompatible, kCompatibleArray}, kCompatibleArray, kOverNulls<Prepend>},
-    {"array_cat", {kCompatibleArray, kCompatibleArray}, kCompatibleArray, kOverNulls<Concatenate>},
-    {"||", {kCompatibleArray, kCompatible}, kCompatibleArray, kOverNulls<Append>},
-    {"||", {kCompatible, kCompatibleArray}, kCompatibleArray, kOverNulls<Prepend>},
-    {"||", {kCompatibleArray, kCompatibleArray}, kCompatibleArray, kOverNulls<Concatenate>},
-    {"array_position", {kCompatibleArray, kCompatible}, kI4, kOverNulls<Position>},
-    {"array_position", {kCompatibleArray, kCompatible, kI4}, kI4, kOverNulls<Position>},
-    {"array_positions", {kCompatibleArray, kCompatible}, kI4Array, kOverNulls<Positions>},
-    {"array_remove", {kCompatibleArray, kCompatible}, kCompatibleArray, kOverNulls<Remove>},
-    {"array_replace", {kCompatibleArray, kCompatible, kCompatible}, kCompatibleArray, kOverNulls<Replace>},
-    {"trim_array", {kArray, kI4}, kArray, kOverDatums<Trim>},
-    {"array_fill", {kElement, kI4Array}, kArray, kOverNulls<Fill>},
-    {"array_fill", {kElement, kI4Array, kI4Array}, kArray, kOverNulls<Fill>},
-    {"@>", {kArray, kArray}, kBool, kOverDatums<Contains>},
-    {"<@", {kArray, kArray}, kBool, kOverDatums<ContainedBy>},
-    {"&&", {kArray, kArray}, kBool, kOverDatums<Overlaps>},
-    {"array subscript", {kArray, kI4}, kElement, kOverDatums<Subscript>, true},
-    {"array slice", {kArray, kI4}, kArray, kOverDatums<SliceOf>, true},
-    {"unnest", {kArray}, kElement, kLift<Same>, false, Volatility::kImmutable, true},
+const Function kArrayFunctions[] = {
+    {"array_length", {kAnyArray, kI4}, kI4, kOverDatums<ArrayLength>},
+    {"array_lower", {kAnyArray, kI4}, kI4, kOverDatums<ArrayLower>},
+    {"array_upper", {kAnyArray, kI4}, kI4, kOverDatums<ArrayUpper>},
+    {"array_ndims", {kAnyArray}, kI4, kOverDatums<Dimensions>},
+    {"array_dims", {kAnyArray}, kText, kOverDatums<DimensionText>},
+    {"cardinality", {kAnyArray}, kI4, kOverDatums<Cardinality>},
+    {"array_append", {kCompatibleArray, kCompatible}, kCompatibleArray, kOverNulls<AppendElement>},
+    {"array_prepend", {kCompatible, kCompatibleArray}, kCompatibleArray, kOverNulls<PrependElement>},
+    {"array_cat", {kCompatibleArray, kCompatibleArray}, kCompatibleArray, kOverNulls<ConcatenateArrays>},
+    {"||", {kCompatibleArray, kCompatible}, kCompatibleArray, kOverNulls<AppendElement>},
+    {"||", {kCompatible, kCompatibleArray}, kCompatibleArray, kOverNulls<PrependElement>},
+    {"||", {kCompatibleArray, kCompatibleArray}, kCompatibleArray, kOverNulls<ConcatenateArrays>},
+    {"array_position", {kCompatibleArray, kCompatible}, kI4, kOverNulls<PositionOfElement>},
+    {"array_position", {kCompatibleArray, kCompatible, kI4}, kI4, kOverNulls<PositionOfElement>},
+    {"array_positions", {kCompatibleArray, kCompatible}, kI4Array, kOverNulls<PositionsOfElement>},
+    {"array_remove", {kCompatibleArray, kCompatible}, kCompatibleArray, kOverNulls<RemoveElement>},
+    {"array_replace", {kCompatibleArray, kCompatible, kCompatible}, kCompatibleArray, kOverNulls<ReplaceElement>},
+    {"trim_array", {kAnyArray, kI4}, kAnyArray, kOverDatums<TrimArray>},
+    {"array_fill", {kAnyElement, kI4Array}, kAnyArray, kOverNulls<FillArray>},
+    {"array_fill", {kAnyElement, kI4Array, kI4Array}, kAnyArray, kOverNulls<FillArray>},
+    {"@>", {kAnyArray, kAnyArray}, kBool, kOverDatums<ArrayContains>},
+    {"<@", {kAnyArray, kAnyArray}, kBool, kOverDatums<ArrayContainedBy>},
+    {"&&", {kAnyArray, kAnyArray}, kBool, kOverDatums<ArraysOverlap>},
+    {"array subscript", {kAnyArray, kI4}, kAnyElement, kOverDatums<ArraySubscript>, true},
+    {"array slice", {kAnyArray, kI4}, kAnyArray, kOverDatums<SliceOf>, true},
+    {"unnest", {kAnyArray}, kAnyElement, kLift<Same>, false, kImmutable, true},
 };
 
 }  // namespace
 
-std::span<const Function> ArrayFunctions() { return kTable; }
+std::span<const Function> ArrayFunctions() { return kArrayFunctions; }
 
 }  // namespace headgate::sql

@@ -3,6 +3,9 @@
 #include <limits>
 
 #include "core/sql/cast.h"
+#include "core/sql/characters.h"
+#include "core/sql/functions/integer_range.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/lift.h"
 
 // Casts among booleans, numbers, texts and bit strings. What is not here goes by way of text.
@@ -11,43 +14,11 @@ namespace {
 
 using I = std::int64_t;
 
-template <int kBytes>
-struct Bounds;
-template <>
-struct Bounds<2> {
-  static constexpr I kLow = std::numeric_limits<std::int16_t>::min();
-  static constexpr I kHigh = std::numeric_limits<std::int16_t>::max();
-  static constexpr const char* kName = "smallint";
-};
-template <>
-struct Bounds<4> {
-  static constexpr I kLow = std::numeric_limits<std::int32_t>::min();
-  static constexpr I kHigh = std::numeric_limits<std::int32_t>::max();
-  static constexpr const char* kName = "integer";
-};
-template <>
-struct Bounds<8> {
-  static constexpr I kLow = std::numeric_limits<I>::min();
-  static constexpr I kHigh = std::numeric_limits<I>::max();
-  static constexpr const char* kName = "bigint";
-};
-
-template <int kBytes>
-I OutOfRange(EvalContext& context) {
-  context.Fail("22003", std::string(Bounds<kBytes>::kName) + " out of range");
-  return 0;
-}
-
-template <int kBytes>
-I Narrow(EvalContext& context, I v) {
-  return v < Bounds<kBytes>::kLow || v > Bounds<kBytes>::kHigh ? OutOfRange<kBytes>(context) : v;
-}
-
 // Half to even.
 template <int kBytes>
 I OfDouble(EvalContext& context, double v) {
   const double rounded = std::nearbyint(v);
-  constexpr auto kLow = static_cast<double>(Bounds<kBytes>::kLow);
+  constexpr auto kLow = static_cast<double>(kIntegerRange<kBytes>.low);
   if (!(rounded >= kLow && rounded < -kLow)) return OutOfRange<kBytes>(context);
   return static_cast<I>(rounded);
 }
@@ -57,11 +28,11 @@ template <int kBytes>
 I OfNumeric(EvalContext& context, const Numeric& v) {
   if (!v.finite()) {
     context.Fail("0A000",
-                 std::string("cannot convert ") + (v.nan() ? "NaN" : "infinity") + " to " + Bounds<kBytes>::kName);
+                 std::string("cannot convert ") + (v.nan() ? "NaN" : "infinity") + " to " + kIntegerRange<kBytes>.name);
     return 0;
   }
   const auto whole = v.ToInt64();
-  return whole ? Narrow<kBytes>(context, *whole) : OutOfRange<kBytes>(context);
+  return whole ? Fit<kBytes>(context, *whole) : OutOfRange<kBytes>(context);
 }
 
 I OfBool(bool v) { return v ? 1 : 0; }
@@ -99,7 +70,6 @@ Numeric NumericOfDouble(double v) { return Numeric::OfDouble(v); }
 Numeric NumericOfFloat(double v) { return Numeric::OfFloat(static_cast<float>(v)); }
 
 std::string_view TextOfBool(bool v) { return v ? "true" : "false"; }
-std::string_view WithoutTrailingBlanks(std::string_view v) { return v.substr(0, v.find_last_not_of(' ') + 1); }
 
 // The lowest bits, the sign in front of them where there are more.
 template <int kBytes>
@@ -117,28 +87,15 @@ I IntegerOfBits(EvalContext& context, std::string_view bits) {
   return kBytes == 4 ? static_cast<std::int32_t>(v) : static_cast<I>(v);
 }
 
-constexpr auto kImplicit = CastContext::kImplicit;
-constexpr auto kAssignment = CastContext::kAssignment;
-constexpr auto kExplicit = CastContext::kExplicit;
 constexpr Kernel kSame = nullptr;  // integers are 64 bits in memory, floats doubles
 
-constexpr TypeId kI2 = TypeId::kInt2;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kI8 = TypeId::kInt8;
-constexpr TypeId kF4 = TypeId::kFloat4;
-constexpr TypeId kF8 = TypeId::kFloat8;
-constexpr TypeId kNumeric = TypeId::kNumeric;
-constexpr TypeId kText = TypeId::kText;
-constexpr TypeId kVarchar = TypeId::kVarchar;
-constexpr TypeId kBpchar = TypeId::kBpchar;
-
-const Cast kTable[] = {
+const Cast kBasicCasts[] = {
     {kI2, kI4, kImplicit, kSame},
     {kI2, kI8, kImplicit, kSame},
     {kI4, kI8, kImplicit, kSame},
-    {kI4, kI2, kAssignment, kLift<Narrow<2>>},
-    {kI8, kI2, kAssignment, kLift<Narrow<2>>},
-    {kI8, kI4, kAssignment, kLift<Narrow<4>>},
+    {kI4, kI2, kAssignment, kLift<Fit<2>>},
+    {kI8, kI2, kAssignment, kLift<Fit<2>>},
+    {kI8, kI4, kAssignment, kLift<Fit<4>>},
 
     {kI2, kF4, kImplicit, kLift<FloatOfInteger>},
     {kI4, kF4, kImplicit, kLift<FloatOfInteger>},
@@ -155,22 +112,22 @@ const Cast kTable[] = {
     {kF8, kI4, kAssignment, kLift<OfDouble<4>>},
     {kF8, kI8, kAssignment, kLift<OfDouble<8>>},
 
-    {kI2, kNumeric, kImplicit, kLift<NumericOfInteger>},
-    {kI4, kNumeric, kImplicit, kLift<NumericOfInteger>},
-    {kI8, kNumeric, kImplicit, kLift<NumericOfInteger>},
-    {kF4, kNumeric, kAssignment, kLift<NumericOfFloat>},
-    {kF8, kNumeric, kAssignment, kLift<NumericOfDouble>},
-    {kNumeric, kI2, kAssignment, kLift<OfNumeric<2>>},
-    {kNumeric, kI4, kAssignment, kLift<OfNumeric<4>>},
-    {kNumeric, kI8, kAssignment, kLift<OfNumeric<8>>},
-    {kNumeric, kF4, kImplicit, kLift<FloatOfNumeric>},
-    {kNumeric, kF8, kImplicit, kLift<DoubleOfNumeric>},
+    {kI2, kNum, kImplicit, kLift<NumericOfInteger>},
+    {kI4, kNum, kImplicit, kLift<NumericOfInteger>},
+    {kI8, kNum, kImplicit, kLift<NumericOfInteger>},
+    {kF4, kNum, kAssignment, kLift<NumericOfFloat>},
+    {kF8, kNum, kAssignment, kLift<NumericOfDouble>},
+    {kNum, kI2, kAssignment, kLift<OfNumeric<2>>},
+    {kNum, kI4, kAssignment, kLift<OfNumeric<4>>},
+    {kNum, kI8, kAssignment, kLift<OfNumeric<8>>},
+    {kNum, kF4, kImplicit, kLift<FloatOfNumeric>},
+    {kNum, kF8, kImplicit, kLift<DoubleOfNumeric>},
 
-    {TypeId::kBool, kI4, kExplicit, kLift<OfBool>},
-    {kI4, TypeId::kBool, kExplicit, kLift<ToBool>},
-    {TypeId::kBool, kText, kAssignment, kLift<TextOfBool>},
-    {TypeId::kBool, kVarchar, kAssignment, kLift<TextOfBool>},
-    {TypeId::kBool, kBpchar, kAssignment, kLift<TextOfBool>},
+    {kBool, kI4, kExplicit, kLift<OfBool>},
+    {kI4, kBool, kExplicit, kLift<ToBool>},
+    {kBool, kText, kAssignment, kLift<TextOfBool>},
+    {kBool, kVarchar, kAssignment, kLift<TextOfBool>},
+    {kBool, kBpchar, kAssignment, kLift<TextOfBool>},
 
     {kText, kVarchar, kImplicit, kSame},
     {kText, kBpchar, kImplicit, kLift<WithoutTrailingBlanks>},
@@ -179,16 +136,16 @@ const Cast kTable[] = {
     {kBpchar, kText, kImplicit, kSame},
     {kBpchar, kVarchar, kImplicit, kSame},
 
-    {TypeId::kBit, TypeId::kVarbit, kImplicit, kSame},
-    {TypeId::kVarbit, TypeId::kBit, kImplicit, kSame},
-    {kI4, TypeId::kBit, kExplicit, kLift<BitsOfInteger<4>>},
-    {kI8, TypeId::kBit, kExplicit, kLift<BitsOfInteger<8>>},
-    {TypeId::kBit, kI4, kExplicit, kLift<IntegerOfBits<4>>},
-    {TypeId::kBit, kI8, kExplicit, kLift<IntegerOfBits<8>>},
+    {kBit, kVarbit, kImplicit, kSame},
+    {kVarbit, kBit, kImplicit, kSame},
+    {kI4, kBit, kExplicit, kLift<BitsOfInteger<4>>},
+    {kI8, kBit, kExplicit, kLift<BitsOfInteger<8>>},
+    {kBit, kI4, kExplicit, kLift<IntegerOfBits<4>>},
+    {kBit, kI8, kExplicit, kLift<IntegerOfBits<8>>},
 };
 
 }  // namespace
 
-std::span<const Cast> BasicCasts() { return kTable; }
+std::span<const Cast> BasicCasts() { return kBasicCasts; }
 
 }  // namespace headgate::sql

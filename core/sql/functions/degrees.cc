@@ -1,5 +1,7 @@
 #include <cmath>
 
+#include "core/sql/functions/angles.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -9,13 +11,6 @@ namespace headgate::sql {
 namespace {
 
 using F = double;
-
-constexpr F kRadiansPerDegree = 0.0174532925199432957692;
-
-F OutOfDomain(EvalContext& context) {
-  context.Fail("22003", "input is out of range");
-  return 0;
-}
 
 F SineTo30(F degrees) {
   static const F sine_of_30 = std::sin(30 * kRadiansPerDegree);
@@ -51,17 +46,17 @@ Angle Reduce(F degrees) {
   return out;
 }
 
-F Sine(EvalContext& context, F degrees) {
+F SineOfDegrees(EvalContext& context, F degrees) {
   if (std::isinf(degrees)) return OutOfDomain(context);
   const Angle angle = Reduce(degrees);
   return angle.sine_sign * SineTo90(angle.degrees);
 }
-F Cosine(EvalContext& context, F degrees) {
+F CosineOfDegrees(EvalContext& context, F degrees) {
   if (std::isinf(degrees)) return OutOfDomain(context);
   const Angle angle = Reduce(degrees);
   return angle.cosine_sign * CosineTo90(angle.degrees);
 }
-F Tangent(EvalContext& context, F degrees) {
+F TangentOfDegrees(EvalContext& context, F degrees) {
   if (std::isinf(degrees)) return OutOfDomain(context);
   static const F tangent_of_45 = SineTo90(45) / CosineTo90(45);
   const Angle angle = Reduce(degrees);
@@ -69,7 +64,7 @@ F Tangent(EvalContext& context, F degrees) {
   const F result = angle.sine_sign * angle.cosine_sign * tangent;
   return result == 0 ? 0 : result;  // no negative zero
 }
-F Cotangent(EvalContext& context, F degrees) {
+F CotangentOfDegrees(EvalContext& context, F degrees) {
   if (std::isinf(degrees)) return OutOfDomain(context);
   static const F cotangent_of_45 = CosineTo90(45) / SineTo90(45);
   const Angle angle = Reduce(degrees);
@@ -89,12 +84,12 @@ F ArcCosineShare(F ratio) {  // of 60 degrees
 F ArcSineOfPositive(F ratio) { return ratio <= 0.5 ? ArcSineShare(ratio) : 90 - ArcCosineShare(ratio); }
 F ArcCosineOfPositive(F ratio) { return ratio <= 0.5 ? 90 - ArcSineShare(ratio) : ArcCosineShare(ratio); }
 
-F ArcSine(EvalContext& context, F ratio) {
+F ArcSineInDegrees(EvalContext& context, F ratio) {
   if (std::isnan(ratio)) return ratio;
   if (std::fabs(ratio) > 1) return OutOfDomain(context);
   return ratio >= 0 ? ArcSineOfPositive(ratio) : -ArcSineOfPositive(-ratio);
 }
-F ArcCosine(EvalContext& context, F ratio) {
+F ArcCosineInDegrees(EvalContext& context, F ratio) {
   if (std::isnan(ratio)) return ratio;
   if (std::fabs(ratio) > 1) return OutOfDomain(context);
   return ratio >= 0 ? ArcCosineOfPositive(ratio) : 90 + ArcSineOfPositive(-ratio);
@@ -103,20 +98,18 @@ F Share45(F radians) {
   static const F of_one = std::atan(1.0);
   return radians / of_one * 45;
 }
-F ArcTangent(F ratio) { return Share45(std::atan(ratio)); }
-F ArcTangent2(F y, F x) { return Share45(std::atan2(y, x)); }
+F ArcTangentInDegrees(F ratio) { return Share45(std::atan(ratio)); }
+F ArcTangent2InDegrees(F y, F x) { return Share45(std::atan2(y, x)); }
 
-constexpr TypeId kF8 = TypeId::kFloat8;
-
-const Function kTable[] = {
-    {"sind", {kF8}, kF8, kLift<Sine>},        {"cosd", {kF8}, kF8, kLift<Cosine>},
-    {"tand", {kF8}, kF8, kLift<Tangent>},     {"cotd", {kF8}, kF8, kLift<Cotangent>},
-    {"asind", {kF8}, kF8, kLift<ArcSine>},    {"acosd", {kF8}, kF8, kLift<ArcCosine>},
-    {"atand", {kF8}, kF8, kLift<ArcTangent>}, {"atan2d", {kF8, kF8}, kF8, kLift<ArcTangent2>},
+const Function kDegreeFunctions[] = {
+    {"sind", {kF8}, kF8, kLift<SineOfDegrees>},        {"cosd", {kF8}, kF8, kLift<CosineOfDegrees>},
+    {"tand", {kF8}, kF8, kLift<TangentOfDegrees>},     {"cotd", {kF8}, kF8, kLift<CotangentOfDegrees>},
+    {"asind", {kF8}, kF8, kLift<ArcSineInDegrees>},    {"acosd", {kF8}, kF8, kLift<ArcCosineInDegrees>},
+    {"atand", {kF8}, kF8, kLift<ArcTangentInDegrees>}, {"atan2d", {kF8, kF8}, kF8, kLift<ArcTangent2InDegrees>},
 };
 
 }  // namespace
 
-std::span<const Function> DegreeFunctions() { return kTable; }
+std::span<const Function> DegreeFunctions() { return kDegreeFunctions; }
 
 }  // namespace headgate::sql

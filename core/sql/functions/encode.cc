@@ -1,7 +1,10 @@
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "core/base/encoding.h"
+#include "core/config/text.h"
 #include "core/net/digest.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -40,25 +43,18 @@ std::string Escaped(Bytes bytes) {
   return out;
 }
 
-std::string Refused(EvalContext& context, std::string_view code, std::string message) {
+std::string NoBytes(EvalContext& context, std::string_view code, std::string message) {
   context.Fail(code, std::move(message));
   return {};
 }
 
-std::string FirstCharacter(Bytes text) {
+std::string CharacterInFront(Bytes text) {
   std::size_t end = 1;
   while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
   return std::string(text.substr(0, end));
 }
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // Blanks may stand between bytes, not within one.
 std::string FromHexText(EvalContext& context, Bytes text) {
@@ -70,10 +66,10 @@ std::string FromHexText(EvalContext& context, Bytes text) {
     }
     int byte = 0;
     for (int half = 0; half < 2; ++half, ++at) {
-      if (at == text.size()) return Refused(context, "22023", "invalid hexadecimal data: odd number of digits");
+      if (at == text.size()) return NoBytes(context, "22023", "invalid hexadecimal data: odd number of digits");
       const int digit = HexDigit(text[at]);
       if (digit < 0)
-        return Refused(context, "22023", "invalid hexadecimal digit: \"" + FirstCharacter(text.substr(at)) + "\"");
+        return NoBytes(context, "22023", "invalid hexadecimal digit: \"" + CharacterInFront(text.substr(at)) + "\"");
       byte = byte * 16 + digit;
     }
     out.push_back(static_cast<char>(byte));
@@ -102,15 +98,15 @@ std::string FromBase64Text(EvalContext& context, Bytes text) {
     if (IsBlank(c)) continue;
     int digit = 0;
     if (c == '=') {
-      if (!ended && digits < 2) return Refused(context, "22023", "unexpected \"=\" while decoding base64 sequence");
+      if (!ended && digits < 2) return NoBytes(context, "22023", "unexpected \"=\" while decoding base64 sequence");
       if (!ended) bytes = digits - 1;
       ended = true;
     } else {
       digit = Base64Digit(c);
       if (digit < 0) {
-        return Refused(
+        return NoBytes(
             context, "22023",
-            "invalid symbol \"" + FirstCharacter(text.substr(at)) + "\" found while decoding base64 sequence");
+            "invalid symbol \"" + CharacterInFront(text.substr(at)) + "\" found while decoding base64 sequence");
       }
     }
     group = group << 6 | static_cast<std::uint32_t>(digit);
@@ -119,7 +115,7 @@ std::string FromBase64Text(EvalContext& context, Bytes text) {
     group = 0;
     digits = 0;
   }
-  return digits == 0 ? out : Refused(context, "22023", "invalid base64 end sequence");
+  return digits == 0 ? out : NoBytes(context, "22023", "invalid base64 end sequence");
 }
 
 std::string FromEscapes(EvalContext& context, Bytes text) {
@@ -139,37 +135,31 @@ std::string FromEscapes(EvalContext& context, Bytes text) {
       out.push_back('\\');
       ++at;
     } else {
-      return Refused(context, "22P02", "invalid input syntax for type bytea");
+      return NoBytes(context, "22P02", "invalid input syntax for type bytea");
     }
   }
   return out;
 }
 
-std::string LowerAscii(Bytes text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 std::string Encode(EvalContext& context, Bytes bytes, Bytes format) {
-  const std::string name = LowerAscii(format);
+  const std::string name = config::ToLower(format);
   if (name == "hex") return Hex(bytes);
   if (name == "base64") return InLines(Base64(bytes));
   if (name == "escape") return Escaped(bytes);
-  return Refused(context, "22023", "unrecognized encoding: \"" + std::string(format) + "\"");
+  return NoBytes(context, "22023", "unrecognized encoding: \"" + std::string(format) + "\"");
 }
 std::string Decode(EvalContext& context, Bytes text, Bytes format) {
-  const std::string name = LowerAscii(format);
+  const std::string name = config::ToLower(format);
   if (name == "hex") return FromHexText(context, text);
   if (name == "base64") return FromBase64Text(context, text);
   if (name == "escape") return FromEscapes(context, text);
-  return Refused(context, "22023", "unrecognized encoding: \"" + std::string(format) + "\"");
+  return NoBytes(context, "22023", "unrecognized encoding: \"" + std::string(format) + "\"");
 }
 
 // Every text is UTF-8 here.
 bool IsUtf8Name(EvalContext& context, Bytes encoding) {
   std::string name;
-  for (const char c : LowerAscii(encoding)) {
+  for (const char c : config::ToLower(encoding)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) name.push_back(c);
   }
   if (name == "utf8" || name == "unicode") return true;
@@ -194,24 +184,21 @@ std::string Sha(Bytes bytes) {
   return net::Digest(kKind, bytes);
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kB = TypeId::kBytea;
-
-const Function kTable[] = {
-    {"encode", {kB, kT}, kT, kLift<Encode>},
-    {"decode", {kT, kT}, kB, kLift<Decode>},
-    {"convert_to", {kT, kT}, kB, kLift<ConvertTo>},
-    {"convert_from", {kB, kT}, kT, kLift<ConvertFrom>},
-    {"md5", {kT}, kT, kLift<Md5>},
-    {"md5", {kB}, kT, kLift<Md5>},
-    {"sha224", {kB}, kB, kLift<Sha<DigestKind::kSha224>>},
-    {"sha256", {kB}, kB, kLift<Sha<DigestKind::kSha256>>},
-    {"sha384", {kB}, kB, kLift<Sha<DigestKind::kSha384>>},
-    {"sha512", {kB}, kB, kLift<Sha<DigestKind::kSha512>>},
+const Function kEncodeFunctions[] = {
+    {"encode", {kBytea, kText}, kText, kLift<Encode>},
+    {"decode", {kText, kText}, kBytea, kLift<Decode>},
+    {"convert_to", {kText, kText}, kBytea, kLift<ConvertTo>},
+    {"convert_from", {kBytea, kText}, kText, kLift<ConvertFrom>},
+    {"md5", {kText}, kText, kLift<Md5>},
+    {"md5", {kBytea}, kText, kLift<Md5>},
+    {"sha224", {kBytea}, kBytea, kLift<Sha<DigestKind::kSha224>>},
+    {"sha256", {kBytea}, kBytea, kLift<Sha<DigestKind::kSha256>>},
+    {"sha384", {kBytea}, kBytea, kLift<Sha<DigestKind::kSha384>>},
+    {"sha512", {kBytea}, kBytea, kLift<Sha<DigestKind::kSha512>>},
 };
 
 }  // namespace
 
-std::span<const Function> EncodeFunctions() { return kTable; }
+std::span<const Function> EncodeFunctions() { return kEncodeFunctions; }
 
 }  // namespace headgate::sql

@@ -3,6 +3,8 @@
 #include <limits>
 #include <numbers>
 
+#include "core/sql/functions/angles.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -16,59 +18,57 @@ using F = double;
 
 constexpr F kNaN = std::numeric_limits<F>::quiet_NaN();
 constexpr F kInfinite = std::numeric_limits<F>::infinity();
-constexpr F kRadiansPerDegree = 0.0174532925199432957692;
 
-F Fail(EvalContext& context, std::string_view code, const char* message) {
+F NoFloat(EvalContext& context, std::string_view code, const char* message) {
   context.Fail(code, message);
   return 0;
 }
-F Overflow(EvalContext& context) { return Fail(context, "22003", "value out of range: overflow"); }
-F Underflow(EvalContext& context) { return Fail(context, "22003", "value out of range: underflow"); }
-F OutOfDomain(EvalContext& context) { return Fail(context, "22003", "input is out of range"); }
+F Overflow(EvalContext& context) { return NoFloat(context, "22003", "value out of range: overflow"); }
+F Underflow(EvalContext& context) { return NoFloat(context, "22003", "value out of range: underflow"); }
 
 // T is the type computed in: float for two reals.
 template <class T>
-F Add(EvalContext& context, F a, F b) {
+F AddFloats(EvalContext& context, F a, F b) {
   const T sum = static_cast<T>(a) + static_cast<T>(b);
   if (std::isinf(sum) && !std::isinf(a) && !std::isinf(b)) return Overflow(context);
   return static_cast<F>(sum);
 }
 template <class T>
-F Subtract(EvalContext& context, F a, F b) {
-  return Add<T>(context, a, -b);
+F SubtractFloats(EvalContext& context, F a, F b) {
+  return AddFloats<T>(context, a, -b);
 }
 template <class T>
-F Multiply(EvalContext& context, F a, F b) {
+F MultiplyFloats(EvalContext& context, F a, F b) {
   const T product = static_cast<T>(a) * static_cast<T>(b);
   if (std::isinf(product) && !std::isinf(a) && !std::isinf(b)) return Overflow(context);
   if (product == 0 && a != 0 && b != 0) return Underflow(context);
   return static_cast<F>(product);
 }
 template <class T>
-F Divide(EvalContext& context, F a, F b) {
-  if (b == 0 && !std::isnan(a)) return Fail(context, "22012", "division by zero");
+F DivideFloats(EvalContext& context, F a, F b) {
+  if (b == 0 && !std::isnan(a)) return NoFloat(context, "22012", "division by zero");
   const T quotient = static_cast<T>(a) / static_cast<T>(b);
   if (std::isinf(quotient) && !std::isinf(a)) return Overflow(context);
   if (quotient == 0 && a != 0 && !std::isinf(b)) return Underflow(context);
   return static_cast<F>(quotient);
 }
-F Plus(F a) { return a; }
-F Negate(F a) { return -a; }
-F Abs(F a) { return std::fabs(a); }
-F Sign(F a) { return a > 0 ? 1 : (a < 0 ? -1 : 0); }
+F PlusFloat(F a) { return a; }
+F NegateFloat(F a) { return -a; }
+F AbsFloat(F a) { return std::fabs(a); }
+F SignOfFloat(F a) { return a > 0 ? 1 : (a < 0 ? -1 : 0); }
 
-F Round(F a) { return std::nearbyint(a); }  // half to even
-F Truncate(F a) { return std::trunc(a); }
-F Ceil(F a) { return std::ceil(a); }
-F Floor(F a) { return std::floor(a); }
+F RoundFloat(F a) { return std::nearbyint(a); }  // half to even
+F TruncateFloat(F a) { return std::trunc(a); }
+F CeilFloat(F a) { return std::ceil(a); }
+F FloorFloat(F a) { return std::floor(a); }
 
-F SquareRoot(EvalContext& context, F a) {
-  if (a < 0) return Fail(context, "2201F", "cannot take square root of a negative number");
+F SquareRootOfFloat(EvalContext& context, F a) {
+  if (a < 0) return NoFloat(context, "2201F", "cannot take square root of a negative number");
   return std::sqrt(a);
 }
 F CubeRoot(F a) { return std::cbrt(a); }
 
-F Exponential(EvalContext& context, F a) {
+F ExponentialOfFloat(EvalContext& context, F a) {
   if (std::isnan(a)) return a;
   if (std::isinf(a)) return a > 0 ? a : 0;
   const F result = std::exp(a);
@@ -77,13 +77,13 @@ F Exponential(EvalContext& context, F a) {
 }
 
 template <F (*kLogarithm)(F)>
-F Logarithm(EvalContext& context, F a) {
-  if (a == 0) return Fail(context, "2201E", "cannot take logarithm of zero");
-  if (a < 0) return Fail(context, "2201E", "cannot take logarithm of a negative number");
+F LogarithmOfFloat(EvalContext& context, F a) {
+  if (a == 0) return NoFloat(context, "2201E", "cannot take logarithm of zero");
+  if (a < 0) return NoFloat(context, "2201E", "cannot take logarithm of a negative number");
   return kLogarithm(a);
 }
-F NaturalLogarithm(F a) { return std::log(a); }
-F DecimalLogarithm(F a) { return std::log10(a); }
+F NaturalLogarithmOfFloat(F a) { return std::log(a); }
+F DecimalLogarithmOfFloat(F a) { return std::log10(a); }
 
 bool IsOdd(F whole) { return std::floor(whole / 2) * 2 != whole; }
 
@@ -102,9 +102,9 @@ F InfinitePower(F base, F exponent) {  // one of them is infinite
 F Power(EvalContext& context, F base, F exponent) {
   if (std::isnan(base)) return exponent == 0 ? 1 : kNaN;
   if (std::isnan(exponent)) return base == 1 ? 1 : kNaN;
-  if (base == 0 && exponent < 0) return Fail(context, "2201F", "zero raised to a negative power is undefined");
+  if (base == 0 && exponent < 0) return NoFloat(context, "2201F", "zero raised to a negative power is undefined");
   if (base < 0 && std::floor(exponent) != exponent) {
-    return Fail(context, "2201F", "a negative number raised to a non-integer power yields a complex result");
+    return NoFloat(context, "2201F", "a negative number raised to a non-integer power yields a complex result");
   }
   if (std::isinf(base) || std::isinf(exponent)) return InfinitePower(base, exponent);
   const F result = std::pow(base, exponent);
@@ -113,8 +113,8 @@ F Power(EvalContext& context, F base, F exponent) {
 }
 
 F Pi() { return std::numbers::pi; }
-F Degrees(EvalContext& context, F a) { return Divide<F>(context, a, kRadiansPerDegree); }
-F Radians(EvalContext& context, F a) { return Multiply<F>(context, a, kRadiansPerDegree); }
+F Degrees(EvalContext& context, F a) { return DivideFloats<F>(context, a, kRadiansPerDegree); }
+F Radians(EvalContext& context, F a) { return MultiplyFloats<F>(context, a, kRadiansPerDegree); }
 
 F Sine(F a) { return std::sin(a); }
 F Cosine(F a) { return std::cos(a); }
@@ -140,7 +140,7 @@ F HyperbolicArcSine(F a) { return std::asinh(a); }
 F HyperbolicArcCosine(EvalContext& context, F a) { return a < 1 ? OutOfDomain(context) : std::acosh(a); }
 
 // As width_bucket of numeric. Where the width is too large for a double, halves have one.
-I WidthBucket(EvalContext& context, F v, F low, F high, I count) {
+I BucketOfFloat(EvalContext& context, F v, F low, F high, I count) {
   const auto refuse = [&context](const char* message) {
     context.Fail("2201G", message);
     return I{0};
@@ -165,49 +165,45 @@ I WidthBucket(EvalContext& context, F v, F low, F high, I count) {
   return std::min(count, static_cast<I>(buckets * share) + 1);
 }
 
-constexpr TypeId kF4 = TypeId::kFloat4;
-constexpr TypeId kF8 = TypeId::kFloat8;
-constexpr TypeId kI4 = TypeId::kInt4;
-
-const Function kTable[] = {
-    {"+", {kF4, kF4}, kF4, kLift<Add<float>>},
-    {"+", {kF4, kF8}, kF8, kLift<Add<F>>},
-    {"+", {kF8, kF4}, kF8, kLift<Add<F>>},
-    {"+", {kF8, kF8}, kF8, kLift<Add<F>>},
-    {"-", {kF4, kF4}, kF4, kLift<Subtract<float>>},
-    {"-", {kF4, kF8}, kF8, kLift<Subtract<F>>},
-    {"-", {kF8, kF4}, kF8, kLift<Subtract<F>>},
-    {"-", {kF8, kF8}, kF8, kLift<Subtract<F>>},
-    {"*", {kF4, kF4}, kF4, kLift<Multiply<float>>},
-    {"*", {kF4, kF8}, kF8, kLift<Multiply<F>>},
-    {"*", {kF8, kF4}, kF8, kLift<Multiply<F>>},
-    {"*", {kF8, kF8}, kF8, kLift<Multiply<F>>},
-    {"/", {kF4, kF4}, kF4, kLift<Divide<float>>},
-    {"/", {kF4, kF8}, kF8, kLift<Divide<F>>},
-    {"/", {kF8, kF4}, kF8, kLift<Divide<F>>},
-    {"/", {kF8, kF8}, kF8, kLift<Divide<F>>},
-    {"+", {kF4}, kF4, kLift<Plus>},
-    {"+", {kF8}, kF8, kLift<Plus>},
-    {"-", {kF4}, kF4, kLift<Negate>},
-    {"-", {kF8}, kF8, kLift<Negate>},
-    {"@", {kF4}, kF4, kLift<Abs>},
-    {"@", {kF8}, kF8, kLift<Abs>},
-    {"abs", {kF4}, kF4, kLift<Abs>},
-    {"abs", {kF8}, kF8, kLift<Abs>},
-    {"sign", {kF8}, kF8, kLift<Sign>},
-    {"round", {kF8}, kF8, kLift<Round>},
-    {"trunc", {kF8}, kF8, kLift<Truncate>},
-    {"ceil", {kF8}, kF8, kLift<Ceil>},
-    {"ceiling", {kF8}, kF8, kLift<Ceil>},
-    {"floor", {kF8}, kF8, kLift<Floor>},
-    {"sqrt", {kF8}, kF8, kLift<SquareRoot>},
-    {"|/", {kF8}, kF8, kLift<SquareRoot>},
+const Function kFloatFunctions[] = {
+    {"+", {kF4, kF4}, kF4, kLift<AddFloats<float>>},
+    {"+", {kF4, kF8}, kF8, kLift<AddFloats<F>>},
+    {"+", {kF8, kF4}, kF8, kLift<AddFloats<F>>},
+    {"+", {kF8, kF8}, kF8, kLift<AddFloats<F>>},
+    {"-", {kF4, kF4}, kF4, kLift<SubtractFloats<float>>},
+    {"-", {kF4, kF8}, kF8, kLift<SubtractFloats<F>>},
+    {"-", {kF8, kF4}, kF8, kLift<SubtractFloats<F>>},
+    {"-", {kF8, kF8}, kF8, kLift<SubtractFloats<F>>},
+    {"*", {kF4, kF4}, kF4, kLift<MultiplyFloats<float>>},
+    {"*", {kF4, kF8}, kF8, kLift<MultiplyFloats<F>>},
+    {"*", {kF8, kF4}, kF8, kLift<MultiplyFloats<F>>},
+    {"*", {kF8, kF8}, kF8, kLift<MultiplyFloats<F>>},
+    {"/", {kF4, kF4}, kF4, kLift<DivideFloats<float>>},
+    {"/", {kF4, kF8}, kF8, kLift<DivideFloats<F>>},
+    {"/", {kF8, kF4}, kF8, kLift<DivideFloats<F>>},
+    {"/", {kF8, kF8}, kF8, kLift<DivideFloats<F>>},
+    {"+", {kF4}, kF4, kLift<PlusFloat>},
+    {"+", {kF8}, kF8, kLift<PlusFloat>},
+    {"-", {kF4}, kF4, kLift<NegateFloat>},
+    {"-", {kF8}, kF8, kLift<NegateFloat>},
+    {"@", {kF4}, kF4, kLift<AbsFloat>},
+    {"@", {kF8}, kF8, kLift<AbsFloat>},
+    {"abs", {kF4}, kF4, kLift<AbsFloat>},
+    {"abs", {kF8}, kF8, kLift<AbsFloat>},
+    {"sign", {kF8}, kF8, kLift<SignOfFloat>},
+    {"round", {kF8}, kF8, kLift<RoundFloat>},
+    {"trunc", {kF8}, kF8, kLift<TruncateFloat>},
+    {"ceil", {kF8}, kF8, kLift<CeilFloat>},
+    {"ceiling", {kF8}, kF8, kLift<CeilFloat>},
+    {"floor", {kF8}, kF8, kLift<FloorFloat>},
+    {"sqrt", {kF8}, kF8, kLift<SquareRootOfFloat>},
+    {"|/", {kF8}, kF8, kLift<SquareRootOfFloat>},
     {"cbrt", {kF8}, kF8, kLift<CubeRoot>},
     {"||/", {kF8}, kF8, kLift<CubeRoot>},
-    {"exp", {kF8}, kF8, kLift<Exponential>},
-    {"ln", {kF8}, kF8, kLift<Logarithm<NaturalLogarithm>>},
-    {"log", {kF8}, kF8, kLift<Logarithm<DecimalLogarithm>>},
-    {"log10", {kF8}, kF8, kLift<Logarithm<DecimalLogarithm>>},
+    {"exp", {kF8}, kF8, kLift<ExponentialOfFloat>},
+    {"ln", {kF8}, kF8, kLift<LogarithmOfFloat<NaturalLogarithmOfFloat>>},
+    {"log", {kF8}, kF8, kLift<LogarithmOfFloat<DecimalLogarithmOfFloat>>},
+    {"log10", {kF8}, kF8, kLift<LogarithmOfFloat<DecimalLogarithmOfFloat>>},
     {"power", {kF8, kF8}, kF8, kLift<Power>},
     {"pow", {kF8, kF8}, kF8, kLift<Power>},
     {"^", {kF8, kF8}, kF8, kLift<Power>},
@@ -228,11 +224,11 @@ const Function kTable[] = {
     {"asinh", {kF8}, kF8, kLift<HyperbolicArcSine>},
     {"acosh", {kF8}, kF8, kLift<HyperbolicArcCosine>},
     {"atanh", {kF8}, kF8, kLift<OfRatio<HyperbolicArcTangent>>},
-    {"width_bucket", {kF8, kF8, kF8, kI4}, kI4, kLift<WidthBucket>},
+    {"width_bucket", {kF8, kF8, kF8, kI4}, kI4, kLift<BucketOfFloat>},
 };
 
 }  // namespace
 
-std::span<const Function> FloatFunctions() { return kTable; }
+std::span<const Function> FloatFunctions() { return kFloatFunctions; }
 
 }  // namespace headgate::sql

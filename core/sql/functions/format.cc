@@ -5,6 +5,7 @@
 #include "core/sql/array_value.h"
 #include "core/sql/characters.h"
 #include "core/sql/functions/quote.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -205,16 +206,13 @@ std::optional<std::string> FormatArray(EvalContext& context, const CallSite& sit
   return Formatter(context, *pattern, values).Run();
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr auto kStable = Volatility::kStable;
-
-const Function kTable[] = {
-    {"format", {kT, TypeId::kAny}, kT, Format, true, kStable},
-    {"format variadic", {kT, TypeId::kAnyArray}, kT, kLiftNull<FormatArray>, false, kStable},
+const Function kFormatFunctions[] = {
+    {"format", {kText, kAny}, kText, Format, true, kStable},
+    {"format variadic", {kText, kAnyArray}, kText, kLiftNull<FormatArray>, false, kStable},
 };
 
 }  // namespace
 
-std::span<const Function> FormatFunctions() { return kTable; }
+std::span<const Function> FormatFunctions() { return kFormatFunctions; }
 
 }  // namespace headgate::sql

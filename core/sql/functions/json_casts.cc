@@ -1,6 +1,7 @@
 #include <array>
 
 #include "core/sql/cast.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/json.h"
 #include "core/sql/over_datums.h"
 
@@ -18,12 +19,12 @@ bool HasKind(EvalContext& context, const CallSite& site, std::string_view value,
   return false;
 }
 
-Datum ToBool(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum BoolOfJsonb(EvalContext& context, const CallSite& site, Arguments arguments) {
   return HasKind(context, site, arguments[0].s, JsonKind::kBool) ? Datum::Of(arguments[0].s == "true") : Datum::Null();
 }
 
 // By way of numeric, with the rules and errors of the cast from there.
-Datum ToNumber(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum NumberOfJsonb(EvalContext& context, const CallSite& site, Arguments arguments) {
   if (!HasKind(context, site, arguments[0].s, JsonKind::kNumber)) return Datum::Null();
   Datum number = FromText(TypeId::kNumeric, arguments[0].s, context);
   const Cast* cast = FindCast(TypeId::kNumeric, site.result);
@@ -38,28 +39,25 @@ Datum ToNumber(EvalContext& context, const CallSite& site, Arguments arguments) 
   return out.At(0);
 }
 
-Datum ToJsonb(EvalContext& context, const CallSite&, Arguments arguments) {
+Datum JsonbOfJson(EvalContext& context, const CallSite&, Arguments arguments) {
   std::string out;
   return ReadJsonb(out, arguments[0].s, context) ? Datum::Of(std::move(out)) : Datum::Null();
 }
 
-constexpr TypeId kB = TypeId::kJsonb;
-constexpr auto kExplicit = CastContext::kExplicit;
-
-const Cast kTable[] = {
-    {kB, TypeId::kJson, CastContext::kAssignment, nullptr},
-    {TypeId::kJson, kB, CastContext::kAssignment, kOverDatums<ToJsonb>},
-    {kB, TypeId::kBool, kExplicit, kOverDatums<ToBool>},
-    {kB, TypeId::kNumeric, kExplicit, kOverDatums<ToNumber>},
-    {kB, TypeId::kInt2, kExplicit, kOverDatums<ToNumber>},
-    {kB, TypeId::kInt4, kExplicit, kOverDatums<ToNumber>},
-    {kB, TypeId::kInt8, kExplicit, kOverDatums<ToNumber>},
-    {kB, TypeId::kFloat4, kExplicit, kOverDatums<ToNumber>},
-    {kB, TypeId::kFloat8, kExplicit, kOverDatums<ToNumber>},
+const Cast kJsonCasts[] = {
+    {kJsonb, kJson, kAssignment, nullptr},
+    {kJson, kJsonb, kAssignment, kOverDatums<JsonbOfJson>},
+    {kJsonb, kBool, kExplicit, kOverDatums<BoolOfJsonb>},
+    {kJsonb, kNum, kExplicit, kOverDatums<NumberOfJsonb>},
+    {kJsonb, kI2, kExplicit, kOverDatums<NumberOfJsonb>},
+    {kJsonb, kI4, kExplicit, kOverDatums<NumberOfJsonb>},
+    {kJsonb, kI8, kExplicit, kOverDatums<NumberOfJsonb>},
+    {kJsonb, kF4, kExplicit, kOverDatums<NumberOfJsonb>},
+    {kJsonb, kF8, kExplicit, kOverDatums<NumberOfJsonb>},
 };
 
 }  // namespace
 
-std::span<const Cast> JsonCasts() { return kTable; }
+std::span<const Cast> JsonCasts() { return kJsonCasts; }
 
 }  // namespace headgate::sql

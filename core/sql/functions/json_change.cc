@@ -3,6 +3,7 @@
 
 #include "core/sql/array_value.h"
 #include "core/sql/functions/json_steps.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/json.h"
 #include "core/sql/lift.h"
@@ -17,7 +18,7 @@ using View = std::string_view;
 constexpr const char* kInvalid = "22023";
 constexpr const char* kWrongSubscripts = "wrong number of array subscripts";
 
-View Refused(EvalContext& context, std::string_view code, std::string message) {
+View NoJson(EvalContext& context, std::string_view code, std::string message) {
   context.Fail(code, std::move(message));
   return {};
 }
@@ -65,7 +66,7 @@ std::string Concatenated(View a, View b) {
 }
 
 std::string DeleteKeys(EvalContext& context, View value, std::span<const Datum> keys) {
-  if (IsJsonScalar(value)) return std::string(Refused(context, kInvalid, "cannot delete from scalar"));
+  if (IsJsonScalar(value)) return std::string(NoJson(context, kInvalid, "cannot delete from scalar"));
   std::vector<std::string> quoted;
   for (const Datum& key : keys) {
     if (!key.null) AppendJsonQuoted(quoted.emplace_back(), key.s);
@@ -82,13 +83,13 @@ std::string DeleteKey(EvalContext& context, View value, View key) {
 }
 std::string DeleteListed(EvalContext& context, View value, View keys) {
   const ArrayValue array = ArrayValue::Read(keys, TypeId::kText);
-  if (array.dimensions.size() > 1) return std::string(Refused(context, "2202E", kWrongSubscripts));
+  if (array.dimensions.size() > 1) return std::string(NoJson(context, "2202E", kWrongSubscripts));
   return DeleteKeys(context, value, array.elements);
 }
 std::string DeleteElement(EvalContext& context, View value, I index) {
-  if (IsJsonScalar(value)) return std::string(Refused(context, kInvalid, "cannot delete from scalar"));
+  if (IsJsonScalar(value)) return std::string(NoJson(context, kInvalid, "cannot delete from scalar"));
   if (JsonKindOf(value) == JsonKind::kObject)
-    return std::string(Refused(context, kInvalid, "cannot delete from object using integer index"));
+    return std::string(NoJson(context, kInvalid, "cannot delete from object using integer index"));
   if (index < 0) index += static_cast<I>(JsonLength(value));
   return Filtered(value, [&](const JsonItems&) { return index-- != 0; });
 }
@@ -183,10 +184,10 @@ class Changer {
 
 std::string Changed(EvalContext& context, View target, View path, View value, Change change) {
   const ArrayValue steps = ArrayValue::Read(path, TypeId::kText);
-  if (steps.dimensions.size() > 1) return std::string(Refused(context, "2202E", kWrongSubscripts));
+  if (steps.dimensions.size() > 1) return std::string(NoJson(context, "2202E", kWrongSubscripts));
   if (IsJsonScalar(target)) {
     const char* const doing = change == Change::kDelete ? "cannot delete path in scalar" : "cannot set path in scalar";
-    return std::string(Refused(context, kInvalid, doing));
+    return std::string(NoJson(context, kInvalid, doing));
   }
   EvalContext inner;
   std::string out = Changer(inner, change, value, steps.elements).At(target, 0);
@@ -265,29 +266,23 @@ std::string Pretty(View value) {
   return out;
 }
 
-constexpr TypeId kJ = TypeId::kJson;
-constexpr TypeId kB = TypeId::kJsonb;
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kBool = TypeId::kBool;
-const Type kTexts{TypeId::kText, true};
-
-const Function kTable[] = {
-    {"||", {kB, kB}, kB, kLift<Concatenated>},
-    {"-", {kB, kT}, kB, kLift<DeleteKey>},
-    {"-", {kB, TypeId::kInt4}, kB, kLift<DeleteElement>},
-    {"-", {kB, kTexts}, kB, kLift<DeleteListed>},
-    {"#-", {kB, kTexts}, kB, kLift<DeletePath>},
-    {"jsonb_set", {kB, kTexts, kB}, kB, kLift<SetOrAdd>},
-    {"jsonb_set", {kB, kTexts, kB, kBool}, kB, kLift<Set>},
-    {"jsonb_insert", {kB, kTexts, kB}, kB, kLift<InsertBefore>},
-    {"jsonb_insert", {kB, kTexts, kB, kBool}, kB, kLift<Insert>},
-    {"jsonb_strip_nulls", {kB}, kB, kLift<StripNullsOfJsonb>},
-    {"json_strip_nulls", {kJ}, kJ, kLift<StripNullsOfJson>},
-    {"jsonb_pretty", {kB}, kT, kLift<Pretty>},
+const Function kJsonChangeFunctions[] = {
+    {"||", {kJsonb, kJsonb}, kJsonb, kLift<Concatenated>},
+    {"-", {kJsonb, kText}, kJsonb, kLift<DeleteKey>},
+    {"-", {kJsonb, kI4}, kJsonb, kLift<DeleteElement>},
+    {"-", {kJsonb, kTexts}, kJsonb, kLift<DeleteListed>},
+    {"#-", {kJsonb, kTexts}, kJsonb, kLift<DeletePath>},
+    {"jsonb_set", {kJsonb, kTexts, kJsonb}, kJsonb, kLift<SetOrAdd>},
+    {"jsonb_set", {kJsonb, kTexts, kJsonb, kBool}, kJsonb, kLift<Set>},
+    {"jsonb_insert", {kJsonb, kTexts, kJsonb}, kJsonb, kLift<InsertBefore>},
+    {"jsonb_insert", {kJsonb, kTexts, kJsonb, kBool}, kJsonb, kLift<Insert>},
+    {"jsonb_strip_nulls", {kJsonb}, kJsonb, kLift<StripNullsOfJsonb>},
+    {"json_strip_nulls", {kJson}, kJson, kLift<StripNullsOfJson>},
+    {"jsonb_pretty", {kJsonb}, kText, kLift<Pretty>},
 };
 
 }  // namespace
 
-std::span<const Function> JsonChangeFunctions() { return kTable; }
+std::span<const Function> JsonChangeFunctions() { return kJsonChangeFunctions; }
 
 }  // namespace headgate::sql

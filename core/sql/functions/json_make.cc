@@ -1,4 +1,5 @@
 #include "core/sql/array_value.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/json.h"
 #include "core/sql/json_build.h"
@@ -9,11 +10,6 @@ namespace headgate::sql {
 namespace {
 
 using Arguments = std::span<const Datum>;
-
-Datum Refused(EvalContext& context, std::string_view code, std::string message) {
-  context.Fail(code, std::move(message));
-  return Datum::Null();
-}
 
 Datum ToJson(EvalContext& context, const CallSite& site, Arguments arguments) {
   std::string out;
@@ -158,35 +154,27 @@ Datum OfArray(EvalContext& context, const CallSite& site, Arguments arguments) {
   return kOf(context, {types, site.result}, array.elements);
 }
 
-constexpr TypeId kJ = TypeId::kJson;
-constexpr TypeId kB = TypeId::kJsonb;
-constexpr TypeId kAny = TypeId::kAny;
-constexpr TypeId kArray = TypeId::kAnyArray;
-constexpr TypeId kElement = TypeId::kAnyElement;
-constexpr auto kStable = Volatility::kStable;  // texts of timestamptz
-const Type kTexts{TypeId::kText, true};
-
-const Function kTable[] = {
-    {"to_json", {kElement}, kJ, kOverDatums<ToJson>, false, kStable},
-    {"to_jsonb", {kElement}, kB, kOverDatums<ToJsonb>, false, kStable},
-    {"json key", {kElement}, TypeId::kText, kOverNulls<NameOf>, false, kStable},
-    {"array_to_json", {kArray}, kJ, kOverDatums<ToJson>, false, kStable},
-    {"json_build_array", {kAny}, kJ, kOverNulls<BuildArray>, true, kStable},
-    {"jsonb_build_array", {kAny}, kB, kOverNulls<BuildArrayB>, true, kStable},
-    {"json_build_object", {kAny}, kJ, kOverNulls<BuildObject>, true, kStable},
-    {"jsonb_build_object", {kAny}, kB, kOverNulls<BuildObjectB>, true, kStable},
-    {"json_build_array variadic", {kArray}, kJ, kOverDatums<OfArray<BuildArray>>, false, kStable},
-    {"jsonb_build_array variadic", {kArray}, kB, kOverDatums<OfArray<BuildArrayB>>, false, kStable},
-    {"json_build_object variadic", {kArray}, kJ, kOverDatums<OfArray<BuildObject>>, false, kStable},
-    {"jsonb_build_object variadic", {kArray}, kB, kOverDatums<OfArray<BuildObjectB>>, false, kStable},
-    {"json_object", {kTexts}, kJ, kOverDatums<ObjectOfTexts<false>>},
-    {"json_object", {kTexts, kTexts}, kJ, kOverDatums<ObjectOfTexts<false>>},
-    {"jsonb_object", {kTexts}, kB, kOverDatums<ObjectOfTexts<true>>},
-    {"jsonb_object", {kTexts, kTexts}, kB, kOverDatums<ObjectOfTexts<true>>},
+const Function kJsonMakeFunctions[] = {
+    {"to_json", {kAnyElement}, kJson, kOverDatums<ToJson>, false, kStable},
+    {"to_jsonb", {kAnyElement}, kJsonb, kOverDatums<ToJsonb>, false, kStable},
+    {"json key", {kAnyElement}, kText, kOverNulls<NameOf>, false, kStable},
+    {"array_to_json", {kAnyArray}, kJson, kOverDatums<ToJson>, false, kStable},
+    {"json_build_array", {kAny}, kJson, kOverNulls<BuildArray>, true, kStable},
+    {"jsonb_build_array", {kAny}, kJsonb, kOverNulls<BuildArrayB>, true, kStable},
+    {"json_build_object", {kAny}, kJson, kOverNulls<BuildObject>, true, kStable},
+    {"jsonb_build_object", {kAny}, kJsonb, kOverNulls<BuildObjectB>, true, kStable},
+    {"json_build_array variadic", {kAnyArray}, kJson, kOverDatums<OfArray<BuildArray>>, false, kStable},
+    {"jsonb_build_array variadic", {kAnyArray}, kJsonb, kOverDatums<OfArray<BuildArrayB>>, false, kStable},
+    {"json_build_object variadic", {kAnyArray}, kJson, kOverDatums<OfArray<BuildObject>>, false, kStable},
+    {"jsonb_build_object variadic", {kAnyArray}, kJsonb, kOverDatums<OfArray<BuildObjectB>>, false, kStable},
+    {"json_object", {kTexts}, kJson, kOverDatums<ObjectOfTexts<false>>},
+    {"json_object", {kTexts, kTexts}, kJson, kOverDatums<ObjectOfTexts<false>>},
+    {"jsonb_object", {kTexts}, kJsonb, kOverDatums<ObjectOfTexts<true>>},
+    {"jsonb_object", {kTexts, kTexts}, kJsonb, kOverDatums<ObjectOfTexts<true>>},
 };
 
 }  // namespace
 
-std::span<const Function> JsonMakeFunctions() { return kTable; }
+std::span<const Function> JsonMakeFunctions() { return kJsonMakeFunctions; }
 
 }  // namespace headgate::sql

@@ -1,6 +1,7 @@
 #include "core/sql/json_path.h"
 
 #include "core/sql/array_value.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/json.h"
 #include "core/sql/over_datums.h"
@@ -11,13 +12,8 @@ namespace {
 
 using Arguments = std::span<const Datum>;
 
-Datum Refused(EvalContext& context, std::string_view code, std::string message) {
-  context.Fail(code, std::move(message));
-  return Datum::Null();
-}
-
 // Paths are constants almost always: the last one is kept parsed.
-const JsonPath* Parsed(std::string_view text, EvalContext& context) {
+const JsonPath* ParsedPath(std::string_view text, EvalContext& context) {
   thread_local std::string last;
   thread_local std::unique_ptr<JsonPath> parsed;
   if (parsed != nullptr && last == text) return parsed.get();
@@ -28,7 +24,7 @@ const JsonPath* Parsed(std::string_view text, EvalContext& context) {
 
 // Nothing: an error, which the context has unless the call is silent.
 std::optional<PathResult> Found(EvalContext& context, Arguments arguments, bool silent) {
-  const JsonPath* path = Parsed(arguments[1].s, context);
+  const JsonPath* path = ParsedPath(arguments[1].s, context);
   if (path == nullptr) return std::nullopt;
   const std::string_view variables = arguments.size() > 2 ? std::string_view(arguments[2].s) : "{}";
   if (JsonKindOf(variables) != JsonKind::kObject) {
@@ -44,7 +40,7 @@ std::optional<PathResult> Found(EvalContext& context, Arguments arguments, bool 
 
 template <bool kSilent>
 Datum Exists(EvalContext& context, const CallSite&, Arguments arguments) {
-  const JsonPath* path = Parsed(arguments[1].s, context);
+  const JsonPath* path = ParsedPath(arguments[1].s, context);
   if (path == nullptr) return Datum::Null();
   // In lax mode the first item decides, whatever follows it.
   EvalContext inner;
@@ -95,25 +91,22 @@ Datum QueryFirst(EvalContext& context, const CallSite&, Arguments arguments) {
   return Datum::Of(result->items[0]);
 }
 
-constexpr TypeId kB = TypeId::kJsonb;
-constexpr TypeId kBool = TypeId::kBool;
-
 }  // namespace
 
 std::span<const Function> JsonPathFunctions() {
   static const std::vector<Function> table = [] {
     std::vector<Function> all;
-    const std::vector<Type> most = {kB, TypeId::kJsonPath, kB, kBool};
+    const std::vector<Type> most = {kJsonb, TypeId::kJsonPath, kJsonb, kBool};
     for (std::size_t count = 2; count <= most.size(); ++count) {
       const std::vector<Type> arguments(most.begin(), most.begin() + static_cast<std::ptrdiff_t>(count));
       all.push_back({"jsonb_path_exists", arguments, kBool, kOverDatums<Exists<false>>});
       all.push_back({"jsonb_path_match", arguments, kBool, kOverDatums<Match<false>>});
-      all.push_back({"jsonb_path_query_array", arguments, kB, kOverDatums<QueryArray>});
-      all.push_back({"jsonb_path_query_first", arguments, kB, kOverDatums<QueryFirst>});
-      all.push_back({"jsonb_path_query", arguments, kB, kOverDatums<Query>, false, Volatility::kImmutable, true});
+      all.push_back({"jsonb_path_query_array", arguments, kJsonb, kOverDatums<QueryArray>});
+      all.push_back({"jsonb_path_query_first", arguments, kJsonb, kOverDatums<QueryFirst>});
+      all.push_back({"jsonb_path_query", arguments, kJsonb, kOverDatums<Query>, false, kImmutable, true});
     }
-    all.push_back({"@?", {kB, TypeId::kJsonPath}, kBool, kOverDatums<Exists<true>>});
-    all.push_back({"@@", {kB, TypeId::kJsonPath}, kBool, kOverDatums<Match<true>>});
+    all.push_back({"@?", {kJsonb, TypeId::kJsonPath}, kBool, kOverDatums<Exists<true>>});
+    all.push_back({"@@", {kJsonb, TypeId::kJsonPath}, kBool, kOverDatums<Match<true>>});
     return all;
   }();
   return table;

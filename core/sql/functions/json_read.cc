@@ -3,6 +3,7 @@
 
 #include "core/sql/array_value.h"
 #include "core/sql/functions/json_steps.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/json.h"
 #include "core/sql/lift.h"
@@ -27,19 +28,19 @@ Maybe<View> ElementOfJsonb(View value, I index) {
 Maybe<View> ElementOfJson(View value, I index) { return JsonElement(StripJson(value), index); }
 
 // null is NULL, a string its text, everything else as it is written.
-Maybe<std::string> TextOf(EvalContext& context, Maybe<View> value) {
+Maybe<std::string> ElementText(EvalContext& context, Maybe<View> value) {
   if (!value || JsonKindOf(*value) == JsonKind::kNull) return std::nullopt;
   if (JsonKindOf(*value) == JsonKind::kString) return JsonUnquoted(*value, context);
   return std::string(*value);
 }
 Maybe<std::string> MemberText(EvalContext& context, View value, View key) {
-  return TextOf(context, Member(context, value, key));
+  return ElementText(context, Member(context, value, key));
 }
 Maybe<std::string> ElementTextOfJsonb(EvalContext& context, View value, I index) {
-  return TextOf(context, ElementOfJsonb(value, index));
+  return ElementText(context, ElementOfJsonb(value, index));
 }
 Maybe<std::string> ElementTextOfJson(EvalContext& context, View value, I index) {
-  return TextOf(context, ElementOfJson(value, index));
+  return ElementText(context, ElementOfJson(value, index));
 }
 
 // One step: the name of a member, or the number of an element.
@@ -61,7 +62,7 @@ Maybe<View> At(EvalContext& context, View value, View path) {
   return Walk(context, value, steps.elements);
 }
 Maybe<std::string> TextAt(EvalContext& context, View value, View path) {
-  return TextOf(context, At(context, value, path));
+  return ElementText(context, At(context, value, path));
 }
 
 // jsonb_extract_path(value, 'a', 'b'): the steps are arguments.
@@ -70,11 +71,11 @@ Datum ExtractPath(EvalContext& context, const CallSite&, Arguments arguments) {
   return value ? Datum::Of(std::string(*value)) : Datum::Null();
 }
 Datum ExtractPathText(EvalContext& context, const CallSite&, Arguments arguments) {
-  auto text = TextOf(context, Walk(context, arguments[0].s, arguments.subspan(1)));
+  auto text = ElementText(context, Walk(context, arguments[0].s, arguments.subspan(1)));
   return text ? Datum::Of(*std::move(text)) : Datum::Null();
 }
 // value['a'][1]
-Datum Subscript(EvalContext& context, const CallSite& site, Arguments arguments) {
+Datum JsonbSubscript(EvalContext& context, const CallSite& site, Arguments arguments) {
   Maybe<View> at = arguments[0].s;
   for (std::size_t i = 1; i < arguments.size() && at; ++i) {
     at = PhysicalOf(site.arguments[i]) == Physical::kInt ? Step(context, *at, std::to_string(arguments[i].i))
@@ -83,18 +84,18 @@ Datum Subscript(EvalContext& context, const CallSite& site, Arguments arguments)
   return at ? Datum::Of(std::string(*at)) : Datum::Null();
 }
 
-bool Contains(View all, View part);
+bool JsonbContains(View all, View part);
 
 bool ArrayHas(View all, View part) {
   for (JsonItems items(all); items.Next();) {
     if (IsJsonScalar(part) ? IsJsonScalar(items.value()) && SameJsonScalar(items.value(), part)
-                           : JsonKindOf(items.value()) == JsonKindOf(part) && Contains(items.value(), part))
+                           : JsonKindOf(items.value()) == JsonKindOf(part) && JsonbContains(items.value(), part))
       return true;
   }
   return false;
 }
 // Containers of one kind.
-bool Contains(View all, View part) {
+bool JsonbContains(View all, View part) {
   EvalContext context;
   for (JsonItems items(part); items.Next();) {
     if (JsonKindOf(all) == JsonKind::kArray) {
@@ -103,7 +104,8 @@ bool Contains(View all, View part) {
     }
     const auto found = JsonMember(all, JsonbUnquoted(items.key()), context);
     if (!found || JsonKindOf(*found) != JsonKindOf(items.value())) return false;
-    if (IsJsonScalar(*found) ? !SameJsonScalar(*found, items.value()) : !Contains(*found, items.value())) return false;
+    if (IsJsonScalar(*found) ? !SameJsonScalar(*found, items.value()) : !JsonbContains(*found, items.value()))
+      return false;
   }
   return true;
 }
@@ -113,9 +115,9 @@ bool ContainsValue(View all, View part) {
     if (IsJsonScalar(all)) return SameJsonScalar(all, part);
     return JsonKindOf(all) == JsonKind::kArray && ArrayHas(all, part);
   }
-  return JsonKindOf(all) == JsonKindOf(part) && Contains(all, part);
+  return JsonKindOf(all) == JsonKindOf(part) && JsonbContains(all, part);
 }
-bool ContainedBy(View part, View all) { return ContainsValue(all, part); }
+bool JsonbContainedBy(View part, View all) { return ContainsValue(all, part); }
 
 bool HasKey(View value, View key) {
   std::string quoted;
@@ -138,7 +140,7 @@ bool HasAllKeys(View value, View keys) {
 
 View TypeName(View value) { return JsonKindName(JsonKindOf(StripJson(value))); }
 
-I ArrayLength(EvalContext& context, View text) {
+I JsonArrayLength(EvalContext& context, View text) {
   const View value = StripJson(text);
   if (JsonKindOf(value) == JsonKind::kArray) return static_cast<I>(JsonLength(value));
   context.Fail("22023",
@@ -146,44 +148,37 @@ I ArrayLength(EvalContext& context, View text) {
   return 0;
 }
 
-constexpr TypeId kJ = TypeId::kJson;
-constexpr TypeId kB = TypeId::kJsonb;
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kBool = TypeId::kBool;
-const Type kTexts{TypeId::kText, true};
-
-const Function kTable[] = {
-    {"->", {kB, kT}, kB, kLift<Member>},
-    {"->", {kB, kI4}, kB, kLift<ElementOfJsonb>},
-    {"->", {kJ, kT}, kJ, kLift<Member>},
-    {"->", {kJ, kI4}, kJ, kLift<ElementOfJson>},
-    {"->>", {kB, kT}, kT, kLift<MemberText>},
-    {"->>", {kB, kI4}, kT, kLift<ElementTextOfJsonb>},
-    {"->>", {kJ, kT}, kT, kLift<MemberText>},
-    {"->>", {kJ, kI4}, kT, kLift<ElementTextOfJson>},
-    {"#>", {kB, kTexts}, kB, kLift<At>},
-    {"#>", {kJ, kTexts}, kJ, kLift<At>},
-    {"#>>", {kB, kTexts}, kT, kLift<TextAt>},
-    {"#>>", {kJ, kTexts}, kT, kLift<TextAt>},
-    {"jsonb_extract_path", {kB, kT}, kB, kOverDatums<ExtractPath>, true},
-    {"json_extract_path", {kJ, kT}, kJ, kOverDatums<ExtractPath>, true},
-    {"jsonb_extract_path_text", {kB, kT}, kT, kOverDatums<ExtractPathText>, true},
-    {"json_extract_path_text", {kJ, kT}, kT, kOverDatums<ExtractPathText>, true},
-    {"array subscript", {kB, TypeId::kAny}, kB, kOverDatums<Subscript>, true},
-    {"@>", {kB, kB}, kBool, kLift<ContainsValue>},
-    {"<@", {kB, kB}, kBool, kLift<ContainedBy>},
-    {"?", {kB, kT}, kBool, kLift<HasKey>},
-    {"?|", {kB, kTexts}, kBool, kLift<HasAnyKey>},
-    {"?&", {kB, kTexts}, kBool, kLift<HasAllKeys>},
-    {"jsonb_typeof", {kB}, kT, kLift<TypeName>},
-    {"json_typeof", {kJ}, kT, kLift<TypeName>},
-    {"jsonb_array_length", {kB}, kI4, kLift<ArrayLength>},
-    {"json_array_length", {kJ}, kI4, kLift<ArrayLength>},
+const Function kJsonReadFunctions[] = {
+    {"->", {kJsonb, kText}, kJsonb, kLift<Member>},
+    {"->", {kJsonb, kI4}, kJsonb, kLift<ElementOfJsonb>},
+    {"->", {kJson, kText}, kJson, kLift<Member>},
+    {"->", {kJson, kI4}, kJson, kLift<ElementOfJson>},
+    {"->>", {kJsonb, kText}, kText, kLift<MemberText>},
+    {"->>", {kJsonb, kI4}, kText, kLift<ElementTextOfJsonb>},
+    {"->>", {kJson, kText}, kText, kLift<MemberText>},
+    {"->>", {kJson, kI4}, kText, kLift<ElementTextOfJson>},
+    {"#>", {kJsonb, kTexts}, kJsonb, kLift<At>},
+    {"#>", {kJson, kTexts}, kJson, kLift<At>},
+    {"#>>", {kJsonb, kTexts}, kText, kLift<TextAt>},
+    {"#>>", {kJson, kTexts}, kText, kLift<TextAt>},
+    {"jsonb_extract_path", {kJsonb, kText}, kJsonb, kOverDatums<ExtractPath>, true},
+    {"json_extract_path", {kJson, kText}, kJson, kOverDatums<ExtractPath>, true},
+    {"jsonb_extract_path_text", {kJsonb, kText}, kText, kOverDatums<ExtractPathText>, true},
+    {"json_extract_path_text", {kJson, kText}, kText, kOverDatums<ExtractPathText>, true},
+    {"array subscript", {kJsonb, kAny}, kJsonb, kOverDatums<JsonbSubscript>, true},
+    {"@>", {kJsonb, kJsonb}, kBool, kLift<ContainsValue>},
+    {"<@", {kJsonb, kJsonb}, kBool, kLift<JsonbContainedBy>},
+    {"?", {kJsonb, kText}, kBool, kLift<HasKey>},
+    {"?|", {kJsonb, kTexts}, kBool, kLift<HasAnyKey>},
+    {"?&", {kJsonb, kTexts}, kBool, kLift<HasAllKeys>},
+    {"jsonb_typeof", {kJsonb}, kText, kLift<TypeName>},
+    {"json_typeof", {kJson}, kText, kLift<TypeName>},
+    {"jsonb_array_length", {kJsonb}, kI4, kLift<JsonArrayLength>},
+    {"json_array_length", {kJson}, kI4, kLift<JsonArrayLength>},
 };
 
 }  // namespace
 
-std::span<const Function> JsonReadFunctions() { return kTable; }
+std::span<const Function> JsonReadFunctions() { return kJsonReadFunctions; }
 
 }  // namespace headgate::sql

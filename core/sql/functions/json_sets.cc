@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/sql/array_value.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/json.h"
 #include "core/sql/over_datums.h"
@@ -14,7 +15,7 @@ using Arguments = std::span<const Datum>;
 enum class Of : std::uint8_t { kKeys, kElements, kElementTexts, kEachKey, kEachValue, kEachText };
 
 // null is NULL, a string its text, everything else as it is written.
-Datum TextOf(std::string_view value, EvalContext& context) {
+Datum ItemText(std::string_view value, EvalContext& context) {
   if (JsonKindOf(value) == JsonKind::kNull) return Datum::Null();
   if (JsonKindOf(value) != JsonKind::kString) return Datum::Of(std::string(value));
   auto text = JsonUnquoted(value, context);
@@ -22,7 +23,7 @@ Datum TextOf(std::string_view value, EvalContext& context) {
 }
 
 // Why the value has no such rows; each pair of words is PostgreSQL's.
-std::string Refusal(std::string_view name, Of of, bool binary, bool scalar) {
+std::string WhyNoRows(std::string_view name, Of of, bool binary, bool scalar) {
   const std::string function(name.substr(0, name.find(' ')));
   switch (of) {
     case Of::kKeys:
@@ -42,15 +43,15 @@ Datum RowsOf(EvalContext& context, const CallSite& site, std::string_view text, 
   const bool binary = site.arguments[0].Is(TypeId::kJsonb);
   const bool elements = of == Of::kElements || of == Of::kElementTexts;
   if (JsonKindOf(value) != (elements ? JsonKind::kArray : JsonKind::kObject)) {
-    context.Fail("22023", Refusal(name, of, binary, IsJsonScalar(value)));
+    context.Fail("22023", WhyNoRows(name, of, binary, IsJsonScalar(value)));
     return Datum::Null();
   }
   std::vector<Datum> rows;
   for (JsonItems items(value); items.Next();) {
     if (of == Of::kKeys || of == Of::kEachKey) {
-      rows.push_back(TextOf(items.key(), context));
+      rows.push_back(ItemText(items.key(), context));
     } else if (of == Of::kElementTexts || of == Of::kEachText) {
-      rows.push_back(TextOf(items.value(), context));
+      rows.push_back(ItemText(items.value(), context));
     } else {
       rows.push_back(Datum::Of(std::string(items.value())));
     }
@@ -60,41 +61,37 @@ Datum RowsOf(EvalContext& context, const CallSite& site, std::string_view text, 
 
 // The names are template arguments of the kernels, for what errors say.
 template <std::size_t N>
-struct Text {
+struct FunctionName {
   char chars[N];
-  constexpr Text(const char (&text)[N]) { std::copy_n(text, N, chars); }  // NOLINT: implicit on purpose
+  constexpr FunctionName(const char (&text)[N]) { std::copy_n(text, N, chars); }  // NOLINT: implicit on purpose
 };
-template <Text kName, Of kOf>
-Datum Rows(EvalContext& context, const CallSite& site, Arguments arguments) {
+template <FunctionName kName, Of kOf>
+Datum SetRows(EvalContext& context, const CallSite& site, Arguments arguments) {
   return RowsOf(context, site, arguments[0].s, kName.chars, kOf);
 }
-template <Text kName, Of kOf>
-Function Row(TypeId argument, TypeId result) {
-  return {kName.chars, {argument}, result, kOverDatums<Rows<kName, kOf>>, false, Volatility::kImmutable, true};
+template <FunctionName kName, Of kOf>
+Function SetFunction(TypeId argument, TypeId result) {
+  return {kName.chars, {argument}, result, kOverDatums<SetRows<kName, kOf>>, false, Volatility::kImmutable, true};
 }
-
-constexpr TypeId kJ = TypeId::kJson;
-constexpr TypeId kB = TypeId::kJsonb;
-constexpr TypeId kT = TypeId::kText;
 
 }  // namespace
 
 std::span<const Function> JsonSetFunctions() {
   static const Function table[] = {
-      Row<"jsonb_object_keys", Of::kKeys>(kB, kT),
-      Row<"json_object_keys", Of::kKeys>(kJ, kT),
-      Row<"jsonb_array_elements", Of::kElements>(kB, kB),
-      Row<"json_array_elements", Of::kElements>(kJ, kJ),
-      Row<"jsonb_array_elements_text", Of::kElementTexts>(kB, kT),
-      Row<"json_array_elements_text", Of::kElementTexts>(kJ, kT),
-      Row<"jsonb_each key", Of::kEachKey>(kB, kT),
-      Row<"jsonb_each value", Of::kEachValue>(kB, kB),
-      Row<"json_each key", Of::kEachKey>(kJ, kT),
-      Row<"json_each value", Of::kEachValue>(kJ, kJ),
-      Row<"jsonb_each_text key", Of::kEachKey>(kB, kT),
-      Row<"jsonb_each_text value", Of::kEachText>(kB, kT),
-      Row<"json_each_text key", Of::kEachKey>(kJ, kT),
-      Row<"json_each_text value", Of::kEachText>(kJ, kT),
+      SetFunction<"jsonb_object_keys", Of::kKeys>(kJsonb, kText),
+      SetFunction<"json_object_keys", Of::kKeys>(kJson, kText),
+      SetFunction<"jsonb_array_elements", Of::kElements>(kJsonb, kJsonb),
+      SetFunction<"json_array_elements", Of::kElements>(kJson, kJson),
+      SetFunction<"jsonb_array_elements_text", Of::kElementTexts>(kJsonb, kText),
+      SetFunction<"json_array_elements_text", Of::kElementTexts>(kJson, kText),
+      SetFunction<"jsonb_each key", Of::kEachKey>(kJsonb, kText),
+      SetFunction<"jsonb_each value", Of::kEachValue>(kJsonb, kJsonb),
+      SetFunction<"json_each key", Of::kEachKey>(kJson, kText),
+      SetFunction<"json_each value", Of::kEachValue>(kJson, kJson),
+      SetFunction<"jsonb_each_text key", Of::kEachKey>(kJsonb, kText),
+      SetFunction<"jsonb_each_text value", Of::kEachText>(kJsonb, kText),
+      SetFunction<"json_each_text key", Of::kEachKey>(kJson, kText),
+      SetFunction<"json_each_text value", Of::kEachText>(kJson, kText),
   };
   return table;
 }

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "core/sql/characters.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/text_values.h"
 #include "core/sql/lift.h"
@@ -138,31 +139,26 @@ std::string LikeEscapeBytes(EvalContext& context, Text pattern, Text escape) {
   return LikeEscape(context, pattern, escape);
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kBpchar = TypeId::kBpchar;
-constexpr TypeId kB = TypeId::kBytea;
-constexpr TypeId kBool = TypeId::kBool;
-
 // By the names that the parser gives the operators: ~~ LIKE, ~~* ILIKE, ! NOT.
-const Function kTable[] = {
-    {"~~", {kT, kT}, kBool, kLift<Like<true, true>>},
-    {"!~~", {kT, kT}, kBool, kLift<Like<false, true>>},
-    {"~~*", {kT, kT}, kBool, kLift<ILike<true>>},
-    {"!~~*", {kT, kT}, kBool, kLift<ILike<false>>},
-    {"~~", {kBpchar, kT}, kBool, kLift<Padded<Like<true, true>>>},
-    {"!~~", {kBpchar, kT}, kBool, kLift<Padded<Like<false, true>>>},
-    {"~~*", {kBpchar, kT}, kBool, kLift<Padded<ILike<true>>>},
-    {"!~~*", {kBpchar, kT}, kBool, kLift<Padded<ILike<false>>>},
-    {"~~", {kB, kB}, kBool, kLift<Like<true, false>>},
-    {"!~~", {kB, kB}, kBool, kLift<Like<false, false>>},
-    {"like", {kT, kT}, kBool, kLift<Like<true, true>>},
-    {"notlike", {kT, kT}, kBool, kLift<Like<false, true>>},
-    {"like_escape", {kT, kT}, kT, kLift<LikeEscape>},
-    {"like_escape", {kB, kB}, kB, kLift<LikeEscapeBytes>},
+const Function kLikeFunctions[] = {
+    {"~~", {kText, kText}, kBool, kLift<Like<true, true>>},
+    {"!~~", {kText, kText}, kBool, kLift<Like<false, true>>},
+    {"~~*", {kText, kText}, kBool, kLift<ILike<true>>},
+    {"!~~*", {kText, kText}, kBool, kLift<ILike<false>>},
+    {"~~", {kBpchar, kText}, kBool, kLift<Padded<Like<true, true>>>},
+    {"!~~", {kBpchar, kText}, kBool, kLift<Padded<Like<false, true>>>},
+    {"~~*", {kBpchar, kText}, kBool, kLift<Padded<ILike<true>>>},
+    {"!~~*", {kBpchar, kText}, kBool, kLift<Padded<ILike<false>>>},
+    {"~~", {kBytea, kBytea}, kBool, kLift<Like<true, false>>},
+    {"!~~", {kBytea, kBytea}, kBool, kLift<Like<false, false>>},
+    {"like", {kText, kText}, kBool, kLift<Like<true, true>>},
+    {"notlike", {kText, kText}, kBool, kLift<Like<false, true>>},
+    {"like_escape", {kText, kText}, kText, kLift<LikeEscape>},
+    {"like_escape", {kBytea, kBytea}, kBytea, kLift<LikeEscapeBytes>},
 };
 
 }  // namespace
 
-std::span<const Function> LikeFunctions() { return kTable; }
+std::span<const Function> LikeFunctions() { return kLikeFunctions; }
 
 }  // namespace headgate::sql

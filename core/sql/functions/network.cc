@@ -1,6 +1,7 @@
 #include "core/sql/network.h"
 
 #include "core/sql/cast.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -18,7 +19,7 @@ std::string Host(View v) {
 }
 I MaskLength(View v) { return ReadNetwork(v).bits; }
 I Family(View v) { return ReadNetwork(v).six ? 6 : 4; }
-std::string Text(View v) { return NetworkText(ReadNetwork(v), true); }
+std::string NetworkWithBits(View v) { return NetworkText(ReadNetwork(v), true); }
 std::string NetworkOf(View v) { return NetworkText(ReadNetwork(v).Masked(), true); }
 std::string AbbreviatedInet(View v) { return NetworkText(ReadNetwork(v), false); }
 std::string AbbreviatedCidr(View v) { return AbbreviatedNetwork(ReadNetwork(v)); }
@@ -42,25 +43,19 @@ std::string Broadcast(View v) {
   return NetworkText(network, false);
 }
 
-bool ContainsEqual(View a, View b) { return NetworkContains(ReadNetwork(a), ReadNetwork(b)); }
-bool Contains(View a, View b) { return ContainsEqual(a, b) && MaskLength(a) < MaskLength(b); }
-bool ContainedEqual(View a, View b) { return ContainsEqual(b, a); }
-bool Contained(View a, View b) { return Contains(b, a); }
-bool Overlaps(View a, View b) { return ContainsEqual(a, b) || ContainsEqual(b, a); }
+bool ContainsOrEquals(View a, View b) { return NetworkContains(ReadNetwork(a), ReadNetwork(b)); }
+bool ContainsNetwork(View a, View b) { return ContainsOrEquals(a, b) && MaskLength(a) < MaskLength(b); }
+bool ContainedEqual(View a, View b) { return ContainsOrEquals(b, a); }
+bool Contained(View a, View b) { return ContainsNetwork(b, a); }
+bool NetworksOverlap(View a, View b) { return ContainsOrEquals(a, b) || ContainsOrEquals(b, a); }
 
 std::string InetOfCidr(View v) { return NetworkText(ReadNetwork(v), false); }
 
-constexpr TypeId kInet = TypeId::kInet;
-constexpr TypeId kCidr = TypeId::kCidr;
-constexpr TypeId kText = TypeId::kText;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kBool = TypeId::kBool;
-
-const Function kTable[] = {
+const Function kNetworkFunctions[] = {
     {"host", {kInet}, kText, kLift<Host>},
     {"masklen", {kInet}, kI4, kLift<MaskLength>},
     {"family", {kInet}, kI4, kLift<Family>},
-    {"text", {kInet}, kText, kLift<Text>},
+    {"text", {kInet}, kText, kLift<NetworkWithBits>},
     {"network", {kInet}, kCidr, kLift<NetworkOf>},
     {"abbrev", {kInet}, kText, kLift<AbbreviatedInet>},
     {"abbrev", {kCidr}, kText, kLift<AbbreviatedCidr>},
@@ -69,25 +64,21 @@ const Function kTable[] = {
     {"broadcast", {kInet}, kInet, kLift<Broadcast>},
     {"<<", {kInet, kInet}, kBool, kLift<Contained>},
     {"<<=", {kInet, kInet}, kBool, kLift<ContainedEqual>},
-    {">>", {kInet, kInet}, kBool, kLift<Contains>},
-    {">>=", {kInet, kInet}, kBool, kLift<ContainsEqual>},
-    {"&&", {kInet, kInet}, kBool, kLift<Overlaps>},
+    {">>", {kInet, kInet}, kBool, kLift<ContainsNetwork>},
+    {">>=", {kInet, kInet}, kBool, kLift<ContainsOrEquals>},
+    {"&&", {kInet, kInet}, kBool, kLift<NetworksOverlap>},
 };
 
-const Cast kCasts[] = {
-    {kCidr, kInet, CastContext::kImplicit, kLift<InetOfCidr>},
-    {kInet, kCidr, CastContext::kAssignment, kLift<NetworkOf>},
-    {kInet, kText, CastContext::kAssignment, kLift<Text>},
-    {kInet, TypeId::kVarchar, CastContext::kAssignment, kLift<Text>},
-    {kInet, TypeId::kBpchar, CastContext::kAssignment, kLift<Text>},
-    {kCidr, kText, CastContext::kAssignment, kLift<Text>},
-    {kCidr, TypeId::kVarchar, CastContext::kAssignment, kLift<Text>},
-    {kCidr, TypeId::kBpchar, CastContext::kAssignment, kLift<Text>},
+const Cast kNetworkCasts[] = {
+    {kCidr, kInet, kImplicit, kLift<InetOfCidr>},           {kInet, kCidr, kAssignment, kLift<NetworkOf>},
+    {kInet, kText, kAssignment, kLift<NetworkWithBits>},    {kInet, kVarchar, kAssignment, kLift<NetworkWithBits>},
+    {kInet, kBpchar, kAssignment, kLift<NetworkWithBits>},  {kCidr, kText, kAssignment, kLift<NetworkWithBits>},
+    {kCidr, kVarchar, kAssignment, kLift<NetworkWithBits>}, {kCidr, kBpchar, kAssignment, kLift<NetworkWithBits>},
 };
 
 }  // namespace
 
-std::span<const Function> NetworkFunctions() { return kTable; }
-std::span<const Cast> NetworkCasts() { return kCasts; }
+std::span<const Function> NetworkFunctions() { return kNetworkFunctions; }
+std::span<const Cast> NetworkCasts() { return kNetworkCasts; }
 
 }  // namespace headgate::sql

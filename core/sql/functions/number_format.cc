@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/sql/functions/number_pattern.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_pattern.h"
 #include "core/sql/lift.h"
@@ -15,7 +16,6 @@ namespace {
 
 using I = std::int64_t;
 using Text = std::string_view;
-using Field = NumberField;
 
 // A number ready to be laid out: its digits with a point, without sign.
 struct Digits {
@@ -78,27 +78,27 @@ class Layout {
 
   void Add(const NumberNode& node) {
     switch (node.field) {
-      case Field::kText:
+      case NumberField::kText:
         out_ += node.text;
         return;
-      case Field::kDigit:
-      case Field::kZero:
-      case Field::kPoint:
-      case Field::kLocalPoint:
+      case NumberField::kDigit:
+      case NumberField::kZero:
+      case NumberField::kPoint:
+      case NumberField::kLocalPoint:
         if (!p_.roman) AddDigit(node.field);
         return;
-      case Field::kComma:
-      case Field::kGroup:
+      case NumberField::kComma:
+      case NumberField::kGroup:
         if (in_number_) {
           out_.push_back(',');
         } else if (!fill()) {
           out_.push_back(' ');
         }
         return;
-      case Field::kCurrency:
+      case NumberField::kCurrency:
         out_.push_back(' ');
         return;
-      case Field::kRoman: {
+      case NumberField::kRoman: {
         std::string roman = digits_.text;
         if (node.lower)
           std::ranges::transform(roman, roman.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
@@ -106,17 +106,17 @@ class Layout {
         out_ += roman;
         return;
       }
-      case Field::kOrdinal:
+      case NumberField::kOrdinal:
         if (p_.roman || digits_.text.starts_with('#') || sign_ == '-' || p_.point) return;
         out_ += OrdinalSuffix(digits_.text, !node.lower);
         return;
-      case Field::kMinus:
+      case NumberField::kMinus:
         AddSign('-');
         return;
-      case Field::kPlus:
+      case NumberField::kPlus:
         AddSign('+');
         return;
-      case Field::kSignChar:
+      case NumberField::kSignChar:
         if (p_.roman) ended_ = true;
         if (!p_.roman) out_.push_back(sign_);
         return;
@@ -149,7 +149,7 @@ class Layout {
     sign_written_ = true;
   }
 
-  void AddDigit(Field field) {
+  void AddDigit(NumberField field) {
     in_number_ = false;
     AddLeadingSign();
     if (field_ < digits_.blanks && (p_.zero_start > field_ || !p_.zero)) {
@@ -164,10 +164,10 @@ class Layout {
     ++field_;
   }
 
-  void AddOwnDigit(Field field) {
+  void AddOwnDigit(NumberField field) {
     if (Current() == '.') {
       if (!NothingRelevant() || fill()) out_.push_back('.');
-    } else if (relevant_ && at_ > *relevant_ && field != Field::kZero) {
+    } else if (relevant_ && at_ > *relevant_ && field != NumberField::kZero) {
       // a zero that says nothing
     } else if (AtLeadingZero()) {
       if (!fill()) {
@@ -287,7 +287,8 @@ NumberPattern RomanPattern(const NumberPattern& p) {
 std::string Show(EvalContext& context, NumberPattern pattern, Digits digits) {
   if (pattern.roman) pattern = RomanPattern(pattern);
   const bool whole = !pattern.roman && !pattern.point && !digits.negative && !digits.text.starts_with('#');
-  const bool ordinal = std::ranges::any_of(pattern.nodes, [](const auto& n) { return n.field == Field::kOrdinal; });
+  const bool ordinal =
+      std::ranges::any_of(pattern.nodes, [](const auto& n) { return n.field == NumberField::kOrdinal; });
   if (whole && ordinal && std::isdigit(static_cast<unsigned char>(digits.text.back())) == 0)
     context.Fail("22P02", "\"" + digits.text + "\" is not a number");
   return Layout(pattern, std::move(digits)).Run();
@@ -383,18 +384,14 @@ std::string FormatFloat8(EvalContext& context, double v, Text text) {
   return FormatFloating(context, v, text, std::numeric_limits<double>::digits10, false);
 }
 
-constexpr TypeId kText = TypeId::kText;
-
-const Function kTable[] = {
-    {"to_char", {TypeId::kInt4, kText}, kText, kLift<FormatInt4>},
-    {"to_char", {TypeId::kInt8, kText}, kText, kLift<FormatInt8>},
-    {"to_char", {TypeId::kFloat4, kText}, kText, kLift<FormatFloat4>},
-    {"to_char", {TypeId::kFloat8, kText}, kText, kLift<FormatFloat8>},
-    {"to_char", {TypeId::kNumeric, kText}, kText, kLift<FormatNumeric>},
+const Function kNumberFormatFunctions[] = {
+    {"to_char", {kI4, kText}, kText, kLift<FormatInt4>},     {"to_char", {kI8, kText}, kText, kLift<FormatInt8>},
+    {"to_char", {kF4, kText}, kText, kLift<FormatFloat4>},   {"to_char", {kF8, kText}, kText, kLift<FormatFloat8>},
+    {"to_char", {kNum, kText}, kText, kLift<FormatNumeric>},
 };
 
 }  // namespace
 
-std::span<const Function> NumberFormatFunctions() { return kTable; }
+std::span<const Function> NumberFormatFunctions() { return kNumberFormatFunctions; }
 
 }  // namespace headgate::sql

@@ -7,27 +7,28 @@
 namespace headgate::sql {
 namespace {
 
-using Field = NumberField;
-
 struct Word {
   std::string_view upper;
   std::string_view lower;
-  Field field;
+  NumberField field;
 };
 // Longer words before those they begin with.
-constexpr Word kWords[] = {
-    {",", ",", Field::kComma},      {".", ".", Field::kPoint},          {"9", "9", Field::kDigit},
-    {"0", "0", Field::kZero},       {"B", "b", Field::kBlank},          {"C", "c", Field::kNothing},
-    {"D", "d", Field::kLocalPoint}, {"EEEE", "eeee", Field::kExponent}, {"FM", "fm", Field::kFillMode},
-    {"G", "g", Field::kGroup},      {"L", "l", Field::kCurrency},       {"MI", "mi", Field::kMinus},
-    {"PL", "pl", Field::kPlus},     {"PR", "pr", Field::kBrackets},     {"RN", "rn", Field::kRoman},
-    {"SG", "sg", Field::kSignChar}, {"SP", "sp", Field::kNothing},      {"S", "s", Field::kSign},
-    {"TH", "th", Field::kOrdinal},  {"V", "v", Field::kShift},
+constexpr Word kNumberWords[] = {
+    {",", ",", NumberField::kComma},      {".", ".", NumberField::kPoint},
+    {"9", "9", NumberField::kDigit},      {"0", "0", NumberField::kZero},
+    {"B", "b", NumberField::kBlank},      {"C", "c", NumberField::kNothing},
+    {"D", "d", NumberField::kLocalPoint}, {"EEEE", "eeee", NumberField::kExponent},
+    {"FM", "fm", NumberField::kFillMode}, {"G", "g", NumberField::kGroup},
+    {"L", "l", NumberField::kCurrency},   {"MI", "mi", NumberField::kMinus},
+    {"PL", "pl", NumberField::kPlus},     {"PR", "pr", NumberField::kBrackets},
+    {"RN", "rn", NumberField::kRoman},    {"SG", "sg", NumberField::kSignChar},
+    {"SP", "sp", NumberField::kNothing},  {"S", "s", NumberField::kSign},
+    {"TH", "th", NumberField::kOrdinal},  {"V", "v", NumberField::kShift},
 };
 
-class Parser {
+class NumberPatternParser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit NumberPatternParser(std::string_view text) : text_(text) {}
 
   // The message of what does not go together, if anything.
   std::optional<std::string> Parse(NumberPattern& out) {
@@ -50,7 +51,7 @@ class Parser {
 
  private:
   const Word* WordAt() const {
-    for (const Word& word : kWords) {
+    for (const Word& word : kNumberWords) {
       if (text_.starts_with(word.upper) || text_.starts_with(word.lower)) return &word;
     }
     return nullptr;
@@ -65,7 +66,7 @@ class Parser {
   }
   void AddCharacter() {
     const std::size_t size = CharacterSize(text_);
-    out_->nodes.push_back({Field::kText, false, std::string(text_.substr(0, size))});
+    out_->nodes.push_back({NumberField::kText, false, std::string(text_.substr(0, size))});
     text_.remove_prefix(size);
   }
 
@@ -86,57 +87,57 @@ class Parser {
     return std::nullopt;
   }
 
-  std::optional<std::string> Check(Field field) {
+  std::optional<std::string> Check(NumberField field) {
     NumberPattern& p = *out_;
-    if (p.exponent && field != Field::kExponent) return "\"EEEE\" must be the last pattern used";
+    if (p.exponent && field != NumberField::kExponent) return "\"EEEE\" must be the last pattern used";
     const bool any_sign = p.plus || p.minus || p.brackets;
     const bool anchored = p.sign != SignPlace::kNone;
     switch (field) {
-      case Field::kDigit:
-      case Field::kZero:
-        return CheckDigit(field == Field::kZero);
-      case Field::kBlank:
+      case NumberField::kDigit:
+      case NumberField::kZero:
+        return CheckDigit(field == NumberField::kZero);
+      case NumberField::kBlank:
         if (p.before == 0 && p.after == 0 && !p.zero) p.blank = true;
         return std::nullopt;
-      case Field::kLocalPoint:
-      case Field::kPoint:
+      case NumberField::kLocalPoint:
+      case NumberField::kPoint:
         if (p.point) return "multiple decimal points";
         if (p.shifted) return "cannot use \"V\" and decimal point together";
         p.point = true;
         return std::nullopt;
-      case Field::kFillMode:
+      case NumberField::kFillMode:
         p.fill_mode = true;
         return std::nullopt;
-      case Field::kSign:
+      case NumberField::kSign:
         if (anchored) return "cannot use \"S\" twice";
         if (any_sign) return "cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together";
         p.sign = p.point ? SignPlace::kAfter : SignPlace::kBefore;
         if (!p.point) p.digits_at_sign = p.before;
         return std::nullopt;
-      case Field::kMinus:
+      case NumberField::kMinus:
         if (anchored) return "cannot use \"S\" and \"MI\" together";
         p.minus = true;
         return std::nullopt;
-      case Field::kPlus:
+      case NumberField::kPlus:
         if (anchored) return "cannot use \"S\" and \"PL\" together";
         p.plus = true;
         return std::nullopt;
-      case Field::kSignChar:
+      case NumberField::kSignChar:
         if (anchored) return "cannot use \"S\" and \"SG\" together";
         p.minus = p.plus = true;
         return std::nullopt;
-      case Field::kBrackets:
+      case NumberField::kBrackets:
         if (anchored || p.plus || p.minus) return "cannot use \"PR\" and \"S\"/\"PL\"/\"MI\"/\"SG\" together";
         p.brackets = true;
         return std::nullopt;
-      case Field::kRoman:
+      case NumberField::kRoman:
         p.roman = true;
         return std::nullopt;
-      case Field::kShift:
+      case NumberField::kShift:
         if (p.point) return "cannot use \"V\" and decimal point together";
         p.shifted = true;
         return std::nullopt;
-      case Field::kExponent:
+      case NumberField::kExponent:
         if (p.exponent) return "cannot use \"EEEE\" twice";
         if (p.blank || p.fill_mode || anchored || any_sign || p.roman || p.shifted)
           return "\"EEEE\" is incompatible with other formats";
@@ -160,7 +161,7 @@ const NumberPattern* FindNumberPattern(EvalContext& context, std::string_view pa
   if (known && last == pattern) return &parsed;
   known = false;
   parsed = {};
-  if (auto error = Parser(pattern).Parse(parsed)) {
+  if (auto error = NumberPatternParser(pattern).Parse(parsed)) {
     context.Fail("42601", *error);
     return nullptr;
   }

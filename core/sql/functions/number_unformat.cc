@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "core/sql/functions/number_pattern.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_pattern.h"
 #include "core/sql/lift.h"
@@ -10,9 +12,6 @@ namespace headgate::sql {
 namespace {
 
 using Text = std::string_view;
-using Field = NumberField;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Takes the digits out of a text, each where the pattern has one.
 class Extraction {
@@ -35,30 +34,30 @@ class Extraction {
 
   void Take(const NumberNode& node) {
     switch (node.field) {
-      case Field::kText:
+      case NumberField::kText:
         at_ += CharacterSize(text_.substr(at_));
         return;
-      case Field::kDigit:
-      case Field::kZero:
-      case Field::kPoint:
-      case Field::kLocalPoint:
+      case NumberField::kDigit:
+      case NumberField::kZero:
+      case NumberField::kPoint:
+      case NumberField::kLocalPoint:
         TakeDigit(node.field);
         ++at_;
         return;
-      case Field::kComma:
-      case Field::kGroup:
+      case NumberField::kComma:
+      case NumberField::kGroup:
         if (!p_.fill_mode && Current() == ',') ++at_;
         return;
-      case Field::kCurrency:
+      case NumberField::kCurrency:
         return SkipWords(1);
-      case Field::kOrdinal:
+      case NumberField::kOrdinal:
         if (!p_.point) SkipWords(2);
         return;
-      case Field::kMinus:
+      case NumberField::kMinus:
         return TakeSign("-");
-      case Field::kPlus:
+      case NumberField::kPlus:
         return TakeSign("+");
-      case Field::kSignChar:
+      case NumberField::kSignChar:
         return TakeSign("+-");
       default:
         return;
@@ -78,11 +77,11 @@ class Extraction {
     ++at_;
   }
 
-  void TakeDigit(Field field) {
+  void TakeDigit(NumberField field) {
     if (Done()) return;
     if (Current() == ' ') ++at_;
     if (Done()) return;
-    if (sign_ == ' ' && before_ + after_ == 0 && (field == Field::kDigit || field == Field::kZero)) {
+    if (sign_ == ' ' && before_ + after_ == 0 && (field == NumberField::kDigit || field == NumberField::kZero)) {
       const char c = Current();
       const bool anchored_before = p_.sign == SignPlace::kBefore;
       if (c == '-' || c == '+' || (c == '<' && p_.brackets && !anchored_before)) {
@@ -153,12 +152,12 @@ std::optional<Numeric> ToNumber(EvalContext& context, Text text, Text format) {
   return power ? Multiply(*number, *power) : number;
 }
 
-const Function kTable[] = {
-    {"to_number", {TypeId::kText, TypeId::kText}, TypeId::kNumeric, kLift<ToNumber>},
+const Function kNumberUnformatFunctions[] = {
+    {"to_number", {kText, kText}, kNum, kLift<ToNumber>},
 };
 
 }  // namespace
 
-std::span<const Function> NumberUnformatFunctions() { return kTable; }
+std::span<const Function> NumberUnformatFunctions() { return kNumberUnformatFunctions; }
 
 }  // namespace headgate::sql

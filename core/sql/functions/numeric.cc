@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -13,14 +14,14 @@ namespace {
 using I = std::int64_t;
 using Optional = std::optional<Numeric>;
 
-Numeric Fail(EvalContext& context, std::string_view code, const char* message) {
+Numeric NoNumeric(EvalContext& context, std::string_view code, const char* message) {
   context.Fail(code, message);
   return {};
 }
 Numeric OrOverflow(EvalContext& context, Optional&& result) {
-  return result ? *std::move(result) : Fail(context, "22003", "value overflows numeric format");
+  return result ? *std::move(result) : NoNumeric(context, "22003", "value overflows numeric format");
 }
-Numeric DivisionByZero(EvalContext& context) { return Fail(context, "22012", "division by zero"); }
+Numeric DivisionByZero(EvalContext& context) { return NoNumeric(context, "22012", "division by zero"); }
 
 template <Optional (*kOperation)(const Numeric&, const Numeric&)>
 Numeric Binary(EvalContext& context, const Numeric& a, const Numeric& b) {
@@ -32,10 +33,10 @@ Numeric Quotient(EvalContext& context, const Numeric& a, const Numeric& b) {
   return OrOverflow(context, kOperation(a, b));
 }
 
-Numeric Negate(const Numeric& a) { return a.Negated(); }
-std::string_view Plus(std::string_view a) { return a; }
-Numeric Abs(const Numeric& a) { return a.Abs(); }
-Numeric Sign(const Numeric& a) { return a.nan() ? a : Numeric(a.Sign()); }
+Numeric NegateNumeric(const Numeric& a) { return a.Negated(); }
+std::string_view PlusNumeric(std::string_view a) { return a; }
+Numeric AbsNumeric(const Numeric& a) { return a.Abs(); }
+Numeric SignOfNumeric(const Numeric& a) { return a.nan() ? a : Numeric(a.Sign()); }
 
 int ScaleOf(I scale) {  // as far as round and trunc go
   constexpr I kLow = -Numeric::kIntegerDigitsMax - 1;
@@ -57,14 +58,15 @@ std::optional<I> MinScale(const Numeric& a) { return a.finite() ? std::optional<
 Numeric TrimScale(const Numeric& a) { return a.Trimmed(); }
 
 Numeric SquareRoot(EvalContext& context, const Numeric& a) {
-  if (a.Sign() < 0) return Fail(context, "2201F", "cannot take square root of a negative number");
+  if (a.Sign() < 0) return NoNumeric(context, "2201F", "cannot take square root of a negative number");
   return Sqrt(a);
 }
 Numeric Exponential(EvalContext& context, const Numeric& a) { return OrOverflow(context, Exp(a)); }
 
 bool HasLogarithm(EvalContext& context, const Numeric& a) {
   if (a.nan() || a.Sign() > 0) return true;
-  Fail(context, "2201E", a.Sign() < 0 ? "cannot take logarithm of a negative number" : "cannot take logarithm of zero");
+  NoNumeric(context, "2201E",
+            a.Sign() < 0 ? "cannot take logarithm of a negative number" : "cannot take logarithm of zero");
   return false;
 }
 Numeric NaturalLogarithm(EvalContext& context, const Numeric& a) {
@@ -83,10 +85,10 @@ Numeric DecimalLogarithm(EvalContext& context, const Numeric& a) { return Logari
 Numeric RaisedTo(EvalContext& context, const Numeric& base, const Numeric& exponent) {
   if (!base.nan() && !exponent.nan()) {
     if (base.zero() && exponent.negative()) {
-      return Fail(context, "2201F", "zero raised to a negative power is undefined");
+      return NoNumeric(context, "2201F", "zero raised to a negative power is undefined");
     }
     if (base.negative() && exponent.finite() && !exponent.Whole()) {
-      return Fail(context, "2201F", "a negative number raised to a non-integer power yields a complex result");
+      return NoNumeric(context, "2201F", "a negative number raised to a non-integer power yields a complex result");
     }
   }
   return OrOverflow(context, Power(base, exponent));
@@ -101,7 +103,7 @@ I IntegerOutOfRange(EvalContext& context) {
 
 // The bucket of `v` among `count` ones of equal width from low to high, which may run downwards; 0 and count + 1 lie
 // outside.
-I WidthBucket(EvalContext& context, const Numeric& v, const Numeric& low, const Numeric& high, I count) {
+I BucketOfNumeric(EvalContext& context, const Numeric& v, const Numeric& low, const Numeric& high, I count) {
   const auto refuse = [&context](const char* message) {
     context.Fail("2201G", message);
     return I{0};
@@ -122,48 +124,45 @@ I WidthBucket(EvalContext& context, const Numeric& v, const Numeric& low, const 
   return std::min(count, DivideTo(*scaled, *width, DivideScale(*scaled, *width)).Floor().ToInt64().value_or(count) + 1);
 }
 
-constexpr TypeId kN = TypeId::kNumeric;
-constexpr TypeId kI4 = TypeId::kInt4;
-
-const Function kTable[] = {
-    {"+", {kN, kN}, kN, kLift<Binary<Add>>},
-    {"-", {kN, kN}, kN, kLift<Binary<Subtract>>},
-    {"*", {kN, kN}, kN, kLift<Binary<Multiply>>},
-    {"/", {kN, kN}, kN, kLift<Quotient<Divide>>},
-    {"%", {kN, kN}, kN, kLift<Quotient<Modulo>>},
-    {"mod", {kN, kN}, kN, kLift<Quotient<Modulo>>},
-    {"div", {kN, kN}, kN, kLift<Quotient<DivideTruncated>>},
-    {"+", {kN}, kN, kLift<Plus>},
-    {"-", {kN}, kN, kLift<Negate>},
-    {"@", {kN}, kN, kLift<Abs>},
-    {"abs", {kN}, kN, kLift<Abs>},
-    {"sign", {kN}, kN, kLift<Sign>},
-    {"round", {kN}, kN, kLift<Round>},
-    {"round", {kN, kI4}, kN, kLift<RoundTo>},
-    {"trunc", {kN}, kN, kLift<Truncate>},
-    {"trunc", {kN, kI4}, kN, kLift<TruncateTo>},
-    {"ceil", {kN}, kN, kLift<Ceil>},
-    {"ceiling", {kN}, kN, kLift<Ceil>},
-    {"floor", {kN}, kN, kLift<Floor>},
-    {"scale", {kN}, kI4, kLift<Scale>},
-    {"min_scale", {kN}, kI4, kLift<MinScale>},
-    {"trim_scale", {kN}, kN, kLift<TrimScale>},
-    {"sqrt", {kN}, kN, kLift<SquareRoot>},
-    {"exp", {kN}, kN, kLift<Exponential>},
-    {"ln", {kN}, kN, kLift<NaturalLogarithm>},
-    {"log", {kN}, kN, kLift<DecimalLogarithm>},
-    {"log10", {kN}, kN, kLift<DecimalLogarithm>},
-    {"log", {kN, kN}, kN, kLift<Logarithm>},
-    {"power", {kN, kN}, kN, kLift<RaisedTo>},
-    {"pow", {kN, kN}, kN, kLift<RaisedTo>},
-    {"^", {kN, kN}, kN, kLift<RaisedTo>},
-    {"gcd", {kN, kN}, kN, kLift<GreatestDivisor>},
-    {"lcm", {kN, kN}, kN, kLift<Binary<Lcm>>},
-    {"width_bucket", {kN, kN, kN, kI4}, kI4, kLift<WidthBucket>},
+const Function kNumericFunctions[] = {
+    {"+", {kNum, kNum}, kNum, kLift<Binary<Add>>},
+    {"-", {kNum, kNum}, kNum, kLift<Binary<Subtract>>},
+    {"*", {kNum, kNum}, kNum, kLift<Binary<Multiply>>},
+    {"/", {kNum, kNum}, kNum, kLift<Quotient<Divide>>},
+    {"%", {kNum, kNum}, kNum, kLift<Quotient<Modulo>>},
+    {"mod", {kNum, kNum}, kNum, kLift<Quotient<Modulo>>},
+    {"div", {kNum, kNum}, kNum, kLift<Quotient<DivideTruncated>>},
+    {"+", {kNum}, kNum, kLift<PlusNumeric>},
+    {"-", {kNum}, kNum, kLift<NegateNumeric>},
+    {"@", {kNum}, kNum, kLift<AbsNumeric>},
+    {"abs", {kNum}, kNum, kLift<AbsNumeric>},
+    {"sign", {kNum}, kNum, kLift<SignOfNumeric>},
+    {"round", {kNum}, kNum, kLift<Round>},
+    {"round", {kNum, kI4}, kNum, kLift<RoundTo>},
+    {"trunc", {kNum}, kNum, kLift<Truncate>},
+    {"trunc", {kNum, kI4}, kNum, kLift<TruncateTo>},
+    {"ceil", {kNum}, kNum, kLift<Ceil>},
+    {"ceiling", {kNum}, kNum, kLift<Ceil>},
+    {"floor", {kNum}, kNum, kLift<Floor>},
+    {"scale", {kNum}, kI4, kLift<Scale>},
+    {"min_scale", {kNum}, kI4, kLift<MinScale>},
+    {"trim_scale", {kNum}, kNum, kLift<TrimScale>},
+    {"sqrt", {kNum}, kNum, kLift<SquareRoot>},
+    {"exp", {kNum}, kNum, kLift<Exponential>},
+    {"ln", {kNum}, kNum, kLift<NaturalLogarithm>},
+    {"log", {kNum}, kNum, kLift<DecimalLogarithm>},
+    {"log10", {kNum}, kNum, kLift<DecimalLogarithm>},
+    {"log", {kNum, kNum}, kNum, kLift<Logarithm>},
+    {"power", {kNum, kNum}, kNum, kLift<RaisedTo>},
+    {"pow", {kNum, kNum}, kNum, kLift<RaisedTo>},
+    {"^", {kNum, kNum}, kNum, kLift<RaisedTo>},
+    {"gcd", {kNum, kNum}, kNum, kLift<GreatestDivisor>},
+    {"lcm", {kNum, kNum}, kNum, kLift<Binary<Lcm>>},
+    {"width_bucket", {kNum, kNum, kNum, kI4}, kI4, kLift<BucketOfNumeric>},
 };
 
 }  // namespace
 
-std::span<const Function> NumericFunctions() { return kTable; }
+std::span<const Function> NumericFunctions() { return kNumericFunctions; }
 
 }  // namespace headgate::sql

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -206,16 +207,12 @@ void QuoteAny(EvalContext& context, const CallSite& site, std::span<const Vector
   }
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kAnyElement = TypeId::kAnyElement;
-constexpr auto kStable = Volatility::kStable;  // texts of timestamptz
-
-const Function kTable[] = {
-    {"quote_ident", {kT}, kT, kLift<QuoteIdentifier>},
-    {"quote_literal", {kT}, kT, kLift<QuoteLiteral>},
-    {"quote_literal", {kAnyElement}, kT, QuoteAny<false>, false, kStable},
-    {"quote_nullable", {kT}, kT, QuoteAny<true>},
-    {"quote_nullable", {kAnyElement}, kT, QuoteAny<true>, false, kStable},
+const Function kQuoteFunctions[] = {
+    {"quote_ident", {kText}, kText, kLift<QuoteIdentifier>},
+    {"quote_literal", {kText}, kText, kLift<QuoteLiteral>},
+    {"quote_literal", {kAnyElement}, kText, QuoteAny<false>, false, kStable},
+    {"quote_nullable", {kText}, kText, QuoteAny<true>},
+    {"quote_nullable", {kAnyElement}, kText, QuoteAny<true>, false, kStable},
 };
 
 }  // namespace
@@ -234,6 +231,6 @@ std::string QuotedLiteral(std::string_view text) {
   return out + "'";
 }
 
-std::span<const Function> QuoteFunctions() { return kTable; }
+std::span<const Function> QuoteFunctions() { return kQuoteFunctions; }
 
 }  // namespace headgate::sql

@@ -4,6 +4,7 @@
 
 #include "core/sql/array_value.h"
 #include "core/sql/characters.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/text_values.h"
 #include "core/sql/lift.h"
@@ -16,7 +17,7 @@ namespace {
 using Text = std::string_view;
 using MaybeText = std::optional<std::string>;
 
-Text Part(Text text, RegexSpan span) { return text.substr(span.start, span.end - span.start); }
+Text TextOfSpan(Text text, RegexSpan span) { return text.substr(span.start, span.end - span.start); }
 
 template <bool kWanted, bool kIgnoreCase>
 bool Matches(EvalContext& context, Text text, Text pattern) {
@@ -31,21 +32,8 @@ bool MatchesPadded(EvalContext& context, const CallSite& site, Text text, Text p
   return Matches<kWanted, kIgnoreCase>(context, WithBlanks(context, site.arguments[0], text), pattern);
 }
 
-// The expression with its flags; nullptr after a failure. `function` refuses the flag g if it is not empty.
-std::shared_ptr<const Regex> Read(EvalContext& context, Text pattern, Text letters, std::string_view function,
-                                  bool* global = nullptr) {
-  RegexpFlags flags;
-  if (!ReadRegexpFlags(context, letters, flags)) return nullptr;
-  if (flags.global && !function.empty()) {
-    context.Fail("22023", std::string(function) + "() does not support the \"global\" option");
-    return nullptr;
-  }
-  if (global != nullptr) *global = flags.global;
-  return Regex::Of(context, pattern, flags.options);
-}
-
 bool LikeFlags(EvalContext& context, Text text, Text pattern, Text flags) {
-  const auto regex = Read(context, pattern, flags, "regexp_like");
+  const auto regex = ReadRegexp(context, pattern, flags, "regexp_like");
   return regex && regex->Matches(text);
 }
 bool LikePlain(EvalContext& context, Text text, Text pattern) { return LikeFlags(context, text, pattern, ""); }
@@ -54,10 +42,10 @@ bool LikePlain(EvalContext& context, Text text, Text pattern) { return LikeFlags
 void AppendGroups(std::vector<Datum>& out, const Regex& regex, Text text, RegexSpan match) {
   const std::vector<RegexSpan> groups = regex.Groups(text, match);
   for (std::size_t i = groups.size() > 1 ? 1 : 0; i < groups.size(); ++i)
-    out.push_back(groups[i].matched() ? Datum::Of(std::string(Part(text, groups[i]))) : Datum::Null());
+    out.push_back(groups[i].matched() ? Datum::Of(std::string(TextOfSpan(text, groups[i]))) : Datum::Null());
 }
 MaybeText MatchFlags(EvalContext& context, Text text, Text pattern, Text flags) {
-  const auto regex = Read(context, pattern, flags, "regexp_match");
+  const auto regex = ReadRegexp(context, pattern, flags, "regexp_match");
   const auto match = regex ? regex->Find(text, 0) : std::nullopt;
   if (!match) return std::nullopt;
   std::vector<Datum> groups;
@@ -69,7 +57,7 @@ MaybeText MatchPlain(EvalContext& context, Text text, Text pattern) { return Mat
 // One row a match: an array of two dimensions, whose slices are the rows (function.h).
 MaybeText MatchesFlags(EvalContext& context, Text text, Text pattern, Text flags) {
   bool global = false;
-  const auto regex = Read(context, pattern, flags, "", &global);
+  const auto regex = ReadRegexp(context, pattern, flags, "", &global);
   if (!regex) return std::nullopt;
   ArrayValue rows;
   const std::vector<RegexSpan> matches = FindAll(*regex, text, 0, global ? 0 : 1);
@@ -85,21 +73,21 @@ MaybeText MatchesPlain(EvalContext& context, Text text, Text pattern) {
 }
 
 // The first group, or the match if there is none.
-MaybeText Substring(EvalContext& context, Text text, Text pattern) {
+MaybeText SubstringByRegexp(EvalContext& context, Text text, Text pattern) {
   const auto regex = Regex::Of(context, pattern, {});
   const auto match = regex ? regex->Find(text, 0) : std::nullopt;
   if (!match) return std::nullopt;
   const RegexSpan part = regex->groups() > 0 ? regex->Groups(text, *match)[1] : *match;
-  return part.matched() ? MaybeText(Part(text, part)) : std::nullopt;
+  return part.matched() ? MaybeText(TextOfSpan(text, part)) : std::nullopt;
 }
 MaybeText SubstringSimilar(EvalContext& context, Text text, Text pattern, Text escape) {
   const std::size_t failures = context.errors().size();
   const std::string translated = FromSimilar(context, pattern, escape);
-  return context.errors().size() == failures ? Substring(context, text, translated) : std::nullopt;
+  return context.errors().size() == failures ? SubstringByRegexp(context, text, translated) : std::nullopt;
 }
 
-std::string Split(EvalContext& context, Text text, Text pattern, Text flags, std::string_view function) {
-  const auto regex = Read(context, pattern, flags, function);
+std::string SplitByRegexp(EvalContext& context, Text text, Text pattern, Text flags, std::string_view function) {
+  const auto regex = ReadRegexp(context, pattern, flags, function);
   if (!regex) return {};
   std::vector<Datum> parts;
   std::size_t at = 0;
@@ -111,45 +99,39 @@ std::string Split(EvalContext& context, Text text, Text pattern, Text flags, std
   return ArrayValue::OneDimension(std::move(parts)).Payload(TypeId::kText);
 }
 std::string SplitToArrayFlags(EvalContext& context, Text text, Text pattern, Text flags) {
-  return Split(context, text, pattern, flags, "regexp_split_to_array");
+  return SplitByRegexp(context, text, pattern, flags, "regexp_split_to_array");
 }
 std::string SplitToArray(EvalContext& context, Text text, Text pattern) {
   return SplitToArrayFlags(context, text, pattern, "");
 }
 std::string SplitToTableFlags(EvalContext& context, Text text, Text pattern, Text flags) {
-  return Split(context, text, pattern, flags, "regexp_split_to_table");
+  return SplitByRegexp(context, text, pattern, flags, "regexp_split_to_table");
 }
 std::string SplitToTable(EvalContext& context, Text text, Text pattern) {
   return SplitToTableFlags(context, text, pattern, "");
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kBpchar = TypeId::kBpchar;
-constexpr TypeId kBool = TypeId::kBool;
-constexpr auto kImmutable = Volatility::kImmutable;
-const Type kTexts{kT, true};
-
-const Function kTable[] = {
-    {"~", {kT, kT}, kBool, kLift<Matches<true, false>>},
-    {"~*", {kT, kT}, kBool, kLift<Matches<true, true>>},
-    {"!~", {kT, kT}, kBool, kLift<Matches<false, false>>},
-    {"!~*", {kT, kT}, kBool, kLift<Matches<false, true>>},
-    {"~", {kBpchar, kT}, kBool, kLift<MatchesPadded<true, false>>},
-    {"~*", {kBpchar, kT}, kBool, kLift<MatchesPadded<true, true>>},
-    {"!~", {kBpchar, kT}, kBool, kLift<MatchesPadded<false, false>>},
-    {"!~*", {kBpchar, kT}, kBool, kLift<MatchesPadded<false, true>>},
-    {"regexp_like", {kT, kT}, kBool, kLift<LikePlain>},
-    {"regexp_like", {kT, kT, kT}, kBool, kLift<LikeFlags>},
-    {"regexp_match", {kT, kT}, kTexts, kLift<MatchPlain>},
-    {"regexp_match", {kT, kT, kT}, kTexts, kLift<MatchFlags>},
-    {"regexp_matches", {kT, kT}, kTexts, kLift<MatchesPlain>, false, kImmutable, true},
-    {"regexp_matches", {kT, kT, kT}, kTexts, kLift<MatchesFlags>, false, kImmutable, true},
-    {"substring", {kT, kT}, kT, kLift<Substring>},
-    {"substring", {kT, kT, kT}, kT, kLift<SubstringSimilar>},
-    {"regexp_split_to_array", {kT, kT}, kTexts, kLift<SplitToArray>},
-    {"regexp_split_to_array", {kT, kT, kT}, kTexts, kLift<SplitToArrayFlags>},
-    {"regexp_split_to_table", {kT, kT}, kT, kLift<SplitToTable>, false, kImmutable, true},
-    {"regexp_split_to_table", {kT, kT, kT}, kT, kLift<SplitToTableFlags>, false, kImmutable, true},
+const Function kRegexpFunctions[] = {
+    {"~", {kText, kText}, kBool, kLift<Matches<true, false>>},
+    {"~*", {kText, kText}, kBool, kLift<Matches<true, true>>},
+    {"!~", {kText, kText}, kBool, kLift<Matches<false, false>>},
+    {"!~*", {kText, kText}, kBool, kLift<Matches<false, true>>},
+    {"~", {kBpchar, kText}, kBool, kLift<MatchesPadded<true, false>>},
+    {"~*", {kBpchar, kText}, kBool, kLift<MatchesPadded<true, true>>},
+    {"!~", {kBpchar, kText}, kBool, kLift<MatchesPadded<false, false>>},
+    {"!~*", {kBpchar, kText}, kBool, kLift<MatchesPadded<false, true>>},
+    {"regexp_like", {kText, kText}, kBool, kLift<LikePlain>},
+    {"regexp_like", {kText, kText, kText}, kBool, kLift<LikeFlags>},
+    {"regexp_match", {kText, kText}, kTexts, kLift<MatchPlain>},
+    {"regexp_match", {kText, kText, kText}, kTexts, kLift<MatchFlags>},
+    {"regexp_matches", {kText, kText}, kTexts, kLift<MatchesPlain>, false, kImmutable, true},
+    {"regexp_matches", {kText, kText, kText}, kTexts, kLift<MatchesFlags>, false, kImmutable, true},
+    {"substring", {kText, kText}, kText, kLift<SubstringByRegexp>},
+    {"substring", {kText, kText, kText}, kText, kLift<SubstringSimilar>},
+    {"regexp_split_to_array", {kText, kText}, kTexts, kLift<SplitToArray>},
+    {"regexp_split_to_array", {kText, kText, kText}, kTexts, kLift<SplitToArrayFlags>},
+    {"regexp_split_to_table", {kText, kText}, kText, kLift<SplitToTable>, false, kImmutable, true},
+    {"regexp_split_to_table", {kText, kText, kText}, kText, kLift<SplitToTableFlags>, false, kImmutable, true},
 };
 
 }  // namespace
@@ -216,6 +198,18 @@ std::vector<RegexSpan> FindAll(const Regex& regex, std::string_view text, std::s
   return all;
 }
 
-std::span<const Function> RegexpFunctions() { return kTable; }
+std::shared_ptr<const Regex> ReadRegexp(EvalContext& context, std::string_view pattern, std::string_view letters,
+                                        std::string_view function, bool* global) {
+  RegexpFlags flags;
+  if (!ReadRegexpFlags(context, letters, flags)) return nullptr;
+  if (flags.global && !function.empty()) {
+    context.Fail("22023", std::string(function) + "() does not support the \"global\" option");
+    return nullptr;
+  }
+  if (global != nullptr) *global = flags.global;
+  return Regex::Of(context, pattern, flags.options);
+}
+
+std::span<const Function> RegexpFunctions() { return kRegexpFunctions; }
 
 }  // namespace headgate::sql

@@ -2,6 +2,7 @@
 
 #include "core/sql/characters.h"
 #include "core/sql/functions/regexp.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -26,17 +27,9 @@ std::optional<std::size_t> ByteOf(Text text, I position) {
   return ByteOfCharacter(text, before);
 }
 
-std::shared_ptr<const Regex> Read(EvalContext& context, Text pattern, Text letters, std::string_view function) {
-  RegexpFlags flags;
-  if (!ReadRegexpFlags(context, letters, flags)) return nullptr;
-  if (!flags.global) return Regex::Of(context, pattern, flags.options);
-  context.Fail("22023", std::string(function) + "() does not support the \"global\" option");
-  return nullptr;
-}
-
 I CountFlags(EvalContext& context, Text text, Text pattern, I start, Text flags) {
   if (!AtLeast(context, "start", start, 1)) return 0;
-  const auto regex = Read(context, pattern, flags, "regexp_count");
+  const auto regex = ReadRegexp(context, pattern, flags, "regexp_count");
   const auto from = ByteOf(text, start);
   return regex && from ? static_cast<I>(FindAll(*regex, text, *from, 0).size()) : 0;
 }
@@ -61,7 +54,7 @@ I InstrGroup(EvalContext& context, Text text, Text pattern, I start, I number, I
   if (!AtLeast(context, "start", start, 1) || !AtLeast(context, "n", number, 1)) return 0;
   const I least = behind > 1 ? behind + 1 : 0;  // it is 0 or 1
   if (!AtLeast(context, "endoption", behind, least) || !AtLeast(context, "subexpr", group, 0)) return 0;
-  const auto regex = Read(context, pattern, flags, "regexp_instr");
+  const auto regex = ReadRegexp(context, pattern, flags, "regexp_instr");
   const auto found = regex ? Numbered(*regex, text, start, number, group) : std::nullopt;
   if (!found) return 0;
   return static_cast<I>(CountCharacters(text.substr(0, behind == 1 ? found->end : found->start))) + 1;
@@ -84,7 +77,7 @@ MaybeText SubstrGroup(EvalContext& context, Text text, Text pattern, I start, I 
   if (!AtLeast(context, "start", start, 1) || !AtLeast(context, "n", number, 1) ||
       !AtLeast(context, "subexpr", group, 0))
     return std::nullopt;
-  const auto regex = Read(context, pattern, flags, "regexp_substr");
+  const auto regex = ReadRegexp(context, pattern, flags, "regexp_substr");
   const auto found = regex ? Numbered(*regex, text, start, number, group) : std::nullopt;
   return found ? MaybeText(text.substr(found->start, found->end - found->start)) : std::nullopt;
 }
@@ -122,7 +115,7 @@ void AppendReplacement(std::string& out, Text text, Text replacement, const std:
 }
 
 // Match number `number` from a byte on, or all of them if it is 0.
-std::string Replace(const Regex& regex, Text text, Text replacement, std::optional<std::size_t> from, I number) {
+std::string ReplaceMatches(const Regex& regex, Text text, Text replacement, std::optional<std::size_t> from, I number) {
   if (!from) return std::string(text);
   const auto count = static_cast<std::size_t>(number);
   std::vector<RegexSpan> matches = FindAll(regex, text, *from, count);
@@ -147,7 +140,7 @@ std::string ReplaceFlags(EvalContext& context, Text text, Text pattern, Text rep
   RegexpFlags flags;
   if (!ReadRegexpFlags(context, letters, flags)) return {};
   const auto regex = Regex::Of(context, pattern, flags.options);
-  return regex ? Replace(*regex, text, replacement, 0, flags.global ? 0 : 1) : std::string();
+  return regex ? ReplaceMatches(*regex, text, replacement, 0, flags.global ? 0 : 1) : std::string();
 }
 std::string ReplacePlain(EvalContext& context, Text text, Text pattern, Text replacement) {
   return ReplaceFlags(context, text, pattern, replacement, "");
@@ -158,7 +151,7 @@ std::string ReplaceNumberFlags(EvalContext& context, Text text, Text pattern, Te
   if (!AtLeast(context, "start", start, 1) || !AtLeast(context, "n", number, 0)) return {};
   if (!ReadRegexpFlags(context, letters, flags)) return {};
   const auto regex = Regex::Of(context, pattern, flags.options);
-  return regex ? Replace(*regex, text, replacement, ByteOf(text, start), number) : std::string();
+  return regex ? ReplaceMatches(*regex, text, replacement, ByteOf(text, start), number) : std::string();
 }
 std::string ReplaceNumber(EvalContext& context, Text text, Text pattern, Text replacement, I start, I number) {
   return ReplaceNumberFlags(context, text, pattern, replacement, start, number, "");
@@ -167,33 +160,30 @@ std::string ReplaceFrom(EvalContext& context, Text text, Text pattern, Text repl
   return ReplaceNumberFlags(context, text, pattern, replacement, start, 1, "");
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kI4 = TypeId::kInt4;
-
-const Function kTable[] = {
-    {"regexp_count", {kT, kT}, kI4, kLift<Count>},
-    {"regexp_count", {kT, kT, kI4}, kI4, kLift<CountFrom>},
-    {"regexp_count", {kT, kT, kI4, kT}, kI4, kLift<CountFlags>},
-    {"regexp_instr", {kT, kT}, kI4, kLift<Instr>},
-    {"regexp_instr", {kT, kT, kI4}, kI4, kLift<InstrFrom>},
-    {"regexp_instr", {kT, kT, kI4, kI4}, kI4, kLift<InstrNumber>},
-    {"regexp_instr", {kT, kT, kI4, kI4, kI4}, kI4, kLift<InstrBehind>},
-    {"regexp_instr", {kT, kT, kI4, kI4, kI4, kT}, kI4, kLift<InstrFlags>},
-    {"regexp_instr", {kT, kT, kI4, kI4, kI4, kT, kI4}, kI4, kLift<InstrGroup>},
-    {"regexp_substr", {kT, kT}, kT, kLift<Substr>},
-    {"regexp_substr", {kT, kT, kI4}, kT, kLift<SubstrFrom>},
-    {"regexp_substr", {kT, kT, kI4, kI4}, kT, kLift<SubstrNumber>},
-    {"regexp_substr", {kT, kT, kI4, kI4, kT}, kT, kLift<SubstrFlags>},
-    {"regexp_substr", {kT, kT, kI4, kI4, kT, kI4}, kT, kLift<SubstrGroup>},
-    {"regexp_replace", {kT, kT, kT}, kT, kLift<ReplacePlain>},
-    {"regexp_replace", {kT, kT, kT, kT}, kT, kLift<ReplaceFlags>},
-    {"regexp_replace", {kT, kT, kT, kI4}, kT, kLift<ReplaceFrom>},
-    {"regexp_replace", {kT, kT, kT, kI4, kI4}, kT, kLift<ReplaceNumber>},
-    {"regexp_replace", {kT, kT, kT, kI4, kI4, kT}, kT, kLift<ReplaceNumberFlags>},
+const Function kRegexpPlaceFunctions[] = {
+    {"regexp_count", {kText, kText}, kI4, kLift<Count>},
+    {"regexp_count", {kText, kText, kI4}, kI4, kLift<CountFrom>},
+    {"regexp_count", {kText, kText, kI4, kText}, kI4, kLift<CountFlags>},
+    {"regexp_instr", {kText, kText}, kI4, kLift<Instr>},
+    {"regexp_instr", {kText, kText, kI4}, kI4, kLift<InstrFrom>},
+    {"regexp_instr", {kText, kText, kI4, kI4}, kI4, kLift<InstrNumber>},
+    {"regexp_instr", {kText, kText, kI4, kI4, kI4}, kI4, kLift<InstrBehind>},
+    {"regexp_instr", {kText, kText, kI4, kI4, kI4, kText}, kI4, kLift<InstrFlags>},
+    {"regexp_instr", {kText, kText, kI4, kI4, kI4, kText, kI4}, kI4, kLift<InstrGroup>},
+    {"regexp_substr", {kText, kText}, kText, kLift<Substr>},
+    {"regexp_substr", {kText, kText, kI4}, kText, kLift<SubstrFrom>},
+    {"regexp_substr", {kText, kText, kI4, kI4}, kText, kLift<SubstrNumber>},
+    {"regexp_substr", {kText, kText, kI4, kI4, kText}, kText, kLift<SubstrFlags>},
+    {"regexp_substr", {kText, kText, kI4, kI4, kText, kI4}, kText, kLift<SubstrGroup>},
+    {"regexp_replace", {kText, kText, kText}, kText, kLift<ReplacePlain>},
+    {"regexp_replace", {kText, kText, kText, kText}, kText, kLift<ReplaceFlags>},
+    {"regexp_replace", {kText, kText, kText, kI4}, kText, kLift<ReplaceFrom>},
+    {"regexp_replace", {kText, kText, kText, kI4, kI4}, kText, kLift<ReplaceNumber>},
+    {"regexp_replace", {kText, kText, kText, kI4, kI4, kText}, kText, kLift<ReplaceNumberFlags>},
 };
 
 }  // namespace
 
-std::span<const Function> RegexpPlaceFunctions() { return kTable; }
+std::span<const Function> RegexpPlaceFunctions() { return kRegexpPlaceFunctions; }
 
 }  // namespace headgate::sql

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "core/sql/array_value.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/numeric.h"
 #include "core/sql/over_datums.h"
@@ -15,10 +16,6 @@ using Arguments = std::span<const Datum>;
 
 constexpr std::size_t kRowsMax = 10'000'000;  // they stand in memory at once
 
-Datum Refused(EvalContext& context, std::string_view code, std::string message) {
-  context.Fail(code, std::move(message));
-  return Datum::Null();
-}
 Datum Zero(EvalContext& context) { return Refused(context, "22023", "step size cannot equal zero"); }
 
 // Takes the values of a series; false once there are too many.
@@ -107,29 +104,21 @@ Datum Subscripts(EvalContext& context, const CallSite& site, Arguments arguments
   return series.Array(TypeId::kInt4);
 }
 
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kI8 = TypeId::kInt8;
-constexpr TypeId kN = TypeId::kNumeric;
-constexpr TypeId kTs = TypeId::kTimestamp;
-constexpr TypeId kTz = TypeId::kTimestampTz;
-constexpr TypeId kSpan = TypeId::kInterval;
-constexpr auto kFixed = Volatility::kImmutable;
-
-const Function kTable[] = {
-    {"generate_series", {kI4, kI4}, kI4, kOverDatums<Integers>, false, kFixed, true},
-    {"generate_series", {kI4, kI4, kI4}, kI4, kOverDatums<Integers>, false, kFixed, true},
-    {"generate_series", {kI8, kI8}, kI8, kOverDatums<Integers>, false, kFixed, true},
-    {"generate_series", {kI8, kI8, kI8}, kI8, kOverDatums<Integers>, false, kFixed, true},
-    {"generate_series", {kN, kN}, kN, kOverDatums<Numerics>, false, kFixed, true},
-    {"generate_series", {kN, kN, kN}, kN, kOverDatums<Numerics>, false, kFixed, true},
-    {"generate_series", {kTs, kTs, kSpan}, kTs, kOverDatums<Times<false>>, false, kFixed, true},
-    {"generate_series", {kTz, kTz, kSpan}, kTz, kOverDatums<Times<true>>, false, Volatility::kStable, true},
-    {"generate_subscripts", {TypeId::kAnyArray, kI4}, kI4, kOverDatums<Subscripts>, false, kFixed, true},
-    {"generate_subscripts", {TypeId::kAnyArray, kI4, TypeId::kBool}, kI4, kOverDatums<Subscripts>, false, kFixed, true},
+const Function kSeriesFunctions[] = {
+    {"generate_series", {kI4, kI4}, kI4, kOverDatums<Integers>, false, kImmutable, true},
+    {"generate_series", {kI4, kI4, kI4}, kI4, kOverDatums<Integers>, false, kImmutable, true},
+    {"generate_series", {kI8, kI8}, kI8, kOverDatums<Integers>, false, kImmutable, true},
+    {"generate_series", {kI8, kI8, kI8}, kI8, kOverDatums<Integers>, false, kImmutable, true},
+    {"generate_series", {kNum, kNum}, kNum, kOverDatums<Numerics>, false, kImmutable, true},
+    {"generate_series", {kNum, kNum, kNum}, kNum, kOverDatums<Numerics>, false, kImmutable, true},
+    {"generate_series", {kTs, kTs, kInterval}, kTs, kOverDatums<Times<false>>, false, kImmutable, true},
+    {"generate_series", {kTsTz, kTsTz, kInterval}, kTsTz, kOverDatums<Times<true>>, false, kStable, true},
+    {"generate_subscripts", {kAnyArray, kI4}, kI4, kOverDatums<Subscripts>, false, kImmutable, true},
+    {"generate_subscripts", {kAnyArray, kI4, kBool}, kI4, kOverDatums<Subscripts>, false, kImmutable, true},
 };
 
 }  // namespace
 
-std::span<const Function> SeriesFunctions() { return kTable; }
+std::span<const Function> SeriesFunctions() { return kSeriesFunctions; }
 
 }  // namespace headgate::sql

@@ -2,6 +2,7 @@
 
 #include "core/sql/characters.h"
 #include "core/sql/functions/regexp.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -91,11 +92,9 @@ class Translator {
 
 std::string SimilarToEscape(EvalContext& context, Text pattern) { return FromSimilar(context, pattern, "\\"); }
 
-constexpr TypeId kT = TypeId::kText;
-
-const Function kTable[] = {
-    {"similar_to_escape", {kT}, kT, kLift<SimilarToEscape>},
-    {"similar_to_escape", {kT, kT}, kT, kLift<FromSimilar>},
+const Function kSimilarFunctions[] = {
+    {"similar_to_escape", {kText}, kText, kLift<SimilarToEscape>},
+    {"similar_to_escape", {kText, kText}, kText, kLift<FromSimilar>},
 };
 
 }  // namespace
@@ -108,6 +107,6 @@ std::string FromSimilar(EvalContext& context, std::string_view pattern, std::str
   return Translator(context, pattern, escape).Run();
 }
 
-std::span<const Function> SimilarFunctions() { return kTable; }
+std::span<const Function> SimilarFunctions() { return kSimilarFunctions; }
 
 }  // namespace headgate::sql

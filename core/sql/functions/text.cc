@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "core/sql/characters.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/text_values.h"
 #include "core/sql/lift.h"
@@ -255,59 +256,54 @@ std::string ToHex(I v) {
   return digits;
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kI8 = TypeId::kInt8;
-constexpr TypeId kBpchar = TypeId::kBpchar;
-
-const Function kTable[] = {
-    {"length", {kT}, kI4, kLift<Length>},
+const Function kTextFunctions[] = {
+    {"length", {kText}, kI4, kLift<Length>},
     {"length", {kBpchar}, kI4, kLift<Length>},
-    {"char_length", {kT}, kI4, kLift<Length>},
+    {"char_length", {kText}, kI4, kLift<Length>},
     {"char_length", {kBpchar}, kI4, kLift<Length>},
-    {"character_length", {kT}, kI4, kLift<Length>},
+    {"character_length", {kText}, kI4, kLift<Length>},
     {"character_length", {kBpchar}, kI4, kLift<Length>},
-    {"octet_length", {kT}, kI4, kLift<Octets>},
+    {"octet_length", {kText}, kI4, kLift<Octets>},
     {"octet_length", {kBpchar}, kI4, kLift<PaddedOctets>},
-    {"bit_length", {kT}, kI4, kLift<Bits>},
-    {"lower", {kT}, kT, kLift<ToLower>},
-    {"upper", {kT}, kT, kLift<ToUpper>},
-    {"initcap", {kT}, kT, kLift<InitialCapitals>},
-    {"btrim", {kT}, kT, kLift<TrimBlanks<Side::kBoth>>},
-    {"btrim", {kT, kT}, kT, kLift<Trim<Side::kBoth>>},
-    {"ltrim", {kT}, kT, kLift<TrimBlanks<Side::kLeft>>},
-    {"ltrim", {kT, kT}, kT, kLift<Trim<Side::kLeft>>},
-    {"rtrim", {kT}, kT, kLift<TrimBlanks<Side::kRight>>},
-    {"rtrim", {kT, kT}, kT, kLift<Trim<Side::kRight>>},
-    {"lpad", {kT, kI4}, kT, kLift<PadBlanks<Side::kLeft>>},
-    {"lpad", {kT, kI4, kT}, kT, kLift<Pad<Side::kLeft>>},
-    {"rpad", {kT, kI4}, kT, kLift<PadBlanks<Side::kRight>>},
-    {"rpad", {kT, kI4, kT}, kT, kLift<Pad<Side::kRight>>},
-    {"left", {kT, kI4}, kT, kLift<Left>},
-    {"right", {kT, kI4}, kT, kLift<Right>},
-    {"substr", {kT, kI4}, kT, kLift<SubstringFrom>},
-    {"substr", {kT, kI4, kI4}, kT, kLift<Substring>},
-    {"substring", {kT, kI4}, kT, kLift<SubstringFrom>},
-    {"substring", {kT, kI4, kI4}, kT, kLift<Substring>},
-    {"overlay", {kT, kT, kI4}, kT, kLift<Overlay>},
-    {"overlay", {kT, kT, kI4, kI4}, kT, kLift<OverlayFor>},
-    {"position", {kT, kT}, kI4, kLift<Position>},
-    {"strpos", {kT, kT}, kI4, kLift<Position>},
-    {"starts_with", {kT, kT}, TypeId::kBool, kLift<StartsWith>},
-    {"^@", {kT, kT}, TypeId::kBool, kLift<StartsWith>},
-    {"replace", {kT, kT, kT}, kT, kLift<Replace>},
-    {"translate", {kT, kT, kT}, kT, kLift<Translate>},
-    {"reverse", {kT}, kT, kLift<Reverse>},
-    {"repeat", {kT, kI4}, kT, kLift<Repeat>},
-    {"split_part", {kT, kT, kI4}, kT, kLift<SplitPart>},
-    {"chr", {kI4}, kT, kLift<Chr>},
-    {"ascii", {kT}, kI4, kLift<Ascii>},
-    {"to_hex", {kI4}, kT, kLift<ToHex<std::uint32_t>>},
-    {"to_hex", {kI8}, kT, kLift<ToHex<std::uint64_t>>},
+    {"bit_length", {kText}, kI4, kLift<Bits>},
+    {"lower", {kText}, kText, kLift<ToLower>},
+    {"upper", {kText}, kText, kLift<ToUpper>},
+    {"initcap", {kText}, kText, kLift<InitialCapitals>},
+    {"btrim", {kText}, kText, kLift<TrimBlanks<Side::kBoth>>},
+    {"btrim", {kText, kText}, kText, kLift<Trim<Side::kBoth>>},
+    {"ltrim", {kText}, kText, kLift<TrimBlanks<Side::kLeft>>},
+    {"ltrim", {kText, kText}, kText, kLift<Trim<Side::kLeft>>},
+    {"rtrim", {kText}, kText, kLift<TrimBlanks<Side::kRight>>},
+    {"rtrim", {kText, kText}, kText, kLift<Trim<Side::kRight>>},
+    {"lpad", {kText, kI4}, kText, kLift<PadBlanks<Side::kLeft>>},
+    {"lpad", {kText, kI4, kText}, kText, kLift<Pad<Side::kLeft>>},
+    {"rpad", {kText, kI4}, kText, kLift<PadBlanks<Side::kRight>>},
+    {"rpad", {kText, kI4, kText}, kText, kLift<Pad<Side::kRight>>},
+    {"left", {kText, kI4}, kText, kLift<Left>},
+    {"right", {kText, kI4}, kText, kLift<Right>},
+    {"substr", {kText, kI4}, kText, kLift<SubstringFrom>},
+    {"substr", {kText, kI4, kI4}, kText, kLift<Substring>},
+    {"substring", {kText, kI4}, kText, kLift<SubstringFrom>},
+    {"substring", {kText, kI4, kI4}, kText, kLift<Substring>},
+    {"overlay", {kText, kText, kI4}, kText, kLift<Overlay>},
+    {"overlay", {kText, kText, kI4, kI4}, kText, kLift<OverlayFor>},
+    {"position", {kText, kText}, kI4, kLift<Position>},
+    {"strpos", {kText, kText}, kI4, kLift<Position>},
+    {"starts_with", {kText, kText}, kBool, kLift<StartsWith>},
+    {"^@", {kText, kText}, kBool, kLift<StartsWith>},
+    {"replace", {kText, kText, kText}, kText, kLift<Replace>},
+    {"translate", {kText, kText, kText}, kText, kLift<Translate>},
+    {"reverse", {kText}, kText, kLift<Reverse>},
+    {"repeat", {kText, kI4}, kText, kLift<Repeat>},
+    {"split_part", {kText, kText, kI4}, kText, kLift<SplitPart>},
+    {"chr", {kI4}, kText, kLift<Chr>},
+    {"ascii", {kText}, kI4, kLift<Ascii>},
+    {"to_hex", {kI4}, kText, kLift<ToHex<std::uint32_t>>},
+    {"to_hex", {kI8}, kText, kLift<ToHex<std::uint64_t>>},
 };
 
 }  // namespace
 
-std::span<const Function> TextFunctions() { return kTable; }
+std::span<const Function> TextFunctions() { return kTextFunctions; }
 
 }  // namespace headgate::sql

@@ -2,6 +2,7 @@
 
 #include "core/sql/array_value.h"
 #include "core/sql/characters.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/lift.h"
 
@@ -13,7 +14,7 @@ namespace {
 using I = std::int64_t;
 using Text = std::string_view;
 
-std::string Concatenate(Text a, Text b) {
+std::string ConcatenateTexts(Text a, Text b) {
   std::string out(a);
   out += b;
   return out;
@@ -113,7 +114,7 @@ std::optional<std::string> ArrayToStringWithNulls(EvalContext& context, const Ca
 }
 
 // Without a separator every character is an element.
-std::vector<Text> Split(Text s, const std::optional<Text>& separator) {
+std::vector<Text> SplitText(Text s, const std::optional<Text>& separator) {
   std::vector<Text> parts;
   if (s.empty()) return parts;
   if (!separator) {
@@ -137,7 +138,7 @@ std::optional<std::string> StringToArrayWithNulls(std::optional<Text> s, std::op
                                                   std::optional<Text> for_null) {
   if (!s) return std::nullopt;
   std::vector<Datum> elements;
-  for (const Text part : Split(*s, separator))
+  for (const Text part : SplitText(*s, separator))
     elements.push_back(for_null == part ? Datum::Null() : Datum::Of(std::string(part)));
   return ArrayValue::OneDimension(std::move(elements)).Payload(TypeId::kText);
 }
@@ -163,29 +164,21 @@ I CountNullElements(EvalContext&, const CallSite& site, Text array) {
   return count;
 }
 
-constexpr TypeId kT = TypeId::kText;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kAny = TypeId::kAny;
-constexpr TypeId kAnyArray = TypeId::kAnyArray;
-constexpr TypeId kAnyNonArray = TypeId::kAnyNonArray;
-constexpr auto kStable = Volatility::kStable;  // texts of timestamptz
-const Type kTexts{kT, true};
-
 // "NAME variadic" is the call NAME(VARIADIC array).
-const Function kTable[] = {
-    {"||", {kT, kT}, kT, kLift<Concatenate>},
-    {"||", {kT, kAnyNonArray}, kT, ConcatenateAny, false, kStable},
-    {"||", {kAnyNonArray, kT}, kT, ConcatenateAny, false, kStable},
-    {"concat", {kAny}, kT, Join<false>, true, kStable},
-    {"concat variadic", {kAnyArray}, kT, kLift<ConcatArray>, false, kStable},
-    {"concat_ws", {kT, kAny}, kT, Join<true>, true, kStable},
-    {"concat_ws variadic", {kT, kAnyArray}, kT, kLift<ConcatArrayBy>, false, kStable},
-    {"array_to_string", {kAnyArray, kT}, kT, kLift<ArrayToString>, false, kStable},
-    {"array_to_string", {kAnyArray, kT, kT}, kT, kLiftNull<ArrayToStringWithNulls>, false, kStable},
-    {"string_to_array", {kT, kT}, kTexts, kLiftNull<StringToArray>},
-    {"string_to_array", {kT, kT, kT}, kTexts, kLiftNull<StringToArrayWithNulls>},
-    {"string_to_table", {kT, kT}, kT, kLiftNull<StringToArray>, false, Volatility::kImmutable, true},
-    {"string_to_table", {kT, kT, kT}, kT, kLiftNull<StringToArrayWithNulls>, false, Volatility::kImmutable, true},
+const Function kTextJoinFunctions[] = {
+    {"||", {kText, kText}, kText, kLift<ConcatenateTexts>},
+    {"||", {kText, kAnyNonArray}, kText, ConcatenateAny, false, kStable},
+    {"||", {kAnyNonArray, kText}, kText, ConcatenateAny, false, kStable},
+    {"concat", {kAny}, kText, Join<false>, true, kStable},
+    {"concat variadic", {kAnyArray}, kText, kLift<ConcatArray>, false, kStable},
+    {"concat_ws", {kText, kAny}, kText, Join<true>, true, kStable},
+    {"concat_ws variadic", {kText, kAnyArray}, kText, kLift<ConcatArrayBy>, false, kStable},
+    {"array_to_string", {kAnyArray, kText}, kText, kLift<ArrayToString>, false, kStable},
+    {"array_to_string", {kAnyArray, kText, kText}, kText, kLiftNull<ArrayToStringWithNulls>, false, kStable},
+    {"string_to_array", {kText, kText}, kTexts, kLiftNull<StringToArray>},
+    {"string_to_array", {kText, kText, kText}, kTexts, kLiftNull<StringToArrayWithNulls>},
+    {"string_to_table", {kText, kText}, kText, kLiftNull<StringToArray>, false, kImmutable, true},
+    {"string_to_table", {kText, kText, kText}, kText, kLiftNull<StringToArrayWithNulls>, false, kImmutable, true},
     {"num_nulls", {kAny}, kI4, CountNulls<true>, true},
     {"num_nulls variadic", {kAnyArray}, kI4, kLift<CountNullElements<true>>},
     {"num_nonnulls", {kAny}, kI4, CountNulls<false>, true},
@@ -194,6 +187,6 @@ const Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> TextJoinFunctions() { return kTable; }
+std::span<const Function> TextJoinFunctions() { return kTextJoinFunctions; }
 
 }  // namespace headgate::sql

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_errors.h"
 #include "core/sql/lift.h"
@@ -43,7 +44,7 @@ namespace {
 using I = std::int64_t;
 using Text = std::string_view;
 
-std::string Print(const char* format, auto... parts) {
+std::string PrintParts(const char* format, auto... parts) {
   char text[128];
   std::snprintf(text, sizeof text, format, parts...);
   return text;
@@ -53,7 +54,7 @@ std::string Print(const char* format, auto... parts) {
 std::string SecondText(double second) {
   if (std::isnan(second)) return "NaN";
   if (std::isinf(second)) return second < 0 ? "-Infinity" : "Infinity";
-  return Print("%02g", second);
+  return PrintParts("%02g", second);
 }
 
 // A year of parts: negative ones are BC, and there is no year 0.
@@ -75,7 +76,7 @@ std::optional<I> TimeOfParts(I hour, I minute, double second) {
 }
 
 std::string DateText(I year, I month, I day) {
-  return Print("%d-%02d-%02d", static_cast<int>(year), static_cast<int>(month), static_cast<int>(day));
+  return PrintParts("%d-%02d-%02d", static_cast<int>(year), static_cast<int>(month), static_cast<int>(day));
 }
 
 I MakeDate(EvalContext& context, I year, I month, I day) {
@@ -89,14 +90,14 @@ I MakeDate(EvalContext& context, I year, I month, I day) {
 I MakeTime(EvalContext& context, I hour, I minute, double second) {
   const auto us = TimeOfParts(hour, minute, second);
   if (us) return *us;
-  return TimeRange<I>(
-      context, "time field value out of range: " + Print("%d:%02d:", static_cast<int>(hour), static_cast<int>(minute)) +
-                   SecondText(second));
+  return TimeRange<I>(context, "time field value out of range: " +
+                                   PrintParts("%d:%02d:", static_cast<int>(hour), static_cast<int>(minute)) +
+                                   SecondText(second));
 }
 
 I MakeTimestamp(EvalContext& context, I year, I month, I day, I hour, I minute, double second) {
   const auto time = [&] {
-    return Print("%d:%02d:", static_cast<int>(hour), static_cast<int>(minute)) + SecondText(second);
+    return PrintParts("%d:%02d:", static_cast<int>(hour), static_cast<int>(minute)) + SecondText(second);
   };
   const auto fields = DateOfParts(year, month, day);
   if (!fields) return TimeRange<I>(context, "date field value out of range: " + DateText(year, month, day));
@@ -158,14 +159,14 @@ Wide MakeInterval4(EvalContext& c, I y, I m, I w, I d) { return Interval(c, y, m
 Wide MakeInterval5(EvalContext& c, I y, I m, I w, I d, I h) { return Interval(c, y, m, w, d, h, 0, 0); }
 Wide MakeInterval6(EvalContext& c, I y, I m, I w, I d, I h, I n) { return Interval(c, y, m, w, d, h, n, 0); }
 
-I ToTimestamp(EvalContext& context, double seconds) {
+I TimestampOfSeconds(EvalContext& context, double seconds) {
   if (std::isnan(seconds)) return TimeRange<I>(context, "timestamp cannot be NaN");
   if (std::isinf(seconds)) return seconds < 0 ? kMinusInfinity : kInfinity;
   constexpr double kLow = static_cast<double>(kDateMin) * 86'400;
   constexpr double kEnd = static_cast<double>(kTimestampEnd / kSecondUs + kSecondsTo2000);
   const double us = std::rint((seconds - static_cast<double>(kSecondsTo2000)) * 1e6);
   if (seconds < kLow || seconds >= kEnd || !TimestampInRange(static_cast<I>(us)))
-    return TimeRange<I>(context, "timestamp out of range: \"" + Print("%g", seconds) + "\"");
+    return TimeRange<I>(context, "timestamp out of range: \"" + PrintParts("%g", seconds) + "\"");
   return static_cast<I>(us);
 }
 
@@ -264,60 +265,48 @@ Wide CurrentTime(EvalContext& context) {
   return {LocalTime(context), OffsetAt(SessionZone(context.zone), now), 0};
 }
 
-constexpr TypeId kD = TypeId::kDate;
-constexpr TypeId kT = TypeId::kTime;
-constexpr TypeId kTz = TypeId::kTimeTz;
-constexpr TypeId kS = TypeId::kTimestamp;
-constexpr TypeId kStz = TypeId::kTimestampTz;
-constexpr TypeId kIv = TypeId::kInterval;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kF8 = TypeId::kFloat8;
-constexpr TypeId kText = TypeId::kText;
-constexpr auto kZoned = Volatility::kStable;
-constexpr auto kClock = Volatility::kClock;
-
-const Function kTable[] = {
-    {"make_date", {kI4, kI4, kI4}, kD, kLift<MakeDate>},
-    {"make_time", {kI4, kI4, kF8}, kT, kLift<MakeTime>},
-    {"make_timestamp", {kI4, kI4, kI4, kI4, kI4, kF8}, kS, kLift<MakeTimestamp>},
-    {"make_timestamptz", {kI4, kI4, kI4, kI4, kI4, kF8}, kStz, kLift<MakeTimestampTz>, false, kZoned},
-    {"make_timestamptz", {kI4, kI4, kI4, kI4, kI4, kF8, kText}, kStz, kLift<MakeTimestampTzIn>, false, kZoned},
+const Function kTimeFunctions[] = {
+    {"make_date", {kI4, kI4, kI4}, kDate, kLift<MakeDate>},
+    {"make_time", {kI4, kI4, kF8}, kTime, kLift<MakeTime>},
+    {"make_timestamp", {kI4, kI4, kI4, kI4, kI4, kF8}, kTs, kLift<MakeTimestamp>},
+    {"make_timestamptz", {kI4, kI4, kI4, kI4, kI4, kF8}, kTsTz, kLift<MakeTimestampTz>, false, kStable},
+    {"make_timestamptz", {kI4, kI4, kI4, kI4, kI4, kF8, kText}, kTsTz, kLift<MakeTimestampTzIn>, false, kStable},
     // Its arguments have defaults; an argument by name becomes one by place, with 0 for those before it.
-    {"make_interval", {}, kIv, kLift<MakeInterval0>},
-    {"make_interval", {kI4}, kIv, kLift<MakeInterval1>},
-    {"make_interval", {kI4, kI4}, kIv, kLift<MakeInterval2>},
-    {"make_interval", {kI4, kI4, kI4}, kIv, kLift<MakeInterval3>},
-    {"make_interval", {kI4, kI4, kI4, kI4}, kIv, kLift<MakeInterval4>},
-    {"make_interval", {kI4, kI4, kI4, kI4, kI4}, kIv, kLift<MakeInterval5>},
-    {"make_interval", {kI4, kI4, kI4, kI4, kI4, kI4}, kIv, kLift<MakeInterval6>},
-    {"make_interval", {kI4, kI4, kI4, kI4, kI4, kI4, kF8}, kIv, kLift<Interval>},
-    {"to_timestamp", {kF8}, kStz, kLift<ToTimestamp>},
-    {"isfinite", {kD}, TypeId::kBool, kLift<IsFinite>},
-    {"isfinite", {kS}, TypeId::kBool, kLift<IsFinite>},
-    {"isfinite", {kStz}, TypeId::kBool, kLift<IsFinite>},
-    {"isfinite", {kIv}, TypeId::kBool, kLift<IsFiniteInterval>},
-    {"justify_hours", {kIv}, kIv, kLift<JustifyHoursOf>},
-    {"justify_days", {kIv}, kIv, kLift<JustifyDays>},
-    {"justify_interval", {kIv}, kIv, kLift<JustifyInterval>},
-    {"timezone", {kText, kStz}, kS, kLift<LocalIn>},
-    {"timezone", {kText, kS}, kStz, kLift<MomentIn>},
-    {"timezone", {kText, kTz}, kTz, kLift<TimeTzIn>, false, kZoned},
-    {"timezone", {kIv, kStz}, kS, kLift<LocalAt>},
-    {"timezone", {kIv, kS}, kStz, kLift<MomentAt>},
-    {"timezone", {kIv, kTz}, kTz, kLift<TimeTzAtInterval>},
-    {"now", {}, kStz, kLift<Now>, false, kClock},
-    {"current_timestamp", {}, kStz, kLift<Now>, false, kClock},
-    {"transaction_timestamp", {}, kStz, kLift<Now>, false, kClock},
-    {"statement_timestamp", {}, kStz, kLift<Now>, false, kClock},
-    {"clock_timestamp", {}, kStz, kLift<Now>, false, kClock},
-    {"localtimestamp", {}, kS, kLift<LocalNow>, false, kClock},
-    {"current_date", {}, kD, kLift<CurrentDate>, false, kClock},
-    {"current_time", {}, kTz, kLift<CurrentTime>, false, kClock},
-    {"localtime", {}, kT, kLift<LocalTime>, false, kClock},
+    {"make_interval", {}, kInterval, kLift<MakeInterval0>},
+    {"make_interval", {kI4}, kInterval, kLift<MakeInterval1>},
+    {"make_interval", {kI4, kI4}, kInterval, kLift<MakeInterval2>},
+    {"make_interval", {kI4, kI4, kI4}, kInterval, kLift<MakeInterval3>},
+    {"make_interval", {kI4, kI4, kI4, kI4}, kInterval, kLift<MakeInterval4>},
+    {"make_interval", {kI4, kI4, kI4, kI4, kI4}, kInterval, kLift<MakeInterval5>},
+    {"make_interval", {kI4, kI4, kI4, kI4, kI4, kI4}, kInterval, kLift<MakeInterval6>},
+    {"make_interval", {kI4, kI4, kI4, kI4, kI4, kI4, kF8}, kInterval, kLift<Interval>},
+    {"to_timestamp", {kF8}, kTsTz, kLift<TimestampOfSeconds>},
+    {"isfinite", {kDate}, kBool, kLift<IsFinite>},
+    {"isfinite", {kTs}, kBool, kLift<IsFinite>},
+    {"isfinite", {kTsTz}, kBool, kLift<IsFinite>},
+    {"isfinite", {kInterval}, kBool, kLift<IsFiniteInterval>},
+    {"justify_hours", {kInterval}, kInterval, kLift<JustifyHoursOf>},
+    {"justify_days", {kInterval}, kInterval, kLift<JustifyDays>},
+    {"justify_interval", {kInterval}, kInterval, kLift<JustifyInterval>},
+    {"timezone", {kText, kTsTz}, kTs, kLift<LocalIn>},
+    {"timezone", {kText, kTs}, kTsTz, kLift<MomentIn>},
+    {"timezone", {kText, kTimeTz}, kTimeTz, kLift<TimeTzIn>, false, kStable},
+    {"timezone", {kInterval, kTsTz}, kTs, kLift<LocalAt>},
+    {"timezone", {kInterval, kTs}, kTsTz, kLift<MomentAt>},
+    {"timezone", {kInterval, kTimeTz}, kTimeTz, kLift<TimeTzAtInterval>},
+    {"now", {}, kTsTz, kLift<Now>, false, kClock},
+    {"current_timestamp", {}, kTsTz, kLift<Now>, false, kClock},
+    {"transaction_timestamp", {}, kTsTz, kLift<Now>, false, kClock},
+    {"statement_timestamp", {}, kTsTz, kLift<Now>, false, kClock},
+    {"clock_timestamp", {}, kTsTz, kLift<Now>, false, kClock},
+    {"localtimestamp", {}, kTs, kLift<LocalNow>, false, kClock},
+    {"current_date", {}, kDate, kLift<CurrentDate>, false, kClock},
+    {"current_time", {}, kTimeTz, kLift<CurrentTime>, false, kClock},
+    {"localtime", {}, kTime, kLift<LocalTime>, false, kClock},
 };
 
 }  // namespace
 
-std::span<const Function> TimeFunctions() { return kTable; }
+std::span<const Function> TimeFunctions() { return kTimeFunctions; }
 
 }  // namespace headgate::sql

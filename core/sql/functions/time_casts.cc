@@ -1,4 +1,5 @@
 #include "core/sql/cast.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/time_errors.h"
 #include "core/sql/lift.h"
 
@@ -9,23 +10,19 @@ namespace {
 
 using I = std::int64_t;
 
-I Checked(EvalContext& context, const std::optional<I>& us, const char* message) {
-  return us ? *us : TimeRange<I>(context, message);
-}
-
 I TimestampOfDate(EvalContext& context, I days) {
-  return Checked(context, DateToTimestamp(days), "date out of range for timestamp");
+  return OrTimeRange(context, DateToTimestamp(days), "date out of range for timestamp");
 }
 I TimestampTzOfDate(EvalContext& context, I days) {
   auto us = DateToTimestamp(days);
   if (us) us = TimestampToTimestampTz(SessionZone(context.zone), *us);
-  return Checked(context, us, "date out of range for timestamp");
+  return OrTimeRange(context, us, "date out of range for timestamp");
 }
 I TimestampTzOfTimestamp(EvalContext& context, I local) {
-  return Checked(context, TimestampToTimestampTz(SessionZone(context.zone), local), "timestamp out of range");
+  return OrTimeRange(context, TimestampToTimestampTz(SessionZone(context.zone), local), "timestamp out of range");
 }
 I TimestampOfTimestampTz(EvalContext& context, I us) {
-  return Checked(context, TimestampTzToTimestamp(SessionZone(context.zone), us), "timestamp out of range");
+  return OrTimeRange(context, TimestampTzToTimestamp(SessionZone(context.zone), us), "timestamp out of range");
 }
 // Local time even where it is beyond the range of timestamps.
 I LocalOf(EvalContext& context, I us) { return IsInfinite(us) ? us : ToLocal(SessionZone(context.zone), us); }
@@ -50,34 +47,24 @@ I TimeOfTimeTz(Wide time) { return time.us; }
 Wide IntervalOfTime(I time) { return {time, 0, 0}; }
 I TimeOfInterval(Wide interval) { return FloorMod(interval.us, kDayUs); }
 
-constexpr TypeId kD = TypeId::kDate;
-constexpr TypeId kT = TypeId::kTime;
-constexpr TypeId kTz = TypeId::kTimeTz;
-constexpr TypeId kS = TypeId::kTimestamp;
-constexpr TypeId kStz = TypeId::kTimestampTz;
-constexpr TypeId kIv = TypeId::kInterval;
-constexpr auto kImplicit = CastContext::kImplicit;
-constexpr auto kAssignment = CastContext::kAssignment;
-constexpr auto kZoned = Volatility::kStable;
-
-const Cast kTable[] = {
-    {kD, kS, kImplicit, kLift<TimestampOfDate>},
-    {kD, kStz, kImplicit, kLift<TimestampTzOfDate>, kZoned},
-    {kT, kIv, kImplicit, kLift<IntervalOfTime>},
-    {kT, kTz, kImplicit, kLift<TimeTzOfTime>, kZoned},
-    {kS, kD, kAssignment, kLift<DateOfTimestamp>},
-    {kS, kT, kAssignment, kLift<TimeOfTimestamp>},
-    {kS, kStz, kImplicit, kLift<TimestampTzOfTimestamp>, kZoned},
-    {kStz, kD, kAssignment, kLift<DateOfTimestampTz>, kZoned},
-    {kStz, kT, kAssignment, kLift<TimeOfTimestampTz>, kZoned},
-    {kStz, kS, kAssignment, kLift<TimestampOfTimestampTz>, kZoned},
-    {kStz, kTz, kAssignment, kLift<TimeTzOfTimestampTz>, kZoned},
-    {kIv, kT, kAssignment, kLift<TimeOfInterval>},
-    {kTz, kT, kAssignment, kLift<TimeOfTimeTz>},
+const Cast kTimeCasts[] = {
+    {kDate, kTs, kImplicit, kLift<TimestampOfDate>},
+    {kDate, kTsTz, kImplicit, kLift<TimestampTzOfDate>, kStable},
+    {kTime, kInterval, kImplicit, kLift<IntervalOfTime>},
+    {kTime, kTimeTz, kImplicit, kLift<TimeTzOfTime>, kStable},
+    {kTs, kDate, kAssignment, kLift<DateOfTimestamp>},
+    {kTs, kTime, kAssignment, kLift<TimeOfTimestamp>},
+    {kTs, kTsTz, kImplicit, kLift<TimestampTzOfTimestamp>, kStable},
+    {kTsTz, kDate, kAssignment, kLift<DateOfTimestampTz>, kStable},
+    {kTsTz, kTime, kAssignment, kLift<TimeOfTimestampTz>, kStable},
+    {kTsTz, kTs, kAssignment, kLift<TimestampOfTimestampTz>, kStable},
+    {kTsTz, kTimeTz, kAssignment, kLift<TimeTzOfTimestampTz>, kStable},
+    {kInterval, kTime, kAssignment, kLift<TimeOfInterval>},
+    {kTimeTz, kTime, kAssignment, kLift<TimeOfTimeTz>},
 };
 
 }  // namespace
 
-std::span<const Cast> TimeCasts() { return kTable; }
+std::span<const Cast> TimeCasts() { return kTimeCasts; }
 
 }  // namespace headgate::sql

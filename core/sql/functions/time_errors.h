@@ -16,6 +16,12 @@ T TimeRange(EvalContext& context, std::string message) {
   return T{};
 }
 
+// The value, or that error where it is beyond its type.
+template <class T>
+T OrTimeRange(EvalContext& context, const std::optional<T>& value, const char* message) {
+  return value ? *value : TimeRange<T>(context, message);
+}
+
 // `unit "x" not recognized for type y`, or `not supported` if it is a unit of other types.
 void BadTimeUnit(EvalContext& context, bool recognized, const std::string& unit, Type type);
 

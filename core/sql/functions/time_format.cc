@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_errors.h"
 #include "core/sql/functions/time_pattern.h"
@@ -40,9 +41,9 @@ std::string Padded(I v, int width) {
   return {text, static_cast<std::size_t>(size)};
 }
 
-class Formatter {
+class TimeFormatter {
  public:
-  Formatter(EvalContext& context, const Moment& moment) : context_(context), at_(moment) {}
+  TimeFormatter(EvalContext& context, const Moment& moment) : context_(context), at_(moment) {}
 
   std::string Format(Text pattern) {
     for (const PatternNode& node : TimePattern(pattern)) {
@@ -282,7 +283,7 @@ Out FormatTimestamp(EvalContext& context, I us, Text pattern) {
   if (pattern.empty() || IsInfinite(us)) return std::nullopt;
   Moment moment;
   SetDate(moment, SplitTimestamp(us));
-  return Formatter(context, moment).Format(pattern);
+  return TimeFormatter(context, moment).Format(pattern);
 }
 
 Out FormatTimestampTz(EvalContext& context, I us, Text pattern) {
@@ -292,7 +293,7 @@ Out FormatTimestampTz(EvalContext& context, I us, Text pattern) {
   SetDate(moment, SplitTimestamp(us + kind.offset * kSecondUs));
   moment.offset = kind.offset;
   moment.zone = kind.abbreviation;
-  return Formatter(context, moment).Format(pattern);
+  return TimeFormatter(context, moment).Format(pattern);
 }
 
 Out FormatInterval(EvalContext& context, Wide interval, Text pattern) {
@@ -307,20 +308,17 @@ Out FormatInterval(EvalContext& context, Wide interval, Text pattern) {
   moment.second = interval.us / kSecondUs % 60;
   moment.us = interval.us % kSecondUs;
   moment.day_of_year = interval.months * I{30} + interval.days;
-  return Formatter(context, moment).Format(pattern);
+  return TimeFormatter(context, moment).Format(pattern);
 }
 
-constexpr TypeId kText = TypeId::kText;
-constexpr auto kZoned = Volatility::kStable;
-
-const Function kTable[] = {
-    {"to_char", {TypeId::kTimestamp, kText}, kText, kLift<FormatTimestamp>, false, kZoned},
-    {"to_char", {TypeId::kTimestampTz, kText}, kText, kLift<FormatTimestampTz>, false, kZoned},
-    {"to_char", {TypeId::kInterval, kText}, kText, kLift<FormatInterval>, false, kZoned},
+const Function kTimeFormatFunctions[] = {
+    {"to_char", {kTs, kText}, kText, kLift<FormatTimestamp>, false, kStable},
+    {"to_char", {kTsTz, kText}, kText, kLift<FormatTimestampTz>, false, kStable},
+    {"to_char", {kInterval, kText}, kText, kLift<FormatInterval>, false, kStable},
 };
 
 }  // namespace
 
-std::span<const Function> TimeFormatFunctions() { return kTable; }
+std::span<const Function> TimeFormatFunctions() { return kTimeFormatFunctions; }
 
 }  // namespace headgate::sql

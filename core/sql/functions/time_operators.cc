@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_errors.h"
 #include "core/sql/lift.h"
@@ -13,16 +14,15 @@ namespace {
 using I = std::int64_t;
 
 I DateToTimestampOr(EvalContext& context, I days) {
-  const auto us = DateToTimestamp(days);
-  return us ? *us : TimeRange<I>(context, "date out of range for timestamp");
+  return OrTimeRange(context, DateToTimestamp(days), "date out of range for timestamp");
 }
-I Checked(EvalContext& context, const std::optional<I>& us) {
-  return us ? *us : TimeRange<I>(context, "timestamp out of range");
+I OrTimestampRange(EvalContext& context, const std::optional<I>& us) {
+  return OrTimeRange(context, us, "timestamp out of range");
 }
-Wide Checked(EvalContext& context, const std::optional<Wide>& interval) {
-  return interval ? *interval : TimeRange<Wide>(context, "interval out of range");
+Wide OrIntervalRange(EvalContext& context, const std::optional<Wide>& interval) {
+  return OrTimeRange(context, interval, "interval out of range");
 }
-Wide Negated(EvalContext& context, const Wide& interval) { return Checked(context, Negate(interval)); }
+Wide Negated(EvalContext& context, const Wide& interval) { return OrIntervalRange(context, Negate(interval)); }
 
 I DatePlusDays(EvalContext& context, I date, I days) {
   if (IsInfinite(date)) return date;
@@ -49,7 +49,9 @@ I DatePlusTimeTz(EvalContext& context, I date, Wide time) {
 }
 I TimeTzPlusDate(EvalContext& context, Wide time, I date) { return DatePlusTimeTz(context, date, time); }
 
-I TimestampPlus(EvalContext& context, I us, Wide interval) { return Checked(context, AddInterval(us, interval)); }
+I TimestampPlus(EvalContext& context, I us, Wide interval) {
+  return OrTimestampRange(context, AddInterval(us, interval));
+}
 I PlusTimestamp(EvalContext& context, Wide interval, I us) { return TimestampPlus(context, us, interval); }
 I TimestampMinus(EvalContext& context, I us, Wide interval) {
   if (IsInfinite(us)) return us;
@@ -64,7 +66,7 @@ I DateMinus(EvalContext& context, I date, Wide interval) {
   return TimestampMinus(context, DateToTimestampOr(context, date), interval);
 }
 I TimestampTzPlus(EvalContext& context, I us, Wide interval) {
-  return Checked(context, AddInterval(SessionZone(context.zone), us, interval));
+  return OrTimestampRange(context, AddInterval(SessionZone(context.zone), us, interval));
 }
 I PlusTimestampTz(EvalContext& context, Wide interval, I us) { return TimestampTzPlus(context, us, interval); }
 I TimestampTzMinus(EvalContext& context, I us, Wide interval) {
@@ -88,8 +90,8 @@ Wide TimeTzPlus(Wide time, Wide interval) { return {TimePlus(time.us, interval),
 Wide PlusTimeTz(Wide interval, Wide time) { return TimeTzPlus(time, interval); }
 Wide TimeTzMinus(Wide time, Wide interval) { return {TimeMinus(time.us, interval), time.days, 0}; }
 
-Wide IntervalPlus(EvalContext& context, Wide a, Wide b) { return Checked(context, AddIntervals(a, b)); }
-Wide IntervalMinus(EvalContext& context, Wide a, Wide b) { return Checked(context, SubtractIntervals(a, b)); }
+Wide IntervalPlus(EvalContext& context, Wide a, Wide b) { return OrIntervalRange(context, AddIntervals(a, b)); }
+Wide IntervalMinus(EvalContext& context, Wide a, Wide b) { return OrIntervalRange(context, SubtractIntervals(a, b)); }
 
 double RoundToUs(double seconds) { return std::rint(seconds * 1e6) / 1e6; }
 
@@ -138,53 +140,43 @@ Wide IntervalDivided(EvalContext& context, Wide interval, double divisor) {
   return Scaled(context, interval, [&](double part) { return part / divisor; });
 }
 
-constexpr TypeId kD = TypeId::kDate;
-constexpr TypeId kT = TypeId::kTime;
-constexpr TypeId kTz = TypeId::kTimeTz;
-constexpr TypeId kS = TypeId::kTimestamp;
-constexpr TypeId kStz = TypeId::kTimestampTz;
-constexpr TypeId kIv = TypeId::kInterval;
-constexpr TypeId kI4 = TypeId::kInt4;
-constexpr TypeId kF8 = TypeId::kFloat8;
-constexpr auto kZoned = Volatility::kStable;
-
-const Function kTable[] = {
-    {"+", {kD, kI4}, kD, kLift<DatePlusDays>},
-    {"+", {kI4, kD}, kD, kLift<DaysPlusDate>},
-    {"+", {kD, kIv}, kS, kLift<DatePlus>},
-    {"+", {kIv, kD}, kS, kLift<PlusDate>},
-    {"+", {kD, kT}, kS, kLift<DatePlusTime>},
-    {"+", {kT, kD}, kS, kLift<TimePlusDate>},
-    {"+", {kD, kTz}, kStz, kLift<DatePlusTimeTz>},
-    {"+", {kTz, kD}, kStz, kLift<TimeTzPlusDate>},
-    {"+", {kS, kIv}, kS, kLift<TimestampPlus>},
-    {"+", {kIv, kS}, kS, kLift<PlusTimestamp>},
-    {"+", {kStz, kIv}, kStz, kLift<TimestampTzPlus>, false, kZoned},
-    {"+", {kIv, kStz}, kStz, kLift<PlusTimestampTz>, false, kZoned},
-    {"+", {kT, kIv}, kT, kLift<TimePlus>},
-    {"+", {kIv, kT}, kT, kLift<PlusTime>},
-    {"+", {kTz, kIv}, kTz, kLift<TimeTzPlus>},
-    {"+", {kIv, kTz}, kTz, kLift<PlusTimeTz>},
-    {"+", {kIv, kIv}, kIv, kLift<IntervalPlus>},
-    {"-", {kD, kI4}, kD, kLift<DateMinusDays>},
-    {"-", {kD, kD}, kI4, kLift<DateMinusDate>},
-    {"-", {kD, kIv}, kS, kLift<DateMinus>},
-    {"-", {kS, kIv}, kS, kLift<TimestampMinus>},
-    {"-", {kStz, kIv}, kStz, kLift<TimestampTzMinus>, false, kZoned},
-    {"-", {kS, kS}, kIv, kLift<TimestampMinusTimestamp>},
-    {"-", {kStz, kStz}, kIv, kLift<TimestampMinusTimestamp>},
-    {"-", {kT, kIv}, kT, kLift<TimeMinus>},
-    {"-", {kTz, kIv}, kTz, kLift<TimeTzMinus>},
-    {"-", {kT, kT}, kIv, kLift<TimeMinusTime>},
-    {"-", {kIv, kIv}, kIv, kLift<IntervalMinus>},
-    {"-", {kIv}, kIv, kLift<Negated>},
-    {"*", {kIv, kF8}, kIv, kLift<IntervalTimes>},
-    {"*", {kF8, kIv}, kIv, kLift<TimesInterval>},
-    {"/", {kIv, kF8}, kIv, kLift<IntervalDivided>},
+const Function kTimeOperatorFunctions[] = {
+    {"+", {kDate, kI4}, kDate, kLift<DatePlusDays>},
+    {"+", {kI4, kDate}, kDate, kLift<DaysPlusDate>},
+    {"+", {kDate, kInterval}, kTs, kLift<DatePlus>},
+    {"+", {kInterval, kDate}, kTs, kLift<PlusDate>},
+    {"+", {kDate, kTime}, kTs, kLift<DatePlusTime>},
+    {"+", {kTime, kDate}, kTs, kLift<TimePlusDate>},
+    {"+", {kDate, kTimeTz}, kTsTz, kLift<DatePlusTimeTz>},
+    {"+", {kTimeTz, kDate}, kTsTz, kLift<TimeTzPlusDate>},
+    {"+", {kTs, kInterval}, kTs, kLift<TimestampPlus>},
+    {"+", {kInterval, kTs}, kTs, kLift<PlusTimestamp>},
+    {"+", {kTsTz, kInterval}, kTsTz, kLift<TimestampTzPlus>, false, kStable},
+    {"+", {kInterval, kTsTz}, kTsTz, kLift<PlusTimestampTz>, false, kStable},
+    {"+", {kTime, kInterval}, kTime, kLift<TimePlus>},
+    {"+", {kInterval, kTime}, kTime, kLift<PlusTime>},
+    {"+", {kTimeTz, kInterval}, kTimeTz, kLift<TimeTzPlus>},
+    {"+", {kInterval, kTimeTz}, kTimeTz, kLift<PlusTimeTz>},
+    {"+", {kInterval, kInterval}, kInterval, kLift<IntervalPlus>},
+    {"-", {kDate, kI4}, kDate, kLift<DateMinusDays>},
+    {"-", {kDate, kDate}, kI4, kLift<DateMinusDate>},
+    {"-", {kDate, kInterval}, kTs, kLift<DateMinus>},
+    {"-", {kTs, kInterval}, kTs, kLift<TimestampMinus>},
+    {"-", {kTsTz, kInterval}, kTsTz, kLift<TimestampTzMinus>, false, kStable},
+    {"-", {kTs, kTs}, kInterval, kLift<TimestampMinusTimestamp>},
+    {"-", {kTsTz, kTsTz}, kInterval, kLift<TimestampMinusTimestamp>},
+    {"-", {kTime, kInterval}, kTime, kLift<TimeMinus>},
+    {"-", {kTimeTz, kInterval}, kTimeTz, kLift<TimeTzMinus>},
+    {"-", {kTime, kTime}, kInterval, kLift<TimeMinusTime>},
+    {"-", {kInterval, kInterval}, kInterval, kLift<IntervalMinus>},
+    {"-", {kInterval}, kInterval, kLift<Negated>},
+    {"*", {kInterval, kF8}, kInterval, kLift<IntervalTimes>},
+    {"*", {kF8, kInterval}, kInterval, kLift<TimesInterval>},
+    {"/", {kInterval, kF8}, kInterval, kLift<IntervalDivided>},
 };
 
 }  // namespace
 
-std::span<const Function> TimeOperatorFunctions() { return kTable; }
+std::span<const Function> TimeOperatorFunctions() { return kTimeOperatorFunctions; }
 
 }  // namespace headgate::sql

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_errors.h"
 #include "core/sql/lift.h"
@@ -278,28 +279,23 @@ Exact TimeTzExact(EvalContext& c, Text field, Wide t) { return AsNumeric(TimePar
 Exact IntervalExact(EvalContext& c, Text field, Wide v) { return AsNumeric(IntervalPart(c, field, v)); }
 Exact DateExact(EvalContext& c, Text field, I days) { return AsNumeric(DateFieldPart(c, field, days)); }
 
-constexpr TypeId kText = TypeId::kText;
-constexpr TypeId kF8 = TypeId::kFloat8;
-constexpr TypeId kNum = TypeId::kNumeric;
-constexpr auto kZoned = Volatility::kStable;
-
-const Function kTable[] = {
-    {"date_part", {kText, TypeId::kDate}, kF8, kLift<DateReal>},
-    {"date_part", {kText, TypeId::kTime}, kF8, kLift<TimeReal>},
-    {"date_part", {kText, TypeId::kTimeTz}, kF8, kLift<TimeTzReal>},
-    {"date_part", {kText, TypeId::kTimestamp}, kF8, kLift<TimestampReal>},
-    {"date_part", {kText, TypeId::kTimestampTz}, kF8, kLift<TimestampTzReal>, false, kZoned},
-    {"date_part", {kText, TypeId::kInterval}, kF8, kLift<IntervalReal>},
-    {"extract", {kText, TypeId::kDate}, kNum, kLift<DateExact>},
-    {"extract", {kText, TypeId::kTime}, kNum, kLift<TimeExact>},
-    {"extract", {kText, TypeId::kTimeTz}, kNum, kLift<TimeTzExact>},
-    {"extract", {kText, TypeId::kTimestamp}, kNum, kLift<TimestampExact>},
-    {"extract", {kText, TypeId::kTimestampTz}, kNum, kLift<TimestampTzExact>, false, kZoned},
-    {"extract", {kText, TypeId::kInterval}, kNum, kLift<IntervalExact>},
+const Function kTimePartFunctions[] = {
+    {"date_part", {kText, kDate}, kF8, kLift<DateReal>},
+    {"date_part", {kText, kTime}, kF8, kLift<TimeReal>},
+    {"date_part", {kText, kTimeTz}, kF8, kLift<TimeTzReal>},
+    {"date_part", {kText, kTs}, kF8, kLift<TimestampReal>},
+    {"date_part", {kText, kTsTz}, kF8, kLift<TimestampTzReal>, false, kStable},
+    {"date_part", {kText, kInterval}, kF8, kLift<IntervalReal>},
+    {"extract", {kText, kDate}, kNum, kLift<DateExact>},
+    {"extract", {kText, kTime}, kNum, kLift<TimeExact>},
+    {"extract", {kText, kTimeTz}, kNum, kLift<TimeTzExact>},
+    {"extract", {kText, kTs}, kNum, kLift<TimestampExact>},
+    {"extract", {kText, kTsTz}, kNum, kLift<TimestampTzExact>, false, kStable},
+    {"extract", {kText, kInterval}, kNum, kLift<IntervalExact>},
 };
 
 }  // namespace
 
-std::span<const Function> TimePartFunctions() { return kTable; }
+std::span<const Function> TimePartFunctions() { return kTimePartFunctions; }
 
 }  // namespace headgate::sql

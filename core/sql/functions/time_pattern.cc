@@ -7,7 +7,7 @@ using Field = PatternField;
 using Case = PatternCase;
 using Calendar = PatternCalendar;
 
-constexpr PatternWord kWords[] = {
+constexpr PatternWord kPatternWords[] = {
     {"A.D.", Field::kEraDots, Case::kUpper, false, Calendar::kAny},
     {"a.d.", Field::kEraDots, Case::kLower, false, Calendar::kAny},
     {"A.M.", Field::kAmPmDots, Case::kUpper, false, Calendar::kAny},
@@ -125,7 +125,7 @@ constexpr PatternWord kWords[] = {
 // The longest word that the text begins with.
 const PatternWord* WordAt(std::string_view text) {
   const PatternWord* found = nullptr;
-  for (const PatternWord& word : kWords) {
+  for (const PatternWord& word : kPatternWords) {
     if (text.starts_with(word.name) && (found == nullptr || word.name.size() > found->name.size())) found = &word;
   }
   return found;
@@ -137,9 +137,9 @@ bool Take(std::string_view& text, std::string_view upper, std::string_view lower
   return true;
 }
 
-class Parser {
+class TimePatternParser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit TimePatternParser(std::string_view text) : text_(text) {}
 
   std::vector<PatternNode> Parse() {
     while (!text_.empty()) {
@@ -200,7 +200,7 @@ const std::vector<PatternNode>& TimePattern(std::string_view pattern) {
   thread_local std::string last;
   thread_local std::vector<PatternNode> nodes;
   if (last != pattern) {
-    nodes = Parser(pattern).Parse();
+    nodes = TimePatternParser(pattern).Parse();
     last = pattern;
   }
   return nodes;

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_errors.h"
 #include "core/sql/lift.h"
@@ -236,28 +237,21 @@ Wide AgeNowTz(EvalContext& context, I us) {
   return midnight ? AgeOfTz(context, FromLocal(SessionZone(context.zone), *midnight), us) : Wide{};
 }
 
-constexpr TypeId kText = TypeId::kText;
-constexpr TypeId kS = TypeId::kTimestamp;
-constexpr TypeId kStz = TypeId::kTimestampTz;
-constexpr TypeId kIv = TypeId::kInterval;
-constexpr auto kZoned = Volatility::kStable;
-constexpr auto kClock = Volatility::kClock;
-
-const Function kTable[] = {
-    {"date_trunc", {kText, kS}, kS, kLift<TruncateTimestamp>},
-    {"date_trunc", {kText, kStz}, kStz, kLift<TruncateTimestampTz>, false, kZoned},
-    {"date_trunc", {kText, kStz, kText}, kStz, kLift<TruncateInZone>, false, kZoned},
-    {"date_trunc", {kText, kIv}, kIv, kLift<TruncateInterval>},
-    {"date_bin", {kIv, kS, kS}, kS, kLift<Bin>},
-    {"date_bin", {kIv, kStz, kStz}, kStz, kLift<Bin>},
-    {"age", {kS, kS}, kIv, kLift<AgeOf>},
-    {"age", {kStz, kStz}, kIv, kLift<AgeOfTz>, false, kZoned},
-    {"age", {kS}, kIv, kLift<AgeNow>, false, kClock},
-    {"age", {kStz}, kIv, kLift<AgeNowTz>, false, kClock},
+const Function kTimeTruncFunctions[] = {
+    {"date_trunc", {kText, kTs}, kTs, kLift<TruncateTimestamp>},
+    {"date_trunc", {kText, kTsTz}, kTsTz, kLift<TruncateTimestampTz>, false, kStable},
+    {"date_trunc", {kText, kTsTz, kText}, kTsTz, kLift<TruncateInZone>, false, kStable},
+    {"date_trunc", {kText, kInterval}, kInterval, kLift<TruncateInterval>},
+    {"date_bin", {kInterval, kTs, kTs}, kTs, kLift<Bin>},
+    {"date_bin", {kInterval, kTsTz, kTsTz}, kTsTz, kLift<Bin>},
+    {"age", {kTs, kTs}, kInterval, kLift<AgeOf>},
+    {"age", {kTsTz, kTsTz}, kInterval, kLift<AgeOfTz>, false, kStable},
+    {"age", {kTs}, kInterval, kLift<AgeNow>, false, kClock},
+    {"age", {kTsTz}, kInterval, kLift<AgeNowTz>, false, kClock},
 };
 
 }  // namespace
 
-std::span<const Function> TimeTruncFunctions() { return kTable; }
+std::span<const Function> TimeTruncFunctions() { return kTimeTruncFunctions; }
 
 }  // namespace headgate::sql

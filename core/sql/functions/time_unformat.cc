@@ -2,6 +2,8 @@
 #include <limits>
 #include <span>
 
+#include "core/base/ascii.h"
+#include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
 #include "core/sql/functions/time_errors.h"
 #include "core/sql/functions/time_pattern_date.h"
@@ -17,8 +19,6 @@ using Text = std::string_view;
 using Field = PatternField;
 using Calendar = PatternCalendar;
 using Fields = PatternFields;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // A year of less than four digits is the one nearest to 2020.
 int NearYear(int year) {
@@ -375,16 +375,13 @@ I ToDate(EvalContext& context, Text text, Text pattern) {
   return TimeRange<I>(context, "date out of range: \"" + std::string(text) + "\"");
 }
 
-constexpr TypeId kText = TypeId::kText;
-constexpr auto kZoned = Volatility::kStable;
-
-const Function kTable[] = {
-    {"to_timestamp", {kText, kText}, TypeId::kTimestampTz, kLift<ToTimestamp>, false, kZoned},
-    {"to_date", {kText, kText}, TypeId::kDate, kLift<ToDate>, false, kZoned},
+const Function kTimeUnformatFunctions[] = {
+    {"to_timestamp", {kText, kText}, kTsTz, kLift<ToTimestamp>, false, kStable},
+    {"to_date", {kText, kText}, kDate, kLift<ToDate>, false, kStable},
 };
 
 }  // namespace
 
-std::span<const Function> TimeUnformatFunctions() { return kTable; }
+std::span<const Function> TimeUnformatFunctions() { return kTimeUnformatFunctions; }
 
 }  // namespace headgate::sql

@@ -5,7 +5,7 @@
 namespace headgate::sql {
 namespace {
 
-std::string Problem(std::string_view pattern) {
+std::string RegexProblem(std::string_view pattern) {
   EvalContext context;
   const auto regex = Regex::Of(context, pattern, {});
   return context.failed() ? context.errors()[0].code + " " + context.errors()[0].message : "";
@@ -58,13 +58,14 @@ TEST(Regex, KnowsWordsByUnicode) {
 }
 
 TEST(Regex, RefusesWhatIsNoExpressionOrNotSupported) {
-  EXPECT_EQ(Problem("("), "2201B invalid regular expression: parentheses () not balanced");
-  EXPECT_EQ(Problem("a**"), "2201B invalid regular expression: quantifier operand invalid");
-  EXPECT_EQ(Problem("(a)\\1"), "0A000 regular expression: back-references are not supported");
-  EXPECT_EQ(Problem("a(?=b)"), "0A000 regular expression: lookahead and lookbehind are not supported");
-  EXPECT_EQ(Problem("((((a{200}){200}){200}){200})"),
+  EXPECT_EQ(RegexProblem("("), "2201B invalid regular expression: parentheses () not balanced");
+  EXPECT_EQ(RegexProblem("a**"), "2201B invalid regular expression: quantifier operand invalid");
+  EXPECT_EQ(RegexProblem("(a)\\1"), "0A000 regular expression: back-references are not supported");
+  EXPECT_EQ(RegexProblem("a(?=b)"), "0A000 regular expression: lookahead and lookbehind are not supported");
+  EXPECT_EQ(RegexProblem("((((a{200}){200}){200}){200})"),
             "2201B invalid regular expression: regular expression is too complex");
-  EXPECT_EQ(Problem(std::string(100'000, '(')), "2201B invalid regular expression: regular expression is too complex");
+  EXPECT_EQ(RegexProblem(std::string(100'000, '(')),
+            "2201B invalid regular expression: regular expression is too complex");
 }
 
 TEST(Regex, TakesLinearTimeWhereBacktrackingWouldNotEnd) {
