@@ -12,7 +12,7 @@
 namespace headgate {
 namespace {
 
-constexpr std::string_view kHelp = R"(headgate check: look before you start; changes nothing
+constexpr std::string_view kCheckHelp = R"(headgate check: look before you start; changes nothing
 
   --config FILE   the configuration file (required)
   --json          findings as one JSON document
@@ -146,12 +146,12 @@ void PrintText(const std::vector<Report>& reports) {
 int CheckCommand(const Arguments& args) {
   const auto parsed = ParseArguments(args, {"--config"}, {"--json", "--help"});
   if (parsed.Has("--help")) {
-    std::fputs(kHelp.data(), stdout);
+    std::fputs(kCheckHelp.data(), stdout);
     return kExitOk;
   }
   if (!parsed.error.empty() || !parsed.Has("--config")) {
     std::fprintf(stderr, "headgate check: %s\n\n%s",
-                 parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kHelp.data());
+                 parsed.error.empty() ? "--config FILE is required" : parsed.error.c_str(), kCheckHelp.data());
     return kExitUsage;
   }
   const auto loaded = config::LoadServiceConfig(parsed.Get("--config"), config::ProcessEnvironment());

@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kMainHelp =
     R"(headgate: change data capture next to your database
 
 Usage: headgate COMMAND [OPTIONS]
@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string_view> args(argv + 1, argv + argc);
   const bool help = !args.empty() && (args[0] == "--help" || args[0] == "-h" || args[0] == "help");
   if (args.empty() || (help && args.size() == 1)) {
-    std::fputs(kHelp.data(), args.empty() ? stderr : stdout);
+    std::fputs(kMainHelp.data(), args.empty() ? stderr : stdout);
     return args.empty() ? headgate::kExitUsage : headgate::kExitOk;
   }
   const std::string_view command = help ? args[1] : args[0];  // `help run` is `run --help`

@@ -19,7 +19,7 @@ namespace {
 
 constexpr auto kApiGrace = std::chrono::seconds(3);
 
-constexpr std::string_view kHelp = R"(headgate run: run the service until SIGTERM or SIGINT
+constexpr std::string_view kRunHelp = R"(headgate run: run the service until SIGTERM or SIGINT
 
   --config FILE   the configuration file (required)
   --json          diagnostics as JSON lines
@@ -32,7 +32,7 @@ Settings of the file, besides secrets.commands, connectors and sql. HEADGATE_API
 )";
 
 void PrintHelp() {
-  std::fputs(kHelp.data(), stdout);
+  std::fputs(kRunHelp.data(), stdout);
   config::ServiceConfig defaults;
   for (const config::Setting& setting : config::Settings(defaults)) {
     std::printf("  %-30s %s%s\n", std::string(setting.path).c_str(), std::string(setting.help).c_str(),

@@ -25,7 +25,6 @@ constexpr std::string_view kRemovingEnd = "removing0";
 std::string MetaKey(std::string_view prefix, std::string_view name) { return std::string(prefix).append(name); }
 
 Refusal NotFound(const std::string& name) { return {404, "Connector " + name + " not found", {}}; }
-Refusal Failed(const Error& error) { return {500, error.what, {}}; }
 
 std::map<std::string, std::string> Difference(const config::ComponentSpec& spec, const config::FlatConfig& before,
                                               const config::FlatConfig& after) {

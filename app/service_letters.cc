@@ -23,8 +23,6 @@ bool Matches(const DeadLetter& letter, const LetterFilter& filter) {
   return letter.first_failed_us >= filter.since_us;
 }
 
-Refusal Failed(const Error& error) { return {500, error.what, {}}; }
-
 std::string ShownOwner(const std::string& owner) {
   const auto view = views::ViewOfLetters(owner);
   return view ? "View " + *view : "Connector " + owner;

@@ -18,7 +18,7 @@
 namespace headgate {
 namespace {
 
-constexpr std::string_view kHelp = R"(headgate sql: statements and queries against a running service
+constexpr std::string_view kSqlHelp = R"(headgate sql: statements and queries against a running service
 
   --address ADDRESS  admin API of the service (default 127.0.0.1:8083)
   -c TEXT            runs the statements of the text; \d and \d NAME too
@@ -106,7 +106,7 @@ int Prompt(SqlSession& session) {
 }
 
 int Usage(const std::string& text) {
-  std::fprintf(stderr, "headgate sql: %s\n\n%s", text.c_str(), kHelp.data());
+  std::fprintf(stderr, "headgate sql: %s\n\n%s", text.c_str(), kSqlHelp.data());
   return kExitUsage;
 }
 
@@ -115,7 +115,7 @@ int Usage(const std::string& text) {
 int SqlCommand(const Arguments& args) {
   const auto parsed = ParseArguments(args, {"--address", "-c", "-f"}, {"--json", "--help"});
   if (parsed.Has("--help")) {
-    std::fputs(kHelp.data(), stdout);
+    std::fputs(kSqlHelp.data(), stdout);
     return kExitOk;
   }
   if (!parsed.error.empty()) return Usage(parsed.error);

@@ -10,7 +10,7 @@
 namespace headgate {
 namespace {
 
-constexpr std::string_view kHelp = R"(headgate tail STREAM: follow a stream of a running service
+constexpr std::string_view kTailHelp = R"(headgate tail STREAM: follow a stream of a running service
 
   --api ADDRESS   admin API of the service (default 127.0.0.1:8083)
   --from WHERE    end (default), beginning, a place such as 4711-1, or a time such as 2026-03-04T05:06
@@ -67,12 +67,12 @@ int Follow(ApiConnection& connection, const std::string& target, bool whole) {
 int TailCommand(const Arguments& args) {
   const auto parsed = ParseArguments(args, {"--api", "--from", "--q"}, {"--all", "--json", "--help"}, 1);
   if (parsed.Has("--help")) {
-    std::fputs(kHelp.data(), stdout);
+    std::fputs(kTailHelp.data(), stdout);
     return kExitOk;
   }
   if (!parsed.error.empty() || parsed.plain.size() != 1) {
     std::fprintf(stderr, "headgate tail: %s\n\n%s", parsed.error.empty() ? "name one stream" : parsed.error.c_str(),
-                 kHelp.data());
+                 kTailHelp.data());
     return kExitUsage;
   }
   const auto listen = config::ParseListen(parsed.Get("--api", "127.0.0.1:8083"));

@@ -43,7 +43,7 @@ struct EventFilter {
 };
 
 // Nothing if a time is wrong.
-std::optional<EventFilter> ReadFilter(const Request& request) {
+std::optional<EventFilter> ReadEventFilter(const Request& request) {
   EventFilter filter;
   filter.kind = request.query.Get("kind");
   filter.connector = request.query.Get("connector");
@@ -65,10 +65,10 @@ Response BadTime(const Request& request) {
   return Fail(request, 400, "since and until must be times such as 2026-03-04T05:06.");
 }
 
-Response List(Api& api, const Request& request) {
+Response ListEvents(Api& api, const Request& request) {
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
-  const auto filter = ReadFilter(request);
+  const auto filter = ReadEventFilter(request);
   if (!filter) return BadTime(request);
   std::uint64_t before = 0;
   if (request.query.Has("cursor")) {
@@ -194,8 +194,8 @@ class EventFeed final : public Feed {
   SnapshotProgress progress_;
 };
 
-Response Tail(Api& api, const Request& request) {
-  const auto filter = ReadFilter(request);
+Response TailEvents(Api& api, const Request& request) {
+  const auto filter = ReadEventFilter(request);
   if (!filter) return BadTime(request);
   std::uint64_t after = api.control.last_event_id();
   if (const std::string_view resume = request.Header("last-event-id"); !resume.empty()) {
@@ -231,8 +231,8 @@ Response GetOperation(Api& api, const Request& request) {
 void AddEventRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"GET", "/api/v1/events", Role::kRead, "What happened, newest first (kind, connector, actor, since, until)",
-       List},
-      {"GET", "/api/v1/events/tail", Role::kRead, "Follow the events", Tail, false, Produces::kEvents},
+       ListEvents},
+      {"GET", "/api/v1/events/tail", Role::kRead, "Follow the events", TailEvents, false, Produces::kEvents},
       {"GET", "/api/v1/operations/{id}", Role::kRead, "State of a bulk operation", GetOperation},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));

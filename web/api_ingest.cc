@@ -2,13 +2,13 @@
 
 #include "core/pipeline/intake.h"
 #include "web/api.h"
+#include "web/idempotency.h"
 #include "web/page.h"
 
 // /api/v1: events into streams. A request is handed to the source of its stream, which answers once it is durable.
 namespace headgate::web {
 namespace {
 
-constexpr std::size_t kKeyBytesMax = 255;
 // A larger body, or one that has to be unpacked, is read beside the small ones, which would wait for it on the source's
 // thread.
 constexpr std::size_t kSmallBytes = 64 * 1024;
@@ -81,7 +81,8 @@ Response PostEvents(Api& api, const Request& request) {
   if (!gzip && !encoding.empty() && encoding != "identity")
     return Fail(request, 415, "A body may have Content-Encoding gzip, or none.").With("Accept-Encoding", "gzip");
   const std::string_view key = request.Header("idempotency-key");
-  if (key.size() > kKeyBytesMax) return Fail(request, 400, "An Idempotency-Key may not be longer than 255 bytes.");
+  if (key.size() > kIdempotencyKeyBytesMax)
+    return Fail(request, 400, "An Idempotency-Key may not be longer than 255 bytes.");
   auto found = api.control.IntakeOf(request.Argument(0));
   if (const auto* refusal = std::get_if<Refusal>(&found)) {
     if (refusal->status == 503) return Unavailable(request, refusal->text, kRetryLater);

@@ -108,7 +108,7 @@ Response NoLetter(const Request& request) {
                   request.Argument(1) + ".");
 }
 
-Response List(Api& api, const Request& request) {
+Response ListLetters(Api& api, const Request& request) {
   if (auto refused = NotASink(api, request)) return std::move(*refused);
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
@@ -137,7 +137,7 @@ Response List(Api& api, const Request& request) {
   return PageAnswer(request, std::move(items), more ? MakeCursor(list, std::to_string(letters.back().id)) : "");
 }
 
-Response Get(Api& api, const Request& request) {
+Response GetLetter(Api& api, const Request& request) {
   if (auto refused = NotASink(api, request)) return std::move(*refused);
   const auto id = ParseNumber(request.Argument(1));
   if (!id) return NoLetter(request);
@@ -276,9 +276,9 @@ Response DiscardMany(Api& api, const Request& request) { return Bulk(api, reques
 void AddDeadLetterRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"GET", "/api/v1/connectors/{c}/dead-letters", Role::kOperate,
-       "Dead letters (state, key, error, stream, since, order)", List},
+       "Dead letters (state, key, error, stream, since, order)", ListLetters},
       {"GET", "/api/v1/connectors/{c}/dead-letters/{id}", Role::kOperate,
-       "One letter with record, request and response", Get},
+       "One letter with record, request and response", GetLetter},
       {"POST", "/api/v1/connectors/{c}/dead-letters/{id}/retry", Role::kOperate, "Try one again now", Retry},
       {"POST", "/api/v1/connectors/{c}/dead-letters/{id}/discard", Role::kOperate, "Give one up", Discard},
       {"POST", "/api/v1/connectors/{c}/dead-letters/retry", Role::kOperate, "Try all that match", RetryMany, true},

@@ -114,7 +114,7 @@ std::optional<Response> BadFilter(const Request& request) {
   return std::nullopt;
 }
 
-Response List(Api& api, const Request& request) {
+Response ListConnectors(Api& api, const Request& request) {
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
   if (auto bad = BadFilter(request)) return std::move(*bad);
@@ -147,7 +147,7 @@ std::string HintOf(const ConnectorStatus& status, const HealthBook::Report& repo
   return {};
 }
 
-Response Get(Api& api, const Request& request) {
+Response GetConnector(Api& api, const Request& request) {
   const Record record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
   const auto report = api.health.Look(api.control, *record);
@@ -229,8 +229,8 @@ Response GetLag(Api& api, const Request& request) {
 
 void AddOverviewRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/connectors", Role::kRead, "Summaries, worst first (type, status, q)", List},
-      {"GET", "/api/v1/connectors/{c}", Role::kRead, "One connector with tasks, last error and links", Get},
+      {"GET", "/api/v1/connectors", Role::kRead, "Summaries, worst first (type, status, q)", ListConnectors},
+      {"GET", "/api/v1/connectors/{c}", Role::kRead, "One connector with tasks, last error and links", GetConnector},
       {"GET", "/api/v1/connectors/{c}/config/effective", Role::kRead, "Every key with value, default and origin",
        Effective},
       {"GET", "/api/v1/connectors/{c}/lag", Role::kRead, "How far behind", GetLag},

@@ -12,7 +12,7 @@
 namespace headgate::web {
 namespace {
 
-Json ColumnsJson(const TableSchema& schema) {
+Json SchemaColumnsJson(const TableSchema& schema) {
   Json columns = Json::array();
   const std::vector<std::size_t> key = schema.EventKey();
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
@@ -84,7 +84,7 @@ Json StreamJson(Api& api, const Registry& registry, const StreamInfo& stream, bo
   json["origin"] = source == nullptr ? Json(nullptr) : Json(of_view ? stream.name : source->name);
   json["key"] = std::move(key);
   if (whole && schema != nullptr)
-    json["schema"] = {{"version", std::to_string(version)}, {"columns", ColumnsJson(*schema)}};
+    json["schema"] = {{"version", std::to_string(version)}, {"columns", SchemaColumnsJson(*schema)}};
   json["retention"] = {{"time_ms", retention.time_ms}, {"bytes", retention.bytes_max}};
   json["first_seq"] = BigJson(stats.first_seq);
   json["last_seq"] = BigJson(stats.last_seq);
@@ -96,7 +96,7 @@ Json StreamJson(Api& api, const Registry& registry, const StreamInfo& stream, bo
   return json;
 }
 
-Response List(Api& api, const Request& request) {
+Response ListStreams(Api& api, const Request& request) {
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
   std::optional<std::string> after;
@@ -121,7 +121,7 @@ Response NoStream(const Request& request) {
   return Fail(request, 404, "There is no stream " + request.Argument(0) + ". GET /api/v1/streams lists them.");
 }
 
-Response Get(Api& api, const Request& request) {
+Response GetStream(Api& api, const Request& request) {
   const auto registry = api.control.log().registry();
   const StreamInfo* stream = registry->FindStream(request.Argument(0));
   return stream == nullptr ? NoStream(request) : Response::Json(200, Dump(StreamJson(api, *registry, *stream, true)));
@@ -206,7 +206,7 @@ Response Records(Api& api, const Request& request) {
 }
 
 // By `at` or by event id; the latter has no index, so it is searched for, the newest first.
-Response Record(Api& api, const Request& request) {
+Response GetRecord(Api& api, const Request& request) {
   const Log& log = api.control.log();
   const auto registry = log.registry();
   const StreamInfo* stream = registry->FindStream(request.Argument(0));
@@ -245,7 +245,7 @@ Response Record(Api& api, const Request& request) {
   return Response::Run(std::move(later));
 }
 
-Response Tail(Api& api, const Request& request, RecordFilter filter) {
+Response TailRecords(Api& api, const Request& request, RecordFilter filter) {
   StreamFeedOptions options;
   options.filter = std::move(filter);
   if (auto bad = AddTerms(request, options.filter)) return std::move(*bad);
@@ -271,24 +271,24 @@ Response TailStream(Api& api, const Request& request) {
   const StreamInfo* stream = registry->FindStream(request.Argument(0));
   if (stream == nullptr) return NoStream(request);
   api.control.views().Follow(stream->name);
-  return Tail(api, request, OfStream(stream->number));
+  return TailRecords(api, request, OfStream(stream->number));
 }
 
 Response TailConnector(Api& api, const Request& request) {
   const auto record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
-  if (record->kind == config::ComponentKind::kSource) return Tail(api, request, OfSource(record->name));
-  return Tail(api, request, OfStreams(StatusOf(api, *record)->topics));
+  if (record->kind == config::ComponentKind::kSource) return TailRecords(api, request, OfSource(record->name));
+  return TailRecords(api, request, OfStreams(StatusOf(api, *record)->topics));
 }
 
 }  // namespace
 
 void AddStreamRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/streams", Role::kRead, "Streams of the shard", List},
-      {"GET", "/api/v1/streams/{s}", Role::kRead, "One stream with schema and readers", Get},
+      {"GET", "/api/v1/streams", Role::kRead, "Streams of the shard", ListStreams},
+      {"GET", "/api/v1/streams/{s}", Role::kRead, "One stream with schema and readers", GetStream},
       {"GET", "/api/v1/streams/{s}/records", Role::kOperate, "Records (from, until, order, key, q)", Records},
-      {"GET", "/api/v1/streams/{s}/records/{at}", Role::kOperate, "One record, by place or event id", Record},
+      {"GET", "/api/v1/streams/{s}/records/{at}", Role::kOperate, "One record, by place or event id", GetRecord},
       {"GET", "/api/v1/streams/{s}/tail", Role::kOperate, "Follow a stream", TailStream, false, Produces::kEvents},
       {"GET", "/api/v1/connectors/{c}/tail", Role::kOperate, "Follow what passes through a connector", TailConnector,
        false, Produces::kEvents},

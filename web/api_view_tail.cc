@@ -8,7 +8,7 @@ namespace headgate::web {
 namespace {
 
 // key.<column>=, from.<column>= and to.<column>= as for the rows of a view.
-std::optional<Response> ReadFilter(const Request& request, ViewFeedOptions& options) {
+std::optional<Response> ReadViewFilter(const Request& request, ViewFeedOptions& options) {
   for (const auto& [name, value] : request.query.items()) {
     if (name.starts_with("key.")) {
       options.filter.equal.emplace_back(name.substr(4), value);
@@ -41,7 +41,7 @@ std::optional<Response> ReadStart(const Request& request, ViewFeedOptions& optio
               {{"/" + what, "not a place"}});
 }
 
-Response Tail(Api& api, const Request& request) {
+Response TailView(Api& api, const Request& request) {
   ViewFeedOptions options;
   options.view = api.control.views().Find(request.Argument(0));
   if (options.view == nullptr) return Fail(request, 404, "View " + request.Argument(0) + " not found");
@@ -50,7 +50,7 @@ Response Tail(Api& api, const Request& request) {
   const auto status = api.control.views().Status(request.Argument(0));
   if (status != nullptr && status->state == "failed")
     return Fail(request, 409, "View " + request.Argument(0) + " has failed: " + status->failure);
-  if (auto bad = ReadFilter(request, options)) return std::move(*bad);
+  if (auto bad = ReadViewFilter(request, options)) return std::move(*bad);
   if (auto bad = ReadStart(request, options)) return std::move(*bad);
   const std::string_view mode = request.query.Has("mode") ? request.query.Get("mode") : "sample";
   if (mode != "sample" && mode != "all")
@@ -67,7 +67,8 @@ Response Tail(Api& api, const Request& request) {
 }  // namespace
 
 void AddViewTailRoutes(std::vector<Route>& routes) {
-  routes.push_back({"GET", "/api/v1/views/{v}/tail", Role::kOperate, "Follow a view", Tail, false, Produces::kEvents});
+  routes.push_back(
+      {"GET", "/api/v1/views/{v}/tail", Role::kOperate, "Follow a view", TailView, false, Produces::kEvents});
 }
 
 }  // namespace headgate::web

@@ -108,14 +108,14 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
   return json;
 }
 
-Response List(Api& api, const Request& request) {
+Response ListViews(Api& api, const Request& request) {
   Json items = Json::array();
   const auto names = api.control.views().names();
   for (const auto& [name, definition] : names->definitions) items.push_back(ViewJson(api, *definition, false));
   return PageAnswer(request, std::move(items), "");
 }
 
-Response Get(Api& api, const Request& request) {
+Response GetView(Api& api, const Request& request) {
   const DefinitionPtr view = api.control.views().Find(request.Argument(0));
   if (view == nullptr) return NoView(request, request.Argument(0));
   return Response::Json(200, Dump(ViewJson(api, *view, true)));
@@ -181,7 +181,7 @@ std::variant<sql::Statement, Response> ReadOne(const Request& request, const Vie
   return std::move(statements->front());
 }
 
-Response Create(Api& api, const Request& request, const std::string& name, bool replace) {
+Response CreateView(Api& api, const Request& request, const std::string& name, bool replace) {
   const auto view = ReadView(request, name, replace);
   if (!view.ok()) return Fail(request, 400, view.error().what);
   auto statement = ReadOne(request, *view);
@@ -194,15 +194,15 @@ Response Create(Api& api, const Request& request, const std::string& name, bool 
 }
 
 Response Post(Api& api, const Request& request) {
-  return api.idempotency.Run(api.control, request, [&] { return Create(api, request, "", false); });
+  return api.idempotency.Run(api.control, request, [&] { return CreateView(api, request, "", false); });
 }
 
 Response Put(Api& api, const Request& request) {
   if (api.control.views().Find(request.Argument(0)) == nullptr) return NoView(request, request.Argument(0));
-  return Create(api, request, request.Argument(0), true);
+  return CreateView(api, request, request.Argument(0), true);
 }
 
-Response Validate(Api& api, const Request& request) {
+Response ValidateView(Api& api, const Request& request) {
   const auto view = ReadView(request, "", false);
   if (!view.ok()) return Fail(request, 400, view.error().what);
   auto statement = ReadOne(request, *view);
@@ -219,7 +219,7 @@ Response Validate(Api& api, const Request& request) {
   return Response::Json(200, Dump(json));
 }
 
-Response Delete(Api& api, const Request& request) {
+Response DropView(Api& api, const Request& request) {
   if (api.control.views().Find(request.Argument(0)) == nullptr) return NoView(request, request.Argument(0));
   const auto dropped = api.control.DropView(request.Argument(0), request.caller());
   if (!dropped.ok()) return FailSql(request, dropped.error());
@@ -341,14 +341,14 @@ Response Rows(Api& api, const Request& request) {
 
 void AddViewRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/views", Role::kRead, "Views of the shard", List},
+      {"GET", "/api/v1/views", Role::kRead, "Views of the shard", ListViews},
       {"POST", "/api/v1/views", Role::kAdmin, "Create a view (name, sql, options)", Post, true},
-      {"POST", "/api/v1/views/validate", Role::kAdmin, "What a view would be, without creating it", Validate, true},
-      {"GET", "/api/v1/views/{v}", Role::kRead, "One view with its state", Get},
+      {"POST", "/api/v1/views/validate", Role::kAdmin, "What a view would be, without creating it", ValidateView, true},
+      {"GET", "/api/v1/views/{v}", Role::kRead, "One view with its state", GetView},
       {"PUT", "/api/v1/views/{v}", Role::kAdmin, "Replace a view's query", Put, true},
       {"PUT", "/api/v1/views/{v}/pause", Role::kOperate, "Let a view, and what reads it, stand still", Pause},
       {"PUT", "/api/v1/views/{v}/resume", Role::kOperate, "Let a view go on where it stood", Resume},
-      {"DELETE", "/api/v1/views/{v}", Role::kAdmin, "Drop a view", Delete},
+      {"DELETE", "/api/v1/views/{v}", Role::kAdmin, "Drop a view", DropView},
       {"GET", "/api/v1/views/{v}/rows", Role::kOperate, "Rows, by key, range or all", Rows},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));

@@ -97,7 +97,7 @@ Result<CreateRequest> ReadCreate(const Request& request) {
   return create;
 }
 
-Response Create(Api& api, const Request& request) {
+Response CreateConnector(Api& api, const Request& request) {
   auto create = ReadCreate(request);
   if (!create.ok()) return Fail(request, 400, create.error().what);
   auto& config = create->config.config;
@@ -163,7 +163,7 @@ Response PatchConfig(Api& api, const Request& request) {
 
 void AddConfigRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"POST", "/connectors", Role::kAdmin, "Create a connector", Create, true},
+      {"POST", "/connectors", Role::kAdmin, "Create a connector", CreateConnector, true},
       {"GET", "/connectors/{c}/config", Role::kRead, "The config as it was sent, literal secrets masked", GetConfig},
       {"PUT", "/connectors/{c}/config", Role::kAdmin, "Create or replace as a whole", PutConfig, true},
       {"PATCH", "/connectors/{c}/config", Role::kAdmin, "Merge; null removes a key", PatchConfig, true},

@@ -11,7 +11,7 @@ namespace {
 
 using Record = std::shared_ptr<const ConnectorRecord>;
 
-Response List(Api& api, const Request& request) {
+Response ConnectorNames(Api& api, const Request& request) {
   const auto names = api.control.Names();
   if (!request.query.Has("expand")) {
     Json list = Json::array();
@@ -43,7 +43,7 @@ Response WithConnector(Api& api, const Request& request, F handle) {
   return handle(*record);
 }
 
-Response Get(Api& api, const Request& request) {
+Response ConnectorInfo(Api& api, const Request& request) {
   return WithConnector(api, request, [&](const ConnectorRecord& record) {
     return Response::Json(200, Dump(ConnectorInfo(api, record)));
   });
@@ -130,7 +130,7 @@ Response Pause(Api& api, const Request& request) { return SetTarget(api, request
 Response Resume(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kRunning, 202); }
 Response Stop(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kStopped, 204); }
 
-Response Delete(Api& api, const Request& request) {
+Response DeleteConnector(Api& api, const Request& request) {
   return WithConnector(api, request, [&](const ConnectorRecord& record) {
     if (!IfMatchHolds(request, &record))
       return Fail(request, 412, "The config of " + record.name + " has changed since it was read.");
@@ -232,9 +232,9 @@ Response ResetTopics(Api& api, const Request& request) {
 
 void AddConnectorRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/connectors", Role::kRead, "Names of all connectors; with expand their status and info", List},
-      {"GET", "/connectors/{c}", Role::kRead, "A connector's config and tasks", Get},
-      {"DELETE", "/connectors/{c}", Role::kAdmin, "Stop and remove a connector (forget, drop_slot)", Delete},
+      {"GET", "/connectors", Role::kRead, "Names of all connectors; with expand their status and info", ConnectorNames},
+      {"GET", "/connectors/{c}", Role::kRead, "A connector's config and tasks", ConnectorInfo},
+      {"DELETE", "/connectors/{c}", Role::kAdmin, "Stop and remove a connector (forget, drop_slot)", DeleteConnector},
       {"GET", "/connectors/{c}/status", Role::kRead, "State of a connector and its tasks", GetStatus},
       {"GET", "/connectors/{c}/tasks", Role::kRead, "Tasks with their config", GetTasks},
       {"GET", "/connectors/{c}/tasks/{n}/status", Role::kRead, "State of one task", GetTaskStatus},

@@ -10,7 +10,7 @@
 namespace headgate::web {
 namespace {
 
-Response List(Api& api, const Request&) {
+Response ListPlugins(Api& api, const Request&) {
   Json list = Json::array();
   for (const PluginInfo& plugin : api.control.Plugins()) {
     Json one;
@@ -27,11 +27,6 @@ Json Strings(const T& texts) {
   Json list = Json::array();
   for (const auto& text : texts) list.push_back(text);
   return list;
-}
-
-template <class T>
-Json OrNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
 }
 
 Json DefinitionJson(const config::KeyDefinition& d) {
@@ -106,7 +101,7 @@ std::vector<config::KeyError> AllErrors(Control& control, const config::SecretRe
   return errors;
 }
 
-Response Validate(Api& api, const Request& request) {
+Response ValidateConfig(Api& api, const Request& request) {
   const config::ComponentSpec* spec = api.control.FindPlugin(request.Argument(0));
   if (spec == nullptr) return NoPlugin(request);
   const auto body = ParseJson(request.body, request.json_depth_max);
@@ -151,10 +146,10 @@ Response Validate(Api& api, const Request& request) {
 
 void AddPluginRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/connector-plugins", Role::kRead, "The sources and sinks of this build", List},
+      {"GET", "/connector-plugins", Role::kRead, "The sources and sinks of this build", ListPlugins},
       {"GET", "/connector-plugins/{p}/config", Role::kRead, "Key definitions of a plugin", Definitions},
-      {"PUT", "/connector-plugins/{p}/config/validate", Role::kRead, "Check a config, also over the network", Validate,
-       true},
+      {"PUT", "/connector-plugins/{p}/config/validate", Role::kRead, "Check a config, also over the network",
+       ValidateConfig, true},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

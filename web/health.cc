@@ -9,7 +9,6 @@
 namespace headgate::web {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kStartingMax = 60 * kSecond;  // no result for longer is a warning
 
 std::string Join(const std::vector<std::string>& names) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,8 @@
 
 // The parts of RunChecks: one function a kind of connector. Checks that cannot apply are not listed.
 namespace headgate::web {
+
+inline constexpr std::int64_t kSecond = 1'000'000;  // us
 
 // Checks in the order they were added; of two with one id the worse one leads and tells of the other.
 class CheckList {

@@ -6,9 +6,7 @@
 namespace headgate::web {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000;
-
-std::string_view CheckOf(std::string_view finding) { return finding; }
+std::string_view CheckOfSink(std::string_view finding) { return finding; }
 
 bool IsTransport(std::string_view error_class) {
   constexpr std::string_view kClasses[] = {"connect", "resolve", "tls", "timeout", "guard", "broken"};
@@ -174,7 +172,7 @@ void Failure(CheckList& list, const SinkTelemetry* told) {
 void SinkChecks(CheckList& list) {
   LogRetention(list);
   DeadLetters(list);
-  list.AddFindings(list.status.standing, 0, CheckOf);
+  list.AddFindings(list.status.standing, 0, CheckOfSink);
   const SinkTelemetry* live = list.status.sink.get();
   // A run that has not opened yet knows less than the one before it.
   const bool open = live != nullptr && live->phase != "starting";
@@ -189,7 +187,7 @@ void SinkChecks(CheckList& list) {
       Disabled(list, *told);
       Breaker(list, *told);
     }
-    list.AddFindings(told->findings, told->published_us, CheckOf);
+    list.AddFindings(told->findings, told->published_us, CheckOfSink);
   }
   Failure(list, told);
 }

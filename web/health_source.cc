@@ -6,7 +6,6 @@
 namespace headgate::web {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kHeartbeatWarning = 30 * kSecond;
 constexpr std::int64_t kHeartbeatError = 120 * kSecond;
 constexpr double kInvalidWarning = 3600;  // seconds to max_slot_wal_keep_size
@@ -15,7 +14,7 @@ constexpr double kInvalidError = 600;
 constexpr std::int64_t kSlotIntervalUs = 60 * kSecond;
 
 // Findings are named after what was looked at, as `headgate check` prints them; checks after what a person cares for.
-std::string_view CheckOf(std::string_view finding) {
+std::string_view CheckOfSource(std::string_view finding) {
   struct Place {
     std::string_view finding, check;
   };
@@ -152,14 +151,14 @@ void SourceChecks(CheckList& list) {
   const bool open = live != nullptr && live->connected;
   const SourceTelemetry* last = open ? nullptr : list.status.last_source.get();
   const SourceTelemetry* told = last != nullptr ? last : live;
-  list.AddFindings(list.status.standing, 0, CheckOf);
+  list.AddFindings(list.status.standing, 0, CheckOfSource);
   Failure(list, told);
   if (told == nullptr) return;
   if (last == nullptr) {
     list.result_us = live->published_us;
     list.interval_us = kResultIntervalUs;
   }
-  list.AddFindings(told->findings, told->published_us, CheckOf);
+  list.AddFindings(told->findings, told->published_us, CheckOfSource);
   if (live != nullptr && list.active) {
     list.result_us = live->published_us;
     list.interval_us = kResultIntervalUs;

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::int64_t kDayUs = 24LL * 3600 * 1'000'000;
 constexpr std::size_t kKeysMax = 10'000;
-constexpr std::size_t kKeyBytesMax = 255;
 
 std::string Fingerprint(const Request& request) {
   return net::Sha256Hex(request.method + " " + request.target + "\n" + request.body);
@@ -63,7 +62,8 @@ void Idempotency::Forget(std::int64_t now_us) {
 Response Idempotency::Run(Control& control, const Request& request, const std::function<Response()>& handle) {
   const std::string key(request.Header("idempotency-key"));
   if (key.empty()) return handle();
-  if (key.size() > kKeyBytesMax) return Fail(request, 400, "An Idempotency-Key may not be longer than 255 bytes.");
+  if (key.size() > kIdempotencyKeyBytesMax)
+    return Fail(request, 400, "An Idempotency-Key may not be longer than 255 bytes.");
   const std::int64_t now_us = control.clock().NowUs();
   Forget(now_us);
   const std::string fingerprint = Fingerprint(request);

@@ -11,6 +11,8 @@
 
 namespace headgate::web {
 
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+
 // Idempotency-Key (AP4): the same key with the same request replays the first answer, with another one it is 422.
 // Answers are durable for a day (Control::KeepAnswer); those of this process, the newest 10 000, are also here, which
 // covers the moment until a change is written. Lives on the API thread, and `handle` answers before it returns: so no

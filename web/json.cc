@@ -115,6 +115,10 @@ Result<Json> ParseJson(std::string_view text, std::size_t depth_max) {
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+Json OrNull(const std::optional<std::string>& value) { return value ? Json(*value) : Json(nullptr); }
+Json OrNull(const std::optional<std::uint64_t>& value) { return value ? Json(*value) : Json(nullptr); }
+Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
 bool IsScalar(const Json& json) {
   return json.is_string() || json.is_boolean() || json.is_number() || json.is_binary();
 }

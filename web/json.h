@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,11 @@ Result<Json> ParseJson(std::string_view text, std::size_t depth_max = 64);
 
 // Compact; bytes that are not UTF-8 become U+FFFD.
 std::string Dump(const Json& json);
+
+// Nothing is null.
+Json OrNull(const std::optional<std::string>& value);
+Json OrNull(const std::optional<std::uint64_t>& value);
+Json OrNull(const std::optional<double>& value);
 
 // The text form of a scalar as a config value (KC8): strings as they are, numbers and booleans as written. CHECKs that
 // it is one.

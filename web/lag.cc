@@ -9,12 +9,7 @@
 namespace headgate::web {
 namespace {
 
-template <class T>
-Json OrNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json OrNull(std::int64_t value) { return value < 0 ? Json(nullptr) : Json(value); }
+Json NegativeAsNull(std::int64_t value) { return value < 0 ? Json(nullptr) : Json(value); }
 
 double AgeSeconds(std::int64_t then_us, std::int64_t now_us) {
   return then_us > 0 && now_us > then_us ? static_cast<double>(now_us - then_us) / 1e6 : 0.0;
@@ -30,8 +25,8 @@ void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {
   if (!t.slot_name.empty()) {
     slot = Json::object();
     slot["name"] = t.slot_name;
-    slot["retained_bytes"] = OrNull(t.slot_retained_bytes);
-    slot["safe_bytes"] = OrNull(t.slot_safe_bytes);
+    slot["retained_bytes"] = NegativeAsNull(t.slot_retained_bytes);
+    slot["safe_bytes"] = NegativeAsNull(t.slot_safe_bytes);
     slot["eta_invalid_seconds"] = OrNull(SecondsToInvalid(t, movement));
     slot["checked_at"] = TimeJson(t.slot_seen_us);
     slot["active"] = t.connected;

@@ -10,7 +10,6 @@ namespace {
 constexpr int kSamplePerSecond = 50;
 constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kProgressUs = 5 * kSecondUs;
-constexpr std::chrono::milliseconds kSlice{3};  // of the API thread, per pull
 
 }  // namespace
 
@@ -29,7 +28,7 @@ void LogFeed::ReadFrom(Seq seq) {
 bool LogFeed::full() const { return !all_ && in_second_ >= kSamplePerSecond; }
 
 Feed::Next LogFeed::Pull(std::string& out, std::size_t room) {
-  const auto end = std::chrono::steady_clock::now() + kSlice;
+  const auto end = std::chrono::steady_clock::now() + kFeedSlice;
   const std::int64_t now_us = clock_.NowUs();
   TellDropped(out, now_us);
   Next next = Next::kMore;

@@ -13,6 +13,8 @@
 
 namespace headgate::web {
 
+inline constexpr std::chrono::milliseconds kFeedSlice{3};  // of the API thread, per pull
+
 // One server-sent event. `id` may be "".
 void AppendEvent(std::string& out, std::string_view event, std::string_view id, std::string_view data);
 

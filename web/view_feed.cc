@@ -18,7 +18,6 @@ using views::Moment;
 using views::ViewWrite;
 
 constexpr std::size_t kPieceRows = 500;
-constexpr std::chrono::milliseconds kSlice{3};  // of the API thread, per pull
 
 // A version of the stream's schema, as the rows of the log are read with it.
 struct Shape {
@@ -100,7 +99,7 @@ class ViewFeed final : public LogFeed {
   }
 
   Next PullSnapshot(std::string& out, std::size_t room) {
-    const auto end = std::chrono::steady_clock::now() + kSlice;
+    const auto end = std::chrono::steady_clock::now() + kFeedSlice;
     if (content_ == nullptr) {
       auto opened = views_.OpenContent(name_);
       if (!opened.ok()) return Fail(out, opened.error().what);

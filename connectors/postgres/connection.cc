@@ -14,7 +14,7 @@
 namespace headgate::postgres {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 struct Clear {
   void operator()(PGresult* r) const { PQclear(r); }
@@ -47,7 +47,7 @@ Rows ToRows(const PGresult* result) {
 }
 
 int MillisUntil(Connection::Deadline deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
@@ -110,7 +110,7 @@ Status Connection::Connect(Use use, const std::string& client_encoding, bool pin
     return Transient("no file descriptor left for a connection to " + Place(options_) +
                      ". Raise the limit (ulimit -n).");
   const bool replication = use == Use::kReplication;
-  const auto begin = Clock::now();
+  const auto begin = SteadyClock::now();
   const auto hosts = LookUpHosts(options_, begin + options_.connect_timeout / 2, stop);
   if (!hosts.ok()) {
     return hosts.error().kind != ErrorKind::kTransient
@@ -175,9 +175,9 @@ Status Connection::Wait(short events, Deadline deadline, std::stop_token stop, b
     if (look_again) timeout = kTlsLookMs;
     const int n = poll(fds, 2, timeout);
     if (n < 0 && errno != EINTR) return Transient("waiting for " + Place(options_) + " failed: poll");
-    if (n > 0 && (fds[0].revents & POLLIN) != 0) last_arrival_ = Clock::now();
+    if (n > 0 && (fds[0].revents & POLLIN) != 0) last_arrival_ = SteadyClock::now();
     ready = (n > 0 && fds[0].revents != 0) || (n == 0 && look_again);
-    if (ready || (n == 0 && Clock::now() >= deadline)) return Ok();
+    if (ready || (n == 0 && SteadyClock::now() >= deadline)) return Ok();
   }
 }
 
@@ -243,7 +243,7 @@ Result<std::optional<Rows>> Connection::Poll(std::string_view tried) {
 
 Result<Rows> Connection::Query(const std::string& sql, std::string_view tried, std::stop_token stop,
                                std::optional<Deadline> deadline) {
-  const Deadline until = deadline.value_or(Clock::now() + options_.connect_timeout);
+  const Deadline until = deadline.value_or(SteadyClock::now() + options_.connect_timeout);
   if (PQsendQuery(conn_.get(), sql.c_str()) == 0) return Fail(tried, nullptr);
   HG_RETURN_IF_ERROR(Flush(until, stop, tried));
   Rows rows;
@@ -265,7 +265,7 @@ Result<Rows> Connection::Query(const std::string& sql, std::string_view tried, s
 }
 
 Status Connection::StartCopy(const std::string& sql, std::string_view tried, std::stop_token stop) {
-  const Deadline until = Clock::now() + options_.connect_timeout;
+  const Deadline until = SteadyClock::now() + options_.connect_timeout;
   if (PQsendQuery(conn_.get(), sql.c_str()) == 0) return Fail(tried, nullptr);
   HG_RETURN_IF_ERROR(Flush(until, stop, tried));
   HG_RETURN_IF_ERROR(WaitForResult(until, stop, tried));
@@ -314,7 +314,7 @@ Status Connection::Receive(std::string_view tried) {
 }
 
 Status Connection::SendCopy(std::string_view bytes, std::string_view tried, std::stop_token stop) {
-  const Deadline until = Clock::now() + options_.connect_timeout;
+  const Deadline until = SteadyClock::now() + options_.connect_timeout;
   const int rc = PQputCopyData(conn_.get(), bytes.data(), static_cast<int>(bytes.size()));
   if (rc < 0) return Fail(tried, nullptr);
   if (rc == 0) return Transient(std::string(tried) + " on " + Place(options_) + " failed: the server takes nothing in");

@@ -10,8 +10,6 @@ namespace headgate::postgres {
 namespace {
 
 constexpr std::string_view kSlotInUse = "55006";
-constexpr auto kSlotWait = std::chrono::milliseconds(2'000);  // for a slot whose last user is just ending
-constexpr auto kSlotLook = std::chrono::milliseconds(50);
 constexpr std::size_t kPrefixBytes = 40;
 constexpr auto kWaitTold = std::chrono::seconds(1);
 

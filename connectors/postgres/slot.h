@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,10 @@
 
 // The replication slot: made, found again, and compared with what we left (P3, PG-15).
 namespace headgate::postgres {
+
+// How long a slot is waited for whose last user is just ending, and how often it is looked at.
+inline constexpr auto kSlotWait = std::chrono::milliseconds(2'000);
+inline constexpr auto kSlotLook = std::chrono::milliseconds(50);
 
 struct Identity {
   std::string system_identifier;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kChunkBytes = 1U << 20;
 constexpr std::uint64_t kChunkRows = 4096;
-constexpr auto kReadWait = std::chrono::seconds(5);  // a silent COPY is SilentFor's affair
+constexpr auto kCopyWait = std::chrono::seconds(5);  // a silent COPY is SilentFor's affair
 
 std::string ColumnNames(const std::vector<std::string>& columns) {
   std::string list;
@@ -225,7 +225,7 @@ Status Snapshot::ReadTable(Connection& connection, std::size_t index, Watch& wat
     if (state == Connection::Copy::kNothingYet) {
       const Time now = std::chrono::steady_clock::now();
       if (!std::exchange(waiting, true)) watch.since = now;
-      HG_RETURN_IF_ERROR(connection.WaitReadable(now + kReadWait, stop));
+      HG_RETURN_IF_ERROR(connection.WaitReadable(now + kCopyWait, stop));
       HG_RETURN_IF_ERROR(connection.Receive(tried));
       watch.since = std::max(watch.since.load(), connection.last_arrival());  // parts of a large row count
       continue;

@@ -5,6 +5,7 @@
 
 #include "connectors/postgres/catalog.h"
 #include "connectors/postgres/errors.h"
+#include "connectors/postgres/slot.h"
 #include "core/base/failpoint.h"
 
 namespace headgate::postgres {
@@ -12,8 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr auto kSlotWait = milliseconds(2'000);  // for a slot whose last user is just ending
-constexpr auto kSlotLook = milliseconds(50);
 constexpr auto kHeartbeat =
     milliseconds(10'000);            // a status even if nothing moved; the server gives up after wal_sender_timeout
 constexpr int kFramesPerLook = 512;  // between looks at the clock

@@ -34,6 +34,7 @@ struct Refusal {
   std::string text;
   std::vector<config::KeyError> errors;
 };
+inline Refusal Failed(const Error& error) { return {500, error.what, {}}; }  // a fault of ours
 template <class T>
 using Answer = std::variant<T, Refusal>;
 struct Done {};

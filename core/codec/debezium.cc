@@ -33,7 +33,7 @@ std::string_view SnapshotFlag(const EventContext& e) {
   return "true";
 }
 
-bool IsNumber(std::string_view text) {
+bool IsDigits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
@@ -154,7 +154,7 @@ void DebeziumEncoder::AppendSource(std::string& out, const EventContext& e, cons
   AppendNanoseconds(out, tx.commit_us);
   out += names.table;
   out += ",\"txId\":";
-  out += IsNumber(tx.id) && tx.position.kind != PositionKind::kPgMessage ? std::string_view(tx.id) : "null";
+  out += IsDigits(tx.id) && tx.position.kind != PositionKind::kPgMessage ? std::string_view(tx.id) : "null";
   out += ",\"lsn\":";
   AppendUint(out, lsn);
   if (tx.origin.empty()) {

@@ -14,8 +14,6 @@ namespace {
 
 using Form = DebeziumForm;
 
-constexpr const char* kMalformed = "the stored value cannot be read as its type";
-
 void AppendWkb(std::string& out, std::string_view wkb) {
   out += "\"wkb\":\"";
   AppendBase64(out, wkb);

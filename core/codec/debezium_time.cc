@@ -14,8 +14,6 @@ namespace {
 using Mode = DebeziumOptions::Time;
 using Form = DebeziumForm;
 
-constexpr const char* kWrongKind = "the stored value is of another kind than its column";
-constexpr const char* kMalformed = "the stored value cannot be read as its type";
 constexpr const char* kTooFar =
     "the timestamp lies outside the range of its unit; use time.precision.mode=isostring or a coarser unit";
 

@@ -17,12 +17,10 @@ namespace {
 using O = DebeziumOptions;
 using Form = DebeziumForm;
 
-constexpr const char* kWrongKind = "the stored value is of another kind than its column";
 constexpr const char* kNotUtf8 = "the text is not valid UTF-8, which this rendering cannot hold";
 constexpr const char* kNonFinite =
     "NaN and infinities have no form under decimal.handling.mode=precise; use string or double, or "
     "compat.nonfinite_decimal=null";
-constexpr const char* kMalformed = "the stored value cannot be read as its type";
 
 const char* WriteInteger(std::string& out, const DebeziumType&, const Value& v) {
   if (v.kind == ValueKind::kInt) {

@@ -53,6 +53,10 @@ struct DebeziumType;
 // parked.
 extern const char* const kAsNull;
 
+// Why a value is expressed in no rendering: the bytes in the log do not fit the column.
+inline constexpr const char* kWrongKind = "the stored value is of another kind than its column";
+inline constexpr const char* kMalformed = "the stored value cannot be read as its type";
+
 // Appends the value; neither null nor absent. Returns nullptr, kAsNull, or why this rendering cannot express the value
 // (a constant text; what was appended is then undefined).
 using DebeziumWriter = const char* (*)(std::string& out, const DebeziumType& type, const Value& value);

@@ -103,7 +103,7 @@ std::string Normalised(const Option& option, std::string value) {
   return std::string(Trim(value));
 }
 
-bool IsBlank(const FlatConfig& config, const std::string& key) {
+bool IsUnset(const FlatConfig& config, const std::string& key) {
   const auto found = config.find(key);
   return found == config.end() || Trim(found->second).empty();
 }
@@ -190,9 +190,9 @@ struct Binder {
     const std::string key(option.name);
     out.bound.known_.push_back(option.name);
     const bool stream_choice = spec.kind == ComponentKind::kSink && (key == "topics" || key == "topics.regex");
-    if (stream_choice && IsBlank(config, "topics") == IsBlank(config, "topics.regex")) {
+    if (stream_choice && IsUnset(config, "topics") == IsUnset(config, "topics.regex")) {
       return Fail(key, std::string("Set exactly one of \"topics\" and \"topics.regex\": ") +
-                           (IsBlank(config, "topics") ? "neither is set." : "both are set."));
+                           (IsUnset(config, "topics") ? "neither is set." : "both are set."));
     }
     const auto found = config.find(key);
     if (found == config.end() || (option.required && Trim(found->second).empty())) {

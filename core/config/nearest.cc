@@ -8,7 +8,7 @@ namespace headgate::config {
 namespace {
 
 constexpr std::size_t kPrefixBytesMin = 4;
-constexpr std::size_t kNameBytesMax = 128;  // longer names are no typos, and the table below is quadratic
+constexpr std::size_t kComparedBytesMax = 128;  // longer names are no typos, and the table below is quadratic
 
 // Insertions, deletions, substitutions and swaps of neighbours, each counted as one (optimal string alignment).
 std::size_t EditDistance(std::string_view a, std::string_view b) {
@@ -33,7 +33,7 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view Nearest(std::string_view name, const std::vector<std::string_view>& known) {
-  if (name.empty() || name.size() > kNameBytesMax) return {};
+  if (name.empty() || name.size() > kComparedBytesMax) return {};
   // A third of the name may be wrong, at most 3 letters: beyond that a suggestion misleads.
   const std::size_t limit = std::clamp<std::size_t>(name.size() / 3, 1, 3);
   const std::string wanted = ToLower(name);

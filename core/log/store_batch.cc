@@ -65,16 +65,16 @@ bool StoreBatch::empty() const { return impl_->items.empty(); }
 void StoreBatch::Clear() { impl_->items.clear(); }
 
 void Store::AddTo(rocksdb::WriteBatch& writes, const StoreBatch& batch) const {
-  using Op = StoreBatchImpl::Op;
-  batch.impl_->ForEach([&](Op op, Family family, const rocksdb::Slice& key, const rocksdb::Slice& value) {
+  using ItemOp = StoreBatchImpl::Op;
+  batch.impl_->ForEach([&](ItemOp op, Family family, const rocksdb::Slice& key, const rocksdb::Slice& value) {
     switch (op) {
-      case Op::kPut:
+      case ItemOp::kPut:
         writes.Put(handle(family), key, value);
         break;
-      case Op::kDelete:
+      case ItemOp::kDelete:
         writes.Delete(handle(family), key);
         break;
-      case Op::kDeleteRange:
+      case ItemOp::kDeleteRange:
         writes.DeleteRange(handle(family), key, value);
         break;
     }

@@ -20,8 +20,6 @@ using sql::Numeric;
 using sql::Type;
 using sql::TypeId;
 
-AggregateResult Value(Datum value) { return {std::move(value), "", ""}; }
-AggregateResult NoValue() { return {}; }
 AggregateResult OutOfRange(const char* message) { return {Datum::Null(), "22003", message}; }
 
 // All was read, and no more than all.

@@ -18,6 +18,8 @@ struct AggregateResult {
   std::string code;  // an error if not empty
   std::string message;
 };
+inline AggregateResult Value(sql::Datum value) { return {std::move(value), "", ""}; }
+inline AggregateResult NoValue() { return {}; }
 
 // The values of one row for one aggregate: its arguments, then the expressions of its ORDER BY.
 using ArgumentRow = std::vector<sql::Datum>;

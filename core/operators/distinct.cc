@@ -13,22 +13,22 @@ namespace {
 using sql::SetOpKind;
 
 // A row: how often it is in each input.
-struct Entry {
+struct RowCounts {
   std::array<std::int64_t, 2> counts = {};
   std::string form;  // of the row that came first: equal rows may print differently
   bool touched = false;
   std::size_t touch = 0;  // its place among those touched in this step
 };
 
-struct EntryCodec {
+struct RowCountsCodec {
   std::vector<sql::Type> types;
 
-  void Put(std::string& out, const Entry& entry) const {
+  void Put(std::string& out, const RowCounts& entry) const {
     PutSigned(out, entry.counts[0]);
     PutSigned(out, entry.counts[1]);
     out += entry.form;
   }
-  bool Get(std::string_view in, Entry& entry) const {
+  bool Get(std::string_view in, RowCounts& entry) const {
     ByteReader reader(in);
     for (std::int64_t& count : entry.counts) count = reader.Signed();
     entry.form = reader.Take(reader.remaining());
@@ -37,7 +37,7 @@ struct EntryCodec {
 };
 
 // How often a row shows that is `a` times in the first input and `b` times in the second.
-std::int64_t Shown(SetOpKind kind, std::int64_t a, std::int64_t b) {
+std::int64_t TimesShown(SetOpKind kind, std::int64_t a, std::int64_t b) {
   a = std::max<std::int64_t>(a, 0);
   b = std::max<std::int64_t>(b, 0);
   switch (kind) {
@@ -60,7 +60,7 @@ std::int64_t Shown(SetOpKind kind, std::int64_t a, std::int64_t b) {
 class Counted : public Operator {
  public:
   Counted(SetOpKind kind, const std::vector<sql::PlanColumn>& columns, const StatePlace& place)
-      : kind_(kind), types_(TypesOf(columns)), state_(place.Part(0), EntryCodec{types_}), touched_(place) {}
+      : kind_(kind), types_(TypesOf(columns)), state_(place.Part(0), RowCountsCodec{types_}), touched_(place) {}
 
   void Process(std::size_t input, const Delta& delta, StepContext&, const Emit&) override {
     std::vector<std::string> keys(delta.rows());
@@ -69,7 +69,7 @@ class Counted : public Operator {
     }
     state_.Load(keys);
     for (std::uint32_t row = 0; row < delta.rows(); ++row) {
-      Entry& entry = state_.Change(keys[row]);
+      RowCounts& entry = state_.Change(keys[row]);
       if (!entry.touched) {
         entry.touched = true;
         entry.touch = touched_->size();
@@ -85,7 +85,7 @@ class Counted : public Operator {
   void Finish(StepContext&, const Emit& emit) override {
     DeltaBuilder builder(types_);
     for (const Touched& touched : *touched_) {
-      Entry& entry = *state_.Find(touched.key);
+      RowCounts& entry = *state_.Find(touched.key);
       entry.touched = false;
       const std::int64_t now = Shows(entry);
       if (now != touched.before) builder.Add(entry.form, now - touched.before, touched.at);
@@ -103,11 +103,11 @@ class Counted : public Operator {
     At at;
   };
 
-  std::int64_t Shows(const Entry& entry) const { return Shown(kind_, entry.counts[0], entry.counts[1]); }
+  std::int64_t Shows(const RowCounts& entry) const { return TimesShown(kind_, entry.counts[0], entry.counts[1]); }
 
   SetOpKind kind_;
   std::vector<sql::Type> types_;
-  KeyedState<Entry, EntryCodec> state_;
+  KeyedState<RowCounts, RowCountsCodec> state_;
   StepNotes<std::vector<Touched>> touched_;
 };
 

@@ -16,9 +16,6 @@ using sql::Datum;
 using sql::Type;
 using sql::TypeId;
 
-AggregateResult Value(Datum value) { return {std::move(value), "", ""}; }
-AggregateResult NoValue() { return {}; }
-
 // a + (b - a) * part, by the operators of SQL: intervals have no other arithmetic.
 Datum Call(std::string_view name, std::array<Type, 2> types, std::array<const Datum*, 2> values, Type result) {
   for (const sql::Function& function : sql::FindFunctions(name)) {

@@ -18,9 +18,6 @@ using sql::Numeric;
 using sql::TypeId;
 using sql::Uint128;
 
-AggregateResult Value(Datum value) { return {std::move(value), "", ""}; }
-AggregateResult NoValue() { return {}; }
-
 bool OfSample(AggregateKind kind) {
   return kind == AggregateKind::kVarSamp || kind == AggregateKind::kStddevSamp || kind == AggregateKind::kCovarSamp;
 }

@@ -9,6 +9,27 @@
 #include <vector>
 
 namespace headgate {
+
+enum class FilterTest : std::uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,
+  kMatch,
+  kSearch,
+};
+
+struct FilterLiteral {
+  std::string text;
+  std::optional<double> number;       // written as a number
+  std::optional<std::int64_t> exact;  // a number without a fraction
+  bool is_null = false;
+  bool quoted = false;
+};
+
 namespace {
 
 using Json = nlohmann::json;
@@ -16,16 +37,6 @@ using Json = nlohmann::json;
 constexpr std::size_t kTextMax = 4096;
 constexpr int kDepthMax = 50;
 constexpr std::size_t kTermsMax = 200;
-
-enum class Test : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kMatch, kSearch };
-
-struct Literal {
-  std::string text;
-  std::optional<double> number;       // written as a number
-  std::optional<std::int64_t> exact;  // a number without a fraction
-  bool is_null = false;
-  bool quoted = false;
-};
 
 std::optional<double> ToNumber(std::string_view text) {
   double v = 0;
@@ -68,7 +79,7 @@ std::string TextOf(const Json& value) {
 }
 
 // <0, 0, >0; nothing if the two have no order.
-std::optional<int> Compare(const Json& value, const Literal& literal) {
+std::optional<int> Compare(const Json& value, const FilterLiteral& literal) {
   const auto sign = [](auto x, auto y) { return x < y ? -1 : x > y ? 1 : 0; };
   if (literal.number && !literal.quoted) {
     if (literal.exact && value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return 1;
@@ -84,7 +95,7 @@ std::optional<int> Compare(const Json& value, const Literal& literal) {
   return sign(order, 0);
 }
 
-bool Equal(const Json* value, const Literal& literal) {
+bool Equal(const Json* value, const FilterLiteral& literal) {
   if (literal.is_null || value == nullptr) return literal.is_null && value == nullptr;
   return Compare(*value, literal) == 0;
 }
@@ -96,13 +107,13 @@ struct Filter::Node {
   Kind kind = Kind::kTerm;
   std::vector<std::unique_ptr<Node>> parts;
   // Terms.
-  Test test = Test::kSearch;
+  FilterTest test = FilterTest::kSearch;
   std::vector<std::string> path;
-  std::vector<Literal> values;
+  std::vector<FilterLiteral> values;
   std::unique_ptr<RE2> pattern;  // kMatch, kSearch
 
   bool NeedsDocument() const {
-    if (kind == Kind::kTerm) return test != Test::kSearch;
+    if (kind == Kind::kTerm) return test != FilterTest::kSearch;
     return std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p->NeedsDocument(); });
   }
 
@@ -118,20 +129,20 @@ struct Filter::Node {
       case Kind::kTerm:
         break;
     }
-    if (test == Test::kSearch) return RE2::PartialMatch({text.data(), text.size()}, *pattern);
+    if (test == FilterTest::kSearch) return RE2::PartialMatch({text.data(), text.size()}, *pattern);
     Json made;
     const Json* value = Walk(record, path, made);
-    if (test == Test::kEqual) return Equal(value, values[0]);
-    if (test == Test::kNotEqual) return !Equal(value, values[0]);
-    if (test == Test::kIn)
-      return std::any_of(values.begin(), values.end(), [&](const Literal& l) { return Equal(value, l); });
+    if (test == FilterTest::kEqual) return Equal(value, values[0]);
+    if (test == FilterTest::kNotEqual) return !Equal(value, values[0]);
+    if (test == FilterTest::kIn)
+      return std::any_of(values.begin(), values.end(), [&](const FilterLiteral& l) { return Equal(value, l); });
     if (value == nullptr) return false;
-    if (test == Test::kMatch) return RE2::PartialMatch(TextOf(*value), *pattern);
+    if (test == FilterTest::kMatch) return RE2::PartialMatch(TextOf(*value), *pattern);
     const auto order = values[0].is_null ? std::nullopt : Compare(*value, values[0]);
     if (!order) return false;
-    if (test == Test::kLess) return *order < 0;
-    if (test == Test::kLessEqual) return *order <= 0;
-    if (test == Test::kGreater) return *order > 0;
+    if (test == FilterTest::kLess) return *order < 0;
+    if (test == FilterTest::kLessEqual) return *order <= 0;
+    if (test == FilterTest::kGreater) return *order > 0;
     return *order >= 0;
   }
 };
@@ -286,21 +297,21 @@ class FilterParser {
     const auto test = token_.kind == Token::kSymbol ? ParseTest(token_.text) : std::nullopt;
     if (!test || !is_path) {
       if (test) Fail("a quoted text is no path; write after.column " + token_.text + " value");
-      node->test = Test::kSearch;
+      node->test = FilterTest::kSearch;
       return error_.empty() && Compile(*node, RE2::QuoteMeta(first.text), first.column) ? std::move(node) : nullptr;
     }
     node->test = *test;
     if (!Path(*node, first)) return nullptr;
     Next();
-    Literal literal;
+    FilterLiteral literal;
     if (!Value(literal)) return nullptr;
-    if (*test == Test::kMatch && !Compile(*node, literal.text, last_column_)) return nullptr;
+    if (*test == FilterTest::kMatch && !Compile(*node, literal.text, last_column_)) return nullptr;
     node->values.push_back(std::move(literal));
     return node;
   }
 
   std::unique_ptr<Node> In(std::unique_ptr<Node> node, const Token& path) {
-    node->test = Test::kIn;
+    node->test = FilterTest::kIn;
     if (!Path(*node, path)) return nullptr;
     Next();
     if (!IsSymbol("(")) {
@@ -309,7 +320,7 @@ class FilterParser {
     }
     do {
       Next();
-      Literal literal;
+      FilterLiteral literal;
       if (!Value(literal)) return nullptr;
       node->values.push_back(std::move(literal));
     } while (IsSymbol(","));
@@ -321,14 +332,14 @@ class FilterParser {
     return node;
   }
 
-  static std::optional<Test> ParseTest(std::string_view symbol) {
-    if (symbol == "=") return Test::kEqual;
-    if (symbol == "!=") return Test::kNotEqual;
-    if (symbol == "<") return Test::kLess;
-    if (symbol == "<=") return Test::kLessEqual;
-    if (symbol == ">") return Test::kGreater;
-    if (symbol == ">=") return Test::kGreaterEqual;
-    if (symbol == "~") return Test::kMatch;
+  static std::optional<FilterTest> ParseTest(std::string_view symbol) {
+    if (symbol == "=") return FilterTest::kEqual;
+    if (symbol == "!=") return FilterTest::kNotEqual;
+    if (symbol == "<") return FilterTest::kLess;
+    if (symbol == "<=") return FilterTest::kLessEqual;
+    if (symbol == ">") return FilterTest::kGreater;
+    if (symbol == ">=") return FilterTest::kGreaterEqual;
+    if (symbol == "~") return FilterTest::kMatch;
     return std::nullopt;
   }
 
@@ -348,7 +359,7 @@ class FilterParser {
     return true;
   }
 
-  bool Value(Literal& literal) {
+  bool Value(FilterLiteral& literal) {
     if (token_.kind != Token::kWord && token_.kind != Token::kText) Fail("a value is expected, not " + Shown());
     if (!error_.empty()) return false;
     last_column_ = token_.column;

@@ -5,7 +5,7 @@
 namespace headgate {
 namespace {
 
-std::optional<At> Decode(std::string_view value) {
+std::optional<At> DecodeCursor(std::string_view value) {
   ByteReader in(value);
   At at;
   at.seq = in.Varint();
@@ -18,7 +18,7 @@ std::optional<At> Decode(std::string_view value) {
 Result<std::optional<At>> ReadCursor(const Store& store, std::string_view sink) {
   HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kCursors, sink));
   if (!value) return std::optional<At>();
-  const auto at = Decode(*value);
+  const auto at = DecodeCursor(*value);
   if (!at) return Corrupt("the cursor of sink " + std::string(sink) + " cannot be read");
   return at;
 }
@@ -36,7 +36,7 @@ Result<Seq> LowestCursor(const Store& store, const std::function<bool(std::strin
   Seq lowest = 0;
   HG_RETURN_IF_ERROR(store.Scan(Family::kCursors, "", "", [&](std::string_view sink, std::string_view value) {
     if (counts && !counts(sink)) return true;
-    if (const auto at = Decode(value); at && (lowest == 0 || at->seq < lowest)) lowest = at->seq;
+    if (const auto at = DecodeCursor(value); at && (lowest == 0 || at->seq < lowest)) lowest = at->seq;
     return true;
   }));
   return lowest;

@@ -10,7 +10,7 @@ namespace headgate {
 namespace {
 
 // Key: sink name, a zero byte (names hold no control characters), id big-endian.
-std::string Key(std::string_view sink, std::uint64_t id) {
+std::string LetterKey(std::string_view sink, std::uint64_t id) {
   std::string key(sink);
   key.push_back('\0');
   PutBigEndian(key, id);
@@ -31,7 +31,7 @@ std::uint64_t LaneHash(std::string_view lane) {
   return h;
 }
 
-std::string Encode(const DeadLetter& l) {
+std::string EncodeLetter(const DeadLetter& l) {
   stored::StoredLetter out;
   out.set_id(l.id);
   out.set_state(static_cast<std::uint32_t>(l.state));
@@ -64,7 +64,7 @@ std::string Encode(const DeadLetter& l) {
   return out.SerializeAsString();
 }
 
-std::optional<DeadLetter> Decode(std::string_view bytes) {
+std::optional<DeadLetter> DecodeLetter(std::string_view bytes) {
   stored::StoredLetter in;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || in.state() >= kLetterStates)
     return std::nullopt;
@@ -122,9 +122,9 @@ bool ShareALane(std::span<const LetterLane> a, std::span<const LetterLane> b) {
 Result<std::unique_ptr<DeadLetters>> DeadLetters::Open(const Store& store, std::string sink) {
   auto letters = std::unique_ptr<DeadLetters>(new DeadLetters(std::move(sink)));
   bool corrupt = false;
-  HG_RETURN_IF_ERROR(store.Scan(Family::kLetters, Key(letters->sink_, 0), EndKey(letters->sink_),
+  HG_RETURN_IF_ERROR(store.Scan(Family::kLetters, LetterKey(letters->sink_, 0), EndKey(letters->sink_),
                                 [&](std::string_view, std::string_view value) {
-                                  auto letter = Decode(value);
+                                  auto letter = DecodeLetter(value);
                                   corrupt = !letter;
                                   if (letter) letters->Index(*letter, value.size());
                                   return !corrupt;
@@ -158,23 +158,23 @@ void DeadLetters::Unindex(std::uint64_t id) {
 
 std::uint64_t DeadLetters::Add(StoreBatch& batch, DeadLetter letter) {
   letter.id = next_id_++;
-  const std::string bytes = Encode(letter);
-  batch.Put(Family::kLetters, Key(sink_, letter.id), bytes);
+  const std::string bytes = EncodeLetter(letter);
+  batch.Put(Family::kLetters, LetterKey(sink_, letter.id), bytes);
   Index(letter, bytes.size());
   PutCounts(batch);
   return letter.id;
 }
 
 void DeadLetters::Update(StoreBatch& batch, const DeadLetter& letter) {
-  const std::string bytes = Encode(letter);
-  batch.Put(Family::kLetters, Key(sink_, letter.id), bytes);
+  const std::string bytes = EncodeLetter(letter);
+  batch.Put(Family::kLetters, LetterKey(sink_, letter.id), bytes);
   Unindex(letter.id);
   Index(letter, bytes.size());
   PutCounts(batch);
 }
 
 void DeadLetters::Remove(StoreBatch& batch, std::uint64_t id) {
-  batch.Delete(Family::kLetters, Key(sink_, id));
+  batch.Delete(Family::kLetters, LetterKey(sink_, id));
   Unindex(id);
   PutCounts(batch);
 }
@@ -238,9 +238,9 @@ std::int64_t DeadLetters::next_due_us() const {
 }
 
 Result<std::optional<DeadLetter>> DeadLetters::Read(const Store& store, std::string_view sink, std::uint64_t id) {
-  HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kLetters, Key(sink, id)));
+  HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kLetters, LetterKey(sink, id)));
   if (!value) return std::optional<DeadLetter>();
-  auto letter = Decode(*value);
+  auto letter = DecodeLetter(*value);
   if (!letter)
     return Corrupt("dead letter " + std::to_string(id) + " of sink " + std::string(sink) + " cannot be read");
   return letter;
@@ -250,15 +250,15 @@ Status DeadLetters::Scan(const Store& store, std::string_view sink, std::uint64_
                          const std::function<bool(DeadLetter&&)>& visit) {
   bool corrupt = false;
   const auto each = [&](std::string_view, std::string_view value) {
-    auto letter = Decode(value);
+    auto letter = DecodeLetter(value);
     corrupt = !letter;
     return letter ? visit(std::move(*letter)) : false;
   };
   if (newest_first) {
-    HG_RETURN_IF_ERROR(
-        store.ScanBack(Family::kLetters, Key(sink, 0), after_id == 0 ? EndKey(sink) : Key(sink, after_id), each));
+    HG_RETURN_IF_ERROR(store.ScanBack(Family::kLetters, LetterKey(sink, 0),
+                                      after_id == 0 ? EndKey(sink) : LetterKey(sink, after_id), each));
   } else {
-    HG_RETURN_IF_ERROR(store.Scan(Family::kLetters, Key(sink, after_id + 1), EndKey(sink), each));
+    HG_RETURN_IF_ERROR(store.Scan(Family::kLetters, LetterKey(sink, after_id + 1), EndKey(sink), each));
   }
   if (corrupt) return Corrupt("a dead letter of sink " + std::string(sink) + " cannot be read");
   return Ok();
@@ -282,7 +282,7 @@ Result<std::vector<std::uint64_t>> DeadLetters::Earlier(const Store& store, std:
 }
 
 void DeadLetters::DeleteAll(StoreBatch& batch, std::string_view sink) {
-  batch.DeleteRange(Family::kLetters, Key(sink, 0), EndKey(sink));
+  batch.DeleteRange(Family::kLetters, LetterKey(sink, 0), EndKey(sink));
   batch.Delete(Family::kLetters, CountsKey(sink));
 }
 

@@ -6,7 +6,7 @@
 namespace headgate {
 namespace {
 
-std::string Key(std::uint64_t id) {
+std::string EventKey(std::uint64_t id) {
   std::string key;
   PutBigEndian(key, id);
   return key;
@@ -32,11 +32,11 @@ void Events::Add(StoreBatch& batch, ServiceEvent event) {
   out.set_actor(event.actor);
   out.set_summary(event.summary);
   for (const auto& [key, value] : event.details) (*out.mutable_details())[key] = value;
-  batch.Put(Family::kEvents, Key(out.id()), out.SerializeAsString());
+  batch.Put(Family::kEvents, EventKey(out.id()), out.SerializeAsString());
 }
 
 Status Events::Read(std::uint64_t before_id, const std::function<bool(ServiceEvent&&)>& visit) const {
-  return store_.ScanBack(Family::kEvents, "", before_id == 0 ? "" : Key(before_id),
+  return store_.ScanBack(Family::kEvents, "", before_id == 0 ? "" : EventKey(before_id),
                          [&](std::string_view, std::string_view value) {
                            stored::StoredEvent in;
                            if (!in.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
@@ -61,7 +61,7 @@ void Events::Trim(StoreBatch& batch, std::int64_t before_us) const {
     first_kept = in.id() + 1;
     return true;
   }));
-  if (first_kept != 0) batch.DeleteRange(Family::kEvents, Key(0), Key(first_kept));
+  if (first_kept != 0) batch.DeleteRange(Family::kEvents, EventKey(0), EventKey(first_kept));
 }
 
 }  // namespace headgate

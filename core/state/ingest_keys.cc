@@ -10,9 +10,9 @@
 namespace headgate {
 namespace {
 
-constexpr std::int64_t kDayUs = 24LL * 3600 * 1'000'000;
-constexpr std::string_view kKey = "ingest_key/";
-constexpr std::string_view kByAge = "ingest_key_at/";
+constexpr std::int64_t kIngestKeyLifeUs = 24LL * 3600 * 1'000'000;
+constexpr std::string_view kIngestKey = "ingest_key/";
+constexpr std::string_view kIngestKeysByAge = "ingest_key_at/";
 constexpr std::size_t kTimeBytes = 8;
 
 std::string NameOf(std::string_view stream, std::string_view key) {
@@ -29,10 +29,10 @@ std::string TimeBytes(std::int64_t us) {
 
 Result<std::optional<IngestKey>> FindIngestKey(const Store& store, std::string_view stream, std::string_view key,
                                                std::int64_t now_us) {
-  HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kMeta, std::string(kKey) + NameOf(stream, key)));
+  HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kMeta, std::string(kIngestKey) + NameOf(stream, key)));
   if (!value || value->size() < kTimeBytes) return std::optional<IngestKey>();
   const auto at_us = static_cast<std::int64_t>(LoadBigEndian<std::uint64_t>(value->data()));
-  if (at_us + kDayUs <= now_us) return std::optional<IngestKey>();
+  if (at_us + kIngestKeyLifeUs <= now_us) return std::optional<IngestKey>();
   ByteReader in(std::string_view(*value).substr(kTimeBytes));
   IngestKey kept;
   kept.fingerprint = in.Bytes();
@@ -50,22 +50,22 @@ void PutIngestKey(StoreBatch& batch, std::string_view stream, std::string_view k
   PutBytes(value, kept.fingerprint);
   PutVarint(value, kept.seq);
   PutVarint(value, kept.events);
-  batch.Put(Family::kMeta, std::string(kKey) + name, at, value);
-  batch.Put(Family::kMeta, std::string(kByAge).append(at).append(name), "");
+  batch.Put(Family::kMeta, std::string(kIngestKey) + name, at, value);
+  batch.Put(Family::kMeta, std::string(kIngestKeysByAge).append(at).append(name), "");
 }
 
 Status TrimIngestKeys(const Store& store, StoreBatch& batch, std::int64_t now_us, std::size_t most) {
-  std::vector<std::string> old;  // what follows kByAge: when, name
-  const std::string end = std::string(kByAge) + TimeBytes(now_us - kDayUs + 1);
-  HG_RETURN_IF_ERROR(store.Scan(Family::kMeta, kByAge, end, [&](std::string_view name, std::string_view) {
-    old.emplace_back(name.substr(kByAge.size()));
+  std::vector<std::string> old;  // what follows kIngestKeysByAge: when, name
+  const std::string end = std::string(kIngestKeysByAge) + TimeBytes(now_us - kIngestKeyLifeUs + 1);
+  HG_RETURN_IF_ERROR(store.Scan(Family::kMeta, kIngestKeysByAge, end, [&](std::string_view name, std::string_view) {
+    old.emplace_back(name.substr(kIngestKeysByAge.size()));
     return old.size() < most;
   }));
   for (const std::string& entry : old) {
-    batch.Delete(Family::kMeta, std::string(kByAge).append(entry));
+    batch.Delete(Family::kMeta, std::string(kIngestKeysByAge).append(entry));
     if (entry.size() < kTimeBytes) continue;
     // A key that came again after its day has a newer time.
-    const std::string name = std::string(kKey).append(entry, kTimeBytes);
+    const std::string name = std::string(kIngestKey).append(entry, kTimeBytes);
     HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kMeta, name));
     if (value && value->compare(0, kTimeBytes, entry, 0, kTimeBytes) == 0) batch.Delete(Family::kMeta, name);
   }

@@ -22,7 +22,7 @@ bool DecodeState(std::string_view bytes, TableState& state) {
   return !in.failed();
 }
 
-std::string Prefix(StreamNo stream, std::uint32_t generation) {
+std::string TablePrefix(StreamNo stream, std::uint32_t generation) {
   std::string key;
   PutBigEndian(key, stream);
   PutBigEndian(key, generation);
@@ -166,7 +166,7 @@ void Base::Truncate(StreamNo stream) {
 }
 
 std::string Base::KeyOf(StreamNo stream, std::string_view key) const {
-  std::string full = Prefix(stream, StateOf(stream).generation);
+  std::string full = TablePrefix(stream, StateOf(stream).generation);
   full += key;
   return full;
 }
@@ -188,8 +188,8 @@ void Base::Erase(StreamNo stream, std::string_view key) { images_.Erase(KeyOf(st
 
 Status Base::ScanTable(const StoreView& view, StreamNo stream, std::uint32_t generation, std::string_view after,
                        const Visit& visit) {
-  const std::string prefix = Prefix(stream, generation);
-  const std::string end = Prefix(stream, generation + 1);
+  const std::string prefix = TablePrefix(stream, generation);
+  const std::string end = TablePrefix(stream, generation + 1);
   const std::string from = prefix + std::string(after);
   bool good = true;
   Image image;
@@ -212,7 +212,7 @@ void Base::Save(StoreBatch& batch) {
   space_.Save(batch);
   // Behind the rows: what was written into a generation that went in the same step goes with it.
   for (const auto& [stream, generation] : dropped_)
-    batch.DeleteRange(Family::kBase, Prefix(stream, generation), Prefix(stream, generation + 1));
+    batch.DeleteRange(Family::kBase, TablePrefix(stream, generation), TablePrefix(stream, generation + 1));
   dropped_.clear();
   for (const auto& [stream, before] : stored_) {
     std::string value;

@@ -11,12 +11,12 @@ namespace headgate::views {
 namespace {
 
 // Raised when operators store their state in another form.
+constexpr std::string_view kStateFormat = "1";
 // What a row of a delta takes in memory, about.
 constexpr std::size_t kRowBytes = 40;
 constexpr std::size_t kValueBytes = 16;
-constexpr std::string_view kStateFormat = "1";
 
-std::string Prefix(std::uint32_t form) {
+std::string FormPrefix(std::uint32_t form) {
   std::string key;
   PutBigEndian(key, form);
   return key;
@@ -131,7 +131,7 @@ void Form::MakeGraph() {
         given_.push_back(delta);
         given_bytes_ += delta.rows() * (kRowBytes + kValueBytes * delta.batch.columns.size());
       },
-      operators::StatePlace{&state_, Prefix(id())});
+      operators::StatePlace{&state_, FormPrefix(id())});
 }
 
 void Form::Push(const sql::Relation& relation, const operators::Delta& delta) {
@@ -200,7 +200,7 @@ void Form::Trim(std::size_t bytes_max) {
 }
 
 void Form::Drop(std::uint32_t form, StoreBatch& batch) {
-  batch.DeleteRange(Family::kState, Prefix(form), Prefix(form + 1));
+  batch.DeleteRange(Family::kState, FormPrefix(form), FormPrefix(form + 1));
   ViewRows::Drop(form, batch);
   batch.Delete(Family::kMeta, ProgressKey(form));
 }

@@ -19,11 +19,6 @@ namespace {
 using operators::Delta;
 using sql::Datum;
 
-SqlError Failed(std::string code, std::string message, std::string hint = "") {
-  return {std::move(code), std::move(message), 0, std::move(hint)};
-}
-SqlError Failed(const Error& error) { return Failed("58000", error.what); }
-
 // Feeds what a plan reads into its operators.
 class Feeder {
  public:

@@ -9,12 +9,6 @@
 #include "core/views/runtime.h"
 
 namespace headgate::views {
-namespace {
-
-SqlError Failed(std::string code, std::string message) { return {std::move(code), std::move(message), 0, ""}; }
-
-}  // namespace
-
 SqlResult<RowsAnswer> ReadRows(const Store& store, const Definition& definition, const RowsRequest& request,
                                std::stop_token stop) {
   const sql::Relation& view = *definition.relation;

@@ -12,8 +12,6 @@ namespace {
 
 using sql::Datum;
 
-SqlError Failed(std::string code, std::string message) { return {std::move(code), std::move(message), 0, ""}; }
-
 SqlResult<std::vector<Condition>> Read(const sql::Relation& view,
                                        const std::vector<std::pair<std::string, std::string>>& given) {
   std::vector<Condition> conditions;

@@ -11,8 +11,6 @@ namespace {
 
 constexpr auto kIdle = std::chrono::milliseconds(250);
 constexpr auto kBackOff = std::chrono::seconds(1);
-constexpr std::string_view kAppliedKey = "applied";  // in Family::kMeta
-constexpr std::string_view kToldKey = "told";
 
 std::string_view StateName(FormProgress::Stage stage) {
   switch (stage) {

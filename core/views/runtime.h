@@ -25,6 +25,11 @@
 
 namespace headgate::views {
 
+// In Family::kMeta: up to where in the log the views are (AppliedOf), the position of their last transaction in it
+// (ToldOf).
+inline constexpr std::string_view kAppliedKey = "applied";
+inline constexpr std::string_view kToldKey = "told";
+
 // What is seen of a view from outside.
 struct ViewStatus {
   std::string state;  // gated, loading, running, paused, failed

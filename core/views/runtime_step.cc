@@ -10,9 +10,6 @@
 namespace headgate::views {
 namespace {
 
-constexpr std::string_view kAppliedKey = "applied";  // as in runtime.cc
-constexpr std::string_view kToldKey = "told";
-
 Error BadRow(const Registry& registry, const Run::Part& part, const Change& change) {
   const StreamInfo* stream = registry.Stream(change.stream);
   return Corrupt("change " + ToText({part.seq, change.ordinal}) + " of " + (stream == nullptr ? "?" : stream->name) +

@@ -17,6 +17,12 @@ struct SqlError {
 template <class T>
 using SqlResult = Result<T, SqlError>;
 
+// A problem without a place.
+inline SqlError Failed(std::string code, std::string message, std::string hint = "") {
+  return {std::move(code), std::move(message), 0, std::move(hint)};
+}
+inline SqlError Failed(const Error& error) { return Failed("58000", error.what); }
+
 struct Definition;  // definition.h
 using DefinitionPtr = std::shared_ptr<const Definition>;
 

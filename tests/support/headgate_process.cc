@@ -12,7 +12,7 @@ namespace headgate::test {
 namespace {
 
 // A YAML double-quoted scalar.
-std::string Quoted(const std::string& text) {
+std::string YamlQuoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -67,11 +67,11 @@ void HeadgateProcess::set_connectors(std::map<std::string, ConnectorSettings> co
 
 void HeadgateProcess::WriteConfig() {
   std::ofstream out(config_file_);
-  out << "data_dir: " << Quoted(data_dir_) << "\napi:\n  listen: 127.0.0.1:0\n" << options_.extra_yaml;
+  out << "data_dir: " << YamlQuoted(data_dir_) << "\napi:\n  listen: 127.0.0.1:0\n" << options_.extra_yaml;
   if (!options_.connectors.empty()) out << "connectors:\n";
   for (const auto& [name, settings] : options_.connectors) {
     out << "  " << name << ":\n";
-    for (const auto& [key, value] : settings) out << "    " << key << ": " << Quoted(value) << "\n";
+    for (const auto& [key, value] : settings) out << "    " << key << ": " << YamlQuoted(value) << "\n";
   }
 }
 

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 std::string ServerUser() { return geteuid() == 0 ? "postgres" : ""; }
 
-std::string Tail(const std::string& file) {
+std::string TailOfFile(const std::string& file) {
   std::ifstream in(file);
   std::stringstream text;
   text << in.rdbuf();
@@ -39,7 +39,7 @@ Status RunTool(std::vector<std::string> command, const std::string& log) {
       Child::Start({.command = std::move(command), .directory = "/", .user = ServerUser(), .output_file = log}));
   const auto exit = child->Wait(milliseconds(120'000));
   if (!exit || exit->code != 0 || exit->signal != 0) {
-    return Transient(name + " ended with " + (exit ? exit->Text() : "no answer in 120 s") + ": " + Tail(log));
+    return Transient(name + " ended with " + (exit ? exit->Text() : "no answer in 120 s") + ": " + TailOfFile(log));
   }
   return Ok();
 }
@@ -133,7 +133,7 @@ Status PrivatePostgres::StartAgain() {
     if (PgClient::Connect(Dsn("postgres")).ok()) return Ok();
     if (server_->Wait(milliseconds(20))) break;
   }
-  return Transient("PostgreSQL did not start on port " + std::to_string(port_) + ": " + Tail(log));
+  return Transient("PostgreSQL did not start on port " + std::to_string(port_) + ": " + TailOfFile(log));
 }
 
 Status PrivatePostgres::Stop() {

@@ -10,7 +10,7 @@ namespace headgate::test {
 namespace {
 
 // Single quotes around a value of a connection string.
-std::string Quoted(const std::string& value) {
+std::string ConninfoQuoted(const std::string& value) {
   std::string out = "'";
   for (const char c : value) {
     if (c == '\'' || c == '\\') out += '\\';
@@ -61,9 +61,10 @@ Status SharedPostgres::UseDsn(const char* dsn) {
 }
 
 std::string SharedPostgres::Dsn(const std::string& database) const {
-  std::string dsn = "host=" + Quoted(host_) + " port=" + std::to_string(port_) + " dbname=" + Quoted(database);
-  if (!user_.empty()) dsn += " user=" + Quoted(user_);
-  if (!password_.empty()) dsn += " password=" + Quoted(password_);
+  std::string dsn =
+      "host=" + ConninfoQuoted(host_) + " port=" + std::to_string(port_) + " dbname=" + ConninfoQuoted(database);
+  if (!user_.empty()) dsn += " user=" + ConninfoQuoted(user_);
+  if (!password_.empty()) dsn += " password=" + ConninfoQuoted(password_);
   return dsn;
 }
 

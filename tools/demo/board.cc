@@ -32,9 +32,9 @@ std::int64_t ParseInstant(const std::string& text) {
 }
 
 std::string LocalTime(std::int64_t us) {
-  const std::time_t seconds = us / 1'000'000;
+  const std::time_t moment = us / 1'000'000;
   std::tm local{};
-  localtime_r(&seconds, &local);
+  localtime_r(&moment, &local);
   char text[32];
   std::snprintf(text, sizeof(text), "%02d:%02d:%02d.%03d", local.tm_hour, local.tm_min, local.tm_sec,
                 static_cast<int>(us / 1000 % 1000));

@@ -12,7 +12,7 @@ namespace {
 using K = TypeKind;
 using codec::DebeziumOptions;
 
-const DataType kNumeric = Type(K::kDecimal, "numeric");
+const DataType kDecimal = Type(K::kDecimal, "numeric");
 const DataType kTimestamp = Type(K::kTimestamp, "timestamp");
 
 bool IsParked(const std::string& text) { return text.starts_with("rejected: column v of public.t: "); }
@@ -30,8 +30,8 @@ TEST(DebeziumRows, DP07ToDP13Decimals) {
   EXPECT_EQ(DebeziumOf(Numeric(3, 2), Decimal("1.10")), "\"bg==\"");
   EXPECT_EQ(DebeziumOf(Numeric(3, 2), Decimal("1.10"), With({{"decimal.handling.mode", "double"}})), "1.1");
   EXPECT_EQ(DebeziumOf(Numeric(3, 2), Decimal("1.10"), With({{"decimal.handling.mode", "string"}})), "\"1.10\"");
-  EXPECT_EQ(DebeziumOf(kNumeric, Decimal("100.00")), R"({"scale":0,"value":"ZA=="})");
-  EXPECT_EQ(DebeziumOf(kNumeric, Decimal("100.00"), With({{"decimal.format", "NUMERIC"}})),
+  EXPECT_EQ(DebeziumOf(kDecimal, Decimal("100.00")), R"({"scale":0,"value":"ZA=="})");
+  EXPECT_EQ(DebeziumOf(kDecimal, Decimal("100.00"), With({{"decimal.format", "NUMERIC"}})),
             R"({"scale":0,"value":"ZA=="})");
   EXPECT_EQ(DebeziumOf(Numeric(3, 2), Decimal("1.10"), With({{"decimal.format", "NUMERIC"}})), "1.10");
   EXPECT_EQ(DebeziumOf(Numeric(65, 18), Decimal("0.000000000000000000"), With({{"decimal.format", "NUMERIC"}})),
@@ -40,7 +40,7 @@ TEST(DebeziumRows, DP07ToDP13Decimals) {
 
 TEST(DebeziumRows, DP14DP15NonFiniteDecimalsParkTheRecordOrAreNull) {
   for (const char* text : {"NaN", "Infinity", "-Infinity"}) {
-    for (const DataType& type : {kNumeric, Numeric(5, 2)}) {
+    for (const DataType& type : {kDecimal, Numeric(5, 2)}) {
       const std::string parked = DebeziumOf(type, Decimal(text));
       EXPECT_TRUE(IsParked(parked)) << parked;
       EXPECT_NE(parked.find("compat.nonfinite_decimal"), std::string::npos);
@@ -52,12 +52,12 @@ TEST(DebeziumRows, DP14DP15NonFiniteDecimalsParkTheRecordOrAreNull) {
     }
   }
   const auto string = With({{"decimal.handling.mode", "string"}});
-  EXPECT_EQ(DebeziumOf(kNumeric, Decimal("NaN"), string), "\"NAN\"");
-  EXPECT_EQ(DebeziumOf(kNumeric, Decimal("Infinity"), string), "\"POSITIVE_INFINITY\"");
-  EXPECT_EQ(DebeziumOf(kNumeric, Decimal("-Infinity"), string), "\"NEGATIVE_INFINITY\"");
+  EXPECT_EQ(DebeziumOf(kDecimal, Decimal("NaN"), string), "\"NAN\"");
+  EXPECT_EQ(DebeziumOf(kDecimal, Decimal("Infinity"), string), "\"POSITIVE_INFINITY\"");
+  EXPECT_EQ(DebeziumOf(kDecimal, Decimal("-Infinity"), string), "\"NEGATIVE_INFINITY\"");
   const auto real = With({{"decimal.handling.mode", "double"}});
-  EXPECT_EQ(DebeziumOf(kNumeric, Decimal("NaN"), real), "\"NaN\"");
-  EXPECT_EQ(DebeziumOf(kNumeric, Decimal("-Infinity"), real), "\"-Infinity\"");
+  EXPECT_EQ(DebeziumOf(kDecimal, Decimal("NaN"), real), "\"NaN\"");
+  EXPECT_EQ(DebeziumOf(kDecimal, Decimal("-Infinity"), real), "\"-Infinity\"");
 }
 
 TEST(DebeziumRows, X12NegativeScaleIsScaleZero) { EXPECT_EQ(DebeziumOf(Numeric(5, -2), Decimal("12300")), "\"MAw=\""); }
@@ -219,7 +219,7 @@ TEST(DebeziumRows, DP70DP71Vectors) {
 }
 
 TEST(DebeziumRows, DP76DP77ArraysHoldElementForms) {
-  EXPECT_EQ(DebeziumOf(ArrayOf(kNumeric), Array({Decimal("1.1"), Decimal("2.22"), Decimal("3.333")})),
+  EXPECT_EQ(DebeziumOf(ArrayOf(kDecimal), Array({Decimal("1.1"), Decimal("2.22"), Decimal("3.333")})),
             R"([{"scale":1,"value":"Cw=="},{"scale":2,"value":"AN4="},{"scale":3,"value":"DQU="}])");
   EXPECT_EQ(DebeziumOf(ArrayOf(Type(K::kJson, "json")), Array({Json(R"({"a": 1})")})), R"(["{\"a\": 1}"])");
   EXPECT_EQ(DebeziumOf(ArrayOf(Type(K::kInt32, "int4")), Null()), "null");
@@ -238,8 +238,8 @@ TEST(DebeziumRows, DP81ToDP84WhatWasNotSentHasAPlaceholderOrIsParked) {
   EXPECT_EQ(DebeziumUnsent(ArrayOf(Type(K::kInt32, "int4")), With({{"unavailable.value.placeholder", "gone"}})),
             "[103,111,110,101]");
   EXPECT_EQ(DebeziumUnsent(ArrayOf(Type(K::kInt16, "int2"))), "null");
-  EXPECT_EQ(DebeziumUnsent(kNumeric), "null");
-  EXPECT_TRUE(IsParked(DebeziumUnsent(kNumeric, {}, false)));
+  EXPECT_EQ(DebeziumUnsent(kDecimal), "null");
+  EXPECT_TRUE(IsParked(DebeziumUnsent(kDecimal, {}, false)));
   EXPECT_EQ(DebeziumUnsent(Extension("geometry"), {}, false), "null");
 }
 
@@ -250,7 +250,7 @@ TEST(DebeziumFallbacks, AnUnloggedColumnThatForbidsNullHasTheFallbackOfItsType) 
       {Type(K::kInterval, "interval"), "0"},
       {Type(K::kFloat, "float4"), "0.0"},
       {Numeric(5, 2), "\"AA==\""},
-      {kNumeric, R"({"scale":0,"value":"AA=="})"},
+      {kDecimal, R"({"scale":0,"value":"AA=="})"},
       {Type(K::kMoney, "money"), "\"AA==\""},
       {Type(K::kBool, "bool"), "false"},
       {WithLength(Type(K::kBits, "bit"), 1), "false"},
@@ -286,7 +286,7 @@ TEST(DebeziumFallbacks, AnUnloggedColumnThatForbidsNullHasTheFallbackOfItsType) 
   EXPECT_EQ(DebeziumUnlogged(kTimestamp, iso), "\"1970-01-01T00:00:00Z\"");
   EXPECT_EQ(DebeziumUnlogged(Type(K::kInterval, "interval"), iso), "\"P0Y0M0DT0H0M0S\"");
   EXPECT_EQ(DebeziumUnlogged(Numeric(5, 2), iso), "\"0.00\"");
-  EXPECT_EQ(DebeziumUnlogged(kNumeric, iso), "\"0\"");
+  EXPECT_EQ(DebeziumUnlogged(kDecimal, iso), "\"0\"");
 }
 
 TEST(DebeziumFallbacks, DefaultsCountWhereTheContractSaysSo) {
@@ -309,7 +309,7 @@ TEST(DebeziumFallbacks, DefaultsCountWhereTheContractSaysSo) {
   EXPECT_EQ(unlogged(text, "upper('x'::text)"), "\"\"");
   EXPECT_EQ(unlogged(Type(K::kBool, "bool"), "true"), "true");
   EXPECT_EQ(unlogged(Numeric(5, 2), "7.5"), "\"Au4=\"");
-  EXPECT_EQ(unlogged(kNumeric, "7.50"), R"({"scale":0,"value":"AA=="})");
+  EXPECT_EQ(unlogged(kDecimal, "7.50"), R"({"scale":0,"value":"AA=="})");
   EXPECT_EQ(unlogged(WithLength(Type(K::kBits, "bit"), 4), "'1010'::\"bit\""), "\"Cg==\"");
   EXPECT_EQ(unlogged(Type(K::kDate, "date"), "'2020-02-03'::date"), "18295");
   EXPECT_EQ(unlogged(Type(K::kDate, "date"), "CURRENT_DATE"), "0");

@@ -9,8 +9,6 @@
 namespace headgate::testing {
 namespace {
 
-using Json = nlohmann::json;
-
 template <class T>
 T Real(const std::string& text) {
   T v{};
@@ -18,12 +16,12 @@ T Real(const std::string& text) {
   return v;
 }
 
-std::int64_t Moment(const Json& j) {
+std::int64_t InstantOf(const nlohmann::json& j) {
   if (!j.is_string()) return j.get<std::int64_t>();
   return j.get<std::string>() == "infinity" ? kInfinity : kMinusInfinity;
 }
 
-void Put(std::string& out, const Json& j) {
+void Put(std::string& out, const nlohmann::json& j) {
   if (j.is_null()) return PutNull(out);
   const std::string kind = j[0];
   const auto text = [&] { return j[1].get<std::string>(); };
@@ -39,31 +37,31 @@ void Put(std::string& out, const Json& j) {
   if (kind == "bits") return PutBlob(out, ValueKind::kBits, text());
   if (kind == "bytes") return PutBlob(out, ValueKind::kBytes, *FromHex(text()));
   if (kind == "uuid") return PutUuid(out, *FromHex(text()));
-  if (kind == "date") return PutDate(out, Moment(j[1]));
+  if (kind == "date") return PutDate(out, InstantOf(j[1]));
   if (kind == "time") return PutTime(out, j[1]);
   if (kind == "timetz") return PutTimeTz(out, j[1], j[2]);
-  if (kind == "ts") return PutTimestamp(out, Moment(j[1]));
-  if (kind == "tstz") return PutTimestampTz(out, Moment(j[1]));
+  if (kind == "ts") return PutTimestamp(out, InstantOf(j[1]));
+  if (kind == "tstz") return PutTimestampTz(out, InstantOf(j[1]));
   if (kind == "interval") return PutInterval(out, j[1], j[2], j[3]);
   std::string payload;
   if (kind == "array") {
     std::vector<ArrayDimension> dimensions;
-    for (const Json& d : j[1]) dimensions.push_back({d[0], d[1]});
+    for (const nlohmann::json& d : j[1]) dimensions.push_back({d[0], d[1]});
     PutArrayHeader(payload, dimensions);
-    for (const Json& v : j[2]) Put(payload, v);
+    for (const nlohmann::json& v : j[2]) Put(payload, v);
     return PutBlob(out, ValueKind::kArray, payload);
   }
-  for (const Json& v : j[1]) Put(payload, v);
+  for (const nlohmann::json& v : j[1]) Put(payload, v);
   PutBlob(out, ValueKind::kComposite, payload);
 }
 
-std::string Row(const Json& values) {
+std::string Row(const nlohmann::json& values) {
   std::string out;
-  for (const Json& v : values) Put(out, v);
+  for (const nlohmann::json& v : values) Put(out, v);
   return out;
 }
 
-DataType Type(const Json& j) {
+DataType TypeOf(const nlohmann::json& j) {
   DataType t;
   t.kind = static_cast<TypeKind>(j["kind"].get<int>());
   t.declared = j["declared"];
@@ -74,21 +72,21 @@ DataType Type(const Json& j) {
   t.scale = j["scale"];
   t.domain = j["domain"];
   t.extension = j["extension"];
-  for (const Json& child : j["children"]) t.children.push_back(Type(child));
-  for (const Json& name : j["fields"]) t.field_names.push_back(name);
+  for (const nlohmann::json& child : j["children"]) t.children.push_back(TypeOf(child));
+  for (const nlohmann::json& name : j["fields"]) t.field_names.push_back(name);
   return t;
 }
 
-TableSchema Schema(const Json& j) {
+TableSchema Schema(const nlohmann::json& j) {
   TableSchema schema;
   schema.database = "gold";
   schema.schema = "g";
   schema.table = j["table"];
   schema.replica_identity = j["identity"].get<std::string>()[0];
-  for (const Json& c : j["columns"]) {
+  for (const nlohmann::json& c : j["columns"]) {
     Column& column = schema.columns.emplace_back();
     column.name = c["name"];
-    column.type = Type(c["type"]);
+    column.type = TypeOf(c["type"]);
     column.nullable = c["nullable"];
     column.key_position = c["key"];
     column.identity = c["identity"];
@@ -103,7 +101,7 @@ GoldenModel::GoldenModel(const std::filesystem::path& file) {
   std::ifstream in(file);
   if (!in) error_ = "cannot read " + file.string();
   for (std::string line; std::getline(in, line);) {
-    const Json j = Json::parse(line, nullptr, false);
+    const nlohmann::json j = nlohmann::json::parse(line, nullptr, false);
     const std::string kind = j.value("kind", "");
     if (kind == "schema") {
       TableSchema schema = Schema(j);
@@ -120,7 +118,7 @@ GoldenModel::GoldenModel(const std::filesystem::path& file) {
       tx.info.id = "500";
       tx.info.flags = kFirstOfStream | kLastOfStream;
       const std::string table = j["table"];
-      for (const Json& row : j["rows"]) {
+      for (const nlohmann::json& row : j["rows"]) {
         tx.changes.push_back({.table = table,
                               .op = Op::kRead,
                               .stream = streams_[table],
@@ -141,7 +139,7 @@ GoldenModel::GoldenModel(const std::filesystem::path& file) {
     tx.info.previous_end = j.value("previous_end", std::uint64_t{0});
     tx.info.origin = j.value("origin", "");
     tx.info.origin_end = j.value("origin_end", std::uint64_t{0});
-    for (const Json& c : j["changes"]) {
+    for (const nlohmann::json& c : j["changes"]) {
       StoredChange change;
       ParseOp(c["op"].get<std::string>(), change.op);
       change.lsn = c["lsn"];

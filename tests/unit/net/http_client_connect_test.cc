@@ -64,12 +64,12 @@ EndpointOptions ByName(const HttpReceiver& receiver, Resolver resolve) {
   return options;
 }
 
-IpAddress Ip(const char* text) { return *IpAddress::Parse(text); }
+IpAddress Resolved(const char* text) { return *IpAddress::Parse(text); }
 
 TEST(HttpClient, W10_OneForbiddenAddressRefusesTheName) {
   HttpReceiver receiver;
   auto client = Open(ByName(receiver, [](const std::string&) {
-    return std::vector{Ip("127.0.0.1"), Ip("169.254.169.254")};
+    return std::vector{Resolved("127.0.0.1"), Resolved("169.254.169.254")};
   }));
   const std::string text = FailureOf(SendOne(*client), Failure::Kind::kRefusedByGuard);
   EXPECT_NE(text.find("169.254.0.0/16"), std::string::npos) << text;
@@ -81,7 +81,7 @@ TEST(HttpClient, W10_TestsTheNameAgainAtEachNewConnection) {
   HttpReceiver receiver({}, [](const HttpReceiver::Request&) { return Reply::Status(200, {{"Connection", "close"}}); });
   auto calls = std::make_shared<std::atomic<int>>(0);
   auto client = Open(ByName(receiver, [calls](const std::string&) {
-    return std::vector{Ip((*calls)++ == 0 ? "127.0.0.1" : "169.254.169.254")};
+    return std::vector{Resolved((*calls)++ == 0 ? "127.0.0.1" : "169.254.169.254")};
   }));
   EXPECT_EQ(Answer(SendOne(*client)).status, 200);
   FailureOf(SendOne(*client), Failure::Kind::kRefusedByGuard);
@@ -95,7 +95,7 @@ TEST(HttpClient, SharesOneLookUpAmongConnectionsAndTriesAllAddresses) {
   // Nothing listens at the receiver's port on 127.0.0.2.
   auto client = Open(ByName(receiver, [calls](const std::string&) {
     ++*calls;
-    return std::vector{Ip("127.0.0.2"), Ip("127.0.0.1")};
+    return std::vector{Resolved("127.0.0.2"), Resolved("127.0.0.1")};
   }));
   std::vector<Outcome> outcomes;
   for (int i = 0; i < 4; ++i) client->Send(Post(), [&](Outcome&& outcome) { outcomes.push_back(std::move(outcome)); });
@@ -129,7 +129,7 @@ TEST(HttpClient, ALookUpThatHangsEndsAtItsLimitAndHoldsUpNoStop) {
     release->wait(false);
     *ended = true;
     ended->notify_all();
-    return std::vector{Ip("127.0.0.1")};
+    return std::vector{Resolved("127.0.0.1")};
   });
   options.connect_timeout_ms = 30;
   auto client = Open(options);

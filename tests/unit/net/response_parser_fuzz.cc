@@ -8,15 +8,15 @@ namespace {
 
 constexpr ResponseParser::Limits kSmall = {.head_bytes_max = 256, .body_bytes_max = 128, .body_bytes_kept = 16};
 
-struct Outcome {
+struct FuzzOutcome {
   ResponseParser::State state;
   int status;
   std::string headers;
   std::string body;
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const FuzzOutcome&) const = default;
 };
 
-Outcome Run(std::string_view bytes, std::size_t step) {
+FuzzOutcome Run(std::string_view bytes, std::size_t step) {
   ResponseParser parser(kSmall);
   for (std::size_t i = 0; i < bytes.size(); i += step) parser.Feed(bytes.substr(i, step));
   const ResponseParser::State state = parser.FinishAtEnd();
@@ -27,7 +27,7 @@ Outcome Run(std::string_view bytes, std::size_t step) {
 }  // namespace
 
 std::string FuzzResponseParser(std::string_view bytes) {
-  const Outcome whole = Run(bytes, bytes.size() + 1);
+  const FuzzOutcome whole = Run(bytes, bytes.size() + 1);
   if (whole.state == ResponseParser::State::kNeedMore) return "not over at the end of the connection";
   if (whole.headers.size() > kSmall.head_bytes_max || whole.body.size() > kSmall.body_bytes_kept) return "limit passed";
   if (whole.state != ResponseParser::State::kBroken && (whole.status < 200 || whole.status > 599))

@@ -8,11 +8,11 @@
 namespace headgate {
 namespace {
 
-using State = DeadLetter::State;
+using LetterState = DeadLetter::State;
 using test::Commit;
 using test::SinkScript;
 
-DeadLetter Letter(std::string lane, State state, std::int64_t next_try_us = 0) {
+DeadLetter Letter(std::string lane, LetterState state, std::int64_t next_try_us = 0) {
   DeadLetter letter;
   letter.lanes = {{std::move(lane)}};
   letter.state = state;
@@ -87,7 +87,7 @@ TEST_F(LetterTest, AStoredEventLetsTheCursorPassAndIsThereAfterARestart) {
   Start();
   ASSERT_TRUE(script_->Await(2));
   script_->Done({1, 0});
-  script_->Do([](SinkScript::Hands& hands) { hands.context->Store({2, 1}, Letter("a", State::kDead)); });
+  script_->Do([](SinkScript::Hands& hands) { hands.context->Store({2, 1}, Letter("a", LetterState::kDead)); });
   EXPECT_EQ(deliver_->cursor(), (At{3, 0}));
   EXPECT_GT(deliver_->stored_bytes(), 0U);
   EXPECT_TRUE(LaneIsStored("a"));
@@ -97,11 +97,11 @@ TEST_F(LetterTest, AStoredEventLetsTheCursorPassAndIsThereAfterARestart) {
   const auto letter = Stored(1);
   ASSERT_TRUE(letter.has_value());
   EXPECT_EQ(letter->at, (At{2, 1}));
-  EXPECT_EQ(letter->state, State::kDead);
+  EXPECT_EQ(letter->state, LetterState::kDead);
 }
 
 TEST_F(LetterTest, ADueLetterIsTriedAgainAndGoneWhenDelivered) {
-  const auto id = Add(Letter("a", State::kWaiting, clock_.now_us));
+  const auto id = Add(Letter("a", LetterState::kWaiting, clock_.now_us));
   Start();
   ASSERT_TRUE(AwaitRetries(1));
   EXPECT_EQ(script_->retried()[0].id, id);
@@ -111,10 +111,10 @@ TEST_F(LetterTest, ADueLetterIsTriedAgainAndGoneWhenDelivered) {
 }
 
 TEST_F(LetterTest, LettersThatWereDeliveredAreAnEvent_AP18) {
-  DeadLetter first = Letter("a", State::kWaiting, clock_.now_us);
+  DeadLetter first = Letter("a", LetterState::kWaiting, clock_.now_us);
   first.event_id = "shop:0-1:1";
   const auto one = Add(first);
-  const auto two = Add(Letter("b", State::kWaiting, clock_.now_us));
+  const auto two = Add(Letter("b", LetterState::kWaiting, clock_.now_us));
   Start();
   ASSERT_TRUE(AwaitRetries(2));
   script_->Do([one, two](SinkScript::Hands& hands) {
@@ -131,23 +131,23 @@ TEST_F(LetterTest, LettersThatWereDeliveredAreAnEvent_AP18) {
 }
 
 TEST_F(LetterTest, OneThatFailsAgainIsKeptInItsNewForm) {
-  const auto id = Add(Letter("a", State::kWaiting, clock_.now_us));
+  const auto id = Add(Letter("a", LetterState::kWaiting, clock_.now_us));
   Start();
   ASSERT_TRUE(AwaitRetries(1));
   DeadLetter failed = script_->retried()[0];
   failed.attempts = 2;
-  failed.state = State::kDead;
+  failed.state = LetterState::kDead;
   script_->Do([failed](SinkScript::Hands& hands) { hands.context->LetterFailed(failed); });
   EXPECT_TRUE(AwaitStored(
-      id, [](const auto& letter) { return letter && letter->attempts == 2 && letter->state == State::kDead; }));
+      id, [](const auto& letter) { return letter && letter->attempts == 2 && letter->state == LetterState::kDead; }));
   script_->Round();
   EXPECT_EQ(script_->retried().size(), 1U) << "a dead one waits for a person";
 }
 
 TEST_F(LetterTest, ALaneSendsOneLetterAtATimeInOrder) {
-  const auto one = Add(Letter("a", State::kWaiting, clock_.now_us));
-  const auto two = Add(Letter("a", State::kParked));
-  const auto other = Add(Letter("b", State::kWaiting, clock_.now_us));
+  const auto one = Add(Letter("a", LetterState::kWaiting, clock_.now_us));
+  const auto two = Add(Letter("a", LetterState::kParked));
+  const auto other = Add(Letter("b", LetterState::kWaiting, clock_.now_us));
   Start();
   ASSERT_TRUE(AwaitRetries(2));
   script_->Round();
@@ -160,23 +160,23 @@ TEST_F(LetterTest, ALaneSendsOneLetterAtATimeInOrder) {
 }
 
 TEST_F(LetterTest, RetryByAPersonSendsADeadOneAndThoseBehindItFollow) {
-  const auto dead = Add(Letter("a", State::kDead));
-  const auto parked = Add(Letter("a", State::kParked));
+  const auto dead = Add(Letter("a", LetterState::kDead));
+  const auto parked = Add(Letter("a", LetterState::kParked));
   Start();
   script_->Round();
   EXPECT_TRUE(script_->retried().empty());
   EXPECT_EQ(Ask(LetterCommand::Kind::kRetry, {dead}), std::vector<bool>{true});
   ASSERT_TRUE(AwaitRetries(1));
   EXPECT_EQ(script_->retried()[0].id, dead);
-  EXPECT_EQ(script_->retried()[0].state, State::kRetrying);
+  EXPECT_EQ(script_->retried()[0].state, LetterState::kRetrying);
   script_->Do([dead](SinkScript::Hands& hands) { hands.context->LetterDelivered(dead); });
   ASSERT_TRUE(AwaitRetries(2));
   EXPECT_EQ(script_->retried()[1].id, parked);
 }
 
 TEST_F(LetterTest, RetryByAPersonHurriesTheSinkOnceItHasTheLetter_W5) {
-  const auto dead = Add(Letter("a", State::kDead));
-  const auto due = Add(Letter("b", State::kWaiting, clock_.now_us));
+  const auto dead = Add(Letter("a", LetterState::kDead));
+  const auto due = Add(Letter("b", LetterState::kWaiting, clock_.now_us));
   Start();
   ASSERT_TRUE(AwaitRetries(1));
   script_->Round();
@@ -198,7 +198,7 @@ TEST_F(LetterTest, ALetterStoredAheadOfTheCursorSpeaksForItsEventAfterARestart) 
   Start();
   ASSERT_TRUE(script_->Await(4));
   script_->Done({1, 0});
-  script_->Do([](SinkScript::Hands& hands) { hands.context->Store({3, 1}, Letter("a", State::kDead)); });
+  script_->Do([](SinkScript::Hands& hands) { hands.context->Store({3, 1}, Letter("a", LetterState::kDead)); });
   script_->Round();
   Stop();
   EXPECT_EQ(**ReadCursor(*store_, "hook"), (At{2, 1}));
@@ -217,7 +217,7 @@ TEST_F(LetterTest, ASinkThatIsFullOfEventsStillGetsALetterThatIsDue) {
   script_->room = 1;
   LogWriter& writer = OpenWriter();
   Append(writer, Commit(10, Define(writer), 1));
-  const auto id = Add(Letter("a", State::kWaiting, clock_.now_us + 5'000'000));
+  const auto id = Add(Letter("a", LetterState::kWaiting, clock_.now_us + 5'000'000));
   Start();
   ASSERT_TRUE(script_->Await(1));
   script_->Round();
@@ -228,8 +228,8 @@ TEST_F(LetterTest, ASinkThatIsFullOfEventsStillGetsALetterThatIsDue) {
 }
 
 TEST_F(LetterTest, DiscardByAPersonRemovesItAndFreesTheLane) {
-  const auto dead = Add(Letter("a", State::kDead));
-  const auto parked = Add(Letter("a", State::kParked));
+  const auto dead = Add(Letter("a", LetterState::kDead));
+  const auto parked = Add(Letter("a", LetterState::kParked));
   Start();
   script_->Round();
   EXPECT_EQ(Ask(LetterCommand::Kind::kDiscard, {dead}), std::vector<bool>{true});
@@ -239,7 +239,7 @@ TEST_F(LetterTest, DiscardByAPersonRemovesItAndFreesTheLane) {
 }
 
 TEST_F(LetterTest, ALetterThatIsGoneOrUnderWayIsNotChanged) {
-  const auto id = Add(Letter("a", State::kWaiting, clock_.now_us));
+  const auto id = Add(Letter("a", LetterState::kWaiting, clock_.now_us));
   Start();
   ASSERT_TRUE(AwaitRetries(1));
   EXPECT_EQ(Ask(LetterCommand::Kind::kDiscard, {id, 99}), (std::vector<bool>{false, false}));
@@ -247,7 +247,7 @@ TEST_F(LetterTest, ALetterThatIsGoneOrUnderWayIsNotChanged) {
 }
 
 TEST_F(LetterTest, LettersAreNotSentWhilePausedButCommandsAreTaken_KC13) {
-  const auto id = Add(Letter("a", State::kDead));
+  const auto id = Add(Letter("a", LetterState::kDead));
   Start();
   deliver_->SetPaused(true);
   script_->Round();
@@ -268,13 +268,13 @@ TEST_F(LetterTest, ACommandThatNobodyTookIsReportedAsNotDone) {
 }
 
 TEST_F(LetterTest, WithoutALoopCommandsAreCarriedOutInTheStore) {
-  const auto one = Add(Letter("a", State::kDead));
-  const auto two = Add(Letter("a", State::kDead));
+  const auto one = Add(Letter("a", LetterState::kDead));
+  const auto two = Add(Letter("a", LetterState::kDead));
   int done = 0;
   const auto report = [&](bool ok) { done += ok ? 1 : 0; };
   ASSERT_TRUE(Execute({LetterCommand::Kind::kRetry, {one, 99}, report}, *store_, "hook", 77).ok());
   EXPECT_EQ(done, 1) << "letter 99 does not exist";
-  EXPECT_EQ(Stored(one)->state, State::kRetrying);
+  EXPECT_EQ(Stored(one)->state, LetterState::kRetrying);
   EXPECT_EQ(Stored(one)->next_try_us, 77);
   ASSERT_TRUE(Execute({LetterCommand::Kind::kDiscard, {two}, {}}, *store_, "hook", 77).ok());
   EXPECT_FALSE(Stored(two).has_value());
@@ -296,7 +296,7 @@ void LetterAndCursorAreOneWrite() {
   // Queued together: the second request runs right after the round in which the write failed.
   Channel<bool> neither(1);
   loop.script_->requests.TryPush([](SinkScript::Hands& hands) {
-    hands.context->Store({2, 1}, Letter("a", State::kDead));
+    hands.context->Store({2, 1}, Letter("a", LetterState::kDead));
   });
   loop.script_->requests.TryPush([&](SinkScript::Hands&) {
     neither.TryPush(!loop.Stored(1) && **ReadCursor(*loop.store_, "hook") == At{2, 1});
@@ -310,7 +310,7 @@ TEST(Letters, MoveWithTheCursorInOneWrite) { HG_IN_CHILD(LetterAndCursorAreOneWr
 #endif
 
 TEST_F(LetterTest, WhatACommandBringsAlongIsWrittenWithIt) {
-  const auto id = Add(Letter("a", State::kDead));
+  const auto id = Add(Letter("a", LetterState::kDead));
   Start();
   LetterCommand command;
   command.kind = LetterCommand::Kind::kDiscard;
@@ -320,7 +320,7 @@ TEST_F(LetterTest, WhatACommandBringsAlongIsWrittenWithIt) {
   EXPECT_TRUE(AwaitStored(id, [](const auto& letter) { return !letter; }));
   EXPECT_EQ(*store_->Get(Family::kMeta, "answer"), "yes");
   Stop();
-  const auto other = Add(Letter("a", State::kDead));
+  const auto other = Add(Letter("a", LetterState::kDead));
   command.ids = {other};
   command.also = [](StoreBatch& batch) { batch.Put(Family::kMeta, "answer", "again"); };
   const auto discarded = Execute(command, *store_, "hook", clock_.now_us);

@@ -5,7 +5,7 @@
 namespace headgate {
 namespace {
 
-constexpr std::int64_t kHourUs = 3600LL * 1'000'000;
+constexpr std::int64_t kHour = 3600LL * 1'000'000;
 
 class Answers : public test::LogTest {
  protected:
@@ -52,7 +52,7 @@ TEST_F(Answers, AP4_TheyAreThereAfterARestartForADay) {
   Load();
   EXPECT_EQ(Find("k1"), std::string("\0yes", 4));
   EXPECT_EQ(Find("k"), "none");
-  clock_.now_us += 24 * kHourUs - 1;
+  clock_.now_us += 24 * kHour - 1;
   EXPECT_EQ(Find("k1"), std::string("\0yes", 4));
   clock_.now_us += 1;
   EXPECT_EQ(Find("k1"), "none") << "also before it is dropped";
@@ -77,7 +77,7 @@ TEST_F(Answers, AP4_TheOldestGoWhenThereAreTooMany) {
 
 TEST_F(Answers, AKeyThatIsUsedAgainAfterADayKeepsItsNewAnswer) {
   Put("k", "old");
-  clock_.now_us += 25 * kHourUs;
+  clock_.now_us += 25 * kHour;
   Put("k", "new");
   Trim();
   EXPECT_EQ(Find("k"), "new");
