@@ -233,8 +233,8 @@ Response SetPaused(Api& api, const Request& request, bool paused) {
   if (!done.ok()) return FailSql(request, done.error());
   return Response::Empty(202);
 }
-Response Pause(Api& api, const Request& request) { return SetPaused(api, request, true); }
-Response Resume(Api& api, const Request& request) { return SetPaused(api, request, false); }
+Response PauseView(Api& api, const Request& request) { return SetPaused(api, request, true); }
+Response ResumeView(Api& api, const Request& request) { return SetPaused(api, request, false); }
 
 Response NotReady(const Request& request, std::string text) {
   return Fail(request, 503, text).With("Retry-After", "1");
@@ -346,8 +346,8 @@ void AddViewRoutes(std::vector<Route>& routes) {
       {"POST", "/api/v1/views/validate", Role::kAdmin, "What a view would be, without creating it", ValidateView, true},
       {"GET", "/api/v1/views/{v}", Role::kRead, "One view with its state", GetView},
       {"PUT", "/api/v1/views/{v}", Role::kAdmin, "Replace a view's query", Put, true},
-      {"PUT", "/api/v1/views/{v}/pause", Role::kOperate, "Let a view, and what reads it, stand still", Pause},
-      {"PUT", "/api/v1/views/{v}/resume", Role::kOperate, "Let a view go on where it stood", Resume},
+      {"PUT", "/api/v1/views/{v}/pause", Role::kOperate, "Let a view, and what reads it, stand still", PauseView},
+      {"PUT", "/api/v1/views/{v}/resume", Role::kOperate, "Let a view go on where it stood", ResumeView},
       {"DELETE", "/api/v1/views/{v}", Role::kAdmin, "Drop a view", DropView},
       {"GET", "/api/v1/views/{v}/rows", Role::kOperate, "Rows, by key, range or all", Rows},
   };

@@ -126,8 +126,10 @@ Response SetTarget(Api& api, const Request& request, TargetState target, int sta
     return Response::Empty(status);
   });
 }
-Response Pause(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kPaused, 202); }
-Response Resume(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kRunning, 202); }
+Response PauseConnector(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kPaused, 202); }
+Response ResumeConnector(Api& api, const Request& request) {
+  return SetTarget(api, request, TargetState::kRunning, 202);
+}
 Response Stop(Api& api, const Request& request) { return SetTarget(api, request, TargetState::kStopped, 204); }
 
 Response DeleteConnector(Api& api, const Request& request) {
@@ -240,8 +242,8 @@ void AddConnectorRoutes(std::vector<Route>& routes) {
       {"GET", "/connectors/{c}/tasks/{n}/status", Role::kRead, "State of one task", GetTaskStatus},
       {"POST", "/connectors/{c}/tasks/{n}/restart", Role::kOperate, "Restart one task", RestartTask},
       {"POST", "/connectors/{c}/restart", Role::kOperate, "Restart (includeTasks, onlyFailed)", RestartConnector},
-      {"PUT", "/connectors/{c}/pause", Role::kOperate, "Pause", Pause},
-      {"PUT", "/connectors/{c}/resume", Role::kOperate, "Resume", Resume},
+      {"PUT", "/connectors/{c}/pause", Role::kOperate, "Pause", PauseConnector},
+      {"PUT", "/connectors/{c}/resume", Role::kOperate, "Resume", ResumeConnector},
       {"PUT", "/connectors/{c}/stop", Role::kOperate, "Stop", Stop},
       {"GET", "/connectors/{c}/offsets", Role::kRead, "Durable position or cursor", GetOffsets},
       {"PATCH", "/connectors/{c}/offsets", Role::kAdmin, "Alter offsets (not in this version)", AlterOffsets, true},

@@ -101,6 +101,9 @@ Category CategoryOf(Type type);
 // Preferred within its category: bool, float8, text, timestamptz, interval, inet, varbit.
 bool IsPreferred(Type type);
 bool IsPolymorphic(Type type);
+constexpr bool IsInteger(Type type) {
+  return type.Is(TypeId::kInt2) || type.Is(TypeId::kInt4) || type.Is(TypeId::kInt8);
+}
 bool IsRange(TypeId id);
 // The element type of a range type.
 TypeId RangeElement(TypeId id);

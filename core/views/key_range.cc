@@ -35,10 +35,6 @@ std::string Behind(std::string prefix) {
   return prefix;
 }
 
-bool IsInteger(sql::Type type) {
-  return !type.array && (type.id == TypeId::kInt2 || type.id == TypeId::kInt4 || type.id == TypeId::kInt8);
-}
-
 bool Fits(std::int64_t value, sql::Type type) {
   if (type.id == TypeId::kInt8) return true;
   if (type.id == TypeId::kInt4)

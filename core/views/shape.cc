@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t kNowhere = ~std::size_t{0};
 
-bool IsInteger(sql::Type type) {
-  return type.Is(sql::TypeId::kInt2) || type.Is(sql::TypeId::kInt4) || type.Is(sql::TypeId::kInt8);
-}
-
 // The common kinds without a detour; the others through a datum.
 bool Put(const Value& value, sql::Type type, sql::Vector& out, std::size_t row, sql::Arena& arena) {
   switch (value.kind) {

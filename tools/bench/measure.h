@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ double Percentile(std::vector<double>& seconds, double p);  // in milliseconds; 
 double CpuSeconds(pid_t pid);
 double ResidentMiB(pid_t pid, const char* field);  // VmRSS, VmHWM
 
+inline constexpr std::size_t kViewsMemory = 64 << 20;  // what the program gives the views if nothing is set
 // The peak of a process beside what it may take: the memory that views were given, and 64 MiB.
 void PeakMemoryLine(pid_t pid, std::size_t views_bytes);
 void Line(const char* name, double value, const char* unit, const char* reference);

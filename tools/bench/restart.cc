@@ -14,11 +14,9 @@
 namespace headgate::bench {
 namespace {
 
-constexpr long kPerTransaction = 1'000;
-constexpr long kBatch = 100;  // transactions
+constexpr long kTransactions = 100;  // appended at once
 constexpr std::size_t kNoteBytes = 500;
-constexpr std::size_t kViewsMemory = 64 << 20;  // what the program takes if nothing is set
-constexpr const char* kView =
+constexpr const char* kGroupedView =
     "CREATE MATERIALIZED VIEW v AS SELECT k, count(*) AS n, sum(amount) AS total, max(note) AS note FROM facts GROUP "
     "BY k";
 
@@ -51,7 +49,7 @@ std::uint64_t StateBytes(Shard& shard) {
 
 // A batch of facts, each of a group of its own.
 void WriteFacts(LogWriter& writer, StreamNo stream, std::uint32_t version, long first) {
-  std::vector<Transaction> batch(kBatch);
+  std::vector<Transaction> batch(kTransactions);
   long key = first;
   for (Transaction& tx : batch) {
     tx.info.position = {PositionKind::kIngest, static_cast<std::uint64_t>(key / kPerTransaction) + 1, 0, 0, {}};
@@ -80,12 +78,12 @@ Seq Build(const std::string& directory, double gib) {
   const std::uint32_t version = writer->DefineSchema(stream, schema, 0, 0);
   Must(writer->Append({}, std::nullopt));
   shard.Open(kViewsMemory);
-  if (const auto refused = shard.Define(kView)) Must(ConfigError(*refused));
+  if (const auto refused = shard.Define(kGroupedView)) Must(ConfigError(*refused));
   const double begin = Seconds();
   long groups = 0;
   while (static_cast<double>(StateBytes(shard)) < gib * 0x1p30) {
     WriteFacts(*writer, stream, version, groups);
-    groups += kBatch * kPerTransaction;
+    groups += kTransactions * kPerTransaction;
     if (!shard.Apply()) Must(Transient("the views did not come to the end"));
     RetentionPolicy policy;  // the log is not what is measured
     policy.bytes_max = 64 << 20;

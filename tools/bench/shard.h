@@ -10,6 +10,8 @@
 
 namespace headgate::bench {
 
+inline constexpr long kPerTransaction = 1'000;  // events of a transaction in the log
+
 // A shard's store, log and views, in this process. Ends the process on errors.
 class Shard {
  public:

@@ -13,11 +13,10 @@
 namespace headgate::bench {
 namespace {
 
-constexpr std::size_t kViewsMemory = 64 << 20;  // what the program takes if nothing is set
 // The orders of a customer are a second apart (see below), so each of them is a change of its own.
 constexpr std::size_t kCustomers = 1000;
 constexpr std::size_t kClients = 8;  // one alone cannot commit so often on every disk
-constexpr const char* kView =
+constexpr const char* kCreateView =
     R"({"statements":"CREATE MATERIALIZED VIEW per_customer AS SELECT customer, count(*) AS n, sum(total) AS total, )"
     R"(max(id) AS newest FROM shop.public.orders GROUP BY customer"})";
 
@@ -73,7 +72,7 @@ void ViewLatency(int per_second, int seconds) {
   // The stream is there with its first row, and the view behind it.
   Must(setup.server->Exec(kDatabase, "INSERT INTO public.orders VALUES (0, 0, 10.50, 'the first', true)"));
   const auto created = [&] {
-    const auto answer = headgate.Call("POST", "/api/v1/sql", kView);
+    const auto answer = headgate.Call("POST", "/api/v1/sql", kCreateView);
     return answer.ok() && answer->status == 200;
   };
   if (!WaitUntil(created, 20, 50) || !WaitUntil([&] { return Runs(headgate); }, 20))

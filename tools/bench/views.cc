@@ -17,7 +17,6 @@ namespace {
 
 constexpr long kSensors = 10'000;
 constexpr long kGroups = 1'000'000;
-constexpr long kPerTransaction = 1'000;
 constexpr double kLimitSeconds = 120;
 constexpr std::size_t kMemory = std::size_t{1} << 30;
 
