@@ -116,11 +116,10 @@ FileSqlBound BindFileSql(const std::vector<FileStatement>& statements, views::Na
       bound.errors.push_back(Text(one.Where(), "there is a stream \"" + one.name + "\" already", "Name it otherwise."));
     if (changed && old->record.kind != made->record.kind)
       bound.errors.push_back(Text(one.Where(), "\"" + one.name + "\" is there, of another kind", "Drop it first."));
-    if (changed && !views::ReadersOf(before, one.name).empty())
-      bound.errors.push_back(
-          Text(one.Where(),
-               "\"" + one.name + "\" has changed, and \"" + views::ReadersOf(before, one.name).front() + "\" reads it",
-               "Drop what reads it first."));
+    if (changed && old->record.kind == made->record.kind) {
+      if (const auto refused = views::WhyNotReplaced(before, *old, *made))
+        bound.errors.push_back(Text(one.Where(), refused->message, refused->hint));
+    }
     if (changed || old == nullptr)
       names.definitions[one.name] = std::make_shared<const views::Definition>(std::move(*made));
   }

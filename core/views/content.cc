@@ -20,7 +20,7 @@ Result<bool> IsBeingReplaced(const StoreView& view, std::uint32_t form) {
       good = progress.error();
       return false;
     }
-    replaced = progress->replaces == form && progress->stage == FormProgress::Stage::kTelling;
+    replaced = progress->replaces.form == form && progress->stage == FormProgress::Stage::kTelling;
     return !replaced;
   }));
   HG_RETURN_IF_ERROR(good);

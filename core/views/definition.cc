@@ -285,7 +285,12 @@ std::string EncodeRecord(const ViewRecord& record) {
   out.set_sql(record.sql);
   for (const auto& [key, value] : record.options) (*out.mutable_options())[key] = value;
   out.set_form(record.form);
+  for (const auto& [view, columns] : record.widths) (*out.mutable_widths())[view] = columns;
   for (const auto& [stream, version] : record.versions) (*out.mutable_versions())[stream] = version;
+  out.set_replaces(record.replaces.form);
+  out.set_replaces_rows(static_cast<std::uint32_t>(record.replaces.rows));
+  out.set_same_shape(record.replaces.same_shape);
+  out.set_replaces_columns(record.replaces.columns);
   out.set_begins_at(record.begins_at);
   out.set_born_at(record.born_at);
   out.set_version(record.version);
@@ -308,6 +313,8 @@ Result<ViewRecord> DecodeRecord(std::string_view bytes) {
   for (const auto& [key, value] : in.options()) record.options[key] = value;
   record.form = in.form();
   for (const auto& [stream, version] : in.versions()) record.versions[stream] = version;
+  for (const auto& [view, columns] : in.widths()) record.widths[view] = columns;
+  record.replaces = {in.replaces(), static_cast<RowForm>(in.replaces_rows()), in.same_shape(), in.replaces_columns()};
   record.begins_at = in.begins_at();
   record.born_at = in.born_at();
   record.version = in.version();
@@ -394,6 +401,8 @@ SqlResult<Definition> Define(const sql::Statement& statement, const NameTable& n
   for (const Input& input : made->inputs) {
     if (input.kind != Input::Kind::kView && input.declared == nullptr)
       made->record.versions[input.relation->name] = input.version;
+    if (input.kind == Input::Kind::kView)
+      made->record.widths[input.relation->name] = static_cast<std::uint32_t>(input.relation->columns.size());
   }
   return made;
 }
@@ -415,15 +424,6 @@ Definition Restore(ViewRecord record, const NameTable& names) {
   }
   made.record = std::move(record);
   return made;
-}
-
-std::vector<std::string> ReadersOf(const NameTable& all, std::string_view name) {
-  std::vector<std::string> readers;
-  for (const auto& [other, definition] : all.definitions) {
-    if (other != name && std::ranges::find(definition->reads, name) != definition->reads.end())
-      readers.push_back(other);
-  }
-  return readers;
 }
 
 }  // namespace headgate::views

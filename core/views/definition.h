@@ -11,6 +11,7 @@
 #include "core/log/log.h"
 #include "core/sql/bind.h"
 #include "core/sql/statement.h"
+#include "core/views/settle.h"
 #include "core/views/sql_error.h"
 
 // What a name in SQL stands for, and how it comes from the text of a statement.
@@ -22,6 +23,15 @@ enum class ObjectKind : std::uint8_t {
   kTable = 3,  // CREATE TABLE ... WITH (stream = ...): a captured table under a short name, with checks
 };
 
+// The form of a view that another one comes in place of.
+struct Replaced {
+  std::uint32_t form = 0;  // 0: none
+  RowForm rows = RowForm::kKeyed;
+  bool same_shape = false;    // the rows and keys of both have the same types
+  std::uint32_t columns = 0;  // all of it, if the new one has them as its first ones (Unlike is ""); else 0
+};
+Replaced ReplacedBy(std::uint32_t form, const sql::Relation& old, const sql::Relation& made);
+
 // One object as it is kept.
 struct ViewRecord {
   std::string name;
@@ -30,7 +40,9 @@ struct ViewRecord {
   std::map<std::string, std::string> options;
   std::uint32_t form = 0;                         // number of its state and rows in the store
   std::map<std::string, std::uint32_t> versions;  // schema versions of the streams that it reads
-  Seq begins_at = 0;                              // events behind it are its own
+  // How many columns the views that it reads had. Those that a replacement adds behind them are not for it.
+  std::map<std::string, std::uint32_t> widths;
+  Seq begins_at = 0;  // events behind it are its own
   // The same of the first form of the name: what the log has of it from before was of another view.
   Seq born_at = 0;
   std::uint64_t version = 0;
@@ -38,6 +50,7 @@ struct ViewRecord {
   std::int64_t changed_us = 0;
   bool from_file = false;
   bool paused = false;
+  Replaced replaces;     // the form that its name had before
   bool of_sink = false;  // made by CREATE SINK ... AS SELECT, for the sink of its name: it goes with it
 };
 std::string EncodeRecord(const ViewRecord& record);
@@ -52,7 +65,7 @@ struct Input {
   StreamNo stream = 0;        // 0: the log does not have it yet
   DefinitionPtr declared;     // of a table that was declared
   std::uint32_t version = 0;  // of its schema
-  std::uint32_t form = 0;     // of kView
+  std::uint32_t form = 0;     // of kView: the newest; what runs under its name may be the one before still
   std::vector<bool> needed;   // by column: somebody reads it
 };
 
@@ -110,5 +123,18 @@ Definition Restore(ViewRecord record, const NameTable& names);
 
 // The definitions that need `name`.
 std::vector<std::string> ReadersOf(const NameTable& all, std::string_view name);
+// The same, and those that need them.
+std::vector<std::string> AllReadersOf(const NameTable& all, std::string_view name);
+
+// Whether what reads `old` can read `made` in its place: it has the same columns, perhaps others behind them, and the
+// same key. "" if so, else what is in the way.
+std::string Unlike(const sql::Relation& old, const sql::Relation& made);
+// Why `made` cannot come in the place of `old`, of the same name and kind: those that read that cannot read this. The
+// offset of the error is 0.
+std::optional<SqlError> WhyNotReplaced(const NameTable& known, const Definition& old, const Definition& made);
+// "a", "b"
+std::string Listed(const std::vector<std::string>& names);
+// `view` as it was when it had `columns` columns.
+DefinitionPtr Narrowed(const DefinitionPtr& view, std::size_t columns);
 
 }  // namespace headgate::views

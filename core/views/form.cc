@@ -40,9 +40,10 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_errors(progress.errors);
   out.set_errors_ever(progress.errors_ever);
   out.set_failure(progress.failure);
-  out.set_replaces(progress.replaces);
-  out.set_replaces_rows(static_cast<std::uint32_t>(progress.replaces_rows));
-  out.set_same_shape(progress.same_shape);
+  out.set_replaces(progress.replaces.form);
+  out.set_replaces_rows(static_cast<std::uint32_t>(progress.replaces.rows));
+  out.set_same_shape(progress.replaces.same_shape);
+  out.set_replaces_columns(progress.replaces.columns);
   out.set_telling(static_cast<std::uint32_t>(progress.telling));
   out.set_told_from(progress.told_from);
   out.set_behind_from(progress.behind_from);
@@ -66,9 +67,7 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.errors = in.errors();
   progress.errors_ever = in.errors_ever();
   progress.failure = in.failure();
-  progress.replaces = in.replaces();
-  progress.replaces_rows = static_cast<RowForm>(in.replaces_rows());
-  progress.same_shape = in.same_shape();
+  progress.replaces = {in.replaces(), static_cast<RowForm>(in.replaces_rows()), in.same_shape(), in.replaces_columns()};
   progress.telling = static_cast<FormProgress::Telling>(in.telling());
   progress.told_from = in.told_from();
   progress.behind_from = in.behind_from();
@@ -111,8 +110,6 @@ Status Form::Open(const FormProgress& progress) {
     FormProgress anew;
     anew.held_from = progress_.held_from;
     anew.replaces = progress_.replaces;
-    anew.replaces_rows = progress_.replaces_rows;
-    anew.same_shape = progress_.same_shape;
     if (progress_.telling == FormProgress::Telling::kNone) anew.telling = progress_.telling;
     progress_ = std::move(anew);
     HG_RETURN_IF_ERROR(store_.Write(batch, true));

@@ -30,10 +30,8 @@ struct FormProgress {
   std::int64_t errors = 0;  // rows whose expressions fail at the moment
   std::uint64_t errors_ever = 0;
   std::string failure;
-  // The form in whose place it comes: its rows stay until what differs from them has been told. 0: none.
-  std::uint32_t replaces = 0;
-  RowForm replaces_rows = RowForm::kKeyed;
-  bool same_shape = false;  // its rows and keys have the same types
+  // The form in whose place it comes: its rows stay until what differs from them has been told.
+  Replaced replaces;
   // Whether its stream in the log is written: from the first reader on, and then for good.
   enum class Telling : std::uint8_t {
     kChanges = 0,

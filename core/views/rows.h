@@ -14,14 +14,6 @@
 
 namespace headgate::views {
 
-// How the rows of a view are kept.
-enum class RowForm : std::uint8_t {
-  kKeyed,    // by key
-  kCounted,  // rows may repeat: by all columns, with a count
-  kBlocks,   // only ever added: in blocks, in the order in which they came
-};
-RowForm RowFormOf(const sql::Relation& view);
-
 // The stored rows of one form of a view. Changes go into the step's write. For one thread; others read by Scan and Get.
 class ViewRows {
  public:

@@ -27,10 +27,6 @@ std::string_view StateName(FormProgress::Stage stage) {
   return "failed";
 }
 
-bool SameShape(const sql::Relation& a, const sql::Relation& b) {
-  return TypesOf(a) == TypesOf(b) && a.key == b.key && RowFormOf(a) == RowFormOf(b);
-}
-
 }  // namespace
 
 Result<Seq> AppliedOf(const StoreView& view) {
@@ -79,8 +75,9 @@ headgate::Status Runtime::Open(const std::vector<DefinitionPtr>& definitions) {
   HG_RETURN_IF_ERROR(DropLost(definitions));
   for (const DefinitionPtr& definition : definitions) {
     if (definition->record.kind == ObjectKind::kTable) Declare(definition);
-    if (definition->record.kind == ObjectKind::kView) HG_RETURN_IF_ERROR(Adopt(definition, nullptr));
+    if (definition->record.kind == ObjectKind::kView) HG_RETURN_IF_ERROR(Adopt(definition));
   }
+  Order();
   reader_->Seek(applied + 1);
   MakePorts();
   Publish();
@@ -92,13 +89,16 @@ headgate::Status Runtime::DropLost(const std::vector<DefinitionPtr>& definitions
   const std::string prefix = "form/";
   std::set<std::uint32_t> kept;
   std::vector<std::uint32_t> stored;
+  for (const DefinitionPtr& definition : definitions) {
+    kept.insert(definition->record.form);
+    kept.insert(definition->record.replaces.form);  // it may not have begun yet, or still be telling the difference
+  }
   HG_RETURN_IF_ERROR(
       parts_.store->Scan(Family::kMeta, prefix, "form0", [&](std::string_view key, std::string_view value) {
         const auto form = ByteReader(key.substr(prefix.size())).BigEndian<std::uint32_t>();
         stored.push_back(form);
-        if (std::ranges::none_of(definitions, [&](const auto& d) { return d->record.form == form; })) return true;
-        kept.insert(form);
-        if (const auto progress = DecodeProgress(value); progress.ok()) kept.insert(progress->replaces);
+        const auto progress = DecodeProgress(value);
+        if (progress.ok() && kept.contains(form)) kept.insert(progress->replaces.form);
         return true;
       }));
   StoreBatch batch;
@@ -108,23 +108,38 @@ headgate::Status Runtime::DropLost(const std::vector<DefinitionPtr>& definitions
   return batch.empty() ? Ok() : parts_.store->Write(batch, true);
 }
 
-headgate::Status Runtime::Adopt(const DefinitionPtr& definition, const Form* replaced) {
+// How far a form is that begins now. One that never came to run leaves what it was to replace to the next one.
+Result<FormProgress> Runtime::Begun(const Definition& definition) {
+  const ViewRecord& record = definition.record;
+  FormProgress progress;
+  const auto history = record.options.find("history");
+  const bool retained = history != record.options.end() && history->second == "retained";
+  progress.held_from = retained ? 1 : record.begins_at + 1;
+  bool told = IsRead(record.name);
+  HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(record.replaces.form)));
+  if (record.replaces.form != 0 && stored) {
+    HG_ASSIGN_OR_RETURN(const FormProgress old, DecodeProgress(*stored));
+    if (old.stage == FormProgress::Stage::kRunning) {
+      progress.replaces = record.replaces;
+    } else if (old.replaces.form != 0) {
+      progress.replaces = old.replaces;
+      progress.replaces.same_shape = old.replaces.same_shape && record.replaces.same_shape;
+      if (record.replaces.columns == 0) progress.replaces.columns = 0;
+    }
+    told = told || (progress.replaces.form != 0 && old.telling != FormProgress::Telling::kNone);
+  }
+  progress.telling = told ? FormProgress::Telling::kChanges : FormProgress::Telling::kNone;
+  return progress;
+}
+
+headgate::Status Runtime::Adopt(const DefinitionPtr& definition) {
   auto form = std::make_unique<Form>(*parts_.store, definition);
   FormProgress progress;
   HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(form->id())));
   if (stored) {
     HG_ASSIGN_OR_RETURN(progress, DecodeProgress(*stored));
   } else {
-    const auto history = definition->record.options.find("history");
-    const bool retained = history != definition->record.options.end() && history->second == "retained";
-    progress.held_from = retained ? 1 : definition->record.begins_at + 1;
-    const bool read = (replaced != nullptr && replaced->told()) || IsRead(form->name());
-    progress.telling = read ? FormProgress::Telling::kChanges : FormProgress::Telling::kNone;
-    if (replaced != nullptr) {
-      progress.replaces = replaced->id();
-      progress.replaces_rows = replaced->row_form();
-      progress.same_shape = SameShape(*replaced->definition().relation, *definition->relation);
-    }
+    HG_ASSIGN_OR_RETURN(progress, Begun(*definition));
   }
   HG_RETURN_IF_ERROR(form->Open(progress));
   if (!stored) {
@@ -133,12 +148,22 @@ headgate::Status Runtime::Adopt(const DefinitionPtr& definition, const Form* rep
     HG_RETURN_IF_ERROR(parts_.store->Write(batch, true));
     form->Committed();
   }
+  // Others of the name wait for nothing any more.
+  const std::uint32_t replaced = form->progress().replaces.form;
+  if (replaced == 0) Handle(DropCommand{form->name()});
+  StoreBatch batch;
+  std::erase_if(forms_, [&](const auto& other) {
+    if (other->name() != form->name() || other->id() == replaced) return false;
+    Form::Drop(other->id(), batch);
+    return true;
+  });
+  if (!batch.empty()) HG_RETURN_IF_ERROR(parts_.store->Write(batch, true));
   forms_.push_back(std::move(form));
   return Ok();
 }
 
-void Runtime::Make(DefinitionPtr definition) {
-  static_cast<void>(commands_.TryPush(std::move(definition)));
+void Runtime::Make(DefinitionPtr definition, std::vector<DefinitionPtr> readers) {
+  static_cast<void>(commands_.TryPush(MakeCommand{std::move(definition), std::move(readers)}));
   wake_->Raise();
 }
 
@@ -182,18 +207,21 @@ bool Runtime::Wait(Seq seq, std::chrono::steady_clock::time_point deadline, std:
   return true;
 }
 
-void Runtime::Handle(DefinitionPtr definition) {
+// At once: as soon as the new form is there, it is what its readers read, in the end.
+void Runtime::Handle(const MakeCommand& command) {
+  Take(command.definition);
+  for (const DefinitionPtr& reader : command.readers) Take(reader);
+}
+
+void Runtime::Take(const DefinitionPtr& definition) {
   if (definition->record.kind == ObjectKind::kTable) Declare(definition);
   if (definition->record.kind != ObjectKind::kView) return;
   if (const auto same = std::ranges::find(forms_, definition->record.form, &Form::id); same != forms_.end()) {
-    (*same)->SetDefinition(std::move(definition));
+    (*same)->SetDefinition(definition);
     return MakePorts();
   }
-  const auto old = std::ranges::find(forms_, definition->record.name, &Form::name);
-  const Form* const replaced = old != forms_.end() && (*old)->running() ? old->get() : nullptr;
-  if (replaced == nullptr) Handle(DropCommand{definition->record.name});
   if (forms_.empty() && applied_ == 0 && !catch_up_) reader_->Seek(1);
-  if (const auto adopted = Adopt(definition, replaced); !adopted.ok()) {
+  if (const auto adopted = Adopt(definition); !adopted.ok()) {
     trouble_.Set("view " + definition->record.name + " cannot be begun: " + adopted.error().what);
     diag::Error("views", "a view cannot be begun",
                 {{"view", definition->record.name}, {"error", adopted.error().what}});
@@ -265,11 +293,7 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   idle_ = true;
   if (forms_.empty() && !catch_up_) return Ok();
   HG_RETURN_IF_ERROR(OpenGates());
-  for (std::size_t i = 0; i < forms_.size() && !stop.stop_requested(); ++i) {
-    Form& form = *forms_[i];
-    if (form.progress().stage == FormProgress::Stage::kLoading) HG_RETURN_IF_ERROR(Load(form, stop));
-    if (form.progress().stage == FormProgress::Stage::kTelling) HG_RETURN_IF_ERROR(Tell(form, stop));
-  }
+  HG_RETURN_IF_ERROR(LoadForms(stop));
   HG_RETURN_IF_ERROR(CatchUpForms(stop));
   if (stop.stop_requested()) return Stopped();
   HG_RETURN_IF_ERROR(TellToReaders(stop));
@@ -298,8 +322,10 @@ void Runtime::Publish() {
     if (progress.behind_from != 0 && form->running()) status->state = "loading";
     const bool may_stand = form->running() || progress.stage == FormProgress::Stage::kGated;
     if (const auto by = standing_.find(form->id()); by != standing_.end() && may_stand) {
-      status->state = "paused";
-      if (by->second != form->name()) status->paused_by = by->second;
+      const auto paused = std::ranges::find(forms_, by->second, &Form::name);
+      const bool comes = by->second != form->name() && paused != forms_.end() && !(*paused)->definition().record.paused;
+      status->state = comes ? "loading" : "paused";
+      if (!comes && by->second != form->name()) status->paused_by = by->second;
     }
     status->failure = progress.failure;
     status->rows = progress.rows;

@@ -84,8 +84,9 @@ class Runtime {
   ~Runtime();  // Stop()
 
   // Any thread. A new definition, one that replaces another form of its name, or another record of a form that runs:
-  // one that is paused stands still, and so does what reads it.
-  void Make(DefinitionPtr definition);
+  // one that is paused stands still, and so does what reads it. `readers`: what reads the form before, as it is from
+  // now on. They get the difference in the step in which the new form takes the place of the other.
+  void Make(DefinitionPtr definition, std::vector<DefinitionPtr> readers = {});
   void Drop(const std::string& name);
   // Somebody wants to follow the view: its stream is to be written from now on, and begins with its content
   // (ViewStatus::told).
@@ -105,6 +106,10 @@ class Runtime {
   void Stop();
 
  private:
+  struct MakeCommand {
+    DefinitionPtr definition;
+    std::vector<DefinitionPtr> readers;
+  };
   struct DropCommand {
     std::string name;
   };
@@ -112,7 +117,7 @@ class Runtime {
   struct FollowCommand {
     std::string name;
   };
-  using Command = std::variant<DefinitionPtr, DropCommand, CatchUpCommand, FollowCommand, DiscardLetters>;
+  using Command = std::variant<MakeCommand, DropCommand, CatchUpCommand, FollowCommand, DiscardLetters>;
   // The rows of one stream, as the forms that read one relation of it see them.
   struct Port {
     StreamNo stream = 0;
@@ -128,13 +133,16 @@ class Runtime {
 
   explicit Runtime(Parts parts);
   headgate::Status Open(const std::vector<DefinitionPtr>& definitions);
-  headgate::Status Adopt(const DefinitionPtr& definition, const Form* replaced);
+  headgate::Status Adopt(const DefinitionPtr& definition);
+  Result<FormProgress> Begun(const Definition& definition);
   void Declare(const DefinitionPtr& definition);
   headgate::Status DropLost(const std::vector<DefinitionPtr>& definitions);
 
   void Loop(std::stop_token stop);
   headgate::Status Work(std::stop_token stop);  // one turn; sets idle_
-  void Handle(DefinitionPtr definition);
+  void Handle(const MakeCommand& command);
+  void Take(const DefinitionPtr& definition);
+  headgate::Status LoadForms(std::stop_token stop);
   void Handle(DropCommand command);
   void Handle(CatchUpCommand) { catch_up_ = true; }
   void Handle(FollowCommand command);
@@ -167,6 +175,10 @@ class Runtime {
 
   // runtime_pause.cc
   bool stands(const Form& form) const { return standing_.contains(form.id()); }
+  // It is not given anything now: it stands still, or has not caught up yet with what a swap comes behind.
+  bool Waits(const Form& form) const {
+    return stands(form) || (replay_ && replay_->swap && form.progress().behind_from != 0);
+  }
   void FindStanding();
   headgate::Status CatchUpForms(std::stop_token stop);
   headgate::Status TakeBacklog(const std::vector<Form*>& behind);
@@ -187,6 +199,19 @@ class Runtime {
   headgate::Status TellDifference(Form& form, std::stop_token stop);
   headgate::Status TellGone(Form& form, std::stop_token stop);
   headgate::Status TellChunk(Form& form, const Transaction& tx, bool last);
+
+  // runtime_replace.cc
+  void Order();
+  const Form* RunningOf(const Input& input) const;
+  struct StoredRows {  // of a view
+    std::uint32_t form = 0;
+    RowForm rows = RowForm::kKeyed;
+    std::vector<sql::Type> types;
+  };
+  std::optional<StoredRows> RowsOf(const Input& input) const;
+  Result<ViewChange> Difference(const Form& form, std::string& cursor, bool& last) const;
+  Result<std::vector<operators::Delta>> DifferenceForReaders(const Form& form) const;
+  headgate::Status Swap(Form& form, const Transaction& tx);
   Transaction NewTransaction(std::int64_t commit_us, Seq applied, ViewWrite write);
   void AddToStream(Transaction& tx, const Form& form, const ViewChange& change);
 
@@ -215,10 +240,12 @@ class Runtime {
   std::set<std::string> followed_;                          // asked for, and not told yet
   std::chrono::steady_clock::time_point look_for_readers_;  // at the next turn behind it
   std::map<std::uint32_t, std::string> standing_;           // forms that stand still: the view that is paused
-  struct Replay {                                           // what forms that go on again are given in the step
+  struct Replay {                                           // what forms are given in a step of their own
     std::map<std::uint32_t, Backlog::Changes> changes;      // by form
     Seq through = 0;
     StoreBatch taken;
+    Transaction told;
+    bool swap = false;  // a form comes in the place of another: these are the readers
   };
   std::optional<Replay> replay_;
   bool idle_ = false;

@@ -97,6 +97,26 @@ headgate::Status Runtime::OpenGates() {
   return Ok();
 }
 
+// Those that replace nothing first: they may still read the rows of a form that is being replaced.
+headgate::Status Runtime::LoadForms(std::stop_token stop) {
+  using Stage = FormProgress::Stage;
+  const auto next = [&](bool replaces) {
+    return std::ranges::find_if(forms_, [&](const auto& form) {
+      const FormProgress& progress = form->progress();
+      const bool loads = progress.stage == Stage::kLoading || progress.stage == Stage::kTelling;
+      return loads && (progress.replaces.form != 0) == replaces;
+    });
+  };
+  for (;;) {
+    auto found = next(false);
+    if (found == forms_.end()) found = next(true);
+    if (found == forms_.end()) return Ok();
+    Form& form = **found;
+    if (form.progress().stage == Stage::kLoading) HG_RETURN_IF_ERROR(Load(form, stop));
+    HG_RETURN_IF_ERROR(Tell(form, stop));
+  }
+}
+
 headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
   registry_ = parts_.log->registry();
   const std::vector<const Input*> inputs = InLoadOrder(form.definition());
@@ -133,7 +153,7 @@ headgate::Status Runtime::FinishChunk(Form& form) {
   form.Apply(change, parts_.clock->NowUs(), batch);
   form.Save(batch);
   Transaction tx;
-  if (form.told() && form.row_form() == RowForm::kBlocks && form.progress().replaces == 0 && !change.empty()) {
+  if (form.told() && form.row_form() == RowForm::kBlocks && form.progress().replaces.form == 0 && !change.empty()) {
     // Rows that never go again are told as they come. Of other views the content so far is no content yet.
     tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
     AddToStream(tx, form, change);
@@ -174,20 +194,22 @@ headgate::Status Runtime::LoadTable(Form& form, const Input& input, bool& done) 
 }
 
 headgate::Status Runtime::LoadView(Form& form, const Input& input, bool& done) {
-  operators::DeltaBuilder rows(TypesOf(*input.relation));
+  done = true;
+  const auto from = RowsOf(input);
+  if (!from) return Ok();
+  operators::DeltaBuilder rows(from->types);
   std::size_t taken = 0;
   FormProgress& progress = form.progress();
-  done = true;
   const StoreView view(*parts_.store);
-  HG_RETURN_IF_ERROR(ViewRows::Scan(view, input.form, RowFormOf(*input.relation), progress.cursor,
-                                    [&](const ViewRows::Stored& stored) {
-                                      rows.Add(stored.row, stored.copies, {});
-                                      progress.cursor = stored.cursor;
-                                      if (rows.full()) form.Push(*input.relation, rows.Take());
-                                      done = ++taken < kChunkRows;
-                                      return done;
-                                    }));
-  if (rows.rows() > 0) form.Push(*input.relation, rows.Take());
+  const auto push = [&] { form.Push(*input.relation, FirstColumns(rows.Take(), input.relation->columns.size())); };
+  HG_RETURN_IF_ERROR(ViewRows::Scan(view, from->form, from->rows, progress.cursor, [&](const ViewRows::Stored& stored) {
+    rows.Add(stored.row, stored.copies, {});
+    progress.cursor = stored.cursor;
+    if (rows.full()) push();
+    done = ++taken < kChunkRows;
+    return done;
+  }));
+  if (rows.rows() > 0) push();
   return Ok();
 }
 
@@ -230,17 +252,19 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
 headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
   FormProgress& progress = form.progress();
   const bool blocks = form.row_form() == RowForm::kBlocks;
-  if (form.told() && progress.replaces != 0 && progress.same_shape && !blocks) {
+  if (form.told() && progress.replaces.form != 0 && progress.replaces.same_shape && !blocks) {
     HG_RETURN_IF_ERROR(TellDifference(form, stop));
   } else {
-    if (form.told() && progress.replaces != 0) HG_RETURN_IF_ERROR(TellGone(form, stop));
+    if (form.told() && progress.replaces.form != 0) HG_RETURN_IF_ERROR(TellGone(form, stop));
     if (blocks || !form.told()) {
       HG_RETURN_IF_ERROR(TellChunk(form, {}, true));
     } else {
       HG_RETURN_IF_ERROR(TellContent(form, ViewWrite::kContent, stop));
     }
   }
-  std::erase_if(forms_, [&](const auto& other) { return other.get() != &form && other->name() == form.name(); });
+  const std::string name = form.name();
+  std::erase_if(forms_, [&](const auto& other) { return other.get() != &form && other->name() == name; });
+  Order();
   MakePorts();
   Publish();
   return Ok();
@@ -302,14 +326,13 @@ headgate::Status Runtime::TellToReaders(std::stop_token stop) {
 // With the last chunk of a load the form is in step, and the one before it goes: one write.
 headgate::Status Runtime::TellChunk(Form& form, const Transaction& tx, bool last) {
   FormProgress& progress = form.progress();
-  const std::uint32_t replaced = progress.replaces;
+  const bool swaps = last && progress.replaces.form != 0;
+  if (swaps) return Swap(form, tx);
   StoreBatch batch;
   if (last) {
     progress.cursor.clear();
-    progress.replaces = 0;
     progress.stage = FormProgress::Stage::kRunning;
     if (progress.telling == FormProgress::Telling::kContent) progress.telling = FormProgress::Telling::kChanges;
-    if (replaced != 0) Form::Drop(replaced, batch);
   }
   form.Save(batch);
   HG_FAILPOINT("views.tell_chunk");
@@ -330,38 +353,7 @@ headgate::Status Runtime::TellDifference(Form& form, std::stop_token stop) {
   FormProgress& progress = form.progress();
   for (bool last = false; !last;) {
     if (stop.stop_requested()) return Stopped();
-    const StoreView view(*parts_.store);
-    std::map<std::string, RowChange> changes;
-    std::size_t taken = 0;
-    std::string end;
-    HG_RETURN_IF_ERROR(
-        ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor, [&](const ViewRows::Stored& stored) {
-          RowChange& row = changes[stored.cursor];
-          row.after = std::string(stored.row);
-          row.times = stored.copies;
-          end = stored.cursor;
-          return ++taken < kChunkRows;
-        }));
-    last = taken < kChunkRows;
-    HG_RETURN_IF_ERROR(ViewRows::Scan(view, progress.replaces, progress.replaces_rows, progress.cursor,
-                                      [&](const ViewRows::Stored& stored) {
-                                        if (!last && stored.cursor > end) return false;
-                                        RowChange& row = changes[stored.cursor];
-                                        if (row.after != stored.row) {
-                                          row.before = std::string(stored.row);
-                                          if (!row.after) row.times = stored.copies;
-                                          return true;
-                                        }
-                                        // The same row, perhaps another number of times.
-                                        row.times -= stored.copies;
-                                        if (row.times < 0) row.before = std::exchange(row.after, std::nullopt);
-                                        row.times = std::abs(row.times);
-                                        if (row.times == 0) changes.erase(stored.cursor);
-                                        return true;
-                                      }));
-    ViewChange told;
-    for (auto& [key, change] : changes) told.changes.push_back(std::move(change));
-    progress.cursor = end;
+    HG_ASSIGN_OR_RETURN(const ViewChange told, Difference(form, progress.cursor, last));
     Transaction tx;
     if (!told.empty()) {
       tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
@@ -375,8 +367,8 @@ headgate::Status Runtime::TellDifference(Form& form, std::stop_token stop) {
 // The rows of the form before are of another shape: they go, then the new content comes. Events are never taken back.
 headgate::Status Runtime::TellGone(Form& form, std::stop_token stop) {
   const FormProgress& progress = form.progress();
-  if (progress.replaces_rows == RowForm::kBlocks || !progress.cursor.empty()) return Ok();
-  const auto old = std::ranges::find(forms_, progress.replaces, &Form::id);
+  if (progress.replaces.rows == RowForm::kBlocks || !progress.cursor.empty()) return Ok();
+  const auto old = std::ranges::find(forms_, progress.replaces.form, &Form::id);
   if (old == forms_.end()) return Ok();  // after a restart its columns are not known any more
   const sql::Relation& relation = *(*old)->definition().relation;
   std::string cursor;
@@ -384,14 +376,14 @@ headgate::Status Runtime::TellGone(Form& form, std::stop_token stop) {
     if (stop.stop_requested()) return Stopped();
     ViewChange gone;
     const StoreView view(*parts_.store);
-    HG_RETURN_IF_ERROR(
-        ViewRows::Scan(view, progress.replaces, progress.replaces_rows, cursor, [&](const ViewRows::Stored& stored) {
-          RowChange& row = gone.changes.emplace_back();
-          row.before = std::string(stored.row);
-          row.times = stored.copies;
-          cursor = stored.cursor;
-          return gone.changes.size() < kChunkRows;
-        }));
+    HG_RETURN_IF_ERROR(ViewRows::Scan(view, progress.replaces.form, progress.replaces.rows, cursor,
+                                      [&](const ViewRows::Stored& stored) {
+                                        RowChange& row = gone.changes.emplace_back();
+                                        row.before = std::string(stored.row);
+                                        row.times = stored.copies;
+                                        cursor = stored.cursor;
+                                        return gone.changes.size() < kChunkRows;
+                                      }));
     last = gone.changes.size() < kChunkRows;
     if (gone.empty()) continue;
     Transaction tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);

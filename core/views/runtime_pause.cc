@@ -29,7 +29,13 @@ void Runtime::FindStanding() {
       continue;
     }
     for (const Input& input : form->definition().inputs) {
-      const auto by = input.kind == Input::Kind::kView ? standing_.find(input.form) : standing_.end();
+      if (input.kind != Input::Kind::kView) continue;
+      const Form* const other = RunningOf(input);
+      if (other == nullptr && form->running()) {  // what it read did not outlive a restart, its replacement is to come
+        standing_[form->id()] = input.relation->name;
+        break;
+      }
+      const auto by = other == nullptr ? standing_.end() : standing_.find(other->id());
       if (by == standing_.end()) continue;
       standing_[form->id()] = by->second;
       break;

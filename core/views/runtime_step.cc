@@ -56,7 +56,8 @@ void Runtime::MakePorts() {
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     for (const Input& input : form->definition().inputs) {
-      if (input.kind == Input::Kind::kView) read_.insert(input.form);
+      if (const Form* const read = input.kind == Input::Kind::kView ? RunningOf(input) : nullptr; read != nullptr)
+        read_.insert(read->id());
       if (input.kind == Input::Kind::kView || StreamOf(input) == 0) continue;
       Port& port = ports_[input.relation.get()];
       port.stream = StreamOf(input);
@@ -306,8 +307,8 @@ headgate::Status Runtime::EndLoad(StreamNo stream) {
 
 const std::vector<operators::Delta>* Runtime::DeltasOf(const Input& input) const {
   if (input.kind == Input::Kind::kView) {
-    const auto other = std::ranges::find_if(forms_, [&](const auto& f) { return f->id() == input.form; });
-    return other != forms_.end() && (*other)->running() ? &(*other)->output() : nullptr;
+    const Form* const other = RunningOf(input);
+    return other != nullptr && other->running() ? &other->output() : nullptr;
   }
   const auto port = ports_.find(input.relation.get());
   return port == ports_.end() ? nullptr : &port->second.deltas;
@@ -317,24 +318,24 @@ const std::vector<operators::Delta>* Runtime::DeltasOf(const Input& input) const
 // any.
 bool Runtime::FeedForm(Form& form, Seq last, StoreBatch& batch) {
   const std::vector<Input>& inputs = form.definition().inputs;
-  const bool stands_still = stands(form);
+  const bool waits = Waits(form);
+  const auto feed = [&](std::uint32_t i, const operators::Delta& delta) {
+    const sql::Relation& relation = *inputs[i].relation;
+    const operators::Delta own = FirstColumns(delta, relation.columns.size());
+    if (!waits) return form.Push(relation, own);
+    Backlog(form.id()).Add(replay_ ? replay_->through : last, form.progress().behind_pieces++, i, AllTypesOf(relation),
+                           own, batch);
+  };
   bool fed = replay_ && replay_->changes.contains(form.id());
   if (fed) {
     for (const auto& [input, deltas] : replay_->changes[form.id()]) {
-      for (const operators::Delta& delta : deltas) form.Push(*inputs[input].relation, delta);
+      for (const operators::Delta& delta : deltas) feed(input, delta);
     }
   }
   for (std::uint32_t i = 0; i < inputs.size(); ++i) {
     const std::vector<operators::Delta>* deltas = DeltasOf(inputs[i]);
     if (deltas == nullptr) continue;
-    for (const operators::Delta& delta : *deltas) {
-      if (stands_still) {
-        Backlog(form.id()).Add(replay_ ? replay_->through : last, form.progress().behind_pieces++, i,
-                               AllTypesOf(*inputs[i].relation), delta, batch);
-      } else {
-        form.Push(*inputs[i].relation, delta);
-      }
-    }
+    for (const operators::Delta& delta : *deltas) feed(i, delta);
     fed = fed || !deltas->empty();
   }
   return fed;
@@ -347,9 +348,10 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   }
   StoreBatch batch;
   Transaction tx;
+  if (replay_) tx = std::move(replay_->told);
   for (const auto& form : forms_) {
     if (!form->running()) continue;
-    if (stands(*form)) {
+    if (Waits(*form)) {
       if (form->progress().behind_from == 0) form->progress().behind_from = applied_ + 1;
       FeedForm(*form, last, batch);
       form->Save(batch);

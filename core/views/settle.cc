@@ -150,6 +150,11 @@ std::vector<RowPlace> InLogOrder(const std::vector<operators::Delta>& deltas) {
   return places;
 }
 
+operators::Delta FirstColumns(operators::Delta delta, std::size_t columns) {
+  if (delta.batch.columns.size() > columns) delta.batch.columns.resize(columns);
+  return delta;
+}
+
 std::vector<operators::Delta> AsDeltas(const sql::Relation& view, ViewChange change) {
   std::vector<operators::Delta> deltas = std::move(change.added);
   operators::DeltaBuilder builder(TypesOf(view));

@@ -10,6 +10,14 @@
 
 namespace headgate::views {
 
+// How the rows of a view are kept.
+enum class RowForm : std::uint8_t {
+  kKeyed,    // by key
+  kCounted,  // rows may repeat: by all columns, with a count
+  kBlocks,   // only ever added: in blocks, in the order in which they came
+};
+RowForm RowFormOf(const sql::Relation& view);
+
 // One change of a view's content: a row came, went, or took the place of another one with its key.
 struct RowChange {
   std::string key;                    // order-preserving, of the key columns; of a view without a key of all columns
@@ -39,6 +47,9 @@ struct RowPlace {
   std::uint32_t row = 0;
 };
 std::vector<RowPlace> InLogOrder(const std::vector<operators::Delta>& deltas);
+
+// The delta without the columns behind the first ones.
+operators::Delta FirstColumns(operators::Delta delta, std::size_t columns);
 
 // The change as deltas, so that views of the view take in the net change alone.
 std::vector<operators::Delta> AsDeltas(const sql::Relation& view, ViewChange change);

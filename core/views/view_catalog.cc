@@ -42,7 +42,8 @@ Result<std::unique_ptr<ViewCatalog>> ViewCatalog::Open(Store& store, Log& log, c
   return catalog;
 }
 
-// In the order of their making, so that what a view reads is there before it.
+// What a view reads is there before it: mostly in the order of their making, but a view that was replaced is younger
+// than what reads it.
 Status ViewCatalog::Read() {
   HG_ASSIGN_OR_RETURN(const auto next, store_.Get(Family::kMeta, kNextForm));
   if (next) next_form_ = static_cast<std::uint32_t>(ByteReader(*next).Varint());
@@ -60,12 +61,19 @@ Status ViewCatalog::Read() {
   HG_RETURN_IF_ERROR(good);
   std::ranges::sort(records, {}, &ViewRecord::form);
   NameTable table = *WithStreams(std::make_shared<const NameTable>());
+  for (std::size_t before = records.size() + 1; !records.empty() && records.size() < before;) {
+    before = records.size();
+    std::erase_if(records, [&](const ViewRecord& record) {
+      auto restored = std::make_shared<const Definition>(Restore(record, AsOf(record, table)));
+      if (!restored->failure.empty()) return false;
+      table.definitions[record.name] = std::move(restored);
+      return true;
+    });
+  }
   for (ViewRecord& record : records) {
     const std::string name = record.name;
-    const NameTable then = AsOf(record, table);
-    auto restored = std::make_shared<const Definition>(Restore(std::move(record), then));
-    if (!restored->failure.empty())
-      diag::Error("views", "a stored view cannot be run", {{"view", name}, {"error", restored->failure}});
+    auto restored = std::make_shared<const Definition>(Restore(std::move(record), AsOf(record, table)));
+    diag::Error("views", "a stored view cannot be run", {{"view", name}, {"error", restored->failure}});
     table.definitions[name] = std::move(restored);
   }
   Publish(std::move(table));
@@ -107,6 +115,10 @@ NameTable ViewCatalog::AsOf(const ViewRecord& record, const NameTable& names) co
     if (stream == nullptr || registry->Schema(stream->number, version) == nullptr) continue;
     if (then.streams[name].version != version) then.streams[name] = Seen(*registry, *stream, version);
   }
+  for (const auto& [name, columns] : record.widths) {
+    const DefinitionPtr view = then.FindDefinition(name);
+    if (view != nullptr && view->relation->columns.size() > columns) then.definitions[name] = Narrowed(view, columns);
+  }
   return then;
 }
 
@@ -118,6 +130,8 @@ Result<DefinitionPtr> ViewCatalog::Put(Definition definition, StoreBatch& batch)
   definition.record.begins_at = log_.last_seq();
   definition.record.born_at = old == nullptr ? definition.record.begins_at : old->record.born_at;
   if (old != nullptr && old->record.of_sink) definition.record.of_sink = true;
+  if (old != nullptr && old->record.kind == ObjectKind::kView)
+    definition.record.replaces = ReplacedBy(old->record.form, *old->relation, *definition.relation);
   definition.record.version = old == nullptr ? 1 : old->record.version + 1;
   definition.record.created_us = old == nullptr ? now : old->record.created_us;
   definition.record.changed_us = now;
@@ -130,8 +144,25 @@ Result<DefinitionPtr> ViewCatalog::Put(Definition definition, StoreBatch& batch)
   const auto made = std::make_shared<const Definition>(std::move(definition));
   NameTable table = *names();
   table.definitions[name] = made;
+  MoveReaders(table, *made);
   Publish(std::move(table));
   return made;
+}
+
+// What read the form before reads this one, as soon as it is in its place.
+void ViewCatalog::MoveReaders(NameTable& table, const Definition& made) const {
+  for (const std::string& reader : ReadersOf(table, made.record.name)) {
+    DefinitionPtr& definition = table.definitions[reader];
+    if (definition->record.kind == ObjectKind::kQuery) {
+      definition = std::make_shared<const Definition>(Restore(definition->record, table));
+      continue;
+    }
+    auto moved = std::make_shared<Definition>(*definition);
+    for (Input& input : moved->inputs) {
+      if (input.kind == Input::Kind::kView && input.relation->name == made.record.name) input.form = made.record.form;
+    }
+    definition = std::move(moved);
+  }
 }
 
 Status ViewCatalog::Remove(const std::string& name, StoreBatch& batch) {

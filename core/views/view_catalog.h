@@ -24,7 +24,7 @@ class ViewCatalog {
   void Announce(std::vector<Announced> streams) { announced_.Set(std::move(streams)); }
 
   // A definition as Define made it gets its form and becomes durable with `batch`, which is written here. The one that
-  // is returned is the one to run.
+  // is returned is the one to run. What reads the one of its name before reads it (Unlike is "").
   Result<DefinitionPtr> Put(Definition definition, StoreBatch& batch);
   Status Remove(const std::string& name, StoreBatch& batch);
   // Replaces the record, not what it means: paused, from_file.
@@ -36,6 +36,7 @@ class ViewCatalog {
   Status Read();
   std::shared_ptr<const NameTable> WithStreams(std::shared_ptr<const NameTable> table) const;
   NameTable AsOf(const ViewRecord& record, const NameTable& names) const;
+  void MoveReaders(NameTable& table, const Definition& made) const;
   void Publish(NameTable table) { names_.Set(std::move(table)); }
 
   Store& store_;

@@ -9,12 +9,6 @@ SqlError Refused(const sql::Statement& statement, std::string code, std::string 
   return {std::move(code), std::move(message), statement.offset, std::move(hint)};
 }
 
-std::string Listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
-  return list;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Views>> Views::Start(Runtime::Parts parts, std::vector<Announced> announced) {
@@ -46,11 +40,10 @@ SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool fro
       return Refused(
           statement, "42P07", "relation \"" + name + "\" already exists",
           replace ? "It is of another kind: drop it first." : "CREATE OR REPLACE puts another in its place.");
-    if (std::ranges::find(made.reads, name) != made.reads.end())
-      return Refused(statement, "42P17", "view \"" + name + "\" would read itself",
-                     "A view reads tables, streams and other views.");
-    if (const auto readers = ReadersOf(*known, name); !readers.empty())
-      return Refused(statement, "2BP01", Listed(readers) + " read \"" + name + "\"", "Drop them first.");
+    if (auto refused = WhyNotReplaced(*known, *old, made)) {
+      refused->offset = statement.offset;
+      return *std::move(refused);
+    }
   }
   made.record.from_file = from_file;
   made.record.of_sink = of_sink;
@@ -58,7 +51,10 @@ SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool fro
   if (also) also(batch, made);
   auto put = catalog_->Put(std::move(made), batch);
   if (!put.ok()) return Refused(statement, "58000", put.error().what);
-  runtime_->Make(*put);
+  std::vector<DefinitionPtr> readers;
+  const auto now = names();
+  for (const std::string& reader : ReadersOf(*now, name)) readers.push_back(now->FindDefinition(reader));
+  runtime_->Make(*put, std::move(readers));
   return *put;
 }
 

@@ -190,5 +190,86 @@ INSTANTIATE_TEST_SUITE_P(AtEveryPoint, Kills,
                            return name;
                          });
 
+class Swaps : public Consistency, public testing::WithParamInterface<std::string> {
+ protected:
+  // What the records of a stream that is told from its beginning amount to: rows and how often each is there.
+  std::map<std::string, int> Fold(const std::string& stream) {
+    std::map<std::string, int> rows;
+    for (std::string cursor;;) {
+      const json page =
+          Call("GET", "/api/v1/streams/" + stream + "/records?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor),
+               200);
+      for (const json& record : page["items"]) {
+        if (record.contains("before") && !record["before"].is_null()) --rows[record["before"].dump()];
+        if (record.contains("after") && !record["after"].is_null()) ++rows[record["after"].dump()];
+      }
+      if (!page.contains("next_cursor") || page["next_cursor"].is_null()) break;
+      cursor = page["next_cursor"];
+    }
+    std::erase_if(rows, [](const auto& row) { return row.second == 0; });
+    return rows;
+  }
+};
+
+// A view that another one reads is replaced under load; the program dies on the way, or does not.
+TEST_P(Swaps, AViewThatIsReadIsReplacedAndItsReaderGetsTheDifference) {
+  CreateBank();
+  Sql(kViews);
+  for (const char* view : {"total", "by_branch", "of_branches", "richest"}) UntilRunning(view);
+  Call("GET", "/api/v1/streams/of_branches/records", 200);  // from now on it is told
+  Until("/api/v1/streams/of_branches/records", [](const json& page) { return !page["items"].empty(); });
+  headgate_->Terminate();
+  headgate_->set_failpoints(GetParam());
+  ASSERT_TRUE(headgate_->Start().ok());
+  for (const char* view : {"by_branch", "of_branches"}) UntilRunning(view);
+  std::jthread load([this](std::stop_token stop) { Transfer(stop, 6); });
+  const json replace = {
+      {"statements",
+       "CREATE OR REPLACE MATERIALIZED VIEW by_branch AS SELECT a.branch, b.name, sum(a.balance) + 1 AS balance, "
+       "count(*) AS accounts FROM bank.public.accounts a JOIN bank.public.branches b ON b.id = a.branch GROUP BY "
+       "a.branch, b.name"}};
+  static_cast<void>(headgate_->Call("POST", "/api/v1/sql", replace.dump()));
+  if (!GetParam().empty()) {
+    ASSERT_TRUE(headgate_->WaitEnd(seconds(20)).has_value()) << "the failpoint was not hit";
+    headgate_->set_failpoints("");
+    ASSERT_TRUE(headgate_->Start().ok());
+  }
+  const std::string sum = std::to_string(kAccounts * 100);
+  const std::string after = std::to_string(kAccounts * 100 + 5);
+  std::string seen;
+  for (int i = 0; i < 2000 && seen != after; ++i) {
+    const auto answer = headgate_->Call(
+        "POST", "/api/v1/query",
+        json({{"sql", "SELECT (SELECT balance FROM of_branches), (SELECT sum(balance) FROM by_branch)"}}).dump());
+    ASSERT_TRUE(answer.ok());
+    if (answer->status != 200) continue;
+    const json row = json::parse(answer->body)["rows"][0];
+    ASSERT_EQ(row[0], row[1]) << "the two are of one moment";
+    seen = row[0];
+    ASSERT_TRUE(seen == sum || seen == after) << seen;
+  }
+  EXPECT_EQ(seen, after) << headgate_->Stderr();
+  Wait(milliseconds(200));
+  load = std::jthread();
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  UntilRunning("of_branches");
+  EXPECT_EQ(Query("SELECT balance FROM of_branches")["rows"][0][0], after);
+  const auto told = Fold("of_branches");
+  ASSERT_EQ(told.size(), 1U) << json(told).dump();
+  EXPECT_NE(told.begin()->first.find(after), std::string::npos) << told.begin()->first;
+  EXPECT_EQ(told.begin()->second, 1);
+  EXPECT_EQ(Query("SELECT sum(accounts) FROM by_branch")["rows"][0][0], std::to_string(kAccounts));
+}
+
+INSTANTIATE_TEST_SUITE_P(AtEveryPoint, Swaps,
+                         testing::Values("", "views.gate_opened=kill:1", "views.load_chunk=kill:1",
+                                         "views.tell_chunk=kill:1", "views.swap=kill:1"),
+                         [](const auto& point) {
+                           std::string name = point.param.empty() ? "nowhere" : point.param;
+                           for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+                           return name;
+                         });
+
 }  // namespace
 }  // namespace headgate::test
