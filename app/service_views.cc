@@ -83,6 +83,7 @@ views::SourceSight Service::SightOf(SourceNo source, std::int64_t asked_after_us
   sight.known = true;
   const SourceTelemetry& seen = *status->source;
   sight.reached_position = seen.read_position;
+  sight.heard_us = std::max(seen.last_heard_us, seen.asked_us);
   if (seen.asked_us >= asked_after_us) sight.server_position = seen.asked_position;
   sight.reached = sight.server_position != 0 && seen.read_position >= sight.server_position;
   if (!sight.reached) supervisor_->Look(info->name);

@@ -26,7 +26,13 @@ std::string ViewPath(const std::string& name) { return "/api/v1/views/" + Percen
 Json GateJson(Api& api, const ViewStatus& status) {
   Json gate;
   const Seq last = api.control.log().last_seq();
-  gate["transactions_waiting"] = BigJson(last + 1 > status.held_from ? last + 1 - status.held_from : 0);
+  const Seq from = status.hold_from != 0 ? status.hold_from : status.held_from;
+  gate["transactions_waiting"] = BigJson(last + 1 > from ? last + 1 - from : 0);
+  if (status.hold_from != 0) {
+    gate["held"] = {{"source", status.held_by}, {"rows_waiting", status.held_rows}};
+    gate["reason"] = "no sign of life from the server of source " + status.held_by +
+                     " for longer than max_staleness; events wait until its tables are current";
+  }
   Json control = Json::array();
   for (const ViewStatus::Control& table : status.control) {
     Json one;
@@ -321,7 +327,8 @@ Response Rows(Api& api, const Request& request) {
     return NotReady(request, "View " + name + " is paused" + (by == name ? "" : ": it reads " + by + ", which is") +
                                  ". PUT /api/v1/views/" + by + "/resume lets it go on.");
   }
-  if (state != "running")
+  const bool held = status != nullptr && status->hold_from != 0;  // it is whole, but for events that wait
+  if (state != "running" && !held)
     return NotReady(request, "View " + name + " is " + state + ": it has no complete content yet.");
   Later later;
   later.lane = Lane::kRecords;

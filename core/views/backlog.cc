@@ -6,8 +6,10 @@
 namespace headgate::views {
 namespace {
 
-// The keys of a form's state go on with the number of a node of its plan (operators/graph.h), which is never this one.
+// The keys of a form's state go on with the number of a node of its plan (operators/graph.h), which is never one of
+// these.
 constexpr std::uint16_t kNoNode = 0xFFFF;
+constexpr std::uint16_t kHeldNode = 0xFFFE;
 
 std::string KeyOf(const std::string& prefix, Seq step, std::uint64_t piece) {
   std::string key = prefix;
@@ -25,9 +27,9 @@ std::string EndOf(const std::string& prefix, Seq step) {
 
 }  // namespace
 
-Backlog::Backlog(std::uint32_t form) {
+Backlog::Backlog(std::uint32_t form, Kind kind) {
   PutBigEndian(prefix_, form);
-  PutBigEndian(prefix_, kNoNode);
+  PutBigEndian(prefix_, kind == Kind::kHeld ? kHeldNode : kNoNode);
 }
 
 // A value is the input, the number of rows, then of each row its weight, its place and its bytes.

@@ -14,7 +14,11 @@ namespace headgate::views {
 
 class Backlog {
  public:
-  explicit Backlog(std::uint32_t form);
+  enum class Kind : std::uint8_t {
+    kPaused,  // all that came while the view stood still
+    kHeld,    // the events that came while a source of its tables was silent
+  };
+  explicit Backlog(std::uint32_t form, Kind kind = Kind::kPaused);
 
   // Adds a piece of input number `input` of a step to the step's write. `piece` is larger for each one.
   void Add(Seq step, std::uint64_t piece, std::uint32_t input, const std::vector<sql::Type>& types,

@@ -110,6 +110,14 @@ SqlResult<Definition> DefineQuery(const sql::Statement& statement, const Node& c
   return made;
 }
 
+// 0 if it is no interval that is longer than nothing. A month has 30 days.
+std::int64_t IntervalUs(const std::string& text) {
+  sql::EvalContext context;
+  const sql::Datum interval = sql::FromText(sql::TypeId::kInterval, text, context);
+  const std::int64_t days = interval.w.days + std::int64_t{30} * interval.w.months;
+  return context.failed() ? 0 : std::max<std::int64_t>(0, interval.w.us + days * 86'400'000'000);
+}
+
 // What views can be told; everything else is refused by its name.
 SqlResult<bool> TakeOptions(const sql::Statement& statement, Definition& made) {
   for (const auto& [name, value] : made.record.options) {
@@ -123,15 +131,20 @@ SqlResult<bool> TakeOptions(const sql::Statement& statement, Definition& made) {
       if (!made.relation->append_only)
         return Refused("0A000", "retention is for views that never take a row back", statement,
                        "Rows of this view go when what they are made of goes.");
-      sql::EvalContext context;
-      const sql::Datum interval = sql::FromText(sql::TypeId::kInterval, value, context);
-      const std::int64_t days = interval.w.days + std::int64_t{30} * interval.w.months;
-      if (!context.failed()) made.retention_us = interval.w.us + days * 86'400'000'000;
-      if (context.failed() || made.retention_us <= 0)
+      made.retention_us = IntervalUs(value);
+      if (made.retention_us == 0)
         return Refused("22023", "retention is an interval such as '7 d', not \"" + value + "\"", statement);
+    } else if (name == "max_staleness") {
+      const bool control = std::ranges::any_of(made.inputs, [](const Input& input) { return !IsData(input); });
+      if (!control || !std::ranges::any_of(made.inputs, IsData))
+        return Refused("0A000", "max_staleness is for views that judge events by tables", statement,
+                       "Leave it out: nothing would wait.");
+      made.max_staleness_us = IntervalUs(value);
+      if (made.max_staleness_us == 0)
+        return Refused("22023", "max_staleness is an interval such as '30 s', not \"" + value + "\"", statement);
     } else {
       return Refused("0A000", "a view has no option \"" + name + "\"", statement,
-                     "It has on_load, history and retention.");
+                     "It has on_load, max_staleness, history and retention.");
     }
   }
   return true;

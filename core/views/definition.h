@@ -69,6 +69,9 @@ struct Input {
   std::vector<bool> needed;   // by column: somebody reads it
 };
 
+// What is judged, beside what it is judged by: events, and views that never take a row back.
+bool IsData(const Input& input);
+
 // A record with its statement bound. Immutable.
 struct Definition {
   ViewRecord record;
@@ -77,6 +80,7 @@ struct Definition {
   std::vector<Input> inputs;
   std::vector<std::shared_ptr<const sql::Expr>> checks;  // of a declared table
   std::int64_t retention_us = 0;                         // of a view that only adds rows; 0: they stay
+  std::int64_t max_staleness_us = 0;                     // 0: however old the tables are
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
   std::string failure;             // why a stored statement cannot be bound any more
 };

@@ -48,6 +48,9 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_told_from(progress.told_from);
   out.set_behind_from(progress.behind_from);
   out.set_behind_pieces(progress.behind_pieces);
+  out.set_hold_from(progress.hold_from);
+  out.set_held_by(progress.held_by);
+  out.set_held_rows(progress.held_rows);
   return out.SerializeAsString();
 }
 
@@ -72,6 +75,9 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.told_from = in.told_from();
   progress.behind_from = in.behind_from();
   progress.behind_pieces = in.behind_pieces();
+  progress.hold_from = in.hold_from();
+  progress.held_by = in.held_by();
+  progress.held_rows = in.held_rows();
   return progress;
 }
 

@@ -44,6 +44,10 @@ struct FormProgress {
   // 0: it is in step.
   Seq behind_from = 0;
   std::uint64_t behind_pieces = 0;  // of its backlog, ever since
+  // Events from this transaction on wait: a source of its tables was silent for too long. 0: they do not.
+  Seq hold_from = 0;
+  std::string held_by;          // the source; "" once it was heard of again, and the rest is being given to the view
+  std::uint64_t held_rows = 0;  // that wait
 };
 std::string EncodeProgress(const FormProgress& progress);
 Result<FormProgress> DecodeProgress(std::string_view bytes);

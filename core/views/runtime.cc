@@ -126,6 +126,8 @@ Result<FormProgress> Runtime::Begun(const Definition& definition) {
       progress.replaces.same_shape = old.replaces.same_shape && record.replaces.same_shape;
       if (record.replaces.columns == 0) progress.replaces.columns = 0;
     }
+    // What it has not been given yet is for the one that comes.
+    if (old.hold_from != 0) progress.held_from = std::min(progress.held_from, old.hold_from);
     told = told || (progress.replaces.form != 0 && old.telling != FormProgress::Telling::kNone);
   }
   progress.telling = told ? FormProgress::Telling::kChanges : FormProgress::Telling::kNone;
@@ -295,6 +297,7 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   HG_RETURN_IF_ERROR(OpenGates());
   HG_RETURN_IF_ERROR(LoadForms(stop));
   HG_RETURN_IF_ERROR(CatchUpForms(stop));
+  HG_RETURN_IF_ERROR(HoldForms(stop));
   if (stop.stop_requested()) return Stopped();
   HG_RETURN_IF_ERROR(TellToReaders(stop));
   if (stop.stop_requested()) return Stopped();
@@ -320,6 +323,13 @@ void Runtime::Publish() {
     status->state = StateName(progress.stage);
     status->behind_from = progress.behind_from;
     if (progress.behind_from != 0 && form->running()) status->state = "loading";
+    status->hold_from = progress.hold_from;
+    status->held_by = progress.held_by;
+    status->held_rows = progress.held_rows;
+    if (progress.hold_from != 0 && form->running()) {
+      status->state = "gated";
+      if (parts_.sight) MayRelease(*form, *status);
+    }
     const bool may_stand = form->running() || progress.stage == FormProgress::Stage::kGated;
     if (const auto by = standing_.find(form->id()); by != standing_.end() && may_stand) {
       const auto paused = std::ranges::find(forms_, by->second, &Form::name);

@@ -37,8 +37,11 @@ struct ViewStatus {
   std::uint64_t rows = 0;
   std::int64_t errors = 0;
   std::uint64_t errors_ever = 0;
-  Seq held_from = 0;            // while gated: events from here on wait
-  Seq behind_from = 0;          // what came from there on it has not been given; 0: it is in step
+  Seq held_from = 0;    // while gated: events from here on wait
+  Seq behind_from = 0;  // what came from there on it has not been given; 0: it is in step
+  Seq hold_from = 0;    // events from there on wait (max_staleness); 0: they do not
+  std::string held_by;  // the source of its tables that was silent for too long
+  std::uint64_t held_rows = 0;
   std::string paused_by;        // the view that it reads and that is paused; "" if it is paused itself
   std::uint64_t rows_done = 0;  // while loading
   struct Control {              // the tables that a gated view waits for
@@ -59,7 +62,8 @@ struct SourceSight {
   bool known = false;
   std::uint64_t server_position = 0;  // asked after `asked_after_us`, 0: not yet
   std::uint64_t reached_position = 0;
-  bool reached = false;  // everything up to server_position is in the log
+  bool reached = false;       // everything up to server_position is in the log
+  std::int64_t heard_us = 0;  // Unix time of the last sign of life of the server, 0: none
 };
 
 // Keeps all views of the shard in step with the log, on a thread of its own. A step takes a run of whole transactions:
@@ -183,6 +187,14 @@ class Runtime {
   headgate::Status CatchUpForms(std::stop_token stop);
   headgate::Status TakeBacklog(const std::vector<Form*>& behind);
 
+  // runtime_hold.cc
+  std::set<StreamNo> ControlTables(const Definition& definition) const;
+  std::string StaleSource(const Form& form);
+  bool MayRelease(const Form& form, ViewStatus& status);
+  headgate::Status HoldForms(std::stop_token stop);
+  headgate::Status Hold(Form& form, const std::string& source);
+  headgate::Status Release(Form& form, std::stop_token stop);
+
   // runtime_load.cc
   headgate::Status OpenGates();
   bool GateIsOpen(const Form& form, ViewStatus& status);
@@ -239,13 +251,16 @@ class Runtime {
   std::uint64_t told_ = 0;                                  // number of the last transaction of views
   std::set<std::string> followed_;                          // asked for, and not told yet
   std::chrono::steady_clock::time_point look_for_readers_;  // at the next turn behind it
-  std::map<std::uint32_t, std::string> standing_;           // forms that stand still: the view that is paused
-  struct Replay {                                           // what forms are given in a step of their own
-    std::map<std::uint32_t, Backlog::Changes> changes;      // by form
+  std::map<SourceNo, std::int64_t> heard_us_;  // sources of views with max_staleness: their last sign of life
+  std::chrono::steady_clock::time_point look_for_holds_;
+  std::map<std::uint32_t, std::string> standing_;       // forms that stand still: the view that is paused
+  struct Replay {                                       // what forms are given in a step of their own
+    std::map<std::uint32_t, Backlog::Changes> changes;  // by form
     Seq through = 0;
     StoreBatch taken;
     Transaction told;
-    bool swap = false;  // a form comes in the place of another: these are the readers
+    bool release = false;  // held events of the form
+    bool swap = false;     // a form comes in the place of another: these are the readers
   };
   std::optional<Replay> replay_;
   bool idle_ = false;

@@ -42,6 +42,9 @@ std::vector<const Input*> InLoadOrder(const Definition& definition) {
 bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
   const Definition& definition = form.definition();
   bool open = applied_ + 1 >= form.progress().held_from;
+  // One that holds events gives them to its readers before another comes in its place.
+  const auto old = std::ranges::find(forms_, form.progress().replaces.form, &Form::id);
+  open = open && (old == forms_.end() || (*old)->progress().hold_from == 0);
   const auto registry = parts_.log->registry();
   std::vector<std::pair<SourceNo, std::size_t>> sources;  // of tables, and their places in status.control
   for (const Input& input : definition.inputs) {

@@ -319,12 +319,21 @@ const std::vector<operators::Delta>* Runtime::DeltasOf(const Input& input) const
 bool Runtime::FeedForm(Form& form, Seq last, StoreBatch& batch) {
   const std::vector<Input>& inputs = form.definition().inputs;
   const bool waits = Waits(form);
+  const bool released = replay_ && replay_->release && replay_->changes.contains(form.id());
+  const bool holds = form.progress().hold_from != 0 && !released;
   const auto feed = [&](std::uint32_t i, const operators::Delta& delta) {
     const sql::Relation& relation = *inputs[i].relation;
     const operators::Delta own = FirstColumns(delta, relation.columns.size());
-    if (!waits) return form.Push(relation, own);
-    Backlog(form.id()).Add(replay_ ? replay_->through : last, form.progress().behind_pieces++, i, AllTypesOf(relation),
-                           own, batch);
+    const Seq step = replay_ ? replay_->through : last;
+    FormProgress& progress = form.progress();
+    if (waits) {
+      Backlog(form.id()).Add(step, progress.behind_pieces++, i, AllTypesOf(relation), own, batch);
+    } else if (holds && IsData(inputs[i])) {
+      Backlog(form.id(), Backlog::Kind::kHeld).Add(step, progress.held_rows, i, AllTypesOf(relation), own, batch);
+      progress.held_rows += own.rows();
+    } else {
+      form.Push(relation, own);
+    }
   };
   bool fed = replay_ && replay_->changes.contains(form.id());
   if (fed) {

@@ -1,0 +1,123 @@
+// The tables that events are judged by when their server goes away, and when it changes their shape.
+#include "tests/e2e/thermostat.h"
+#include "tests/support/private_postgres.h"
+#include "tests/support/require.h"
+
+namespace headgate::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class ViewGate : public ViewsFixture {
+ protected:
+  void SetUp() override {
+    ViewsFixture::SetUp();
+    if (IsSkipped()) return;
+    if (std::getenv("HEADGATE_TEST_POSTGRES") != nullptr)
+      GTEST_SKIP() << "SKIP, needs a private PostgreSQL that may be stopped";
+    auto server = PrivatePostgres::Start();
+    ASSERT_TRUE(server.ok()) << server.error().what;
+    server_ = std::move(*server);
+    OnServer(
+        "CREATE TABLE settings (sensor_id int PRIMARY KEY, desired float8 NOT NULL);"
+        "INSERT INTO settings VALUES (7, 45)");
+    Create("bms", {{"connector.class", "postgres"},
+                   {"host", server_->host()},
+                   {"port", std::to_string(server_->port())},
+                   {"dbname", "postgres"},
+                   {"username", "postgres"},
+                   {"tables", "public.settings"}});
+    Until("/api/v1/streams/bms.public.settings", [](const json&) { return true; });
+    Sql(R"(
+CREATE SOURCE readings (sensor_id int NOT NULL, temperature float8 NOT NULL) WITH (connector.class = 'http');
+CREATE MATERIALIZED VIEW judged WITH (max_staleness = '2 s') AS
+SELECT r._seq AS seq, r.temperature, s.desired
+FROM readings r JOIN bms.public.settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id;
+CREATE MATERIALIZED VIEW free AS
+SELECT r._seq AS seq, r.temperature, s.desired
+FROM readings r JOIN bms.public.settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id)");
+    UntilRunning("judged");
+    UntilRunning("free");
+  }
+  void OnServer(const std::string& sql) {
+    const Status done = server_->Exec("postgres", sql);
+    ASSERT_TRUE(done.ok()) << done.error().what;
+  }
+  void Read(double temperature) {
+    const auto answer = headgate_->Call("POST", "/api/v1/streams/readings/events",
+                                        json({{"sensor_id", 7}, {"temperature", temperature}}).dump());
+    ASSERT_TRUE(answer.ok());
+    ASSERT_EQ(answer->status, 200) << answer->body;
+    seq_ = std::stoull(answer->headers.at("headgate-seq"));
+  }
+  // Temperatures and settings, in the order of the readings, with the last one.
+  std::string Seen(const std::string& view) {
+    const json answer = Call(
+        "POST", "/api/v1/query", 200,
+        {{"sql", "SELECT temperature, desired FROM " + view + " ORDER BY seq"}, {"min_seq", seq_}, {"wait_ms", 10000}});
+    std::string rows;
+    for (const json& row : answer["rows"]) rows += row[0].dump() + "/" + row[1].dump() + " ";
+    return rows;
+  }
+  void UntilGated() {
+    Until("/api/v1/views/judged", [](const json& view) { return view["state"] == "gated"; });
+  }
+
+  std::unique_ptr<PrivatePostgres> server_;
+  std::uint64_t seq_ = 0;
+};
+
+TEST_F(ViewGate, AQuietServerHoldsNothingAndASilentOneHoldsEventsUntilItAnswers) {
+  Wait(milliseconds(3500));  // no change and no keep-alive for longer than that: it is asked, and answers
+  Read(1);
+  EXPECT_EQ(Seen("judged"), "1/45 ");
+  ASSERT_TRUE(server_->Freeze().ok());
+  UntilGated();
+  const json gate = Call("GET", "/api/v1/views/judged", 200)["gate"];
+  EXPECT_EQ(gate["held"]["source"], "bms");
+  EXPECT_THAT(gate["reason"].get<std::string>(), HasSubstr("max_staleness"));
+  EXPECT_EQ(gate["control"][0]["stream"], "bms.public.settings");
+  for (int i = 2; i < 5; ++i) Read(i);
+  EXPECT_EQ(Seen("judged"), "1/45 ");
+  EXPECT_EQ(Seen("free"), "1/45 2/45 3/45 4/45 ");
+  EXPECT_EQ(Call("GET", "/api/v1/views/judged", 200)["gate"]["held"]["rows_waiting"], 3);
+  ASSERT_TRUE(server_->Thaw().ok());
+  UntilRunning("judged");
+  EXPECT_EQ(Seen("judged"), "1/45 2/45 3/45 4/45 ");
+  OnServer("UPDATE settings SET desired = 50");
+  Until("/api/v1/views/judged", [&](const json&) {
+    Read(9);
+    return Seen("judged").find("/50") != std::string::npos;
+  });
+}
+
+TEST_F(ViewGate, AServerThatStopsHoldsEventsOverDeathsOfTheProgram) {
+  Read(1);
+  EXPECT_EQ(Seen("judged"), "1/45 ");
+  ASSERT_TRUE(server_->Stop().ok());
+  UntilGated();
+  Read(2);
+  Read(3);
+  EXPECT_EQ(Seen("judged"), "1/45 ");
+  headgate_->KillHard();
+  ASSERT_TRUE(headgate_->Start().ok());
+  UntilGated();
+  Read(4);
+  EXPECT_EQ(Seen("judged"), "1/45 ");
+  headgate_->KillHard();
+  ASSERT_TRUE(server_->StartAgain().ok());
+  OnServer("UPDATE settings SET desired = 60");
+  headgate_->set_failpoints("views.released=kill:1");
+  static_cast<void>(headgate_->Start());
+  ASSERT_TRUE(headgate_->WaitEnd(seconds(40)).has_value()) << headgate_->Stderr();
+  headgate_->set_failpoints("");
+  ASSERT_TRUE(headgate_->Start().ok());
+  UntilRunning("judged");
+  Read(5);
+  EXPECT_EQ(Seen("judged"), "1/45 2/60 3/60 4/60 5/60 ");
+  EXPECT_EQ(Seen("free"), "1/45 2/45 3/45 4/45 5/60 ");
+}
+
+}  // namespace
+}  // namespace headgate::test
