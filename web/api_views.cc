@@ -69,8 +69,10 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   if (!status.failure.empty()) json["error"] = status.failure;
   if (!status.paused_by.empty()) json["paused_by"] = status.paused_by;
   if (status.state == "gated") json["gate"] = GateJson(api, status);
-  if (status.replacing != nullptr)
+  if (status.replacing != nullptr) {
     json["replacing"] = {{"state", status.replacing->state}, {"rows", status.replacing->rows}};
+    if (!status.replacing->failure.empty()) json["replacing"]["error"] = status.replacing->failure;
+  }
   json["rows"] = status.rows;
   json["errors"] = {{"now", status.errors}, {"ever", status.errors_ever}};
   if (!whole) return;

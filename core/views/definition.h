@@ -69,6 +69,10 @@ struct Input {
   std::vector<bool> needed;   // by column: somebody reads it
 };
 
+// Why rows of a table's schema cannot stand for those of the input, "" if they can: a column that is read is gone, or
+// has another type, or has no value that is known here. `bound`: the version that the input was bound to, `newer`: the
+// schema is younger than it.
+std::string WhyUnfit(const Input& input, const TableSchema& schema, const TableSchema& bound, bool newer);
 // What is judged, beside what it is judged by: events, and views that never take a row back.
 bool IsData(const Input& input);
 

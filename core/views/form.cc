@@ -40,6 +40,7 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_errors(progress.errors);
   out.set_errors_ever(progress.errors_ever);
   out.set_failure(progress.failure);
+  out.set_ran(progress.ran);
   out.set_replaces(progress.replaces.form);
   out.set_replaces_rows(static_cast<std::uint32_t>(progress.replaces.rows));
   out.set_same_shape(progress.replaces.same_shape);
@@ -70,6 +71,7 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.errors = in.errors();
   progress.errors_ever = in.errors_ever();
   progress.failure = in.failure();
+  progress.ran = in.ran();
   progress.replaces = {in.replaces(), static_cast<RowForm>(in.replaces_rows()), in.same_shape(), in.replaces_columns()};
   progress.telling = static_cast<FormProgress::Telling>(in.telling());
   progress.told_from = in.told_from();

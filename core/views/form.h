@@ -30,6 +30,7 @@ struct FormProgress {
   std::int64_t errors = 0;  // rows whose expressions fail at the moment
   std::uint64_t errors_ever = 0;
   std::string failure;
+  bool ran = false;  // it failed after it had been in step: its rows are what they were then
   // The form in whose place it comes: its rows stay until what differs from them has been told.
   Replaced replaces;
   // Whether its stream in the log is written: from the first reader on, and then for good.

@@ -119,7 +119,7 @@ Result<FormProgress> Runtime::Begun(const Definition& definition) {
   HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(record.replaces.form)));
   if (record.replaces.form != 0 && stored) {
     HG_ASSIGN_OR_RETURN(const FormProgress old, DecodeProgress(*stored));
-    if (old.stage == FormProgress::Stage::kRunning) {
+    if (old.stage == FormProgress::Stage::kRunning || old.ran) {
       progress.replaces = record.replaces;
     } else if (old.replaces.form != 0) {
       progress.replaces = old.replaces;
@@ -332,12 +332,14 @@ void Runtime::Publish() {
     }
     const bool may_stand = form->running() || progress.stage == FormProgress::Stage::kGated;
     if (const auto by = standing_.find(form->id()); by != standing_.end() && may_stand) {
-      const auto paused = std::ranges::find(forms_, by->second, &Form::name);
-      const bool comes = by->second != form->name() && paused != forms_.end() && !(*paused)->definition().record.paused;
-      status->state = comes ? "loading" : "paused";
-      if (!comes && by->second != form->name()) status->paused_by = by->second;
+      const auto found = std::ranges::find(forms_, by->second, &Form::name);
+      const bool failed = found != forms_.end() && (*found)->progress().stage == FormProgress::Stage::kFailed;
+      const bool paused = found != forms_.end() && (*found)->definition().record.paused;
+      status->state = failed ? "failed" : paused ? "paused" : "loading";
+      if (paused && by->second != form->name()) status->paused_by = by->second;
+      if (failed) status->failure = "it reads " + by->second + ", which has failed: " + (*found)->progress().failure;
     }
-    status->failure = progress.failure;
+    if (!progress.failure.empty()) status->failure = progress.failure;
     status->rows = progress.rows;
     status->errors = progress.errors;
     status->errors_ever = progress.errors_ever;
@@ -357,6 +359,7 @@ void Runtime::Publish() {
 
 void Runtime::Fail(Form& form, const Error& error) {
   form.Forget();
+  if (form.running()) form.progress().ran = true;
   form.progress().stage = FormProgress::Stage::kFailed;
   form.progress().failure = error.what;
   StoreBatch batch;

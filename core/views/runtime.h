@@ -128,6 +128,8 @@ class Runtime {
     std::unique_ptr<StreamRows> rows;
     std::vector<operators::Delta> deltas;  // of the step
     DeclaredTable* declared = nullptr;
+    std::uint32_t version = 0;  // of the schema of the last row that came
+    std::uint64_t misfits = 0;  // that were looked at
   };
 
   // Shares of the memory: what is counted is less than what the allocator takes, and a step takes some (RunSize).
@@ -194,6 +196,11 @@ class Runtime {
   headgate::Status HoldForms(std::stop_token stop);
   headgate::Status Hold(Form& form, const std::string& source);
   headgate::Status Release(Form& form, std::stop_token stop);
+
+  // runtime_schema.cc
+  void CheckShape(Port& port, std::uint32_t version, At at);
+  void CheckMisfits();
+  std::string WhyNotLoaded(const Input& input, std::uint32_t version) const;
 
   // runtime_load.cc
   headgate::Status OpenGates();

@@ -116,7 +116,7 @@ headgate::Status Runtime::LoadForms(std::stop_token stop) {
     if (found == forms_.end()) return Ok();
     Form& form = **found;
     if (form.progress().stage == Stage::kLoading) HG_RETURN_IF_ERROR(Load(form, stop));
-    HG_RETURN_IF_ERROR(Tell(form, stop));
+    if (form.progress().stage == Stage::kTelling) HG_RETURN_IF_ERROR(Tell(form, stop));
   }
 }
 
@@ -128,6 +128,7 @@ headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
     if (stop.stop_requested()) return Stopped();
     bool done = false;
     HG_RETURN_IF_ERROR(LoadChunk(form, *inputs[progress.input], done));
+    if (progress.stage == FormProgress::Stage::kFailed) return Ok();
     if (!done) continue;
     ++progress.input;
     progress.cursor.clear();
@@ -175,6 +176,8 @@ headgate::Status Runtime::LoadTable(Form& form, const Input& input, bool& done) 
   const StreamNo stream = StreamOf(input);
   const std::uint32_t generation = base_.StateOf(stream).shown;
   const auto declared = input.declared == nullptr ? declared_.end() : declared_.find(input.declared->record.form);
+  std::uint32_t version = 0;
+  std::string unfit;
   done = true;
   if (generation == 0) return Ok();
   const StoreView view(*parts_.store);
@@ -183,6 +186,10 @@ headgate::Status Runtime::LoadTable(Form& form, const Input& input, bool& done) 
         const TableSchema& schema = *registry_->Schema(stream, image.version);
         const auto shown =
             declared == declared_.end() ? image : declared->second->Shown(std::string(key), image, schema);
+        if (shown && std::exchange(version, shown->version) != shown->version) {
+          unfit = WhyNotLoaded(input, version);
+          if (!unfit.empty()) return false;
+        }
         if (shown) {
           const TableSchema& own = *registry_->Schema(stream, shown->version);
           rows.Add(shown->row, shown->version, own, shown->origin, static_cast<std::int64_t>(image.copies), {});
@@ -192,6 +199,12 @@ headgate::Status Runtime::LoadTable(Form& form, const Input& input, bool& done) 
         done = ++taken < kChunkRows;
         return done;
       }));
+  if (!unfit.empty()) {
+    Fail(form, Rejected(unfit));
+    Publish();
+    done = true;
+    return Ok();
+  }
   if (rows.rows() > 0) form.Push(*input.relation, rows.Take());
   return Ok();
 }

@@ -31,7 +31,8 @@ void Runtime::FindStanding() {
     for (const Input& input : form->definition().inputs) {
       if (input.kind != Input::Kind::kView) continue;
       const Form* const other = RunningOf(input);
-      if (other == nullptr && form->running()) {  // what it read did not outlive a restart, its replacement is to come
+      // What it read did not outlive a restart, or has failed: another one is to come in its place.
+      if ((other == nullptr || other->progress().stage == FormProgress::Stage::kFailed) && form->running()) {
         standing_[form->id()] = input.relation->name;
         break;
       }

@@ -104,6 +104,7 @@ headgate::Status Runtime::Step(const views::Run& run) {
   } else {
     HG_RETURN_IF_ERROR(TakeIn(run));
   }
+  CheckMisfits();
   return StepForms(run.commit_us, run.last);
 }
 
@@ -168,6 +169,7 @@ headgate::Status Runtime::Prefetch(const views::Run& run) {
 }
 
 void Runtime::Emit(Port& port, const Image& image, std::int64_t weight, At at) {
+  if (weight > 0 && image.version != port.version) CheckShape(port, image.version, at);
   port.rows->Add(image.row, image.version, *registry_->Schema(port.stream, image.version), image.origin, weight, at);
   if (port.rows->full()) port.deltas.push_back(port.rows->Take());
 }

@@ -1,6 +1,7 @@
 #include "core/views/shape.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/sql/array_value.h"
 #include "core/sql/numeric.h"
@@ -9,6 +10,11 @@ namespace headgate::views {
 namespace {
 
 constexpr std::size_t kNowhere = ~std::size_t{0};
+
+bool InRange(sql::Type type, std::int64_t value) {
+  if (type.Is(sql::TypeId::kInt8)) return true;
+  return type.Is(sql::TypeId::kInt4) ? std::in_range<std::int32_t>(value) : std::in_range<std::int16_t>(value);
+}
 
 // The common kinds without a detour; the others through a datum.
 bool Put(const Value& value, sql::Type type, sql::Vector& out, std::size_t row, sql::Arena& arena) {
@@ -19,6 +25,10 @@ bool Put(const Value& value, sql::Type type, sql::Vector& out, std::size_t row, 
       return true;
     case ValueKind::kInt:
       if (!IsInteger(type)) break;
+      if (!InRange(type, value.i)) {  // the table's column has become wider
+        out.SetNull(row);
+        return false;
+      }
       out.ints[row] = value.i;
       return true;
     case ValueKind::kDouble:

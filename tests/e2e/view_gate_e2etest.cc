@@ -119,5 +119,36 @@ TEST_F(ViewGate, AServerThatStopsHoldsEventsOverDeathsOfTheProgram) {
   EXPECT_EQ(Seen("free"), "1/45 2/45 3/45 4/45 5/60 ");
 }
 
+// ALTER TABLE under views: what a view reads and that goes away, or becomes something else, is never shown as NULL.
+TEST_F(ViewGate, AChangedTableFailsTheViewsThatReadTheColumnAndNoOther) {
+  OnServer("ALTER TABLE settings ADD COLUMN up int, ADD COLUMN note text");
+  OnServer("INSERT INTO settings VALUES (8, 50, 1, 'n')");
+  Until("/api/v1/streams/bms.public.settings",
+        [](const json& stream) { return stream.dump().find("note") != std::string::npos; });
+  Sql("CREATE MATERIALIZED VIEW ups AS SELECT sensor_id, up FROM bms.public.settings;"
+      "CREATE MATERIALIZED VIEW top AS SELECT max(up) AS up FROM ups;"
+      "CREATE MATERIALIZED VIEW notes AS SELECT sensor_id, note FROM bms.public.settings");
+  UntilRunning("top");
+  UntilRunning("notes");
+  const auto failed = [&](const std::string& view) {
+    return Until("/api/v1/views/" + view, [](const json& v) { return v["state"] == "failed"; })["error"]
+        .get<std::string>();
+  };
+  OnServer("ALTER TABLE settings RENAME COLUMN note TO remark; INSERT INTO settings VALUES (9, 50, 2, 'm')");
+  EXPECT_THAT(failed("notes"), testing::AllOf(HasSubstr("\"note\""), HasSubstr("\"remark\" stands in its place")));
+  Until("/api/v1/views/ups/rows?key.sensor_id=9", [](const json& row) { return row["up"] == 2; });
+  OnServer("ALTER TABLE settings ALTER COLUMN up TYPE bigint; INSERT INTO settings VALUES (10, 50, 3, 'm')");
+  Until("/api/v1/views/ups/rows?key.sensor_id=10", [](const json& row) { return row["up"] == 3; });
+  OnServer("ALTER TABLE settings DROP COLUMN up; INSERT INTO settings VALUES (11, 50, 'm')");
+  EXPECT_THAT(failed("ups"), HasSubstr("column \"up\" of bms.public.settings was dropped or renamed"));
+  EXPECT_THAT(failed("top"), HasSubstr("it reads ups"));
+  Call("GET", "/api/v1/views/ups/rows?key.sensor_id=9", 503);
+  Read(1);
+  EXPECT_EQ(Seen("judged"), "1/45 ") << "what reads other columns goes on";
+  Sql("CREATE OR REPLACE MATERIALIZED VIEW ups AS SELECT sensor_id, sensor_id + 1 AS up FROM bms.public.settings");
+  UntilRunning("top");
+  EXPECT_EQ(Query("SELECT up FROM top")["rows"][0][0], 12);
+}
+
 }  // namespace
 }  // namespace headgate::test
