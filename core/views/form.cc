@@ -37,6 +37,7 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_cursor(progress.cursor);
   out.set_plan(progress.plan);
   out.set_rows(progress.rows);
+  out.set_forgotten(progress.forgotten);
   out.set_errors(progress.errors);
   out.set_errors_ever(progress.errors_ever);
   out.set_failure(progress.failure);
@@ -68,6 +69,7 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.cursor = in.cursor();
   progress.plan = in.plan();
   progress.rows = in.rows();
+  progress.forgotten = in.forgotten();
   progress.errors = in.errors();
   progress.errors_ever = in.errors_ever();
   progress.failure = in.failure();
@@ -158,10 +160,7 @@ ViewChange Form::Finish() {
 
 void Form::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch) {
   rows_.Apply(change, now_us, batch);
-  if (definition_->retention_us > 0) {
-    const auto gone = rows_.Expire(now_us - definition_->retention_us, batch);
-    if (gone.ok()) progress_.rows -= std::min(progress_.rows, *gone);
-  }
+  Expire(now_us, batch);
   for (const operators::Delta& delta : change.added) {
     for (const std::int64_t times : delta.weights) progress_.rows += static_cast<std::uint64_t>(times);
   }
@@ -169,6 +168,15 @@ void Form::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batc
     if (row.after && !row.before) progress_.rows += static_cast<std::uint64_t>(row.times);
     if (row.before && !row.after) progress_.rows -= static_cast<std::uint64_t>(row.times);
   }
+}
+
+bool Form::Expire(std::int64_t now_us, StoreBatch& batch) {
+  if (definition_->retention_us == 0) return false;
+  const auto gone = rows_.Expire(now_us - definition_->retention_us, batch);
+  if (!gone.ok() || *gone == 0) return false;
+  progress_.rows -= std::min(progress_.rows, *gone);
+  progress_.forgotten += *gone;
+  return true;
 }
 
 void Form::Save(StoreBatch& batch) {

@@ -27,7 +27,8 @@ struct FormProgress {
   std::string cursor;
   std::uint64_t plan = 0;  // a digest: another plan has another state
   std::uint64_t rows = 0;
-  std::int64_t errors = 0;  // rows whose expressions fail at the moment
+  std::uint64_t forgotten = 0;  // rows that retention took, ever since
+  std::int64_t errors = 0;      // rows whose expressions fail at the moment
   std::uint64_t errors_ever = 0;
   std::string failure;
   bool ran = false;  // it failed after it had been in step: its rows are what they were then
@@ -83,6 +84,8 @@ class Form {
   // The rows whose expressions failed in the last Finish.
   const std::vector<operators::FailedRow>& failed() const { return failed_; }
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
+  // What retention takes goes, also while nothing comes; whether that was anything.
+  bool Expire(std::int64_t now_us, StoreBatch& batch);
   // Keeps the step's change for the views that read this one.
   void PassOn(ViewChange change) { output_ = AsDeltas(*definition_->relation, std::move(change)); }
   const std::vector<operators::Delta>& output() const { return output_; }

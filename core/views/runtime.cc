@@ -10,6 +10,7 @@ namespace headgate::views {
 namespace {
 
 constexpr auto kIdle = std::chrono::milliseconds(250);
+constexpr auto kLookForExpired = std::chrono::seconds(1);
 constexpr auto kBackOff = std::chrono::seconds(1);
 
 std::string_view StateName(FormProgress::Stage stage) {
@@ -298,6 +299,7 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   HG_RETURN_IF_ERROR(LoadForms(stop));
   HG_RETURN_IF_ERROR(CatchUpForms(stop));
   HG_RETURN_IF_ERROR(HoldForms(stop));
+  HG_RETURN_IF_ERROR(ExpireForms());
   if (stop.stop_requested()) return Stopped();
   HG_RETURN_IF_ERROR(TellToReaders(stop));
   if (stop.stop_requested()) return Stopped();
@@ -311,6 +313,25 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   worked_ = run.bytes;
   HG_RETURN_IF_ERROR(Step(run));
   run_size_.Note(run, worked_);
+  return Ok();
+}
+
+// Rows get old while nothing comes.
+headgate::Status Runtime::ExpireForms() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < look_for_expired_) return Ok();
+  look_for_expired_ = now + kLookForExpired;
+  StoreBatch batch;
+  bool any = false;
+  for (const auto& form : forms_) {
+    if (!form->running() || stands(*form) || !form->Expire(parts_.clock->NowUs(), batch)) continue;
+    form->Save(batch);
+    any = true;
+  }
+  if (!any) return Ok();
+  HG_RETURN_IF_ERROR(parts_.store->Write(batch, false));
+  for (const auto& form : forms_) form->Committed();
+  Publish();
   return Ok();
 }
 
@@ -341,6 +362,7 @@ void Runtime::Publish() {
     }
     if (!progress.failure.empty()) status->failure = progress.failure;
     status->rows = progress.rows;
+    status->forgotten = progress.forgotten;
     status->errors = progress.errors;
     status->errors_ever = progress.errors_ever;
     status->held_from = progress.held_from;

@@ -35,6 +35,7 @@ struct ViewStatus {
   std::string state;  // gated, loading, running, paused, failed
   std::string failure;
   std::uint64_t rows = 0;
+  std::uint64_t forgotten = 0;  // rows that its retention took
   std::int64_t errors = 0;
   std::uint64_t errors_ever = 0;
   Seq held_from = 0;    // while gated: events from here on wait
@@ -149,6 +150,7 @@ class Runtime {
   void Handle(const MakeCommand& command);
   void Take(const DefinitionPtr& definition);
   headgate::Status LoadForms(std::stop_token stop);
+  headgate::Status ExpireForms();
   void Handle(DropCommand command);
   void Handle(CatchUpCommand) { catch_up_ = true; }
   void Handle(FollowCommand command);
@@ -260,6 +262,7 @@ class Runtime {
   std::chrono::steady_clock::time_point look_for_readers_;  // at the next turn behind it
   std::map<SourceNo, std::int64_t> heard_us_;  // sources of views with max_staleness: their last sign of life
   std::chrono::steady_clock::time_point look_for_holds_;
+  std::chrono::steady_clock::time_point look_for_expired_;
   std::map<std::uint32_t, std::string> standing_;       // forms that stand still: the view that is paused
   struct Replay {                                       // what forms are given in a step of their own
     std::map<std::uint32_t, Backlog::Changes> changes;  // by form

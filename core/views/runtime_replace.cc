@@ -10,9 +10,11 @@
 namespace headgate::views {
 namespace {
 
-constexpr std::size_t kChunkRows = 20'000;
+constexpr std::size_t kDifferenceRows = 20'000;
 
-bool Reads(const Input& input, const Form& form) { return input.kind == Input::Kind::kView && input.form == form.id(); }
+bool ReadsForm(const Input& input, const Form& form) {
+  return input.kind == Input::Kind::kView && input.form == form.id();
+}
 
 }  // namespace
 
@@ -69,9 +71,9 @@ Result<ViewChange> Runtime::Difference(const Form& form, std::string& cursor, bo
     row.after = std::string(stored.row);
     row.times = stored.copies;
     end = stored.cursor;
-    return ++taken < kChunkRows;
+    return ++taken < kDifferenceRows;
   }));
-  last = taken < kChunkRows;
+  last = taken < kDifferenceRows;
   HG_RETURN_IF_ERROR(ViewRows::Scan(view, replaces.form, replaces.rows, cursor, [&](const ViewRows::Stored& stored) {
     if (!last && stored.cursor > end) return false;
     RowChange& row = changes[stored.cursor];
@@ -139,7 +141,7 @@ headgate::Status Runtime::Swap(Form& form, const Transaction& tx) {
   for (const auto& reader : forms_) {
     const std::vector<Input>& inputs = reader->definition().inputs;
     for (std::uint32_t i = 0; reader->running() && i < inputs.size(); ++i) {
-      if (!Reads(inputs[i], form)) continue;
+      if (!ReadsForm(inputs[i], form)) continue;
       if (!difference) {
         HG_ASSIGN_OR_RETURN(difference, DifferenceForReaders(form));
       }

@@ -283,6 +283,13 @@ TEST_F(ViewRuntime, RetentionForgetsRowsOfAViewThatOnlyAdds) {
   ASSERT_TRUE(shard_.Settle());
   EXPECT_THAT(shard_.Select("SELECT * FROM seen"), ElementsAre("3"));
   EXPECT_EQ(shard_.views().Status("seen")->rows, 1U);
+  // Also while nothing comes; what it took is told.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (shard_.views().Status("seen")->forgotten < 2 && std::chrono::steady_clock::now() < deadline)
+    Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
+  EXPECT_EQ(shard_.views().Status("seen")->forgotten, 2U);
+  EXPECT_EQ(shard_.views().Status("seen")->rows, 0U);
+  EXPECT_THAT(shard_.Select("SELECT * FROM seen"), IsEmpty());
 }
 
 TEST_F(ViewRuntime, WhatRetentionTookBeforeItWasReadIsTold) {
