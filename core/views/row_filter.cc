@@ -16,8 +16,9 @@ SqlResult<std::vector<Condition>> Read(const sql::Relation& view,
                                        const std::vector<std::pair<std::string, std::string>>& given) {
   std::vector<Condition> conditions;
   for (const auto& [name, text] : given) {
-    const auto found = std::ranges::find_if(
-        view.columns, [&](const sql::RelationColumn& column) { return !column.hidden && column.name == name; });
+    const auto found = std::ranges::find_if(view.columns, [&name = name](const sql::RelationColumn& column) {
+      return !column.hidden && column.name == name;
+    });
     if (found == view.columns.end()) return Failed("42703", "view " + view.name + " has no column " + name);
     sql::EvalContext context;
     Condition& condition = conditions.emplace_back();
