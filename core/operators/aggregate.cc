@@ -267,7 +267,8 @@ class Aggregate : public Operator {
     if (!group.touched) {
       group.touched = true;
       group.touch = touched_->size();
-      Touched& touched = touched_->emplace_back(place, Shown{}, at);
+      touched_->push_back({place, Shown{}, at});
+      Touched& touched = touched_->back();
       if (group.shown != nullptr) {
         touched.before = std::move(*group.shown);
         group.shown.reset();
