@@ -121,6 +121,7 @@ Status Form::Open(const FormProgress& progress) {
     anew.held_from = progress_.held_from;
     anew.replaces = progress_.replaces;
     if (progress_.telling == FormProgress::Telling::kNone) anew.telling = progress_.telling;
+    anew.told_from = progress_.told_from;
     progress_ = std::move(anew);
     HG_RETURN_IF_ERROR(store_.Write(batch, true));
   }

@@ -116,7 +116,6 @@ Result<FormProgress> Runtime::Begun(const Definition& definition) {
   const auto history = record.options.find("history");
   const bool retained = history != record.options.end() && history->second == "retained";
   progress.held_from = retained ? 1 : record.begins_at + 1;
-  bool told = IsRead(record.name);
   HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(record.replaces.form)));
   if (record.replaces.form != 0 && stored) {
     HG_ASSIGN_OR_RETURN(const FormProgress old, DecodeProgress(*stored));
@@ -129,8 +128,9 @@ Result<FormProgress> Runtime::Begun(const Definition& definition) {
     }
     // What it has not been given yet is for the one that comes.
     if (old.hold_from != 0) progress.held_from = std::min(progress.held_from, old.hold_from);
-    told = told || (progress.replaces.form != 0 && old.telling != FormProgress::Telling::kNone);
   }
+  // Of one that replaces another Tell finds out: its stream is that of the other.
+  const bool told = progress.replaces.form == 0 && IsRead(record.name);
   progress.telling = told ? FormProgress::Telling::kChanges : FormProgress::Telling::kNone;
   return progress;
 }
@@ -296,12 +296,11 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   idle_ = true;
   if (forms_.empty() && !catch_up_) return Ok();
   HG_RETURN_IF_ERROR(OpenGates());
+  HG_RETURN_IF_ERROR(TellToReaders(stop));  // before any step: what it has begun to tell is as of the applied seq
   HG_RETURN_IF_ERROR(LoadForms(stop));
   HG_RETURN_IF_ERROR(CatchUpForms(stop));
   HG_RETURN_IF_ERROR(HoldForms(stop));
   HG_RETURN_IF_ERROR(ExpireForms());
-  if (stop.stop_requested()) return Stopped();
-  HG_RETURN_IF_ERROR(TellToReaders(stop));
   if (stop.stop_requested()) return Stopped();
   HG_ASSIGN_OR_RETURN(const Run run, reader_->Read(run_size_.max()));
   if (run.last == 0) {

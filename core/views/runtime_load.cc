@@ -268,6 +268,17 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
 headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
   FormProgress& progress = form.progress();
   const bool blocks = form.row_form() == RowForm::kBlocks;
+  if (progress.replaces.form != 0) {
+    // The stream has the whole of the one before it, or nothing: then its readers get the content behind the swap.
+    HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(progress.replaces.form)));
+    FormProgress old;
+    if (stored) {
+      HG_ASSIGN_OR_RETURN(old, DecodeProgress(*stored));
+    }
+    const bool told = old.telling == FormProgress::Telling::kChanges;
+    progress.telling = told ? FormProgress::Telling::kChanges : FormProgress::Telling::kNone;
+    progress.told_from = old.told_from;
+  }
   if (form.told() && progress.replaces.form != 0 && progress.replaces.same_shape && !blocks) {
     HG_RETURN_IF_ERROR(TellDifference(form, stop));
   } else {
@@ -317,15 +328,17 @@ headgate::Status Runtime::TellContent(Form& form, ViewWrite write, std::stop_tok
 // Views that somebody wants to follow from now on, and that nobody did before: their streams begin with what they have.
 headgate::Status Runtime::TellToReaders(std::stop_token stop) {
   using Telling = FormProgress::Telling;
+  using Stage = FormProgress::Stage;
   const auto now = std::chrono::steady_clock::now();
-  if (now < look_for_readers_) return Ok();
-  look_for_readers_ = now + kLookForReaders;
-  for (std::size_t i = 0; i < forms_.size() && !stop.stop_requested(); ++i) {
+  const bool look = now >= look_for_readers_;
+  if (look) look_for_readers_ = now + kLookForReaders;
+  for (std::size_t i = 0; i < forms_.size(); ++i) {
+    if (stop.stop_requested()) return Stopped();
     Form& form = *forms_[i];
     FormProgress& progress = form.progress();
-    if (progress.telling == Telling::kNone && (followed_.contains(form.name()) || IsRead(form.name()))) {
-      using Stage = FormProgress::Stage;
-      if (progress.stage == Stage::kLoading || progress.stage == Stage::kTelling) continue;  // asked again when it runs
+    if (progress.stage != Stage::kGated && progress.stage != Stage::kRunning) continue;  // asked again when it runs
+    if (progress.replaces.form != 0) continue;                                           // Tell finds out
+    if (look && progress.telling == Telling::kNone && (followed_.contains(form.name()) || IsRead(form.name()))) {
       progress.telling = form.running() ? Telling::kContent : Telling::kChanges;
       progress.told_from = applied_;
       StoreBatch batch;
@@ -334,7 +347,7 @@ headgate::Status Runtime::TellToReaders(std::stop_token stop) {
       form.Committed();
     }
     if (progress.telling == Telling::kContent) HG_RETURN_IF_ERROR(TellContent(form, ViewWrite::kBaseline, stop));
-    if (followed_.erase(form.name()) > 0) Publish();
+    if (form.told() && followed_.erase(form.name()) > 0) Publish();
   }
   return Ok();
 }

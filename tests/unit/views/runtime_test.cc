@@ -122,6 +122,25 @@ TEST_F(ViewRuntime, AStreamThatNobodyReadsIsNotWrittenAndBeginsWithTheContent) {
   EXPECT_EQ(Told("other", 1), "read read insert ");
 }
 
+TEST_F(ViewRuntime, AReplacementOfAViewThatNobodyReadTellsItsWholeContentToTheFirstReader) {
+  std::atomic<bool> sink = false;
+  shard_.read = [&](std::string_view) { return sink.load(); };
+  shard_.Reopen();
+  settings_.Snapshot({{"1", "18"}, {"2", "15"}, {"3", "30"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  ASSERT_TRUE(shard_.Settle());
+  sink = true;  // the form before is told first, or the new one after the swap: never a part
+  ASSERT_EQ(shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW cold AS SELECT sensor_id, desired FROM "
+                       "bms.public.settings WHERE desired < 17"),
+            "");
+  ASSERT_TRUE(shard_.SettleReplaced("cold"));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!shard_.views().Status("cold")->told && std::chrono::steady_clock::now() < deadline)
+    Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
+  const std::string told = Told("cold", 1);
+  EXPECT_TRUE(told == "read " || told == "read read delete ") << told;
+}
+
 TEST_F(ViewRuntime, ATruncateAndATableReadAnewAreDifferences) {
   settings_.Snapshot({{"1", "18"}, {"2", "15"}});
   ASSERT_EQ(shard_.Sql(kCold), "");
