@@ -43,8 +43,10 @@ class Letters {
  public:
   Letters(Store& store, const Log& log) : store_(store), log_(log) {}
 
-  // Of the step at hand; they are kept with its write.
-  void Note(Misfit misfit) { noted_.push_back(std::move(misfit)); }
+  // Of the step at hand; they are kept with its write. Of a step with very many the first say enough.
+  void Note(Misfit misfit) {
+    if (noted_.size() < kNotedMax) noted_.push_back(std::move(misfit));
+  }
   void Save(StoreBatch& batch, std::int64_t now_us);
   // The step failed.
   void Forget();
@@ -53,6 +55,8 @@ class Letters {
   void Drop(std::string_view name, StoreBatch& batch);
 
  private:
+  static constexpr std::size_t kNotedMax = 10'000;
+
   DeadLetters* Of(const std::string& name);
   void Copy(DeadLetter& letter) const;
 

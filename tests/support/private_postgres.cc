@@ -2,6 +2,7 @@
 
 #include <pwd.h>
 #include <signal.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,8 +57,17 @@ Result<std::unique_ptr<PrivatePostgres>> PrivatePostgres::Start(const PostgresOp
   return server;
 }
 
+// A server that was killed leaves its shared memory segment, and a machine has 4 096 of them. The pid file names it, in
+// its seventh line: key and id.
 PrivatePostgres::~PrivatePostgres() {
   if (server_) static_cast<void>(KillHard());
+  std::ifstream pid_file(dir_.path() + "/data/postmaster.pid");
+  std::string line;
+  for (int n = 0; n < 7; ++n) std::getline(pid_file, line);
+  std::istringstream words(line);
+  unsigned long key = 0;
+  int id = -1;
+  if (words >> key >> id) shmctl(id, IPC_RMID, nullptr);
 }
 
 Status PrivatePostgres::Initialise(const PostgresOptions& options) {
