@@ -22,6 +22,14 @@ Result<std::unique_ptr<Views>> Views::Start(Runtime::Parts parts, std::vector<An
   return views;
 }
 
+std::shared_ptr<const ViewStatus> Views::Status(std::string_view name) const {
+  const DefinitionPtr definition = Find(name);
+  auto status = runtime_->Status(name);
+  if (definition == nullptr || status == nullptr || status->serving == nullptr) return nullptr;
+  const bool same = status->serving->record.created_us == definition->record.created_us;
+  return same ? std::move(status) : nullptr;
+}
+
 SqlResult<Definition> Views::Validate(const sql::Statement& statement) const { return Define(statement, *names()); }
 
 SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool from_file, const Also& also,

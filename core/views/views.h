@@ -41,7 +41,8 @@ class Views {
 
   std::shared_ptr<const NameTable> names() const { return catalog_->names(); }
   DefinitionPtr Find(std::string_view name) const { return names()->FindDefinition(name); }
-  std::shared_ptr<const ViewStatus> Status(std::string_view name) const { return runtime_->Status(name); }
+  // nullptr also while the views' thread still has another view that had the name.
+  std::shared_ptr<const ViewStatus> Status(std::string_view name) const;
   Seq applied() const { return runtime_->applied(); }
   std::string trouble() const { return runtime_->trouble(); }
 

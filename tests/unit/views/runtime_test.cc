@@ -141,6 +141,21 @@ TEST_F(ViewRuntime, AReplacementOfAViewThatNobodyReadTellsItsWholeContentToTheFi
   EXPECT_TRUE(told == "read " || told == "read read delete ") << told;
 }
 
+TEST_F(ViewRuntime, AViewThatTakesADroppedOnesNameIsNeverTakenForIt) {
+  settings_.Snapshot({{"1", "18"}});
+  ASSERT_EQ(shard_.Sql(kCold), "");
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(shard_.Settle());
+    ASSERT_TRUE(shard_.views().Drop("cold", {}).ok());
+    EXPECT_EQ(shard_.views().Status("cold"), nullptr);
+    ASSERT_EQ(shard_.Sql(kCold), "");
+    const auto status = shard_.views().Status("cold");
+    if (status != nullptr) {
+      EXPECT_EQ(status->serving->record.form, shard_.views().Find("cold")->record.form);
+    }
+  }
+}
+
 TEST_F(ViewRuntime, ATruncateAndATableReadAnewAreDifferences) {
   settings_.Snapshot({{"1", "18"}, {"2", "15"}});
   ASSERT_EQ(shard_.Sql(kCold), "");
