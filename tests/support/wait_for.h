@@ -7,13 +7,14 @@
 
 namespace headgate::test {
 
-// Looks every 50 ms, for what only another process knows. True once it is so, false after `limit`. Inside one process
+// Looks at that pace, for what only another process knows. True once it is so, false after `limit`. Inside one process
 // wait on what changes instead.
-inline bool WaitFor(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::seconds(10)) {
+inline bool WaitFor(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::seconds(10),
+                    std::chrono::milliseconds pace = std::chrono::milliseconds(50)) {
   Signal never;
   for (const auto end = std::chrono::steady_clock::now() + limit; std::chrono::steady_clock::now() < end;) {
     if (done()) return true;
-    never.WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(50), {});
+    never.WaitUntil(std::chrono::steady_clock::now() + pace, {});
   }
   return done();
 }

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Rows = std::vector<std::string>;
 
-class ViewHold : public ::testing::Test {
+class ViewHold : public ThermostatTest {
  protected:
   void SetUp() override {
     shard_.sight = [this](SourceNo, std::int64_t asked_after_us) {
@@ -34,16 +34,8 @@ class ViewHold : public ::testing::Test {
     ASSERT_EQ(shard_.Sql(kViews), "");
     ASSERT_TRUE(shard_.Settle());
   }
-  static bool Until(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
-    }
-    return true;
-  }
   bool UntilState(const std::string& view, const std::string& state) {
-    return Until([&] {
+    return Shard::Until([&] {
       const auto status = shard_.views().Status(view);
       return status != nullptr && status->state == state;
     });
@@ -55,9 +47,6 @@ class ViewHold : public ::testing::Test {
   void Set(const std::string& desired) {
     settings_.Update({"7", desired});
     settings_.Commit();
-  }
-  bool Applied() {
-    return Until([&] { return shard_.views().applied() >= shard_.log().last_seq(); });
   }
   Rows Judged() { return shard_.Select("SELECT seq, temperature, desired FROM judged"); }
   Rows Seen() { return shard_.Select("SELECT temperature, desired FROM judged"); }
@@ -74,11 +63,6 @@ CREATE MATERIALIZED VIEW desired AS SELECT desired FROM bms.public.settings;)";
   std::atomic<bool> silent_ = false;
   std::atomic<bool> behind_ = false;
   std::atomic<std::int64_t> last_heard_us_ = 0;
-  Shard shard_;
-  TestStream settings_{
-      shard_, "bms", "public", "settings", {{"sensor_id", TypeId::kInt4}, {"desired", TypeId::kFloat8}}, 1};
-  TestStream readings_{
-      shard_, "readings", "", "readings", {{"sensor_id", TypeId::kInt4}, {"temperature", TypeId::kFloat8}}, 0};
 };
 
 TEST_F(ViewHold, EventsWaitWhileTheSourceIsSilentAndAreJudgedInOrderByTheTablesOfTheRelease) {
@@ -89,7 +73,7 @@ TEST_F(ViewHold, EventsWaitWhileTheSourceIsSilentAndAreJudgedInOrderByTheTablesO
   ASSERT_TRUE(UntilState("judged", "gated"));
   EXPECT_EQ(shard_.views().Status("judged")->held_by, "bms");
   for (int i = 2; i < 30; ++i) Read(std::to_string(i));
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   EXPECT_THAT(Seen(), ElementsAre("1|45"));
   EXPECT_THAT(shard_.Select("SELECT * FROM counted"), ElementsAre("1"));
   EXPECT_EQ(shard_.Select("SELECT * FROM free").size(), 29U) << "a view without max_staleness goes on";
@@ -100,7 +84,7 @@ TEST_F(ViewHold, EventsWaitWhileTheSourceIsSilentAndAreJudgedInOrderByTheTablesO
   behind_ = true;
   silent_ = false;
   Set("60");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   EXPECT_THAT(Seen(), ElementsAre("1|45"));
   EXPECT_THAT(shard_.Select("SELECT * FROM desired"), ElementsAre("60")) << "tables do not wait";
   behind_ = false;
@@ -123,16 +107,16 @@ TEST_F(ViewHold, APauseDuringAHoldLosesNothing) {
   silent_ = true;
   ASSERT_TRUE(UntilState("judged", "gated"));
   Read("2");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   ASSERT_TRUE(shard_.views().SetPaused("judged", true, {}).ok());
   ASSERT_TRUE(UntilState("judged", "paused"));
   Read("3");
   Set("60");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   ASSERT_TRUE(shard_.views().SetPaused("judged", false, {}).ok());
   ASSERT_TRUE(UntilState("judged", "gated"));
   Read("4");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   EXPECT_THAT(Seen(), ElementsAre());
   silent_ = false;
   ASSERT_TRUE(shard_.Settle());
@@ -143,12 +127,12 @@ TEST_F(ViewHold, AReplacementWaitsForTheHeldEvents) {
   silent_ = true;
   ASSERT_TRUE(UntilState("judged", "gated"));
   Read("2");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   std::string again = "CREATE OR REPLACE" + std::string(kViews).substr(7, std::string(kViews).find(';') - 7);
   again.replace(again.find("r.temperature"), 13, "r.temperature + 100 AS temperature");
   ASSERT_EQ(shard_.Sql(again), "");
   Read("3");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   silent_ = false;
   ASSERT_TRUE(shard_.SettleReplaced("judged"));
   Read("4");

@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Rows = std::vector<std::string>;
 
-class ViewPause : public ::testing::Test {
+class ViewPause : public ThermostatTest {
  protected:
   void SetUp() override {
     settings_.Snapshot({{"7", "45"}, {"8", "45"}});
@@ -24,24 +24,12 @@ class ViewPause : public ::testing::Test {
   void SetPaused(const std::string& view, bool paused) {
     const auto done = shard_.views().SetPaused(view, paused, {});
     ASSERT_TRUE(done.ok()) << done.error().message;
-    ASSERT_TRUE(Until([&] { return (State(view) == "paused") == paused; })) << view << " is " << State(view);
+    ASSERT_TRUE(Shard::Until([&] { return (State(view) == "paused") == paused; })) << view << " is " << State(view);
   }
   // "" until the views' thread has heard of it.
   std::string State(const std::string& view) {
     const auto status = shard_.views().Status(view);
     return status == nullptr ? "" : status->state;
-  }
-  // What the runtime has taken in, whatever stands still.
-  bool Applied() {
-    return Until([&] { return shard_.views().applied() >= shard_.log().last_seq(); });
-  }
-  static bool Until(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
-    }
-    return true;
   }
   void Read(const std::string& sensor, const std::string& temperature) {
     readings_.Insert({sensor, temperature});
@@ -70,18 +58,13 @@ FROM bms.public.settings s
 LEFT JOIN (SELECT DISTINCT ON (sensor_id) sensor_id, command FROM heater
            ORDER BY sensor_id, seq DESC, ordinal DESC) h ON h.sensor_id = s.sensor_id;
 CREATE MATERIALIZED VIEW total AS SELECT count(*) AS n, sum(desired) AS s FROM bms.public.settings;)";
-  Shard shard_;
-  TestStream settings_{
-      shard_, "bms", "public", "settings", {{"sensor_id", TypeId::kInt4}, {"desired", TypeId::kFloat8}}, 1};
-  TestStream readings_{
-      shard_, "readings", "", "readings", {{"sensor_id", TypeId::kInt4}, {"temperature", TypeId::kFloat8}}, 0};
 };
 
 TEST_F(ViewPause, APausedViewStandsStillWithWhatReadsItAndOthersGoOn) {
   SetPaused("heater", true);
   Read("7", "40");
   Set("8", "50");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   EXPECT_THAT(shard_.Select("SELECT * FROM total"), ElementsAre("2|95"));
   EXPECT_EQ(State("states"), "paused");
   EXPECT_EQ(shard_.views().Status("states")->paused_by, "heater");
@@ -107,13 +90,13 @@ TEST_F(ViewPause, WhatComesMeanwhileIsJudgedAsIfThereHadBeenNoPause) {
   settings_.Delete({"7"});
   settings_.Commit();
   Read("7", "39");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   shard_.Reopen();
   EXPECT_EQ(State("heater"), "paused");
   settings_.Insert({"7", "45"});
   settings_.Commit();
   Read("7", "47");  // Off
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   SetPaused("heater", false);
   ASSERT_TRUE(shard_.Settle());
   EXPECT_THAT(shard_.Select("SELECT command FROM heater ORDER BY seq"), ElementsAre("Off", "Off", "On", "On"));
@@ -124,17 +107,17 @@ TEST_F(ViewPause, WhatComesMeanwhileIsJudgedAsIfThereHadBeenNoPause) {
 TEST_F(ViewPause, AReaderThatIsPausedItselfWaitsOnWhileItsInputGoesOn) {
   SetPaused("states", true);
   Read("7", "40");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   SetPaused("heater", true);
   Read("7", "50");
   Set("7", "46");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   SetPaused("heater", false);
-  ASSERT_TRUE(Until([&] { return State("heater") == "running"; }));
+  ASSERT_TRUE(Shard::Until([&] { return State("heater") == "running"; }));
   EXPECT_EQ(State("states"), "paused");
   EXPECT_EQ(shard_.views().Status("states")->paused_by, "");
   Read("7", "40");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   shard_.Reopen();
   SetPaused("states", false);
   ASSERT_TRUE(shard_.Settle());
@@ -146,9 +129,9 @@ TEST_F(ViewPause, ALongBacklogIsTakenInPieces) {
   for (int round = 0; round < 30; ++round) {
     for (int i = 0; i < 1000; ++i) readings_.Insert({i % 2 == 0 ? "7" : "8", round % 2 == 0 ? "40" : "50"});
     readings_.Commit();
-    EXPECT_TRUE(round % 10 != 5 || Applied());
+    EXPECT_TRUE(round % 10 != 5 || shard_.Applied());
   }
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   SetPaused("heater", false);
   ASSERT_TRUE(shard_.Settle());
   EXPECT_THAT(shard_.Select("SELECT sensor_id, command, count(*) FROM heater GROUP BY 1, 2"),
@@ -162,7 +145,7 @@ TEST_F(ViewPause, AViewThatWaitsForItsTablesWaitsOn) {
   SetPaused("of_later", true);
   TestStream later(shard_, "bms", "public", "later", {{"id", TypeId::kInt4}}, 1);
   later.Snapshot({{"1"}});
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   EXPECT_EQ(State("of_later"), "paused");
   SetPaused("of_later", false);
   ASSERT_TRUE(shard_.Settle());
@@ -172,9 +155,9 @@ TEST_F(ViewPause, AViewThatWaitsForItsTablesWaitsOn) {
 TEST_F(ViewPause, ANewReaderWaitsAndAReplacementEndsThePause) {
   SetPaused("total", true);
   Set("7", "46");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   ASSERT_EQ(shard_.Sql("CREATE MATERIALIZED VIEW of_total AS SELECT s FROM total"), "");
-  ASSERT_TRUE(Until([&] { return shard_.views().Status("of_total") != nullptr; }));
+  ASSERT_TRUE(Shard::Until([&] { return shard_.views().Status("of_total") != nullptr; }));
   EXPECT_EQ(State("of_total"), "paused");
   SetPaused("total", false);
   ASSERT_TRUE(shard_.Settle());
@@ -182,7 +165,7 @@ TEST_F(ViewPause, ANewReaderWaitsAndAReplacementEndsThePause) {
   ASSERT_TRUE(shard_.views().Drop("of_total", {}).ok());
   SetPaused("total", true);
   Set("7", "47");
-  ASSERT_TRUE(Applied());
+  ASSERT_TRUE(shard_.Applied());
   ASSERT_EQ(shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW total AS SELECT count(*) AS n, sum(desired) + 1 AS s FROM "
                        "bms.public.settings"),
             "");

@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Rows = std::vector<std::string>;
 
-class ViewRuntime : public ::testing::Test {
+class ViewRuntime : public ThermostatTest {
  protected:
   // The ops of the view's stream from `from` on.
   std::string Told(const std::string& view, Seq from) {
@@ -31,12 +31,6 @@ class ViewRuntime : public ::testing::Test {
     }
     return ops;
   }
-
-  Shard shard_;
-  TestStream settings_{
-      shard_, "bms", "public", "settings", {{"sensor_id", TypeId::kInt4}, {"desired", TypeId::kFloat8}}, 1};
-  TestStream readings_{
-      shard_, "readings", "", "readings", {{"sensor_id", TypeId::kInt4}, {"temperature", TypeId::kFloat8}}, 0};
 };
 
 constexpr const char* kCold =
@@ -97,12 +91,7 @@ TEST_F(ViewRuntime, AStreamThatNobodyReadsIsNotWrittenAndBeginsWithTheContent) {
   ASSERT_TRUE(shard_.Settle());
   EXPECT_EQ(Told("cold", 1), "");
   const auto told = [&](const std::string& view) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!shard_.views().Status(view)->told) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
-    }
-    return true;
+    return Shard::Until([&] { return shard_.views().Status(view)->told; });
   };
   sink = true;
   ASSERT_TRUE(told("cold"));
@@ -134,9 +123,7 @@ TEST_F(ViewRuntime, AReplacementOfAViewThatNobodyReadTellsItsWholeContentToTheFi
                        "bms.public.settings WHERE desired < 17"),
             "");
   ASSERT_TRUE(shard_.SettleReplaced("cold"));
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!shard_.views().Status("cold")->told && std::chrono::steady_clock::now() < deadline)
-    Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
+  ASSERT_TRUE(Shard::Until([&] { return shard_.views().Status("cold")->told; }));
   const std::string told = Told("cold", 1);
   EXPECT_TRUE(told == "read " || told == "read read delete ") << told;
 }

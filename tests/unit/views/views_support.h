@@ -13,6 +13,7 @@
 #include "core/sql/function.h"
 #include "core/sql/statement.h"
 #include "core/views/views.h"
+#include "tests/support/wait_for.h"
 #include "tests/unit/log/log_support.h"
 
 namespace headgate::test {
@@ -80,10 +81,17 @@ class Shard {
     std::ranges::sort(rows);
     return rows;
   }
-  // Waits until the views are in step with everything that is in the log, and run.
+  // Waits, for a while.
+  static bool Until(const std::function<bool()>& holds) {
+    return WaitFor(holds, std::chrono::seconds(20), std::chrono::milliseconds(1));
+  }
+  // Until the runtime has taken in everything that is in the log, whatever stands still.
+  bool Applied() {
+    return Until([&] { return views_->applied() >= log_->last_seq(); });
+  }
+  // Until the views are in step with everything that is in the log, and run.
   bool Settle() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    for (;;) {
+    return Until([&] {
       bool running = views_->applied() >= log_->last_seq();
       const auto names = views_->names();
       for (const auto& [name, definition] : names->definitions) {
@@ -91,20 +99,15 @@ class Shard {
         const auto status = views_->Status(name);
         running = running && status != nullptr && status->state == "running";
       }
-      if (running) return true;
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
-    }
+      return running;
+    });
   }
-
   bool SettleReplaced(const std::string& view) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    for (;;) {
+    const bool replaced = Until([&] {
       const auto status = views_->Status(view);
-      if (status != nullptr && status->replacing == nullptr && status->serving == views_->Find(view)) return Settle();
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      Signal().WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(1), {});
-    }
+      return status != nullptr && status->replacing == nullptr && status->serving == views_->Find(view);
+    });
+    return replaced && Settle();
   }
 
   LogWriter& Writer(const std::string& source, const std::string& connector) {
@@ -234,6 +237,17 @@ class TestStream {
   TableSchema schema_;
   std::vector<sql::Type> types_;
   std::uint32_t version_ = 0;
+};
+
+// Settings in a table, and readings.
+class ThermostatTest : public ::testing::Test {
+ protected:
+  Shard shard_;
+  TestStream settings_{
+      shard_, "bms", "public", "settings", {{"sensor_id", sql::TypeId::kInt4}, {"desired", sql::TypeId::kFloat8}}, 1};
+  TestStream readings_{
+      shard_, "readings", "", "readings", {{"sensor_id", sql::TypeId::kInt4}, {"temperature", sql::TypeId::kFloat8}},
+      0};
 };
 
 }  // namespace headgate::test
