@@ -56,6 +56,8 @@ function(hg_test name)
 endfunction()
 
 function(hg_compile_as_test target json)
+  # Unoptimised, a batch costs little beyond its headers.
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE 16)
   target_compile_options(${target} PRIVATE ${HG_TEST_OPTIONS})
   if(json)
     target_precompile_headers(${target} REUSE_FROM hg_gtest_json_pch)

@@ -157,26 +157,22 @@ TEST_F(Faults, W4_AnEndpointThatIsGoneIsDisabledAndARestartEnablesIt) {
 }
 
 TEST_F(Faults, TheServerRestartsAndTheStreamGoesOn) {
-  if (std::getenv("HEADGATE_TEST_POSTGRES") != nullptr)
-    GTEST_SKIP() << "SKIP, needs a private PostgreSQL that may be restarted";
-  PostgresOptions server_options;
-  auto server = PrivatePostgres::Start(server_options);
-  ASSERT_TRUE(server.ok()) << server.error().what;
-  ASSERT_TRUE((*server)->Exec("postgres", "CREATE TABLE public.t (id int PRIMARY KEY, v text)").ok());
+  HG_WITH_SERVER("postgres", const auto server, PrivatePostgres::Start());
+  ASSERT_TRUE(server->Exec("postgres", "CREATE TABLE public.t (id int PRIMARY KEY, v text)").ok());
   CountingReceiver receiver;
   HeadgateOptions options;
   options.connectors["shop"] = {
-      {"connector.class", "postgres"}, {"host", (*server)->host()}, {"port", std::to_string((*server)->port())},
+      {"connector.class", "postgres"}, {"host", server->host()}, {"port", std::to_string(server->port())},
       {"dbname", "postgres"},          {"username", "postgres"},    {"tables", "public.t"}};
   options.connectors["hook"] = Shop::Hook(receiver.url());
   HeadgateProcess headgate(options);
   ASSERT_TRUE(headgate.Start().ok());
-  ASSERT_TRUE((*server)->Exec("postgres", "INSERT INTO t SELECT i, 'v' FROM generate_series(1, 100) i").ok());
+  ASSERT_TRUE(server->Exec("postgres", "INSERT INTO t SELECT i, 'v' FROM generate_series(1, 100) i").ok());
   ASSERT_TRUE(receiver.WaitForDistinct(100, seconds(20))) << headgate.Stderr();
-  ASSERT_TRUE((*server)->KillHard().ok());
-  ASSERT_TRUE((*server)->StartAgain().ok());
-  ASSERT_TRUE((*server)->Exec("postgres", "DELETE FROM t WHERE id > 50").ok());
-  auto client = (*server)->Connect("postgres");
+  ASSERT_TRUE(server->KillHard().ok());
+  ASSERT_TRUE(server->StartAgain().ok());
+  ASSERT_TRUE(server->Exec("postgres", "DELETE FROM t WHERE id > 50").ok());
+  auto client = server->Connect("postgres");
   ASSERT_TRUE(client.ok());
   EXPECT_THAT(receiver.WaitForTables(*client, {"public.t"}, seconds(40)), testing::IsEmpty()) << headgate.Stderr();
 }

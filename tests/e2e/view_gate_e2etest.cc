@@ -14,11 +14,7 @@ class ViewGate : public ViewsFixture {
   void SetUp() override {
     ViewsFixture::SetUp();
     if (IsSkipped()) return;
-    if (std::getenv("HEADGATE_TEST_POSTGRES") != nullptr)
-      GTEST_SKIP() << "SKIP, needs a private PostgreSQL that may be stopped";
-    auto server = PrivatePostgres::Start();
-    ASSERT_TRUE(server.ok()) << server.error().what;
-    server_ = std::move(*server);
+    HG_WITH_SERVER("postgres", server_, PrivatePostgres::Start());
     OnServer(
         "CREATE TABLE settings (sensor_id int PRIMARY KEY, desired float8 NOT NULL);"
         "INSERT INTO settings VALUES (7, 45)");
