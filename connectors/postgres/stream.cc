@@ -19,6 +19,10 @@ constexpr int kFramesPerLook = 512;  // between looks at the clock
 // Under load a little more is gathered, so that one synced write serves more transactions. A lone one never waits.
 constexpr std::size_t kLoad = 8;  // transactions that had come while the ones before were written
 constexpr auto kGather = milliseconds(2);
+// The server sends each row of a transaction as it comes to it. From the kLong-th on they are taken in heaps: a wait
+// and a read of its own for each costs more than all that is done with it.
+constexpr int kLong = 32;
+constexpr auto kHeap = std::chrono::microseconds(500);
 
 std::string StartSql(const Options& options, int server_version, std::uint64_t start, bool messages) {
   std::string sql = "START_REPLICATION SLOT " + QuoteIdentifier(options.slot_name) + " LOGICAL " + LsnText(start) +
@@ -75,8 +79,10 @@ Status ReplicationStream::Begin(std::stop_token stop) {
 Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadline deadline, std::stop_token stop) {
   const std::size_t before = done.size();
   std::size_t bytes = 0;
+  int frames = 0;
   for (bool gathered = false;;) {
-    HG_RETURN_IF_ERROR(Drain(done, bytes, deadline));
+    const int frames_before = frames;
+    HG_RETURN_IF_ERROR(Drain(done, bytes, frames, deadline));
     if (done.size() - before >= kLoad && bytes < options_.batch_bytes_max && !reply_due_ &&
         !std::exchange(gathered, true)) {
       gather_.WaitUntil(std::min(deadline, clock_.Now() + kGather), stop);
@@ -87,16 +93,22 @@ Status ReplicationStream::Read(std::vector<Transaction>& done, Connection::Deadl
     if (reply_due_ && read_end_ > durable_) return Ok();
     HG_RETURN_IF_ERROR(SendDue(reached(), stop));
     if (done.size() > before || reached() || clock_.Now() >= deadline) return Ok();
+    if (decoder_.in_transaction() && frames >= kLong && frames > frames_before) {
+      gather_.WaitUntil(std::min(deadline, clock_.Now() + kHeap), stop);
+      continue;
+    }
     HG_RETURN_IF_ERROR(connection_->WaitReadable(std::min(deadline, NextDue()), stop));
     HG_RETURN_IF_ERROR(connection_->Receive(tried_));
   }
 }
 
-// Until nothing is there any more, the batch is full, or a long transaction has taken its time. `bytes`: of the batch.
-Status ReplicationStream::Drain(std::vector<Transaction>& done, std::size_t& bytes, Connection::Deadline deadline) {
+// Until nothing is there any more, the batch is full, or a long transaction has taken its time. `bytes` and `frames`:
+// of the batch.
+Status ReplicationStream::Drain(std::vector<Transaction>& done, std::size_t& bytes, int& frames,
+                                Connection::Deadline deadline) {
   std::size_t counted = done.size();
   bool looked = false;  // the socket was asked since the last frame
-  for (int frames = 0; bytes < options_.batch_bytes_max && !reached();) {
+  while (bytes < options_.batch_bytes_max && !reached()) {
     HG_ASSIGN_OR_RETURN(const bool taken, TakeFrame(done));
     if (taken) {
       looked = false;

@@ -59,7 +59,7 @@ class ReplicationStream {
   ReplicationStream(std::unique_ptr<Connection> connection, const Options& options, const Clock& clock, Binder& binder,
                     StreamDecoder::Limits limits, std::uint64_t start);
   Status Begin(std::stop_token stop);
-  Status Drain(std::vector<Transaction>& done, std::size_t& bytes, Connection::Deadline deadline);
+  Status Drain(std::vector<Transaction>& done, std::size_t& bytes, int& frames, Connection::Deadline deadline);
   Result<bool> TakeFrame(std::vector<Transaction>& done);
   Result<bool> HandleFrame(std::string_view bytes, std::vector<Transaction>& done);
   Status SendDue(bool paused, std::stop_token stop);

@@ -4,11 +4,13 @@
 
 #include "core/log/store.h"
 
-// A step of views writes many keys, in order: each is looked for from the place of the one before it.
+// The log grows at its end, and a step of views writes many keys in order: each is looked for from the place of the one
+// before it.
 namespace headgate {
 
-// Keys that are put beside each other begin with the number of a form, or of a table. RocksDB 7.8 mixes the hints of
-// puts up with those of deleted ranges, so ranges begin with keys that are too short for a hint.
+// Keys that are put beside each other begin with the number of a form, or of a table, or with half of a seq.
+// RocksDB 7.8 mixes the hints of puts up with those of deleted ranges, so ranges begin with keys that are too short for
+// a hint.
 class HintPrefix : public rocksdb::SliceTransform {
  public:
   static constexpr std::size_t kRangeKey = 8;
@@ -18,7 +20,7 @@ class HintPrefix : public rocksdb::SliceTransform {
 };
 
 inline bool HasHints(Family family) {
-  return family == Family::kBase || family == Family::kState || family == Family::kRows;
+  return family == Family::kLog || family == Family::kBase || family == Family::kState || family == Family::kRows;
 }
 
 }  // namespace headgate

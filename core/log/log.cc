@@ -383,7 +383,7 @@ Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor,
 
   std::string from;
   std::string to;
-  PutEntryKey(from, 0, 0);
+  PutBigEndian(from, std::uint64_t{0});
   PutEntryKey(to, keep, 0);
   std::string first_bytes;
   std::string lost_bytes;

@@ -163,7 +163,7 @@ TEST_F(Faults, TheServerRestartsAndTheStreamGoesOn) {
   HeadgateOptions options;
   options.connectors["shop"] = {
       {"connector.class", "postgres"}, {"host", server->host()}, {"port", std::to_string(server->port())},
-      {"dbname", "postgres"},          {"username", "postgres"},    {"tables", "public.t"}};
+      {"dbname", "postgres"},          {"username", "postgres"}, {"tables", "public.t"}};
   options.connectors["hook"] = Shop::Hook(receiver.url());
   HeadgateProcess headgate(options);
   ASSERT_TRUE(headgate.Start().ok());
