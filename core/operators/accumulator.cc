@@ -28,6 +28,11 @@ bool Complete(const ByteReader& in) { return !in.failed() && in.done(); }
 class CountAll : public Accumulator {
  public:
   void Add(const ArgumentRow&, std::int64_t weight) override { count_ += weight; }
+  void AddRow(const std::vector<sql::Column>&, std::size_t, std::int64_t weight) override { count_ += weight; }
+  bool Show(sql::RowWriter& row) const override {
+    row.Add(Datum::Of(count_));
+    return true;
+  }
   AggregateResult Result() const override { return Value(Datum::Of(count_)); }
 
   void Encode(std::string& out) const override { PutSigned(out, count_); }
@@ -44,6 +49,13 @@ class CountAll : public Accumulator {
 class Count : public Accumulator {
  public:
   void Add(const ArgumentRow& row, std::int64_t weight) override { count_ += row[0].null ? 0 : weight; }
+  void AddRow(const std::vector<sql::Column>& columns, std::size_t row, std::int64_t weight) override {
+    count_ += columns[0]->IsNull(row) ? 0 : weight;
+  }
+  bool Show(sql::RowWriter& row) const override {
+    row.Add(Datum::Of(count_));
+    return true;
+  }
   AggregateResult Result() const override { return Value(Datum::Of(count_)); }
 
   void Encode(std::string& out) const override { PutSigned(out, count_); }
@@ -65,6 +77,18 @@ class IntegerSum : public Accumulator {
     if (row[0].null) return;
     count_ += weight;
     sum_ += static_cast<Int128>(row[0].i) * weight;
+  }
+  void AddRow(const std::vector<sql::Column>& columns, std::size_t row, std::int64_t weight) override {
+    const sql::Vector& column = *columns[0];
+    if (column.IsNull(row)) return;
+    count_ += weight;
+    sum_ += static_cast<Int128>(column.ints[column.Index(row)]) * weight;
+  }
+  bool Show(sql::RowWriter& row) const override {
+    if (average_ || result_.Is(TypeId::kNumeric) || count_ == 0 || sum_ != static_cast<std::int64_t>(sum_))
+      return false;
+    row.Add(Datum::Of(static_cast<std::int64_t>(sum_)));
+    return true;
   }
   AggregateResult Result() const override {
     if (count_ == 0) return NoValue();
@@ -376,6 +400,17 @@ class BitStrings : public Accumulator {
 };
 
 }  // namespace
+
+void ReadArguments(const std::vector<sql::Column>& columns, std::size_t row, ArgumentRow& out) {
+  out.clear();
+  for (const sql::Column& column : columns) out.push_back(column->At(row));
+}
+
+void Accumulator::AddRow(const std::vector<sql::Column>& columns, std::size_t row, std::int64_t weight) {
+  ArgumentRow values;
+  ReadArguments(columns, row, values);
+  Add(values, weight);
+}
 
 Aggregation::Aggregation(const sql::AggregateCall& call) : call_(Clone(call)) {
   for (const sql::ExprPtr& argument : call_.arguments) types_.push_back(argument->type);

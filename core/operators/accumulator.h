@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/sql/aggregate.h"
+#include "core/sql/row_codec.h"
 #include "core/sql/vector.h"
 
 namespace headgate::operators {
@@ -24,13 +25,23 @@ inline AggregateResult NoValue() { return {}; }
 // The values of one row for one aggregate: its arguments, then the expressions of its ORDER BY.
 using ArgumentRow = std::vector<sql::Datum>;
 
+// The row's values, out of their columns.
+void ReadArguments(const std::vector<sql::Column>& columns, std::size_t row, ArgumentRow& out);
+
 // One aggregate of one group, kept under insertions and deletions.
 class Accumulator {
  public:
   virtual ~Accumulator() = default;
   // The row passed FILTER. `weight` may be negative.
   virtual void Add(const ArgumentRow& row, std::int64_t weight) = 0;
+  // The same with the values still in their columns.
+  virtual void AddRow(const std::vector<sql::Column>& columns, std::size_t row, std::int64_t weight);
   virtual AggregateResult Result() const = 0;
+  // Puts the result into a row; false, and nothing, if Result is to be asked.
+  virtual bool Show(sql::RowWriter& row) const {
+    (void)row;
+    return false;
+  }
   // What Add has gathered, as bytes. Decode puts it into one just made of the same aggregation; false if the bytes make
   // no sense, and then the accumulator is of no use.
   virtual void Encode(std::string& out) const = 0;

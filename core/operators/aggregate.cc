@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/base/prefetch.h"
 #include "core/operators/accumulator.h"
 #include "core/operators/accumulator_bytes.h"
 #include "core/operators/ordered_rows.h"
@@ -17,12 +18,16 @@ namespace {
 using sql::ExprPtr;
 using sql::Rows;
 
+// Why a group has no output row; nothing if it has one, or is not there.
+struct Failure {
+  std::string code;
+  std::string message;
+  bool operator==(const Failure&) const = default;
+};
 // What a group shows: its output row, or why it has none; of a group that is not there neither.
 struct Shown {
   std::string row;
-  std::string code;  // an error if not empty
-  std::string message;
-  bool operator==(const Shown&) const = default;
+  Failure failure;
 };
 
 struct Group {
@@ -105,7 +110,7 @@ using RowState = OrderedState<WeightedRow, WeightedRowCodec>;
 class Aggregate : public Operator {
  public:
   Aggregate(const sql::Plan& plan, const StatePlace& place)
-      : of_(plan), types_(TypesOf(plan.columns)), state_(place.Part(0), GroupCodec{&of_}), touched_(place) {
+      : of_(plan), types_(TypesOf(plan.columns)), state_(place.Part(0), GroupCodec{&of_}), notes_(place) {
     for (std::size_t c = 0; c < of_.calls.size(); ++c) {
       StatePlace part = place.Part(1);
       PutBigEndian(part.prefix, static_cast<std::uint16_t>(c));
@@ -133,10 +138,10 @@ class Aggregate : public Operator {
       group.weight += weight;
       for (std::size_t c = 0; c < of_.calls.size(); ++c) {
         if (!values.Counts(*of_.calls[c], c, rows[i])) continue;
-        values.Arguments(c, rows[i], arguments_);
         if (rows_[c] == nullptr) {
-          group.accumulators[c]->Add(arguments_, weight);
+          group.accumulators[c]->AddRow(values.arguments[c], rows[i], weight);
         } else {
+          ReadArguments(values.arguments[c], rows[i], arguments_);
           Keep(c, keys[i], row_keys[c][i], weight, group);
         }
       }
@@ -146,27 +151,42 @@ class Aggregate : public Operator {
   void Finish(StepContext& step, const Emit& emit) override {
     if (of_.expressions.empty() && state_.Find("") == nullptr) StartOnly();
     DeltaBuilder builder(types_);
-    Shown now;
-    for (Touched& touched : *touched_) {
-      Group& group = *touched.place.Find();
+    std::string now;
+    Failure failure;
+    const std::vector<Touched>& touched = notes_->touched;
+    for (std::size_t i = 0; i < touched.size(); ++i) {
+      if (i % kAhead == 0) FetchFrom(i);
+      Group& group = *touched[i].place.Find();
       group.touched = false;
-      Render(touched.place.key(), group, now);
-      Replace(touched, now, step, builder);
-      if (of_.ordered) group.shown = std::make_unique<Shown>(std::move(now));
+      now.clear();
+      Render(touched[i].place.key(), group, now, failure);
+      Replace(touched[i], now, failure, step, builder);
+      if (of_.ordered) group.shown = std::make_unique<Shown>(Shown{now, failure});
       if (builder.full()) emit(builder.Take());
-      if (!Lives(group)) touched.place.Erase(state_);
+      if (!Lives(group)) touched[i].place.Erase(state_);
     }
-    touched_->clear();
+    *notes_ = {};
     if (builder.rows() > 0) emit(builder.Take());
   }
 
  private:
   using Groups = KeyedState<Group, GroupCodec>;
+  // A group that the step touches, with what it showed before: bytes of Notes::before, or a failure.
   struct Touched {
     Groups::Place place;
-    Shown before;
+    std::size_t from = 0;
+    std::size_t to = 0;
+    std::size_t failure = kNone;
     At at;
   };
+  struct Notes {
+    std::vector<Touched> touched;
+    std::string before;
+    std::vector<Failure> failures;
+  };
+  static constexpr std::size_t kNone = ~std::size_t{0};
+  static constexpr std::size_t kAhead = 64;             // groups whose memory is asked for at once
+  static constexpr std::size_t kAccumulatorBytes = 80;  // of a usual one
   // What the expressions give for one piece.
   struct Values {
     std::vector<sql::Column> groups;
@@ -176,10 +196,6 @@ class Aggregate : public Operator {
     // Whether the row goes into the aggregate.
     bool Counts(const Aggregation& call, std::size_t c, std::uint32_t row) const {
       return Passes(filters[c], row) && !(call.ordered() && Skips(call.call(), arguments[c], row));
-    }
-    void Arguments(std::size_t c, std::uint32_t row, ArgumentRow& out) const {
-      out.clear();
-      for (const sql::Column& column : arguments[c]) out.push_back(column->At(row));
     }
   };
   // By row of a piece; of a row that counts for nothing "".
@@ -218,6 +234,7 @@ class Aggregate : public Operator {
   std::vector<RowKeys> Load(const Values& values, const std::vector<std::uint32_t>& rows,
                             const std::vector<std::string>& keys) {
     state_.Load(keys, places_);
+    FetchParts(places_);
     std::vector<RowKeys> row_keys(of_.calls.size());
     for (std::size_t c = 0; c < of_.calls.size(); ++c) {
       if (rows_[c] == nullptr) continue;
@@ -261,41 +278,71 @@ class Aggregate : public Operator {
     Start(Touch(places_[0], {}), {}, 0);
   }
 
+  // Groups lie anywhere in memory, each with its accumulators elsewhere: that of many is asked for at once.
+  static void FetchParts(std::span<const Groups::Place> places) {
+    for (const Groups::Place& place : places) {
+      if (const Group* const group = place.Find(); group != nullptr) Prefetch(group->accumulators.data());
+    }
+    for (const Groups::Place& place : places) {
+      const Group* const group = place.Find();
+      if (group == nullptr) continue;
+      for (const auto& accumulator : group->accumulators) Prefetch(accumulator.get(), kAccumulatorBytes);
+    }
+  }
+  void FetchFrom(std::size_t first) {
+    const std::size_t end = std::min(first + kAhead, notes_->touched.size());
+    places_.clear();
+    for (std::size_t i = first; i < end; ++i) {
+      places_.push_back(notes_->touched[i].place);
+      places_.back().Fetch();
+    }
+    FetchParts(places_);
+  }
+
   // The group, to be changed; what it shows before the step's first change is noted.
   Group& Touch(const Groups::Place& place, At at) {
     Group& group = place.Change(state_);
-    if (!group.touched) {
-      group.touched = true;
-      group.touch = touched_->size();
-      touched_->push_back({place, Shown{}, at});
-      Touched& touched = touched_->back();
-      if (group.shown != nullptr) {
-        touched.before = std::move(*group.shown);
-        group.shown.reset();
-      } else {
-        Render(place.key(), group, touched.before);
-      }
-    } else {
-      At& latest = (*touched_)[group.touch].at;
+    if (group.touched) {
+      At& latest = notes_->touched[group.touch].at;
       latest = std::max(latest, at);
+      return group;
     }
+    group.touched = true;
+    group.touch = notes_->touched.size();
+    std::string& before = notes_->before;
+    Touched touched{place, before.size(), 0, kNone, at};
+    Failure failure;
+    if (group.shown != nullptr) {
+      before += group.shown->row;
+      failure = std::move(group.shown->failure);
+      group.shown.reset();
+    } else {
+      Render(place.key(), group, before, failure);
+    }
+    touched.to = before.size();
+    if (!failure.code.empty()) {
+      touched.failure = notes_->failures.size();
+      notes_->failures.push_back(std::move(failure));
+    }
+    notes_->touched.push_back(touched);
     return group;
   }
 
   bool Lives(const Group& group) const { return group.weight > 0 || of_.expressions.empty(); }
 
-  // Nothing of a group that is gone, or not there yet.
-  void Render(const std::string& key, const Group& group, Shown& shown) {
-    shown.row.clear();
-    shown.code.clear();
-    shown.message.clear();
+  // Puts the group's row behind `out`, or says why it has none. Nothing of a group that is gone, or not there yet.
+  void Render(const std::string& key, const Group& group, std::string& out, Failure& failure) {
+    failure.code.clear();
     if (!group.made || !Lives(group)) return;
-    sql::RowWriter writer(shown.row, types_);
+    const std::size_t start = out.size();
+    sql::RowWriter writer(out, types_);
     writer.AddRow(group.values, of_.types.size());
     for (std::size_t c = 0; c < of_.calls.size(); ++c) {
-      const AggregateResult result = of_.calls[c]->ordered() ? Ordered(c, key) : group.accumulators[c]->Result();
+      if (!of_.calls[c]->ordered() && group.accumulators[c]->Show(writer)) continue;
+      AggregateResult result = of_.calls[c]->ordered() ? Ordered(c, key) : group.accumulators[c]->Result();
       if (!result.code.empty()) {
-        shown = {"", result.code, result.message};
+        failure = {std::move(result.code), std::move(result.message)};
+        out.resize(start);
         return;
       }
       writer.Add(result.value);
@@ -307,20 +354,25 @@ class Aggregate : public Operator {
     return rows == nullptr ? AggregateResult{} : OrderedRows(*of_.calls[c], *rows).Result();
   }
 
-  static void Replace(const Touched& touched, const Shown& now, StepContext& step, DeltaBuilder& builder) {
-    const Shown& before = touched.before;
-    if (before == now) return;
-    if (!before.row.empty()) builder.Add(before.row, -1, touched.at);
-    if (!now.row.empty()) builder.Add(now.row, 1, touched.at);
-    if (!before.code.empty()) step.failed.push_back({touched.at, -1, before.code, before.message});
-    if (!now.code.empty()) step.failed.push_back({touched.at, 1, now.code, now.message});
+  void Replace(const Touched& touched, std::string_view now, const Failure& failure, StepContext& step,
+               DeltaBuilder& builder) {
+    const std::string_view before = std::string_view(notes_->before).substr(touched.from, touched.to - touched.from);
+    if (before != now) {
+      if (!before.empty()) builder.Add(before, -1, touched.at);
+      if (!now.empty()) builder.Add(now, 1, touched.at);
+    }
+    const Failure none;
+    const Failure& failed = touched.failure == kNone ? none : notes_->failures[touched.failure];
+    if (failed.code == failure.code && failed.message == failure.message) return;
+    if (!failed.code.empty()) step.failed.push_back({touched.at, -1, failed.code, failed.message});
+    if (!failure.code.empty()) step.failed.push_back({touched.at, 1, failure.code, failure.message});
   }
 
   Grouping of_;
   std::vector<sql::Type> types_;
   Groups state_;
   std::vector<std::unique_ptr<RowState>> rows_;  // by aggregate: group -> rows; null if it keeps none
-  StepNotes<std::vector<Touched>> touched_;
+  StepNotes<Notes> notes_;
   std::vector<Groups::Place> places_;  // of the rows of a piece
   ArgumentRow arguments_;              // of the row at hand
 };

@@ -49,7 +49,6 @@ template <class T, class Codec = StateCodec<T>>
 class KeyedState final : public StatePart {
   struct Slot {
     T value{};
-    std::size_t bytes = 0;
     bool there = false;
     bool stored = false;  // under its key in the store
     bool changed = false;
@@ -59,28 +58,68 @@ class KeyedState final : public StatePart {
  public:
   explicit KeyedState(const StatePlace& place = {}, Codec codec = {}) : StatePart(place), codec_(std::move(codec)) {}
 
+  // Where a key's value is or will be, so that it need not be looked for again. Good until the step ends.
+  class Place {
+   public:
+    Place() = default;
+    T* Find() const { return node_->value.there ? &node_->value.value : nullptr; }
+    T& Change(KeyedState& state) const {
+      node_->value.there = true;
+      state.Mark(*node_);
+      return node_->value.value;
+    }
+    void Erase(KeyedState& state) const {
+      if (!node_->value.there) return;
+      node_->value.there = false;
+      node_->value.value = T{};
+      state.Mark(*node_);
+    }
+    const std::string& key() const { return node_->key; }
+    // Asks for its memory, for a look at it soon.
+    void Fetch() const { Generations<Slot>::Fetch(*node_); }
+
+   private:
+    friend class KeyedState;
+    explicit Place(Node* node) : node_(node) {}
+    Node* node_ = nullptr;
+  };
+
   // In any order, repetitions allowed.
   void Load(std::span<const std::string> keys) {
     if (!stored()) return;
+    slots_.Find(keys, found_);
     std::vector<std::string> missing;
-    for (const std::string& key : keys) {
-      if (slots_.Find(key) == nullptr) missing.push_back(key);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (found_[i] == nullptr) missing.push_back(keys[i]);
     }
     ReadMissing(std::move(missing), [&](const std::string& key, const std::optional<std::string>& value) {
       Node& node = *slots_.Add(key);
       if (!value) return true;
       slots_.Resize(node, value->size());
-      Slot& slot = node.second;
+      Slot& slot = node.value;
       slot.stored = true;
       slot.there = codec_.Get(*value, slot.value);
       if (!slot.there) slot.value = T{};
       return slot.there;
     });
   }
+  // The places of these keys, with what the store has under them.
+  void Load(std::span<const std::string> keys, std::vector<Place>& places) {
+    if (stored()) {
+      Load(keys);
+    } else {
+      slots_.Find(keys, found_);
+    }
+    places.clear();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      Node* node = found_[i] != nullptr ? found_[i] : slots_.Find(keys[i]);
+      places.push_back(Place(node != nullptr ? node : slots_.Add(keys[i])));
+    }
+  }
   // nullptr if there is none. A key that was not loaded costs a read of its own.
   T* Find(std::string_view key) {
     Node* node = At(key);
-    return node == nullptr || !node->second.there ? nullptr : &node->second.value;
+    return node == nullptr || !node->value.there ? nullptr : &node->value.value;
   }
   // The value, to be changed; an empty one if there was none.
   T& Change(std::string_view key) {
@@ -92,45 +131,12 @@ class KeyedState final : public StatePart {
     if (Node* node = At(key)) Place(node).Erase(*this);
   }
 
-  // Where a key's value is or will be, so that it need not be looked for again. Good until the step ends.
-  class Place {
-   public:
-    Place() = default;
-    T* Find() const { return node_->second.there ? &node_->second.value : nullptr; }
-    T& Change(KeyedState& state) const {
-      node_->second.there = true;
-      state.Mark(*node_);
-      return node_->second.value;
-    }
-    void Erase(KeyedState& state) const {
-      if (!node_->second.there) return;
-      node_->second.there = false;
-      node_->second.value = T{};
-      state.Mark(*node_);
-    }
-    const std::string& key() const { return node_->first; }
-
-   private:
-    friend class KeyedState;
-    explicit Place(Node* node) : node_(node) {}
-    Node* node_ = nullptr;
-  };
-  // The places of these keys, with what the store has under them.
-  void Load(std::span<const std::string> keys, std::vector<Place>& places) {
-    Load(keys);
-    places.clear();
-    for (const std::string& key : keys) {
-      Node* node = slots_.Find(key);
-      places.push_back(Place(node != nullptr ? node : slots_.Add(key)));
-    }
-  }
-
   void Save(StoreBatch& batch) override {
     std::string value;
-    for (Node* node : changed_) sorted_.Add(node->first, node);
+    for (Node* node : changed_) sorted_.Add(node->key, node);
     changed_.clear();
     sorted_.Drain([&](std::string_view key, Node* node) {
-      Slot& slot = node->second;
+      Slot& slot = node->value;
       slot.changed = false;
       if (slot.there) {
         value.clear();
@@ -161,14 +167,15 @@ class KeyedState final : public StatePart {
   }
   void Mark(Node& node) {
     if (!stored()) {
-      if (!node.second.there) slots_.Erase(node.first);
+      if (!node.value.there) slots_.Erase(node.key);
       return;
     }
-    if (!std::exchange(node.second.changed, true)) changed_.push_back(&node);
+    if (!std::exchange(node.value.changed, true)) changed_.push_back(&node);
   }
 
   Codec codec_;
   Generations<Slot> slots_;
+  std::vector<Node*> found_;  // by Load
   std::vector<Node*> changed_;
   ByKey<Node*> sorted_;  // of Save
 };
@@ -195,7 +202,7 @@ class OrderedState final : public StatePart {
     std::vector<std::string_view> sorted(groups.begin(), groups.end());
     std::ranges::sort(sorted);
     for (const std::string_view group : sorted) {
-      if (Node& node = At(group); !node.second.whole) ReadRest(node);
+      if (Node& node = At(group); !node.value.whole) ReadRest(node);
     }
   }
   // Single entries of groups.
@@ -204,7 +211,7 @@ class OrderedState final : public StatePart {
     std::unordered_map<std::string, const EntryPlace*> missing;
     std::vector<std::string> names;
     for (const EntryPlace& place : places) {
-      if (Knows(At(place.group).second, place.key)) continue;
+      if (Knows(At(place.group).value, place.key)) continue;
       names.push_back(place.group + place.key);
       missing.emplace(names.back(), &place);
     }
@@ -217,28 +224,28 @@ class OrderedState final : public StatePart {
   const Group* Find(std::string_view group) {
     Node* node = Seek(group);
     if (node == nullptr) return nullptr;
-    if (!node->second.whole) ReadRest(*node);
-    return node->second.entries.empty() ? nullptr : &node->second.entries;
+    if (!node->value.whole) ReadRest(*node);
+    return node->value.entries.empty() ? nullptr : &node->value.entries;
   }
   const T* Find(std::string_view group, std::string_view key) {
     Node* node = Seek(group);
     if (node == nullptr) return nullptr;
     Ask(*node, key);
-    const auto found = node->second.entries.find(key);
-    return found == node->second.entries.end() ? nullptr : &found->second;
+    const auto found = node->value.entries.find(key);
+    return found == node->value.entries.end() ? nullptr : &found->second;
   }
   // The value, to be changed; an empty one if there was none.
   T& Change(std::string_view group, std::string_view key) {
     Node& node = At(group);
     Ask(node, key);
-    auto& entries = node.second.entries;
+    auto& entries = node.value.entries;
     auto found = entries.lower_bound(key);
     const bool there = found != entries.end() && found->first == key;
     Mark(node, key, there);
     if (there) return found->second;
-    const auto absent = node.second.absent.find(key);
-    if (absent != node.second.absent.end()) {
-      node.second.absent.erase(absent);
+    const auto absent = node.value.absent.find(key);
+    if (absent != node.value.absent.end()) {
+      node.value.absent.erase(absent);
     } else {
       Account(node, key, true);
     }
@@ -248,26 +255,26 @@ class OrderedState final : public StatePart {
     Node* node = Seek(group);
     if (node == nullptr) return;
     Ask(*node, key);
-    const auto found = node->second.entries.find(key);
-    if (found == node->second.entries.end()) return;
+    const auto found = node->value.entries.find(key);
+    if (found == node->value.entries.end()) return;
     Mark(*node, key, true);
-    if (node->second.whole) {
+    if (node->value.whole) {
       Account(*node, key, false);
     } else {
-      node->second.absent.emplace(key);
+      node->value.absent.emplace(key);
     }
-    node->second.entries.erase(found);
-    if (!stored() && node->second.entries.empty()) slots_.Erase(node->first);
+    node->value.entries.erase(found);
+    if (!stored() && node->value.entries.empty()) slots_.Erase(node->key);
   }
 
   void Save(StoreBatch& batch) override {
     std::string value;
-    for (Node* node : changed_) sorted_.Add(node->first, node);
+    for (Node* node : changed_) sorted_.Add(node->key, node);
     changed_.clear();
     sorted_.Drain([&](std::string_view group, Node* node) {
-      for (const auto& [key, was_there] : node->second.changed) {
-        const auto found = node->second.entries.find(key);
-        if (found == node->second.entries.end()) {
+      for (const auto& [key, was_there] : node->value.changed) {
+        const auto found = node->value.entries.find(key);
+        if (found == node->value.entries.end()) {
           if (was_there) Delete(batch, group, key);
           continue;
         }
@@ -275,7 +282,7 @@ class OrderedState final : public StatePart {
         codec_.Put(value, found->second);
         Put(batch, group, value, key);
       }
-      node->second.changed.clear();
+      node->value.changed.clear();
     });
   }
   void Age() override { slots_.Age(); }
@@ -293,7 +300,6 @@ class OrderedState final : public StatePart {
     bool whole = false;                                // entries are all there are
     std::set<std::string, std::less<>> absent;         // else: keys known not to be there
     std::size_t payload = 0;                           // of all entries
-    std::size_t bytes = 0;
   };
   using Node = typename Generations<Slot>::Node;
 
@@ -301,7 +307,7 @@ class OrderedState final : public StatePart {
     Node* node = slots_.Find(group);
     if (node != nullptr) return *node;
     node = slots_.Add(group);
-    node->second.whole = !stored();
+    node->value.whole = !stored();
     return *node;
   }
   // nullptr: there is no such group.
@@ -310,8 +316,8 @@ class OrderedState final : public StatePart {
     return slot.whole || slot.entries.contains(key) || slot.absent.contains(key);
   }
   void Ask(Node& node, std::string_view key) {
-    if (Knows(node.second, key)) return;
-    ReadMissing({node.first + std::string(key)},
+    if (Knows(node.value, key)) return;
+    ReadMissing({node.key + std::string(key)},
                 [&](const std::string&, const std::optional<std::string>& value) { return Take(node, key, value); });
   }
   // What the store has under the key.
@@ -319,36 +325,36 @@ class OrderedState final : public StatePart {
     Account(node, key, true);
     T entry{};
     if (value && codec_.Get(*value, entry)) {
-      node.second.entries.insert_or_assign(std::string(key), std::move(entry));
+      node.value.entries.insert_or_assign(std::string(key), std::move(entry));
       return true;
     }
-    node.second.absent.emplace(key);
+    node.value.absent.emplace(key);
     return !value;
   }
   // The entries that are not known yet.
   void ReadRest(Node& node) {
-    auto& entries = node.second.entries;
-    ReadBehind(node.first, [&](std::string_view key, std::string_view value) {
-      if (Knows(node.second, key)) return true;
+    auto& entries = node.value.entries;
+    ReadBehind(node.key, [&](std::string_view key, std::string_view value) {
+      if (Knows(node.value, key)) return true;
       T entry{};
       if (!codec_.Get(value, entry)) return false;
       entries.emplace_hint(entries.end(), key, std::move(entry));
       Account(node, key, true);
       return true;
     });
-    for (const std::string& key : node.second.absent) Account(node, key, false);
-    node.second.absent.clear();
-    node.second.whole = true;
+    for (const std::string& key : node.value.absent) Account(node, key, false);
+    node.value.absent.clear();
+    node.value.whole = true;
   }
   void Mark(Node& node, std::string_view key, bool there) {
     if (!stored()) return;
-    if (node.second.changed.empty()) changed_.push_back(&node);
-    if (!node.second.changed.contains(key)) node.second.changed.emplace(key, there);
+    if (node.value.changed.empty()) changed_.push_back(&node);
+    if (!node.value.changed.contains(key)) node.value.changed.emplace(key, there);
   }
   void Account(Node& node, std::string_view key, bool added) {
     const std::size_t bytes = kEntryBytes + sizeof(T) + key.size();
-    node.second.payload = added ? node.second.payload + bytes : node.second.payload - bytes;
-    slots_.Resize(node, node.second.payload);
+    node.value.payload = added ? node.value.payload + bytes : node.value.payload - bytes;
+    slots_.Resize(node, node.value.payload);
   }
 
   Codec codec_;

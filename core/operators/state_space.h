@@ -1,27 +1,25 @@
 #pragma once
 
+#include <xxhash.h>
+
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "core/base/bytes.h"
+#include "core/base/prefetch.h"
 #include "core/base/result.h"
 #include "core/log/store.h"
 
 // The ground that state.h stands on: where parts of state are stored, and how much of them stays in memory.
 namespace headgate::operators {
-
-struct BytesHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view bytes) const { return std::hash<std::string_view>()(bytes); }
-};
 
 class StateSpace;
 
@@ -130,61 +128,141 @@ class StateSpace {
   std::string key_;  // that is being put together
 };
 
-// A map that forgets what was not used between two calls of Age. Nodes keep their address as long as they are there. A
-// V has a member `bytes`, of this class: what the node counts for.
+// A map that forgets what was not used between two calls of Age. Nodes keep their address as long as they are there.
 template <class V>
 class Generations {
  public:
-  using Map = std::unordered_map<std::string, V, BytesHash, std::equal_to<>>;
-  using Node = typename Map::value_type;
+  struct Node {
+    const std::string key;
+    V value{};
 
-  Node* Find(std::string_view key) {
-    auto found = young_.find(key);
-    if (found != young_.end()) return &*found;
-    if (old_.empty()) return nullptr;
-    found = old_.find(key);
-    if (found == old_.end()) return nullptr;
-    auto node = old_.extract(found);
-    old_bytes_ -= node.mapped().bytes;
-    young_bytes_ += node.mapped().bytes;
-    return &*young_.insert(std::move(node)).position;
+   private:
+    friend class Generations;
+    explicit Node(std::string_view name) : key(name) {}
+    std::size_t bytes = 0;  // that it counts for
+    bool young = true;      // used since the last Age
+  };
+
+  Generations() = default;
+  ~Generations() { Clear(); }
+  Generations(const Generations&) = delete;
+  Generations& operator=(const Generations&) = delete;
+
+  Node* Find(std::string_view key) { return Find(key, HashOf(key)); }
+  // Of each key its node, or nullptr. Many are looked for at once: where they lie is known before it is needed.
+  void Find(std::span<const std::string> keys, std::vector<Node*>& nodes) {
+    nodes.assign(keys.size(), nullptr);
+    if (count_ == 0) return;
+    hashes_.clear();
+    for (const std::string& key : keys) {
+      hashes_.push_back(HashOf(key));
+      Prefetch(&table_[hashes_.back() & mask()]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      nodes[i] = Like(hashes_[i]);
+      if (nodes[i] != nullptr) Fetch(*nodes[i]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (nodes[i] == nullptr) continue;
+      if (nodes[i]->key != keys[i]) nodes[i] = Find(keys[i], hashes_[i]);
+      if (nodes[i] != nullptr) nodes[i]->young = true;
+    }
   }
+  // Asks for a node's memory, for a look at it soon.
+  static void Fetch(const Node& node) { Prefetch(&node, sizeof node); }
   // For a key that is not there.
   Node* Add(std::string_view key) {
-    Node& node = *young_.try_emplace(std::string(key)).first;
-    Resize(node, 0);
-    return &node;
+    if (2 * (count_ + 1) > table_.size()) Rehash(std::max<std::size_t>(kTableMin, 2 * table_.size()));
+    Node* const node = new Node(key);
+    Put({HashOf(key), node});
+    ++count_;
+    Resize(*node, 0);
+    return node;
   }
   void Erase(std::string_view key) {
-    const auto found = young_.find(key);
-    if (found == young_.end()) return;
-    young_bytes_ -= found->second.bytes;
-    young_.erase(found);
+    const std::uint64_t hash = HashOf(key);
+    Node* const node = Find(key, hash);
+    if (node == nullptr) return;
+    std::size_t hole = hash & mask();
+    while (table_[hole].node != node) hole = (hole + 1) & mask();
+    // What was pushed behind by others moves up.
+    for (std::size_t at = (hole + 1) & mask(); table_[at].node != nullptr; at = (at + 1) & mask()) {
+      const std::size_t home = table_[at].hash & mask();
+      if (((at - home) & mask()) < ((at - hole) & mask())) continue;
+      table_[hole] = table_[at];
+      hole = at;
+    }
+    table_[hole] = {};
+    Drop(node);
   }
-  // Says how much the value takes beside its own size. The node was found or added since the last Age.
+  // Says how much the value takes beside its own size.
   void Resize(Node& node, std::size_t bytes) {
-    young_bytes_ -= node.second.bytes;
-    node.second.bytes = kNodeBytes + sizeof(Node) + node.first.size() + bytes;
-    young_bytes_ += node.second.bytes;
+    bytes_ -= node.bytes;
+    node.bytes = kNodeBytes + sizeof(Node) + node.key.size() + bytes;
+    bytes_ += node.bytes;
   }
   void Age() {
-    old_ = std::exchange(young_, {});
-    old_bytes_ = std::exchange(young_bytes_, 0);
+    for (Entry& entry : table_) {
+      if (entry.node == nullptr || std::exchange(entry.node->young, false)) continue;
+      Drop(entry.node);
+      entry = {};
+    }
+    Rehash(std::bit_ceil(std::max(kTableMin, 2 * count_ + 1)));
   }
   void Clear() {
-    young_.clear();
-    old_.clear();
-    young_bytes_ = old_bytes_ = 0;
+    for (const Entry& entry : table_) delete entry.node;
+    table_.clear();
+    count_ = bytes_ = 0;
   }
   // Of all values, about.
-  std::size_t bytes() const { return young_bytes_ + old_bytes_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kNodeBytes = 32;
-  Map young_;
-  Map old_;
-  std::size_t young_bytes_ = 0;
-  std::size_t old_bytes_ = 0;
+  static constexpr std::size_t kNodeBytes = 48;  // of the heap, and in the table
+  static constexpr std::size_t kTableMin = 16;
+  struct Entry {
+    std::uint64_t hash = 0;
+    Node* node = nullptr;
+  };
+
+  static std::uint64_t HashOf(std::string_view key) { return XXH3_64bits(key.data(), key.size()); }
+  std::size_t mask() const { return table_.size() - 1; }
+  Node* Find(std::string_view key, std::uint64_t hash) {
+    if (count_ == 0) return nullptr;
+    for (std::size_t at = hash & mask(); table_[at].node != nullptr; at = (at + 1) & mask()) {
+      if (table_[at].hash != hash || table_[at].node->key != key) continue;
+      table_[at].node->young = true;
+      return table_[at].node;
+    }
+    return nullptr;
+  }
+  // The first with this hash.
+  Node* Like(std::uint64_t hash) const {
+    std::size_t at = hash & mask();
+    while (table_[at].node != nullptr && table_[at].hash != hash) at = (at + 1) & mask();
+    return table_[at].node;
+  }
+  void Put(const Entry& entry) {
+    std::size_t at = entry.hash & mask();
+    while (table_[at].node != nullptr) at = (at + 1) & mask();
+    table_[at] = entry;
+  }
+  void Rehash(std::size_t size) {
+    const std::vector<Entry> old = std::exchange(table_, std::vector<Entry>(size));
+    for (const Entry& entry : old) {
+      if (entry.node != nullptr) Put(entry);
+    }
+  }
+  void Drop(Node* node) {
+    bytes_ -= node->bytes;
+    --count_;
+    delete node;
+  }
+
+  std::vector<Entry> table_;  // open addressing, at most half full; a power of two
+  std::vector<std::uint64_t> hashes_;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace headgate::operators

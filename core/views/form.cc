@@ -133,6 +133,7 @@ Status Form::Open(const FormProgress& progress) {
 }
 
 void Form::MakeGraph() {
+  output_order_ = OutputOrderOf(*definition_->plan, *definition_->relation);
   graph_ = std::make_unique<operators::Graph>(
       *definition_->plan,
       [this](const operators::Delta& delta) {
@@ -149,7 +150,7 @@ void Form::Push(const sql::Relation& relation, const operators::Delta& delta) {
 
 ViewChange Form::Finish() {
   graph_->Finish(step_);
-  ViewChange change = Settle(*definition_->relation, std::exchange(given_, {}), told());
+  ViewChange change = Settle(*definition_->relation, std::exchange(given_, {}), output_order_, told());
   for (const operators::FailedRow& failed : step_.failed) {
     progress_.errors += failed.weight;
     if (failed.weight > 0) progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);

@@ -107,6 +107,7 @@ class Form {
   Store& store_;
   DefinitionPtr definition_;
   RowForm row_form_;
+  OutputOrder output_order_ = OutputOrder::kAny;
   operators::StateSpace state_;
   ViewRows rows_;
   std::unique_ptr<operators::Graph> graph_;

@@ -121,11 +121,12 @@ Result<std::uint64_t> ViewRows::Expire(std::int64_t before_us, StoreBatch& batch
 
 void ViewRows::ApplyCounted(const std::vector<RowChange>& changes) {
   std::vector<std::string> keys;
-  for (const RowChange& change : changes) keys.push_back(change.key + (change.after ? *change.after : *change.before));
+  for (const RowChange& change : changes)
+    keys.emplace_back(change.key).append(change.after ? *change.after : *change.before);
   counted_.Load(keys);
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const RowChange& change = changes[i];
-    const std::string& row = change.after ? *change.after : *change.before;
+    const std::string_view row = change.after ? *change.after : *change.before;
     const std::string* stored = counted_.Find(keys[i]);
     std::int64_t copies = 0;
     if (stored != nullptr) copies = static_cast<std::int64_t>(ByteReader(*stored).Varint());

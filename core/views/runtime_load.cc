@@ -302,19 +302,20 @@ headgate::Status Runtime::TellContent(Form& form, ViewWrite write, std::stop_tok
   FormProgress& progress = form.progress();
   for (bool last = false; !last;) {
     if (stop.stop_requested()) return Stopped();
-    std::vector<RowChange> rows;
+    ViewChange rows;
+    sql::Arena& bytes = rows.Own();
     const StoreView view(*parts_.store);
     HG_RETURN_IF_ERROR(
         ViewRows::Scan(view, form.id(), form.row_form(), progress.cursor, [&](const ViewRows::Stored& stored) {
-          RowChange& row = rows.emplace_back();
-          row.after = std::string(stored.row);
+          RowChange& row = rows.changes.emplace_back();
+          row.after = bytes.Keep(stored.row);
           row.times = stored.copies;
           progress.cursor = stored.cursor;
-          return rows.size() < kChunkRows;
+          return rows.changes.size() < kChunkRows;
         }));
-    last = rows.size() < kChunkRows;
+    last = rows.changes.size() < kChunkRows;
     Transaction tx;
-    if (!rows.empty()) {
+    if (!rows.changes.empty()) {
       const sql::Relation& relation = *form.definition().relation;
       tx = NewTransaction(parts_.clock->NowUs(), applied_, write);
       const StreamNo stream = writer_->OpenStream("", form.name());
@@ -404,11 +405,12 @@ headgate::Status Runtime::TellGone(Form& form, std::stop_token stop) {
   for (bool last = false; !last;) {
     if (stop.stop_requested()) return Stopped();
     ViewChange gone;
+    sql::Arena& bytes = gone.Own();
     const StoreView view(*parts_.store);
     HG_RETURN_IF_ERROR(ViewRows::Scan(view, progress.replaces.form, progress.replaces.rows, cursor,
                                       [&](const ViewRows::Stored& stored) {
                                         RowChange& row = gone.changes.emplace_back();
-                                        row.before = std::string(stored.row);
+                                        row.before = bytes.Keep(stored.row);
                                         row.times = stored.copies;
                                         cursor = stored.cursor;
                                         return gone.changes.size() < kChunkRows;

@@ -63,12 +63,14 @@ std::optional<Runtime::StoredRows> Runtime::RowsOf(const Input& input) const {
 Result<ViewChange> Runtime::Difference(const Form& form, std::string& cursor, bool& last) const {
   const Replaced& replaces = form.progress().replaces;
   const StoreView view(*parts_.store);
+  ViewChange told;
+  sql::Arena& bytes = told.Own();
   std::map<std::string, RowChange> changes;
   std::size_t taken = 0;
   std::string end;
   HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), cursor, [&](const ViewRows::Stored& stored) {
     RowChange& row = changes[stored.cursor];
-    row.after = std::string(stored.row);
+    row.after = bytes.Keep(stored.row);
     row.times = stored.copies;
     end = stored.cursor;
     return ++taken < kDifferenceRows;
@@ -78,7 +80,7 @@ Result<ViewChange> Runtime::Difference(const Form& form, std::string& cursor, bo
     if (!last && stored.cursor > end) return false;
     RowChange& row = changes[stored.cursor];
     if (row.after != stored.row) {
-      row.before = std::string(stored.row);
+      row.before = bytes.Keep(stored.row);
       if (!row.after) row.times = stored.copies;
       return true;
     }
@@ -89,7 +91,6 @@ Result<ViewChange> Runtime::Difference(const Form& form, std::string& cursor, bo
     if (row.times == 0) changes.erase(stored.cursor);
     return true;
   }));
-  ViewChange told;
   for (auto& [key, change] : changes) told.changes.push_back(std::move(change));
   cursor = end;
   return told;
@@ -108,6 +109,7 @@ Result<std::vector<operators::Delta>> Runtime::DifferenceForReaders(const Form& 
     for (bool last = false; !last;) {
       HG_ASSIGN_OR_RETURN(ViewChange chunk, Difference(form, cursor, last));
       std::ranges::move(chunk.changes, std::back_inserter(change.changes));
+      std::ranges::move(chunk.owners, std::back_inserter(change.owners));
     }
   } else {
     const StoreView view(*parts_.store);
@@ -125,7 +127,7 @@ Result<std::vector<operators::Delta>> Runtime::DifferenceForReaders(const Form& 
     };
     HG_RETURN_IF_ERROR(add(replaces.form, replaces.rows, narrow, -1));
     HG_RETURN_IF_ERROR(add(form.id(), form.row_form(), *form.definition().relation, 1));
-    change = views::Settle(narrow, std::move(both), false);
+    change = views::Settle(narrow, std::move(both), OutputOrder::kAny, false);
   }
   for (RowChange& row : change.changes) row.at = {applied_, 0};
   return AsDeltas(narrow, std::move(change));

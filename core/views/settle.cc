@@ -23,10 +23,13 @@ std::vector<std::size_t> KeyColumns(const sql::Relation& view) {
 // Adds the rows of an output up: by key, and in a view without a key by the row.
 class Net {
  public:
-  Net(const sql::Relation& view, std::size_t rows)
-      : types_(TypesOf(view)), key_columns_(KeyColumns(view)), keyed_(!view.key.empty()) {
+  Net(const sql::Relation& view, std::size_t rows, OutputOrder order)
+      : types_(TypesOf(view)),
+        key_columns_(KeyColumns(view)),
+        keyed_(!view.key.empty()),
+        together_(keyed_ && order == OutputOrder::kTogether) {
     items_.reserve(rows);
-    slots_.resize(std::bit_ceil(2 * rows + 1));
+    if (!together_) slots_.resize(std::bit_ceil(2 * rows + 1), kNone);
   }
 
   void Add(const operators::Delta& delta) {
@@ -39,25 +42,35 @@ class Net {
       item.end = bytes_.size();
       item.weight = delta.weights[row];
       item.at = delta.at[row];
-      Take(item);
+      if (std::uint32_t& head = HeadOf(item); head == kNone) {
+        head = static_cast<std::uint32_t>(items_.size());
+        heads_.push_back(head);
+        items_.push_back(item);
+      } else {
+        AddTo(head, item);
+      }
     }
   }
 
-  std::vector<RowChange> Changes() const {
-    std::vector<RowChange> changes;
+  ViewChange Take() {
+    ViewChange change;
+    change.changes.reserve(heads_.size());
+    const auto bytes = std::make_shared<const std::string>(std::move(bytes_));
+    const auto of = [&](std::size_t from, std::size_t to) { return std::string_view(*bytes).substr(from, to - from); };
     for (const std::uint32_t head : heads_) {
       bool there = false;
       for (std::uint32_t i = head; i != kNone; i = items_[i].next) {
         const Item& item = items_[i];
         if (item.weight == 0) continue;
-        RowChange& change = std::exchange(there, true) ? changes.back() : changes.emplace_back();
-        (item.weight > 0 ? change.after : change.before) = Row(item);
-        change.times = std::abs(item.weight);
-        change.at = std::max(change.at, item.at);
-        if (change.key.empty()) change.key = Bytes(item.key, item.row);
+        RowChange& row = std::exchange(there, true) ? change.changes.back() : change.changes.emplace_back();
+        (item.weight > 0 ? row.after : row.before) = of(item.row, item.end);
+        row.times = std::abs(item.weight);
+        row.at = std::max(row.at, item.at);
+        row.key = of(item.key, item.row);
       }
     }
-    return changes;
+    change.owners.push_back(bytes);
+    return change;
   }
 
  private:
@@ -77,18 +90,21 @@ class Net {
   std::string_view Row(const Item& item) const { return Bytes(item.row, item.end); }
   std::string_view Identity(const Item& item) const { return keyed_ ? Bytes(item.key, item.row) : Row(item); }
 
-  void Take(const Item& item) {
+  // Where the number of the first item of its identity stands, or is to stand.
+  std::uint32_t& HeadOf(const Item& item) {
     const std::string_view identity = Identity(item);
+    if (together_) {
+      if (last_ != kNone && Identity(items_[last_]) != identity) last_ = kNone;
+      return last_;
+    }
     const std::size_t mask = slots_.size() - 1;
     std::size_t slot = XXH3_64bits(identity.data(), identity.size()) & mask;
-    while (slots_[slot] != 0 && Identity(items_[slots_[slot] - 1]) != identity) slot = (slot + 1) & mask;
-    if (slots_[slot] == 0) {
-      heads_.push_back(static_cast<std::uint32_t>(items_.size()));
-      items_.push_back(item);
-      slots_[slot] = static_cast<std::uint32_t>(items_.size());
-      return;
-    }
-    for (std::uint32_t i = slots_[slot] - 1;; i = items_[i].next) {
+    while (slots_[slot] != kNone && Identity(items_[slots_[slot]]) != identity) slot = (slot + 1) & mask;
+    return slots_[slot];
+  }
+
+  void AddTo(std::uint32_t head, const Item& item) {
+    for (std::uint32_t i = head;; i = items_[i].next) {
       Item& known = items_[i];
       if (Row(known) == Row(item)) {
         known.weight += item.weight;
@@ -106,13 +122,21 @@ class Net {
   std::vector<sql::Type> types_;
   std::vector<std::size_t> key_columns_;
   bool keyed_;
+  bool together_;
   std::string bytes_;
   std::vector<Item> items_;
   std::vector<std::uint32_t> heads_;  // the first item of each identity
-  std::vector<std::uint32_t> slots_;  // open addressing: 1 + the head's number
+  std::vector<std::uint32_t> slots_;  // open addressing: heads
+  std::uint32_t last_ = kNone;        // together_: the head of the last row
 };
 
 }  // namespace
+
+sql::Arena& ViewChange::Own() {
+  auto arena = std::make_shared<sql::Arena>();
+  owners.push_back(arena);
+  return *arena;
+}
 
 std::vector<sql::Type> TypesOf(const sql::Relation& relation) {
   std::vector<sql::Type> types;
@@ -122,7 +146,28 @@ std::vector<sql::Type> TypesOf(const sql::Relation& relation) {
   return types;
 }
 
-ViewChange Settle(const sql::Relation& view, std::vector<operators::Delta> output, bool in_log_order) {
+// Groups give at most two rows a step, one behind the other, and filters and projections keep the order. Of the key it
+// has to be the whole group, or two groups may have one key for a moment.
+OutputOrder OutputOrderOf(const sql::Plan& plan, const sql::Relation& view) {
+  std::vector<std::size_t> columns = view.key;
+  const sql::Plan* node = &plan;
+  for (; node->kind == sql::PlanKind::kProject || node->kind == sql::PlanKind::kFilter; node = node->inputs[0].get()) {
+    if (node->kind == sql::PlanKind::kFilter) continue;
+    for (std::size_t& column : columns) {
+      const sql::Expr& expr = *node->expressions[column];
+      if (expr.kind != sql::ExprKind::kColumn) return OutputOrder::kAny;
+      column = expr.column;
+    }
+  }
+  if (node->kind != sql::PlanKind::kAggregate) return OutputOrder::kAny;
+  for (std::size_t group = 0; group < node->expressions.size(); ++group) {
+    if (std::ranges::find(columns, group) == columns.end()) return OutputOrder::kAny;
+  }
+  return OutputOrder::kTogether;
+}
+
+ViewChange Settle(const sql::Relation& view, std::vector<operators::Delta> output, OutputOrder order,
+                  bool in_log_order) {
   ViewChange change;
   if (view.append_only) {
     change.added = std::move(output);  // nothing cancels there
@@ -131,9 +176,9 @@ ViewChange Settle(const sql::Relation& view, std::vector<operators::Delta> outpu
   std::size_t rows = 0;
   for (const operators::Delta& delta : output) rows += delta.rows();
   if (rows == 0) return change;
-  Net net(view, rows);
+  Net net(view, rows, order);
   for (operators::Delta& delta : output) net.Add(std::exchange(delta, {}));
-  change.changes = net.Changes();
+  change = net.Take();
   if (!in_log_order) return change;
   std::ranges::sort(change.changes,
                     [](const RowChange& a, const RowChange& b) { return a.at != b.at ? a.at < b.at : a.key < b.key; });
@@ -158,7 +203,7 @@ operators::Delta FirstColumns(operators::Delta delta, std::size_t columns) {
 std::vector<operators::Delta> AsDeltas(const sql::Relation& view, ViewChange change) {
   std::vector<operators::Delta> deltas = std::move(change.added);
   operators::DeltaBuilder builder(TypesOf(view));
-  const auto add = [&](const std::string& row, std::int64_t weight, At at) {
+  const auto add = [&](std::string_view row, std::int64_t weight, At at) {
     builder.Add(row, weight, at);
     if (builder.full()) deltas.push_back(builder.Take());
   };

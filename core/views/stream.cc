@@ -68,10 +68,10 @@ void AddChange(Transaction& tx, StreamNo stream, std::uint32_t version, const sq
 }
 
 void AddContent(Transaction& tx, StreamNo stream, std::uint32_t version, const sql::Relation& view,
-                const std::vector<RowChange>& rows) {
+                const ViewChange& content) {
   const std::vector<sql::Type> types = TypesOf(view);
   std::vector<sql::Datum> values;
-  for (const RowChange& row : rows) Add(tx, Op::kRead, stream, version, types, row, values);
+  for (const RowChange& row : content.changes) Add(tx, Op::kRead, stream, version, types, row, values);
 }
 
 }  // namespace headgate::views

@@ -32,6 +32,6 @@ void AddChange(Transaction& tx, StreamNo stream, std::uint32_t version, const sq
 
 // The same for rows that are there already: read, as a table's snapshot tells its rows.
 void AddContent(Transaction& tx, StreamNo stream, std::uint32_t version, const sql::Relation& view,
-                const std::vector<RowChange>& rows);
+                const ViewChange& content);
 
 }  // namespace headgate::views

@@ -220,7 +220,7 @@ constexpr const char* kUsage =
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
     "  view-latency  commit to a view's change at a client\n"
-    "  views         views of four kinds, from the log\n"
+    "  views         views of five kinds, from the log; --query NAME (all)\n"
     "  nexmark       the Nexmark queries, from the log; --events N (2000000), --per-transaction N (1000),\n"
     "                --query qN (all), --seconds N for each (60), --memory-mib N for the views (1024)\n"
     "  restart       start on stored state; --gib N (1)\n"
@@ -238,6 +238,10 @@ struct Arguments {
   double Number(const char* option, double by_default) const {
     const auto found = options.find(option);
     return found == options.end() ? by_default : std::atof(found->second.c_str());
+  }
+  std::string Text(const char* option) const {
+    const auto found = options.find(option);
+    return found == options.end() ? "" : found->second;
   }
 };
 
@@ -268,8 +272,7 @@ NexmarkOptions NexmarkOf(const Arguments& arguments) {
       std::lround(arguments.Number("per-transaction", static_cast<double>(options.per_transaction)));
   options.limit_seconds = arguments.Number("seconds", options.limit_seconds);
   options.memory_mib = std::lround(arguments.Number("memory-mib", static_cast<double>(options.memory_mib)));
-  if (const auto query = arguments.options.find("query"); query != arguments.options.end())
-    options.query = query->second;
+  options.query = arguments.Text("query");
   return options;
 }
 
@@ -286,7 +289,7 @@ int main(int argc, char** argv) {
   if (arguments->Wanted("cold")) ColdStart();
   if (arguments->Wanted("latency")) Latency(1000, 10);
   if (arguments->Wanted("view-latency")) ViewLatency(1000, 10);
-  if (arguments->Wanted("views")) Views(2'000'000);
+  if (arguments->Wanted("views")) Views(2'000'000, arguments->Text("query"));
   if (arguments->Wanted("nexmark", false)) Nexmark(NexmarkOf(*arguments));
   if (arguments->Wanted("restart", false)) Restart(arguments->Number("gib", 1));
   if (arguments->Wanted("ingest")) {
