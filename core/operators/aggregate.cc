@@ -45,9 +45,11 @@ struct Grouping {
   std::vector<ExprPtr> expressions;
   std::vector<sql::Type> types;  // of the expressions
   std::vector<std::unique_ptr<Aggregation>> calls;
-  bool ordered = false;  // one of them is
+  bool ordered = false;          // one of them is
+  std::vector<sql::Type> shown;  // of the rows that are stored with the groups; else empty
 
-  explicit Grouping(const sql::Plan& plan) {
+  Grouping(const sql::Plan& plan, bool with_rows)
+      : shown(with_rows ? TypesOf(plan.columns) : std::vector<sql::Type>()) {
     for (const ExprPtr& group : plan.expressions) {
       expressions.push_back(Clone(*group));
       types.push_back(group->type);
@@ -57,12 +59,37 @@ struct Grouping {
   }
 };
 
-// A byte that says the form, the weight, the values of the group, each accumulator.
+// Puts the group's row behind `out`, or says why it has none. `ordered` gives the result of an ordered aggregate.
+template <class Ordered>
+void PutRow(const Grouping& of, const std::vector<sql::Type>& types, const Group& group, std::string& out,
+            Failure& failure, const Ordered& ordered) {
+  const std::size_t start = out.size();
+  sql::RowWriter writer(out, types);
+  writer.AddRow(group.values, of.types.size());
+  for (std::size_t c = 0; c < of.calls.size(); ++c) {
+    if (!of.calls[c]->ordered() && group.accumulators[c]->Show(writer)) continue;
+    AggregateResult result = of.calls[c]->ordered() ? ordered(c) : group.accumulators[c]->Result();
+    if (!result.code.empty()) {
+      failure = {std::move(result.code), std::move(result.message)};
+      out.resize(start);
+      return;
+    }
+    writer.Add(result.value);
+  }
+}
+
+// The row, if it is stored here; a byte that says the form, the weight, the values of the group, each accumulator.
 struct GroupCodec {
   static constexpr std::uint8_t kForm = 1;
   const Grouping* of;
 
   void Put(std::string& out, const Group& group) const {
+    if (!of->shown.empty()) {
+      std::string row;
+      Failure failure;
+      PutRow(*of, of->shown, group, row, failure, [](std::size_t) { return AggregateResult{}; });
+      PutBytes(out, row);
+    }
     out.push_back(kForm);
     PutSigned(out, group.weight);
     PutBytes(out, group.values);
@@ -76,6 +103,7 @@ struct GroupCodec {
   }
   bool Get(std::string_view bytes, Group& group) const {
     ByteReader in(bytes);
+    if (!of->shown.empty()) in.Bytes();
     if (in.Byte() != kForm) return false;
     group.made = true;
     group.weight = in.Signed();
@@ -106,11 +134,15 @@ struct WeightedRowCodec {
 };
 using RowState = OrderedState<WeightedRow, WeightedRowCodec>;
 
-// Stored: under part 0 the groups; under part 1, the number of an aggregate and a group the rows that it keeps.
+// Stored: under part 0, or with the rows of the view, the groups; under part 1, the number of an aggregate and a group
+// the rows that it keeps.
 class Aggregate : public Operator {
  public:
-  Aggregate(const sql::Plan& plan, const StatePlace& place)
-      : of_(plan), types_(TypesOf(plan.columns)), state_(place.Part(0), GroupCodec{&of_}), notes_(place) {
+  Aggregate(const sql::Plan& plan, const StatePlace& place, const StatePlace& rows)
+      : of_(plan, rows.space != nullptr),
+        types_(TypesOf(plan.columns)),
+        state_(rows.space != nullptr ? rows : place.Part(0), GroupCodec{&of_}),
+        notes_(place) {
     for (std::size_t c = 0; c < of_.calls.size(); ++c) {
       StatePlace part = place.Part(1);
       PutBigEndian(part.prefix, static_cast<std::uint16_t>(c));
@@ -334,19 +366,7 @@ class Aggregate : public Operator {
   void Render(const std::string& key, const Group& group, std::string& out, Failure& failure) {
     failure.code.clear();
     if (!group.made || !Lives(group)) return;
-    const std::size_t start = out.size();
-    sql::RowWriter writer(out, types_);
-    writer.AddRow(group.values, of_.types.size());
-    for (std::size_t c = 0; c < of_.calls.size(); ++c) {
-      if (!of_.calls[c]->ordered() && group.accumulators[c]->Show(writer)) continue;
-      AggregateResult result = of_.calls[c]->ordered() ? Ordered(c, key) : group.accumulators[c]->Result();
-      if (!result.code.empty()) {
-        failure = {std::move(result.code), std::move(result.message)};
-        out.resize(start);
-        return;
-      }
-      writer.Add(result.value);
-    }
+    PutRow(of_, types_, group, out, failure, [&](std::size_t c) { return Ordered(c, key); });
   }
 
   AggregateResult Ordered(std::size_t c, const std::string& key) {
@@ -379,8 +399,45 @@ class Aggregate : public Operator {
 
 }  // namespace
 
-OperatorPtr MakeAggregate(const sql::Plan& plan, const StatePlace& place) {
-  return std::make_unique<Aggregate>(plan, place);
+OperatorPtr MakeAggregate(const sql::Plan& plan, const StatePlace& place, const StatePlace& rows) {
+  return std::make_unique<Aggregate>(plan, place, rows);
+}
+
+LastGrouping LastGroupingOf(const sql::Plan& plan) {
+  LastGrouping last;
+  for (std::size_t c = 0; c < plan.columns.size(); ++c) last.columns.emplace_back(c);
+  const sql::Plan* node = &plan;
+  for (; node->kind == sql::PlanKind::kProject || node->kind == sql::PlanKind::kFilter; node = node->inputs[0].get()) {
+    last.filtered = last.filtered || node->kind == sql::PlanKind::kFilter;
+    if (node->kind == sql::PlanKind::kFilter) continue;
+    for (std::optional<std::size_t>& column : last.columns) {
+      if (!column) continue;
+      const sql::Expr& expr = *node->expressions[*column];
+      column = expr.kind == sql::ExprKind::kColumn ? std::optional(expr.column) : std::nullopt;
+    }
+  }
+  if (node->kind == sql::PlanKind::kAggregate) last.aggregate = node;
+  return last;
+}
+
+bool LastGrouping::IsKey(const std::vector<std::size_t>& key) const {
+  if (aggregate == nullptr) return false;
+  for (std::size_t group = 0; group < aggregate->expressions.size(); ++group) {
+    if (std::ranges::none_of(key, [&](std::size_t column) { return columns[column] == group; })) return false;
+  }
+  return true;
+}
+
+bool LastGrouping::IsResult(const std::vector<std::size_t>& key) const {
+  if (aggregate == nullptr || filtered || columns.size() != aggregate->columns.size()) return false;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (columns[c] != c) return false;
+  }
+  if (key.empty() || key.size() != aggregate->expressions.size()) return false;
+  for (std::size_t group = 0; group < key.size(); ++group) {
+    if (key[group] != group) return false;
+  }
+  return std::ranges::none_of(aggregate->aggregates, [](const auto& call) { return IsOrdered(call.kind); });
 }
 
 }  // namespace headgate::operators

@@ -51,7 +51,7 @@ class Values : public Operator {
   KeyedState<std::string> done_;  // one entry once the rows are out
 };
 
-OperatorPtr Make(const sql::Plan& plan, const StatePlace& place) {
+OperatorPtr Make(const sql::Plan& plan, const StatePlace& place, const StatePlace& rows) {
   switch (plan.kind) {
     case sql::PlanKind::kValues:
       return std::make_unique<Values>(plan, place);
@@ -64,7 +64,7 @@ OperatorPtr Make(const sql::Plan& plan, const StatePlace& place) {
     case sql::PlanKind::kTemporal:
       return MakeTemporal(plan, place);
     case sql::PlanKind::kAggregate:
-      return MakeAggregate(plan, place);
+      return MakeAggregate(plan, place, rows);
     case sql::PlanKind::kDistinct:
       return MakeDistinct(plan, place);
     case sql::PlanKind::kTopK:
@@ -84,7 +84,11 @@ OperatorPtr Make(const sql::Plan& plan, const StatePlace& place) {
 
 }  // namespace
 
-Graph::Graph(const sql::Plan& plan, Emit sink, StatePlace place) : sink_(std::move(sink)), place_(std::move(place)) {
+Graph::Graph(const sql::Plan& plan, Emit sink, StatePlace place, StatePlace rows)
+    : sink_(std::move(sink)),
+      place_(std::move(place)),
+      rows_(std::move(rows)),
+      with_rows_(rows_.space == nullptr ? nullptr : LastGroupingOf(plan).aggregate) {
   Add(plan, {});
 }
 
@@ -98,10 +102,14 @@ void Graph::Add(const sql::Plan& plan, Edge consumer) {
     return;
   }
   auto node = std::make_unique<Node>();
-  node->op = Make(plan, place);
+  node->op = Make(plan, place, &plan == with_rows_ ? rows_ : StatePlace{});
   node->consumer = consumer;
   for (std::size_t i = 0; i < plan.inputs.size(); ++i) Add(*plan.inputs[i], {node.get(), i});
   nodes_.push_back(std::move(node));
+}
+
+bool Graph::Failed() const {
+  return (place_.space != nullptr && place_.space->failure()) || (rows_.space != nullptr && rows_.space->failure());
 }
 
 void Graph::Deliver(const Edge& edge, const Delta& delta, StepContext& step) {

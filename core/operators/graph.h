@@ -18,8 +18,9 @@ namespace headgate::operators {
 // what the step did. A step whose reads failed (StateSpace::failure) has no output that counts.
 class Graph {
  public:
-  // `sink` gets the pieces of the result. The space of `place` outlives the steps.
-  Graph(const sql::Plan& plan, Emit sink, StatePlace place = {});
+  // `sink` gets the pieces of the result. The spaces of the places outlive the steps. With a place for rows the plan's
+  // last grouping stores its groups there (LastGrouping::IsResult).
+  Graph(const sql::Plan& plan, Emit sink, StatePlace place = {}, StatePlace rows = {});
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
@@ -44,7 +45,7 @@ class Graph {
   };
 
   void Add(const sql::Plan& plan, Edge consumer);
-  bool Failed() const { return place_.space != nullptr && place_.space->failure(); }
+  bool Failed() const;
   void Deliver(const Edge& edge, const Delta& delta, StepContext& step);
 
   std::vector<std::unique_ptr<Node>> nodes_;  // inputs before consumers
@@ -52,6 +53,8 @@ class Graph {
   std::vector<const sql::Relation*> relations_;
   Emit sink_;
   StatePlace place_;
+  StatePlace rows_;
+  const sql::Plan* with_rows_;  // the node that stores its state there
   std::uint16_t numbered_ = 0;  // nodes of the plan that have their number
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/bytes.h"
+#include "core/operators/aggregate.h"
 #include "core/state/state.pb.h"
 
 namespace headgate::views {
@@ -133,14 +134,19 @@ Status Form::Open(const FormProgress& progress) {
 }
 
 void Form::MakeGraph() {
-  output_order_ = OutputOrderOf(*definition_->plan, *definition_->relation);
+  // Of a group at most two rows come a step, one behind the other.
+  const operators::LastGrouping last = operators::LastGroupingOf(*definition_->plan);
+  const std::vector<std::size_t>& key = definition_->relation->key;
+  output_order_ = last.IsKey(key) ? OutputOrder::kTogether : OutputOrder::kAny;
+  const bool over_state = last.IsResult(key);
+  rows_.SetOwner(over_state ? ViewRows::Owner::kState : ViewRows::Owner::kChanges);
   graph_ = std::make_unique<operators::Graph>(
       *definition_->plan,
       [this](const operators::Delta& delta) {
         given_.push_back(delta);
         given_bytes_ += delta.rows() * (kRowBytes + kValueBytes * delta.batch.columns.size());
       },
-      operators::StatePlace{&state_, FormPrefix(id())});
+      operators::StatePlace{&state_, FormPrefix(id())}, over_state ? rows_.place() : operators::StatePlace{});
 }
 
 void Form::Push(const sql::Relation& relation, const operators::Delta& delta) {

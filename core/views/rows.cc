@@ -46,6 +46,7 @@ Status ViewRows::Open() {
 
 void ViewRows::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch) {
   next_block_stored_ = next_block_;
+  if (owner_ == Owner::kState) return;
   switch (kind_) {
     case RowForm::kBlocks:
       return ApplyBlocks(change.added, now_us, batch);
@@ -60,10 +61,13 @@ void ViewRows::ApplyKeyed(const std::vector<RowChange>& changes, StoreBatch& bat
   operators::ByKey<const RowChange*> sorted;
   for (const RowChange& change : changes) sorted.Add(change.key, &change);
   std::string full;
+  std::string length;
   sorted.Drain([&](std::string_view key, const RowChange* change) {
     full.assign(prefix_).append(key);
     if (change->after) {
-      batch.Put(Family::kRows, full, *change->after);
+      length.clear();
+      PutVarint(length, change->after->size());
+      batch.Put(Family::kRows, full, length, *change->after);
     } else {
       batch.Delete(Family::kRows, full);
     }
@@ -193,13 +197,16 @@ Status ViewRows::ScanKeys(const StoreView& view, std::uint32_t form, RowForm kin
   HG_RETURN_IF_ERROR(view.Scan(Family::kRows, prefix + std::string(from),
                                to.empty() ? Prefix(form + 1) : prefix + std::string(to),
                                [&](std::string_view key, std::string_view value) {
-                                 Stored stored{std::string(key.substr(prefix.size())), value, 1};
+                                 Stored stored{std::string(key.substr(prefix.size())), {}, 1};
+                                 ByteReader in(value);
                                  if (kind == RowForm::kCounted) {
-                                   ByteReader in(value);
                                    stored.copies = static_cast<std::int64_t>(in.Varint());
                                    stored.row = in.Take(in.remaining());
-                                   good = !in.failed();
+                                 } else {
+                                   stored.row = in.Bytes();  // what a grouping remembers may follow
+                                   if (stored.row.empty() && !in.failed()) return true;
                                  }
+                                 good = !in.failed();
                                  return good && visit(stored);
                                }));
   return good ? Ok() : Status(Corrupt("the rows of a view hold bytes that make no sense"));

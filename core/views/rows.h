@@ -20,6 +20,10 @@ class ViewRows {
   ViewRows(const Store& store, std::uint32_t form, const sql::Relation& view);
 
   Status Open();
+  // Who writes the rows: Apply, or the view's last grouping (operators::Graph), which has its place for that.
+  enum class Owner : std::uint8_t { kChanges, kState };
+  void SetOwner(Owner owner) { owner_ = owner; }
+  operators::StatePlace place() { return {&space_, prefix_}; }
   // `now_us`: log time, for retention.
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
   // kBlocks: drops whole blocks that were written before `before_us`; how many rows that was.
@@ -54,6 +58,7 @@ class ViewRows {
   const Store& store_;
   std::string prefix_;
   RowForm kind_;
+  Owner owner_ = Owner::kChanges;
   std::vector<sql::Type> types_;
   std::uint64_t next_block_ = 1;
   std::uint64_t next_block_stored_ = 1;

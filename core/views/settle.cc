@@ -146,26 +146,6 @@ std::vector<sql::Type> TypesOf(const sql::Relation& relation) {
   return types;
 }
 
-// Groups give at most two rows a step, one behind the other, and filters and projections keep the order. Of the key it
-// has to be the whole group, or two groups may have one key for a moment.
-OutputOrder OutputOrderOf(const sql::Plan& plan, const sql::Relation& view) {
-  std::vector<std::size_t> columns = view.key;
-  const sql::Plan* node = &plan;
-  for (; node->kind == sql::PlanKind::kProject || node->kind == sql::PlanKind::kFilter; node = node->inputs[0].get()) {
-    if (node->kind == sql::PlanKind::kFilter) continue;
-    for (std::size_t& column : columns) {
-      const sql::Expr& expr = *node->expressions[column];
-      if (expr.kind != sql::ExprKind::kColumn) return OutputOrder::kAny;
-      column = expr.column;
-    }
-  }
-  if (node->kind != sql::PlanKind::kAggregate) return OutputOrder::kAny;
-  for (std::size_t group = 0; group < node->expressions.size(); ++group) {
-    if (std::ranges::find(columns, group) == columns.end()) return OutputOrder::kAny;
-  }
-  return OutputOrder::kTogether;
-}
-
 ViewChange Settle(const sql::Relation& view, std::vector<operators::Delta> output, OutputOrder order,
                   bool in_log_order) {
   ViewChange change;

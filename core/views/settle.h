@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/operators/delta.h"
-#include "core/sql/plan.h"
 #include "core/sql/relation.h"
 
 namespace headgate::views {
@@ -48,7 +47,6 @@ enum class OutputOrder : std::uint8_t {
   kAny,
   kTogether,  // the rows of one key come one behind the other
 };
-OutputOrder OutputOrderOf(const sql::Plan& plan, const sql::Relation& view);
 
 // The net change of a step's output: what is left after equal rows of opposite sign are gone (C-4). In log order only
 // if that is asked for.

@@ -2,6 +2,7 @@
 #include "tests/e2e/thermostat.h"
 #include "tests/support/private_postgres.h"
 #include "tests/support/require.h"
+#include "tests/support/wait_for.h"
 
 namespace headgate::test {
 namespace {
@@ -41,9 +42,13 @@ FROM readings r JOIN bms.public.settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS
     ASSERT_TRUE(done.ok()) << done.error().what;
   }
   void Read(double temperature) {
-    const auto answer = headgate_->Call("POST", "/api/v1/streams/readings/events",
-                                        json({{"sensor_id", 7}, {"temperature", temperature}}).dump());
-    ASSERT_TRUE(answer.ok());
+    Result<HttpAnswer> answer = Transient("not asked");
+    const auto taken = [&] {  // its source may still be starting
+      answer = headgate_->Call("POST", "/api/v1/streams/readings/events",
+                               json({{"sensor_id", 7}, {"temperature", temperature}}).dump());
+      return answer.ok() && answer->status != 503;
+    };
+    ASSERT_TRUE(WaitFor(taken));
     ASSERT_EQ(answer->status, 200) << answer->body;
     seq_ = std::stoull(answer->headers.at("headgate-seq"));
   }

@@ -166,9 +166,11 @@ class Demo {
 
 std::optional<Options> Parse(const std::vector<std::string>& arguments) {
   Options options;
-  const std::size_t first = !arguments.empty() && arguments[0] == "thermostat" ? 1 : 0;
-  options.thermostat = first == 1;
-  for (std::size_t i = first; i < arguments.size(); i += 2) {
+  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+    if (arguments[i] == "thermostat") {
+      options.thermostat = true;
+      if (++i == arguments.size()) break;
+    }
     if (i + 1 == arguments.size()) return std::nullopt;
     const std::string& value = arguments[i + 1];
     if (arguments[i] == "--headgate") {

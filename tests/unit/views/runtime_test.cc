@@ -67,6 +67,33 @@ TEST_F(ViewRuntime, F40_ARestartReplaysNothingAndGoesOn) {
   EXPECT_THAT(shard_.Select("SELECT * FROM total"), ElementsAre("2|45"));
 }
 
+// The rows of such a view and what its groups remember are stored together.
+TEST_F(ViewRuntime, F40_GroupsOutliveARestartAlsoWhileOneHasNoRow) {
+  readings_.Insert({"1", "0"});  // before the view
+  readings_.Commit();
+  ASSERT_EQ(shard_.Sql("CREATE MATERIALIZED VIEW heat AS SELECT sensor_id, count(*) AS n, sum(temperature) AS total "
+                       "FROM readings GROUP BY sensor_id"),
+            "");
+  const auto read = [&](const std::string& sensor, const std::string& temperature) {
+    readings_.Insert({sensor, temperature});
+    readings_.Commit();
+    ASSERT_TRUE(shard_.Settle());
+  };
+  read("1", "20");
+  read("2", "1e308");
+  read("2", "1e308");  // more than a float can be
+  EXPECT_THAT(shard_.Select("SELECT * FROM heat"), ElementsAre("1|1|20"));
+  EXPECT_THAT(shard_.Select("SELECT * FROM heat WHERE sensor_id = 2"), IsEmpty());
+  EXPECT_EQ(shard_.views().Status("heat")->rows, 1U);
+  EXPECT_EQ(shard_.views().Status("heat")->errors, 1);
+  shard_.Reopen();
+  read("1", "22");
+  read("2", "-1e308");
+  EXPECT_THAT(shard_.Select("SELECT * FROM heat"), ElementsAre("1|2|42", "2|3|1e+308"));
+  EXPECT_THAT(shard_.Select("SELECT * FROM heat WHERE sensor_id = 2"), ElementsAre("2|3|1e+308"));
+  EXPECT_EQ(shard_.views().Status("heat")->errors, 0);
+}
+
 TEST_F(ViewRuntime, AViewThatIsMadeFirstWaitsForTheWholeTable) {
   settings_.BeginSnapshot();
   ASSERT_EQ(shard_.Sql(kCold), "");
