@@ -268,6 +268,48 @@ class IntervalSum : public Accumulator {
   Int128 us_ = 0;
 };
 
+// min and max of what only comes; of what may go too they are read off the rows (ordered_rows.h).
+class Extreme : public Accumulator {
+ public:
+  Extreme(Type type, bool largest) : type_(type), largest_(largest) {}
+  void Add(const ArgumentRow& row, std::int64_t) override {
+    if (!row[0].null) Take(sql::Vector::Constant(type_, row[0]), 0);
+  }
+  void AddRow(const std::vector<sql::Column>& columns, std::size_t row, std::int64_t) override {
+    if (!columns[0]->IsNull(row)) Take(*columns[0], row);
+  }
+  AggregateResult Result() const override { return key_.empty() ? NoValue() : Value(value_); }
+  bool Show(sql::RowWriter& row) const override {
+    row.Add(value_);
+    return true;
+  }
+
+  void Encode(std::string& out) const override {
+    PutDatums(out, {type_}, std::span(&value_, 1));
+  }
+  bool Decode(std::string_view bytes) override {
+    ByteReader in(bytes);
+    const std::vector<Datum> values = ReadDatums(in, {type_});
+    if (!Complete(in) || values.size() != 1) return false;
+    Add(values, 1);
+    return true;
+  }
+
+ private:
+  void Take(const sql::Vector& column, std::size_t row) {
+    std::string key;
+    AppendKey(key, type_, column, row);
+    if (!key_.empty() && (largest_ ? key <= key_ : key >= key_)) return;
+    key_ = std::move(key);
+    value_ = column.At(row);
+  }
+
+  Type type_;
+  bool largest_;
+  std::string key_;  // of the value, in order; "": there is none
+  Datum value_;
+};
+
 // bool_and, bool_or.
 class Boolean : public Accumulator {
  public:
@@ -412,10 +454,10 @@ void Accumulator::AddRow(const std::vector<sql::Column>& columns, std::size_t ro
   Add(values, weight);
 }
 
-Aggregation::Aggregation(const sql::AggregateCall& call) : call_(Clone(call)) {
+Aggregation::Aggregation(const sql::AggregateCall& call, bool append_only) : call_(Clone(call)) {
   for (const sql::ExprPtr& argument : call_.arguments) types_.push_back(argument->type);
   for (const sql::AggregateOrder& key : call_.order) types_.push_back(key.expr->type);
-  ordered_ = IsOrdered(call_.kind);
+  ordered_ = IsOrdered(call_.kind) && !(append_only && IsExtreme());
 }
 
 std::string Aggregation::KeyOf(const std::vector<sql::Column>& columns, std::size_t row) const {
@@ -442,6 +484,10 @@ std::unique_ptr<Accumulator> Aggregation::Make() const {
       if (PhysicalOf(type) == sql::Physical::kDouble) return std::make_unique<FloatSum>(call_.result, average);
       return std::make_unique<IntegerSum>(call_.result, average);
     }
+    case AggregateKind::kMin:
+    case AggregateKind::kMax:
+      if (ordered_) return nullptr;
+      return std::make_unique<Extreme>(type, call_.kind == AggregateKind::kMax);
     case AggregateKind::kBoolAnd:
     case AggregateKind::kBoolOr:
       return std::make_unique<Boolean>(call_.kind == AggregateKind::kBoolAnd);

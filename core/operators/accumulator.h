@@ -58,7 +58,8 @@ using WeightedRows = std::map<std::string, WeightedRow, std::less<>>;
 // What is the same for all groups of one aggregate: types, order, kind. Makes accumulators that point to it.
 class Aggregation {
  public:
-  explicit Aggregation(const sql::AggregateCall& call);
+  // `append_only`: rows only come.
+  Aggregation(const sql::AggregateCall& call, bool append_only);
 
   const sql::AggregateCall& call() const { return call_; }
   // Of the arguments and of the order expressions, in that sequence.
@@ -67,7 +68,9 @@ class Aggregation {
   // Read off all rows of the group (ordered_rows.h); there is no accumulator.
   bool ordered() const { return ordered_; }
   // The accumulator gets each row of a group once, however often it is there.
-  bool distinct() const { return !ordered_ && call_.distinct && call_.kind != sql::AggregateKind::kCountAll; }
+  bool distinct() const {
+    return !ordered_ && call_.distinct && !IsExtreme() && call_.kind != sql::AggregateKind::kCountAll;
+  }
   // Whether groups have to keep rows for it.
   bool keeps_rows() const { return ordered() || distinct(); }
 
@@ -77,6 +80,8 @@ class Aggregation {
   std::unique_ptr<Accumulator> Make() const;
 
  private:
+  bool IsExtreme() const { return call_.kind == sql::AggregateKind::kMin || call_.kind == sql::AggregateKind::kMax; }
+
   sql::AggregateCall call_;
   std::vector<sql::Type> types_;
   bool ordered_ = false;

@@ -54,7 +54,9 @@ struct Grouping {
       expressions.push_back(Clone(*group));
       types.push_back(group->type);
     }
-    for (const sql::AggregateCall& call : plan.aggregates) calls.push_back(std::make_unique<Aggregation>(call));
+    for (const sql::AggregateCall& call : plan.aggregates) {
+      calls.push_back(std::make_unique<Aggregation>(call, IsAppendOnly(*plan.inputs[0])));
+    }
     ordered = std::ranges::any_of(calls, &Aggregation::ordered);
   }
 };
@@ -437,7 +439,7 @@ bool LastGrouping::IsResult(const std::vector<std::size_t>& key) const {
   for (std::size_t group = 0; group < key.size(); ++group) {
     if (key[group] != group) return false;
   }
-  return std::ranges::none_of(aggregate->aggregates, [](const auto& call) { return IsOrdered(call.kind); });
+  return !Grouping(*aggregate, false).ordered;
 }
 
 }  // namespace headgate::operators

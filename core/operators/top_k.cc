@@ -24,16 +24,25 @@ std::string_view RowOf(std::string_view key) {
   return size > end ? std::string_view() : key.substr(end - size, size);
 }
 
+// How many rows of a partition are to be kept: all, or the first ones, because none behind them can ever come to the
+// front.
+std::optional<std::size_t> KeptOf(const sql::Plan& plan, std::optional<std::int64_t> first) {
+  if (!first || !IsAppendOnly(*plan.inputs[0])) return std::nullopt;
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, *first));
+}
+
 // Keeps partitions of rows in an order; what a partition shows is computed before a step's first change of it and after
 // the last.
 class Partitioned : public Operator {
  public:
   Partitioned(const std::vector<sql::PlanColumn>& input, const std::vector<sql::PlanColumn>& output,
-              std::vector<std::size_t> partition, std::vector<sql::SortKey> order, const StatePlace& place)
+              std::vector<std::size_t> partition, std::vector<sql::SortKey> order, std::optional<std::size_t> kept,
+              const StatePlace& place)
       : types_(TypesOf(input)),
         output_types_(TypesOf(output)),
         partition_(std::move(partition)),
         order_(std::move(order)),
+        kept_(kept),
         rows_(place.Part(0)),
         touched_(place) {}
 
@@ -44,6 +53,7 @@ class Partitioned : public Operator {
     }
     rows_.Load(groups);
     for (std::uint32_t row = 0; row < delta.rows(); ++row) {
+      if (kept_ && IsBehind(groups[row], delta.batch, row)) continue;
       const auto [touched, first] = touched_->try_emplace(std::move(groups[row]));
       const std::string& group = touched->first;
       if (first) touched->second.before = ShowNow(group);
@@ -52,6 +62,8 @@ class Partitioned : public Operator {
       std::int64_t& weight = rows_.Change(group, key);
       weight += delta.weights[row];
       if (weight == 0) rows_.Erase(group, key);
+      if (const Partition* rows = kept_ ? rows_.Find(group) : nullptr; rows != nullptr && rows->size() > *kept_)
+        rows_.Erase(group, std::string(rows->rbegin()->first));
     }
   }
 
@@ -80,10 +92,22 @@ class Partitioned : public Operator {
     At at;
   };
 
-  std::string KeyOf(const sql::Batch& batch, std::uint32_t row) const {
-    std::string key;
+  // Whether the partition has enough rows before this one. By the order alone: among equals it may be before them.
+  bool IsBehind(const std::string& group, const sql::Batch& batch, std::uint32_t row) {
+    if (*kept_ == 0) return true;
+    const Partition* const rows = rows_.Find(group);
+    if (rows == nullptr || rows->size() < *kept_) return false;
+    place_.clear();
+    AppendOrder(place_, batch, row);
+    return std::string_view(rows->rbegin()->first).substr(0, place_.size()) < place_;
+  }
+  void AppendOrder(std::string& key, const sql::Batch& batch, std::uint32_t row) const {
     for (const sql::SortKey& sort : order_)
       AppendKey(key, types_[sort.column], *batch.columns[sort.column], row, sort.order);
+  }
+  std::string KeyOf(const sql::Batch& batch, std::uint32_t row) const {
+    std::string key;
+    AppendOrder(key, batch, row);
     for (std::size_t c = 0; c < types_.size(); ++c) AppendKey(key, types_[c], *batch.columns[c], row);
     const std::size_t start = key.size();
     sql::AppendRow(key, types_, batch, row);
@@ -99,17 +123,19 @@ class Partitioned : public Operator {
   std::vector<sql::Type> output_types_;
   std::vector<std::size_t> partition_;
   std::vector<sql::SortKey> order_;
+  std::optional<std::size_t> kept_;  // of the rows of a partition; nothing: all
   OrderedState<std::int64_t> rows_;
+  std::string place_;  // of the row at hand
   StepNotes<std::unordered_map<std::string, Touched>> touched_;
 };
 
 class TopK : public Partitioned {
  public:
   TopK(const sql::Plan& plan, const StatePlace& place)
-      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.partition, plan.order, place),
+      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.partition, plan.order, KeptOf(plan, EndOf(plan)),
+                    place),
         first_(plan.offset),
-        end_(plan.limit ? plan.offset + std::min(*plan.limit, std::numeric_limits<std::int64_t>::max() - plan.offset)
-                        : std::numeric_limits<std::int64_t>::max()) {}
+        end_(EndOf(plan).value_or(std::numeric_limits<std::int64_t>::max())) {}
 
  protected:
   Output Show(const Partition& rows) override {
@@ -126,6 +152,11 @@ class TopK : public Partitioned {
   }
 
  private:
+  static std::optional<std::int64_t> EndOf(const sql::Plan& plan) {
+    if (!plan.limit) return std::nullopt;
+    return plan.offset + std::min(*plan.limit, std::numeric_limits<std::int64_t>::max() - plan.offset);
+  }
+
   std::int64_t first_;
   std::int64_t end_;
 };
@@ -133,7 +164,8 @@ class TopK : public Partitioned {
 class Window : public Partitioned {
  public:
   Window(const sql::Plan& plan, const StatePlace& place)
-      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.window.partition, plan.window.order, place),
+      : Partitioned(plan.inputs[0]->columns, plan.columns, plan.window.partition, plan.window.order,
+                    KeptOf(plan, plan.window.first), place),
         call_(plan.window) {}
 
  protected:

@@ -14,7 +14,7 @@ using operators::Aggregation;
 using operators::ArgumentRow;
 
 void Find(const sql::Plan& plan, std::vector<std::unique_ptr<Aggregation>>& found) {
-  for (const sql::AggregateCall& call : plan.aggregates) found.push_back(std::make_unique<Aggregation>(call));
+  for (const sql::AggregateCall& call : plan.aggregates) found.push_back(std::make_unique<Aggregation>(call, true));
   for (const sql::PlanPtr& input : plan.inputs) Find(*input, found);
 }
 

@@ -123,6 +123,10 @@ const std::vector<std::string>& SampleQueries() {
       "FROM a GROUP BY k",
       "SELECT k, count(*) FILTER (WHERE g = 'x') AS c, sum(n) FILTER (WHERE o) AS s, "
       "max(f) FILTER (WHERE 4 / s > 0) AS m FROM a GROUP BY k HAVING count(*) > 1",
+      "SELECT k, min(x) AS a, max(x) AS b, max(id) AS c, min(DISTINCT x) FILTER (WHERE id > 3) AS d FROM e GROUP BY k",
+      "SELECT k, x FROM e ORDER BY x DESC NULLS LAST, k LIMIT 3 OFFSET 1",
+      "SELECT DISTINCT ON (k) k, x FROM e ORDER BY k, x",
+      "SELECT * FROM (SELECT k, x, row_number() OVER (PARTITION BY k ORDER BY x) AS r FROM e) q WHERE r <= 2",
       "SELECT g, min(n) AS a, max(n) AS b, min(f) AS c, max(i) AS d, min(id) AS e, max(DISTINCT g) AS h FROM a GROUP "
       "BY g",
       "SELECT k, string_agg(g, ',' ORDER BY id DESC) AS s, array_agg(n ORDER BY n, id) AS a, "
