@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/operators/engine_stored.h"
 
 namespace headgate::operators {
@@ -139,8 +140,17 @@ void Engine::Commit() {
   Step(std::exchange(changes_, {}));
 }
 
+// Log time is the time of the statement; nothing happens between statements.
+std::shared_ptr<const LogTimes> Engine::NextTimes() {
+  LogTimes times{seq_ - 1, log_us_, {}};
+  log_us_ = std::max(log_us_, SystemClock().NowUs() - kEpoch2000Us);
+  times.steps.push_back({seq_, log_us_});
+  return std::make_shared<const LogTimes>(std::move(times));
+}
+
 void Engine::Step(const std::vector<Change>& changes) {
   StepContext step;
+  step.times = NextTimes();
   std::vector<std::pair<Stored*, std::vector<Delta>>> inputs;
   for (const Change& change : changes) {
     if (std::ranges::find(inputs, change.table, &decltype(inputs)::value_type::first) == inputs.end())
@@ -209,6 +219,8 @@ void Engine::Feed(Graph& graph, const sql::Relation& relation, StepContext& step
 
 void Engine::Backfill(Stored& view) {
   StepContext step;
+  const std::int64_t now_us = NextTimes()->Now();
+  step.times = std::make_shared<const LogTimes>(LogTimes{seq_, now_us, {}});
   for (const sql::Relation* relation : view.graph->relations()) Feed(*view.graph, *relation, step);
   view.graph->Finish(step);
   Settle(view);
@@ -258,6 +270,8 @@ SqlResult<Outcome> Engine::Run(sql::BoundQuery query) {
     }
   });
   StepContext step;
+  step.eval.has_now = true;
+  step.eval.now_us = log_us_ = std::max(log_us_, SystemClock().NowUs() - kEpoch2000Us);
   for (const sql::Relation* relation : graph.relations()) Feed(graph, *relation, step);
   graph.Finish(step);
   std::int64_t failures = 0;

@@ -91,6 +91,7 @@ class Engine : public sql::RelationSource {
   void Step(const std::vector<Change>& changes);
   std::vector<Delta> Settle(Stored& view);
   void Backfill(Stored& view);
+  std::shared_ptr<const LogTimes> NextTimes();
   void Feed(Graph& graph, const sql::Relation& relation, StepContext& step) const;
 
   std::map<std::string, std::unique_ptr<Stored>> stored_;
@@ -99,6 +100,7 @@ class Engine : public sql::RelationSource {
   bool in_block_ = false;
   bool aborted_ = false;  // a statement of the block failed: the block can only end
   Seq seq_ = 0;
+  std::int64_t log_us_ = LogTimes::kNever;  // us since 2000
   std::uint32_t ordinal_ = 0;
 };
 

@@ -93,7 +93,7 @@ SqlStatus Engine::CreatePlainView(const Statement& statement, const Node& create
   const bool replace = create["replace"].flag();
   if (Stored* old = FindStored(name); old != nullptr && (!replace || old->relation.definition.empty()))
     return Failed("42P07", "relation \"" + name + "\" already exists");
-  HG_ASSIGN_OR_RETURN(sql::BoundQuery query, Bind(statement, create["query"], {}));
+  HG_ASSIGN_OR_RETURN(sql::BoundQuery query, Bind(statement, create["query"], sql::BindOptions::ForView()));
   auto view = std::make_unique<Stored>();
   view->relation.name = name;
   view->is_view = true;
@@ -120,7 +120,7 @@ SqlStatus Engine::CreateView(const Statement& statement, const Node& create) {
     return Failed("42P07", "relation \"" + name + "\" already exists");
   if (in_block_ && !changes_.empty())
     return Failed("25001", "CREATE MATERIALIZED VIEW cannot follow changes in a block", "COMMIT first.");
-  HG_ASSIGN_OR_RETURN(sql::BoundQuery query, Bind(statement, create["query"], {}));
+  HG_ASSIGN_OR_RETURN(sql::BoundQuery query, Bind(statement, create["query"], sql::BindOptions::ForView()));
   std::set<std::string> names;
   auto view = std::make_unique<Stored>();
   view->relation.name = name;

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/operators/aggregate.h"
 #include "core/operators/distinct.h"
+#include "core/operators/expire.h"
 #include "core/operators/join.h"
 #include "core/operators/state.h"
 #include "core/operators/stateless.h"
@@ -57,6 +58,8 @@ OperatorPtr Make(const sql::Plan& plan, const StatePlace& place, const StatePlac
       return std::make_unique<Values>(plan, place);
     case sql::PlanKind::kFilter:
       return MakeFilter(plan);
+    case sql::PlanKind::kExpire:
+      return MakeExpire(plan, place);
     case sql::PlanKind::kProject:
       return MakeProject(plan);
     case sql::PlanKind::kJoin:
@@ -132,6 +135,15 @@ void Graph::Finish(StepContext& step) {
     if (Failed()) return;
     node->op->Finish(step, [&](const Delta& out) { Deliver(node->consumer, out, step); });
   }
+}
+
+std::optional<std::int64_t> Graph::Due() const {
+  std::optional<std::int64_t> first;
+  for (const auto& node : nodes_) {
+    const auto due = node->op->Due();
+    if (due && (!first || *due < *first)) first = due;
+  }
+  return first;
 }
 
 }  // namespace headgate::operators

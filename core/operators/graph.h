@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/operators/operator.h"
@@ -28,6 +29,8 @@ class Graph {
   const std::vector<const sql::Relation*>& relations() const { return relations_; }
   void Push(const sql::Relation& relation, const Delta& delta, StepContext& step);
   void Finish(StepContext& step);
+  // The first log time at which a step has something to do, also without input.
+  std::optional<std::int64_t> Due() const;
 
  private:
   struct Node;

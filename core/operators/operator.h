@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/operators/delta.h"
+#include "core/operators/log_time.h"
 #include "core/sql/eval_context.h"
 
 namespace headgate::operators {
@@ -23,13 +25,19 @@ struct FailedRow {
 struct StepContext {
   sql::EvalContext eval;
   std::vector<FailedRow> failed;
+  std::shared_ptr<const LogTimes> times = std::make_shared<const LogTimes>();
+  bool gated = false;  // rows are not to be looked up in this step, those whose grace is over either
+  // What the step did: rows that their time took, rows that wait for the end of their grace now (or, if negative, not
+  // any more).
+  std::int64_t expired = 0;
+  std::int64_t waiting = 0;
 };
 
 // Where an operator's output goes; called at once for each piece.
 using Emit = std::function<void(const Delta&)>;
 
 // Keeps one node of a plan in step with its inputs. Deterministic: the output depends on the input and the state alone.
-// No clock, no I/O besides its state, no threads.
+// No clock but log time (log_time.h), no I/O besides its state, no threads.
 //
 // A step calls Process for every piece of every input, in any order between the inputs, and then Finish once, after all
 // nodes above the inputs are finished. Linear operators emit at once; the others emit the step's net change in Finish.
@@ -41,6 +49,9 @@ class Operator {
     (void)step;
     (void)emit;
   }
+  // The log time at which a step has something to do for it, also one without input; nothing if there is none. Between
+  // steps.
+  virtual std::optional<std::int64_t> Due() { return std::nullopt; }
 };
 using OperatorPtr = std::unique_ptr<Operator>;
 

@@ -48,6 +48,21 @@ void StatePart::ReadBehind(std::string_view group,
   if (!good) space.failure_ = Corrupt("the state of a view holds a value that makes no sense");
 }
 
+void StatePart::ReadFrom(std::string_view first,
+                         const std::function<Taken(std::string_view key, std::string_view value)>& take) {
+  StateSpace& space = *place_.space;
+  Taken taken = Taken::kMore;
+  const std::string from = place_.prefix + std::string(first);
+  const Status scanned = space.store_.Scan(space.family_, from, "", [&](std::string_view key, std::string_view value) {
+    if (!key.starts_with(place_.prefix)) return false;
+    taken = take(key.substr(place_.prefix.size()), value);
+    return taken == Taken::kMore;
+  });
+  if (space.failure_) return;
+  if (!scanned.ok()) space.failure_ = scanned.error();
+  if (taken == Taken::kNonsense) space.failure_ = Corrupt("the state of a view holds a value that makes no sense");
+}
+
 void StatePart::Put(StoreBatch& batch, std::string_view key, std::string_view value, std::string_view behind) const {
   std::string& full = place_.space->key_;
   full.assign(place_.prefix).append(key).append(behind);

@@ -55,6 +55,9 @@ class StatePart {
                    const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& take);
   void ReadBehind(std::string_view group,
                   const std::function<bool(std::string_view key, std::string_view value)>& take);
+  // What is stored from this key on, in order, until `take` has enough (kEnough).
+  enum class Taken : std::uint8_t { kMore, kEnough, kNonsense };
+  void ReadFrom(std::string_view first, const std::function<Taken(std::string_view key, std::string_view value)>& take);
   void Put(StoreBatch& batch, std::string_view key, std::string_view value, std::string_view behind = {}) const;
   void Delete(StoreBatch& batch, std::string_view key, std::string_view behind = {}) const;
 

@@ -11,6 +11,7 @@
 #include "core/base/bytes.h"
 #include "core/operators/split.h"
 #include "core/operators/state.h"
+#include "core/operators/timeline.h"
 #include "core/sql/key.h"
 
 namespace headgate::operators {
@@ -28,6 +29,9 @@ struct RowCodec {
     return IsRow(types, in);
   }
 };
+
+// Of one step, if the step itself leaves the table alone.
+constexpr std::size_t kReleasedRowsMax = 10 * kPieceRows;
 
 // What a left row gave, as it is remembered: nothing, a row, or an error.
 constexpr char kRow = 0;
@@ -55,7 +59,10 @@ class Temporal : public Operator {
         table_(place.Part(0), RowCodec{right_types_}),
         given_(place.Part(1)),
         waiting_(place),
-        changed_(place) {}
+        changed_(place),
+        grace_us_(plan.grace_us),
+        held_(place.Part(2), [this](std::string_view name, std::string_view value) { return IsHeld(name, value); }),
+        counted_(place.Part(3)) {}
 
   void Process(std::size_t input, const Delta& delta, StepContext& step, const Emit&) override {
     if (input == 1) {
@@ -68,10 +75,12 @@ class Temporal : public Operator {
   // All changes of the table are known now: rows are looked up as of their place, and come and go in log order.
   void Finish(StepContext& step, const Emit& emit) override {
     const Versions versions = MakeVersions();
-    std::vector<Probe> probes;
-    for (const Delta& delta : *waiting_) probes.push_back(LookUp(delta, versions, step));
-    if (remembers_) LoadGiven();
-    EmitAll(probes, step, emit);
+    if (grace_us_ > 0) {
+      Hold(step);
+      Release(versions, step, emit);
+    } else {
+      Judge(*waiting_, versions, step, emit);
+    }
     for (const auto& [key, of_key] : versions) {
       if (of_key.back().row) {
         table_.Change(key) = *of_key.back().row;
@@ -81,6 +90,12 @@ class Temporal : public Operator {
     }
     waiting_->clear();
     changed_->clear();
+  }
+
+  std::optional<std::int64_t> Due() override {
+    if (gated_ || grace_us_ == 0) return std::nullopt;
+    const auto first = held_.First();
+    return first ? std::optional(*first + grace_us_) : std::nullopt;
   }
 
  private:
@@ -103,6 +118,73 @@ class Temporal : public Operator {
     std::vector<sql::RowError> errors;
     sql::Batch right;
   };
+
+  // The left rows come out.
+  void Judge(const std::vector<Delta>& deltas, const Versions& versions, StepContext& step, const Emit& emit) {
+    std::vector<Probe> probes;
+    for (const Delta& delta : deltas) probes.push_back(LookUp(delta, versions, step));
+    if (remembers_) LoadGiven(deltas);
+    EmitAll(probes, step, emit);
+  }
+
+  // With grace rows wait in the order of their coming, all of them, by the time at which they came and a number.
+  void Hold(StepContext& step) {
+    struct Coming {
+      At at;
+      bool comes = false;
+      const Delta* delta = nullptr;
+      std::uint32_t row = 0;
+    };
+    std::vector<Coming> all;
+    for (const Delta& delta : *waiting_) {
+      for (std::uint32_t row = 0; row < delta.rows(); ++row)
+        all.push_back({delta.at[row], delta.weights[row] > 0, &delta, row});
+    }
+    if (all.empty()) return;
+    std::ranges::stable_sort(
+        all, [](const Coming& a, const Coming& b) { return std::tie(a.at, a.comes) < std::tie(b.at, b.comes); });
+    std::int64_t& count = counted_.Change("");
+    for (const Coming& row : all) {
+      std::string number;
+      PutBigEndian(number, static_cast<std::uint64_t>(count++));
+      std::string value;
+      PutSigned(value, row.delta->weights[row.row]);
+      value += sql::EncodeRow(left_types_, row.delta->batch, row.row);
+      held_.Put(Timeline::KeyOf(step.times->At(row.at.seq), number), std::move(value));
+    }
+    step.waiting += static_cast<std::int64_t>(all.size());
+  }
+
+  // Those whose time is over look up the table as of the first transaction at which it was, and have their place from
+  // then on.
+  void Release(const Versions& versions, StepContext& step, const Emit& emit) {
+    gated_ = step.gated;
+    if (gated_) return;
+    const std::int64_t until = step.times->Now() == LogTimes::kNever ? LogTimes::kNever : step.times->Now() - grace_us_;
+    // What is left goes in the next step, which comes at once. It finds the table as it is now, so only if that is what
+    // all of these find.
+    for (std::size_t released = 0; released < kReleasedRowsMax || !versions.empty();) {
+      const auto rows = held_.Take(until, kPieceRows);
+      if (rows.empty()) return;
+      DeltaBuilder builder(left_types_);
+      for (const Timeline::Entry& row : rows) {
+        ByteReader value(row.value);
+        const std::int64_t weight = value.Signed();
+        const auto number = ByteReader(row.name()).BigEndian<std::uint64_t>();
+        builder.Add(value.Take(value.remaining()), weight,
+                    {step.times->Reached(row.us() + grace_us_), static_cast<std::uint32_t>(number)});
+      }
+      released += rows.size();
+      step.waiting -= static_cast<std::int64_t>(rows.size());
+      Judge({builder.Take()}, versions, step, emit);
+    }
+  }
+
+  bool IsHeld(std::string_view name, std::string_view value) const {
+    ByteReader in(value);
+    in.Signed();
+    return name.size() == sizeof(std::uint64_t) && !in.failed() && IsRow(left_types_, in.Take(in.remaining()));
+  }
 
   std::vector<std::string> Keys(std::size_t side, const Delta& delta, StepContext& step,
                                 std::vector<std::uint8_t>& keyless, std::vector<std::uint32_t>& good) {
@@ -208,9 +290,9 @@ class Temporal : public Operator {
     for (const std::uint32_t i : kept) probe.found[hits[i]] = i;
   }
 
-  void LoadGiven() {
+  void LoadGiven(const std::vector<Delta>& deltas) {
     std::vector<std::string> rows;
-    for (const Delta& delta : *waiting_) {
+    for (const Delta& delta : deltas) {
       for (std::uint32_t row = 0; row < delta.rows(); ++row)
         rows.push_back(sql::EncodeRow(left_types_, delta.batch, row));
     }
@@ -308,6 +390,10 @@ class Temporal : public Operator {
   OrderedState<std::int64_t> given_;         // left row -> what it gave
   StepNotes<std::vector<Delta>> waiting_;
   StepNotes<std::map<std::string, std::vector<Change>>> changed_;
+  std::int64_t grace_us_;
+  bool gated_ = false;                // the last step let nothing out
+  Timeline held_;                     // when it came, and its number -> weight and left row
+  KeyedState<std::int64_t> counted_;  // one entry: rows that were ever held
 };
 
 // A value of one type, which may be NULL.

@@ -36,6 +36,8 @@ class Node {
   // Items of a list; nothing else has any.
   const std::vector<Node>& items() const { return items_; }
   std::size_t size() const { return items_.size(); }
+  // All fields of an object, in the order of the tree.
+  const std::vector<std::pair<std::string, Node>>& fields() const { return fields_; }
   const Node& at(std::size_t i) const { return i < items_.size() ? items_[i] : Empty(); }
 
   std::string_view text() const { return text_; }

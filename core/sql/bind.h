@@ -14,8 +14,15 @@ struct BindOptions {
   std::string_view text;  // what the tree was made of
   std::string zone = "UTC";
   bool clock = false;        // now() and its kin are allowed (pull queries)
+  bool expiry = false;       // WHERE ts > now() - INTERVAL '...' is a temporal filter (views)
   std::vector<Type> assign;  // INSERT, UPDATE: the outputs are cast to these, as far as they go
   std::vector<SystemTime> system_times;
+
+  static BindOptions ForView() {
+    BindOptions options;
+    options.expiry = true;
+    return options;
+  }
 };
 
 // A query whose names, types and subqueries are resolved.

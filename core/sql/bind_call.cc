@@ -104,9 +104,8 @@ Parsed<ExprPtr> Binder::CallOf(std::string_view name, std::vector<ExprPtr> argum
   const auto overload = ChooseOverload(FindFunctions(name), types);
   if (!overload.ok()) return NoFunction(name, arguments, location, overload.error());
   const Function& function = *overload->function;
-  if (function.volatility == Volatility::kClock && !options_.clock)
-    return Problem{std::string(name) + " changes by itself: a view cannot use it", location,
-                   "Use _stored_at, the time at which the row came, or _commit_at."};
+  if (function.volatility == Volatility::kClock && !options_.clock && !in_expiry_)
+    return Problem{std::string(name) + " changes by itself: a view cannot use it", location, std::string(kExpiryHint)};
   if (function.volatility == Volatility::kVolatile)
     return Problem{std::string(name) + " gives another value each time", location,
                    "Compute it where the rows are made."};

@@ -92,6 +92,7 @@ Parsed<BoundQuery> Binder::QueryBody(const Node& body, Level* parent) {
     return Problem{"queries are nested too deeply", body.location(), "Split them into views."};
   const std::size_t tables = common_tables_.size();
   const std::size_t visible = visible_tables_;
+  const bool in_expiry = std::exchange(in_expiry_, false);
   ++depth_;
   auto query = [&]() -> Parsed<BoundQuery> {
     if (body["withClause"]) HG_RETURN_IF_ERROR(AddCommonTables(body["withClause"]));
@@ -100,6 +101,7 @@ Parsed<BoundQuery> Binder::QueryBody(const Node& body, Level* parent) {
     return Select(body, parent);
   }();
   --depth_;
+  in_expiry_ = in_expiry;
   common_tables_.resize(tables);
   visible_tables_ = visible;
   return query;

@@ -72,10 +72,19 @@ Parsed<PlanPtr> Binder::Subquery(const Node& select, Level& level) {
 
 Checked Binder::Where(const Node& condition, Level& level, PlanPtr& plan) {
   if (!condition) return {};
-  if (condition.Is("BoolExpr") && condition.body()["boolop"].text() == "AND_EXPR") {
-    for (const Node& part : condition.body()["args"].items()) HG_RETURN_IF_ERROR(Where(part, level, plan));
-    return {};
+  // Temporal filters first: they keep rows, the others then go below them (rewrite.cc).
+  const bool both = condition.Is("BoolExpr") && condition.body()["boolop"].text() == "AND_EXPR";
+  for (const bool clock : {true, false}) {
+    if (!both && NamesClock(condition) == clock) return WherePart(condition, level, plan);
+    for (const Node& part : condition.body()["args"].items()) {
+      if (both && NamesClock(part) == clock) HG_RETURN_IF_ERROR(Where(part, level, plan));
+    }
   }
+  return {};
+}
+
+Checked Binder::WherePart(const Node& condition, Level& level, PlanPtr& plan) {
+  if (options_.expiry && NamesClock(condition)) return Expiry(condition, level, plan);
   HG_ASSIGN_OR_RETURN(const bool joined, SemiJoin(condition, level, plan));
   if (joined) return {};
   HG_ASSIGN_OR_RETURN(ExprPtr expr, Condition(condition, level, "argument of WHERE"));

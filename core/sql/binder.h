@@ -12,7 +12,7 @@
 namespace headgate::sql {
 
 // The insides of bind.h: one Binder a statement, one Level a SELECT. bind_expr.cc, bind_call.cc, bind_from.cc,
-// bind_select.cc and bind_where.cc each hold one part of it.
+// bind_select.cc, bind_where.cc and bind_expiry.cc each hold one part of it.
 
 // A name that an expression may use: a column of the level's FROM plan.
 struct ScopeColumn {
@@ -112,6 +112,7 @@ class Binder {
 
   // bind_where.cc
   Checked Where(const Node& condition, Level& level, PlanPtr& plan);
+  Checked WherePart(const Node& condition, Level& level, PlanPtr& plan);
   Parsed<bool> SemiJoin(const Node& condition, Level& level, PlanPtr& plan);
   Checked ExistsJoin(const Node& link, bool negated, Level& level, PlanPtr& plan);
   Checked InJoin(const Node& link, bool negated, Level& level, PlanPtr& plan);
@@ -122,6 +123,11 @@ class Binder {
   Parsed<PlanPtr> Subquery(const Node& select, Level& level);
   // Joins the subqueries that stand in the expressions to the plan, and puts their columns in their place.
   void Attach(Level& level, PlanPtr& plan, ExprPtr& expr);
+
+  // bind_expiry.cc
+  bool NamesClock(const Node& node) const;
+  Checked Expiry(const Node& condition, Level& level, PlanPtr& plan);
+  Checked AddExpiry(ExprPtr condition, PlanPtr& plan);
 
   // bind_from.cc
   Parsed<PlanPtr> From(const Node& list, Level& level);
@@ -178,7 +184,13 @@ class Binder {
   std::vector<CommonTable> common_tables_;
   std::size_t visible_tables_ = 0;
   std::size_t depth_ = 0;
+  bool in_expiry_ = false;  // the condition at hand may name now()
 };
+
+// How to write what now() is for in a view.
+inline constexpr std::string_view kExpiryHint =
+    "Use _stored_at, the time at which the row came, or _commit_at. To keep rows for a while, write a condition of its "
+    "own in WHERE: ts > now() - INTERVAL '1 hour'.";
 
 // A name of several parts as it is written: a.b.c.
 std::string Joined(const std::vector<std::string>& parts);

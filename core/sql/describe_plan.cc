@@ -47,12 +47,15 @@ std::string Head(const Plan& plan) {
       return "values (" + std::to_string(plan.rows.size()) + " rows)";
     case PlanKind::kFilter:
       return "filter";
+    case PlanKind::kExpire:
+      return "rows until they expire";
     case PlanKind::kProject:
       return "project";
     case PlanKind::kJoin:
       return std::string(JoinName(plan.join)) + " join" + (plan.condition ? "" : " without a condition");
     case PlanKind::kTemporal:
-      return std::string(JoinName(plan.join)) + " lookup as of log position";
+      return std::string(JoinName(plan.join)) + " lookup as of log position" +
+             (plan.grace_us == 0 ? "" : ", " + std::to_string(plan.grace_us) + " us later");
     case PlanKind::kAggregate:
       return "aggregate by " + std::to_string(plan.expressions.size()) + " columns";
     case PlanKind::kDistinct:

@@ -129,6 +129,7 @@ std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan) {
     case PlanKind::kValues:
       return plan.rows.size() <= 1 ? Keys{Key{}} : Keys{};
     case PlanKind::kFilter:
+    case PlanKind::kExpire:
       return KeysOf(*plan.inputs[0]);
     case PlanKind::kWindow:
       return OfWindow(plan);

@@ -73,6 +73,7 @@ PlanPtr ClonePlan(const Plan& plan) {
   copy->limit = plan.limit;
   copy->offset = plan.offset;
   copy->numbered = plan.numbered;
+  copy->grace_us = plan.grace_us;
   return copy;
 }
 
@@ -111,6 +112,31 @@ std::vector<ExprPtr> Conjuncts(ExprPtr condition) {
     for (ExprPtr& part : Conjuncts(std::move(argument))) parts.push_back(std::move(part));
   }
   return parts;
+}
+
+namespace {
+
+bool HasLookup(const Plan& plan) {
+  return plan.kind == PlanKind::kTemporal ||
+         std::ranges::any_of(plan.inputs, [](const auto& i) { return HasLookup(*i); });
+}
+
+}  // namespace
+
+// A row that has waited once looks up the next tables as of the same place.
+bool SetGrace(Plan& plan, std::int64_t grace_us) {
+  if (plan.kind == PlanKind::kTemporal && !HasLookup(*plan.inputs[0])) {
+    plan.grace_us = grace_us;
+    return true;
+  }
+  bool found = false;
+  for (const PlanPtr& input : plan.inputs) found = SetGrace(*input, grace_us) || found;
+  return found;
+}
+
+bool KeepsTime(const Plan& plan) {
+  return plan.kind == PlanKind::kExpire || plan.grace_us > 0 ||
+         std::ranges::any_of(plan.inputs, [](const PlanPtr& input) { return KeepsTime(*input); });
 }
 
 bool IsAppendOnly(const Plan& plan) {
@@ -170,6 +196,7 @@ std::optional<std::vector<std::size_t>> OriginKey(const Plan& plan, std::size_t 
       if (plan.relation->key.empty()) return std::nullopt;
       return plan.relation->key;
     case PlanKind::kFilter:
+    case PlanKind::kExpire:
       return OriginKey(*plan.inputs[0], column);
     case PlanKind::kJoin:
     case PlanKind::kTemporal: {

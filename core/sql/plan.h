@@ -23,6 +23,7 @@ enum class PlanKind : std::uint8_t {
   kScan,       // all columns of `relation`
   kValues,     // `rows` of constants; no input
   kFilter,     // `condition`
+  kExpire,     // rows until log time reaches the moment `expressions[0]` plus `offset` us; NULL: never there
   kProject,    // `expressions`
   kJoin,       // `join`, `condition`
   kTemporal,   // left rows look up `relation`-like right input as of their log position; inner or left; `condition`
@@ -86,6 +87,7 @@ struct Plan {
   std::optional<std::int64_t> limit;
   std::int64_t offset = 0;
   bool numbered = false;
+  std::int64_t grace_us = 0;  // of kTemporal: each left row is held so long in log time before it looks up
 };
 
 PlanPtr MakePlan(PlanKind kind);
@@ -110,6 +112,10 @@ std::optional<std::vector<std::size_t>> OriginKey(const Plan& plan, std::size_t 
 // The sets of columns that identify a row of the plan, as far as they are known; the empty set if there is at most one
 // row. Rows of a plan without any may repeat.
 std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan);
+// Has every left row of the plan wait so long before its first lookup (kTemporal); false if it has no lookup.
+bool SetGrace(Plan& plan, std::int64_t grace_us);
+// True if what the plan gives changes as log time goes on: a temporal filter, or grace.
+bool KeepsTime(const Plan& plan);
 // True if the plan never takes a row back while its relations do not.
 bool IsAppendOnly(const Plan& plan);
 // True if the keys are the log's order, (_seq, _ordinal) of the row that caused the plan's row.

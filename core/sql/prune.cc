@@ -207,10 +207,13 @@ Pruned Prune(PlanPtr plan, Needed needed) {
   switch (plan->kind) {
     case PlanKind::kProject:
       return PruneProject(std::move(plan), needed);
-    case PlanKind::kFilter: {
+    case PlanKind::kFilter:
+    case PlanKind::kExpire: {
       AddColumns(plan->condition, needed);
+      for (const ExprPtr& expr : plan->expressions) AddColumns(expr, needed);
       Pruned input = Prune(std::move(plan->inputs[0]), needed);
       Move(plan->condition, input.place);
+      for (ExprPtr& expr : plan->expressions) Move(expr, input.place);
       plan->columns = input.plan->columns;
       plan->inputs[0] = std::move(input.plan);
       return {std::move(plan), std::move(input.place)};

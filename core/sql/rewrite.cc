@@ -93,6 +93,7 @@ class Rewriter {
       case PlanKind::kWindow:
         return PushWindow(std::move(plan), std::move(conditions));
       case PlanKind::kDistinct:
+      case PlanKind::kExpire:
         plan->inputs[0] = Push(std::move(plan->inputs[0]), std::move(conditions));
         return plan;
       default:

@@ -85,6 +85,11 @@ class Pusher {
         Replace(plan->condition, domain_, plan->columns.size());
         AddDomainColumns(plan->columns, domain_);
         return plan;
+      case PlanKind::kExpire:
+        HG_RETURN_IF_ERROR(PushInput(*plan));
+        Replace(plan->expressions[0], domain_, plan->columns.size());
+        AddDomainColumns(plan->columns, domain_);
+        return plan;
       case PlanKind::kProject:
         return PushProject(std::move(plan));
       case PlanKind::kValues:

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
+#include <sstream>
 
 #include "core/sql/bind.h"
 #include "core/sql/numeric.h"
@@ -63,17 +65,26 @@ static sql::PlanPtr Refused(const std::string& query, const sql::Problem& proble
   return sql::MakePlan(sql::PlanKind::kValues);
 }
 
-sql::PlanPtr SampleRelations::Plan(const std::string& query) const {
+sql::PlanPtr SampleRelations::Plan(const std::string& text) const {
+  std::string query = text;
+  std::int64_t grace_s = 0;
+  if (text.starts_with("GRACE ")) {
+    std::istringstream in(text.substr(6));
+    in >> grace_s;
+    query = text.substr(text.find("SELECT"));
+  }
   const auto statements = sql::ReadStatements(query);
   if (!statements.ok()) return Refused(query, statements.error());
-  sql::BindOptions options;
+  auto options = sql::BindOptions::ForView();
   options.text = (*statements)[0].text;
   options.system_times = (*statements)[0].system_times;
   auto bound = sql::BindQuery((*statements)[0].tree, *this, options);
   if (!bound.ok()) return Refused(query, bound.error());
   auto plan = sql::Unnest(std::move(bound->plan));
   if (!plan.ok()) return Refused(query, plan.error());
-  return sql::PruneColumns(sql::Rewrite(std::move(*plan)));
+  sql::PlanPtr done = sql::PruneColumns(sql::Rewrite(std::move(*plan)));
+  EXPECT_EQ(grace_s > 0, grace_s > 0 && sql::SetGrace(*done, grace_s * 1'000'000)) << text;
+  return done;
 }
 
 const std::vector<std::string>& SampleQueries() {
@@ -157,6 +168,35 @@ const std::vector<std::string>& TemporalQueries() {
       "SELECT a.id, a.g, t.name FROM a LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k",
       "SELECT c.k, c.v, t.name FROM c LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = c.k",
       "SELECT t.name, count(*) AS c FROM a JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k GROUP BY t.name",
+  };
+  return queries;
+}
+
+const std::vector<std::string>& TimeQueries() {
+  static const std::vector<std::string> queries = {
+      "SELECT id, k, n FROM a WHERE timestamptz '2000-01-01' + id * interval '2 s' > now() - interval '5 s'",
+      "SELECT k, v FROM c WHERE timestamp '2000-01-01' + v * interval '10 s' >= now() AND k > 0",
+      "SELECT x.k, x.id, y.id AS yid FROM a x JOIN b y ON x.k = y.k "
+      "WHERE timestamptz '2000-01-01' + (x.id + y.id) * interval '2 s' > now()",
+      "SELECT k, count(*) AS c, max(id) AS m FROM (SELECT id, k FROM e "
+      "WHERE timestamptz '2000-01-01' + _seq * interval '1 s' > now() - interval '4 s') q GROUP BY k",
+      "SELECT id FROM a WHERE EXISTS (SELECT 1 FROM c WHERE c.k = a.k "
+      "AND timestamptz '2000-01-01' + c.v * interval '8 s' > now() - interval '1 s')",
+      "SELECT a.id, t.name FROM (SELECT id, k FROM a WHERE timestamptz '2000-01-01' + id * interval '2 s' > now() - "
+      "interval '30 s') a "
+      "JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k",
+      "SELECT id, lag(x) OVER (PARTITION BY k ORDER BY _seq, _ordinal) AS p FROM e "
+      "WHERE timestamptz '2000-01-01' + _seq * interval '1 s' > now() - interval '3 s'",
+      "GRACE 3 SELECT e.id, e.x, t.name FROM e LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = e.k",
+      "GRACE 1 SELECT a.id, a.n, t.name FROM a JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k",
+      "GRACE 5 SELECT c.k, c.v, t.name FROM c LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = c.k",
+      "GRACE 2 SELECT e.id, t.name, u.name AS other FROM e "
+      "JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = e.k "
+      "LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() AS u ON u.k = e.x::int % 4",
+      "GRACE 2 SELECT t.name, count(*) AS c FROM a JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k "
+      "GROUP BY t.name",
+      "GRACE 2 SELECT id, lag(name) OVER (PARTITION BY k ORDER BY s, o) AS p FROM (SELECT e.id, e.k, e._seq AS s, "
+      "e._ordinal AS o, t.name FROM e LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = e.k) q",
   };
   return queries;
 }
@@ -296,16 +336,42 @@ void SampleView::Collect(const operators::Delta& delta) {
   }
 }
 
+void SampleView::SetTimes(const Step& step, operators::StepContext& context) const {
+  operators::LogTimes times{seq_, TimeOf(seq_), {}};
+  std::set<Seq> seqs;
+  for (const auto& [relation, delta] : step) {
+    for (const At& at : delta.at) seqs.insert(at.seq);
+  }
+  for (const Seq seq : seqs) times.steps.push_back({seq, TimeOf(seq)});
+  context.times = std::make_shared<const operators::LogTimes>(std::move(times));
+}
+
 void SampleView::DoPart(const Step& step, std::size_t pieces) {
   operators::StepContext context;
+  SetTimes(step, context);
   for (std::size_t i = 0; i < pieces; ++i) graph_.Push(*step[i].first, step[i].second, context);
   outputs_.clear();
 }
 
 Outputs SampleView::Do(const Step& step) {
   operators::StepContext context;
+  SetTimes(step, context);
   for (const auto& [relation, delta] : step) graph_.Push(*relation, delta, context);
+  return Finish(context);
+}
+
+Outputs SampleView::Tick(Seq seq) {
+  operators::StepContext context;
+  context.times =
+      std::make_shared<const operators::LogTimes>(operators::LogTimes{seq_, TimeOf(seq_), {{seq, TimeOf(seq)}}});
+  return Finish(context);
+}
+
+Outputs SampleView::Finish(operators::StepContext& context) {
   graph_.Finish(context);
+  if (!context.times->steps.empty()) seq_ = context.times->steps.back().seq;
+  expired_ += context.expired;
+  waiting_ += context.waiting;
   for (const operators::FailedRow& failed : context.failed)
     Add("error " + failed.code + " " + failed.message, failed.weight);
   return std::exchange(outputs_, {});

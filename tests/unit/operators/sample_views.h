@@ -29,6 +29,8 @@ class SampleRelations final : public sql::RelationSource {
 // One for every kind of node, and every aggregate in some form.
 const std::vector<std::string>& SampleQueries();
 const std::vector<std::string>& TemporalQueries();
+// What changes as log time goes on. "GRACE n SELECT ...": with n seconds of grace.
+const std::vector<std::string>& TimeQueries();
 
 // One of a few, or NULL; with `many` forms, equal values that print differently are among them.
 sql::Datum RandomValue(sql::Type type, bool many, std::mt19937& random);
@@ -79,7 +81,8 @@ class RandomSteps {
 // What a step gave: rows and errors, with their weights, those of 0 left out.
 using Outputs = std::map<std::string, std::int64_t>;
 
-// A view over one query: a graph and the sum of its outputs of a step.
+// A view over one query: a graph and the sum of its outputs of a step. The log time of transaction n is 2000-01-01 and
+// n seconds.
 class SampleView {
  public:
   SampleView(const SampleRelations& relations, const std::string& query, operators::StatePlace place = {});
@@ -87,8 +90,19 @@ class SampleView {
   // Finish too, unless only the first `pieces` are wanted.
   Outputs Do(const Step& step);
   void DoPart(const Step& step, std::size_t pieces);
+  // A transaction without changes.
+  Outputs Tick(Seq seq);
+  // The view's state is as of this transaction.
+  void GoOnFrom(Seq seq) { seq_ = seq; }
+  Seq seq() const { return seq_; }
+  std::optional<std::int64_t> Due() const { return graph_.Due(); }
+  std::int64_t expired() const { return expired_; }
+  std::int64_t waiting() const { return waiting_; }
 
  private:
+  static std::int64_t TimeOf(Seq seq) { return static_cast<std::int64_t>(seq) * 1'000'000; }
+  void SetTimes(const Step& step, operators::StepContext& context) const;
+  Outputs Finish(operators::StepContext& context);
   void Collect(const operators::Delta& delta);
   void Add(const std::string& what, std::int64_t weight);
 
@@ -96,6 +110,9 @@ class SampleView {
   std::vector<sql::Type> types_;
   Outputs outputs_;
   operators::Graph graph_;
+  Seq seq_ = 0;
+  std::int64_t expired_ = 0;
+  std::int64_t waiting_ = 0;
 };
 
 // The sum of two.
