@@ -76,6 +76,8 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   json["rows"] = status.rows;
   json["errors"] = {{"now", status.errors}, {"ever", status.errors_ever}};
   if (status.forgotten != 0) json["forgotten"] = status.forgotten;
+  if (status.expired != 0) json["expired"] = status.expired;
+  if (status.waiting != 0) json["waiting"] = status.waiting;
   if (!whole) return;
   const Seq applied = status.behind_from != 0 ? status.behind_from - 1 : api.control.views().applied();
   const Seq last = api.control.log().last_seq();

@@ -216,6 +216,14 @@ class Writer final : public LogWriter {
     info.total = tx.changes();
     if (IsOrdered(info.position.kind)) info.previous_end = progress.last_end;
     const auto& blocks = tx.blocks();
+    if (blocks.empty()) {  // a mark: that it is there, and when, is all it says
+      key_.clear();
+      header_.clear();
+      PutEntryKey(key_, seq, 0);
+      PutEntryHeader(header_, &info, true, tx.first_ordinal, 0, {});
+      batch.Put(state_.store.handle(Family::kLog), key_, header_);
+      return;
+    }
     for (std::size_t part = 0; part < blocks.size(); ++part) {
       key_.clear();
       header_.clear();

@@ -20,7 +20,9 @@ class Backlog {
   };
   explicit Backlog(std::uint32_t form, Kind kind = Kind::kPaused);
 
-  // Adds a piece of input number `input` of a step to the step's write. `piece` is larger for each one.
+  // Adds a piece of input number `input` of a step to the step's write. `piece` is larger for each one; there is one
+  // last piece of a step.
+  static constexpr std::uint64_t kLastPiece = ~std::uint64_t{0};
   void Add(Seq step, std::uint64_t piece, std::uint32_t input, const std::vector<sql::Type>& types,
            const operators::Delta& delta, StoreBatch& batch) const;
 

@@ -98,7 +98,8 @@ SqlResult<Definition> DefineQuery(const sql::Statement& statement, const Node& c
   made.record.kind = ObjectKind::kQuery;
   made.record.name = sql::RelationName(create["view"]);
   const Recorded recorded(names);
-  HG_ASSIGN_OR_RETURN(const sql::BoundQuery query, Bind(statement, create["query"], recorded, {}));
+  HG_ASSIGN_OR_RETURN(const sql::BoundQuery query,
+                      Bind(statement, create["query"], recorded, sql::BindOptions::ForView()));
   made.reads = recorded.found();
   auto relation = std::make_shared<sql::Relation>();
   relation->name = made.record.name;
@@ -116,6 +117,12 @@ std::int64_t IntervalUs(const std::string& text) {
   const sql::Datum interval = sql::FromText(sql::TypeId::kInterval, text, context);
   const std::int64_t days = interval.w.days + std::int64_t{30} * interval.w.months;
   return context.failed() ? 0 : std::max<std::int64_t>(0, interval.w.us + days * 86'400'000'000);
+}
+
+// Where control rows are to be: with the rows that look them up, or everywhere. In one shard that is the same place.
+SqlResult<bool> CheckDistribution(const std::string& value, const sql::Statement& statement) {
+  if (value == "keyed" || value == "broadcast") return true;
+  return Refused("22023", "distribution is keyed or broadcast, not \"" + value + "\"", statement);
 }
 
 // What views can be told; everything else is refused by its name.
@@ -142,9 +149,15 @@ SqlResult<bool> TakeOptions(const sql::Statement& statement, Definition& made) {
       made.max_staleness_us = IntervalUs(value);
       if (made.max_staleness_us == 0)
         return Refused("22023", "max_staleness is an interval such as '30 s', not \"" + value + "\"", statement);
+    } else if (name == "grace") {
+      made.grace_us = IntervalUs(value);
+      if (made.grace_us == 0)
+        return Refused("22023", "grace is an interval such as '500 ms', not \"" + value + "\"", statement);
+    } else if (name == "distribution") {
+      HG_RETURN_IF_ERROR(CheckDistribution(value, statement));
     } else {
       return Refused("0A000", "a view has no option \"" + name + "\"", statement,
-                     "It has on_load, max_staleness, history and retention.");
+                     "It has on_load, max_staleness, grace, history, retention and distribution.");
     }
   }
   return true;
@@ -159,7 +172,7 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
   if (!options.ok()) return Wrong(options.error(), statement);
   for (auto& [name, value] : *options) made.record.options[name] = value;
   const Recorded recorded(names);
-  HG_ASSIGN_OR_RETURN(sql::BoundQuery query, Bind(statement, create["query"], recorded, {}));
+  HG_ASSIGN_OR_RETURN(sql::BoundQuery query, Bind(statement, create["query"], recorded, sql::BindOptions::ForView()));
   made.reads = recorded.found();
   auto relation = std::make_shared<sql::Relation>();
   relation->name = made.record.name;
@@ -176,6 +189,9 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
   made.inputs = InputsOf(*query.plan, names);
   made.relation = std::move(relation);
   HG_RETURN_IF_ERROR(TakeOptions(statement, made));
+  if (made.grace_us > 0 && !SetGrace(*query.plan, made.grace_us))
+    return Refused("0A000", "grace is for views that look up tables as of the log position", statement,
+                   "Write JOIN ... FOR SYSTEM_TIME AS OF LOG_POSITION(), or leave it out: nothing would wait.");
   made.plan = std::move(query.plan);
   return made;
 }
@@ -267,9 +283,10 @@ SqlResult<Definition> DefineTable(const sql::Statement& statement, const Node& c
   auto options = sql::ReadOptions(create["options"]);
   if (!options.ok()) return Wrong(options.error(), statement);
   for (auto& [name, value] : *options) {
-    if (name != "stream" && name != "on_violation")
+    if (name == "distribution") HG_RETURN_IF_ERROR(CheckDistribution(value, statement));
+    if (name != "stream" && name != "on_violation" && name != "distribution")
       return Refused("0A000", "a declared table has no option \"" + name + "\"", statement,
-                     "It has stream and on_violation.");
+                     "It has stream, on_violation and distribution.");
     made.record.options[name] = value;
   }
   if (!made.record.options.contains("stream"))

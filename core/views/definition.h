@@ -85,6 +85,7 @@ struct Definition {
   std::vector<std::shared_ptr<const sql::Expr>> checks;  // of a declared table
   std::int64_t retention_us = 0;                         // of a view that only adds rows; 0: they stay
   std::int64_t max_staleness_us = 0;                     // 0: however old the tables are
+  std::int64_t grace_us = 0;                             // rows wait so long before they look up
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
   std::string failure;             // why a stored statement cannot be bound any more
 };

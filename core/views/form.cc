@@ -39,6 +39,9 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_plan(progress.plan);
   out.set_rows(progress.rows);
   out.set_forgotten(progress.forgotten);
+  out.set_expired(progress.expired);
+  out.set_waiting(progress.waiting);
+  out.set_behind_us(progress.behind_us);
   out.set_errors(progress.errors);
   out.set_errors_ever(progress.errors_ever);
   out.set_failure(progress.failure);
@@ -79,6 +82,9 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.telling = static_cast<FormProgress::Telling>(in.telling());
   progress.told_from = in.told_from();
   progress.behind_from = in.behind_from();
+  progress.behind_us = in.behind_us();
+  progress.expired = in.expired();
+  progress.waiting = in.waiting();
   progress.behind_pieces = in.behind_pieces();
   progress.hold_from = in.hold_from();
   progress.held_by = in.held_by();
@@ -140,6 +146,7 @@ void Form::MakeGraph() {
   output_order_ = last.IsKey(key) ? OutputOrder::kTogether : OutputOrder::kAny;
   const bool over_state = last.IsResult(key);
   rows_.SetOwner(over_state ? ViewRows::Owner::kState : ViewRows::Owner::kChanges);
+  keeps_time_ = KeepsTime(*definition_->plan);
   graph_ = std::make_unique<operators::Graph>(
       *definition_->plan,
       [this](const operators::Delta& delta) {
@@ -162,6 +169,8 @@ ViewChange Form::Finish() {
     if (failed.weight > 0) progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);
   }
   failed_ = std::exchange(step_.failed, {});
+  progress_.expired += static_cast<std::uint64_t>(std::exchange(step_.expired, 0));
+  progress_.waiting += static_cast<std::uint64_t>(std::exchange(step_.waiting, 0));
   step_.eval.Reset();
   return change;
 }

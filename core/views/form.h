@@ -28,6 +28,8 @@ struct FormProgress {
   std::uint64_t plan = 0;  // a digest: another plan has another state
   std::uint64_t rows = 0;
   std::uint64_t forgotten = 0;  // rows that retention took, ever since
+  std::uint64_t expired = 0;    // rows that left because log time had passed them, ever since
+  std::uint64_t waiting = 0;    // rows that wait for the end of their grace
   std::int64_t errors = 0;      // rows whose expressions fail at the moment
   std::uint64_t errors_ever = 0;
   std::string failure;
@@ -46,6 +48,7 @@ struct FormProgress {
   // 0: it is in step.
   Seq behind_from = 0;
   std::uint64_t behind_pieces = 0;  // of its backlog, ever since
+  std::int64_t behind_us = 0;       // log time of the transaction before, us since 2000
   // Events from this transaction on wait: a source of its tables was silent for too long. 0: they do not.
   Seq hold_from = 0;
   std::string held_by;          // the source; "" once it was heard of again, and the rest is being given to the view
@@ -74,6 +77,16 @@ class Form {
   bool running() const { return progress_.stage == FormProgress::Stage::kRunning; }
   bool told() const { return progress_.telling != FormProgress::Telling::kNone; }
   RowForm row_form() const { return row_form_; }
+
+  // Whether what it gives changes as log time goes on, and when a step has something to do without any input: us since
+  // 2000, nothing if never.
+  bool keeps_time() const { return keeps_time_; }
+  std::optional<std::int64_t> Due() const { return keeps_time_ ? graph_->Due() : std::nullopt; }
+  // Before each Push and Finish of a step: its log time, and whether rows are not to be looked up.
+  void SetTimes(std::shared_ptr<const operators::LogTimes> times, bool gated) {
+    step_.times = std::move(times);
+    step_.gated = gated;
+  }
 
   // A step: Push the changes of its inputs, then Finish: what changed of the view, in log order if its stream is
   // written. Save puts state, rows and progress into the step's write.
@@ -108,6 +121,7 @@ class Form {
   DefinitionPtr definition_;
   RowForm row_form_;
   OutputOrder output_order_ = OutputOrder::kAny;
+  bool keeps_time_ = false;
   operators::StateSpace state_;
   ViewRows rows_;
   std::unique_ptr<operators::Graph> graph_;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/model/value.h"
+#include "core/views/stream.h"
+
 namespace headgate::views {
 namespace {
 
@@ -38,7 +41,9 @@ Result<bool> RunReader::NextPart() {
   part.seq = block.seq;
   part.info = *block.info;
   part.first_ordinal = block.first_ordinal;
-  if (block.info->source != skipped_) part.changes = block.changes;
+  const bool skipped = block.info->source == skipped_;
+  if (!skipped) part.changes = block.changes;
+  next_tells_time_ = !skipped || block.info->position.b == static_cast<std::uint64_t>(ViewWrite::kTick);
   next_ends_ = block.last_part;
   return true;
 }
@@ -52,6 +57,7 @@ Result<Run> RunReader::Read(RunMax max, Seq until) {
     if (begins && (run.changes >= max.changes || run.bytes >= max.bytes)) break;
     const StreamNo loaded = begins ? LoadedBy(*next_) : 0;
     if (loaded != 0 && !run.parts.empty()) break;
+    if (begins && next_tells_time_) run.times.push_back({next_->seq, next_->info.stored_us - kEpoch2000Us});
     if (run.first == 0) run.first = next_->seq;
     run.last = next_->seq;
     run.commit_us = next_->info.commit_us;

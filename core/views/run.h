@@ -7,6 +7,7 @@
 
 #include "core/log/log.h"
 #include "core/log/log_reader.h"
+#include "core/operators/log_time.h"
 
 namespace headgate::views {
 
@@ -23,9 +24,10 @@ struct Run {
   Seq first = 0;  // what it begins with
   Seq last = 0;   // everything up to it was read; 0: nothing was
   std::size_t changes = 0;
-  std::size_t bytes = 0;       // of the changes
-  std::int64_t commit_us = 0;  // of the last transaction
-  StreamNo loaded = 0;         // the run is the marker that this table's snapshot has ended, and nothing else
+  std::size_t bytes = 0;                  // of the changes
+  std::int64_t commit_us = 0;             // of the last transaction
+  std::vector<operators::LogTime> times;  // of its transactions, but for those of views; us since 2000
+  StreamNo loaded = 0;  // the run is the marker that this table's snapshot has ended, and nothing else
 };
 
 struct RunMax {
@@ -51,7 +53,7 @@ class RunSize {
   std::size_t bytes_ = 256 << 10;
 };
 
-// Reads runs. What `skipped` (a source) wrote is passed over. For one thread.
+// Reads runs. What `skipped` (the source of views) wrote is passed over, but for marks of time. For one thread.
 class RunReader {
  public:
   RunReader(const Log& log, SourceNo skipped) : reader_(log.NewReader()), skipped_(skipped) {}
@@ -70,6 +72,7 @@ class RunReader {
   SourceNo skipped_;
   std::optional<Run::Part> next_;
   bool next_ends_ = false;  // it is the last part of its transaction
+  bool next_tells_time_ = false;
 };
 
 }  // namespace headgate::views

@@ -73,6 +73,12 @@ headgate::Status Runtime::Open(const std::vector<DefinitionPtr>& definitions) {
   const StoreView view(*parts_.store);
   HG_ASSIGN_OR_RETURN(const Seq applied, AppliedOf(view));
   applied_ = applied;
+  HG_ASSIGN_OR_RETURN(const auto log_time, view.Get(Family::kMeta, kAppliedKey));
+  if (log_time) {
+    ByteReader in(*log_time);
+    in.Varint();
+    if (!in.done()) log_us_ = in.Signed();
+  }
   HG_RETURN_IF_ERROR(DropLost(definitions));
   for (const DefinitionPtr& definition : definitions) {
     if (definition->record.kind == ObjectKind::kTable) Declare(definition);
@@ -300,13 +306,14 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   HG_RETURN_IF_ERROR(LoadForms(stop));
   HG_RETURN_IF_ERROR(CatchUpForms(stop));
   HG_RETURN_IF_ERROR(HoldForms(stop));
+  HG_RETURN_IF_ERROR(PassTime(stop));
   HG_RETURN_IF_ERROR(ExpireForms());
   if (stop.stop_requested()) return Stopped();
   HG_ASSIGN_OR_RETURN(const Run run, reader_->Read(run_size_.max()));
   if (run.last == 0) {
     reader_->Release();
     catch_up_ = false;
-    return Ok();
+    return MarkTime();
   }
   idle_ = false;
   worked_ = run.bytes;
@@ -362,6 +369,8 @@ void Runtime::Publish() {
     if (!progress.failure.empty()) status->failure = progress.failure;
     status->rows = progress.rows;
     status->forgotten = progress.forgotten;
+    status->expired = progress.expired;
+    status->waiting = progress.waiting;
     status->errors = progress.errors;
     status->errors_ever = progress.errors_ever;
     status->held_from = progress.held_from;

@@ -25,8 +25,8 @@
 
 namespace headgate::views {
 
-// In Family::kMeta: up to where in the log the views are (AppliedOf), the position of their last transaction in it
-// (ToldOf).
+// In Family::kMeta: up to where in the log the views are (AppliedOf; behind it its log time), the position of their
+// last transaction in it (ToldOf).
 inline constexpr std::string_view kAppliedKey = "applied";
 inline constexpr std::string_view kToldKey = "told";
 
@@ -36,6 +36,8 @@ struct ViewStatus {
   std::string failure;
   std::uint64_t rows = 0;
   std::uint64_t forgotten = 0;  // rows that its retention took
+  std::uint64_t expired = 0;    // rows that left because their time had passed
+  std::uint64_t waiting = 0;    // rows that wait for the end of their grace
   std::int64_t errors = 0;
   std::uint64_t errors_ever = 0;
   Seq held_from = 0;    // while gated: events from here on wait
@@ -172,6 +174,7 @@ class Runtime {
   bool FeedForm(Form& form, Seq last, StoreBatch& batch);
   const std::vector<operators::Delta>* DeltasOf(const Input& input) const;
   headgate::Status Commit(StoreBatch& batch, const Transaction& tx);
+  static void PutTold(StoreBatch& batch, const Transaction& tx);
   void ForgetStep();
   void Emit(Port& port, const Image& image, std::int64_t weight, At at);
   void EmitGone(StreamNo stream, const std::string& key, const Image& image, At at);
@@ -198,6 +201,17 @@ class Runtime {
   headgate::Status HoldForms(std::stop_token stop);
   headgate::Status Hold(Form& form, const std::string& source);
   headgate::Status Release(Form& form, std::stop_token stop);
+
+  // runtime_time.cc
+  std::int64_t NowUs() const;
+  std::shared_ptr<const operators::LogTimes> TimesOf(const Form& form) const;
+  bool IsDue(const Form& form, std::int64_t us) const;
+  headgate::Status MarkTime();
+  headgate::Status PassTime(std::stop_token stop);
+  void KeepTimes(const Form& form, const Backlog& backlog, Seq step, StoreBatch& batch) const;
+  static std::vector<std::vector<sql::Type>> BacklogTypes(const Form& form);
+  static std::vector<operators::LogTime> KeptTimes(const Form& form, Backlog::Changes& changes);
+  bool GraceIsOver(const Form& old, const Form& made);
 
   // runtime_schema.cc
   void CheckShape(Port& port, std::uint32_t version, At at);
@@ -263,9 +277,15 @@ class Runtime {
   std::map<SourceNo, std::int64_t> heard_us_;  // sources of views with max_staleness: their last sign of life
   std::chrono::steady_clock::time_point look_for_holds_;
   std::chrono::steady_clock::time_point look_for_expired_;
-  std::map<std::uint32_t, std::string> standing_;       // forms that stand still: the view that is paused
-  struct Replay {                                       // what forms are given in a step of their own
-    std::map<std::uint32_t, Backlog::Changes> changes;  // by form
+  // Log time: of the applied seq, in us since 2000, and of the transactions of the run.
+  std::int64_t log_us_ = operators::LogTimes::kNever;
+  std::vector<operators::LogTime> run_times_;
+  std::chrono::steady_clock::time_point next_mark_;      // not before
+  std::map<std::uint32_t, std::int64_t> grace_since_;    // by form that waits for the one before: since when
+  std::map<std::uint32_t, std::string> standing_;        // forms that stand still: the view that is paused
+  struct Replay {                                        // what forms are given in a step of their own
+    std::map<std::uint32_t, Backlog::Changes> changes;   // by form
+    std::map<std::uint32_t, operators::LogTimes> times;  // of forms that are given what came while they waited
     Seq through = 0;
     StoreBatch taken;
     Transaction told;

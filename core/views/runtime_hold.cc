@@ -102,8 +102,6 @@ headgate::Status Runtime::Hold(Form& form, const std::string& source) {
 
 headgate::Status Runtime::Release(Form& form, std::stop_token stop) {
   registry_ = parts_.log->registry();
-  std::vector<std::vector<sql::Type>> types;
-  for (const Input& input : form.definition().inputs) types.push_back(AllTypesOf(*input.relation));
   const Backlog backlog(form.id(), Backlog::Kind::kHeld);
   for (bool last = false; !last;) {
     if (stop.stop_requested()) return Stopped();
@@ -111,7 +109,9 @@ headgate::Status Runtime::Release(Form& form, std::stop_token stop) {
     Replay replay;
     replay.release = true;
     HG_ASSIGN_OR_RETURN(replay.through, backlog.StepAt(view, kReleaseRows));
-    HG_ASSIGN_OR_RETURN(replay.changes[form.id()], backlog.Take(view, replay.through, types, replay.taken));
+    Backlog::Changes& changes = replay.changes[form.id()];
+    HG_ASSIGN_OR_RETURN(changes, backlog.Take(view, replay.through, BacklogTypes(form), replay.taken));
+    replay.times[form.id()] = {applied_, log_us_, KeptTimes(form, changes)};
     last = replay.through == Backlog::kAll;
     replay.through = applied_;
     FormProgress& progress = form.progress();

@@ -44,7 +44,7 @@ bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
   bool open = applied_ + 1 >= form.progress().held_from;
   // One that holds events gives them to its readers before another comes in its place.
   const auto old = std::ranges::find(forms_, form.progress().replaces.form, &Form::id);
-  open = open && (old == forms_.end() || (*old)->progress().hold_from == 0);
+  open = open && (old == forms_.end() || ((*old)->progress().hold_from == 0 && GraceIsOver(**old, form)));
   const auto registry = parts_.log->registry();
   std::vector<std::pair<SourceNo, std::size_t>> sources;  // of tables, and their places in status.control
   for (const Input& input : definition.inputs) {
@@ -141,6 +141,7 @@ headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
 }
 
 headgate::Status Runtime::LoadChunk(Form& form, const Input& input, bool& done) {
+  form.SetTimes(TimesOf(form), false);
   if (input.kind == Input::Kind::kTable) HG_RETURN_IF_ERROR(LoadTable(form, input, done));
   if (input.kind == Input::Kind::kView) HG_RETURN_IF_ERROR(LoadView(form, input, done));
   if (input.kind == Input::Kind::kEvents) HG_RETURN_IF_ERROR(LoadEvents(form, input, done));
@@ -244,6 +245,7 @@ headgate::Status Runtime::LoadEvents(Form& form, const Input& input, bool& done)
   HG_ASSIGN_OR_RETURN(const Run run, reader.Read({kChunkRows, run_size_.max().bytes}, applied_));
   done = run.last == 0;
   if (done) return Ok();
+  form.SetTimes(std::make_shared<const operators::LogTimes>(operators::LogTimes{applied_, log_us_, run.times}), false);
   const StreamNo stream = StreamOf(input);
   StreamRows rows(*input.relation, input.needed);
   for (const Run::Part& part : run.parts) {

@@ -66,11 +66,13 @@ headgate::Status Runtime::TakeBacklog(const std::vector<Form*>& behind) {
     HG_ASSIGN_OR_RETURN(const Seq step, Backlog(form->id()).StepAt(view, kReplayRows));
     replay.through = std::min(replay.through, step);
   }
-  for (const Form* form : behind) {
-    std::vector<std::vector<sql::Type>> types;
-    for (const Input& input : form->definition().inputs) types.push_back(AllTypesOf(*input.relation));
-    HG_ASSIGN_OR_RETURN(replay.changes[form->id()],
-                        Backlog(form->id()).Take(view, replay.through, types, replay.taken));
+  for (Form* form : behind) {
+    Backlog::Changes& changes = replay.changes[form->id()];
+    HG_ASSIGN_OR_RETURN(changes, Backlog(form->id()).Take(view, replay.through, BacklogTypes(*form), replay.taken));
+    FormProgress& progress = form->progress();
+    operators::LogTimes times{progress.behind_from - 1, progress.behind_us, KeptTimes(*form, changes)};
+    progress.behind_us = times.Now();
+    replay.times[form->id()] = std::move(times);
   }
   const bool last = replay.through == Backlog::kAll;
   if (last) replay.through = applied_;

@@ -89,6 +89,7 @@ void Runtime::ForgetStep() {
   for (const auto& [form, table] : declared_) table->Forget();
   ClearPorts();
   replay_.reset();
+  run_times_.clear();
   letters_.Forget();
   reader_->Seek(applied_ + 1);
 }
@@ -97,6 +98,7 @@ headgate::Status Runtime::Step(const views::Run& run) {
   registry_ = parts_.log->registry();
   if (ResolveStreams()) MakePorts();
   keys_.clear();
+  run_times_ = run.times;
   const Seq next = applied_ + 1;
   if (run.first > next && parts_.log->first_seq() > next) HG_RETURN_IF_ERROR(TellLoss(run.first));
   if (run.loaded != 0) {
@@ -323,6 +325,7 @@ bool Runtime::FeedForm(Form& form, Seq last, StoreBatch& batch) {
   const bool waits = Waits(form);
   const bool released = replay_ && replay_->release && replay_->changes.contains(form.id());
   const bool holds = form.progress().hold_from != 0 && !released;
+  if (!waits) form.SetTimes(TimesOf(form), holds);
   const auto feed = [&](std::uint32_t i, const operators::Delta& delta) {
     const sql::Relation& relation = *inputs[i].relation;
     const operators::Delta own = FirstColumns(delta, relation.columns.size());
@@ -331,8 +334,10 @@ bool Runtime::FeedForm(Form& form, Seq last, StoreBatch& batch) {
     if (waits) {
       Backlog(form.id()).Add(step, progress.behind_pieces++, i, AllTypesOf(relation), own, batch);
     } else if (holds && IsData(inputs[i])) {
-      Backlog(form.id(), Backlog::Kind::kHeld).Add(step, progress.held_rows, i, AllTypesOf(relation), own, batch);
+      const Backlog held(form.id(), Backlog::Kind::kHeld);
+      held.Add(step, progress.held_rows, i, AllTypesOf(relation), own, batch);
       progress.held_rows += own.rows();
+      KeepTimes(form, held, step, batch);
     } else {
       form.Push(relation, own);
     }
@@ -360,15 +365,19 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   StoreBatch batch;
   Transaction tx;
   if (replay_) tx = std::move(replay_->told);
+  const std::int64_t log_us = run_times_.empty() ? log_us_ : std::max(log_us_, run_times_.back().us);
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     if (Waits(*form)) {
-      if (form->progress().behind_from == 0) form->progress().behind_from = applied_ + 1;
+      FormProgress& progress = form->progress();
+      if (progress.behind_from == 0) progress.behind_us = log_us_;
+      if (progress.behind_from == 0) progress.behind_from = applied_ + 1;
       FeedForm(*form, last, batch);
+      if (!replay_) KeepTimes(*form, Backlog(form->id()), last, batch);
       form->Save(batch);
       continue;
     }
-    if (!FeedForm(*form, last, batch)) continue;
+    if (!FeedForm(*form, last, batch) && form->Due().value_or(log_us + 1) > log_us) continue;
     const std::size_t before = form->bytes();
     ViewChange change = form->Finish();
     worked_ += form->given_bytes() + (form->bytes() - std::min(before, form->bytes()));
@@ -393,6 +402,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   HG_RETURN_IF_ERROR(base_.failure());
   std::string applied;
   PutVarint(applied, last);
+  PutSigned(applied, log_us);
   batch.Put(Family::kMeta, kAppliedKey, applied);
   worked_ += 3 * batch.bytes();  // itself, what the store makes of it, its memory tables
   HG_FAILPOINT("views.before_write");
@@ -401,6 +411,8 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   for (const auto& form : forms_) form->Committed();
   ClearPorts();
   replay_.reset();
+  run_times_.clear();
+  log_us_ = log_us;
   applied_.store(last, std::memory_order_release);
   for (const auto& form : forms_)
     form->Trim(parts_.memory_bytes * kFormsShare / kShares / std::max<std::size_t>(1, forms_.size()));
@@ -413,11 +425,15 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
 // What went into the log has to be durable before anyone reads it. The rest is computed again, equal, if it is lost.
 headgate::Status Runtime::Commit(StoreBatch& batch, const Transaction& tx) {
   if (tx.empty()) return parts_.store->Write(batch, false);
+  PutTold(batch, tx);
+  const auto appended = writer_->Append(std::span(&tx, 1), std::nullopt, batch);
+  return appended.ok() ? Ok() : headgate::Status(appended.error());
+}
+
+void Runtime::PutTold(StoreBatch& batch, const Transaction& tx) {
   std::string told;
   PutVarint(told, tx.info.position.a);
   batch.Put(Family::kMeta, kToldKey, told);
-  const auto appended = writer_->Append(std::span(&tx, 1), std::nullopt, batch);
-  return appended.ok() ? Ok() : headgate::Status(appended.error());
 }
 
 Transaction Runtime::NewTransaction(std::int64_t commit_us, Seq applied, ViewWrite write) {

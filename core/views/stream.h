@@ -20,6 +20,7 @@ enum class ViewWrite : std::uint8_t {
   kStep = 0,      // what the log up to consistent_at, and nothing else, made of the views: the only one of that place
   kContent = 1,   // of one view that was loaded or replaced while the views stood at consistent_at, in any number
   kBaseline = 2,  // what one view has had for a while, since somebody reads its stream for the first time
+  kTick = 3,      // none: a mark of log time
 };
 
 // The shape of a view's rows in the log.

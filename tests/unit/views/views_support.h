@@ -28,13 +28,13 @@ class Shard {
     auto store = Store::Open(dir_.path());
     CHECK(store.ok());
     store_ = std::move(*store);
-    auto log = Log::Open(*store_, SystemClock());
+    auto log = Log::Open(*store_, *clock);
     CHECK(log.ok());
     log_ = std::move(*log);
     views::Runtime::Parts parts;
     parts.store = store_.get();
     parts.log = log_.get();
-    parts.clock = &SystemClock();
+    parts.clock = clock;
     parts.memory_bytes = memory_bytes_;
     parts.sight = sight;
     parts.read = read;
@@ -125,6 +125,7 @@ class Shard {
 
   std::function<views::SourceSight(SourceNo, std::int64_t)> sight;
   std::function<bool(std::string_view)> read;  // by sinks
+  const Clock* clock = &SystemClock();         // from the next Reopen on
 
  private:
   DataDir dir_;
