@@ -310,5 +310,28 @@ TEST_F(Appending, AGapBeginsANewEpochWithoutMemoryOfPositions_P3) {
   EXPECT_EQ(all[4].info.previous_end, 0U);
 }
 
+TEST_F(Appending, ATransactionWithoutChangesIsAnEntryWithATime) {
+  LogWriter& writer = OpenWriter();
+  const StreamNo stream = writer.OpenStream("public", "orders");
+  writer.DefineSchema(stream, TwoColumns("orders"), 1, 1);
+  Append(writer, Commit(500, stream, 1));
+  Append(writer, Commit(501, stream, 1, 0));
+  Append(writer, Commit(502, stream, 1));
+  Reopen();
+  EXPECT_EQ(log_->last_seq(), 4U);
+  const auto reader = log_->NewReader();
+  reader->Seek(3);
+  LogReader::Block block;
+  ASSERT_TRUE(*reader->Next(block));
+  EXPECT_EQ(block.seq, 3U);
+  EXPECT_EQ(block.count, 0U);
+  EXPECT_TRUE(block.last_part);
+  EXPECT_EQ(block.info->position.a, 501U);
+  EXPECT_EQ(block.info->stored_us, clock_.NowUs());
+  ASSERT_TRUE(*reader->Next(block));
+  EXPECT_EQ(block.seq, 4U);
+  EXPECT_EQ(log_->progress("shop")->last->a, 502U);
+}
+
 }  // namespace
 }  // namespace headgate
