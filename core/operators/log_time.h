@@ -16,14 +16,20 @@ struct LogTime {
 };
 
 struct LogTimes {
-  Seq from = 0;                     // what operators remember is as of this transaction,
-  std::int64_t from_us = kNever;    // and of this time
+  Seq from = 0;                   // what operators remember is as of this transaction,
+  std::int64_t from_us = kNever;  // and of this time
+  // Those at which it went on.
   std::vector<LogTime> steps = {};  // of transactions in log order; those up to `from` only tell when rows came
 
   static constexpr std::int64_t kNever = INT64_MIN;
 
   // At the end of the step.
   std::int64_t Now() const { return steps.empty() ? from_us : std::max(from_us, steps.back().us); }
+  // Before the last transaction of the step.
+  std::int64_t BeforeLast() const {
+    if (steps.empty()) return kNever;
+    return steps.size() == 1 ? from_us : std::max(from_us, steps[steps.size() - 2].us);
+  }
   // When the transaction, or the last one before it that is known, was appended.
   std::int64_t At(Seq seq) const {
     const auto next = std::ranges::upper_bound(steps, seq, {}, &LogTime::seq);

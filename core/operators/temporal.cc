@@ -30,7 +30,7 @@ struct RowCodec {
   }
 };
 
-// Of one step, if the step itself leaves the table alone.
+// Of one step, but for those that cannot wait for the next one.
 constexpr std::size_t kReleasedRowsMax = 10 * kPieceRows;
 
 // What a left row gave, as it is remembered: nothing, a row, or an error.
@@ -160,11 +160,11 @@ class Temporal : public Operator {
   void Release(const Versions& versions, StepContext& step, const Emit& emit) {
     gated_ = step.gated;
     if (gated_) return;
-    const std::int64_t until = step.times->Now() == LogTimes::kNever ? LogTimes::kNever : step.times->Now() - grace_us_;
-    // What is left goes in the next step, which comes at once. It finds the table as it is now, so only if that is what
-    // all of these find.
-    for (std::size_t released = 0; released < kReleasedRowsMax || !versions.empty();) {
-      const auto rows = held_.Take(until, kPieceRows);
+    const auto came = [&](std::int64_t over) { return over == LogTimes::kNever ? over : over - grace_us_; };
+    // Those that have the place of the last transaction may have it in the next step as well, which comes at once.
+    for (std::size_t released = 0;;) {
+      const std::int64_t over = released < kReleasedRowsMax ? step.times->Now() : step.times->BeforeLast();
+      const auto rows = held_.Take(came(over), kPieceRows);
       if (rows.empty()) return;
       DeltaBuilder builder(left_types_);
       for (const Timeline::Entry& row : rows) {

@@ -57,7 +57,9 @@ Result<Run> RunReader::Read(RunMax max, Seq until) {
     if (begins && (run.changes >= max.changes || run.bytes >= max.bytes)) break;
     const StreamNo loaded = begins ? LoadedBy(*next_) : 0;
     if (loaded != 0 && !run.parts.empty()) break;
-    if (begins && next_tells_time_) run.times.push_back({next_->seq, next_->info.stored_us - kEpoch2000Us});
+    const std::int64_t us = next_->info.stored_us - kEpoch2000Us;
+    if (begins && next_tells_time_ && (run.times.empty() || run.times.back().us < us))
+      run.times.push_back({next_->seq, us});
     if (run.first == 0) run.first = next_->seq;
     run.last = next_->seq;
     run.commit_us = next_->info.commit_us;

@@ -24,9 +24,10 @@ struct Run {
   Seq first = 0;  // what it begins with
   Seq last = 0;   // everything up to it was read; 0: nothing was
   std::size_t changes = 0;
-  std::size_t bytes = 0;                  // of the changes
-  std::int64_t commit_us = 0;             // of the last transaction
-  std::vector<operators::LogTime> times;  // of its transactions, but for those of views; us since 2000
+  std::size_t bytes = 0;       // of the changes
+  std::int64_t commit_us = 0;  // of the last transaction
+  // Of its transactions at which log time went on, but for those of views; us since 2000.
+  std::vector<operators::LogTime> times;
   StreamNo loaded = 0;  // the run is the marker that this table's snapshot has ended, and nothing else
 };
 

@@ -279,7 +279,7 @@ class Runtime {
   std::chrono::steady_clock::time_point look_for_expired_;
   // Log time: of the applied seq, in us since 2000, and of the transactions of the run.
   std::int64_t log_us_ = operators::LogTimes::kNever;
-  std::vector<operators::LogTime> run_times_;
+  std::shared_ptr<const operators::LogTimes> run_times_;
   std::chrono::steady_clock::time_point next_mark_;      // not before
   std::map<std::uint32_t, std::int64_t> grace_since_;    // by form that waits for the one before: since when
   std::map<std::uint32_t, std::string> standing_;        // forms that stand still: the view that is paused

@@ -89,7 +89,7 @@ void Runtime::ForgetStep() {
   for (const auto& [form, table] : declared_) table->Forget();
   ClearPorts();
   replay_.reset();
-  run_times_.clear();
+  run_times_.reset();
   letters_.Forget();
   reader_->Seek(applied_ + 1);
 }
@@ -98,7 +98,7 @@ headgate::Status Runtime::Step(const views::Run& run) {
   registry_ = parts_.log->registry();
   if (ResolveStreams()) MakePorts();
   keys_.clear();
-  run_times_ = run.times;
+  run_times_ = std::make_shared<const operators::LogTimes>(operators::LogTimes{applied_, log_us_, run.times});
   const Seq next = applied_ + 1;
   if (run.first > next && parts_.log->first_seq() > next) HG_RETURN_IF_ERROR(TellLoss(run.first));
   if (run.loaded != 0) {
@@ -365,7 +365,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   StoreBatch batch;
   Transaction tx;
   if (replay_) tx = std::move(replay_->told);
-  const std::int64_t log_us = run_times_.empty() ? log_us_ : std::max(log_us_, run_times_.back().us);
+  const std::int64_t log_us = run_times_ == nullptr ? log_us_ : run_times_->Now();
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     if (Waits(*form)) {
@@ -411,7 +411,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   for (const auto& form : forms_) form->Committed();
   ClearPorts();
   replay_.reset();
-  run_times_.clear();
+  run_times_.reset();
   log_us_ = log_us;
   applied_.store(last, std::memory_order_release);
   for (const auto& form : forms_)

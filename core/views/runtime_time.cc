@@ -25,7 +25,8 @@ std::shared_ptr<const operators::LogTimes> Runtime::TimesOf(const Form& form) co
     const auto own = replay_->times.find(form.id());
     if (own != replay_->times.end()) return std::make_shared<const operators::LogTimes>(own->second);
   }
-  return std::make_shared<const operators::LogTimes>(operators::LogTimes{applied_, log_us_, run_times_});
+  if (run_times_ != nullptr) return run_times_;
+  return std::make_shared<const operators::LogTimes>(operators::LogTimes{applied_, log_us_, {}});
 }
 
 bool Runtime::IsDue(const Form& form, std::int64_t us) const {
@@ -61,9 +62,9 @@ headgate::Status Runtime::PassTime(std::stop_token stop) {
 
 // Times stand in a backlog beside its rows, as those of an input behind the others.
 void Runtime::KeepTimes(const Form& form, const Backlog& backlog, Seq step, StoreBatch& batch) const {
-  if (!form.keeps_time() || run_times_.empty()) return;
+  if (!form.keeps_time() || run_times_ == nullptr || run_times_->steps.empty()) return;
   operators::DeltaBuilder times(kTimeTypes);
-  for (const operators::LogTime& time : run_times_) {
+  for (const operators::LogTime& time : run_times_->steps) {
     const sql::Datum us = sql::Datum::Of(time.us);
     times.AddDatums({&us, 1}, 1, {time.seq, 0});
   }

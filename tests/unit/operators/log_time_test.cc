@@ -262,6 +262,39 @@ TEST_F(InStore, ManyRowsGoInSeveralStepsWithNoneOfThemInMemory) {
   EXPECT_EQ(view.expired(), kRows);
 }
 
+// Fifty thousand rows whose grace is over: only those with the place of the last transaction may come out later.
+TEST_F(InStore, HeldRowsThatHaveToComeOutInAStepDo) {
+  StateSpace space(*store_, Family::kState);
+  SampleView view(relations_,
+                  "GRACE 2 SELECT e.id, t.name FROM e LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = e.k",
+                  StatePlace{&space, "v"});
+  constexpr std::int64_t kRows = 50'000;
+  for (std::int64_t id = 0; id < kRows; ++id) {
+    Event(id, 1, {id < kRows / 2 ? 10U : 11U, static_cast<std::uint32_t>(id + 1)});
+    if (id % 1000 != 999) continue;
+    Do(view);
+    Save(space);
+  }
+  EXPECT_EQ(view.waiting(), kRows);
+  // At 12 half of them may go, all of them at 13; the setting of 13 is for the others.
+  Setting(1, "one", 1, {12, 1});
+  Setting(1, "one", -1, {13, 1});
+  Setting(1, "two", 1, {13, 1});
+  Outputs all = Do(view);
+  Save(space);
+  EXPECT_GE(all.size(), static_cast<std::size_t>(kRows / 2));
+  EXPECT_LT(all.size(), static_cast<std::size_t>(kRows));
+  for (int steps = 0; view.Due() && steps < 100; ++steps) {
+    all = all + view.Tick(13);
+    Save(space);
+  }
+  ASSERT_EQ(all.size(), static_cast<std::size_t>(kRows));
+  EXPECT_EQ(all["0|one|"], 1);
+  EXPECT_EQ(all["24999|one|"], 1);
+  EXPECT_EQ(all["25000|two|"], 1);
+  EXPECT_EQ(all["49999|two|"], 1);
+}
+
 TEST_F(InStore, ATimelineReadsStoredAndNewEntriesInOneOrder) {
   const auto open = [&](StateSpace& space) {
     return std::make_unique<Timeline>(StatePlace{&space, "t"}, [](std::string_view, std::string_view) { return true; });
