@@ -1,4 +1,4 @@
-#include <limits>
+#include <algorithm>
 
 #include "core/sql/binder.h"
 #include "core/sql/time_value.h"

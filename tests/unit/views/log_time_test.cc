@@ -137,6 +137,28 @@ TEST_F(Recent, ARestartChangesNothing) {
   EXPECT_EQ(Status("recent").expired, 2U);
 }
 
+TEST_F(Recent, APausedViewGoesOnWithWhatTimeHasLeft) {
+  Read("7", "45");
+  ASSERT_TRUE(shard_.Settle());
+  ASSERT_TRUE(shard_.views().SetPaused("recent", true, {}).ok());
+  ASSERT_TRUE(UntilState("recent", "paused"));
+  Pass(6'000);
+  Read("7", "46");
+  Pass(6'000);
+  Read("7", "47");
+  ASSERT_TRUE(shard_.Applied());
+  EXPECT_EQ(Count("recent").marks, 0) << "it does not ask for any";
+  EXPECT_EQ(Status("recent").expired, 0U);
+  shard_.Reopen();
+  ASSERT_TRUE(shard_.views().SetPaused("recent", false, {}).ok());
+  ASSERT_TRUE(shard_.Settle());
+  EXPECT_THAT(Seen(), ElementsAre("46", "47"));
+  EXPECT_THAT(shard_.Select("SELECT * FROM counted"), ElementsAre("2"));
+  EXPECT_EQ(Status("recent").expired, 1U);
+  Pass(4'000);
+  ASSERT_TRUE(UntilSeen({"47"}));
+}
+
 // The log is the only clock: a view that reads it again is the same.
 TEST_F(Recent, AViewMadeLaterOverTheSameLogIsTheSame) {
   for (int i = 0; i < 40; ++i) {
