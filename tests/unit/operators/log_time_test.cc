@@ -2,6 +2,10 @@
 // 2000-01-01 and n seconds.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+#include <set>
+
 #include "core/operators/timeline.h"
 #include "tests/support/child_process.h"
 #include "tests/unit/operators/sample_views.h"
@@ -218,6 +222,70 @@ TEST_F(Grace, WhileItIsGatedNothingComesOutAndNothingIsDue) {
   step.gated = false;
   graph.Finish(step);
   EXPECT_EQ(rows, 1U);
+}
+
+// A fold over the log: every event sees the table as of the first transaction that is two seconds behind it.
+TEST_F(Grace, AgreesWithAFoldOverTheLog) {
+  std::mt19937 random(5);
+  const auto below = [&](std::uint32_t n) { return random() % n; };
+  struct Change {
+    bool event = false;
+    std::int64_t key = 0;
+    std::int64_t id = 0;
+    std::string name;
+    std::string before;  // of a setting, "" if there is none
+  };
+  for (int round = 0; round < 30; ++round) {
+    std::map<Seq, std::vector<Change>> log;
+    std::map<std::int64_t, std::string> table;
+    std::int64_t ids = 0;
+    for (Seq seq = 1; seq < 60; seq += 1 + below(3)) {
+      std::set<std::int64_t> changed;
+      for (std::uint32_t n = 1 + below(4); n > 0; --n) {
+        Change& change = log[seq].emplace_back();
+        change.key = below(4);
+        change.event = below(2) == 0 || !changed.insert(change.key).second;
+        if (change.event) {
+          change.id = ids++;
+          continue;
+        }
+        change.before = table[change.key];
+        if (change.before.empty() || below(3) > 0) change.name = "n" + std::to_string(seq);
+        table[change.key] = change.name;
+      }
+    }
+    log[70];  // a mark
+    Outputs expected;
+    for (const auto& [seq, changes] : log) {
+      const auto place = log.lower_bound(seq + 2);
+      for (const Change& event : changes) {
+        if (!event.event) continue;
+        std::string found;
+        for (auto at = log.begin(); at != std::next(place); ++at) {
+          for (const Change& change : at->second) {
+            if (!change.event && change.key == event.key) found = change.name;
+          }
+        }
+        expected[std::to_string(event.id) + "|" + (found.empty() ? "NULL" : found) + "|"] = 1;
+      }
+    }
+    SampleView view(relations_,
+                    "GRACE 2 SELECT e.id, t.name FROM e LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = e.k");
+    Outputs all;
+    for (const auto& [seq, changes] : log) {
+      std::uint32_t ordinal = 0;
+      for (const Change& change : changes) {
+        const At at{seq, ++ordinal};
+        if (change.event) Event(change.id, change.key, at);
+        if (!change.event && !change.before.empty()) Setting(change.key, change.before, -1, at);
+        if (!change.event && !change.name.empty()) Setting(change.key, change.name, 1, at);
+      }
+      if (below(3) == 0) all = all + Do(view);
+    }
+    all = all + Do(view);
+    all = all + view.Tick(70);
+    ASSERT_EQ(all, expected) << "round " << round;
+  }
 }
 
 class InStore : public LogTime {
