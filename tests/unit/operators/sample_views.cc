@@ -87,6 +87,7 @@ sql::PlanPtr SampleRelations::Plan(const std::string& text) const {
   return done;
 }
 
+// tidy: long because it is a list
 const std::vector<std::string>& SampleQueries() {
   static const std::vector<std::string> queries = {
       "SELECT id, k + 1 AS k1, n * 2 AS n2 FROM a WHERE k > 0 OR g = 'x'",
