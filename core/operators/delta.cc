@@ -19,7 +19,7 @@ Delta Gather(const Delta& delta, const std::vector<std::uint32_t>& rows) {
   return out;
 }
 
-bool IsRow(const std::vector<sql::Type>& types, std::string_view bytes) { return sql::RowBuilder(types).Add(bytes); }
+bool IsRow(const std::vector<sql::Type>& types, std::string_view bytes) { return sql::IsRow(bytes, types); }
 
 void DeltaBuilder::Add(std::string_view row, std::int64_t weight, At at) {
   CHECK(rows_.Add(row));  // bytes of our own state

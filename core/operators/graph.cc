@@ -6,6 +6,7 @@
 #include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/operators/aggregate.h"
+#include "core/operators/delta_join.h"
 #include "core/operators/distinct.h"
 #include "core/operators/expire.h"
 #include "core/operators/join.h"
@@ -64,6 +65,8 @@ OperatorPtr Make(const sql::Plan& plan, const StatePlace& place, const StatePlac
       return MakeProject(plan);
     case sql::PlanKind::kJoin:
       return MakeJoin(plan, place);
+    case sql::PlanKind::kDeltaJoin:
+      return MakeDeltaJoin(plan, place);
     case sql::PlanKind::kTemporal:
       return MakeTemporal(plan, place);
     case sql::PlanKind::kAggregate:

@@ -1,4 +1,6 @@
-#include "core/sql/plan.h"
+#include <algorithm>
+
+#include "core/sql/multi_join.h"
 
 namespace headgate::sql {
 namespace {
@@ -39,6 +41,25 @@ std::string_view SetOpName(SetOpKind kind) {
   return "";
 }
 
+// Its inputs are numbered from 1, in the order in which they stand below it.
+std::string DeltaJoinHead(const Plan& plan) {
+  const JoinPaths paths = PathsOf(plan);
+  std::string out = "delta join of " + std::to_string(plan.inputs.size()) + " inputs, indexes:";
+  for (std::size_t i = 0; i < paths.indexes.size(); ++i) {
+    const JoinIndex& index = paths.indexes[i];
+    std::string by;
+    for (const std::size_t c : index.classes) {
+      const auto& terms = paths.conditions.classes[c].terms;
+      const Expr& expr = *std::ranges::find(terms, index.input, &JoinTerm::input)->expr;
+      by += (by.empty() ? "" : ", ") + (expr.kind == ExprKind::kColumn
+                                            ? plan.inputs[index.input]->columns[expr.column].name
+                                            : std::string("an expression"));
+    }
+    out += (i > 0 ? ", " : " ") + std::to_string(index.input + 1) + " by (" + by + ")";
+  }
+  return out;
+}
+
 std::string Head(const Plan& plan) {
   switch (plan.kind) {
     case PlanKind::kScan:
@@ -53,6 +74,8 @@ std::string Head(const Plan& plan) {
       return "project";
     case PlanKind::kJoin:
       return std::string(JoinName(plan.join)) + " join" + (plan.condition ? "" : " without a condition");
+    case PlanKind::kDeltaJoin:
+      return DeltaJoinHead(plan);
     case PlanKind::kTemporal:
       return std::string(JoinName(plan.join)) + " lookup as of log position" +
              (plan.grace_us == 0 ? "" : ", " + std::to_string(plan.grace_us) + " us later");

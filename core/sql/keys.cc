@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/sql/plan.h"
+#include "core/sql/multi_join.h"
 
 // Which columns identify a plan's rows.
 namespace headgate::sql {
@@ -111,6 +111,74 @@ Keys OfJoin(const Plan& plan) {
   return keys;
 }
 
+// Starts with the keys of one input. One of which what is bound finds at most one row adds nothing; others add theirs.
+class DeltaJoinKeys {
+ public:
+  explicit DeltaJoinKeys(const Plan& plan)
+      : starts_(StartsOf(plan)),
+        conditions_(
+            EquateInputs(plan.condition ? Conjuncts(Clone(*plan.condition)) : std::vector<ExprPtr>{}, starts_)) {
+    for (std::size_t i = 0; i < plan.inputs.size(); ++i) {
+      classes_.push_back(ClassesOf(conditions_, i));
+      Keys& keys = keys_.emplace_back();
+      for (Key key : KeysOf(*plan.inputs[i])) keys.push_back(std::move(key));
+    }
+  }
+
+  Keys From(std::size_t first) {
+    bound_.assign(keys_.size(), 0);
+    Keys keys = {Key{}};
+    for (std::size_t next = first; next < keys_.size();) {
+      keys = Times(keys, next);
+      bound_[next] = 1;
+      for (std::size_t i = 0; i < keys_.size(); ++i) {
+        if (bound_[i] != 0 || !FindsOne(i)) continue;
+        bound_[i] = 1;
+        i = static_cast<std::size_t>(-1);  // what it knows may find others
+      }
+      next = static_cast<std::size_t>(std::ranges::find(bound_, 0) - bound_.begin());
+    }
+    return keys;
+  }
+
+ private:
+  Keys Times(const Keys& keys, std::size_t input) const {
+    Keys out;
+    for (const Key& key : keys) {
+      for (const Key& more : keys_[input]) {
+        Key both = key;
+        for (const std::size_t part : more) both.push_back(part + starts_[input]);
+        Add(out, std::move(both));
+      }
+    }
+    return out;
+  }
+  bool FindsOne(std::size_t input) const {
+    std::vector<std::size_t> known;
+    for (const std::size_t c : classes_[input]) {
+      const auto& terms = conditions_.classes[c].terms;
+      if (std::ranges::any_of(terms, [&](const JoinTerm& term) { return bound_[term.input] != 0; })) known.push_back(c);
+    }
+    const auto columns = EquatedColumns(conditions_, known, input);
+    return Covers({columns.begin(), columns.end()}, keys_[input]);
+  }
+
+  std::vector<std::size_t> starts_;
+  JoinConditions conditions_;
+  std::vector<std::vector<std::size_t>> classes_;  // of each input
+  std::vector<Keys> keys_;                         // of each input, over its own columns
+  std::vector<std::uint8_t> bound_;
+};
+
+Keys OfDeltaJoin(const Plan& plan) {
+  DeltaJoinKeys join(plan);
+  Keys keys;
+  for (std::size_t first = 0; first < plan.inputs.size(); ++first) {
+    for (Key& key : join.From(first)) Add(keys, std::move(key));
+  }
+  return keys;
+}
+
 Keys OfWindow(const Plan& plan) {
   Keys keys = KeysOf(*plan.inputs[0]);
   if (plan.window.kind != WindowKind::kRowNumber) return keys;
@@ -138,6 +206,8 @@ std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan) {
     case PlanKind::kJoin:
     case PlanKind::kTemporal:
       return OfJoin(plan);
+    case PlanKind::kDeltaJoin:
+      return OfDeltaJoin(plan);
     case PlanKind::kAggregate:
       return {FirstColumns(plan.expressions.size())};
     case PlanKind::kDistinct:

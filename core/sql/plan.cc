@@ -208,6 +208,16 @@ std::optional<std::vector<std::size_t>> OriginKey(const Plan& plan, std::size_t 
       }
       return key;
     }
+    case PlanKind::kDeltaJoin: {
+      std::size_t start = 0;
+      std::size_t input = 0;
+      while (column >= start + plan.inputs[input]->columns.size()) start += plan.inputs[input++]->columns.size();
+      auto key = OriginKey(*plan.inputs[input], column - start);
+      if (key) {
+        for (std::size_t& part : *key) part += start;
+      }
+      return key;
+    }
     case PlanKind::kProject: {
       if (plan.expressions[column]->kind != ExprKind::kColumn) return std::nullopt;
       auto key = OriginKey(*plan.inputs[0], plan.expressions[column]->column);

@@ -15,7 +15,8 @@
 namespace headgate::sql {
 
 // A query as a tree of set operators. Expressions of a node refer to its input's columns by place (of a join: left
-// columns, then right columns). Rows have weights: a plan without a key may give a row several times.
+// columns, then right columns; of more inputs, one behind the other). Rows have weights: a plan without a key may give
+// a row several times.
 struct Plan;
 using PlanPtr = std::unique_ptr<Plan>;
 
@@ -26,6 +27,7 @@ enum class PlanKind : std::uint8_t {
   kExpire,     // rows until log time reaches the moment `expressions[0]` plus `offset` us; NULL: never there
   kProject,    // `expressions`
   kJoin,       // `join`, `condition`
+  kDeltaJoin,  // inner join of three inputs or more, connected by equalities of `condition` (multi_join.h)
   kTemporal,   // left rows look up `relation`-like right input as of their log position; inner or left; `condition`
   kAggregate,  // `expressions` are the groups, then `aggregates`; without groups always one row
   kDistinct,   // whole rows
@@ -124,7 +126,8 @@ bool IsLogOrder(const Plan& plan, const std::vector<SortKey>& keys);
 // form that cannot be turned.
 Parsed<PlanPtr> Unnest(PlanPtr plan);
 
-// The same query in a form that costs less: conditions stand as deep as they can, joins have theirs.
+// The same query in a form that costs less: conditions stand as deep as they can, joins have theirs and are one node
+// where they can be.
 PlanPtr Rewrite(PlanPtr plan);
 // The same columns, made of no more columns below than they need.
 PlanPtr PruneColumns(PlanPtr plan);

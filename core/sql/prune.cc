@@ -121,6 +121,26 @@ Pruned PruneJoin(PlanPtr plan, const Needed& needed) {
   return {std::move(plan), std::move(place)};
 }
 
+Pruned PruneDeltaJoin(PlanPtr plan, Needed needed) {
+  AddColumns(plan->condition, needed);
+  std::vector<std::size_t> place;
+  std::vector<PlanColumn> columns;
+  std::size_t start = 0;  // of the input's columns, as they were
+  for (PlanPtr& input : plan->inputs) {
+    const std::size_t end = start + input->columns.size();
+    Needed below;
+    for (auto it = needed.lower_bound(start); it != needed.end() && *it < end; ++it) below.insert(*it - start);
+    Pruned pruned = Prune(std::move(input), std::move(below));
+    for (const std::size_t at : pruned.place) place.push_back(at == kGone ? kGone : columns.size() + at);
+    columns.insert(columns.end(), pruned.plan->columns.begin(), pruned.plan->columns.end());
+    input = std::move(pruned.plan);
+    start = end;
+  }
+  Move(plan->condition, place);
+  plan->columns = std::move(columns);
+  return {std::move(plan), std::move(place)};
+}
+
 Pruned PruneAggregate(PlanPtr plan, const Needed& needed) {
   const std::size_t groups = plan->expressions.size();
   Needed kept;
@@ -221,6 +241,8 @@ Pruned Prune(PlanPtr plan, Needed needed) {
     case PlanKind::kJoin:
     case PlanKind::kTemporal:
       return PruneJoin(std::move(plan), needed);
+    case PlanKind::kDeltaJoin:
+      return PruneDeltaJoin(std::move(plan), std::move(needed));
     case PlanKind::kAggregate:
       return PruneAggregate(std::move(plan), needed);
     case PlanKind::kTopK:

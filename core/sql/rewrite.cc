@@ -2,9 +2,9 @@
 #include <limits>
 #include <optional>
 
-#include "core/sql/plan.h"
+#include "core/sql/multi_join.h"
 
-// Rewrites that hold for any data: conditions move towards the scans.
+// Rewrites that hold for any data: conditions move towards the scans, inner joins together.
 namespace headgate::sql {
 namespace {
 
@@ -211,6 +211,6 @@ class Rewriter {
 
 }  // namespace
 
-PlanPtr Rewrite(PlanPtr plan) { return Rewriter().Push(std::move(plan), {}); }
+PlanPtr Rewrite(PlanPtr plan) { return JoinTogether(Rewriter().Push(std::move(plan), {})); }
 
 }  // namespace headgate::sql

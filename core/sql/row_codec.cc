@@ -98,6 +98,26 @@ Datum ReadValue(ByteReader& in, Physical physical) {
   return Datum::Of(std::string(in.Bytes()));
 }
 
+void SkipValue(ByteReader& in, Physical physical) {
+  switch (physical) {
+    case Physical::kBool:
+      in.Byte();
+      return;
+    case Physical::kInt:
+      in.Varint();
+      return;
+    case Physical::kDouble:
+      in.Fixed<std::uint64_t>();
+      return;
+    case Physical::kWide:
+      ReadWide(in);
+      return;
+    case Physical::kString:
+      in.Bytes();
+      return;
+  }
+}
+
 bool IsNull(std::string_view bits, std::size_t column) { return (bits[column / 8] >> (column % 8) & 1) != 0; }
 
 void SetNull(std::string& out, std::size_t start, std::size_t column) {
@@ -152,6 +172,15 @@ bool ReadRow(std::string_view row, std::span<const Type> types, std::vector<Datu
     } else {
       values.push_back(ReadValue(in, PhysicalOf(types[c])));
     }
+  }
+  return !in.failed() && in.done();
+}
+
+bool IsRow(std::string_view row, std::span<const Type> types) {
+  ByteReader in(row);
+  const std::string_view bits = in.Take((types.size() + 7) / 8);
+  for (std::size_t c = 0; c < types.size() && !in.failed(); ++c) {
+    if (!IsNull(bits, c)) SkipValue(in, PhysicalOf(types[c]));
   }
   return !in.failed() && in.done();
 }

@@ -131,6 +131,7 @@ class Pusher {
         plan->columns.insert(plan->columns.end(), tail.begin(), tail.end());
         return BehindDomain(std::move(plan), own, added);
       }
+      case PlanKind::kDeltaJoin:  // made of unnested plans
       case PlanKind::kScan:
         break;
     }

@@ -13,7 +13,8 @@
 namespace headgate::test {
 
 // a(id key, k, g text, n numeric, f float8, o bool, i interval, s int2, w bit(3)), b(id key, k, s text, d date),
-// c(k, v) without a key, e(id, k, x numeric) append-only, t(k key, name text).
+// c(k, v) without a key, e(id, k, x numeric) append-only, t(k key, name text),
+// u, v, w (x, y, z) without a key.
 class SampleRelations final : public sql::RelationSource {
  public:
   SampleRelations();
