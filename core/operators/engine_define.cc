@@ -136,7 +136,7 @@ SqlStatus Engine::CreateView(const Statement& statement, const Node& create) {
     view->types.push_back(column.type);
   }
   view->visible = query.visible;
-  view->relation.append_only = IsAppendOnly(*query.plan);
+  view->relation.append_only = IsAppendOnlyView(*query.plan, view->relation.columns);
   if (query.visible != query.plan->columns.size()) {
     std::vector<std::size_t> columns(query.visible);
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;

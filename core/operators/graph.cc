@@ -14,6 +14,7 @@
 #include "core/operators/stateless.h"
 #include "core/operators/temporal.h"
 #include "core/operators/top_k.h"
+#include "core/sql/multi_join.h"
 
 namespace headgate::operators {
 namespace {
@@ -64,9 +65,8 @@ OperatorPtr Make(const sql::Plan& plan, const StatePlace& place, const StatePlac
     case sql::PlanKind::kProject:
       return MakeProject(plan);
     case sql::PlanKind::kJoin:
-      return MakeJoin(plan, place);
     case sql::PlanKind::kDeltaJoin:
-      return MakeDeltaJoin(plan, place);
+      return IsConnectedJoin(plan) ? MakeDeltaJoin(plan, place) : MakeJoin(plan, place);
     case sql::PlanKind::kTemporal:
       return MakeTemporal(plan, place);
     case sql::PlanKind::kAggregate:

@@ -6,8 +6,8 @@
 
 namespace headgate::operators {
 
-// Every join of two updating inputs: inner, left, right, full, semi, anti; on equalities, with or without a further
-// condition, or without any equality.
+// Joins of two updating inputs: left, right, full, semi, anti, on equalities, with or without a further condition, or
+// without any equality; inner where there is none (else delta_join.h).
 OperatorPtr MakeJoin(const sql::Plan& plan, const StatePlace& place);
 
 }  // namespace headgate::operators

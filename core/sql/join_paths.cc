@@ -185,10 +185,18 @@ bool IdentifyRow(const Plan& plan, const std::vector<std::size_t>& columns) {
   });
 }
 
+JoinConditions ConditionsOf(const Plan& join) {
+  return EquateInputs(join.condition ? Conjuncts(Clone(*join.condition)) : std::vector<ExprPtr>{}, StartsOf(join));
+}
+
+bool IsConnectedJoin(const Plan& plan) {
+  if (plan.kind == PlanKind::kDeltaJoin) return true;
+  return plan.kind == PlanKind::kJoin && plan.join == JoinKind::kInner && !ConditionsOf(plan).classes.empty();
+}
+
 JoinPaths PathsOf(const Plan& join) {
   JoinPaths paths;
-  paths.conditions =
-      EquateInputs(join.condition ? Conjuncts(Clone(*join.condition)) : std::vector<ExprPtr>{}, StartsOf(join));
+  paths.conditions = ConditionsOf(join);
   Paths(join, paths).Make();
   return paths;
 }

@@ -114,10 +114,7 @@ Keys OfJoin(const Plan& plan) {
 // Starts with the keys of one input. One of which what is bound finds at most one row adds nothing; others add theirs.
 class DeltaJoinKeys {
  public:
-  explicit DeltaJoinKeys(const Plan& plan)
-      : starts_(StartsOf(plan)),
-        conditions_(
-            EquateInputs(plan.condition ? Conjuncts(Clone(*plan.condition)) : std::vector<ExprPtr>{}, starts_)) {
+  explicit DeltaJoinKeys(const Plan& plan) : starts_(StartsOf(plan)), conditions_(ConditionsOf(plan)) {
     for (std::size_t i = 0; i < plan.inputs.size(); ++i) {
       classes_.push_back(ClassesOf(conditions_, i));
       Keys& keys = keys_.emplace_back();

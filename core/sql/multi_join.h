@@ -6,8 +6,8 @@
 
 #include "core/sql/plan.h"
 
-// What a multi-way join (PlanKind::kDeltaJoin) is made of: expressions that are equal across its inputs, the indexes
-// that a change of one input looks the others up in, and in which order it does.
+// What an inner join of two inputs, or of more (PlanKind::kDeltaJoin), is made of: expressions that are equal across
+// its inputs, the indexes that a change of one input looks the others up in, and in which order it does.
 namespace headgate::sql {
 
 struct JoinTerm {
@@ -32,6 +32,10 @@ JoinConditions EquateInputs(std::vector<ExprPtr> conditions, const std::vector<s
 // The input that all columns of the expression are of; nothing if they are of several, or none.
 std::optional<std::size_t> InputOf(const Expr& expr, const std::vector<std::size_t>& starts);
 std::vector<std::size_t> StartsOf(const Plan& join);
+JoinConditions ConditionsOf(const Plan& join);
+
+// Whether the plan is an inner join of which a change of one input finds the others by equalities alone.
+bool IsConnectedJoin(const Plan& plan);
 
 // Rows of one input by the values of some classes.
 struct JoinIndex {

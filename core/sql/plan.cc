@@ -150,6 +150,10 @@ bool IsAppendOnly(const Plan& plan) {
     case PlanKind::kUnnest:
     case PlanKind::kTemporal:
       return IsAppendOnly(*plan.inputs[0]);
+    case PlanKind::kJoin:
+      return plan.join == JoinKind::kInner && IsAppendOnly(*plan.inputs[0]) && IsAppendOnly(*plan.inputs[1]);
+    case PlanKind::kDeltaJoin:
+      return std::ranges::all_of(plan.inputs, [](const PlanPtr& input) { return IsAppendOnly(*input); });
     case PlanKind::kSetOp:
       return plan.set_op == SetOpKind::kUnionAll && IsAppendOnly(*plan.inputs[0]) && IsAppendOnly(*plan.inputs[1]);
     case PlanKind::kWindow:
@@ -184,6 +188,18 @@ std::string_view HiddenOrigin(const Plan& plan, std::size_t column) {
 }
 
 }  // namespace
+
+static bool HasJoin(const Plan& plan) {
+  return plan.kind == PlanKind::kJoin || plan.kind == PlanKind::kDeltaJoin ||
+         std::ranges::any_of(plan.inputs, [](const PlanPtr& input) { return HasJoin(*input); });
+}
+
+bool IsAppendOnlyView(const Plan& plan, const std::vector<RelationColumn>& columns) {
+  if (!IsAppendOnly(plan)) return false;
+  const bool placed = std::ranges::any_of(
+      columns, [](const RelationColumn& column) { return column.name == "_seq" || column.name == "_ordinal"; });
+  return !placed || !HasJoin(plan);
+}
 
 bool IsLogOrder(const Plan& plan, const std::vector<SortKey>& keys) {
   return keys.size() == 2 && keys[0].order == KeyOrder{} && keys[1].order == KeyOrder{} &&

@@ -120,6 +120,10 @@ bool SetGrace(Plan& plan, std::int64_t grace_us);
 bool KeepsTime(const Plan& plan);
 // True if the plan never takes a row back while its relations do not.
 bool IsAppendOnly(const Plan& plan);
+// True if a view of the plan with these columns never takes a row back, and _seq and _ordinal among them, if it has
+// such, say where in the log its rows belong. Those of a join's inputs do not: a row of a later event joins one of long
+// ago.
+bool IsAppendOnlyView(const Plan& plan, const std::vector<RelationColumn>& columns);
 // True if the keys are the log's order, (_seq, _ordinal) of the row that caused the plan's row.
 bool IsLogOrder(const Plan& plan, const std::vector<SortKey>& keys);
 // Turns dependent joins into plain ones (unnest.cc): afterwards no expression has outer columns. The problem names a

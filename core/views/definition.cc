@@ -182,7 +182,7 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;
     query.plan = sql::MakePick(std::move(query.plan), columns);
   }
-  relation->append_only = IsAppendOnly(*query.plan);
+  relation->append_only = IsAppendOnlyView(*query.plan, relation->columns);
   const auto keys = KeysOf(*query.plan);
   const auto shortest = std::ranges::min_element(keys, {}, &std::vector<std::size_t>::size);
   if (shortest != keys.end()) relation->key = *shortest;

@@ -128,7 +128,30 @@ RandomQuery::From RandomQuery::Relation(int depth) {
   return from;
 }
 
+// Three or four relations, each tied to those before it.
+RandomQuery::From RandomQuery::InnerJoins() {
+  const auto int_of = [&](const From& from) {
+    std::vector<std::string> names;
+    for (const Column& column : from.columns) {
+      if (column.kind == Kind::kInt) names.push_back(column.name);
+    }
+    return Any(names);
+  };
+  From from = Relation(0);
+  from.text = " FROM " + from.text;
+  for (int more = OneIn(3) ? 3 : 2; more > 0; --more) {
+    const From next = Relation(0);
+    std::string condition = int_of(from) + (OneIn(6) ? " IS NOT DISTINCT FROM " : " = ") + int_of(next);
+    if (OneIn(3)) condition += " AND " + int_of(from) + " = " + int_of(next);
+    from.columns.insert(from.columns.end(), next.columns.begin(), next.columns.end());
+    if (OneIn(3)) condition += " AND " + Condition(from.columns, 0);
+    from.text += " JOIN " + next.text + " ON " + condition;
+  }
+  return from;
+}
+
 RandomQuery::From RandomQuery::Relations(int depth) {
+  if (depth > 1 && OneIn(4)) return InnerJoins();
   From from = Relation(depth);
   from.text = " FROM " + from.text;
   const int more = depth > 0 ? Below(3) : 0;

@@ -37,6 +37,7 @@ class RandomQuery {
 
   std::string Select(const std::vector<Column>& outer, int depth, const std::vector<Kind>* kinds);
   From Relations(int depth);
+  From InnerJoins();
   From Relation(int depth);
   std::string Value(Kind kind, const std::vector<Column>& columns, int depth);
   std::string Condition(const std::vector<Column>& columns, int depth);

@@ -100,6 +100,7 @@ const std::vector<std::string>& SampleQueries() {
       "SELECT k, v FROM c UNION ALL SELECT id, k FROM a",
       "SELECT a.id, b.id AS bid, b.s FROM a JOIN b ON a.k = b.k",
       "SELECT a.id, c.v FROM a JOIN c ON a.k = c.k AND c.v > a.s",
+      "SELECT a.id, c.v FROM a JOIN c ON a.k = c.k AND 6 / c.v > a.s",
       "SELECT a.id, a.n, b.s FROM a LEFT JOIN b ON a.k = b.k",
       "SELECT a.id, b.s FROM a RIGHT JOIN b ON a.k = b.k AND a.g = b.s",
       "SELECT a.id, b.id AS bid FROM a FULL JOIN b ON a.k = b.k",
