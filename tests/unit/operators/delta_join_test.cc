@@ -327,5 +327,21 @@ TEST_F(DeltaJoin, KeysOfTheResultAreThoseOfTheRowsThatAreNotTold) {
   EXPECT_EQ(keys("SELECT a.id, c.v FROM a JOIN b ON b.id = a.k JOIN c ON c.k = b.k"), Keys{});
 }
 
+TEST_F(DeltaJoin, JoinsOfEventsNeverTakeRowsBackAndAreInNoLogOrder) {
+  const auto never = [&](const std::string& query) { return sql::IsAppendOnly(*relations_.Plan(query)); };
+  EXPECT_TRUE(never("SELECT p.x, q.x AS y FROM e p JOIN e q ON p.k = q.id"));
+  EXPECT_TRUE(never("SELECT p.x, q.x AS y, r.x AS z FROM e p JOIN e q ON p.k = q.id JOIN e r ON r.k = q.k"));
+  EXPECT_FALSE(never("SELECT p.x, q.x AS y FROM e p LEFT JOIN e q ON p.k = q.id"));
+  EXPECT_FALSE(never("SELECT p.x, a.n, r.x AS z FROM e p JOIN a ON p.k = a.id JOIN e r ON r.k = a.k"));
+  EXPECT_FALSE(never("SELECT lag(p.x) OVER (ORDER BY p._seq, p._ordinal) AS y FROM e p JOIN e q ON p.k = q.id"));
+  const sql::PlanPtr plan = relations_.Plan("SELECT p.x, p._seq AS s, p._ordinal AS o FROM e p JOIN e q ON p.k = q.id");
+  const auto view = [&](const std::string& name) {
+    return sql::IsAppendOnlyView(*plan,
+                                 {{"x", sql::TypeId::kNumeric}, {name, sql::TypeId::kInt8}, {"o", sql::TypeId::kInt4}});
+  };
+  EXPECT_TRUE(view("s"));
+  EXPECT_FALSE(view("_seq"));
+}
+
 }  // namespace
 }  // namespace headgate::test
