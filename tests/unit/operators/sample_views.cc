@@ -110,18 +110,6 @@ const std::vector<std::string>& SampleQueries() {
       "SELECT a.id, c.k FROM a CROSS JOIN c WHERE a.s > c.v",
       "SELECT a.id, b.id AS bid FROM a JOIN b ON a.k IS NOT DISTINCT FROM b.k",
       "SELECT a.id, b.id AS bid, c.v FROM a JOIN b ON a.k = b.k LEFT JOIN c ON c.k = b.k",
-      "SELECT a.id, a.n, b.s, c.v FROM a JOIN b ON a.k = b.k JOIN c ON c.k = a.k",
-      "SELECT a.id, b.id AS bid, c.v FROM a, b, c WHERE a.k = b.id AND b.k = c.k AND c.v <> a.s",
-      "SELECT a.id, b.id AS bid, c.v FROM a JOIN b ON a.k = b.k JOIN c ON c.k = b.id AND c.v = a.s",
-      "SELECT x.id, y.id AS yid, z.id AS zid FROM a x JOIN a y ON x.k = y.s JOIN a z ON y.k = z.s AND z.id <> x.id",
-      "SELECT a.id, b.s, c.v FROM a JOIN b ON a.k IS NOT DISTINCT FROM b.k JOIN c ON c.k = a.s AND 6 / c.v > b.id",
-      "SELECT a.id, b.id AS bid, t.name, e.x FROM a JOIN b ON a.k = b.k JOIN t ON t.k = a.s JOIN e ON e.k = b.id",
-      "SELECT p.k, p.v, q.v AS qv, r.v AS rv, b.s, t.name FROM c p JOIN c q ON p.v = q.k JOIN c r ON q.v = r.k "
-      "JOIN b ON b.id = r.v JOIN t ON t.k = p.k WHERE p.v + r.v > q.v",
-      "SELECT a.id, b.id AS bid, c.v, t.name FROM a JOIN b ON a.k + 1 = b.k JOIN c ON c.k = a.k LEFT JOIN t ON t.k = "
-      "c.v",
-      "SELECT g, count(*) AS n FROM (SELECT a.g, b.s FROM a JOIN b ON a.k = b.k) q JOIN c ON c.v = 2 JOIN t ON t.name "
-      "= q.s GROUP BY g",
       "SELECT id FROM a WHERE EXISTS (SELECT 1 FROM c WHERE c.k = a.k AND c.v > 1)",
       "SELECT id, n FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.k = a.k)",
       "SELECT id FROM a WHERE k NOT IN (SELECT k FROM b WHERE id < 3)",
@@ -173,6 +161,14 @@ const std::vector<std::string>& SampleQueries() {
       "SELECT id, x, lag(x) OVER (PARTITION BY k ORDER BY _seq, _ordinal) AS p FROM e",
       "SELECT e.id, b.s FROM e LEFT JOIN b ON e.k = b.k",
   };
+}
+
+const std::vector<std::string>& SampleQueries() {
+  static const std::vector<std::string> queries = [] {
+    std::vector<std::string> all = OtherQueries();
+    for (std::string& query : JoinsOfMany()) all.push_back(std::move(query));
+    return all;
+  }();
   return queries;
 }
 
