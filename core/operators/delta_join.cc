@@ -68,10 +68,9 @@ struct Tuples {
 Path MakePath(const sql::JoinPaths& paths, const std::vector<std::size_t>& starts, std::size_t input) {
   Path path;
   path.slots.push_back({input, {}, {}, {}});
-  for (const std::size_t number : paths.paths[input]) {
-    const sql::JoinIndex& index = paths.indexes[number];
-    Probe probe = {number, index.input, {}, true};
-    for (const std::size_t c : index.classes) {
+  for (const sql::JoinStep& step : paths.paths[input]) {
+    Probe probe = {step.index, step.input, {}, true};
+    for (const std::size_t c : step.classes) {
       const auto& terms = paths.conditions.classes[c].terms;
       std::size_t slot = 0;  // the first that knows the class
       while (std::ranges::find(terms, path.slots[slot].input, &sql::JoinTerm::input) == terms.end()) ++slot;
@@ -82,7 +81,7 @@ Path MakePath(const sql::JoinPaths& paths, const std::vector<std::size_t>& start
     }
     if (probe.of_one) path.slots[probe.key[0].slot].probes.push_back(path.probes.size());
     path.probes.push_back(std::move(probe));
-    path.slots.push_back({index.input, {}, {}, {}});
+    path.slots.push_back({step.input, {}, {}, {}});
   }
   for (std::size_t i = 0; i < paths.conditions.residual.size(); ++i) {
     std::size_t last = 0;

@@ -55,7 +55,12 @@ std::string DeltaJoinHead(const Plan& plan) {
                                             ? plan.inputs[index.input]->columns[expr.column].name
                                             : std::string("an expression"));
     }
-    out += (i > 0 ? ", " : " ") + std::to_string(index.input + 1) + " by (" + by + ")";
+    const bool shared = std::ranges::any_of(paths.paths, [&](const auto& path) {
+      return std::ranges::any_of(path,
+                                 [&](const JoinStep& step) { return step.index == i && step.input != index.input; });
+    });
+    out +=
+        (i > 0 ? ", " : " ") + std::to_string(index.input + 1) + (shared ? " and its like" : "") + " by (" + by + ")";
   }
   return out;
 }

@@ -75,20 +75,85 @@ class Paths {
     for (std::size_t i = 0; i < count; ++i) ClassesOf(paths_.conditions, i).swap(classes_.emplace_back());
     std::vector<std::vector<JoinIndex>> paths;
     for (std::size_t i = 0; i < count; ++i) paths.push_back(From(i));
-    for (const auto& path : paths) paths_.indexes.insert(paths_.indexes.end(), path.begin(), path.end());
-    const auto by = [](const JoinIndex& a, const JoinIndex& b) {
-      return std::tie(a.input, a.classes) < std::tie(b.input, b.classes);
+    const auto all = [&] {
+      std::vector<JoinIndex> indexes;
+      for (const auto& path : paths) indexes.insert(indexes.end(), path.begin(), path.end());
+      std::ranges::sort(indexes, [](const JoinIndex& a, const JoinIndex& b) {
+        return std::tie(a.input, a.classes) < std::tie(b.input, b.classes);
+      });
+      indexes.erase(std::unique(indexes.begin(), indexes.end()), indexes.end());
+      return indexes;
     };
-    std::ranges::sort(paths_.indexes, by);
-    paths_.indexes.erase(std::unique(paths_.indexes.begin(), paths_.indexes.end()), paths_.indexes.end());
-    for (const auto& path : paths) {
-      auto& numbers = paths_.paths.emplace_back();
-      for (const JoinIndex& index : path)
-        numbers.push_back(static_cast<std::size_t>(std::ranges::find(paths_.indexes, index) - paths_.indexes.begin()));
+    const auto asked = paths;
+    Share(paths, all());
+    paths_.indexes = all();
+    for (std::size_t p = 0; p < paths.size(); ++p) {
+      auto& steps = paths_.paths.emplace_back();
+      for (std::size_t i = 0; i < paths[p].size(); ++i) {
+        const auto number = std::ranges::find(paths_.indexes, paths[p][i]) - paths_.indexes.begin();
+        steps.push_back({static_cast<std::size_t>(number), asked[p][i].input, asked[p][i].classes});
+      }
     }
   }
 
  private:
+  // Of two inputs with the same rows the second is looked up in the indexes of the first where those have its keys.
+  // More than two are not: the third would have to be seen as it was when the second is taken in.
+  void Share(std::vector<std::vector<JoinIndex>>& paths, const std::vector<JoinIndex>& indexes) const {
+    std::vector<std::uint8_t> taken(join_.inputs.size());
+    for (std::size_t second = 1; second < join_.inputs.size(); ++second) {
+      for (std::size_t first = 0; first < second && taken[second] == 0; ++first) {
+        if (taken[first] != 0 || !SameRows(*join_.inputs[first], *join_.inputs[second]) || !Within(first, second))
+          continue;
+        taken[first] = taken[second] = 1;
+        for (auto& path : paths) {
+          for (JoinIndex& index : path) {
+            if (index.input != second) continue;
+            JoinIndex like{first, {}};
+            for (const std::size_t c : index.classes) like.classes.push_back(Like(c, second, first));
+            if (std::ranges::find(indexes, like) != indexes.end()) index = std::move(like);
+          }
+        }
+      }
+    }
+  }
+
+  // Whether the second input has every term of the first, so that it has no row that the first has not; all of them
+  // columns, so that none fails.
+  bool Within(std::size_t first, std::size_t second) const {
+    for (const std::size_t input : {first, second}) {
+      for (const std::size_t c : classes_[input]) {
+        const auto& terms = paths_.conditions.classes[c].terms;
+        if (std::ranges::count(terms, input, &JoinTerm::input) != 1 || TermIn(c, input).kind != ExprKind::kColumn)
+          return false;
+      }
+    }
+    return std::ranges::all_of(
+        classes_[first], [&](std::size_t c) { return Like(c, first, second) < paths_.conditions.classes.size(); });
+  }
+  const Expr& TermIn(std::size_t number, std::size_t input) const {
+    return *std::ranges::find(paths_.conditions.classes[number].terms, input, &JoinTerm::input)->expr;
+  }
+  // The class in which `other` has the term that `input` has in this one; none: the number of classes.
+  std::size_t Like(std::size_t number, std::size_t input, std::size_t other) const {
+    const auto& classes = paths_.conditions.classes;
+    const auto found = std::ranges::find_if(classes_[other], [&](std::size_t c) {
+      return classes[c].null_safe == classes[number].null_safe && Same(TermIn(c, other), TermIn(number, input));
+    });
+    return found == classes_[other].end() ? classes.size() : *found;
+  }
+  // Whether two inputs are the same relation, filtered and chosen from in the same way.
+  static bool SameRows(const Plan& a, const Plan& b) {
+    if (a.kind != b.kind || a.relation != b.relation || a.expressions.size() != b.expressions.size()) return false;
+    if (a.kind == PlanKind::kScan) return true;
+    if (a.kind != PlanKind::kFilter && a.kind != PlanKind::kProject) return false;
+    if (a.condition && !Same(*a.condition, *b.condition)) return false;
+    for (std::size_t i = 0; i < a.expressions.size(); ++i) {
+      if (!Same(*a.expressions[i], *b.expressions[i])) return false;
+    }
+    return SameRows(*a.inputs[0], *b.inputs[0]);
+  }
+
   // Next is an input of which what is bound finds at most one row, else one that shares most classes with it.
   std::vector<JoinIndex> From(std::size_t first) const {
     std::vector<JoinIndex> path;

@@ -37,17 +37,24 @@ JoinConditions ConditionsOf(const Plan& join);
 // Whether the plan is an inner join of which a change of one input finds the others by equalities alone.
 bool IsConnectedJoin(const Plan& plan);
 
-// Rows of one input by the values of some classes.
+// Rows of one input by the values of some classes. Its changes come before those of a second input with the same rows
+// that is looked up in it too (a relation joined with itself).
 struct JoinIndex {
   std::size_t input = 0;
   std::vector<std::size_t> classes;  // ascending
   bool operator==(const JoinIndex&) const = default;
 };
 
+struct JoinStep {
+  std::size_t index = 0;
+  std::size_t input = 0;             // that is looked up
+  std::vector<std::size_t> classes;  // whose values are the key
+};
+
 struct JoinPaths {
   JoinConditions conditions;
-  std::vector<JoinIndex> indexes;               // by input; each is looked into by some path
-  std::vector<std::vector<std::size_t>> paths;  // of each input: the indexes that its changes look into, in this order
+  std::vector<JoinIndex> indexes;            // by input; each is looked into by some path
+  std::vector<std::vector<JoinStep>> paths;  // of each input: what its changes look up, in this order
 };
 JoinPaths PathsOf(const Plan& join);
 

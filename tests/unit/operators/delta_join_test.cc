@@ -230,6 +230,7 @@ TEST_F(DeltaJoin, ChainsStarsTrianglesAndSelfJoinsGiveEveryCombinationOnce) {
       {{"u", "v", "w"}, {{0, 0, "=", 1, 0}, {1, 1, "=", 2, 1}, {2, 2, "=", 0, 2}}},
       {{"u", "v", "w"}, {{0, 0, "=", 1, 0}, {0, 1, "=", 2, 1}, {1, 2, "<", 2, 2}}},
       {{"u", "u", "u"}, {{0, 0, "=", 1, 1}, {1, 0, "=", 2, 1}}},
+      {{"u", "u", "u"}, {{0, 0, "=", 1, 0}, {1, 0, "=", 2, 0}}},
       {{"u", "u", "v"}, {{0, 0, "=", 1, 0}, {1, 0, "=", 2, 0}, {0, 1, "<>", 1, 1}}},
       {{"u", "v", "w"}, {{0, 0, "=", 1, 0}, {0, 1, "=", 1, 0}, {1, 0, "=", 2, 2}}},
       {{"u", "v", "w", "u", "v"}, {{0, 0, "=", 1, 0}, {1, 1, "=", 2, 1}, {2, 2, "=", 3, 2}, {3, 0, "=", 4, 1}}},
@@ -302,6 +303,20 @@ TEST_F(DeltaJoin, AnInputHasOneIndexForAllWhoLookThereByTheSameColumns) {
   // c finds at most one row of b, so that looks there first, and the other way round nothing is known.
   const std::string chain = plan("SELECT a.g, c.v FROM a JOIN b ON b.k = a.k JOIN c ON c.k = b.id");
   EXPECT_NE(chain.find("1 by (k), 2 by (k), 2 by (id), 3 by (k)"), std::string::npos) << chain;
+}
+
+TEST_F(DeltaJoin, ARelationJoinedWithItselfHasOneIndexForBothWhereTheKeysAreTheSame) {
+  const auto plan = [&](const std::string& query) { return sql::Describe(*relations_.Plan(query)); };
+  const std::string same = plan("SELECT p.x, q.x AS qx, r.z FROM u p JOIN u q ON p.y = q.y JOIN v r ON r.y = q.y");
+  EXPECT_NE(same.find("indexes: 1 and its like by (y), 3 by (y) ("), std::string::npos) << same;
+  const std::string two =
+      plan("SELECT p.x, q.x AS qx FROM u p JOIN u q ON p.y = q.y JOIN u r ON r.y = q.y WHERE r.x > 0");
+  EXPECT_NE(two.find("indexes: 1 and its like by (y), 3 by (y) ("), std::string::npos) << two;
+  const std::string chain =
+      plan("SELECT p.x, p.y, q.x AS qx, q.y AS qy, r.z FROM u p JOIN u q ON p.x = q.y JOIN v r ON r.y = q.x");
+  EXPECT_NE(chain.find("indexes: 1 and its like by (x), 2 by (y), 3 by (y) ("), std::string::npos) << chain;
+  const std::string others = plan("SELECT p.x, q.z FROM u p JOIN u q ON p.y = q.y JOIN v r ON r.y = q.y");
+  EXPECT_NE(others.find("indexes: 1 by (y), 2 by (y), 3 by (y) ("), std::string::npos) << others;
 }
 
 TEST_F(DeltaJoin, InputsThatNothingConnectsStayApart) {
