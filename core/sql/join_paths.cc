@@ -103,7 +103,8 @@ class Paths {
     std::vector<std::uint8_t> taken(join_.inputs.size());
     for (std::size_t second = 1; second < join_.inputs.size(); ++second) {
       for (std::size_t first = 0; first < second && taken[second] == 0; ++first) {
-        if (taken[first] != 0 || !SameRows(*join_.inputs[first], *join_.inputs[second]) || !Within(first, second))
+        if (taken[first] != 0 || !SameRows(*join_.inputs[first], *join_.inputs[second]) || !Within(first, second) ||
+            !Follows(first, second))
           continue;
         taken[first] = taken[second] = 1;
         for (auto& path : paths) {
@@ -130,6 +131,20 @@ class Paths {
     }
     return std::ranges::all_of(
         classes_[first], [&](std::size_t c) { return Like(c, first, second) < paths_.conditions.classes.size(); });
+  }
+  // Whether no input between the two has changes of the same relation, which would find the second one's rows too
+  // early.
+  bool Follows(std::size_t first, std::size_t second) const {
+    const Plan* scan = join_.inputs[first].get();
+    while (scan->kind != PlanKind::kScan) scan = scan->inputs[0].get();
+    for (std::size_t i = first + 1; i < second; ++i) {
+      if (Reads(*join_.inputs[i], scan->relation)) return false;
+    }
+    return true;
+  }
+  static bool Reads(const Plan& plan, const Relation* relation) {
+    return plan.relation == relation ||
+           std::ranges::any_of(plan.inputs, [&](const PlanPtr& input) { return Reads(*input, relation); });
   }
   const Expr& TermIn(std::size_t number, std::size_t input) const {
     return *std::ranges::find(paths_.conditions.classes[number].terms, input, &JoinTerm::input)->expr;
