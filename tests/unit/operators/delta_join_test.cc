@@ -335,6 +335,16 @@ TEST_F(DeltaJoin, InputsThatNothingConnectsStayApart) {
   EXPECT_NE(input.find("delta join of 3 inputs"), std::string::npos) << input;
 }
 
+TEST_F(DeltaJoin, MoreThanTwelveInputsAreJoinedToTheFirstTwelve) {
+  std::string query = "SELECT i0.v FROM c i0";
+  for (int i = 1; i < 14; ++i) {
+    const std::string name = "i" + std::to_string(i);
+    query += " JOIN c " + name + " ON " + name + ".k = i" + std::to_string(i - 1) + ".v";
+  }
+  const std::string text = sql::Describe(*relations_.Plan(query));
+  EXPECT_NE(text.find("    delta join of 12 inputs"), std::string::npos) << text;
+}
+
 TEST_F(DeltaJoin, KeysOfTheResultAreThoseOfTheRowsThatAreNotTold) {
   using Keys = std::vector<std::vector<std::size_t>>;
   const auto keys = [&](const std::string& query) { return sql::KeysOf(*relations_.Plan(query)); };
