@@ -5,20 +5,20 @@
 namespace headgate::sql {
 namespace {
 
-using Result = DateTimeReader::Result;
+using Reading = DateTimeReader::Result;
 
 Datum ReadDate(std::string_view text, EvalContext& context) {
   DateTimeReader reader(context, false);
   const TimeProblem problem = reader.Read(text, 129);
   if (problem != TimeProblem::kNone) return ReportTimeProblem(context, problem, text, "date"), Datum::Null();
   switch (reader.result()) {
-    case Result::kEpoch:
+    case Reading::kEpoch:
       return Datum::Of(std::int64_t{0});
-    case Result::kInfinity:
+    case Reading::kInfinity:
       return Datum::Of(kInfinity);
-    case Result::kMinusInfinity:
+    case Reading::kMinusInfinity:
       return Datum::Of(kMinusInfinity);
-    case Result::kFields:
+    case Reading::kFields:
       break;
   }
   const TimeFields& at = reader.fields();
@@ -45,13 +45,13 @@ Datum ReadTimestamp(Type type, std::string_view text, EvalContext& context) {
   if (problem != TimeProblem::kNone)
     return ReportTimeProblem(context, problem, text, zoned ? "timestamp with time zone" : "timestamp"), Datum::Null();
   switch (reader.result()) {
-    case Result::kEpoch:
+    case Reading::kEpoch:
       return Datum::Of(-kSecondsTo2000 * kSecondUs);
-    case Result::kInfinity:
+    case Reading::kInfinity:
       return Datum::Of(kInfinity);
-    case Result::kMinusInfinity:
+    case Reading::kMinusInfinity:
       return Datum::Of(kMinusInfinity);
-    case Result::kFields:
+    case Reading::kFields:
       break;
   }
   const auto us = JoinTimestamp(reader.fields(), zoned ? reader.offset() : 0);

@@ -160,8 +160,8 @@ TEST_F(StoredState, EveryViewGivesWhatItGivesInMemory) {
 TEST_F(StoredState, GroupsThatAreGoneLeaveNothingInTheStore) {
   for (const std::string& query : AllQueries()) {
     if (query.find("FROM e") != std::string::npos || query.find("JOIN e") != std::string::npos)
-      continue;  // rows that are never taken back
-    if (query.starts_with("GRACE")) continue;                 // that they go waits too
+      continue;                                // rows that are never taken back
+    if (query.starts_with("GRACE")) continue;  // that they go waits too
     RandomSteps steps(relations_, 5);
     StoredView view = Make(query);
     const Outputs of_nothing = view.Do({});
