@@ -150,7 +150,7 @@ TEST_F(Consistency, APartnerThatGoesAndComesInOneTransactionShowsNothing) {
 
 class Kills : public Consistency, public testing::WithParamInterface<std::string> {};
 
-TEST_P(Kills, ARunThatDiedThereEndsLikeOneThatDidNot) {
+TEST_P(Kills, D92_ARunThatDiedThereEndsLikeOneThatDidNot) {
   headgate_->Terminate();
   headgate_->set_failpoints(GetParam());
   ASSERT_TRUE(headgate_->Start().ok());

@@ -133,6 +133,39 @@ TEST_F(Streams, D32_D50_D93_AllEndsOfOneSourceCatchUpAfterDeathsAndRepetitionsCh
   EXPECT_THAT(derived.Violations(), testing::IsEmpty());
 }
 
+TEST_F(Streams, D34_D36_WritesGoOnWhileATableIsReadAndNothingIsAddedToTheDatabase) {
+  Exec(
+      "CREATE TABLE stock (id int PRIMARY KEY, n int NOT NULL); INSERT INTO stock SELECT g, 0 FROM "
+      "generate_series(1, 200000) g");
+  const std::string sums = "SELECT count(*), sum(n), sum(n::bigint * id) FROM ";
+  std::atomic<bool> enough = false;
+  std::jthread writer([&] {
+    auto client = shop_->database().Connect();
+    ASSERT_TRUE(client.ok());
+    for (int i = 0; !enough; ++i) {
+      const std::string id = std::to_string(i * 7919 % 200000 + 1);
+      const bool gone = i % 5 == 0;
+      ASSERT_TRUE(
+          client
+              ->Exec(gone ? "DELETE FROM stock WHERE id = " + id
+                          : "INSERT INTO stock VALUES (" + id + ", 1) ON CONFLICT (id) DO UPDATE SET n = stock.n + 1")
+              .ok());
+    }
+  });
+  Capture("public.stock");
+  Sql("CREATE MATERIALIZED VIEW left_over AS SELECT id, n FROM shop.public.stock");
+  UntilRunning("left_over");
+  Wait(milliseconds(300));
+  Exec("ALTER TABLE stock ADD COLUMN note text");
+  Exec("UPDATE stock SET note = 'x', n = n + 1 WHERE id < 100");
+  enough = true;
+  writer.join();
+  EXPECT_EQ(Fresh(sums + "left_over"),
+            One("SELECT count(*) || '|' || sum(n) || '|' || sum(n::bigint * id) FROM stock"));
+  EXPECT_EQ(One("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), "0");
+  EXPECT_EQ(One("SELECT count(*) FROM pg_event_trigger"), "0");
+}
+
 TEST_F(Streams, D35_SinksThatStandStillHoldUpNeitherTheSourceNorTheViews) {
   receiver_.SetPolicy([](const auto&) {
     CountingReceiver::Reply reply;

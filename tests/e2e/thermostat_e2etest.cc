@@ -82,6 +82,18 @@ TEST_F(Thermostat, H01ToH24_TheRule) {
   EXPECT_EQ(Commands(s), "Off ") << "H-24";
 }
 
+TEST_F(Thermostat, H15_TheResultNamesTheSensor) {
+  Begin();
+  Set(12345, 45, 1, 1);
+  Read(12345, "40");
+  Read(12345, "50");
+  const json answer = Call("POST", "/api/v1/query", 200,
+                           {{"sql", "SELECT sensor_id, command FROM heater_control ORDER BY seq, ordinal"},
+                            {"min_seq", std::stoull(seq_)},
+                            {"wait_ms", 10000}});
+  EXPECT_EQ(answer["rows"], json::parse(R"([[12345, "On"], [12345, "Off"]])"));
+}
+
 TEST_F(Thermostat, H16_GarbageIsRefusedAndNothingElseStops) {
   Begin();
   Set(7, 45, 1, 1);
