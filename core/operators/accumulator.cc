@@ -23,9 +23,6 @@ using sql::TypeId;
 
 AggregateResult OutOfRange(const char* message) { return {Datum::Null(), "22003", message}; }
 
-// All was read, and no more than all.
-bool Complete(const ByteReader& in) { return !in.failed() && in.done(); }
-
 class CountAll : public Accumulator {
  public:
   void Add(const ArgumentRow&, std::int64_t weight) override { count_ += weight; }

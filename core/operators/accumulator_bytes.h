@@ -13,6 +13,9 @@
 // the parts that several accumulators have. What makes no sense sets failed() of the reader.
 namespace headgate::operators {
 
+// All was read, and no more than all.
+inline bool Complete(const ByteReader& in) { return !in.failed() && in.done(); }
+
 // Zigzag, then seven bits a byte.
 void PutInt128(std::string& out, sql::Int128 v);
 sql::Int128 ReadInt128(ByteReader& in);

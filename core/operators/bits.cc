@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "core/base/bytes.h"
+#include "core/operators/accumulator_bytes.h"
 
 namespace headgate::operators {
 namespace {
@@ -11,8 +11,6 @@ using sql::AggregateKind;
 using sql::Datum;
 using sql::Type;
 using sql::TypeId;
-
-bool IsWhole(const ByteReader& in) { return !in.failed() && in.done(); }
 
 // bit_and, bit_or, bit_xor of integers: for each bit, how many values have it.
 class Bits : public Accumulator {
@@ -47,7 +45,7 @@ class Bits : public Accumulator {
     ByteReader in(bytes);
     count_ = in.Signed();
     for (int bit = 0; bit < width_; ++bit) ones_[bit] = in.Signed();
-    return IsWhole(in);
+    return Complete(in);
   }
 
  private:
@@ -104,7 +102,7 @@ class BitStrings : public Accumulator {
       for (std::size_t i = 0; i < size && !in.failed(); ++i) length.ones.push_back(in.Signed());
       lengths_.insert_or_assign(size, std::move(length));
     }
-    return IsWhole(in);
+    return Complete(in);
   }
 
  private:

@@ -17,6 +17,13 @@
 namespace headgate::operators {
 namespace {
 
+// By log place; of one place what goes before what comes.
+template <class Row>
+void SortByPlace(std::vector<Row>& rows) {
+  std::ranges::stable_sort(
+      rows, [](const Row& a, const Row& b) { return std::tie(a.at, a.comes) < std::tie(b.at, b.comes); });
+}
+
 using sql::ExprPtr;
 using sql::Rows;
 
@@ -141,8 +148,7 @@ class Temporal : public Operator {
         all.push_back({delta.at[row], delta.weights[row] > 0, &delta, row});
     }
     if (all.empty()) return;
-    std::ranges::stable_sort(
-        all, [](const Coming& a, const Coming& b) { return std::tie(a.at, a.comes) < std::tie(b.at, b.comes); });
+    SortByPlace(all);
     std::int64_t& count = counted_.Change("");
     for (const Coming& row : all) {
       std::string number;
@@ -312,8 +318,7 @@ class Temporal : public Operator {
       for (const std::uint32_t row : probe.rows)
         events.push_back({probe.delta->at[row], probe.delta->weights[row] > 0, &probe, row});
     }
-    std::ranges::stable_sort(
-        events, [](const Event& a, const Event& b) { return std::tie(a.at, a.comes) < std::tie(b.at, b.comes); });
+    SortByPlace(events);
     DeltaBuilder out(types_);
     std::map<std::string, std::int64_t> owed;
     for (const Event& event : events) {

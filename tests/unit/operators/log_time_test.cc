@@ -18,31 +18,7 @@ using operators::StatePlace;
 using operators::StateSpace;
 using operators::Timeline;
 
-class LogTime : public ::testing::Test {
- protected:
-  using Row = std::vector<sql::Datum>;
-  static sql::Datum Int(std::int64_t v) { return sql::Datum::Of(v); }
-
-  void Push(const std::string& relation, Row row, std::int64_t weight, At at) {
-    const sql::Relation* of = relations_.Find({relation});
-    std::vector<sql::Type> types;
-    for (const sql::RelationColumn& column : of->columns) types.push_back(column.type);
-    row.resize(types.size());
-    operators::DeltaBuilder builder(types);
-    builder.AddDatums(row, weight, at);
-    step_.emplace_back(of, builder.Take());
-  }
-  void Event(std::int64_t id, std::int64_t k, At at) { Push("e", {Int(id), Int(k)}, 1, at); }
-  void Setting(std::int64_t k, const std::string& name, std::int64_t weight, At at) {
-    Push("t", {Int(k), sql::Datum::Of(name)}, weight, at);
-  }
-  Outputs Do(SampleView& view) { return view.Do(std::exchange(step_, {})); }
-
-  SampleRelations relations_;
-  Step step_;
-};
-
-class Expiry : public LogTime {
+class Expiry : public SampleTest {
  protected:
   void C(std::int64_t k, std::int64_t v, std::int64_t weight, At at) { Push("c", {Int(k), Int(v)}, weight, at); }
   // v: seconds since 2000.
@@ -133,7 +109,7 @@ TEST_F(Expiry, AGroupShrinksAsItsRowsExpire) {
   EXPECT_EQ(view.Tick(13), (Outputs{{"1|", -1}, {"0|", 1}}));
 }
 
-class Grace : public LogTime {
+class Grace : public SampleTest {
  protected:
   SampleView view_{relations_,
                    "GRACE 2 SELECT e.id, t.name FROM e LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = e.k"};
@@ -288,7 +264,7 @@ TEST_F(Grace, AgreesWithAFoldOverTheLog) {
   }
 }
 
-class InStore : public LogTime {
+class InStore : public SampleTest {
  protected:
   void SetUp() override {
     auto store = Store::Open(dir_.path() + "/data");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <random>
 #include <string>
@@ -118,5 +120,30 @@ class SampleView {
 
 // The sum of two.
 Outputs operator+(Outputs a, const Outputs& b);
+
+// A step is put together row by row, then done.
+class SampleTest : public ::testing::Test {
+ protected:
+  using Row = std::vector<sql::Datum>;
+  static sql::Datum Int(std::int64_t v) { return sql::Datum::Of(v); }
+
+  void Push(const std::string& relation, Row row, std::int64_t weight, At at) {
+    const sql::Relation* of = relations_.Find({relation});
+    std::vector<sql::Type> types;
+    for (const sql::RelationColumn& column : of->columns) types.push_back(column.type);
+    row.resize(types.size());
+    operators::DeltaBuilder builder(types);
+    builder.AddDatums(row, weight, at);
+    step_.emplace_back(of, builder.Take());
+  }
+  void Event(std::int64_t id, std::int64_t k, At at) { Push("e", {Int(id), Int(k)}, 1, at); }
+  void Setting(std::int64_t k, const std::string& name, std::int64_t weight, At at) {
+    Push("t", {Int(k), sql::Datum::Of(name)}, weight, at);
+  }
+  Outputs Do(SampleView& view) { return view.Do(std::exchange(step_, {})); }
+
+  SampleRelations relations_;
+  Step step_;
+};
 
 }  // namespace headgate::test

@@ -29,28 +29,8 @@ TEST(Steps, ViewsAreTheSameHoweverTheirTransactionsAreCut) {
 }
 
 // Rows of e(id, k, x) or a(id, k) look up t(k, name) as of their place in the log.
-class TemporalJoin : public ::testing::Test {
+class TemporalJoin : public SampleTest {
  protected:
-  using Row = std::vector<sql::Datum>;
-  static sql::Datum Int(std::int64_t v) { return sql::Datum::Of(v); }
-
-  void Push(const std::string& relation, Row row, std::int64_t weight, At at) {
-    const sql::Relation* of = relations_.Find({relation});
-    std::vector<sql::Type> types;
-    for (const sql::RelationColumn& column : of->columns) types.push_back(column.type);
-    row.resize(types.size());
-    operators::DeltaBuilder builder(types);
-    builder.AddDatums(row, weight, at);
-    step_.emplace_back(of, builder.Take());
-  }
-  void Event(std::int64_t id, std::int64_t k, At at) { Push("e", {Int(id), Int(k)}, 1, at); }
-  void Setting(std::int64_t k, const std::string& name, std::int64_t weight, At at) {
-    Push("t", {Int(k), sql::Datum::Of(name)}, weight, at);
-  }
-  Outputs Do(SampleView& view) { return view.Do(std::exchange(step_, {})); }
-
-  SampleRelations relations_;
-  Step step_;
   SampleView events_{relations_,
                      "SELECT e.id, t.name FROM e LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = e.k"};
 };
