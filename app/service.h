@@ -109,6 +109,7 @@ class Service final : public Control {
   headgate::Status RunFileStatement(const struct FileStatement& one);
   std::set<std::string> SourceNames() const;
   void AddWaiting(std::vector<std::string>& warnings) const;
+  void AttendViews();
   views::SqlResult<views::DefinitionPtr> CreateViewBy(const sql::Statement& statement, const Caller& caller,
                                                       bool from_file);
   views::SqlResult<bool> SinksKeepUp(const sql::Statement& statement) const;

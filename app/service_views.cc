@@ -104,6 +104,13 @@ views::SqlResult<views::DefinitionPtr> Service::CreateViewBy(const sql::Statemen
   return made;
 }
 
+void Service::AttendViews() {
+  views_->Attend([this](StoreBatch& batch, const views::Definition& definition) {
+    events_->Add(batch,
+                 ViewEvent("view_widened", "view has the columns that came to what it reads", definition, "service"));
+  });
+}
+
 // A view cannot be replaced by one that its sinks cannot follow (admin API, 4.3).
 views::SqlResult<bool> Service::SinksKeepUp(const sql::Statement& statement) const {
   const auto made = views_->Validate(statement);

@@ -30,6 +30,7 @@ struct BoundQuery {
   PlanPtr plan;
   std::vector<SortKey> order;  // of the whole result; a view has none
   std::size_t visible = 0;     // columns of the result; those behind are only for the order
+  bool has_star = false;       // `*` stands for some of them; those of it that are `added` come last
 };
 
 // Binds a SELECT statement (the wrapped node). Problems point into the text the tree was made of.

@@ -125,7 +125,7 @@ Parsed<ExprPtr> Binder::Column(const Node& ref, Level& level) {
   for (Level* at = &level; at != nullptr; at = at->parent, ++out) {
     const ScopeColumn* found = nullptr;
     for (const ScopeColumn& column : at->scope) {
-      if (column.name != name) continue;
+      if (column.added || column.name != name) continue;
       if (qualifier.empty() ? column.merged : !Qualifies(column, qualifier)) continue;
       if (found != nullptr && found->column != column.column)
         return Problem{"column reference \"" + name + "\" is ambiguous", ref.location(),

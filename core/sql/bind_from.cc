@@ -107,6 +107,7 @@ Checked Binder::Name(const Node& alias, const BoundQuery& query, std::vector<Sco
     column.table = table;
     column.name = i < names.size() ? std::string(names[i].name()) : query.plan->columns[i].name;
     column.column = i;
+    column.added = query.plan->columns[i].added;
     scope.push_back(std::move(column));
   }
   return {};
@@ -153,6 +154,7 @@ Parsed<PlanPtr> Binder::RelationItem(const Node& range, std::vector<ScopeColumn>
     column.name = i < names.size() ? std::string(names[i].name()) : relation->columns[i].name;
     column.column = i;
     column.hidden = relation->columns[i].hidden;
+    column.added = relation->columns[i].added;
     scope.push_back(std::move(column));
   }
   return plan;
@@ -169,6 +171,7 @@ Parsed<PlanPtr> Binder::ViewItem(const Relation& view, std::uint32_t location) {
   inner.depth_ = depth_ + 1;
   if (inner.depth_ > 100) return Problem{"views are nested too deeply", location, ""};
   auto query = inner.Query(statements->at(0)["stmt"], nullptr);
+  has_star_ = has_star_ || inner.has_star_;
   if (!query.ok())
     return Problem{"view \"" + view.name + "\" no longer fits what it reads: " + query.error().message, location, ""};
   std::vector<std::size_t> columns(query->visible);
@@ -283,9 +286,9 @@ namespace {
 std::vector<std::string> CommonNames(const std::vector<ScopeColumn>& left, const std::vector<ScopeColumn>& right) {
   std::vector<std::string> names;
   for (const ScopeColumn& column : left) {
-    if (column.hidden || column.merged) continue;
+    if (column.hidden || column.merged || column.added) continue;
     if (std::ranges::any_of(right, [&](const ScopeColumn& other) {
-          return !other.hidden && !other.merged && other.name == column.name;
+          return !other.hidden && !other.merged && !other.added && other.name == column.name;
         }))
       names.push_back(column.name);
   }
@@ -295,7 +298,7 @@ std::vector<std::string> CommonNames(const std::vector<ScopeColumn>& left, const
 ScopeColumn* FindUnqualified(std::vector<ScopeColumn>& scope, std::size_t from, std::size_t to,
                              const std::string& name) {
   for (std::size_t i = from; i < to; ++i) {
-    if (!scope[i].merged && scope[i].name == name) return &scope[i];
+    if (!scope[i].merged && !scope[i].added && scope[i].name == name) return &scope[i];
   }
   return nullptr;
 }

@@ -62,7 +62,10 @@ std::string PlainName(const Node& node) {
 }
 
 Parsed<BoundQuery> BindQuery(const Node& select, const RelationSource& relations, const BindOptions& options) {
-  return Binder(relations, options).Query(select, nullptr);
+  Binder binder(relations, options);
+  auto query = binder.Query(select, nullptr);
+  if (query.ok()) query->has_star = binder.has_star();
+  return query;
 }
 
 Parsed<ExprPtr> BindOver(const Node& expression, const Relation& relation, const BindOptions& options) {
@@ -171,6 +174,7 @@ Parsed<BoundQuery> Binder::SetOperation(const Node& select, Level* parent) {
   std::vector<ExprPtr> left_columns;
   std::vector<ExprPtr> right_columns;
   std::vector<std::string> names;
+  std::vector<bool> added;
   for (std::size_t i = 0; i < left.visible; ++i) {
     std::vector<ExprPtr> pair;
     pair.push_back(ColumnOf(*left.plan, i));
@@ -180,6 +184,7 @@ Parsed<BoundQuery> Binder::SetOperation(const Node& select, Level* parent) {
     left_columns.push_back(std::move(pair[0]));
     right_columns.push_back(std::move(pair[1]));
     names.push_back(left.plan->columns[i].name);
+    added.push_back(left.plan->columns[i].added);
   }
   PlanPtr plan = MakePlan(PlanKind::kSetOp);
   plan->set_op = op == "SETOP_UNION"       ? (all ? SetOpKind::kUnionAll : SetOpKind::kUnion)
@@ -188,11 +193,12 @@ Parsed<BoundQuery> Binder::SetOperation(const Node& select, Level* parent) {
   plan->inputs.push_back(MakeProject(std::move(left.plan), std::move(left_columns), names));
   plan->inputs.push_back(MakeProject(std::move(right.plan), std::move(right_columns), names));
   plan->columns = plan->inputs[0]->columns;
+  for (std::size_t i = 0; i < added.size(); ++i) plan->columns[i].added = added[i];
   Level output;
   output.parent = parent;
   Draft draft;
   for (std::size_t i = 0; i < plan->columns.size(); ++i)
-    draft.outputs.push_back({plan->columns[i].name, ColumnOf(*plan, i), false});
+    draft.outputs.push_back({plan->columns[i].name, ColumnOf(*plan, i), false, plan->columns[i].added});
   draft.plan = std::move(plan);
   HG_RETURN_IF_ERROR(OrderBy(select, output, draft));
   return Finish(select, std::move(draft));
@@ -236,6 +242,7 @@ Checked Binder::Star(const Node& column, Level& level, Draft& draft) {
   std::vector<std::string> qualifier;
   for (std::size_t i = 0; i + 1 < fields.size(); ++i) qualifier.emplace_back(fields[i].name());
   bool found = false;
+  has_star_ = true;
   for (const ScopeColumn& entry : level.scope) {
     const bool mine = qualifier.empty()
                           ? !entry.merged
@@ -243,8 +250,8 @@ Checked Binder::Star(const Node& column, Level& level, Draft& draft) {
     if (!mine) continue;
     found = true;
     if (entry.hidden) continue;
-    draft.outputs.push_back(
-        {entry.name, MakeColumn(entry.column, level.columns[entry.column].type, column.location()), false});
+    draft.outputs.push_back({entry.name, MakeColumn(entry.column, level.columns[entry.column].type, column.location()),
+                             false, entry.added});
   }
   if (found) return {};
   if (qualifier.empty()) return Problem{"SELECT * with no tables specified is not valid", column.location(), ""};
@@ -268,6 +275,8 @@ Checked Binder::Targets(const Node& select, Level& level, Draft& draft) {
     output.expr = std::move(expr);
     draft.outputs.push_back(std::move(output));
   }
+  // Those that came later stand behind all others: the places of these are as they were.
+  std::ranges::stable_partition(draft.outputs, std::logical_not(), &Output::added);
   if (std::ranges::count_if(draft.outputs, &Output::set) > 1)
     return Problem{"only one set-returning function may stand in the SELECT list",
                    select["targetList"].at(0).body().location(), "Put them in FROM."};
@@ -400,7 +409,9 @@ Parsed<BoundQuery> Binder::Finish(const Node& select, Draft draft) {
   Columns columns;
   std::optional<std::size_t> set;
   bool slices = false;
+  std::vector<bool> added;
   for (Output& output : draft.outputs) {
+    added.push_back(output.added);
     if (output.set) {
       set = columns.expressions.size();
       slices = output.expr->function->result.array;
@@ -427,6 +438,7 @@ Parsed<BoundQuery> Binder::Finish(const Node& select, Draft draft) {
                      select["sortClause"].at(i).body()["node"].body().location(), ""};
   }
   PlanPtr plan = MakeProject(std::move(draft.plan), std::move(columns.expressions), std::move(columns.names));
+  for (std::size_t i = 0; i < added.size(); ++i) plan->columns[i].added = added[i];
   if (set) plan = MakeRowsOf(std::move(plan), *set, slices);
   if (distinct) plan = MakeAbove(PlanKind::kDistinct, std::move(plan));
   if (!distinct_on.empty()) {

@@ -21,6 +21,7 @@ struct ScopeColumn {
   std::string name;
   std::size_t column = 0;
   bool hidden = false;  // not part of *
+  bool added = false;   // part of * alone
   bool merged = false;  // a side of USING: only by its qualified name
   bool whole = false;   // the one column of a function in FROM: the table's name means it too
 };
@@ -71,6 +72,7 @@ class Binder {
 
   Parsed<BoundQuery> Query(const Node& select, Level* parent);
   Parsed<ExprPtr> Expression(const Node& node, Level& level);
+  bool has_star() const { return has_star_; }
   // An expression that has to be a boolean; `what` names it in the error: "argument of WHERE".
   Parsed<ExprPtr> Condition(const Node& node, Level& level, const std::string& what);
 
@@ -79,7 +81,8 @@ class Binder {
   struct Output {
     std::string name;
     ExprPtr expr;
-    bool set = false;  // a set-returning function: `expr` gives an array
+    bool set = false;    // a set-returning function: `expr` gives an array
+    bool added = false;  // of a star, RelationColumn::added
   };
   // A SELECT on its way through its clauses.
   struct Draft {
@@ -185,6 +188,7 @@ class Binder {
   std::size_t visible_tables_ = 0;
   std::size_t depth_ = 0;
   bool in_expiry_ = false;  // the condition at hand may name now()
+  bool has_star_ = false;   // some list of columns has one
 };
 
 // How to write what now() is for in a view.

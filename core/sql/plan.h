@@ -51,6 +51,7 @@ enum class SetOpKind : std::uint8_t { kUnionAll, kUnion, kIntersect, kIntersectA
 struct PlanColumn {
   std::string name;
   Type type;
+  bool added = false;  // of an output of the binder: a column of * that is RelationColumn::added
 };
 
 struct SortKey {

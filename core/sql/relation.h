@@ -13,6 +13,7 @@ struct RelationColumn {
   Type type;
   bool not_null = false;
   bool hidden = false;  // _seq and its kin: not part of *
+  bool added = false;   // came to the relation after the query was written: part of * only, no name means it
 };
 
 // A temporal lookup that the pre-pass took out of the text: FOR SYSTEM_TIME AS OF ... behind the relation at

@@ -145,6 +145,15 @@ void AppendRow(std::string& out, std::span<const Type> types, std::span<const Da
   for (const Datum& value : values) writer.Add(value);
 }
 
+void AppendWidened(std::string& out, std::string_view row, std::size_t columns, std::size_t more) {
+  const std::size_t start = out.size();
+  const std::size_t bits = (columns + 7) / 8;
+  out += row.substr(0, bits);
+  out.append((columns + more + 7) / 8 - bits, '\0');
+  for (std::size_t c = columns; c < columns + more; ++c) SetNull(out, start, c);
+  out += row.substr(std::min(bits, row.size()));
+}
+
 void RowWriter::Add(const Datum& value) {
   if (value.null) {
     SetNull(out_, start_, column_);

@@ -18,6 +18,9 @@ std::string EncodeRow(std::span<const Type> types, const Batch& batch, std::size
 // False if the bytes are not a row of these types; `values` makes no sense then.
 bool ReadRow(std::string_view row, std::span<const Type> types, std::vector<Datum>& values);
 
+// The row of `columns` columns, with `more` behind them that are NULL.
+void AppendWidened(std::string& out, std::string_view row, std::size_t columns, std::size_t more);
+
 // Whether the bytes are a row of these types. Copies nothing.
 bool IsRow(std::string_view row, std::span<const Type> types);
 

@@ -182,6 +182,7 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = i;
     query.plan = sql::MakePick(std::move(query.plan), columns);
   }
+  made.has_star = query.has_star;
   relation->append_only = IsAppendOnlyView(*query.plan, relation->columns);
   const auto keys = KeysOf(*query.plan);
   const auto shortest = std::ranges::min_element(keys, {}, &std::vector<std::size_t>::size);
@@ -317,9 +318,13 @@ std::string EncodeRecord(const ViewRecord& record) {
   out.set_form(record.form);
   for (const auto& [view, columns] : record.widths) (*out.mutable_widths())[view] = columns;
   for (const auto& [stream, version] : record.versions) (*out.mutable_versions())[stream] = version;
+  for (const auto& [stream, version] : record.followed) (*out.mutable_followed())[stream] = version;
+  for (const auto& [view, columns] : record.followed_widths) (*out.mutable_followed_widths())[view] = columns;
   out.set_replaces(record.replaces.form);
   out.set_replaces_rows(static_cast<std::uint32_t>(record.replaces.rows));
   out.set_same_shape(record.replaces.same_shape);
+  out.set_follows(record.replaces.follows);
+  out.set_carries(record.replaces.carries);
   out.set_replaces_columns(record.replaces.columns);
   out.set_begins_at(record.begins_at);
   out.set_born_at(record.born_at);
@@ -344,7 +349,11 @@ Result<ViewRecord> DecodeRecord(std::string_view bytes) {
   record.form = in.form();
   for (const auto& [stream, version] : in.versions()) record.versions[stream] = version;
   for (const auto& [view, columns] : in.widths()) record.widths[view] = columns;
-  record.replaces = {in.replaces(), static_cast<RowForm>(in.replaces_rows()), in.same_shape(), in.replaces_columns()};
+  for (const auto& [stream, version] : in.followed()) record.followed[stream] = version;
+  for (const auto& [view, columns] : in.followed_widths()) record.followed_widths[view] = columns;
+  record.replaces = {in.replaces(),   static_cast<RowForm>(in.replaces_rows()),
+                     in.same_shape(), in.replaces_columns(),
+                     in.follows(),    in.carries()};
   record.begins_at = in.begins_at();
   record.born_at = in.born_at();
   record.version = in.version();

@@ -29,6 +29,10 @@ struct Replaced {
   RowForm rows = RowForm::kKeyed;
   bool same_shape = false;    // the rows and keys of both have the same types
   std::uint32_t columns = 0;  // all of it, if the new one has them as its first ones (Unlike is ""); else 0
+  bool follows = false;       // the same view, with columns that came to what it reads (follow.h)
+  bool carries = false;       // its rows stay, with NULLs in the columns that came
+  // Rows of one key can be told apart in both: they are of one shape, or the new one has more columns behind.
+  bool comparable() const { return same_shape || (columns > 0 && rows == RowForm::kKeyed); }
 };
 Replaced ReplacedBy(std::uint32_t form, const sql::Relation& old, const sql::Relation& made);
 
@@ -42,6 +46,9 @@ struct ViewRecord {
   std::map<std::string, std::uint32_t> versions;  // schema versions of the streams that it reads
   // How many columns the views that it reads had. Those that a replacement adds behind them are not for it.
   std::map<std::string, std::uint32_t> widths;
+  // The same as they are now, where `SELECT *` has taken in columns that came later (follow.h).
+  std::map<std::string, std::uint32_t> followed;
+  std::map<std::string, std::uint32_t> followed_widths;
   Seq begins_at = 0;  // events behind it are its own
   // The same of the first form of the name: what the log has of it from before was of another view.
   Seq born_at = 0;
@@ -87,6 +94,7 @@ struct Definition {
   std::int64_t max_staleness_us = 0;                     // 0: however old the tables are
   std::int64_t grace_us = 0;                             // rows wait so long before they look up
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
+  bool has_star = false;           // some list of its columns has `*`
   std::string failure;             // why a stored statement cannot be bound any more
 };
 

@@ -49,6 +49,8 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_replaces(progress.replaces.form);
   out.set_replaces_rows(static_cast<std::uint32_t>(progress.replaces.rows));
   out.set_same_shape(progress.replaces.same_shape);
+  out.set_follows(progress.replaces.follows);
+  out.set_carries(progress.replaces.carries);
   out.set_replaces_columns(progress.replaces.columns);
   out.set_telling(static_cast<std::uint32_t>(progress.telling));
   out.set_told_from(progress.told_from);
@@ -78,7 +80,9 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.errors_ever = in.errors_ever();
   progress.failure = in.failure();
   progress.ran = in.ran();
-  progress.replaces = {in.replaces(), static_cast<RowForm>(in.replaces_rows()), in.same_shape(), in.replaces_columns()};
+  progress.replaces = {in.replaces(),   static_cast<RowForm>(in.replaces_rows()),
+                       in.same_shape(), in.replaces_columns(),
+                       in.follows(),    in.carries()};
   progress.telling = static_cast<FormProgress::Telling>(in.telling());
   progress.told_from = in.told_from();
   progress.behind_from = in.behind_from();
@@ -185,6 +189,15 @@ void Form::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batc
     if (row.after && !row.before) progress_.rows += static_cast<std::uint64_t>(row.times);
     if (row.before && !row.after) progress_.rows -= static_cast<std::uint64_t>(row.times);
   }
+}
+
+Result<bool> Form::CarryRows(const Replaced& old, StoreBatch& batch) {
+  const StoreView view(store_);
+  HG_ASSIGN_OR_RETURN(const ViewRows::Carried carried,
+                      rows_.Carry(view, old.form, old.columns, progress_.cursor, batch));
+  progress_.rows += carried.rows;
+  progress_.cursor = carried.cursor;
+  return carried.last;
 }
 
 bool Form::Expire(std::int64_t now_us, StoreBatch& batch) {

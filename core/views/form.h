@@ -97,6 +97,8 @@ class Form {
   // The rows whose expressions failed in the last Finish.
   const std::vector<operators::FailedRow>& failed() const { return failed_; }
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
+  // While it loads: takes rows of the form before over, from the progress's cursor on. True: that was the last of them.
+  Result<bool> CarryRows(const Replaced& old, StoreBatch& batch);
   // What retention takes goes, also while nothing comes; whether that was anything.
   bool Expire(std::int64_t now_us, StoreBatch& batch);
   // Keeps the step's change for the views that read this one.

@@ -9,6 +9,7 @@ namespace headgate::views {
 namespace {
 
 constexpr std::size_t kBlockBytes = 64 * 1024;
+constexpr std::size_t kCarryBytes = 4 << 20;  // in one write
 
 std::string Prefix(std::uint32_t form) {
   std::string key;
@@ -121,6 +122,40 @@ Result<std::uint64_t> ViewRows::Expire(std::int64_t before_us, StoreBatch& batch
   batch.DeleteRange(Family::kRows, prefix_, to);
   first_block_ = first;
   return rows;
+}
+
+Result<ViewRows::Carried> ViewRows::Carry(const StoreView& view, std::uint32_t form, std::size_t columns,
+                                          const std::string& cursor, StoreBatch& batch) {
+  Carried carried{0, cursor, true};
+  const std::string from = Prefix(form);
+  bool good = true;
+  std::string block;
+  std::string row;
+  const auto scanned = view.Scan(Family::kRows, from + cursor + (cursor.empty() ? "" : std::string(1, '\0')),
+                                 Prefix(form + 1), [&](std::string_view key, std::string_view value) {
+                                   const std::string_view number = key.substr(from.size());
+                                   ByteReader in(value);
+                                   block.clear();
+                                   PutVarint(block, in.Varint());  // when it was written
+                                   const std::uint64_t rows = in.Varint();
+                                   PutVarint(block, rows);
+                                   while (!in.done() && !in.failed()) {
+                                     row.clear();
+                                     sql::AppendWidened(row, in.Bytes(), columns, types_.size() - columns);
+                                     PutBytes(block, row);
+                                   }
+                                   good = !in.failed();
+                                   batch.Put(Family::kRows, prefix_ + std::string(number), block);
+                                   next_block_ = ByteReader(number).BigEndian<std::uint64_t>() + 1;
+                                   carried.rows += rows;
+                                   carried.cursor = number;
+                                   carried.last = batch.bytes() < kCarryBytes;
+                                   return good && carried.last;
+                                 });
+  HG_RETURN_IF_ERROR(scanned);
+  if (!good) return Corrupt("the rows of a view hold bytes that make no sense");
+  next_block_stored_ = next_block_;
+  return carried;
 }
 
 void ViewRows::ApplyCounted(const std::vector<RowChange>& changes) {

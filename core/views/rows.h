@@ -28,6 +28,15 @@ class ViewRows {
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
   // kBlocks: drops whole blocks that were written before `before_us`; how many rows that was.
   Result<std::uint64_t> Expire(std::int64_t before_us, StoreBatch& batch);
+  // kBlocks: takes blocks of another form over, those behind `cursor`, some at a time. Their rows have its `columns`
+  // columns, the first ones of this one's; the others are NULL.
+  struct Carried {
+    std::uint64_t rows = 0;
+    std::string cursor;
+    bool last = false;
+  };
+  Result<Carried> Carry(const StoreView& view, std::uint32_t form, std::size_t columns, const std::string& cursor,
+                        StoreBatch& batch);
   void Save(StoreBatch& batch) { space_.Save(batch); }
   void Forget();
   Status failure() const;

@@ -122,6 +122,7 @@ Result<FormProgress> Runtime::Begun(const Definition& definition) {
   const auto history = record.options.find("history");
   const bool retained = history != record.options.end() && history->second == "retained";
   progress.held_from = retained ? 1 : record.begins_at + 1;
+  if (record.replaces.follows) progress.held_from = applied_ + 1;
   HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(record.replaces.form)));
   if (record.replaces.form != 0 && stored) {
     HG_ASSIGN_OR_RETURN(const FormProgress old, DecodeProgress(*stored));
@@ -188,6 +189,11 @@ void Runtime::Follow(const std::string& name) {
 
 void Runtime::Discard(DiscardLetters command) {
   static_cast<void>(commands_.TryPush(std::move(command)));
+  wake_->Raise();
+}
+
+void Runtime::Decline(Wanted wanted) {
+  static_cast<void>(commands_.TryPush(std::move(wanted)));
   wake_->Raise();
 }
 
@@ -309,7 +315,11 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   HG_RETURN_IF_ERROR(PassTime(stop));
   HG_RETURN_IF_ERROR(ExpireForms());
   if (stop.stop_requested()) return Stopped();
-  HG_ASSIGN_OR_RETURN(const Run run, reader_->Read(run_size_.max()));
+  HG_ASSIGN_OR_RETURN(Run run, reader_->Read(run_size_.max()));
+  if (AwaitFollowers(run)) {
+    reader_->Seek(applied_ + 1);
+    return Ok();
+  }
   if (run.last == 0) {
     reader_->Release();
     catch_up_ = false;

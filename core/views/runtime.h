@@ -18,6 +18,7 @@
 #include "core/views/backlog.h"
 #include "core/views/base.h"
 #include "core/views/declared.h"
+#include "core/views/follow.h"
 #include "core/views/form.h"
 #include "core/views/letters.h"
 #include "core/views/run.h"
@@ -86,6 +87,8 @@ class Runtime {
     // Whether a sink reads the stream of this view: asked on the views' thread, a few times a second, as long as
     // nobody did. Without it all are taken to be read.
     std::function<bool(std::string_view view)> read;
+    // How long all views wait until one of them has the columns that came to its tables.
+    std::chrono::milliseconds follow_wait = std::chrono::seconds(10);
   };
   static Result<std::unique_ptr<Runtime>> Start(Parts parts, std::vector<DefinitionPtr> definitions);
   ~Runtime();  // Stop()
@@ -99,6 +102,10 @@ class Runtime {
   // (ViewStatus::told).
   void Follow(const std::string& name);
   void Discard(DiscardLetters command);
+  // Views that may take in new columns of what they read. No step is made until for each of them another form was made
+  // (Make), or it was declined.
+  std::shared_ptr<const std::vector<Wanted>> wanted() const { return wanted_.Get(); }
+  void Decline(Wanted wanted);
 
   std::shared_ptr<const ViewStatus> Status(std::string_view name) const;  // nullptr: unknown
   // Everything up to it is in the views. Stored under AppliedKey, for readers of a StoreView.
@@ -124,7 +131,12 @@ class Runtime {
   struct FollowCommand {
     std::string name;
   };
-  using Command = std::variant<MakeCommand, DropCommand, CatchUpCommand, FollowCommand, DiscardLetters>;
+  using Command = std::variant<MakeCommand, DropCommand, CatchUpCommand, FollowCommand, DiscardLetters, Wanted>;
+  // Rows of a version of a stream's schema, and the first transaction of a run that has them.
+  struct SeenShape {
+    std::uint32_t version = 0;
+    Seq seq = 0;
+  };
   // The rows of one stream, as the forms that read one relation of it see them.
   struct Port {
     StreamNo stream = 0;
@@ -213,6 +225,16 @@ class Runtime {
   static std::vector<operators::LogTime> KeptTimes(const Form& form, Backlog::Changes& changes);
   bool GraceIsOver(const Form& old, const Form& made);
 
+  // runtime_follow.cc
+  static void FindShapes(const Run& run, std::map<StreamNo, std::vector<SeenShape>>& shapes);
+  bool MayFollow(const Form& form) const;
+  std::uint32_t SettledVersion(const Form& form, const Input& input) const;
+  Wanted WantedBy(const Form& form, const std::map<StreamNo, std::vector<SeenShape>>& shapes, Seq& before) const;
+  bool AwaitFollowers(Run& run);
+  bool WaitTooLong(const std::vector<Wanted>& wanted);
+  void Handle(const Wanted& declined);
+  headgate::Status CarryRows(Form& form, std::stop_token stop);
+
   // runtime_schema.cc
   void CheckShape(Port& port, std::uint32_t version, At at);
   void CheckMisfits();
@@ -293,6 +315,9 @@ class Runtime {
     bool swap = false;     // a form comes in the place of another: these are the readers
   };
   std::optional<Replay> replay_;
+  std::map<std::uint32_t, Wanted> declined_;  // by form: what it was found not to take in
+  std::set<std::uint32_t> late_;              // forms with new columns that nobody waits for any more
+  std::optional<std::chrono::steady_clock::time_point> follow_since_;
   bool idle_ = false;
   bool catch_up_ = false;
 
@@ -303,6 +328,7 @@ class Runtime {
   Signal stepped_;
   Published<std::map<std::string, std::shared_ptr<const ViewStatus>, std::less<>>> statuses_;
   Published<std::string> trouble_;
+  Published<std::vector<Wanted>> wanted_;
   std::jthread thread_;
 };
 

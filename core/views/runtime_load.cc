@@ -63,7 +63,9 @@ bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
     }
     open = open && control.ready;
   }
-  if (!open || !ReadsEvents(definition) || !WaitsForTables(definition) || !parts_.sight) {
+  // One that follows goes on where the one before it is.
+  if (!open || form.progress().replaces.follows || !ReadsEvents(definition) || !WaitsForTables(definition) ||
+      !parts_.sight) {
     gates_.erase(form.name());
     return open;
   }
@@ -122,8 +124,10 @@ headgate::Status Runtime::LoadForms(std::stop_token stop) {
 
 headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
   registry_ = parts_.log->registry();
-  const std::vector<const Input*> inputs = InLoadOrder(form.definition());
+  std::vector<const Input*> inputs = InLoadOrder(form.definition());
   FormProgress& progress = form.progress();
+  const bool carries = progress.replaces.carries;
+  if (carries) std::erase_if(inputs, [](const Input* input) { return IsData(*input); });
   while (progress.input < inputs.size()) {
     if (stop.stop_requested()) return Stopped();
     bool done = false;
@@ -132,6 +136,10 @@ headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
     if (!done) continue;
     ++progress.input;
     progress.cursor.clear();
+  }
+  if (carries) {
+    HG_RETURN_IF_ERROR(FinishChunk(form));
+    HG_RETURN_IF_ERROR(CarryRows(form, stop));
   }
   progress.stage = FormProgress::Stage::kTelling;
   HG_RETURN_IF_ERROR(FinishChunk(form));  // also what has no input, or inputs without rows
@@ -281,7 +289,7 @@ headgate::Status Runtime::Tell(Form& form, std::stop_token stop) {
     progress.telling = told ? FormProgress::Telling::kChanges : FormProgress::Telling::kNone;
     progress.told_from = old.told_from;
   }
-  if (form.told() && progress.replaces.form != 0 && progress.replaces.same_shape && !blocks) {
+  if (form.told() && progress.replaces.form != 0 && progress.replaces.comparable() && !blocks) {
     HG_RETURN_IF_ERROR(TellDifference(form, stop));
   } else {
     if (form.told() && progress.replaces.form != 0) HG_RETURN_IF_ERROR(TellGone(form, stop));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/failpoint.h"
+#include "core/sql/row_codec.h"
 #include "core/views/runtime.h"
 #include "core/views/stream.h"
 
@@ -59,15 +60,19 @@ std::optional<Runtime::StoredRows> Runtime::RowsOf(const Input& input) const {
   return rows;
 }
 
-// What differs in the rows behind `cursor`, both forms' side by side in the order of their keys. They have one shape.
+// What differs in the rows behind `cursor`, both forms' side by side in the order of their keys. Where the new form has
+// more columns, a row of the old one has NULLs in them: nothing is told of one that is else the same.
 Result<ViewChange> Runtime::Difference(const Form& form, std::string& cursor, bool& last) const {
   const Replaced& replaces = form.progress().replaces;
+  const std::size_t columns = form.definition().relation->columns.size();
+  const std::size_t more = replaces.same_shape ? 0 : columns - replaces.columns;
   const StoreView view(*parts_.store);
   ViewChange told;
   sql::Arena& bytes = told.Own();
   std::map<std::string, RowChange> changes;
   std::size_t taken = 0;
   std::string end;
+  std::string widened;
   HG_RETURN_IF_ERROR(ViewRows::Scan(view, form.id(), form.row_form(), cursor, [&](const ViewRows::Stored& stored) {
     RowChange& row = changes[stored.cursor];
     row.after = bytes.Keep(stored.row);
@@ -79,8 +84,11 @@ Result<ViewChange> Runtime::Difference(const Form& form, std::string& cursor, bo
   HG_RETURN_IF_ERROR(ViewRows::Scan(view, replaces.form, replaces.rows, cursor, [&](const ViewRows::Stored& stored) {
     if (!last && stored.cursor > end) return false;
     RowChange& row = changes[stored.cursor];
-    if (row.after != stored.row) {
-      row.before = bytes.Keep(stored.row);
+    widened.clear();
+    if (more > 0) sql::AppendWidened(widened, stored.row, replaces.columns, more);
+    const std::string_view before = more > 0 ? std::string_view(widened) : stored.row;
+    if (row.after != before) {
+      row.before = bytes.Keep(before);
       if (!row.after) row.times = stored.copies;
       return true;
     }
@@ -104,13 +112,20 @@ Result<std::vector<operators::Delta>> Runtime::DifferenceForReaders(const Form& 
   if (form.row_form() == RowForm::kBlocks) return all;
   const sql::Relation narrow = *Narrowed(form.definition_ptr(), replaces.columns)->relation;
   ViewChange change;
-  if (replaces.same_shape) {
+  if (replaces.comparable()) {
     std::string cursor;
+    std::vector<operators::Delta> wide;
     for (bool last = false; !last;) {
       HG_ASSIGN_OR_RETURN(ViewChange chunk, Difference(form, cursor, last));
-      std::ranges::move(chunk.changes, std::back_inserter(change.changes));
-      std::ranges::move(chunk.owners, std::back_inserter(change.owners));
+      if (replaces.same_shape) {
+        std::ranges::move(chunk.changes, std::back_inserter(change.changes));
+        std::ranges::move(chunk.owners, std::back_inserter(change.owners));
+        continue;
+      }
+      for (operators::Delta& delta : AsDeltas(*form.definition().relation, std::move(chunk)))
+        wide.push_back(FirstColumns(std::move(delta), narrow.columns.size()));
     }
+    if (!wide.empty()) change = views::Settle(narrow, std::move(wide), OutputOrder::kAny, false);
   } else {
     const StoreView view(*parts_.store);
     std::vector<operators::Delta> both;

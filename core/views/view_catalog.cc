@@ -32,6 +32,22 @@ NameTable::Stream Seen(const Registry& registry, const StreamInfo& stream, std::
   return seen;
 }
 
+// The columns that the stream did not have then are for `*` alone.
+void MarkAdded(NameTable::Stream& stream, const TableSchema& then) {
+  auto relation = std::make_shared<sql::Relation>(*stream.relation);
+  for (sql::RelationColumn& column : relation->columns)
+    column.added = !column.hidden && std::ranges::find(then.columns, column.name, &Column::name) == then.columns.end();
+  stream.relation = std::move(relation);
+}
+
+void MarkAdded(DefinitionPtr& view, std::size_t columns) {
+  auto relation = std::make_shared<sql::Relation>(*view->relation);
+  for (std::size_t c = columns; c < relation->columns.size(); ++c) relation->columns[c].added = true;
+  auto marked = std::make_shared<Definition>(*view);
+  marked->relation = std::move(relation);
+  view = std::move(marked);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ViewCatalog>> ViewCatalog::Open(Store& store, Log& log, const Clock& clock,
@@ -113,11 +129,20 @@ NameTable ViewCatalog::AsOf(const ViewRecord& record, const NameTable& names) co
   for (const auto& [name, version] : record.versions) {
     const StreamInfo* stream = registry->FindStream(name);
     if (stream == nullptr || registry->Schema(stream->number, version) == nullptr) continue;
-    if (then.streams[name].version != version) then.streams[name] = Seen(*registry, *stream, version);
+    const auto followed = record.followed.find(name);
+    if (followed != record.followed.end()) {
+      then.streams[name] = Seen(*registry, *stream, followed->second);
+      MarkAdded(then.streams[name], *registry->Schema(stream->number, version));
+    } else if (then.streams[name].version != version) {
+      then.streams[name] = Seen(*registry, *stream, version);
+    }
   }
   for (const auto& [name, columns] : record.widths) {
     const DefinitionPtr view = then.FindDefinition(name);
-    if (view != nullptr && view->relation->columns.size() > columns) then.definitions[name] = Narrowed(view, columns);
+    if (view == nullptr || view->relation->columns.size() <= columns) continue;
+    const auto followed = record.followed_widths.find(name);
+    then.definitions[name] = Narrowed(view, followed == record.followed_widths.end() ? columns : followed->second);
+    if (followed != record.followed_widths.end()) MarkAdded(then.definitions[name], columns);
   }
   return then;
 }
@@ -127,11 +152,15 @@ Result<DefinitionPtr> ViewCatalog::Put(Definition definition, StoreBatch& batch)
   const std::int64_t now = clock_.NowUs();
   const auto old = names_.Get()->FindDefinition(name);
   definition.record.form = next_form_;
-  definition.record.begins_at = log_.last_seq();
+  const bool follows = definition.record.replaces.follows;
+  const bool carries = definition.record.replaces.carries;
+  if (!follows) definition.record.begins_at = log_.last_seq();
   definition.record.born_at = old == nullptr ? definition.record.begins_at : old->record.born_at;
   if (old != nullptr && old->record.of_sink) definition.record.of_sink = true;
   if (old != nullptr && old->record.kind == ObjectKind::kView)
     definition.record.replaces = ReplacedBy(old->record.form, *old->relation, *definition.relation);
+  definition.record.replaces.follows = follows;
+  definition.record.replaces.carries = carries;
   definition.record.version = old == nullptr ? 1 : old->record.version + 1;
   definition.record.created_us = old == nullptr ? now : old->record.created_us;
   definition.record.changed_us = now;
@@ -146,6 +175,19 @@ Result<DefinitionPtr> ViewCatalog::Put(Definition definition, StoreBatch& batch)
   table.definitions[name] = made;
   MoveReaders(table, *made);
   Publish(std::move(table));
+  return made;
+}
+
+std::optional<Definition> ViewCatalog::Followed(const Definition& view, const Wanted& wanted) const {
+  ViewRecord record = view.record;
+  for (const auto& [stream, version] : wanted.versions) record.followed[stream] = version;
+  for (const auto& [input, columns] : wanted.widths) record.followed_widths[input] = columns;
+  const NameTable then = AsOf(record, *names());
+  Definition made = Restore(std::move(record), then);
+  const Way way = WayOf(view, made);
+  if (way == Way::kNone) return std::nullopt;
+  made.record.replaces.follows = true;
+  made.record.replaces.carries = way == Way::kCarried;
   return made;
 }
 

@@ -8,7 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/published.h"
 #include "core/log/store.h"
-#include "core/views/definition.h"
+#include "core/views/follow.h"
 
 namespace headgate::views {
 
@@ -26,6 +26,8 @@ class ViewCatalog {
   // A definition as Define made it gets its form and becomes durable with `batch`, which is written here. The one that
   // is returned is the one to run. What reads the one of its name before reads it (Unlike is "").
   Result<DefinitionPtr> Put(Definition definition, StoreBatch& batch);
+  // The view as it is with what came to its inputs; nothing if it does not take that in. For Put.
+  std::optional<Definition> Followed(const Definition& view, const Wanted& wanted) const;
   Status Remove(const std::string& name, StoreBatch& batch);
   // Replaces the record, not what it means: paused, from_file.
   Result<DefinitionPtr> Change(const std::string& name, const std::function<void(ViewRecord&)>& change,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/diag.h"
+
 namespace headgate::views {
 namespace {
 
@@ -57,13 +59,36 @@ SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool fro
   made.record.of_sink = of_sink;
   StoreBatch batch;
   if (also) also(batch, made);
-  auto put = catalog_->Put(std::move(made), batch);
+  auto put = Put(std::move(made), batch);
   if (!put.ok()) return Refused(statement, "58000", put.error().what);
+  return *put;
+}
+
+void Views::Attend(const Also& also) {
+  const auto all = runtime_->wanted();
+  for (const Wanted& wanted : *all) {
+    const DefinitionPtr old = Find(wanted.view);
+    if (old == nullptr || old->record.form != wanted.form) continue;
+    std::optional<Definition> made = catalog_->Followed(*old, wanted);
+    if (!made) {
+      runtime_->Decline(wanted);
+      continue;
+    }
+    StoreBatch batch;
+    if (also) also(batch, *made);
+    const auto put = Put(*std::move(made), batch);
+    if (!put.ok()) diag::Warn("views", "a view cannot take in new columns", {{"error", put.error().what}});
+  }
+}
+
+// The definition is kept, and its form begins.
+Result<DefinitionPtr> Views::Put(Definition made, StoreBatch& batch) {
+  HG_ASSIGN_OR_RETURN(const DefinitionPtr put, catalog_->Put(std::move(made), batch));
   std::vector<DefinitionPtr> readers;
   const auto now = names();
-  for (const std::string& reader : ReadersOf(*now, name)) readers.push_back(now->FindDefinition(reader));
-  runtime_->Make(*put, std::move(readers));
-  return *put;
+  for (const std::string& reader : ReadersOf(*now, put->record.name)) readers.push_back(now->FindDefinition(reader));
+  runtime_->Make(put, std::move(readers));
+  return put;
 }
 
 headgate::Status Views::SetFromFile(const std::string& name, bool from_file) {

@@ -26,6 +26,8 @@ class Views {
   // `of_sink`: it is the sink's of its name, and goes with it alone.
   SqlResult<DefinitionPtr> Create(const sql::Statement& statement, bool from_file, const Also& also,
                                   bool of_sink = false);
+  // Views that select * take in the columns that came to what they read. Called from time to time.
+  void Attend(const Also& also);
   // Whether it is one of the config file.
   headgate::Status SetFromFile(const std::string& name, bool from_file);
   // A paused view stands still, and with it what reads it: nothing comes into it or out of it, it cannot be read. It
@@ -77,6 +79,7 @@ class Views {
 
  private:
   NameTable Readable() const;
+  Result<DefinitionPtr> Put(Definition made, StoreBatch& batch);
   explicit Views(Runtime::Parts parts) : parts_(std::move(parts)) {}
 
   Runtime::Parts parts_;

@@ -38,6 +38,7 @@ class Shard {
     parts.memory_bytes = memory_bytes_;
     parts.sight = sight;
     parts.read = read;
+    parts.follow_wait = follow_wait;
     auto views = views::Views::Start(parts);
     CHECK(views.ok());
     views_ = std::move(*views);
@@ -87,11 +88,15 @@ class Shard {
   }
   // Until the runtime has taken in everything that is in the log, whatever stands still.
   bool Applied() {
-    return Until([&] { return views_->applied() >= log_->last_seq(); });
+    return Until([&] {
+      views_->Attend({});
+      return views_->applied() >= log_->last_seq();
+    });
   }
   // Until the views are in step with everything that is in the log, and run.
   bool Settle() {
     return Until([&] {
+      views_->Attend({});
       bool running = views_->applied() >= log_->last_seq();
       const auto names = views_->names();
       for (const auto& [name, definition] : names->definitions) {
@@ -125,7 +130,9 @@ class Shard {
 
   std::function<views::SourceSight(SourceNo, std::int64_t)> sight;
   std::function<bool(std::string_view)> read;  // by sinks
-  const Clock* clock = &SystemClock();         // from the next Reopen on
+  // From the next Reopen on.
+  const Clock* clock = &SystemClock();
+  std::chrono::milliseconds follow_wait = std::chrono::seconds(20);
 
  private:
   DataDir dir_;
