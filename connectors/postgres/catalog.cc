@@ -78,7 +78,8 @@ ORDER BY n.nspname, c.relname)sql";
 
 std::string ColumnsQuery(const std::string& oids) {
   return "SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', "
-         "CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END, a.attnum "
+         "CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END, a.attnum, "
+         "CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END "
          "FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
          "WHERE a.attrelid IN (" +
          oids + ") AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
@@ -160,6 +161,14 @@ const Column* OldColumn(const TableSchema* previous, const Column& column) {
   if (previous == nullptr) return nullptr;
   const auto it = std::ranges::find(previous->columns, column.name, &Column::name);
   return it == previous->columns.end() || it->type != column.type ? nullptr : &*it;
+}
+
+// The server forgets it when the table is rewritten, which changes nothing of rows that we have.
+std::optional<std::string> ValueBefore(const TableSchema* previous, const std::string& column,
+                                       const std::optional<std::string>& known) {
+  if (previous == nullptr) return known;
+  const auto it = std::ranges::find(previous->columns, column, &Column::name);
+  return it == previous->columns.end() ? known : it->value_before;
 }
 
 constexpr int kTypeDepthMax = 16;  // a composite that contains arrays of itself ends as text
@@ -256,6 +265,7 @@ Status Catalog::LoadColumns(std::span<CatalogTable* const> tables, std::stop_tok
     column.not_null = Bool(row, 4);
     column.generated = Bool(row, 5);
     column.default_expression = row[6];
+    column.value_before = row[8];
   }
   std::map<std::uint32_t, std::vector<Index>> by_table;
   for (const Row& row : indexes) {
@@ -449,11 +459,13 @@ Result<Catalog::Shape> Catalog::Describe(const pgoutput::Relation& relation, con
         column.generated = old->generated;
         column.default_expression = old->default_expression;
       }
+      column.value_before = ValueBefore(previous, from.name, std::nullopt);
       continue;
     }
     column.nullable = !known->not_null;
     column.generated = known->generated;
     column.default_expression = known->default_expression;
+    column.value_before = ValueBefore(previous, from.name, known->value_before);
   }
   AssignKey(shape.schema, table.Key(), previous);
   return shape;

@@ -49,6 +49,7 @@ struct CatalogColumn {
   bool identity = false;  // logged in old rows
   std::int32_t key_position = 0;
   std::optional<std::string> default_expression;
+  std::optional<std::string> value_before;
 };
 
 struct CatalogTable {

@@ -75,6 +75,7 @@ std::string EncodeSchema(const TableSchema& schema) {
     c.set_identity(column.identity);
     c.set_key_position(column.key_position);
     if (column.default_expression) c.set_default_expression(*column.default_expression);
+    if (column.value_before) c.set_value_before(*column.value_before);
   }
   return out.SerializeAsString();
 }
@@ -97,6 +98,7 @@ Result<TableSchema> DecodeSchema(std::string_view bytes) {
     column.identity = c.identity();
     column.key_position = c.key_position();
     if (c.has_default_expression()) column.default_expression = c.default_expression();
+    if (c.has_value_before()) column.value_before = c.value_before();
   }
   return schema;
 }

@@ -71,6 +71,9 @@ struct Column {
   bool identity = false;                          // part of what the source logs to identify an old row
   std::int32_t key_position = 0;                  // place in the key from 1, 0 if not in it
   std::optional<std::string> default_expression;  // as the server prints it: 'x'::text, now()
+  // What rows have in it that are older than the column and were not written since, as the server prints it. PostgreSQL
+  // keeps that beside them (pg_attribute.attmissingval) and sends no change.
+  std::optional<std::string> value_before;
 
   bool operator==(const Column&) const = default;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@ struct RelationColumn {
   Type type;
   bool not_null = false;
   bool hidden = false;  // _seq and its kin: not part of *
-  bool added = false;   // came to the relation after the query was written: part of * only, no name means it
+  // What rows have that are older than the column and do not bring it, in text form; else NULL.
+  std::optional<std::string> value_before = {};
+  bool added = false;  // came to the relation after the query was written: part of * only, no name means it
 };
 
 // A temporal lookup that the pre-pass took out of the text: FOR SYSTEM_TIME AS OF ... behind the relation at

@@ -249,7 +249,7 @@ SqlResult<bool> AddConstraint(const sql::Statement& statement, const Node& const
 }
 
 // A declaration of a stream that is there already has to fit it.
-SqlResult<bool> FitsStream(const sql::Statement& statement, const sql::Relation& table, const NameTable& names,
+SqlResult<bool> FitsStream(const sql::Statement& statement, sql::Relation& table, const NameTable& names,
                            const std::string& stream) {
   const auto known = names.streams.find(stream);
   if (known == names.streams.end()) return true;
@@ -257,7 +257,7 @@ SqlResult<bool> FitsStream(const sql::Statement& statement, const sql::Relation&
     return Refused("42809", "\"" + stream + "\" is a stream of events, not a table", statement,
                    "Name it in FROM as it is.");
   const sql::Relation& relation = *known->second.relation;
-  for (const sql::RelationColumn& column : table.columns) {
+  for (sql::RelationColumn& column : table.columns) {
     const auto found = std::ranges::find(relation.columns, column.name, &sql::RelationColumn::name);
     if (found == relation.columns.end())
       return Refused("42703", "stream \"" + stream + "\" has no column \"" + column.name + "\"", statement);
@@ -265,6 +265,7 @@ SqlResult<bool> FitsStream(const sql::Statement& statement, const sql::Relation&
       return Refused("42804",
                      "column \"" + column.name + "\" of stream \"" + stream + "\" is " + sql::Name(found->type),
                      statement, "Declare it with that type, and cast it in the view.");
+    column.value_before = found->value_before;
   }
   std::vector<std::string> key;
   for (const std::size_t c : relation.key) key.push_back(relation.columns[c].name);

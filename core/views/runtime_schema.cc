@@ -79,8 +79,8 @@ std::string WhyUnfit(const Input& input, const TableSchema& schema, const TableS
              (stands == nullptr ? "" : "; " + Quoted(stands->name) + " stands in its place") + ". ";
     }
     const Column* const added = FindColumn(bound, column.name);
-    const bool filled = added != nullptr && (!added->nullable || added->default_expression);
-    if (filled || StandsFor(schema, bound, column.name) != nullptr)
+    const bool unknown = added != nullptr && !added->value_before && (!added->nullable || added->default_expression);
+    if (unknown || StandsFor(schema, bound, column.name) != nullptr)
       return "rows" + of + " from before column " + Quoted(column.name) +
              " was added or renamed have no value for it here. ";
   }

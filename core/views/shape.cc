@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/sql/array_value.h"
+#include "core/sql/function.h"
 #include "core/sql/numeric.h"
 
 namespace headgate::views {
@@ -87,7 +88,8 @@ sql::Relation RelationOf(const StreamInfo& stream, const TableSchema& schema, bo
   relation.id = stream.number;
   relation.append_only = events;
   for (const Column& column : schema.columns)
-    relation.columns.push_back({column.name, sql::FromColumn(column.type), !column.nullable, false});
+    relation.columns.push_back(
+        {column.name, sql::FromColumn(column.type), !column.nullable, false, column.value_before});
   if (!events) relation.key = schema.EventKey();
   AddHiddenColumns(relation);
   return relation;
@@ -106,6 +108,11 @@ std::size_t VisibleColumns(const sql::Relation& relation) {
 
 StreamRows::StreamRows(const sql::Relation& relation, const std::vector<bool>& needed)
     : relation_(relation), needed_(needed), visible_(VisibleColumns(relation)) {
+  sql::EvalContext context;
+  for (std::size_t c = 0; c < visible_; ++c) {
+    const sql::RelationColumn& column = relation.columns[c];
+    if (column.value_before) values_before_[c] = sql::FromText(column.type, *column.value_before, context);
+  }
   Start();
 }
 
@@ -149,13 +156,22 @@ bool StreamRows::Add(std::string_view row, std::uint32_t version, const TableSch
   }
   if (filled < visible_) {  // columns that this version does not have
     for (std::size_t c = 0; c < visible_; ++c) {
-      if (columns_[c] != nullptr && std::ranges::find(targets, c) == targets.end()) columns_[c]->SetNull(at);
+      if (columns_[c] != nullptr && std::ranges::find(targets, c) == targets.end()) AddMissing(c, at);
     }
   }
   AddHidden(origin);
   weights_.push_back(weight);
   at_.push_back(changed_at);
   return true;
+}
+
+void StreamRows::AddMissing(std::size_t column, std::size_t at) {
+  const auto value = values_before_.find(column);
+  if (value == values_before_.end() || value->second.null) {
+    columns_[column]->SetNull(at);
+  } else {
+    columns_[column]->Set(at, value->second, *arena_);
+  }
 }
 
 void StreamRows::AddHidden(const Origin& origin) {

@@ -36,7 +36,7 @@ void AddHiddenColumns(sql::Relation& relation);
 bool IsEventStream(const Registry& registry, StreamNo stream);
 
 // Collects rows of one stream, of any of its schema versions, into the columns of one relation. A column that the
-// row's version does not have is NULL. For one thread.
+// row's version does not have is what it was added with, or NULL. For one thread.
 class StreamRows {
  public:
   // `registry` must know the versions that come. Columns that nobody needs stay NULL.
@@ -54,12 +54,14 @@ class StreamRows {
 
  private:
   const std::vector<std::size_t>& TargetsOf(std::uint32_t version, const TableSchema& schema);
+  void AddMissing(std::size_t column, std::size_t at);
   void AddHidden(const Origin& origin);
   void Start();
 
   const sql::Relation& relation_;
   std::vector<bool> needed_;
   std::size_t visible_;
+  std::map<std::size_t, sql::Datum> values_before_;            // by column
   std::map<std::uint32_t, std::vector<std::size_t>> targets_;  // by version: the relation's column of each value
   std::vector<std::shared_ptr<sql::Vector>> columns_;          // null: not needed
   std::shared_ptr<sql::Arena> arena_;

@@ -120,6 +120,35 @@ TEST_F(ViewGate, AServerThatStopsHoldsEventsOverDeathsOfTheProgram) {
   EXPECT_EQ(Seen("free"), "1/45 2/45 3/45 4/45 5/60 ");
 }
 
+// ALTER TABLE ... ADD COLUMN: views of * have it, in step with the first row that brings it, over a kill at any point.
+TEST_F(ViewGate, F48_AColumnThatComesFlowsToViewsOfStar) {
+  Sql("CREATE MATERIALIZED VIEW stars AS SELECT * FROM bms.public.settings;"
+      "CREATE MATERIALIZED VIEW found AS SELECT r._seq AS seq, s.* FROM readings r "
+      "JOIN bms.public.settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id");
+  UntilRunning("stars");
+  UntilRunning("found");
+  Read(1);
+  EXPECT_EQ(Seen("free"), "1/45 ");
+  headgate_->KillHard();
+  headgate_->set_failpoints("views.carry_chunk=kill:1");
+  ASSERT_TRUE(headgate_->Start().ok());
+  OnServer(
+      "ALTER TABLE settings ADD COLUMN unit text NOT NULL DEFAULT 'C', ADD COLUMN note text; "
+      "INSERT INTO settings VALUES (9, 50, 'F', 'new')");
+  ASSERT_TRUE(headgate_->WaitEnd(seconds(40)).has_value()) << headgate_->Stderr();
+  headgate_->set_failpoints("");
+  ASSERT_TRUE(headgate_->Start().ok());
+  const json stars =
+      Until("/api/v1/views/stars/rows", [](const json& rows) { return rows["items"].size() == 2; })["items"];
+  EXPECT_EQ(stars[0].dump(), R"({"desired":45,"note":null,"sensor_id":7,"unit":"C"})");
+  EXPECT_EQ(stars[1].dump(), R"({"desired":50,"note":"new","sensor_id":9,"unit":"F"})");
+  Read(2);
+  const json found =
+      Call("POST", "/api/v1/query", 200,
+           {{"sql", "SELECT unit, note FROM found ORDER BY seq"}, {"min_seq", seq_}, {"wait_ms", 10000}})["rows"];
+  EXPECT_EQ(found.dump(), R"([[null,null],["C",null]])");
+}
+
 // ALTER TABLE under views: what a view reads and that goes away, or becomes something else, is never shown as NULL.
 TEST_F(ViewGate, AChangedTableFailsTheViewsThatReadTheColumnAndNoOther) {
   OnServer("ALTER TABLE settings ADD COLUMN up int, ADD COLUMN note text");

@@ -163,6 +163,31 @@ TEST_F(PostgresStream, PG29_EveryRowHasTheSchemaOfItsOwnMoment) {
   EXPECT_LT(changes[2].schema, changes[3].schema);
 }
 
+TEST_F(PostgresStream, ASchemaTellsWhatOlderRowsHaveInAColumnThatCame) {
+  HG_BEGIN("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  Start();
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "1"));
+  Run("ALTER TABLE t ADD COLUMN a text NOT NULL DEFAULT 'it''s, {x}', ADD COLUMN b numeric(6,2) DEFAULT 1.5, "
+      "ADD COLUMN c timestamptz DEFAULT '2026-01-02 03:04:05+00', ADD COLUMN d int; ALTER TABLE t ALTER a DROP "
+      "DEFAULT; "
+      "INSERT INTO t VALUES (2, 'y')");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "2"));
+  const auto check = [&](std::size_t columns) {
+    const auto t = rig_->Schema("public.t");
+    ASSERT_EQ(t->columns.size(), columns);
+    EXPECT_EQ(t->columns[1].value_before, "it's, {x}");
+    EXPECT_EQ(t->columns[2].value_before, "1.50");
+    EXPECT_EQ(t->columns[3].value_before->substr(0, 19), "2026-01-02 03:04:05");
+    EXPECT_EQ(t->columns[4].value_before, std::nullopt);
+    EXPECT_EQ(t->columns[1].default_expression, std::nullopt);
+  };
+  check(5);
+  Run("VACUUM FULL t");
+  Run("ALTER TABLE t ADD COLUMN e int; INSERT INTO t VALUES (3, 'z')");
+  ASSERT_TRUE(rig_->UntilSeen("public.t", "3"));
+  check(6);
+}
+
 TEST_F(PostgresStream, SnapshotAndStreamAgreeOnTheSchemaSoThatThereIsOneVersion) {
   HG_BEGIN(
       "CREATE TABLE t (a int, b varchar(7) NOT NULL DEFAULT 'q', c numeric(6,2), d int GENERATED ALWAYS AS (a + 1) "

@@ -129,6 +129,31 @@ TEST_F(ViewFollow, WhatEventsWereJudgedByStaysAndTheNextOneHasIt) {
   ASSERT_TRUE(Becomes("counted", {"5|20"}));
 }
 
+TEST_F(ViewFollow, RowsFromBeforeHaveWhatTheColumnWasAddedWith) {
+  Make(
+      "CREATE MATERIALIZED VIEW stars AS SELECT * FROM shop.public.t;"
+      "CREATE MATERIALIZED VIEW judged AS SELECT r.n, s.* FROM readings r "
+      "JOIN shop.public.t FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.id = r.t");
+  Insert(readings_, {"100", "1"});
+  wide_.ValueBefore(2, "old");
+  const Seq before = shard_.log().last_seq();
+  Insert(wide_, {"3", "30", "x"});
+  Insert(readings_, {"101", "1"});
+  ASSERT_TRUE(Becomes("stars", {"1|10|old", "2|20|old", "3|30|x"}));
+  EXPECT_EQ(Told("stars", before), "schema/3 update/3 update/3 insert/3");
+  ASSERT_TRUE(Becomes("judged", {"100|1|10|NULL", "101|1|10|old"})) << "the first was judged before";
+  Make(
+      "CREATE MATERIALIZED VIEW fresh AS SELECT c, count(*) AS n FROM shop.public.t GROUP BY c;"
+      "CREATE TABLE declared (id int PRIMARY KEY, c text NOT NULL) WITH (stream = 'shop.public.t');"
+      "CREATE MATERIALIZED VIEW of_declared AS SELECT * FROM declared");
+  ASSERT_TRUE(Becomes("fresh", {"old|2", "x|1"}));
+  ASSERT_TRUE(Becomes("of_declared", {"1|old", "2|old", "3|x"}));
+  wide_.Delete({"1"});
+  wide_.Commit();
+  ASSERT_TRUE(Becomes("fresh", {"old|1", "x|1"}));
+  EXPECT_THAT(shard_.Select("SELECT * FROM shop.public.t"), ElementsAre("2|20|old", "3|30|x"));
+}
+
 TEST_F(ViewFollow, NoNameOfAViewMeansAColumnThatCameLater) {
   TestStream u = Table("u", {{"k", TypeId::kInt4}, {"c", TypeId::kText}});
   u.Snapshot({{"1", "of u"}, {"2", "of u"}});

@@ -161,6 +161,12 @@ class TestStream {
     }
   }
 
+  // What rows have in the column that are older than it.
+  TestStream& ValueBefore(std::size_t column, const std::string& value) {
+    schema_.columns[column].value_before = value;
+    return *this;
+  }
+
   using Row = std::vector<std::optional<std::string>>;
   inline static const std::string kAbsent = "(absent)";  // the source did not send it
   void Insert(const Row& row) { Add(Op::kInsert, {}, row); }
