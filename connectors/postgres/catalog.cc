@@ -156,19 +156,11 @@ void ApplyIndexes(CatalogTable& table, const std::vector<Index>& indexes) {
   }
 }
 
-// The same column in an older schema, if it is there.
-const Column* OldColumn(const TableSchema* previous, const Column& column) {
+// The column of this name in an older schema, if it is there.
+const Column* OldColumn(const TableSchema* previous, std::string_view name) {
   if (previous == nullptr) return nullptr;
-  const auto it = std::ranges::find(previous->columns, column.name, &Column::name);
-  return it == previous->columns.end() || it->type != column.type ? nullptr : &*it;
-}
-
-// The server forgets it when the table is rewritten, which changes nothing of rows that we have.
-std::optional<std::string> ValueBefore(const TableSchema* previous, const std::string& column,
-                                       const std::optional<std::string>& known) {
-  if (previous == nullptr) return known;
-  const auto it = std::ranges::find(previous->columns, column, &Column::name);
-  return it == previous->columns.end() ? known : it->value_before;
+  const auto it = std::ranges::find(previous->columns, name, &Column::name);
+  return it == previous->columns.end() ? nullptr : &*it;
 }
 
 constexpr int kTypeDepthMax = 16;  // a composite that contains arrays of itself ends as text
@@ -453,19 +445,21 @@ Result<Catalog::Shape> Catalog::Describe(const pgoutput::Relation& relation, con
     column.identity = from.identity;
     shape.types.push_back(std::move(type));
     const CatalogColumn* known = table.Find(from.name);
+    const Column* const old = OldColumn(previous, from.name);
+    // The server forgets it when the table is rewritten, which changes nothing of rows that we have.
+    if (old != nullptr) column.value_before = old->value_before;
     if (known == nullptr || known->type_oid != from.type_oid) {  // changed since
-      if (const Column* old = OldColumn(previous, column)) {
+      if (old != nullptr && old->type == column.type) {
         column.nullable = old->nullable;
         column.generated = old->generated;
         column.default_expression = old->default_expression;
       }
-      column.value_before = ValueBefore(previous, from.name, std::nullopt);
       continue;
     }
     column.nullable = !known->not_null;
     column.generated = known->generated;
     column.default_expression = known->default_expression;
-    column.value_before = ValueBefore(previous, from.name, known->value_before);
+    if (old == nullptr) column.value_before = known->value_before;
   }
   AssignKey(shape.schema, table.Key(), previous);
   return shape;

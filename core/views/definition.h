@@ -146,6 +146,10 @@ std::vector<std::string> AllReadersOf(const NameTable& all, std::string_view nam
 // Whether what reads `old` can read `made` in its place: it has the same columns, perhaps others behind them, and the
 // same key. "" if so, else what is in the way.
 std::string Unlike(const sql::Relation& old, const sql::Relation& made);
+// The same, but integers may have become larger ones: their bytes are the same.
+std::string UnlikeButWider(const sql::Relation& old, const sql::Relation& made);
+// All values of the one type are values of the other, integers both.
+bool IsWider(sql::Type than, sql::Type type);
 // Why `made` cannot come in the place of `old`, of the same name and kind: those that read that cannot read this. The
 // offset of the error is 0.
 std::optional<SqlError> WhyNotReplaced(const NameTable& known, const Definition& old, const Definition& made);

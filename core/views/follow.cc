@@ -43,11 +43,26 @@ bool PassesEventsOn(const Plan& plan, const std::vector<Input>& inputs) {
   }
 }
 
+// Some column that the view reads has become wider.
+bool ReadsWider(const Definition& view, const Definition& made) {
+  return std::ranges::any_of(view.inputs, [&](const Input& old) {
+    const auto now = std::ranges::find_if(
+        made.inputs, [&](const Input& input) { return input.relation->name == old.relation->name; });
+    if (now == made.inputs.end()) return false;
+    for (std::size_t c = 0; c < old.relation->columns.size(); ++c) {
+      const auto& columns = now->relation->columns;
+      const auto column = std::ranges::find(columns, old.relation->columns[c].name, &sql::RelationColumn::name);
+      if (column != columns.end() && old.needed[c] && !(column->type == old.relation->columns[c].type)) return true;
+    }
+    return false;
+  });
+}
+
 }  // namespace
 
 Way WayOf(const Definition& view, const Definition& made) {
-  if (!made.failure.empty() || made.relation->columns.size() <= view.relation->columns.size()) return Way::kNone;
-  if (!Unlike(*view.relation, *made.relation).empty()) return Way::kNone;
+  if (!made.failure.empty() || !UnlikeButWider(*view.relation, *made.relation).empty()) return Way::kNone;
+  if (made.relation->columns.size() == view.relation->columns.size() && !ReadsWider(view, made)) return Way::kNone;
   if (std::ranges::none_of(made.inputs, IsData)) return LooksUp(*made.plan) ? Way::kNone : Way::kAnew;
   return made.relation->append_only && PassesEventsOn(*made.plan, made.inputs) ? Way::kCarried : Way::kNone;
 }

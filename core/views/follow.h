@@ -6,8 +6,8 @@
 
 #include "core/views/definition.h"
 
-// Columns that come to a captured table flow to views that select * (stream-SQL reference, 5.4): the view gets another
-// form, which has them behind its own.
+// Columns that come to a captured table flow to views that select *, and integers that become larger ones to views that
+// read them (stream-SQL reference, 5.4): the view gets another form.
 namespace headgate::views {
 
 // A form that runs, and what its inputs have got that it may take in.
@@ -21,7 +21,7 @@ struct Wanted {
 
 // How a view comes by its new columns.
 enum class Way : std::uint8_t {
-  kNone,     // it does not: it has no more columns than before, or its content cannot be told anew
+  kNone,     // it does not: the statement is another one now, or its content cannot be told anew
   kAnew,     // it is made anew from its tables
   kCarried,  // what it has judged stays, with NULLs in the new columns; what it looks up is read anew
 };

@@ -32,13 +32,22 @@ std::vector<std::string> AllReadersOf(const NameTable& all, std::string_view nam
   return readers;
 }
 
-std::string Unlike(const sql::Relation& old, const sql::Relation& made) {
+bool IsWider(sql::Type than, sql::Type type) {
+  using sql::TypeId;
+  if (than.array || type.array) return false;
+  return (than.Is(TypeId::kInt2) && (type.Is(TypeId::kInt4) || type.Is(TypeId::kInt8))) ||
+         (than.Is(TypeId::kInt4) && type.Is(TypeId::kInt8));
+}
+
+namespace {
+
+std::string WhyUnlike(const sql::Relation& old, const sql::Relation& made, bool wider) {
   for (std::size_t c = 0; c < old.columns.size(); ++c) {
     const sql::RelationColumn& column = old.columns[c];
     const std::string number = "column " + std::to_string(c + 1) + " is \"" + column.name + "\"";
     if (c >= made.columns.size()) return number + ", and it has none there";
     if (made.columns[c].name != column.name) return number + ", and its own is \"" + made.columns[c].name + "\"";
-    if (!(made.columns[c].type == column.type))
+    if (!(made.columns[c].type == column.type) && !(wider && IsWider(column.type, made.columns[c].type)))
       return "column \"" + column.name + "\" is " + sql::Name(column.type) + ", and its own is " +
              sql::Name(made.columns[c].type);
   }
@@ -46,6 +55,16 @@ std::string Unlike(const sql::Relation& old, const sql::Relation& made) {
   if (old.append_only != made.append_only) return old.append_only ? "it takes rows back" : "it never takes rows back";
   return "";
 }
+
+// Rows and keys of both have the same bytes for the same values.
+bool SameBytes(const std::vector<sql::Type>& a, const std::vector<sql::Type>& b) {
+  return std::ranges::equal(a, b, [](sql::Type x, sql::Type y) { return x == y || IsWider(x, y) || IsWider(y, x); });
+}
+
+}  // namespace
+
+std::string Unlike(const sql::Relation& old, const sql::Relation& made) { return WhyUnlike(old, made, false); }
+std::string UnlikeButWider(const sql::Relation& old, const sql::Relation& made) { return WhyUnlike(old, made, true); }
 
 std::optional<SqlError> WhyNotReplaced(const NameTable& known, const Definition& old, const Definition& made) {
   const std::string& name = old.record.name;
@@ -82,8 +101,9 @@ Replaced ReplacedBy(std::uint32_t form, const sql::Relation& old, const sql::Rel
   Replaced replaced;
   replaced.form = form;
   replaced.rows = RowFormOf(old);
-  replaced.same_shape = TypesOf(old) == TypesOf(made) && old.key == made.key && RowFormOf(old) == RowFormOf(made);
-  if (Unlike(old, made).empty()) replaced.columns = static_cast<std::uint32_t>(old.columns.size());
+  replaced.same_shape =
+      SameBytes(TypesOf(old), TypesOf(made)) && old.key == made.key && RowFormOf(old) == RowFormOf(made);
+  if (UnlikeButWider(old, made).empty()) replaced.columns = static_cast<std::uint32_t>(old.columns.size());
   return replaced;
 }
 

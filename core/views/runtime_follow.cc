@@ -1,18 +1,25 @@
-// Columns that come to a captured table, for views that select * (follow.h). The run ends before the first transaction
-// that has such a column. The views' definitions are another thread's, so it is asked for new ones, and no step is made
-// until their forms are in the place of those that run: what a view shows begins at one seq, after a restart too.
+// Columns that come to a captured table, for views that select *, and integers that become larger ones (follow.h). The
+// run ends before the first transaction that has such a row. The views' definitions are another thread's, so it is
+// asked for new ones, and no step is made until their forms are in the place of those that run: what a view shows
+// begins at one seq, after a restart too.
 #include <algorithm>
 
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
+#include "core/sql/column_type.h"
 #include "core/views/runtime.h"
 
 namespace headgate::views {
 namespace {
 
-bool HasMore(const TableSchema& schema, const sql::Relation& relation) {
+// Whether a form that reads the table as `input` may take something in: a column for its *, a wider type.
+bool HasMore(const TableSchema& schema, const Input& input, bool has_star) {
+  const auto& known = input.relation->columns;
   return std::ranges::any_of(schema.columns, [&](const Column& column) {
-    return std::ranges::find(relation.columns, column.name, &sql::RelationColumn::name) == relation.columns.end();
+    const auto found = std::ranges::find(known, column.name, &sql::RelationColumn::name);
+    if (found == known.end()) return has_star;
+    return input.needed[static_cast<std::size_t>(found - known.begin())] &&
+           IsWider(found->type, sql::FromColumn(column.type));
   });
 }
 
@@ -41,8 +48,7 @@ void Runtime::FindShapes(const Run& run, std::map<StreamNo, std::vector<SeenShap
 
 bool Runtime::MayFollow(const Form& form) const {
   const FormProgress& progress = form.progress();
-  return form.definition().has_star && form.running() && !stands(form) && progress.behind_from == 0 &&
-         progress.hold_from == 0;
+  return form.running() && !stands(form) && progress.behind_from == 0 && progress.hold_from == 0;
 }
 
 // The version of a table that the form is bound to, or that it was found not to take in.
@@ -57,13 +63,14 @@ std::uint32_t Runtime::SettledVersion(const Form& form, const Input& input) cons
 Wanted Runtime::WantedBy(const Form& form, const std::map<StreamNo, std::vector<SeenShape>>& shapes,
                          Seq& before) const {
   const auto registry = parts_.log->registry();
+  const bool has_star = form.definition().has_star;
   Wanted wanted{form.name(), form.id(), {}, {}};
   for (const Input& input : form.definition().inputs) {
     if (input.kind != Input::Kind::kView) continue;
     const Form* const read = RunningOf(input);
     if (read == nullptr || !read->running() || !read->definition().record.replaces.follows) continue;
     const std::size_t columns = read->definition().relation->columns.size();
-    if (columns <= input.relation->columns.size()) continue;
+    if (!has_star || columns <= input.relation->columns.size()) continue;
     wanted.widths[read->name()] = static_cast<std::uint32_t>(columns);
     before = applied_ + 1;
   }
@@ -73,7 +80,7 @@ Wanted Runtime::WantedBy(const Form& form, const std::map<StreamNo, std::vector<
     if (found == shapes.end()) continue;
     const std::uint32_t settled = SettledVersion(form, input);
     const auto next = std::ranges::find_if(found->second, [&](const SeenShape& shape) {
-      return shape.version > settled && HasMore(*registry->Schema(input.stream, shape.version), *input.relation);
+      return shape.version > settled && HasMore(*registry->Schema(input.stream, shape.version), input, has_star);
     });
     if (next == found->second.end() || next->seq > before) continue;
     if (next->seq < before) wanted.versions.clear();

@@ -25,11 +25,9 @@ const Column* FindColumn(const TableSchema& schema, const std::string& name) {
 // Values of the one are values of the other, as long as they are not too large.
 bool Widens(sql::Type bound, sql::Type now) {
   if (bound == now) return true;
-  if (bound.array || now.array) return false;
   const auto text = [](sql::Type type) { return type.Is(TypeId::kText) || type.Is(TypeId::kVarchar); };
   if (text(bound) && text(now)) return true;
-  return (bound.Is(TypeId::kInt2) && (now.Is(TypeId::kInt4) || now.Is(TypeId::kInt8))) ||
-         (bound.Is(TypeId::kInt4) && now.Is(TypeId::kInt8));
+  return IsWider(bound, now);
 }
 
 // The column that stands where the other one stood, if each of them is in one of the versions only: renamed, perhaps.

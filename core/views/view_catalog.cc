@@ -186,6 +186,9 @@ std::optional<Definition> ViewCatalog::Followed(const Definition& view, const Wa
   Definition made = Restore(std::move(record), then);
   const Way way = WayOf(view, made);
   if (way == Way::kNone) return std::nullopt;
+  // What reads it is bound to its types.
+  const bool read = !AllReadersOf(*names(), made.record.name).empty();
+  if (read && !Unlike(*view.relation, *made.relation).empty()) return std::nullopt;
   made.record.replaces.follows = true;
   made.record.replaces.carries = way == Way::kCarried;
   return made;

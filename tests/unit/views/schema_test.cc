@@ -63,22 +63,37 @@ TEST_F(ViewSchema, AViewWhoseColumnIsDroppedFailsAndItsReadersGoOnWithTheOneThat
   EXPECT_THAT(shard_.Select("SELECT * FROM sum_a"), ElementsAre("1000"));
 }
 
-TEST_F(ViewSchema, AWiderTypeGoesOnUntilAValueDoesNotFit) {
+TEST_F(ViewSchema, ALargerIntegerTypeFlowsToViewsThatNoOtherReads) {
+  ASSERT_EQ(shard_.Sql("CREATE MATERIALIZED VIEW large AS SELECT id FROM shop.public.t WHERE a > 1000"), "");
+  ASSERT_TRUE(shard_.Settle());
   TestStream wider = Table({{"id", TypeId::kInt4}, {"a", TypeId::kInt8}, {"b", TypeId::kInt4}});
+  const auto becomes = [&](const std::string& view, const std::vector<std::string>& rows) {
+    return Shard::Until([&] {
+      shard_.views().Attend({});
+      return shard_.Select("SELECT * FROM " + view) == rows;
+    });
+  };
   wider.Insert({"3", "30", "300"});
   wider.Commit();
-  ASSERT_TRUE(shard_.Settle());
-  EXPECT_THAT(shard_.Select("SELECT * FROM sum_a"), ElementsAre("60"));
+  EXPECT_TRUE(becomes("of_a", {"1|10", "2|20", "3|30"}));
+  EXPECT_TRUE(becomes("sum_a", {"60"}));
   wider.Insert({"4", "5000000000", "400"});
   wider.Commit();
+  EXPECT_TRUE(becomes("stars", {"1|10|100", "2|20|200", "3|30|300", "4|5000000000|400"}));
+  EXPECT_TRUE(becomes("large", {"4"}));
+  EXPECT_THAT(shard_.Select("SELECT a * 2 FROM stars WHERE id = 4"), ElementsAre("10000000000"));
   EXPECT_THAT(Failure("of_a"), AllOf(HasSubstr("has become bigint"), HasSubstr("CREATE OR REPLACE")));
   Applied();
   EXPECT_THAT(shard_.Select("SELECT count(*) FROM of_b"), ElementsAre("4"));
   ASSERT_TRUE(shard_.views().Drop("sum_a", {}).ok());
   ASSERT_EQ(shard_.Sql("CREATE OR REPLACE MATERIALIZED VIEW of_a AS SELECT id, a FROM shop.public.t"), "");
-  ASSERT_TRUE(shard_.views().Drop("stars", {}).ok());
   ASSERT_TRUE(shard_.SettleReplaced("of_a"));
   EXPECT_THAT(shard_.Select("SELECT sum(a) FROM of_a"), ElementsAre("5000000060"));
+  shard_.Reopen();
+  wider.Update({"1", "6000000000", "100"});
+  wider.Commit();
+  EXPECT_TRUE(becomes("stars", {"1|6000000000|100", "2|20|200", "3|30|300", "4|5000000000|400"}));
+  EXPECT_TRUE(becomes("large", {"1", "4"}));
 }
 
 TEST_F(ViewSchema, AnotherTypeAsksForTheTableToBeReadAnew) {
