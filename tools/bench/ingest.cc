@@ -1,20 +1,16 @@
 #include "tools/bench/ingest.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/support/headgate_process.h"
+#include "tools/bench/http_clients.h"
 #include "tools/bench/measure.h"
 
 namespace headgate::bench {
@@ -51,91 +47,6 @@ std::string Body(int per_request, int first) {
   return body + "]";
 }
 
-std::string RequestOf(const std::string& body) {
-  return "POST /api/v1/streams/readings/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-         "Content-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
-struct Client {
-  int fd = -1;
-  bool busy = false;
-  double sent_at = 0;
-  std::string in;
-};
-
-// Connections to the program, on one thread.
-class Clients {
- public:
-  Clients(const std::string& address, int count)
-      : epoll_(::epoll_create1(0)), clients_(static_cast<std::size_t>(count)) {
-    const auto colon = address.rfind(':');
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
-    ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
-    for (std::size_t i = 0; i < clients_.size(); ++i) {
-      Client& client = clients_[i];
-      client.fd = ::socket(AF_INET, SOCK_STREAM, 0);
-      if (::connect(client.fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) Must(Transient("cannot connect"));
-      const int on = 1;
-      ::setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      epoll_event event = {};
-      event.events = EPOLLIN;
-      event.data.u64 = i;
-      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, client.fd, &event);
-    }
-  }
-  ~Clients() {
-    for (const Client& client : clients_) ::close(client.fd);
-    ::close(epoll_);
-  }
-  Clients(const Clients&) = delete;
-
-  std::size_t size() const { return clients_.size(); }
-  bool busy(std::size_t i) const { return clients_[i].busy; }
-  void Send(std::size_t i, const std::string& request, double at) {
-    Client& client = clients_[i];
-    client.busy = true;
-    client.sent_at = at;
-    for (std::size_t sent = 0; sent < request.size();) {
-      const ssize_t n = ::send(client.fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) Must(Transient("a connection broke"));
-      sent += static_cast<std::size_t>(n);
-    }
-  }
-  // Calls `answered` with the client and the time its request was sent at.
-  template <class F>
-  void Poll(double wait_seconds, F&& answered) {
-    epoll_event events[64];
-    timespec wait = {};
-    wait.tv_nsec =
-        static_cast<long>(std::clamp(wait_seconds, 0.0, 0.1) * 1e9);  // sleeps: a busy thread would be measured
-    const int n = ::epoll_pwait2(epoll_, events, 64, &wait, nullptr);
-    for (int e = 0; e < n; ++e) {
-      const auto i = static_cast<std::size_t>(events[e].data.u64);
-      Client& client = clients_[i];
-      char bytes[8192];
-      const ssize_t got = ::recv(client.fd, bytes, sizeof bytes, 0);
-      if (got <= 0) Must(Transient("a connection ended"));
-      client.in.append(bytes, static_cast<std::size_t>(got));
-      const auto head = client.in.find("\r\n\r\n");
-      if (head == std::string::npos) continue;
-      const auto length = client.in.find("Content-Length: ");
-      const std::size_t body = std::stoul(client.in.substr(length + 16, 10));
-      if (client.in.size() < head + 4 + body) continue;
-      if (!client.in.starts_with("HTTP/1.1 200")) Must(Transient("answered with " + client.in));
-      client.in.clear();
-      client.busy = false;
-      answered(i, client.sent_at);
-    }
-  }
-
- private:
-  int epoll_;
-  std::vector<Client> clients_;
-};
-
 // Seconds that each append of a body to a file with a sync takes.
 std::vector<double> SyncedFile(const std::string& directory, const std::string& body, double limit_seconds) {
   const std::string path = directory + "/reference";
@@ -152,22 +63,14 @@ std::vector<double> SyncedFile(const std::string& directory, const std::string& 
   return took;
 }
 
-void AwaitOpen(const test::HeadgateProcess& headgate) {
-  const auto open = [&] {
-    const auto answer = headgate.Call("GET", "/api/v1/streams/readings");
-    return answer.ok() && answer->status == 200;
-  };
-  if (!WaitUntil(open, 20)) Must(Transient("the source does not open"));
-}
-
 }  // namespace
 
 void IngestThroughput(int connections, int per_request, int seconds) {
   test::HeadgateProcess headgate(Options());
   Must(headgate.Start());
-  AwaitOpen(headgate);
+  AwaitReadings(headgate);
   std::vector<std::string> requests;
-  for (int i = 0; i < 16; ++i) requests.push_back(RequestOf(Body(per_request, i * per_request)));
+  for (int i = 0; i < 16; ++i) requests.push_back(EventsRequest(Body(per_request, i * per_request)));
   const auto reference = SyncedFile(headgate.data_dir(), Body(per_request, 0), 2);
   Clients clients(headgate.address(), connections);
   long answers = 0;
@@ -204,7 +107,7 @@ void IngestThroughput(int connections, int per_request, int seconds) {
 void IngestLatency(int per_second, int seconds) {
   test::HeadgateProcess headgate(Options());
   Must(headgate.Start());
-  AwaitOpen(headgate);
+  AwaitReadings(headgate);
   auto reference = SyncedFile(headgate.data_dir(), Body(1, 0), 2);
   Clients clients(headgate.address(), 64);
   const long requests = static_cast<long>(per_second) * seconds;
@@ -222,7 +125,7 @@ void IngestLatency(int per_second, int seconds) {
       next = (next + 1) % clients.size();
       if (clients.busy(next)) clients.Poll(0, take);
     }
-    clients.Send(next, RequestOf(Event(static_cast<int>(i % 100'000))), due);
+    clients.Send(next, EventsRequest(Event(static_cast<int>(i % 100'000))), due);
     next = (next + 1) % clients.size();
   }
   while (answers < requests) clients.Poll(0.1, take);

@@ -14,6 +14,7 @@
 
 #include "tests/support/headgate_process.h"
 #include "tools/bench/ingest.h"
+#include "tools/bench/live_settings.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/nexmark.h"
 #include "tools/bench/receiver.h"
@@ -225,6 +226,7 @@ constexpr const char* kUsage =
     "                --query qN (all), --seconds N for each (60), --memory-mib N for the views (1024)\n"
     "  restart       start on stored state; --gib N (1)\n"
     "  ingest        events over HTTP\n"
+    "  settings      events that are judged while settings change\n"
     "  burst         deliveries of a full log\n"
     "  stream        PostgreSQL into the log";
 
@@ -248,7 +250,7 @@ struct Arguments {
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
   constexpr std::array kNames = {"cold",    "latency", "view-latency", "views", "nexmark",
-                                 "restart", "ingest",  "burst",        "stream"};
+                                 "restart", "ingest",  "settings",     "burst", "stream"};
   constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds", "memory-mib", "gib"};
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
@@ -296,6 +298,7 @@ int main(int argc, char** argv) {
     IngestThroughput(32, 100, 10);
     IngestLatency(1000, 10);
   }
+  if (arguments->Wanted("settings")) LiveSettings(50'000, 10);
   if (arguments->Wanted("burst")) {
     Burst(100'000, 1, 16, false);
     Burst(100'000, 1, 16, true);
