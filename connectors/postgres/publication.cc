@@ -382,6 +382,16 @@ Finding TellKeptBack(const Options& options, const KeptBack& kept, const std::st
                          column + " IS NOT NULL;");
 }
 
+Finding TellGone(const std::string& table, const std::string& now) {
+  return MakeFinding(
+      Finding::Level::kWarning, "table_gone",
+      "table " + table + (now.empty() ? " was dropped" : " is " + now + " now") +
+          ": its stream ends there, and what views and sinks have of it stays as it was",
+      "Nothing is deleted by itself. Have views read another table (CREATE OR REPLACE), or create the table "
+      "again: it is read like a new one, and what is not in it any more goes.",
+      "");
+}
+
 PublicationLoss FindLoss(const Options& options, const PublicationPlan& plan, const PublicationFacts& publication,
                          const std::vector<CapturedTable>& before,
                          const std::function<bool(const CatalogTable&)>& captured) {

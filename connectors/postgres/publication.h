@@ -47,6 +47,9 @@ std::vector<KeptBack> FindKeptBack(const PublicationPlan& plan, const Publicatio
 // The warning that stands from then on. `from`: the LSN at which the plan was run, "" if it was not yet.
 Finding TellKeptBack(const Options& options, const KeptBack& kept, const std::string& from);
 
+// A captured table that is not there any more, or has another name (`now`, "" if it was dropped).
+Finding TellGone(const std::string& table, const std::string& now);
+
 // What of captured tables does not reach us, though it should, because somebody altered the publication.
 struct PublicationLoss {
   std::vector<std::string> tables;  // TableId::Text; empty: nothing

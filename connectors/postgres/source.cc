@@ -425,6 +425,7 @@ void PostgresSource::Publish(bool at_once) {
   telemetry_.published_us = clock_.NowUs();
   telemetry_.findings = findings_;
   for (const auto& [name, finding] : kept_back_) telemetry_.findings.push_back(finding);
+  for (const auto& [name, finding] : gone_) telemetry_.findings.push_back(finding);
   published_.Set(telemetry_);
 }
 

@@ -58,6 +58,7 @@ class PostgresSource final : public Source, private Binder {
   bool IsCaptured(std::uint32_t oid) const;
   bool WasCaptured(const CatalogTable& table) const;
   Status FollowSettings(const PublicationPlan& plan);
+  void NoteGone(const PublicationPlan& plan);
   Status NoteLoss(const CaptureLook& look);
   Status DeclareLoss(std::stop_token stop);
   Status DeclareGap(const GapVerdict& verdict, std::uint64_t from);
@@ -145,6 +146,7 @@ class PostgresSource final : public Source, private Binder {
   std::uint64_t looked_at_ = 0;               // the server's end of WAL then
   bool tables_changed_ = false;               // since then
   std::map<std::string, Finding> kept_back_;  // what the publication kept from us, by name
+  std::map<std::string, Finding> gone_;       // tables that were dropped or renamed while we streamed
   Clock::Steady::time_point slot_polled_at_;
   Clock::Steady::time_point snapshot_watched_at_;
   SourceTelemetry telemetry_;

@@ -35,6 +35,25 @@ Status PostgresSource::FollowSettings(const PublicationPlan& plan) {
   return Ok();
 }
 
+// What is made of a table that goes stays: that a table went is no deletion of its rows.
+void PostgresSource::NoteGone(const PublicationPlan& plan) {
+  for (const CapturedTable& captured : plan.tables) gone_.erase(captured.table.Id().Text());
+  for (const CapturedTable& before : tables_) {
+    const std::string name = before.table.Id().Text();
+    const auto named = [&](const CapturedTable& captured) { return captured.table.Id().Text() == name; };
+    if (std::ranges::any_of(plan.tables, named)) continue;
+    const auto same = std::ranges::find(plan.tables, before.table.oid, [](const auto& c) { return c.table.oid; });
+    Finding told = TellGone(name, same == plan.tables.end() ? "" : same->table.Id().Text());
+    if (gone_[name].summary == told.summary) continue;
+    diag::Warn("postgres", "a table is gone", {{"connector", options_.name}, {"table", name}});
+    ServiceEvent event;
+    event.kind = "table_gone";
+    event.summary = told.summary;
+    events_.push_back(std::move(event));
+    gone_[name] = std::move(told);
+  }
+}
+
 // Durable before the publication is mended: a crash in between leaves nothing else that tells of the loss.
 Status PostgresSource::NoteLoss(const CaptureLook& look) {
   if (!resume_.known() || options_.snapshot == SnapshotMode::kOnly) return Ok();
@@ -130,6 +149,7 @@ Status PostgresSource::FollowTables(std::stop_token stop) {
   const bool managed = options_.publication_mode == PublicationMode::kManage;
   DropFinding("new_table");
   DropFinding(kUnfitFinding);
+  NoteGone(look.plan);
   HG_RETURN_IF_ERROR(NoteLoss(look));
   if (const Status fits = FirstError(options_, look.plan.findings); !fits.ok()) {
     const std::string what = all_known ? "the publication does not fit any more: " : "a new table is not captured: ";

@@ -103,6 +103,28 @@ class PostgresPublication : public SourceTest {
   }
 };
 
+TEST_F(PostgresPublication, ATableThatIsDroppedOrRenamedIsToldAndNothingOfItIsDeleted) {
+  HG_BEGIN(
+      "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); INSERT INTO a VALUES (1); "
+      "INSERT INTO b VALUES (1)");
+  StartAndSettle();
+  const auto told = [&](const std::string& text) {
+    return std::ranges::any_of(rig_->telemetry()->findings, [&](const Finding& finding) {
+      return finding.id == "table_gone" && finding.summary.find(text) != std::string::npos;
+    });
+  };
+  ASSERT_TRUE(rig_->UntilSeen("public.b", "1"));
+  Run("DROP TABLE a");
+  ASSERT_TRUE(rig_->Until([&] { return told("public.a was dropped"); }));
+  Run("INSERT INTO b VALUES (2); ALTER TABLE b RENAME TO c; INSERT INTO c VALUES (3)");
+  ASSERT_TRUE(rig_->Until([&] { return told("public.b is public.c now"); }));
+  ASSERT_TRUE(rig_->UntilSeen("public.c", "3"));
+  for (const LoggedChange& change : rig_->Changes("public.a")) EXPECT_EQ(change.op, Op::kRead);
+  Run("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (9)");
+  ASSERT_TRUE(rig_->UntilSeen("public.a", "9"));
+  ASSERT_TRUE(rig_->Until([&] { return !told("public.a"); }));
+}
+
 TEST_F(PostgresPublication, PG10_AColumnAddedLaterIsPublishedWithoutARestartAndWhatLacksItIsTold) {
   BeginWithUsers();
   if (IsSkipped()) return;
