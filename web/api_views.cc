@@ -83,6 +83,7 @@ void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   const Seq last = api.control.log().last_seq();
   json["applied_seq"] = BigJson(applied);
   json["pending_transactions"] = BigJson(last > applied ? last - applied : 0);
+  json["lag_seconds"] = api.control.views().LagSeconds(applied);
   json["history_from"] = BigJson(status.held_from);
   if (const std::string trouble = api.control.views().trouble(); !trouble.empty()) json["trouble"] = trouble;
 }
@@ -98,6 +99,7 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
     ViewStatus begun;
     begun.state = "loading";
     AddProgress(api, json, status == nullptr ? begun : *status, whole);
+    if (const auto bytes = api.control.views().StoredBytes(view); whole && bytes.ok()) json["state_bytes"] = *bytes;
     json["health"] = ViewHealthJson(api.control, view);
   }
   json["sql"] = view.record.sql;

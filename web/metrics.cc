@@ -216,17 +216,31 @@ void Views(MetricsText& out, Api& api) {
     out.Family(name, type, help);
     for (const View& view : rows) out.Sample({{"view", view.name}}, static_cast<double>(value(*view.status)));
   };
-  const Seq applied = all.applied();
   const Seq last = api.control.log().last_seq();
+  const auto applied = [&](const views::ViewStatus& s) {
+    return s.behind_from != 0 ? s.behind_from - 1 : all.applied();
+  };
   each("headgate_view_rows", "gauge", "Rows of the view.", [](const views::ViewStatus& s) { return s.rows; });
   each("headgate_view_errors", "gauge", "Rows whose expressions fail at the moment.",
        [](const views::ViewStatus& s) { return s.errors; });
   each("headgate_view_errors_total", "counter", "Rows whose expressions failed, ever.",
        [](const views::ViewStatus& s) { return s.errors_ever; });
-  each("headgate_view_applied_seq", "gauge", "The transaction up to which the view reflects the log.",
-       [&](const views::ViewStatus&) { return applied; });
+  each("headgate_view_expired_total", "counter", "Rows that left because their time had passed.",
+       [](const views::ViewStatus& s) { return s.expired; });
+  each("headgate_view_forgotten_total", "counter", "Rows that the view's retention took.",
+       [](const views::ViewStatus& s) { return s.forgotten; });
+  each("headgate_view_waiting", "gauge", "Rows that wait for the end of their grace.",
+       [](const views::ViewStatus& s) { return s.waiting; });
+  each("headgate_view_applied_seq", "gauge", "The transaction up to which the view reflects the log.", applied);
   each("headgate_view_pending_transactions", "gauge", "Transactions of the log that the view does not reflect yet.",
-       [&](const views::ViewStatus&) { return last > applied ? last - applied : 0; });
+       [&](const views::ViewStatus& s) { return last > applied(s) ? last - applied(s) : 0; });
+  each("headgate_view_lag_seconds", "gauge", "Age of the first of them.",
+       [&](const views::ViewStatus& s) { return all.LagSeconds(applied(s)); });
+  each("headgate_view_state_bytes", "gauge", "What the view's state and rows take on disk, about.",
+       [&](const views::ViewStatus& s) {
+         const auto bytes = all.StoredBytes(*s.serving);
+         return bytes.ok() ? *bytes : 0;
+       });
 }
 
 // The usual ones of a process, from /proc.

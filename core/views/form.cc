@@ -242,6 +242,14 @@ void Form::Trim(std::size_t bytes_max) {
   rows_.Trim(bytes_max);
 }
 
+Result<std::uint64_t> Form::StoredBytes(const Store& store, std::uint32_t form) {
+  const std::string from = FormPrefix(form);
+  const std::string to = FormPrefix(form + 1);
+  HG_ASSIGN_OR_RETURN(const std::uint64_t state, store.range_bytes(Family::kState, from, to));
+  HG_ASSIGN_OR_RETURN(const std::uint64_t rows, store.range_bytes(Family::kRows, from, to));
+  return state + rows;
+}
+
 void Form::Drop(std::uint32_t form, StoreBatch& batch) {
   batch.DeleteRange(Family::kState, FormPrefix(form), FormPrefix(form + 1));
   ViewRows::Drop(form, batch);

@@ -113,6 +113,8 @@ class Form {
   void Trim(std::size_t bytes_max);
   std::size_t bytes() const { return state_.bytes() + rows_.bytes(); }
 
+  // What its state and rows take in the store, about.
+  static Result<std::uint64_t> StoredBytes(const Store& store, std::uint32_t form);
   // Everything of the form leaves the store.
   static void Drop(std::uint32_t form, StoreBatch& batch);
 

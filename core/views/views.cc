@@ -32,6 +32,16 @@ std::shared_ptr<const ViewStatus> Views::Status(std::string_view name) const {
   return same ? std::move(status) : nullptr;
 }
 
+double Views::LagSeconds(Seq applied) const {
+  if (applied >= parts_.log->last_seq()) return 0;
+  const auto reader = parts_.log->NewReader();
+  reader->Seek(applied + 1);
+  LogReader::Block block;
+  const auto found = reader->Next(block);
+  if (!found.ok() || !*found) return 0;
+  return std::max(0.0, static_cast<double>(parts_.clock->NowUs() - block.info->stored_us) / 1e6);
+}
+
 SqlResult<Definition> Views::Validate(const sql::Statement& statement) const { return Define(statement, *names()); }
 
 SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool from_file, const Also& also,

@@ -45,6 +45,13 @@ class Views {
   DefinitionPtr Find(std::string_view name) const { return names()->FindDefinition(name); }
   // nullptr also while the views' thread still has another view that had the name.
   std::shared_ptr<const ViewStatus> Status(std::string_view name) const;
+  // What the view's state and rows take in the store, about.
+  Result<std::uint64_t> StoredBytes(const views::Definition& view) const {
+    return Form::StoredBytes(*parts_.store, view.record.form);
+  }
+  // Of a view that reflects the log up to `applied`: the age of the first transaction that it does not, 0 if there is
+  // none.
+  double LagSeconds(Seq applied) const;
   Seq applied() const { return runtime_->applied(); }
   std::string trouble() const { return runtime_->trouble(); }
 

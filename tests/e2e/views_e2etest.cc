@@ -71,7 +71,8 @@ TEST_F(Views, ViewsShowInStreamsMetricsAndAsReaders) {
   for (const char* line :
        {"headgate_view_state{view=\"states\",state=\"running\"} 1\n", "headgate_view_rows{view=\"states\"} 1\n",
         "headgate_view_errors{view=\"states\"} 0\n", "headgate_view_applied_seq{view=\"states\"} ",
-        "headgate_view_pending_transactions{view=\"states\"} "})
+        "headgate_view_pending_transactions{view=\"states\"} ", "headgate_view_lag_seconds{view=\"states\"} 0\n",
+        "headgate_view_state_bytes{view=\"states\"} ", "headgate_view_expired_total{view=\"states\"} 0\n"})
     EXPECT_THAT(metrics, testing::HasSubstr(line));
   Call("POST", "/connectors", 400, {{"name", "views"}, {"config", shop_->Source()}});
   EXPECT_EQ(Call("GET", "/api/v1/views/per_state", 200)["health"]["status"], "healthy");
