@@ -32,7 +32,8 @@ constexpr const char* kFamilyNames[kFamilies] = {"default", "log",    "streams",
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kInstanceKey = "instance";
 constexpr std::string_view kFormat = "2";
-constexpr std::string_view kFormatBefore = "1";    // had no views
+constexpr std::string_view kFormatBefore = "1";  // had no views
+constexpr const char* kScratch = "/scratch";
 constexpr std::uint64_t kReserveBytes = 64 << 20;  // all memory tables written out, and then some
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
@@ -191,6 +192,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory) {
   }
   store->db_.reset(db);
   std::copy(handles.begin(), handles.end(), std::begin(store->handles_));
+  std::filesystem::remove_all(directory + kScratch, error);
   HG_RETURN_IF_ERROR(store->Identify());
   return store;
 }
@@ -347,15 +349,28 @@ Status Store::ScanBack(Family family, std::string_view from, std::string_view to
 }
 
 Status Store::Write(StoreBatch& batch, bool sync) {
+  if (batch.spilled()) return TakeIn(batch, nullptr);
   rocksdb::WriteBatch writes;
   AddTo(writes, batch);
   HG_RETURN_IF_ERROR(CheckSpace(writes.GetDataSize(), kReserveBytes / 4));
   return Apply(writes, sync);
 }
 
-Status Store::Commit(rocksdb::WriteBatch& writes, bool sync) {
+Status Store::Commit(rocksdb::WriteBatch& writes, const StoreBatch& also, bool sync) {
+  if (also.spilled()) return TakeIn(also, &writes);
+  AddTo(writes, also);
   HG_RETURN_IF_ERROR(CheckSpace(writes.GetDataSize(), kReserveBytes));
   return Apply(writes, sync);
+}
+
+Status Store::MayWrite(std::uint64_t bytes) const { return CheckSpace(bytes, kReserveBytes / 4); }
+
+Result<std::string> Store::Scratch() const {
+  std::string scratch = directory_ + kScratch;
+  std::error_code error;
+  std::filesystem::create_directory(scratch, error);
+  if (error) return Transient("create " + scratch + ": " + error.message());
+  return scratch;
 }
 
 // A journal file that failed once stays unusable in RocksDB 7.8 (its issue 11643; with assertions, as Debian builds it,

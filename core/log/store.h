@@ -56,6 +56,10 @@ class StoreBatch {
   bool empty() const;
   std::size_t bytes() const;
   void Clear();
+  // For a write of unknown size: what is more than this in memory goes into files, which the database takes in as they
+  // are when the batch is written, all of it at once too. Of an empty batch; the store outlives it.
+  void SpillBeyond(std::size_t bytes_max, const class Store& store);
+  bool spilled() const;  // something is in files: it can be written once, and cannot be added to another
 
  private:
   friend class Store;
@@ -103,9 +107,15 @@ class Store {
   // With `sync` durable on return. A disk that is full, but for a reserve, is kTransient; so is a failed write, and the
   // next Write tries to recover the database first.
   Status Write(StoreBatch& batch, bool sync);
-  // The same for a batch built by the log itself. Intake leaves a larger reserve than what else has to be written.
-  Status Commit(rocksdb::WriteBatch& writes, bool sync);
+  // The same for a batch built by the log itself, together with another. Intake leaves a larger reserve than what else
+  // has to be written.
+  Status Commit(rocksdb::WriteBatch& writes, const StoreBatch& also, bool sync);
   void AddTo(rocksdb::WriteBatch& writes, const StoreBatch& batch) const;
+
+  // kTransient if the disk has not got so many bytes beside its reserve.
+  Status MayWrite(std::uint64_t bytes) const;
+  // A folder for files that nobody misses behind a restart: Open empties it.
+  Result<std::string> Scratch() const;
 
   const std::string& directory() const { return directory_; }
   // Random, made with the directory; the same for its whole life.
@@ -127,6 +137,7 @@ class Store {
   Status Identify();
   Status CheckSpace(std::uint64_t bytes, std::uint64_t reserve) const;
   Status Apply(rocksdb::WriteBatch& writes, bool sync);
+  Status TakeIn(const StoreBatch& batch, rocksdb::WriteBatch* also) const;
   Result<std::optional<std::string>> Read(const rocksdb::Snapshot* at, Family family, std::string_view key) const;
   Status Walk(const rocksdb::Snapshot* at, Family family, std::string_view from, std::string_view to,
               const std::function<bool(std::string_view key, std::string_view value)>& visit) const;

@@ -1,45 +1,60 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
-#include <cstring>
+#include <vector>
 
 #include "core/base/check.h"
 #include "core/log/insert_hints.h"
 #include "core/log/store.h"
+#include "core/log/store_files.h"
+#include "core/log/store_items.h"
 
 namespace headgate {
 
-// Items one behind the other: what is done, to which family, two lengths, the key, and the value or the end of the
-// range. Steps of views write hundreds of thousands, so none has memory of its own.
-struct StoreBatchImpl {
-  enum class Op : std::uint8_t { kPut, kDelete, kDeleteRange };
-  struct Head {
-    Op op;
-    Family family;
-    std::uint32_t key = 0;
-    std::uint32_t value = 0;
-  };
-  std::string items;
+StoreBatchImpl::StoreBatchImpl() = default;
+StoreBatchImpl::~StoreBatchImpl() = default;
 
-  void Add(Op op, Family family, std::string_view key, std::string_view head, std::string_view tail) {
-    const Head sizes{op, family, static_cast<std::uint32_t>(key.size()),
-                     static_cast<std::uint32_t>(head.size() + tail.size())};
-    char bytes[sizeof sizes];
-    std::memcpy(bytes, &sizes, sizeof sizes);
-    items.append(bytes, sizeof bytes).append(key).append(head).append(tail);
-  }
-  // Calls `visit` with op, family, key and value of each.
-  template <class Visit>
-  void ForEach(const Visit& visit) const {
-    for (const char* at = items.data(); at != items.data() + items.size();) {
-      Head sizes;
-      std::memcpy(&sizes, at, sizeof sizes);
-      at += sizeof sizes;
-      visit(sizes.op, sizes.family, rocksdb::Slice(at, sizes.key), rocksdb::Slice(at + sizes.key, sizes.value));
-      at += sizes.key + sizes.value;
+void StoreBatchImpl::Spill() {
+  if (files == nullptr) files = std::make_unique<StoreFiles>(*store);
+  files->Add(*this);
+  items.clear();
+}
+
+namespace {
+
+// Adds what a write of the database has to the items.
+class Collect final : public rocksdb::WriteBatch::Handler {
+ public:
+  Collect(StoreBatchImpl& items, const Store& store) : items_(items) {
+    for (std::size_t f = 0; f < kFamilies; ++f) {
+      const auto family = static_cast<Family>(f);
+      const std::uint32_t id = store.handle(family)->GetID();
+      if (families_.size() <= id) families_.resize(id + 1);
+      families_[id] = family;
     }
   }
+  rocksdb::Status PutCF(std::uint32_t family, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
+    return Add(StoreBatchImpl::Op::kPut, family, key, value);
+  }
+  rocksdb::Status DeleteCF(std::uint32_t family, const rocksdb::Slice& key) override {
+    return Add(StoreBatchImpl::Op::kDelete, family, key, {});
+  }
+  rocksdb::Status DeleteRangeCF(std::uint32_t family, const rocksdb::Slice& from, const rocksdb::Slice& to) override {
+    return Add(StoreBatchImpl::Op::kDeleteRange, family, from, to);
+  }
+
+ private:
+  rocksdb::Status Add(StoreBatchImpl::Op op, std::uint32_t family, const rocksdb::Slice& key,
+                      const rocksdb::Slice& value) {
+    items_.Add(op, families_[family], {key.data(), key.size()}, {value.data(), value.size()}, {});
+    return rocksdb::Status::OK();
+  }
+
+  StoreBatchImpl& items_;
+  std::vector<Family> families_;  // by their numbers in the database
 };
+
+}  // namespace
 
 StoreBatch::StoreBatch() : impl_(std::make_unique<StoreBatchImpl>()) {}
 StoreBatch::~StoreBatch() = default;
@@ -59,12 +74,36 @@ void StoreBatch::DeleteRange(Family family, std::string_view from, std::string_v
   CHECK(!HasHints(family) || from.size() <= HintPrefix::kRangeKey);
   impl_->Add(StoreBatchImpl::Op::kDeleteRange, family, from, to, {});
 }
-void StoreBatch::Add(const StoreBatch& other) { impl_->items += other.impl_->items; }
+void StoreBatch::Add(const StoreBatch& other) {
+  CHECK(!other.spilled());
+  impl_->items += other.impl_->items;
+  if (impl_->items.size() > impl_->items_max) impl_->Spill();
+}
 std::size_t StoreBatch::bytes() const { return impl_->items.size(); }
-bool StoreBatch::empty() const { return impl_->items.empty(); }
-void StoreBatch::Clear() { impl_->items.clear(); }
+bool StoreBatch::empty() const { return impl_->items.empty() && !spilled(); }
+void StoreBatch::Clear() {
+  CHECK(!spilled());
+  impl_->items.clear();
+}
+void StoreBatch::SpillBeyond(std::size_t bytes_max, const Store& store) {
+  impl_->items_max = bytes_max;
+  impl_->store = &store;
+}
+bool StoreBatch::spilled() const { return impl_->files != nullptr; }
+
+Status Store::TakeIn(const StoreBatch& batch, rocksdb::WriteBatch* also) const {
+  StoreBatchImpl& impl = *batch.impl_;
+  if (also != nullptr) {
+    Collect collect(impl, *this);
+    const auto status = also->Iterate(&collect);
+    CHECK(status.ok());  // it was made here
+  }
+  impl.Spill();
+  return impl.files->TakeIn();
+}
 
 void Store::AddTo(rocksdb::WriteBatch& writes, const StoreBatch& batch) const {
+  CHECK(!batch.spilled());
   using ItemOp = StoreBatchImpl::Op;
   batch.impl_->ForEach([&](ItemOp op, Family family, const rocksdb::Slice& key, const rocksdb::Slice& value) {
     switch (op) {

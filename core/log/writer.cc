@@ -167,11 +167,11 @@ class Writer final : public LogWriter {
     stored::StoredSource record = RecordOf(next, tally);
     Put(batch, SourceKey(number_), record.SerializeAsString());
     const auto registry = PutRegistrations(batch, tally.streams);
-    AddAlso(batch, also, numbered, seqs);
+    if (numbered) AddNumbered(batch, numbered, seqs);
     const std::uint64_t since_counts = PutCounts(batch, registry ? *registry : *state_.registry.Get(), seq, tally);
 
     HG_FAILPOINT("log.before_sync");
-    HG_RETURN_IF_ERROR(state_.store.Commit(batch, true));
+    HG_RETURN_IF_ERROR(state_.store.Commit(batch, also, true));
     HG_FAILPOINT("log.synced");
 
     progress_ = std::move(next);
@@ -187,10 +187,7 @@ class Writer final : public LogWriter {
     return outcome;
   }
 
-  void AddAlso(rocksdb::WriteBatch& batch, const StoreBatch& also, const Numbered& numbered,
-               const std::vector<Seq>& seqs) const {
-    state_.store.AddTo(batch, also);
-    if (!numbered) return;
+  void AddNumbered(rocksdb::WriteBatch& batch, const Numbered& numbered, const std::vector<Seq>& seqs) const {
     StoreBatch told;
     numbered(seqs, told);
     state_.store.AddTo(batch, told);

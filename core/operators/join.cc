@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <unordered_map>
 
 #include "core/base/bytes.h"
 #include "core/operators/split.h"
@@ -38,6 +39,8 @@ struct EntryCodec {
 using Place = EntryPlace;
 
 class Join : public Operator {
+  using Index = OrderedState<Entry, EntryCodec>;
+
  public:
   Join(const sql::Plan& plan, const StatePlace& place)
       : kind_(plan.join),
@@ -65,10 +68,13 @@ class Join : public Operator {
     for (const std::uint32_t row : good)
       places[row] = {std::move(groups[row]), sql::EncodeRow(types_[side], delta.batch, row)};
     Load(side, places, good);
-    Pairs pairs = FindPairs(side, delta, places, good);
-    if (split_.residual) Restrict(pairs, delta, step);
     std::vector<std::int64_t> matches(delta.rows());
-    Apply(side, delta, places, pairs, matches, emit);
+    const std::vector<std::uint8_t> even = FindEven(side, delta, places, good);
+    PairUp(side, places, good, [&](Found found) {
+      Pairs pairs = MakePairs(side, delta, std::move(found));
+      if (split_.residual) Restrict(pairs, delta, step);
+      Apply(side, delta, places, even, pairs, matches, emit);
+    });
     for (const std::uint32_t row : good) Keep(side, places[row], delta.weights[row], matches[row], delta.at[row]);
   }
 
@@ -100,7 +106,18 @@ class Join : public Operator {
     std::vector<std::uint32_t> row;    // of the piece
     std::vector<std::string> other;    // the other side's row, if its matches are counted
     std::vector<std::int64_t> weight;  // of the other row
+    bool all_known = true;             // the other side's rows are in memory
     sql::Batch batch;                  // both rows, left first
+  };
+
+  // The same before they stand beside each other.
+  struct Found {
+    explicit Found(const std::vector<sql::Type>& types) : others(types) {}
+    std::vector<std::uint32_t> row;
+    std::vector<std::string> other;
+    std::vector<std::int64_t> weight;
+    bool all_known = true;  // the other side's rows are in memory
+    sql::RowBuilder others;
   };
 
   // How often the row shows without a partner: null-extended, or in a semi join because of one.
@@ -139,7 +156,7 @@ class Join : public Operator {
     if (builder.rows() > 0) emit(builder.Take());
   }
 
-  // The other side's rows of these keys, but of this side only the rows that change.
+  // The other side's rows of these keys, as far as there is room, but of this side only the rows that change.
   void Load(std::size_t side, const std::vector<Place>& places, const std::vector<std::uint32_t>& good) {
     if (!left_.stored()) return;
     std::vector<std::string> groups;
@@ -152,29 +169,56 @@ class Join : public Operator {
     index(side).LoadEntries(mine);
   }
 
-  Pairs FindPairs(std::size_t side, const Delta& delta, const std::vector<Place>& places,
-                  const std::vector<std::uint32_t>& good) {
+  // Rows of keys whose rows, in this piece, come as often as they go: if nothing but the key decides, the other side's
+  // rows have as many matches behind it as before. Empty if there are none.
+  std::vector<std::uint8_t> FindEven(std::size_t side, const Delta& delta, const std::vector<Place>& places,
+                                     const std::vector<std::uint32_t>& good) const {
+    std::vector<std::uint8_t> even;
+    const bool takes = std::ranges::any_of(delta.weights, [](std::int64_t weight) { return weight < 0; });
+    if (!takes || !counted_[1 - side] || split_.residual) return even;
+    std::unordered_map<std::string_view, std::int64_t> sums;
+    for (const std::uint32_t row : good) sums[places[row].group] += delta.weights[row];
+    even.resize(delta.rows());
+    for (const std::uint32_t row : good) even[row] = sums[places[row].group] == 0 ? 1 : 0;
+    return even;
+  }
+
+  // The other side's rows of the same keys, in pieces.
+  template <class Take>
+  void PairUp(std::size_t side, const std::vector<Place>& places, const std::vector<std::uint32_t>& good,
+              const Take& take) {
     const std::size_t other = 1 - side;
-    Pairs pairs;
-    sql::RowBuilder others(types_[other]);
+    Found found(types_[other]);
     for (const std::uint32_t row : good) {
-      const auto* group = index(other).Find(places[row].group);
-      if (group == nullptr) continue;
-      for (const auto& [bytes, entry] : *group) {
-        if (entry.weight == 0) continue;
-        pairs.row.push_back(row);
-        if (counted_[other]) pairs.other.push_back(bytes);
-        pairs.weight.push_back(entry.weight);
-        others.Add(bytes);
+      typename Index::Walk walk(index(other), places[row].group);
+      std::string_view bytes;
+      const Entry* entry = nullptr;
+      while (walk.Next(bytes, entry)) {
+        if (entry->weight == 0) continue;
+        if (found.row.size() >= kPieceRows) take(std::exchange(found, Found(types_[other])));
+        found.row.push_back(row);
+        if (counted_[other]) found.other.emplace_back(bytes);
+        found.all_known = found.all_known && walk.in_memory();
+        found.weight.push_back(entry->weight);
+        found.others.Add(bytes);
       }
     }
-    const Delta mine = Gather(delta, pairs.row);
-    const sql::Batch theirs = others.Take();
+    if (!found.row.empty()) take(std::move(found));
+  }
+
+  Pairs MakePairs(std::size_t side, const Delta& delta, Found found) {
+    Pairs pairs;
+    const Delta mine = Gather(delta, found.row);
+    const sql::Batch theirs = found.others.Take();
     const sql::Batch& left = side == kLeft ? mine.batch : theirs;
     const sql::Batch& right = side == kLeft ? theirs : mine.batch;
-    pairs.batch.rows = pairs.row.size();
+    pairs.batch.rows = found.row.size();
     pairs.batch.columns = left.columns;
     pairs.batch.columns.insert(pairs.batch.columns.end(), right.columns.begin(), right.columns.end());
+    pairs.row = std::move(found.row);
+    pairs.other = std::move(found.other);
+    pairs.weight = std::move(found.weight);
+    pairs.all_known = found.all_known;
     return pairs;
   }
 
@@ -188,6 +232,7 @@ class Join : public Operator {
     step.eval.Reset();
     if (kept.size() == pairs.batch.rows) return;
     Pairs out;
+    out.all_known = pairs.all_known;
     out.batch.rows = kept.size();
     for (const sql::Column& column : pairs.batch.columns)
       out.batch.columns.push_back(std::make_shared<sql::Vector>(column->Gather(kept)));
@@ -200,8 +245,17 @@ class Join : public Operator {
   }
 
   // Emits the pairs, counts the matches of both sides' rows.
-  void Apply(std::size_t side, const Delta& delta, const std::vector<Place>& places, Pairs& pairs,
-             std::vector<std::int64_t>& matches, const Emit& emit) {
+  void Apply(std::size_t side, const Delta& delta, const std::vector<Place>& places,
+             const std::vector<std::uint8_t>& even, Pairs& pairs, std::vector<std::int64_t>& matches,
+             const Emit& emit) {
+    const bool counted = counted_[1 - side];
+    std::vector<Place> others;
+    for (std::size_t i = 0; counted && i < pairs.row.size(); ++i) {
+      const std::uint32_t row = pairs.row[i];
+      if (even.empty() || even[row] == 0) others.push_back({places[row].group, std::move(pairs.other[i])});
+    }
+    if (!pairs.all_known) index(1 - side).LoadEntries(others);
+    auto other = others.begin();
     Delta out;
     out.batch = std::move(pairs.batch);
     for (std::size_t i = 0; i < pairs.row.size(); ++i) {
@@ -209,8 +263,8 @@ class Join : public Operator {
       matches[row] += pairs.weight[i];
       out.weights.push_back(delta.weights[row] * pairs.weight[i]);
       out.at.push_back(delta.at[row]);
-      if (counted_[1 - side])
-        Touch(1 - side, {places[row].group, std::move(pairs.other[i])}, delta.at[row]).matches += delta.weights[row];
+      if (counted && (even.empty() || even[row] == 0))
+        Touch(1 - side, *other++, delta.at[row]).matches += delta.weights[row];
     }
     if (!semi_ && out.batch.rows > 0) emit(out);
   }
@@ -251,7 +305,7 @@ class Join : public Operator {
     }
   }
 
-  OrderedState<Entry, EntryCodec>& index(std::size_t side) { return side == kLeft ? left_ : right_; }
+  Index& index(std::size_t side) { return side == kLeft ? left_ : right_; }
 
   JoinKind kind_;
   std::size_t width_;
@@ -259,9 +313,9 @@ class Join : public Operator {
   std::vector<sql::Type> pair_types_;
   Split split_;
   bool semi_ = false;
-  std::array<bool, 2> counted_ = {};      // sides whose rows show alone too
-  OrderedState<Entry, EntryCodec> left_;  // join key -> rows
-  OrderedState<Entry, EntryCodec> right_;
+  std::array<bool, 2> counted_ = {};  // sides whose rows show alone too
+  Index left_;                        // join key -> rows
+  Index right_;
   StepNotes<std::array<std::map<Place, Before>, 2>> touched_;
 };
 

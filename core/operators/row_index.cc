@@ -60,21 +60,19 @@ RowIndex::Cursor::Cursor(RowIndex& index, const Rows& rows) {
     few_ = ByteReader(rows.group_->bytes());
     return;
   }
-  many_ = index.many_.Find(rows.key_);
-  if (many_ != nullptr) at_ = many_->begin();
+  many_.emplace(index.many_, rows.key_);
 }
 
 bool RowIndex::Cursor::Next(std::string_view& row, std::int64_t& weight) {
-  if (many_ == nullptr) {
+  if (!many_) {
     if (few_.done()) return false;
     weight = few_.Signed();
     row = few_.Bytes();
     return true;
   }
-  if (at_ == many_->end()) return false;
-  row = at_->first;
-  weight = at_->second;
-  ++at_;
+  const std::int64_t* found = nullptr;
+  if (!many_->Next(row, found)) return false;
+  weight = *found;
   return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,7 +61,8 @@ class RowIndex {
   // The key lives as long as the rows are looked at.
   Rows Find(std::string_view key);
 
-  // Goes through rows, in an order that only depends on what is there and how it came.
+  // Goes through rows, in an order that only depends on what is there and how it came. Of many the bytes of a row are
+  // good until the next one.
   class Cursor {
    public:
     Cursor(RowIndex& index, const Rows& rows);
@@ -68,8 +70,7 @@ class RowIndex {
 
    private:
     ByteReader few_{{}};
-    const Many::Group* many_ = nullptr;
-    Many::Group::const_iterator at_;
+    std::optional<Many::Walk> many_;
   };
 
   void Add(const EntryPlace& row, std::int64_t weight);

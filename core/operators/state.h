@@ -150,7 +150,7 @@ class KeyedState final : public StatePart {
       }
     });
   }
-  void Age() override { slots_.Age(); }
+  void Age(std::size_t large) override { slots_.Age(large); }
   void Forget() override {
     slots_.Clear();
     changed_.clear();
@@ -191,18 +191,23 @@ struct EntryPlace {
 // were named are in memory.
 template <class T, class Codec = StateCodec<T>>
 class OrderedState final : public StatePart {
+  struct Slot;
+  using Node = typename Generations<Slot>::Node;
+  using Entries = std::vector<std::pair<std::string, T>>;
+
  public:
   using Group = std::map<std::string, T, std::less<>>;
 
   explicit OrderedState(const StatePlace& place = {}, Codec codec = {}) : StatePart(place), codec_(std::move(codec)) {}
 
-  // In any order, repetitions allowed. No group is the beginning of another (keys of core/sql/key.h never are).
+  // As far as there is room. In any order, repetitions allowed. No group is the beginning of another (keys of
+  // core/sql/key.h never are).
   void Load(std::span<const std::string> groups) {
     if (!stored()) return;
     std::vector<std::string_view> sorted(groups.begin(), groups.end());
     std::ranges::sort(sorted);
     for (const std::string_view group : sorted) {
-      if (Node& node = At(group); !node.value.whole) ReadRest(node);
+      if (Node& node = At(group); !node.value.whole) ReadRest(node, Room());
     }
   }
   // Single entries of groups.
@@ -267,6 +272,50 @@ class OrderedState final : public StatePart {
     if (!stored() && node->value.entries.empty()) slots_.Erase(node->key);
   }
 
+  // Goes through a group in the order of its keys. One that there is no room for is read in pieces, and does not come
+  // into memory. Meanwhile no entry comes or goes; values may change.
+  class Walk {
+   public:
+    Walk() = default;
+    Walk(OrderedState& state, std::string_view group) : state_(&state), node_(state.Seek(group)) {
+      if (node_ == nullptr) return;
+      if (!node_->value.whole) state.ReadRest(*node_, state.Room());
+      whole_ = node_->value.whole;
+      at_ = node_->value.entries.begin();
+    }
+    bool in_memory() const { return whole_; }
+    // Both are good until the next call.
+    bool Next(std::string_view& key, const T*& value) {
+      if (node_ == nullptr) return false;
+      if (whole_) {
+        if (at_ == node_->value.entries.end()) return false;
+        key = at_->first;
+        value = &at_->second;
+        ++at_;
+        return true;
+      }
+      while (next_ == piece_.size()) {
+        if (ended_) return false;
+        state_->ReadPiece(*node_, last_, piece_, ended_);
+        next_ = 0;
+      }
+      key = piece_[next_].first;
+      value = &piece_[next_].second;
+      ++next_;
+      return true;
+    }
+
+   private:
+    OrderedState* state_ = nullptr;
+    Node* node_ = nullptr;
+    bool whole_ = false;
+    typename Group::const_iterator at_;
+    Entries piece_;
+    std::size_t next_ = 0;
+    std::optional<std::string> last_;  // of the pieces so far
+    bool ended_ = false;
+  };
+
   void Save(StoreBatch& batch) override {
     std::string value;
     for (Node* node : changed_) sorted_.Add(node->key, node);
@@ -285,7 +334,7 @@ class OrderedState final : public StatePart {
       node->value.changed.clear();
     });
   }
-  void Age() override { slots_.Age(); }
+  void Age(std::size_t large) override { slots_.Age(large); }
   void Forget() override {
     slots_.Clear();
     changed_.clear();
@@ -294,6 +343,8 @@ class OrderedState final : public StatePart {
 
  private:
   static constexpr std::size_t kEntryBytes = 80;  // a node of the map
+  static constexpr std::size_t kPieceEntries = 2048;
+  static constexpr std::size_t kPieceBytes = 256 << 10;
   struct Slot {
     Group entries;
     std::map<std::string, bool, std::less<>> changed;  // since the last Save; true: was there before
@@ -301,7 +352,6 @@ class OrderedState final : public StatePart {
     std::set<std::string, std::less<>> absent;         // else: keys known not to be there
     std::size_t payload = 0;                           // of all entries
   };
-  using Node = typename Generations<Slot>::Node;
 
   Node& At(std::string_view group) {
     Node* node = slots_.Find(group);
@@ -331,28 +381,65 @@ class OrderedState final : public StatePart {
     node.value.absent.emplace(key);
     return !value;
   }
-  // The entries that are not known yet.
-  void ReadRest(Node& node) {
+  // The entries that are not known yet, or those that there is room for.
+  void ReadRest(Node& node, std::size_t room = ~std::size_t{0}) {
+    if (room == 0) return;
     auto& entries = node.value.entries;
-    ReadBehind(node.key, [&](std::string_view key, std::string_view value) {
-      if (Knows(node.value, key)) return true;
+    std::size_t taken = 0;
+    ReadFrom(node.key, [&](std::string_view key, std::string_view value) {
+      if (!key.starts_with(node.key)) return Taken::kEnough;
+      key.remove_prefix(node.key.size());
+      if (Knows(node.value, key)) return Taken::kMore;
+      taken += BytesOf(key);
+      if (taken > room) return Taken::kEnough;
       T entry{};
-      if (!codec_.Get(value, entry)) return false;
+      if (!codec_.Get(value, entry)) return Taken::kNonsense;
       entries.emplace_hint(entries.end(), key, std::move(entry));
       Account(node, key, true);
-      return true;
+      return Taken::kMore;
     });
+    if (taken > room) return;
     for (const std::string& key : node.value.absent) Account(node, key, false);
     node.value.absent.clear();
     node.value.whole = true;
+  }
+  // The next entries behind `last`, known ones and others, without keeping those.
+  void ReadPiece(Node& node, std::optional<std::string>& last, Entries& piece, bool& ended) {
+    const Group& known = node.value.entries;
+    auto next = last ? known.upper_bound(*last) : known.begin();
+    piece.clear();
+    ended = true;
+    std::string first = node.key;
+    if (last) first.append(*last).push_back('\0');  // the smallest key behind it
+    std::size_t looked_at = 0;
+    std::size_t bytes = 0;
+    ReadFrom(first, [&](std::string_view key, std::string_view value) {
+      if (!key.starts_with(node.key)) return Taken::kEnough;
+      if (looked_at == kPieceEntries || bytes >= kPieceBytes) {
+        ended = false;
+        return Taken::kEnough;
+      }
+      key.remove_prefix(node.key.size());
+      ++looked_at;
+      bytes += BytesOf(key);
+      last = key;
+      for (; next != known.end() && next->first < key; ++next) piece.push_back(*next);
+      if (Knows(node.value, key)) return Taken::kMore;
+      T entry{};
+      if (!codec_.Get(value, entry)) return Taken::kNonsense;
+      piece.emplace_back(key, std::move(entry));
+      return Taken::kMore;
+    });
+    for (; next != known.end() && (ended || next->first <= *last); ++next) piece.push_back(*next);
   }
   void Mark(Node& node, std::string_view key, bool there) {
     if (!stored()) return;
     if (node.value.changed.empty()) changed_.push_back(&node);
     if (!node.value.changed.contains(key)) node.value.changed.emplace(key, there);
   }
+  static std::size_t BytesOf(std::string_view key) { return kEntryBytes + sizeof(T) + key.size(); }
   void Account(Node& node, std::string_view key, bool added) {
-    const std::size_t bytes = kEntryBytes + sizeof(T) + key.size();
+    const std::size_t bytes = BytesOf(key);
     node.value.payload = added ? node.value.payload + bytes : node.value.payload - bytes;
     slots_.Resize(node, node.value.payload);
   }
@@ -373,7 +460,7 @@ class StepNotes final : public StatePart {
   T* operator->() { return &notes_; }
 
   void Save(StoreBatch&) override {}
-  void Age() override {}
+  void Age(std::size_t) override {}
   void Forget() override { notes_ = T{}; }
   std::size_t bytes() const override { return 0; }
 

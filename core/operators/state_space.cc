@@ -33,19 +33,10 @@ void StatePart::ReadMissing(
   }
 }
 
-void StatePart::ReadBehind(std::string_view group,
-                           const std::function<bool(std::string_view key, std::string_view value)>& take) {
-  StateSpace& space = *place_.space;
-  const std::string from = place_.prefix + std::string(group);
-  bool good = true;
-  const Status scanned = space.store_.Scan(space.family_, from, "", [&](std::string_view key, std::string_view value) {
-    if (!key.starts_with(from)) return false;
-    good = take(key.substr(from.size()), value);
-    return good;
-  });
-  if (space.failure_) return;
-  if (!scanned.ok()) space.failure_ = scanned.error();
-  if (!good) space.failure_ = Corrupt("the state of a view holds a value that makes no sense");
+std::size_t StatePart::Room() const {
+  const StateSpace& space = *place_.space;
+  const std::size_t bytes = space.bytes();
+  return space.bytes_max_ - std::min(space.bytes_max_, bytes);
 }
 
 void StatePart::ReadFrom(std::string_view first,
@@ -88,9 +79,10 @@ void StateSpace::Forget() {
   failure_.reset();
 }
 
+// A group whose rows come in every step would stay for good, and grow.
 void StateSpace::Trim(std::size_t bytes_max) {
   if (bytes() <= bytes_max) return;
-  for (StatePart* part : parts_) part->Age();
+  for (StatePart* part : parts_) part->Age(bytes_max / 8);
 }
 
 std::size_t StateSpace::bytes() const {

@@ -42,8 +42,9 @@ class StatePart {
 
   // Puts what has changed since the last call into the step's write.
   virtual void Save(StoreBatch& batch) = 0;
-  // Lets go of what was not used since the last call. Between steps, with everything saved.
-  virtual void Age() = 0;
+  // Lets go of what was not used since the last call, and of single values that take more than `large`. Between steps,
+  // with everything saved.
+  virtual void Age(std::size_t large) = 0;
   // Lets go of everything, changes too: the step failed.
   virtual void Forget() = 0;
   virtual std::size_t bytes() const = 0;
@@ -53,8 +54,8 @@ class StatePart {
   // `take` gets each key once, in order; false if the value makes no sense.
   void ReadMissing(std::vector<std::string> keys,
                    const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& take);
-  void ReadBehind(std::string_view group,
-                  const std::function<bool(std::string_view key, std::string_view value)>& take);
+  // What may still be kept of values that are only looked at.
+  std::size_t Room() const;
   // What is stored from this key on, in order, until `take` has enough (kEnough).
   enum class Taken : std::uint8_t { kMore, kEnough, kNonsense };
   void ReadFrom(std::string_view first, const std::function<Taken(std::string_view key, std::string_view value)>& take);
@@ -118,6 +119,8 @@ class StateSpace {
   // The first read that failed since the last Forget. What operators made since then is void.
   const std::optional<Error>& failure() const { return failure_; }
 
+  // How much a step may bring into memory if it only looks at it; what it changes stays, whatever it takes.
+  void SetMax(std::size_t bytes) { bytes_max_ = bytes; }
   // Between steps: what was not used lately goes if more than this is in memory.
   void Trim(std::size_t bytes_max);
   std::size_t bytes() const;
@@ -127,6 +130,7 @@ class StateSpace {
   const Store& store_;
   Family family_;
   std::vector<StatePart*> parts_;
+  std::size_t bytes_max_ = ~std::size_t{0};
   std::optional<Error> failure_;
   std::string key_;  // that is being put together
 };
@@ -204,9 +208,10 @@ class Generations {
     node.bytes = kNodeBytes + sizeof(Node) + node.key.size() + bytes;
     bytes_ += node.bytes;
   }
-  void Age() {
+  void Age(std::size_t large) {
     for (Entry& entry : table_) {
-      if (entry.node == nullptr || std::exchange(entry.node->young, false)) continue;
+      if (entry.node == nullptr) continue;
+      if (std::exchange(entry.node->young, false) && entry.node->bytes <= large) continue;
       Drop(entry.node);
       entry = {};
     }

@@ -42,7 +42,7 @@ class Timeline final : public StatePart {
   std::optional<std::int64_t> First();
 
   void Save(StoreBatch& batch) override;
-  void Age() override {}
+  void Age(std::size_t) override {}
   void Forget() override;
   std::size_t bytes() const override { return 0; }
 

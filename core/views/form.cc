@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/bytes.h"
@@ -16,6 +17,16 @@ constexpr std::string_view kStateFormat = "2";
 // What a row of a delta takes in memory, about.
 constexpr std::size_t kRowBytes = 40;
 constexpr std::size_t kValueBytes = 16;
+
+// Texts are taken to be about as long as the first one.
+std::size_t BytesOf(const operators::Delta& delta) {
+  if (delta.rows() == 0) return 0;
+  std::size_t row = kRowBytes + kValueBytes * delta.batch.columns.size();
+  for (const sql::Column& column : delta.batch.columns) {
+    if (!column->strings.empty()) row += column->strings[0].size();
+  }
+  return delta.rows() * row;
+}
 
 std::string FormPrefix(std::uint32_t form) {
   std::string key;
@@ -109,9 +120,10 @@ Result<bool> IsComplete(const StoreView& view, std::uint32_t form) {
   return progress.stage == FormProgress::Stage::kRunning && progress.behind_from == 0;
 }
 
-Form::Form(Store& store, DefinitionPtr definition)
+Form::Form(Store& store, DefinitionPtr definition, std::size_t step_bytes)
     : store_(store),
       definition_(std::move(definition)),
+      step_bytes_(step_bytes),
       row_form_(RowFormOf(*definition_->relation)),
       state_(store, Family::kState),
       rows_(store, definition_->record.form, *definition_->relation) {}
@@ -152,22 +164,49 @@ void Form::MakeGraph() {
   rows_.SetOwner(over_state ? ViewRows::Owner::kState : ViewRows::Owner::kChanges);
   keeps_time_ = KeepsTime(*definition_->plan);
   graph_ = std::make_unique<operators::Graph>(
-      *definition_->plan,
-      [this](const operators::Delta& delta) {
-        given_.push_back(delta);
-        given_bytes_ += delta.rows() * (kRowBytes + kValueBytes * delta.batch.columns.size());
-      },
+      *definition_->plan, [this](const operators::Delta& delta) { TakeGiven(delta); },
       operators::StatePlace{&state_, FormPrefix(id())}, over_state ? rows_.place() : operators::StatePlace{});
 }
 
+void Form::TakeGiven(const operators::Delta& delta) {
+  given_bytes_ += BytesOf(delta);
+  if (spilled_ != nullptr) {
+    if (spilling_.ok()) spilling_ = spilled_->Add(delta);
+    return;
+  }
+  given_.push_back(delta);
+  if (given_bytes_ <= step_bytes_) return;
+  spilled_ = std::make_unique<SpilledOutput>(store_, *definition_->relation, step_bytes_ / 2);
+  for (operators::Delta& earlier : given_) {
+    if (spilling_.ok()) spilling_ = spilled_->Add(std::exchange(earlier, {}));
+  }
+  given_.clear();
+}
+
+void Form::SetMemory(std::size_t bytes) {
+  state_.SetMax(bytes);
+  rows_.SetMax(bytes);
+}
+
 void Form::Push(const sql::Relation& relation, const operators::Delta& delta) {
-  if (given_.empty()) given_bytes_ = 0;
+  if (!std::exchange(pushed_, true)) given_bytes_ = 0;
   graph_->Push(relation, delta, step_);
 }
 
-ViewChange Form::Finish() {
+Status Form::Finish(const Take& take) {
+  if (!std::exchange(pushed_, false)) given_bytes_ = 0;
   graph_->Finish(step_);
-  ViewChange change = Settle(*definition_->relation, std::exchange(given_, {}), output_order_, told());
+  HG_RETURN_IF_ERROR(failure());
+  HG_RETURN_IF_ERROR(spilling_);
+  NoteStep();
+  if (spilled_ == nullptr)
+    return take(Settle(*definition_->relation, std::exchange(given_, {}), output_order_, told()));
+  HG_RETURN_IF_ERROR(spilled_->Drain(told(), take));
+  spilled_.reset();
+  return Ok();
+}
+
+void Form::NoteStep() {
   for (const operators::FailedRow& failed : step_.failed) {
     progress_.errors += failed.weight;
     if (failed.weight > 0) progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);
@@ -176,11 +215,11 @@ ViewChange Form::Finish() {
   progress_.expired += static_cast<std::uint64_t>(std::exchange(step_.expired, 0));
   progress_.waiting += static_cast<std::uint64_t>(std::exchange(step_.waiting, 0));
   step_.eval.Reset();
-  return change;
 }
 
 void Form::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch) {
   rows_.Apply(change, now_us, batch);
+  if (in_pieces()) rows_.SavePiece(batch);
   Expire(now_us, batch);
   for (const operators::Delta& delta : change.added) {
     for (const std::int64_t times : delta.weights) progress_.rows += static_cast<std::uint64_t>(times);
@@ -217,6 +256,7 @@ void Form::Save(StoreBatch& batch) {
 
 void Form::Committed() {
   saved_ = progress_;
+  rows_.Committed();
   output_.clear();
   failed_.clear();
 }
@@ -224,6 +264,9 @@ void Form::Committed() {
 void Form::Forget() {
   progress_ = saved_;
   given_.clear();
+  spilled_.reset();
+  spilling_ = Ok();
+  pushed_ = false;
   output_.clear();
   failed_.clear();
   step_ = {};

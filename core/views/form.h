@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "core/operators/state_space.h"
 #include "core/views/definition.h"
 #include "core/views/rows.h"
+#include "core/views/spilled_output.h"
 
 namespace headgate::views {
 
@@ -64,7 +66,8 @@ Result<bool> IsComplete(const StoreView& view, std::uint32_t form);
 // One form of a view, running: its operators, its state, its rows. Everything is of the views' thread.
 class Form {
  public:
-  Form(Store& store, DefinitionPtr definition);
+  // Of a step's output about `step_bytes` are in memory, the rest is in files until Finish.
+  Form(Store& store, DefinitionPtr definition, std::size_t step_bytes);
 
   Status Open(const FormProgress& progress);
   const Definition& definition() const { return *definition_; }
@@ -88,12 +91,18 @@ class Form {
     step_.gated = gated;
   }
 
+  // How much of its state, and of its rows, a step may bring into memory if it only looks at it.
+  void SetMemory(std::size_t bytes);
   // A step: Push the changes of its inputs, then Finish: what changed of the view, in log order if its stream is
-  // written. Save puts state, rows and progress into the step's write.
+  // written. `take` gets it whole, or, if it does not fit into memory (in_pieces), one piece after the other. Save puts
+  // state, rows and progress into the step's write.
   void Push(const sql::Relation& relation, const operators::Delta& delta);
-  ViewChange Finish();
-  // What the operators gave in the last step, about, before anything cancelled.
-  std::size_t given_bytes() const { return given_bytes_; }
+  using Take = std::function<Status(ViewChange change)>;
+  Status Finish(const Take& take);
+  bool in_pieces() const { return spilled_ != nullptr; }
+  bool pushed() const { return pushed_; }
+  // What the operators gave in the last step that was in memory, about, before anything cancelled.
+  std::size_t given_bytes() const { return std::min(given_bytes_, step_bytes_); }
   // The rows whose expressions failed in the last Finish.
   const std::vector<operators::FailedRow>& failed() const { return failed_; }
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
@@ -120,9 +129,12 @@ class Form {
 
  private:
   void MakeGraph();
+  void TakeGiven(const operators::Delta& delta);
+  void NoteStep();
 
   Store& store_;
   DefinitionPtr definition_;
+  std::size_t step_bytes_;
   RowForm row_form_;
   OutputOrder output_order_ = OutputOrder::kAny;
   bool keeps_time_ = false;
@@ -132,6 +144,9 @@ class Form {
   operators::StepContext step_;
   std::vector<operators::Delta> given_;  // by the operators, in this step
   std::size_t given_bytes_ = 0;
+  std::unique_ptr<SpilledOutput> spilled_;  // what they gave, if it is too much
+  Status spilling_ = Ok();
+  bool pushed_ = false;
   std::vector<operators::Delta> output_;  // what it amounts to, for readers
   std::vector<operators::FailedRow> failed_;
   FormProgress progress_;

@@ -46,7 +46,6 @@ Status ViewRows::Open() {
 }
 
 void ViewRows::Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch) {
-  next_block_stored_ = next_block_;
   if (owner_ == Owner::kState) return;
   switch (kind_) {
     case RowForm::kBlocks:
@@ -154,7 +153,6 @@ Result<ViewRows::Carried> ViewRows::Carry(const StoreView& view, std::uint32_t f
                                  });
   HG_RETURN_IF_ERROR(scanned);
   if (!good) return Corrupt("the rows of a view hold bytes that make no sense");
-  next_block_stored_ = next_block_;
   return carried;
 }
 
@@ -181,9 +179,22 @@ void ViewRows::ApplyCounted(const std::vector<RowChange>& changes) {
   }
 }
 
+void ViewRows::SavePiece(StoreBatch& batch) {
+  if (kind_ != RowForm::kCounted) return;
+  space_.Save(batch);
+  space_.Trim(0);  // what is older than the last one, then that
+  space_.Trim(0);
+}
+
+void ViewRows::Committed() {
+  next_block_stored_ = next_block_;
+  first_block_stored_ = first_block_;
+}
+
 void ViewRows::Forget() {
   space_.Forget();
   next_block_ = next_block_stored_;
+  first_block_ = first_block_stored_;
 }
 
 Status ViewRows::failure() const { return space_.failure() ? Status(*space_.failure()) : Ok(); }

@@ -38,8 +38,12 @@ class ViewRows {
   Result<Carried> Carry(const StoreView& view, std::uint32_t form, std::size_t columns, const std::string& cursor,
                         StoreBatch& batch);
   void Save(StoreBatch& batch) { space_.Save(batch); }
+  // Of a step whose changes come in pieces, no row twice: behind each of them, so that it need not stay in memory.
+  void SavePiece(StoreBatch& batch);
+  void Committed();
   void Forget();
   Status failure() const;
+  void SetMax(std::size_t bytes) { space_.SetMax(bytes); }
   void Trim(std::size_t bytes_max) { space_.Trim(bytes_max); }
   std::size_t bytes() const { return space_.bytes(); }
 
@@ -72,6 +76,7 @@ class ViewRows {
   std::uint64_t next_block_ = 1;
   std::uint64_t next_block_stored_ = 1;
   std::uint64_t first_block_ = 1;  // none before it is there
+  std::uint64_t first_block_stored_ = 1;
   operators::StateSpace space_;
   operators::KeyedState<std::string> counted_;  // count and row, by key and row
 };

@@ -143,7 +143,7 @@ Result<FormProgress> Runtime::Begun(const Definition& definition) {
 }
 
 headgate::Status Runtime::Adopt(const DefinitionPtr& definition) {
-  auto form = std::make_unique<Form>(*parts_.store, definition);
+  auto form = std::make_unique<Form>(*parts_.store, definition, StepBytes());
   FormProgress progress;
   HG_ASSIGN_OR_RETURN(const auto stored, parts_.store->Get(Family::kMeta, ProgressKey(form->id())));
   if (stored) {

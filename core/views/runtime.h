@@ -81,6 +81,8 @@ class Runtime {
     Log* log = nullptr;
     const Clock* clock = nullptr;
     std::size_t memory_bytes = 64 << 20;  // of state, rows and base in memory
+    // What a view gives in a step, and the step's write, are in files beyond this. 0: a share of that.
+    std::size_t step_bytes = 0;
     // The source of a stream, its server asked at or behind a time of its log; any thread.
     std::function<SourceSight(SourceNo source, std::int64_t asked_after_us)> sight;
     std::function<void()> on_step;  // after every step and change of state, on the views' thread
@@ -151,6 +153,10 @@ class Runtime {
   static constexpr std::size_t kShares = 16;
   static constexpr std::size_t kFormsShare = 6;
   static constexpr std::size_t kBaseShare = 2;
+  static constexpr std::size_t kStepShare = 2;
+  std::size_t FormBytes() const {
+    return parts_.memory_bytes * kFormsShare / kShares / std::max<std::size_t>(1, forms_.size());
+  }
 
   explicit Runtime(Parts parts);
   headgate::Status Open(const std::vector<DefinitionPtr>& definitions);
@@ -184,6 +190,13 @@ class Runtime {
   headgate::Status EndLoad(StreamNo stream);
   headgate::Status StepForms(std::int64_t commit_us, Seq last, ViewWrite write = ViewWrite::kStep);
   bool FeedForm(Form& form, Seq last, StoreBatch& batch);
+  void BeginFeed(Form& form) const;
+  void Feed(Form& form, std::uint32_t input, const operators::Delta& delta, Seq last, StoreBatch& batch);
+  void FeedReaders(const Form& form, const std::vector<operators::Delta>& deltas, Seq last, StoreBatch& batch);
+  bool Releases(const Form& form) const { return replay_ && replay_->release && replay_->changes.contains(form.id()); }
+  bool Holds(const Form& form) const { return form.progress().hold_from != 0 && !Releases(form); }
+  StoreBatch NewBatch() const;
+  std::size_t StepBytes() const;
   const std::vector<operators::Delta>* DeltasOf(const Input& input) const;
   headgate::Status Commit(StoreBatch& batch, const Transaction& tx);
   static void PutTold(StoreBatch& batch, const Transaction& tx);

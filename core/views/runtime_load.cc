@@ -150,6 +150,7 @@ headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
 
 headgate::Status Runtime::LoadChunk(Form& form, const Input& input, bool& done) {
   form.SetTimes(TimesOf(form), false);
+  form.SetMemory(parts_.memory_bytes * kFormsShare / kShares);
   if (input.kind == Input::Kind::kTable) HG_RETURN_IF_ERROR(LoadTable(form, input, done));
   if (input.kind == Input::Kind::kView) HG_RETURN_IF_ERROR(LoadView(form, input, done));
   if (input.kind == Input::Kind::kEvents) HG_RETURN_IF_ERROR(LoadEvents(form, input, done));
@@ -158,19 +159,21 @@ headgate::Status Runtime::LoadChunk(Form& form, const Input& input, bool& done) 
 }
 
 headgate::Status Runtime::FinishChunk(Form& form) {
-  const ViewChange change = form.Finish();
+  StoreBatch batch = NewBatch();
+  Transaction tx;
+  // Rows that never go again are told as they come. Of other views the content so far is no content yet.
+  const bool told = form.told() && form.row_form() == RowForm::kBlocks && form.progress().replaces.form == 0;
+  HG_RETURN_IF_ERROR(form.Finish([&](const ViewChange& change) {
+    form.Apply(change, parts_.clock->NowUs(), batch);
+    if (!told || change.empty()) return Ok();
+    if (tx.empty()) tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
+    AddToStream(tx, form, change);
+    return Ok();
+  }));
   HG_RETURN_IF_ERROR(form.failure());
   NoteFailed(form);
-  StoreBatch batch;
   letters_.Save(batch, parts_.clock->NowUs());
-  form.Apply(change, parts_.clock->NowUs(), batch);
   form.Save(batch);
-  Transaction tx;
-  if (form.told() && form.row_form() == RowForm::kBlocks && form.progress().replaces.form == 0 && !change.empty()) {
-    // Rows that never go again are told as they come. Of other views the content so far is no content yet.
-    tx = NewTransaction(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
-    AddToStream(tx, form, change);
-  }
   HG_FAILPOINT("views.load_chunk");
   HG_RETURN_IF_ERROR(Commit(batch, tx));
   form.Committed();

@@ -322,39 +322,67 @@ const std::vector<operators::Delta>* Runtime::DeltasOf(const Input& input) const
 // any.
 bool Runtime::FeedForm(Form& form, Seq last, StoreBatch& batch) {
   const std::vector<Input>& inputs = form.definition().inputs;
-  const bool waits = Waits(form);
-  const bool released = replay_ && replay_->release && replay_->changes.contains(form.id());
-  const bool holds = form.progress().hold_from != 0 && !released;
-  if (!waits) form.SetTimes(TimesOf(form), holds);
-  const auto feed = [&](std::uint32_t i, const operators::Delta& delta) {
-    const sql::Relation& relation = *inputs[i].relation;
-    const operators::Delta own = FirstColumns(delta, relation.columns.size());
-    const Seq step = replay_ ? replay_->through : last;
-    FormProgress& progress = form.progress();
-    if (waits) {
-      Backlog(form.id()).Add(step, progress.behind_pieces++, i, AllTypesOf(relation), own, batch);
-    } else if (holds && IsData(inputs[i])) {
-      const Backlog held(form.id(), Backlog::Kind::kHeld);
-      held.Add(step, progress.held_rows, i, AllTypesOf(relation), own, batch);
-      progress.held_rows += own.rows();
-      KeepTimes(form, held, step, batch);
-    } else {
-      form.Push(relation, own);
-    }
-  };
-  bool fed = replay_ && replay_->changes.contains(form.id());
-  if (fed) {
+  BeginFeed(form);
+  bool fed = form.pushed();  // FeedReaders
+  if (replay_ && replay_->changes.contains(form.id())) {
+    fed = true;
     for (const auto& [input, deltas] : replay_->changes[form.id()]) {
-      for (const operators::Delta& delta : deltas) feed(input, delta);
+      for (const operators::Delta& delta : deltas) Feed(form, input, delta, last, batch);
     }
   }
   for (std::uint32_t i = 0; i < inputs.size(); ++i) {
     const std::vector<operators::Delta>* deltas = DeltasOf(inputs[i]);
     if (deltas == nullptr) continue;
-    for (const operators::Delta& delta : *deltas) feed(i, delta);
+    for (const operators::Delta& delta : *deltas) Feed(form, i, delta, last, batch);
     fed = fed || !deltas->empty();
   }
   return fed;
+}
+
+// What changed of a form that others read, and is too much to be kept for them: they get it piece by piece, before
+// their turn comes.
+void Runtime::FeedReaders(const Form& form, const std::vector<operators::Delta>& deltas, Seq last, StoreBatch& batch) {
+  for (const auto& reader : forms_) {
+    if (!reader->running()) continue;
+    const std::vector<Input>& inputs = reader->definition().inputs;
+    for (std::uint32_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].kind != Input::Kind::kView || RunningOf(inputs[i]) != &form) continue;
+      BeginFeed(*reader);
+      for (const operators::Delta& delta : deltas) Feed(*reader, i, delta, last, batch);
+    }
+  }
+}
+
+void Runtime::BeginFeed(Form& form) const {
+  if (!Waits(form)) form.SetTimes(TimesOf(form), Holds(form));
+}
+
+void Runtime::Feed(Form& form, std::uint32_t input, const operators::Delta& delta, Seq last, StoreBatch& batch) {
+  const Input& of = form.definition().inputs[input];
+  const sql::Relation& relation = *of.relation;
+  const operators::Delta own = FirstColumns(delta, relation.columns.size());
+  const Seq step = replay_ ? replay_->through : last;
+  FormProgress& progress = form.progress();
+  if (Waits(form)) {
+    Backlog(form.id()).Add(step, progress.behind_pieces++, input, AllTypesOf(relation), own, batch);
+  } else if (Holds(form) && IsData(of)) {
+    const Backlog held(form.id(), Backlog::Kind::kHeld);
+    held.Add(step, progress.held_rows, input, AllTypesOf(relation), own, batch);
+    progress.held_rows += own.rows();
+    KeepTimes(form, held, step, batch);
+  } else {
+    form.Push(relation, own);
+  }
+}
+
+std::size_t Runtime::StepBytes() const {
+  return parts_.step_bytes != 0 ? parts_.step_bytes : parts_.memory_bytes * kStepShare / kShares;
+}
+
+StoreBatch Runtime::NewBatch() const {
+  StoreBatch batch;
+  batch.SpillBeyond(StepBytes(), *parts_.store);
+  return batch;
 }
 
 // Views in order, each once; what they give goes on in memory (C-5).
@@ -362,10 +390,11 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   for (auto& [key, port] : ports_) {
     if (port.rows->rows() > 0) port.deltas.push_back(port.rows->Take());
   }
-  StoreBatch batch;
+  StoreBatch batch = NewBatch();
   Transaction tx;
   if (replay_) tx = std::move(replay_->told);
   const std::int64_t log_us = run_times_ == nullptr ? log_us_ : run_times_->Now();
+  for (const auto& form : forms_) form->SetMemory(FormBytes());
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     if (Waits(*form)) {
@@ -379,18 +408,25 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
     }
     if (!FeedForm(*form, last, batch) && form->Due().value_or(log_us + 1) > log_us) continue;
     const std::size_t before = form->bytes();
-    ViewChange change = form->Finish();
+    HG_RETURN_IF_ERROR(form->Finish([&](ViewChange change) {
+      form->Apply(change, parts_.clock->NowUs(), batch);
+      if (change.empty()) return Ok();
+      if (form->told()) {
+        if (tx.empty()) tx = NewTransaction(commit_us, last, write);
+        AddToStream(tx, *form, change);
+      }
+      if (!read_.contains(form->id())) return Ok();
+      if (!form->in_pieces()) {
+        form->PassOn(std::move(change));
+      } else {
+        FeedReaders(*form, AsDeltas(*form->definition().relation, std::move(change)), last, batch);
+      }
+      return Ok();
+    }));
     worked_ += form->given_bytes() + (form->bytes() - std::min(before, form->bytes()));
     HG_RETURN_IF_ERROR(form->failure());
     NoteFailed(*form);
-    form->Apply(change, parts_.clock->NowUs(), batch);
     form->Save(batch);
-    if (change.empty()) continue;
-    if (form->told()) {
-      if (tx.empty()) tx = NewTransaction(commit_us, last, write);
-      AddToStream(tx, *form, change);
-    }
-    if (read_.contains(form->id())) form->PassOn(std::move(change));
   }
   if (replay_) batch.Add(replay_->taken);
   base_.Save(batch);
@@ -414,8 +450,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   run_times_.reset();
   log_us_ = log_us;
   applied_.store(last, std::memory_order_release);
-  for (const auto& form : forms_)
-    form->Trim(parts_.memory_bytes * kFormsShare / kShares / std::max<std::size_t>(1, forms_.size()));
+  for (const auto& form : forms_) form->Trim(FormBytes());
   base_.Trim(parts_.memory_bytes * kBaseShare / kShares);
   stepped_.Raise();
   Publish();

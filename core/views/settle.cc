@@ -13,19 +13,12 @@
 namespace headgate::views {
 namespace {
 
-std::vector<std::size_t> KeyColumns(const sql::Relation& view) {
-  if (!view.key.empty()) return view.key;
-  std::vector<std::size_t> all(view.columns.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  return all;
-}
-
 // Adds the rows of an output up: by key, and in a view without a key by the row.
 class Net {
  public:
   Net(const sql::Relation& view, std::size_t rows, OutputOrder order)
       : types_(TypesOf(view)),
-        key_columns_(KeyColumns(view)),
+        key_columns_(KeyColumnsOf(view)),
         keyed_(!view.key.empty()),
         together_(keyed_ && order == OutputOrder::kTogether) {
     items_.reserve(rows);
@@ -136,6 +129,13 @@ sql::Arena& ViewChange::Own() {
   auto arena = std::make_shared<sql::Arena>();
   owners.push_back(arena);
   return *arena;
+}
+
+std::vector<std::size_t> KeyColumnsOf(const sql::Relation& view) {
+  if (!view.key.empty()) return view.key;
+  std::vector<std::size_t> all(view.columns.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
 }
 
 std::vector<sql::Type> TypesOf(const sql::Relation& relation) {

@@ -41,6 +41,8 @@ struct ViewChange {
 
 // The columns of a view without hidden ones, as types.
 std::vector<sql::Type> TypesOf(const sql::Relation& relation);
+// The columns that say which row it is: those of its key, or all.
+std::vector<std::size_t> KeyColumnsOf(const sql::Relation& view);
 
 // What is known of a step's output before it is looked at.
 enum class OutputOrder : std::uint8_t {

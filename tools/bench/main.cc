@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/headgate_process.h"
+#include "tools/bench/hot_key.h"
 #include "tools/bench/ingest.h"
 #include "tools/bench/live_settings.h"
 #include "tools/bench/measure.h"
@@ -217,13 +218,14 @@ void ColdStart() {
 }
 
 constexpr const char* kUsage =
-    "headgate-bench [NAME...] [OPTION VALUE...]: all but restart and nexmark if none is named\n\n"
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, nexmark and restart if none is named\n\n"
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
     "  view-latency  commit to a view's change at a client\n"
     "  views         views of five kinds, from the log; --query NAME (all)\n"
     "  nexmark       the Nexmark queries, from the log; --events N (2000000), --per-transaction N (1000),\n"
     "                --query qN (all), --seconds N for each (60), --memory-mib N for the views (1024)\n"
+    "  hotkey        a row is updated that many others of a join refer to; --rows N (1000000), --memory-mib N (64)\n"
     "  restart       start on stored state; --gib N (1)\n"
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
@@ -249,9 +251,9 @@ struct Arguments {
 
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
-  constexpr std::array kNames = {"cold",    "latency", "view-latency", "views", "nexmark",
+  constexpr std::array kNames = {"cold",    "latency", "view-latency", "views", "nexmark", "hotkey",
                                  "restart", "ingest",  "settings",     "burst", "stream"};
-  constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds", "memory-mib", "gib"};
+  constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds", "memory-mib", "gib", "rows"};
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -278,6 +280,13 @@ NexmarkOptions NexmarkOf(const Arguments& arguments) {
   return options;
 }
 
+HotKeyOptions HotKeyOf(const Arguments& arguments) {
+  HotKeyOptions options;
+  options.rows = std::lround(arguments.Number("rows", static_cast<double>(options.rows)));
+  options.memory_mib = std::lround(arguments.Number("memory-mib", static_cast<double>(options.memory_mib)));
+  return options;
+}
+
 }  // namespace
 }  // namespace headgate::bench
 
@@ -293,6 +302,7 @@ int main(int argc, char** argv) {
   if (arguments->Wanted("view-latency")) ViewLatency(1000, 10);
   if (arguments->Wanted("views")) Views(2'000'000, arguments->Text("query"));
   if (arguments->Wanted("nexmark", false)) Nexmark(NexmarkOf(*arguments));
+  if (arguments->Wanted("hotkey", false)) HotKey(HotKeyOf(*arguments));
   if (arguments->Wanted("restart", false)) Restart(arguments->Number("gib", 1));
   if (arguments->Wanted("ingest")) {
     IngestThroughput(32, 100, 10);

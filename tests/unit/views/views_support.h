@@ -21,7 +21,10 @@ namespace headgate::test {
 // A shard with views, and sources that are written by hand.
 class Shard {
  public:
-  explicit Shard(std::size_t memory_bytes = 64 << 20) : memory_bytes_(memory_bytes) { Open(); }
+  explicit Shard(std::size_t memory_bytes = 64 << 20, std::size_t step_bytes = 0)
+      : memory_bytes_(memory_bytes), step_bytes_(step_bytes) {
+    Open();
+  }
   ~Shard() { Close(); }
 
   void Open() {
@@ -36,6 +39,7 @@ class Shard {
     parts.log = log_.get();
     parts.clock = clock;
     parts.memory_bytes = memory_bytes_;
+    parts.step_bytes = step_bytes_;
     parts.sight = sight;
     parts.read = read;
     parts.follow_wait = follow_wait;
@@ -137,6 +141,7 @@ class Shard {
  private:
   DataDir dir_;
   std::size_t memory_bytes_;
+  std::size_t step_bytes_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Log> log_;
   std::map<std::string, std::unique_ptr<LogWriter>> writers_;
