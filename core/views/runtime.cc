@@ -43,6 +43,7 @@ Result<std::uint64_t> ToldOf(const StoreView& view) {
 Runtime::Runtime(Parts parts)
     : parts_(std::move(parts)),
       run_size_(parts_.memory_bytes),
+      batch_(NewBatch()),
       base_(*parts_.store),
       letters_(*parts_.store, *parts_.log) {}
 

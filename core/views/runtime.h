@@ -183,11 +183,12 @@ class Runtime {
   headgate::Status Step(const Run& run);
   headgate::Status TellLoss(Seq first);
   headgate::Status TakeIn(const Run& run);
+  void GiveMany(StreamNo stream, Seq last);
   headgate::Status TakeTable(const Run::Part& part, const Change& change);
   headgate::Status TakeTruncate(const Run::Part& part, const Change& change);
   void TakeEvent(const Run::Part& part, const Change& change);
   headgate::Status Prefetch(const Run& run);
-  headgate::Status EndLoad(StreamNo stream);
+  headgate::Status EndLoad(StreamNo stream, Seq last);
   headgate::Status StepForms(std::int64_t commit_us, Seq last, ViewWrite write = ViewWrite::kStep);
   bool FeedForm(Form& form, Seq last, StoreBatch& batch);
   void BeginFeed(Form& form) const;
@@ -290,6 +291,7 @@ class Runtime {
   std::unique_ptr<RunReader> reader_;
   RunSize run_size_;
   std::size_t worked_ = 0;  // bytes that the step has in memory, about
+  StoreBatch batch_;        // of the step, until StepForms takes it
   Base base_;
   Letters letters_;
   std::vector<std::unique_ptr<Form>> forms_;  // inputs before those that read them

@@ -10,6 +10,8 @@
 namespace headgate::views {
 namespace {
 
+constexpr std::size_t kTableRowBytes = 100;  // about
+
 Error BadRow(const Registry& registry, const Run::Part& part, const Change& change) {
   const StreamInfo* stream = registry.Stream(change.stream);
   return Corrupt("change " + ToText({part.seq, change.ordinal}) + " of " + (stream == nullptr ? "?" : stream->name) +
@@ -88,6 +90,7 @@ void Runtime::ForgetStep() {
   for (const auto& form : forms_) form->Forget();
   for (const auto& [form, table] : declared_) table->Forget();
   ClearPorts();
+  batch_ = NewBatch();
   replay_.reset();
   run_times_.reset();
   letters_.Forget();
@@ -102,7 +105,7 @@ headgate::Status Runtime::Step(const views::Run& run) {
   const Seq next = applied_ + 1;
   if (run.first > next && parts_.log->first_seq() > next) HG_RETURN_IF_ERROR(TellLoss(run.first));
   if (run.loaded != 0) {
-    HG_RETURN_IF_ERROR(EndLoad(run.loaded));
+    HG_RETURN_IF_ERROR(EndLoad(run.loaded, run.last));
   } else {
     HG_RETURN_IF_ERROR(TakeIn(run));
   }
@@ -269,6 +272,7 @@ headgate::Status Runtime::TakeTruncate(const Run::Part& part, const Change& chan
     const At at{part.seq, change.ordinal};
     const auto gone = [&](const std::string& key, const Image& image) {
       for (std::uint64_t n = 0; n < image.copies; ++n) EmitGone(stream, key, image, at);
+      GiveMany(stream, part.seq);
     };
     // What the run has touched is as it left it, the rest as it is stored.
     const std::set<std::string>& touched = keys_[stream];
@@ -286,7 +290,7 @@ headgate::Status Runtime::TakeTruncate(const Run::Part& part, const Change& chan
 }
 
 // A table's snapshot has ended: what views see changes from the old content to the new one, by its difference.
-headgate::Status Runtime::EndLoad(StreamNo stream) {
+headgate::Status Runtime::EndLoad(StreamNo stream, Seq last_seq) {
   const TableState state = base_.StateOf(stream);
   if (state.generation != 0 && !state.loading()) return Ok();
   const At at{applied_ + 1, 0};
@@ -300,6 +304,7 @@ headgate::Status Runtime::EndLoad(StreamNo stream) {
         const TableSchema& schema = *registry_->Schema(stream, image.version);
         const auto shown = declared == nullptr ? image : declared->Shown(std::string(key), image, schema);
         for (std::uint64_t n = 0; shown && n < image.copies; ++n) Emit(*port->second, *shown, sign, at);
+        GiveMany(stream, last_seq);
         return true;
       };
       HG_RETURN_IF_ERROR(Base::ScanTable(view, stream, generation, "", visit));
@@ -307,6 +312,27 @@ headgate::Status Runtime::EndLoad(StreamNo stream) {
   }
   base_.EndLoad(stream);
   return Ok();
+}
+
+// All rows of a table may be more than fit into memory: the forms get what there is of them before their turn comes.
+void Runtime::GiveMany(StreamNo stream, Seq last) {
+  const auto [first, end] = ports_of_.equal_range(stream);
+  for (auto of = first; of != end; ++of) {
+    Port& port = *of->second;
+    const std::size_t rows = port.deltas.size() * operators::kPieceRows + port.rows->rows();
+    if (rows * kTableRowBytes <= StepBytes()) continue;
+    if (port.rows->rows() > 0) port.deltas.push_back(port.rows->Take());
+    for (const auto& form : forms_) {
+      if (!form->running()) continue;
+      const std::vector<Input>& inputs = form->definition().inputs;
+      for (std::uint32_t i = 0; i < inputs.size(); ++i) {
+        if (DeltasOf(inputs[i]) != &port.deltas) continue;
+        BeginFeed(*form);
+        for (const operators::Delta& delta : port.deltas) Feed(*form, i, delta, last, batch_);
+      }
+    }
+    port.deltas.clear();
+  }
 }
 
 const std::vector<operators::Delta>* Runtime::DeltasOf(const Input& input) const {
@@ -354,6 +380,7 @@ void Runtime::FeedReaders(const Form& form, const std::vector<operators::Delta>&
 }
 
 void Runtime::BeginFeed(Form& form) const {
+  form.SetMemory(FormBytes());
   if (!Waits(form)) form.SetTimes(TimesOf(form), Holds(form));
 }
 
@@ -390,11 +417,10 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   for (auto& [key, port] : ports_) {
     if (port.rows->rows() > 0) port.deltas.push_back(port.rows->Take());
   }
-  StoreBatch batch = NewBatch();
+  StoreBatch batch = std::exchange(batch_, NewBatch());
   Transaction tx;
   if (replay_) tx = std::move(replay_->told);
   const std::int64_t log_us = run_times_ == nullptr ? log_us_ : run_times_->Now();
-  for (const auto& form : forms_) form->SetMemory(FormBytes());
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     if (Waits(*form)) {

@@ -100,7 +100,7 @@ class Tables {
 void ForgetPeak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 void Applied(Shard& shard) {
-  if (!shard.Apply()) Must(Transient("the views did not come to the end"));
+  if (!shard.Apply(3'600)) Must(Transient("the views did not come to the end"));
 }
 
 void Run(const HotKeyOptions& options) {

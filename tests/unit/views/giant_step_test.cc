@@ -82,7 +82,7 @@ class Both {
     if (kind < 5) {
       const TestStream::Row row = {id, random() % 8 == 0 ? std::nullopt : std::optional(control), below(30)};
       Each([&](World& w) { orders_.contains(id) ? w.orders.Update(row) : w.orders.Insert(row); });
-      orders_.insert(id);
+      orders_[id] = row;
     } else if (kind < 6) {
       if (orders_.erase(id) > 0) Each([&](World& w) { w.orders.Delete({id}); });
     } else if (kind < 8) {
@@ -98,6 +98,21 @@ class Both {
     }
     tables_ = tables_ || kind < 9;
   }
+  // The table of orders is read anew, and some of it has changed meanwhile; or all of it goes.
+  void ReadAnew(std::mt19937& random) {
+    std::erase_if(orders_, [&](const auto&) { return random() % 4 == 0; });
+    std::vector<TestStream::Row> rows;
+    for (auto& [id, row] : orders_) {
+      row[1] = std::to_string(random() % 4);
+      rows.push_back(row);
+    }
+    Each([&](World& w) { w.orders.Snapshot(rows); });
+  }
+  void Truncate() {
+    Each([](World& w) { w.orders.Truncate(); });
+    orders_.clear();
+    tables_ = true;
+  }
   void Commit() {
     if (std::exchange(tables_, false)) Each([](World& w) { w.orders.Commit(); });
     if (std::exchange(events_, false)) Each([](World& w) { w.events.Commit(); });
@@ -110,7 +125,7 @@ class Both {
   }
 
   std::array<World*, 2> worlds_;
-  std::set<std::string> orders_;
+  std::map<std::string, TestStream::Row> orders_;
   std::set<std::string> controls_;
   bool tables_ = false;
   bool events_ = false;
@@ -152,6 +167,8 @@ void GoesTheSameWay(unsigned seed) {
     ExpectEqual(small, large);
     if (testing::Test::HasFatalFailure()) return;
     if (round == 5) small.shard.Reopen();
+    if (round % 4 == 2) both.ReadAnew(random);
+    if (round == 8) both.Truncate();
   }
 }
 
