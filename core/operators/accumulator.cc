@@ -354,13 +354,11 @@ Aggregation::Aggregation(const sql::AggregateCall& call, bool append_only) : cal
   ordered_ = IsOrdered(call_.kind) && !(append_only && IsExtreme());
 }
 
-std::string Aggregation::KeyOf(const std::vector<sql::Column>& columns, std::size_t row) const {
-  std::string key;
+void Aggregation::AppendKeyOf(std::string& key, const std::vector<sql::Column>& columns, std::size_t row) const {
   const std::size_t arguments = call_.arguments.size();
   for (std::size_t i = 0; i < call_.order.size(); ++i)
     AppendKey(key, types_[arguments + i], *columns[arguments + i], row, call_.order[i].order);
   for (std::size_t i = 0; i < arguments; ++i) AppendKey(key, types_[i], *columns[i], row);
-  return key;
 }
 
 std::unique_ptr<Accumulator> Aggregation::Make() const {

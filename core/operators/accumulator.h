@@ -71,11 +71,9 @@ class Aggregation {
   bool distinct() const {
     return !ordered_ && call_.distinct && !IsExtreme() && call_.kind != sql::AggregateKind::kCountAll;
   }
-  // Whether groups have to keep rows for it.
-  bool keeps_rows() const { return ordered() || distinct(); }
 
   // What a kept row is found by; columns as types().
-  std::string KeyOf(const std::vector<sql::Column>& columns, std::size_t row) const;
+  void AppendKeyOf(std::string& key, const std::vector<sql::Column>& columns, std::size_t row) const;
   // Null if it is ordered.
   std::unique_ptr<Accumulator> Make() const;
 

@@ -7,6 +7,8 @@
 #include "core/base/prefetch.h"
 #include "core/operators/accumulator.h"
 #include "core/operators/accumulator_bytes.h"
+#include "core/operators/distinct_values.h"
+#include "core/operators/grouping.h"
 #include "core/operators/ordered_rows.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
@@ -14,9 +16,6 @@
 
 namespace headgate::operators {
 namespace {
-
-using sql::ExprPtr;
-using sql::Rows;
 
 // Why a group has no output row; nothing if it has one, or is not there.
 struct Failure {
@@ -40,37 +39,17 @@ struct Group {
   std::unique_ptr<Shown> shown;  // after the last step, of a group whose rows it is read off
 };
 
-// The parts of a grouping that its groups share.
-struct Grouping {
-  std::vector<ExprPtr> expressions;
-  std::vector<sql::Type> types;  // of the expressions
-  std::vector<std::unique_ptr<Aggregation>> calls;
-  bool ordered = false;          // one of them is
-  std::vector<sql::Type> shown;  // of the rows that are stored with the groups; else empty
-
-  Grouping(const sql::Plan& plan, bool with_rows)
-      : shown(with_rows ? TypesOf(plan.columns) : std::vector<sql::Type>()) {
-    for (const ExprPtr& group : plan.expressions) {
-      expressions.push_back(Clone(*group));
-      types.push_back(group->type);
-    }
-    for (const sql::AggregateCall& call : plan.aggregates) {
-      calls.push_back(std::make_unique<Aggregation>(call, IsAppendOnly(*plan.inputs[0])));
-    }
-    ordered = std::ranges::any_of(calls, &Aggregation::ordered);
-  }
-};
-
 // Puts the group's row behind `out`, or says why it has none. `ordered` gives the result of an ordered aggregate.
 template <class Ordered>
 void PutRow(const Grouping& of, const std::vector<sql::Type>& types, const Group& group, std::string& out,
             Failure& failure, const Ordered& ordered) {
   const std::size_t start = out.size();
   sql::RowWriter writer(out, types);
-  writer.AddRow(group.values, of.types.size());
-  for (std::size_t c = 0; c < of.calls.size(); ++c) {
-    if (!of.calls[c]->ordered() && group.accumulators[c]->Show(writer)) continue;
-    AggregateResult result = of.calls[c]->ordered() ? ordered(c) : group.accumulators[c]->Result();
+  writer.AddRow(group.values, of.types().size());
+  for (std::size_t c = 0; c < of.calls().size(); ++c) {
+    const bool is_ordered = of.calls()[c]->ordered();
+    if (!is_ordered && group.accumulators[c]->Show(writer)) continue;
+    AggregateResult result = is_ordered ? ordered(c) : group.accumulators[c]->Result();
     if (!result.code.empty()) {
       failure = {std::move(result.code), std::move(result.message)};
       out.resize(start);
@@ -84,12 +63,13 @@ void PutRow(const Grouping& of, const std::vector<sql::Type>& types, const Group
 struct GroupCodec {
   static constexpr std::uint8_t kForm = 1;
   const Grouping* of;
+  std::vector<sql::Type> shown;  // of the row; else empty
 
   void Put(std::string& out, const Group& group) const {
-    if (!of->shown.empty()) {
+    if (!shown.empty()) {
       std::string row;
       Failure failure;
-      PutRow(*of, of->shown, group, row, failure, [](std::size_t) { return AggregateResult{}; });
+      PutRow(*of, shown, group, row, failure, [](std::size_t) { return AggregateResult{}; });
       PutBytes(out, row);
     }
     out.push_back(kForm);
@@ -105,13 +85,13 @@ struct GroupCodec {
   }
   bool Get(std::string_view bytes, Group& group) const {
     ByteReader in(bytes);
-    if (!of->shown.empty()) in.Bytes();
+    if (!shown.empty()) in.Bytes();
     if (in.Byte() != kForm) return false;
     group.made = true;
     group.weight = in.Signed();
     group.values = in.Bytes();
-    if (!IsRow(of->types, group.values)) return false;
-    for (const auto& call : of->calls) {
+    if (!IsRow(of->types(), group.values)) return false;
+    for (const auto& call : of->calls()) {
       group.accumulators.push_back(call->Make());
       if (call->ordered()) continue;
       if (!group.accumulators.back()->Decode(in.Bytes())) return false;
@@ -136,25 +116,35 @@ struct WeightedRowCodec {
 };
 using RowState = OrderedState<WeightedRow, WeightedRowCodec>;
 
-// Stored: under part 0, or with the rows of the view, the groups; under part 1, the number of an aggregate and a group
-// the rows that it keeps.
+// Stored: under part 0, or with the rows of the view, the groups; under part 1, the number of an ordered aggregate and
+// a group the rows that it keeps; under part 2 and a number the values of those with DISTINCT.
 class Aggregate : public Operator {
  public:
   Aggregate(const sql::Plan& plan, const StatePlace& place, const StatePlace& rows)
-      : of_(plan, rows.space != nullptr),
+      : of_(plan),
         types_(TypesOf(plan.columns)),
-        state_(rows.space != nullptr ? rows : place.Part(0), GroupCodec{&of_}),
+        state_(rows.space != nullptr ? rows : place.Part(0),
+               GroupCodec{&of_, rows.space != nullptr ? types_ : std::vector<sql::Type>()}),
         notes_(place) {
-    for (std::size_t c = 0; c < of_.calls.size(); ++c) {
-      StatePlace part = place.Part(1);
-      PutBigEndian(part.prefix, static_cast<std::uint16_t>(c));
-      const Aggregation& call = *of_.calls[c];
-      rows_.push_back(call.keeps_rows() ? std::make_unique<RowState>(part, WeightedRowCodec{call.types()}) : nullptr);
+    const auto part = [&](std::uint8_t kind, std::size_t number) {
+      StatePlace of_number = place.Part(kind);
+      PutBigEndian(of_number.prefix, static_cast<std::uint16_t>(number));
+      return of_number;
+    };
+    for (std::size_t c = 0; c < of_.calls().size(); ++c) {
+      const Aggregation& call = *of_.calls()[c];
+      rows_.push_back(call.ordered() ? std::make_unique<RowState>(part(1, c), WeightedRowCodec{call.types()})
+                                     : nullptr);
+      if (!call.ordered() && !call.distinct()) sums_.push_back(c);
+    }
+    for (std::vector<std::size_t>& shared : DistinctValues::Shared(of_)) {
+      const StatePlace values = part(2, distinct_.size());
+      distinct_.push_back(std::make_unique<DistinctValues>(of_, std::move(shared), values));
     }
   }
 
   void Process(std::size_t, const Delta& delta, StepContext& step, const Emit&) override {
-    const Values values = Compute(delta, step);
+    const GroupingValues values = of_.Compute(delta.batch, step.eval);
     std::vector<std::uint32_t> rows;
     if (!TakeErrors(step, delta, rows)) {
       for (std::uint32_t row = 0; row < delta.rows(); ++row) rows.push_back(row);
@@ -162,28 +152,24 @@ class Aggregate : public Operator {
     std::vector<std::string> keys(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       for (std::size_t g = 0; g < values.groups.size(); ++g)
-        AppendKey(keys[i], of_.types[g], *values.groups[g], rows[i]);
+        AppendKey(keys[i], of_.types()[g], *values.groups[g], rows[i]);
     }
-    const std::vector<RowKeys> row_keys = Load(values, rows, keys);
+    Load(values, rows, keys);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       Group& group = Touch(places_[i], delta.at[rows[i]]);
       if (!group.made) Start(group, values, rows[i]);
       const std::int64_t weight = delta.weights[rows[i]];
       group.weight += weight;
-      for (std::size_t c = 0; c < of_.calls.size(); ++c) {
-        if (!values.Counts(*of_.calls[c], c, rows[i])) continue;
-        if (rows_[c] == nullptr) {
-          group.accumulators[c]->AddRow(values.arguments[c], rows[i], weight);
-        } else {
-          ReadArguments(values.arguments[c], rows[i], arguments_);
-          Keep(c, keys[i], row_keys[c][i], weight, group);
-        }
+      for (const std::size_t c : sums_) {
+        if (values.Passes(c, rows[i])) group.accumulators[c]->AddRow(values.arguments[c], rows[i], weight);
       }
+      for (const auto& distinct : distinct_) distinct->Add(i, weight, group.accumulators);
+      if (of_.ordered()) Keep(values, rows[i], keys[i], weight);
     }
   }
 
   void Finish(StepContext& step, const Emit& emit) override {
-    if (of_.expressions.empty() && state_.Find("") == nullptr) StartOnly();
+    if (of_.expressions().empty() && state_.Find("") == nullptr) StartOnly();
     DeltaBuilder builder(types_);
     std::string now;
     Failure failure;
@@ -195,11 +181,12 @@ class Aggregate : public Operator {
       now.clear();
       Render(touched[i].place.key(), group, now, failure);
       Replace(touched[i], now, failure, step, builder);
-      if (of_.ordered) group.shown = std::make_unique<Shown>(Shown{now, failure});
+      if (of_.ordered()) group.shown = std::make_unique<Shown>(Shown{now, failure});
       if (builder.full()) emit(builder.Take());
       if (!Lives(group)) touched[i].place.Erase(state_);
     }
     *notes_ = {};
+    for (const auto& distinct : distinct_) distinct->Finish();
     if (builder.rows() > 0) emit(builder.Take());
   }
 
@@ -221,89 +208,38 @@ class Aggregate : public Operator {
   static constexpr std::size_t kNone = ~std::size_t{0};
   static constexpr std::size_t kAhead = 64;             // groups whose memory is asked for at once
   static constexpr std::size_t kAccumulatorBytes = 80;  // of a usual one
-  // What the expressions give for one piece.
-  struct Values {
-    std::vector<sql::Column> groups;
-    std::vector<std::vector<sql::Column>> arguments;  // by call; with its order expressions
-    std::vector<sql::Column> filters;                 // null: none
 
-    // Whether the row goes into the aggregate.
-    bool Counts(const Aggregation& call, std::size_t c, std::uint32_t row) const {
-      return Passes(filters[c], row) && !(call.ordered() && Skips(call.call(), arguments[c], row));
-    }
-  };
-  // By row of a piece; of a row that counts for nothing "".
-  using RowKeys = std::vector<std::string>;
-
-  Values Compute(const Delta& delta, StepContext& step) {
-    Values values;
-    const Rows all(delta.rows());
-    for (const ExprPtr& group : of_.expressions)
-      values.groups.push_back(sql::Evaluate(*group, delta.batch, all, step.eval));
-    for (const auto& call : of_.calls) {
-      const sql::AggregateCall& aggregate = call->call();
-      std::vector<std::uint32_t> passing;
-      values.filters.push_back(nullptr);
-      if (aggregate.filter) {
-        values.filters.back() = sql::Evaluate(*aggregate.filter, delta.batch, all, step.eval);
-        for (std::uint32_t row = 0; row < delta.rows(); ++row) {
-          if (Passes(values.filters.back(), row)) passing.push_back(row);
-        }
-      }
-      const Rows rows = aggregate.filter ? Rows(passing) : all;
-      auto& columns = values.arguments.emplace_back();
-      for (const ExprPtr& argument : aggregate.arguments)
-        columns.push_back(sql::Evaluate(*argument, delta.batch, rows, step.eval));
-      for (const sql::AggregateOrder& key : aggregate.order)
-        columns.push_back(sql::Evaluate(*key.expr, delta.batch, rows, step.eval));
-    }
-    return values;
-  }
-
-  static bool Passes(const sql::Column& filter, std::uint32_t row) {
-    return filter == nullptr || (!filter->IsNull(row) && filter->bools[filter->Index(row)] != 0);
-  }
-
-  // Has in memory what the rows will touch. Gives, by aggregate that keeps rows, what they are kept under.
-  std::vector<RowKeys> Load(const Values& values, const std::vector<std::uint32_t>& rows,
-                            const std::vector<std::string>& keys) {
+  // Has in memory what the rows will touch.
+  void Load(const GroupingValues& values, const std::vector<std::uint32_t>& rows,
+            const std::vector<std::string>& keys) {
     state_.Load(keys, places_);
     FetchParts(places_);
-    std::vector<RowKeys> row_keys(of_.calls.size());
-    for (std::size_t c = 0; c < of_.calls.size(); ++c) {
-      if (rows_[c] == nullptr) continue;
-      std::vector<EntryPlace> places;
-      row_keys[c].resize(rows.size());
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (!values.Counts(*of_.calls[c], c, rows[i])) continue;
-        row_keys[c][i] = of_.calls[c]->KeyOf(values.arguments[c], rows[i]);
-        if (!of_.calls[c]->ordered() && state_.stored()) places.push_back({keys[i], row_keys[c][i]});
-      }
-      if (of_.calls[c]->ordered()) {
-        rows_[c]->Load(keys);
-      } else {
-        rows_[c]->LoadEntries(places);
-      }
+    for (const auto& distinct : distinct_) distinct->Load(values, rows, keys);
+    for (const auto& ordered : rows_) {
+      if (ordered != nullptr) ordered->Load(keys);
     }
-    return row_keys;
   }
 
-  // Adds to the rows of the aggregate; one that is distinct gets those that were not there, and loses those that go.
-  void Keep(std::size_t c, const std::string& key, const std::string& row_key, std::int64_t weight, Group& group) {
-    WeightedRow& item = rows_[c]->Change(key, row_key);
-    const bool comes = item.weight == 0;
-    if (comes) item.row = arguments_;
-    item.weight += weight;
-    const bool goes = item.weight == 0;
-    if (comes != goes && of_.calls[c]->distinct()) group.accumulators[c]->Add(item.row, comes ? 1 : -1);
-    if (goes) rows_[c]->Erase(key, row_key);
+  // Adds to the rows of the ordered aggregates, or takes from them.
+  void Keep(const GroupingValues& values, std::uint32_t row, const std::string& key, std::int64_t weight) {
+    for (std::size_t c = 0; c < rows_.size(); ++c) {
+      const std::vector<sql::Column>& columns = values.arguments[c];
+      const Aggregation& call = *of_.calls()[c];
+      if (rows_[c] == nullptr || !values.Passes(c, row) || Skips(call.call(), columns, row)) continue;
+      row_key_.clear();
+      call.AppendKeyOf(row_key_, columns, row);
+      WeightedRow& item = rows_[c]->Change(key, row_key_);
+      if (item.weight == 0) ReadArguments(columns, row, item.row);
+      item.weight += weight;
+      if (item.weight == 0) rows_[c]->Erase(key, row_key_);
+    }
   }
 
-  void Start(Group& group, const Values& values, std::uint32_t row) {
+  void Start(Group& group, const GroupingValues& values, std::uint32_t row) {
     group.made = true;
-    sql::RowWriter writer(group.values, of_.types);
+    sql::RowWriter writer(group.values, of_.types());
     for (const sql::Column& column : values.groups) writer.Add(column->At(row));
-    for (const auto& call : of_.calls) group.accumulators.push_back(call->Make());
+    for (const auto& call : of_.calls()) group.accumulators.push_back(call->Make());
   }
   // The one group of a query without GROUP BY is there also without rows.
   void StartOnly() {
@@ -362,7 +298,7 @@ class Aggregate : public Operator {
     return group;
   }
 
-  bool Lives(const Group& group) const { return group.weight > 0 || of_.expressions.empty(); }
+  bool Lives(const Group& group) const { return group.weight > 0 || of_.expressions().empty(); }
 
   // Puts the group's row behind `out`, or says why it has none. Nothing of a group that is gone, or not there yet.
   void Render(const std::string& key, const Group& group, std::string& out, Failure& failure) {
@@ -373,7 +309,7 @@ class Aggregate : public Operator {
 
   AggregateResult Ordered(std::size_t c, const std::string& key) {
     const WeightedRows* rows = rows_[c]->Find(key);
-    return rows == nullptr ? AggregateResult{} : OrderedRows(*of_.calls[c], *rows).Result();
+    return rows == nullptr ? AggregateResult{} : OrderedRows(*of_.calls()[c], *rows).Result();
   }
 
   void Replace(const Touched& touched, std::string_view now, const Failure& failure, StepContext& step,
@@ -393,10 +329,12 @@ class Aggregate : public Operator {
   Grouping of_;
   std::vector<sql::Type> types_;
   Groups state_;
-  std::vector<std::unique_ptr<RowState>> rows_;  // by aggregate: group -> rows; null if it keeps none
+  std::vector<std::size_t> sums_;                // the aggregates that see every row as it comes
+  std::vector<std::unique_ptr<RowState>> rows_;  // by aggregate: group -> rows; null if it is not ordered
+  std::vector<std::unique_ptr<DistinctValues>> distinct_;
   StepNotes<Notes> notes_;
   std::vector<Groups::Place> places_;  // of the rows of a piece
-  ArgumentRow arguments_;              // of the row at hand
+  std::string row_key_;                // of the row at hand
 };
 
 }  // namespace
@@ -439,7 +377,7 @@ bool LastGrouping::IsResult(const std::vector<std::size_t>& key) const {
   for (std::size_t group = 0; group < key.size(); ++group) {
     if (key[group] != group) return false;
   }
-  return !Grouping(*aggregate, false).ordered;
+  return !Grouping(*aggregate).ordered();
 }
 
 }  // namespace headgate::operators

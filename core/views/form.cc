@@ -13,7 +13,7 @@ namespace headgate::views {
 namespace {
 
 // Raised when operators store their state in another form.
-constexpr std::string_view kStateFormat = "2";
+constexpr std::string_view kStateFormat = "3";
 // What a row of a delta takes in memory, about.
 constexpr std::size_t kRowBytes = 40;
 constexpr std::size_t kValueBytes = 16;

@@ -1,5 +1,6 @@
-#include <cstdio>
+#include <charconv>
 #include <cstdlib>
+#include <iterator>
 
 #include "core/sql/functions/table_words.h"
 #include "core/sql/functions/tables.h"
@@ -36,9 +37,17 @@ struct Moment {
 };
 
 std::string Padded(I v, int width) {
-  char text[32];
-  const int size = std::snprintf(text, sizeof text, "%0*lld", width, static_cast<long long>(v));
-  return {text, static_cast<std::size_t>(size)};
+  char digits[24];
+  const char* const end = std::to_chars(std::begin(digits), std::end(digits), v).ptr;
+  std::string_view rest(digits, static_cast<std::size_t>(end - digits));
+  std::string text;
+  if (v < 0) {
+    text += '-';
+    rest.remove_prefix(1);
+  }
+  const std::size_t size = text.size() + rest.size();
+  if (static_cast<std::size_t>(width) > size) text.append(static_cast<std::size_t>(width) - size, '0');
+  return text.append(rest);
 }
 
 class TimeFormatter {

@@ -109,6 +109,46 @@ static std::vector<std::string> InnerJoins() {
   };
 }
 
+static std::vector<std::string> Groupings() {
+  return {
+      "SELECT k, count(*) AS c, count(g) AS cg, sum(s) AS ss, sum(n) AS sn, avg(n) AS an, avg(k) AS ak FROM a GROUP BY "
+      "k",
+      "SELECT n, count(*) AS c, sum(f) AS sf, avg(f) AS af, sum(i) AS si, avg(i) AS ai FROM a GROUP BY n",
+      "SELECT count(*) AS c, sum(n) AS s, min(g) AS m, bool_and(o) AS ba, bool_or(o) AS bo FROM a",
+      "SELECT g, bit_and(s) AS x, bit_or(k) AS y, bit_xor(id) AS z, bit_or(w) AS bw, bit_and(w) AS aw FROM a GROUP BY "
+      "g",
+      "SELECT k, count(DISTINCT n) AS c, sum(DISTINCT n) AS s, avg(DISTINCT f) AS f, bool_or(DISTINCT o) AS o "
+      "FROM a GROUP BY k",
+      "SELECT k, count(DISTINCT n) AS a, count(DISTINCT n) FILTER (WHERE s > 1) AS b, sum(DISTINCT n) FILTER (WHERE o) "
+      "AS c, sum(DISTINCT s) AS d, count(DISTINCT s) FILTER (WHERE g = 'x') AS e, bit_or(DISTINCT s) FILTER (WHERE NOT "
+      "o) AS f, count(DISTINCT g) AS h, count(DISTINCT 6 / s) FILTER (WHERE s > 0) AS i FROM a GROUP BY k",
+      "SELECT count(DISTINCT v) AS a, count(DISTINCT v) FILTER (WHERE k = 1) AS b, sum(DISTINCT v) FILTER (WHERE k <> "
+      "v) "
+      "AS c, avg(DISTINCT k) AS d, count(DISTINCT k + v) AS e FROM c",
+      "SELECT k, count(DISTINCT x) AS a, count(DISTINCT x) FILTER (WHERE id % 2 = 0) AS b, sum(DISTINCT x) AS c, "
+      "count(DISTINCT id % 5) FILTER (WHERE x > 0) AS d, sum(DISTINCT id % 5) AS e FROM e GROUP BY k",
+      "SELECT k, count(*) FILTER (WHERE g = 'x') AS c, sum(n) FILTER (WHERE o) AS s, "
+      "max(f) FILTER (WHERE 4 / s > 0) AS m FROM a GROUP BY k HAVING count(*) > 1",
+      "SELECT k, min(x) AS a, max(x) AS b, max(id) AS c, min(DISTINCT x) FILTER (WHERE id > 3) AS d FROM e GROUP BY k",
+      "SELECT g, min(n) AS a, max(n) AS b, min(f) AS c, max(i) AS d, min(id) AS e, max(DISTINCT g) AS h FROM a GROUP "
+      "BY g",
+      "SELECT k, string_agg(g, ',' ORDER BY id DESC) AS s, array_agg(n ORDER BY n, id) AS a, "
+      "string_agg(DISTINCT g, ';') AS d FROM a GROUP BY k",
+      "SELECT k, json_agg(g ORDER BY id) AS j, jsonb_agg(v ORDER BY v) AS b, json_object_agg(g, v ORDER BY v) "
+      "FILTER (WHERE g IS NOT NULL) AS o, jsonb_object_agg(g, v ORDER BY v) FILTER (WHERE g IS NOT NULL) AS p "
+      "FROM (SELECT a.id, a.k, a.g, c.v FROM a JOIN c ON a.k = c.k) q GROUP BY k",
+      "SELECT g, var_pop(n) AS a, var_samp(k) AS b, stddev(n) AS c, stddev_pop(f) AS d, variance(f) AS e, "
+      "corr(f, s) AS h, covar_pop(f, k) AS i, covar_samp(s, f) AS j FROM a GROUP BY g",
+      "SELECT k, percentile_cont(0.25) WITHIN GROUP (ORDER BY f) AS a, mode() WITHIN GROUP (ORDER BY g) AS b, "
+      "percentile_disc(ARRAY[0.1, 0.5]) WITHIN GROUP (ORDER BY n) AS c, "
+      "percentile_cont(0.5) WITHIN GROUP (ORDER BY i) AS d FROM a GROUP BY k",
+      "SELECT k, sum(c) AS sc, count(*) AS n FROM (SELECT k, g, count(*) AS c FROM a GROUP BY k, g) q GROUP BY k",
+      "SELECT k, g FROM a GROUP BY k, g",
+      "SELECT sum(v + 9223372036854775800) AS s, count(*) AS c FROM c",
+      "SELECT sum(big) AS s FROM (SELECT v::bigint * 3000000000000000000 AS big FROM c) q GROUP BY 1 + 1",
+  };
+}
+
 static std::vector<std::string> OtherQueries() {
   return {
       "SELECT id, k + 1 AS k1, n * 2 AS n2 FROM a WHERE k > 0 OR g = 'x'",
@@ -144,36 +184,9 @@ static std::vector<std::string> OtherQueries() {
       "SELECT * FROM (SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY n, id) AS r FROM a) q WHERE r <= 2",
       "SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY id DESC) AS r FROM a",
       "SELECT id, lag(n) OVER (PARTITION BY k ORDER BY id) AS p, lead(g, 2, 'none') OVER (ORDER BY id) AS q FROM a",
-      "SELECT k, count(*) AS c, count(g) AS cg, sum(s) AS ss, sum(n) AS sn, avg(n) AS an, avg(k) AS ak FROM a GROUP BY "
-      "k",
-      "SELECT n, count(*) AS c, sum(f) AS sf, avg(f) AS af, sum(i) AS si, avg(i) AS ai FROM a GROUP BY n",
-      "SELECT count(*) AS c, sum(n) AS s, min(g) AS m, bool_and(o) AS ba, bool_or(o) AS bo FROM a",
-      "SELECT g, bit_and(s) AS x, bit_or(k) AS y, bit_xor(id) AS z, bit_or(w) AS bw, bit_and(w) AS aw FROM a GROUP BY "
-      "g",
-      "SELECT k, count(DISTINCT n) AS c, sum(DISTINCT n) AS s, avg(DISTINCT f) AS f, bool_or(DISTINCT o) AS o "
-      "FROM a GROUP BY k",
-      "SELECT k, count(*) FILTER (WHERE g = 'x') AS c, sum(n) FILTER (WHERE o) AS s, "
-      "max(f) FILTER (WHERE 4 / s > 0) AS m FROM a GROUP BY k HAVING count(*) > 1",
-      "SELECT k, min(x) AS a, max(x) AS b, max(id) AS c, min(DISTINCT x) FILTER (WHERE id > 3) AS d FROM e GROUP BY k",
       "SELECT k, x FROM e ORDER BY x DESC NULLS LAST, k LIMIT 3 OFFSET 1",
       "SELECT DISTINCT ON (k) k, x FROM e ORDER BY k, x",
       "SELECT * FROM (SELECT k, x, row_number() OVER (PARTITION BY k ORDER BY x) AS r FROM e) q WHERE r <= 2",
-      "SELECT g, min(n) AS a, max(n) AS b, min(f) AS c, max(i) AS d, min(id) AS e, max(DISTINCT g) AS h FROM a GROUP "
-      "BY g",
-      "SELECT k, string_agg(g, ',' ORDER BY id DESC) AS s, array_agg(n ORDER BY n, id) AS a, "
-      "string_agg(DISTINCT g, ';') AS d FROM a GROUP BY k",
-      "SELECT k, json_agg(g ORDER BY id) AS j, jsonb_agg(v ORDER BY v) AS b, json_object_agg(g, v ORDER BY v) "
-      "FILTER (WHERE g IS NOT NULL) AS o, jsonb_object_agg(g, v ORDER BY v) FILTER (WHERE g IS NOT NULL) AS p "
-      "FROM (SELECT a.id, a.k, a.g, c.v FROM a JOIN c ON a.k = c.k) q GROUP BY k",
-      "SELECT g, var_pop(n) AS a, var_samp(k) AS b, stddev(n) AS c, stddev_pop(f) AS d, variance(f) AS e, "
-      "corr(f, s) AS h, covar_pop(f, k) AS i, covar_samp(s, f) AS j FROM a GROUP BY g",
-      "SELECT k, percentile_cont(0.25) WITHIN GROUP (ORDER BY f) AS a, mode() WITHIN GROUP (ORDER BY g) AS b, "
-      "percentile_disc(ARRAY[0.1, 0.5]) WITHIN GROUP (ORDER BY n) AS c, "
-      "percentile_cont(0.5) WITHIN GROUP (ORDER BY i) AS d FROM a GROUP BY k",
-      "SELECT k, sum(c) AS sc, count(*) AS n FROM (SELECT k, g, count(*) AS c FROM a GROUP BY k, g) q GROUP BY k",
-      "SELECT k, g FROM a GROUP BY k, g",
-      "SELECT sum(v + 9223372036854775800) AS s, count(*) AS c FROM c",
-      "SELECT sum(big) AS s FROM (SELECT v::bigint * 3000000000000000000 AS big FROM c) q GROUP BY 1 + 1",
       "SELECT id, x, lag(x) OVER (PARTITION BY k ORDER BY _seq, _ordinal) AS p FROM e",
       "SELECT e.id, b.s FROM e LEFT JOIN b ON e.k = b.k",
   };
@@ -182,6 +195,7 @@ static std::vector<std::string> OtherQueries() {
 const std::vector<std::string>& SampleQueries() {
   static const std::vector<std::string> queries = [] {
     std::vector<std::string> all = OtherQueries();
+    for (std::string& query : Groupings()) all.push_back(std::move(query));
     for (std::string& query : InnerJoins()) all.push_back(std::move(query));
     return all;
   }();
