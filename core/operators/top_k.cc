@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/base/bytes.h"
+#include "core/operators/first_rows.h"
 #include "core/operators/state.h"
 #include "core/sql/key.h"
 
@@ -137,6 +138,11 @@ class TopK : public Partitioned {
         first_(plan.offset),
         end_(EndOf(plan).value_or(std::numeric_limits<std::int64_t>::max())) {}
 
+  static std::optional<std::int64_t> EndOf(const sql::Plan& plan) {
+    if (!plan.limit) return std::nullopt;
+    return plan.offset + std::min(*plan.limit, std::numeric_limits<std::int64_t>::max() - plan.offset);
+  }
+
  protected:
   Output Show(const Partition& rows) override {
     Output out;
@@ -152,11 +158,6 @@ class TopK : public Partitioned {
   }
 
  private:
-  static std::optional<std::int64_t> EndOf(const sql::Plan& plan) {
-    if (!plan.limit) return std::nullopt;
-    return plan.offset + std::min(*plan.limit, std::numeric_limits<std::int64_t>::max() - plan.offset);
-  }
-
   std::int64_t first_;
   std::int64_t end_;
 };
@@ -206,8 +207,30 @@ class Window : public Partitioned {
 
 }  // namespace
 
-OperatorPtr MakeTopK(const sql::Plan& plan, const StatePlace& place) { return std::make_unique<TopK>(plan, place); }
+OperatorPtr MakeTopK(const sql::Plan& plan, const StatePlace& place) {
+  const auto kept = KeptOf(plan, TopK::EndOf(plan));
+  if (!kept || *kept > FirstRows::kRowsMax) return std::make_unique<TopK>(plan, place);
+  return MakeFirstRows({.types = TypesOf(plan.inputs[0]->columns),
+                        .output_types = TypesOf(plan.columns),
+                        .partition = plan.partition,
+                        .order = plan.order,
+                        .first = static_cast<std::size_t>(plan.offset),
+                        .end = *kept,
+                        .numbered = false},
+                       place);
+}
 
-OperatorPtr MakeWindow(const sql::Plan& plan, const StatePlace& place) { return std::make_unique<Window>(plan, place); }
+OperatorPtr MakeWindow(const sql::Plan& plan, const StatePlace& place) {
+  const auto kept = KeptOf(plan, plan.window.first);
+  if (!kept || *kept > FirstRows::kRowsMax) return std::make_unique<Window>(plan, place);
+  return MakeFirstRows({.types = TypesOf(plan.inputs[0]->columns),
+                        .output_types = TypesOf(plan.columns),
+                        .partition = plan.window.partition,
+                        .order = plan.window.order,
+                        .first = 0,
+                        .end = *kept,
+                        .numbered = true},
+                       place);
+}
 
 }  // namespace headgate::operators

@@ -3,19 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <numeric>
 #include <set>
 
 #include "core/sql/numeric.h"
-#include "tests/support/child_process.h"
-#include "tests/unit/operators/sample_views.h"
+#include "tests/unit/operators/stored_view.h"
 
 namespace headgate::test {
 namespace {
-
-using operators::StatePlace;
-using operators::StateSpace;
 
 // A row of u: x the group, y the value (-1 is NULL), z what is filtered by.
 using URow = std::array<int, 3>;
@@ -54,48 +49,17 @@ Outputs Counted(const std::multiset<URow>& rows) {
   return lines;
 }
 
-class DistinctValues : public SampleTest {
+class DistinctValues : public StoredViewTest {
  protected:
-  void SetUp() override {
-    auto store = Store::Open(dir_.path() + "/data");
-    ASSERT_TRUE(store.ok()) << store.error().what;
-    store_ = std::move(*store);
-    Build();
-  }
-  // From what is stored.
-  void Build() {
-    view_.reset();
-    space_ = std::make_unique<StateSpace>(*store_, Family::kState);
-    view_ = std::make_unique<SampleView>(relations_, CountsQuery(), StatePlace{space_.get(), "v"});
-  }
-  void Save() {
-    StoreBatch batch;
-    space_->Save(batch);
-    ASSERT_FALSE(space_->failure());
-    ASSERT_TRUE(store_->Write(batch, false).ok());
-  }
-  std::size_t Entries() const {
-    std::size_t entries = 0;
-    const Status scanned = store_->Scan(Family::kState, "v", "", [&](std::string_view, std::string_view) {
-      ++entries;
-      return true;
-    });
-    EXPECT_TRUE(scanned.ok());
-    return entries;
-  }
   void Note(const URow& row, std::int64_t weight) {
     Push("u", {Int(row[0]), row[1] < 0 ? sql::Datum::Null() : Int(row[1]), Int(row[2])}, weight, {1, 1});
   }
-
-  TempDir dir_{"headgate-distinct"};
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<StateSpace> space_;
-  std::unique_ptr<SampleView> view_;
 };
 
 TEST_F(DistinctValues, AgreeWithACountOfTheRowsThatAreThere) {
   std::mt19937 random(17);
   const auto below = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };
+  StoredView view = Make(CountsQuery());
   std::multiset<URow> rows;
   Outputs sum;
   for (int i = 0; i < 400; ++i) {
@@ -111,30 +75,31 @@ TEST_F(DistinctValues, AgreeWithACountOfTheRowsThatAreThere) {
       }
     }
     std::ranges::shuffle(step_, random);  // a row may go before it comes
-    sum = sum + Do(*view_);
-    Save();
+    sum = sum + view.Do(std::exchange(step_, {}));
+    view.Save();
     ASSERT_EQ(sum, Counted(rows)) << "step " << i;
     const int then = below(4);
-    if (then == 0) space_->Trim(0);
-    if (then == 1) Build();
+    if (then == 0) view.Evict();
+    if (then == 1) view.Build();
   }
   for (const URow& row : rows) Note(row, -1);
-  EXPECT_EQ(sum + Do(*view_), Outputs{});
-  Save();
-  EXPECT_EQ(Entries(), 0U);
+  EXPECT_EQ(sum + view.Do(step_), Outputs{});
+  view.Save();
+  EXPECT_TRUE(view.Entries().empty());
 }
 
 TEST_F(DistinctValues, AValueIsStoredOnceForAllWhoCountIt) {
+  StoredView view = Make(CountsQuery());
   Note({1, 5, 0}, 1);
-  Do(*view_);
-  Save();
-  const std::size_t one = Entries();  // the group; the value, of two tables for there are more filters than one takes
-  EXPECT_EQ(one, 3U);
+  view.Do(std::exchange(step_, {}));
+  view.Save();
+  EXPECT_EQ(view.Entries().size(),
+            3U);  // the group; the value, of two tables for there are more filters than one takes
   Note({1, 6, 0}, 1);
   Note({1, 6, 50}, 1);
-  Do(*view_);
-  Save();
-  EXPECT_EQ(Entries(), one + 2);
+  view.Do(step_);
+  view.Save();
+  EXPECT_EQ(view.Entries().size(), 5U);
 }
 
 TEST_F(DistinctValues, ShowAValueInAFormThatPassesTheFilter) {

@@ -186,6 +186,12 @@ static std::vector<std::string> OtherQueries() {
       "SELECT id, lag(n) OVER (PARTITION BY k ORDER BY id) AS p, lead(g, 2, 'none') OVER (ORDER BY id) AS q FROM a",
       "SELECT k, x FROM e ORDER BY x DESC NULLS LAST, k LIMIT 3 OFFSET 1",
       "SELECT DISTINCT ON (k) k, x FROM e ORDER BY k, x",
+      "SELECT k, x FROM e ORDER BY x LIMIT 40",
+      "SELECT k, x FROM e UNION ALL SELECT k, x / 2 FROM e ORDER BY x, k LIMIT 5 OFFSET 3",
+      "SELECT x, r FROM (SELECT x, row_number() OVER (ORDER BY k DESC) AS r FROM (SELECT k, x FROM e UNION ALL SELECT "
+      "3 AS "
+      "k, x FROM e) p) q WHERE r <= 4",
+      "SELECT k, x FROM (SELECT k, x, row_number() OVER (PARTITION BY k) AS r FROM e) q WHERE r < 2",
       "SELECT * FROM (SELECT k, x, row_number() OVER (PARTITION BY k ORDER BY x) AS r FROM e) q WHERE r <= 2",
       "SELECT id, x, lag(x) OVER (PARTITION BY k ORDER BY _seq, _ordinal) AS p FROM e",
       "SELECT e.id, b.s FROM e LEFT JOIN b ON e.k = b.k",

@@ -2,79 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/child_process.h"
-#include "tests/unit/operators/sample_views.h"
+#include "tests/unit/operators/stored_view.h"
 
 namespace headgate::test {
 namespace {
-
-using operators::StatePlace;
-using operators::StateSpace;
-
-// A view in a store, under a prefix of its own, and what may happen to it between and during steps.
-class StoredView {
- public:
-  StoredView(Store& store, const SampleRelations& relations, std::string query, std::string prefix)
-      : store_(store), relations_(relations), query_(std::move(query)), prefix_(std::move(prefix)) {
-    Build();
-  }
-
-  void Build() {
-    const Seq seq = view_ == nullptr ? 0 : view_->seq();
-    view_.reset();
-    space_ = std::make_unique<StateSpace>(store_, Family::kState);
-    view_ = std::make_unique<SampleView>(relations_, query_, StatePlace{space_.get(), prefix_});
-    view_->GoOnFrom(seq);
-  }
-  Outputs Do(const Step& step) {
-    Outputs outputs = view_->Do(step);
-    EXPECT_FALSE(space_->failure()) << query_;
-    return outputs;
-  }
-  // Whatever comes of it.
-  void Try(const Step& step) { view_->Do(step); }
-  void DoPart(const Step& step, std::size_t pieces) { view_->DoPart(step, pieces); }
-  void Save() {
-    StoreBatch batch;
-    space_->Save(batch);
-    EXPECT_TRUE(store_.Write(batch, false).ok());
-  }
-  void Forget(Seq seq) {
-    space_->Forget();
-    view_->GoOnFrom(seq);
-  }
-  Seq seq() const { return view_->seq(); }
-  void Evict() {
-    space_->Trim(0);
-    space_->Trim(0);
-    EXPECT_EQ(space_->bytes(), 0U) << query_;
-  }
-  bool failed() const { return space_->failure().has_value(); }
-
-  // Of its state, without the prefix.
-  std::map<std::string, std::string> Entries() const {
-    std::map<std::string, std::string> entries;
-    const Status scanned = store_.Scan(Family::kState, prefix_, "", [&](std::string_view key, std::string_view value) {
-      if (!key.starts_with(prefix_)) return false;
-      entries.emplace(key.substr(prefix_.size()), value);
-      return true;
-    });
-    EXPECT_TRUE(scanned.ok());
-    return entries;
-  }
-  void Overwrite(const std::string& key, const std::string& value) {
-    StoreBatch batch;
-    batch.Put(Family::kState, prefix_ + key, value);
-    EXPECT_TRUE(store_.Write(batch, false).ok());
-  }
-
- private:
-  Store& store_;
-  const SampleRelations& relations_;
-  std::string query_;
-  std::string prefix_;
-  std::unique_ptr<StateSpace> space_;
-  std::unique_ptr<SampleView> view_;
-};
 
 std::vector<std::string> AllQueries() {
   std::vector<std::string> all = SampleQueries();
@@ -83,23 +14,7 @@ std::vector<std::string> AllQueries() {
   return all;
 }
 
-class StoredState : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto store = Store::Open(dir_.path() + "/data");
-    ASSERT_TRUE(store.ok()) << store.error().what;
-    store_ = std::move(*store);
-  }
-  StoredView Make(const std::string& query) {
-    const auto number = static_cast<char>(views_++);
-    return StoredView(*store_, relations_, query, std::string("v") + number);
-  }
-
-  TempDir dir_{"headgate-state"};
-  std::unique_ptr<Store> store_;
-  SampleRelations relations_;
-  int views_ = 0;
-};
+using StoredState = StoredViewTest;
 
 std::vector<std::string> KeysOf(const std::map<std::string, std::string>& entries) {
   std::vector<std::string> keys;
