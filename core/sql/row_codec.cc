@@ -163,6 +163,15 @@ void RowWriter::Add(const Datum& value) {
   ++column_;
 }
 
+void RowWriter::Add(const Vector& column, std::size_t row) {
+  if (column.IsNull(row)) {
+    SetNull(out_, start_, column_);
+  } else {
+    AppendValue(out_, column, column.Index(row));
+  }
+  ++column_;
+}
+
 void RowWriter::AddRow(std::string_view row, std::size_t columns) {
   for (std::size_t c = 0; c < columns; ++c, ++column_) {
     if (IsNull(row, c)) SetNull(out_, start_, column_);
@@ -192,6 +201,12 @@ bool IsRow(std::string_view row, std::span<const Type> types) {
     if (!IsNull(bits, c)) SkipValue(in, PhysicalOf(types[c]));
   }
   return !in.failed() && in.done();
+}
+
+std::size_t StoredBytes(std::string_view text) {
+  std::size_t bytes = 1 + text.size();
+  for (std::size_t rest = text.size() >> 7; rest != 0; rest >>= 7) ++bytes;
+  return bytes;
 }
 
 std::string EncodeRow(std::span<const Type> types, const Batch& batch, std::size_t row) {

@@ -24,6 +24,9 @@ void AppendWidened(std::string& out, std::string_view row, std::size_t columns, 
 // Whether the bytes are a row of these types. Copies nothing.
 bool IsRow(std::string_view row, std::span<const Type> types);
 
+// What a text takes in a row.
+std::size_t StoredBytes(std::string_view text);
+
 // Puts one row behind what `out` has, value by value; both outlive the writer.
 class RowWriter {
  public:
@@ -31,6 +34,9 @@ class RowWriter {
     out_.append((types.size() + 7) / 8, '\0');
   }
   void Add(const Datum& value);
+  void Add(const Vector& column, std::size_t row);
+  // The next value, which is not NULL, is not put here.
+  void Leave() { ++column_; }
   // The values of a row of the next `columns` types.
   void AddRow(std::string_view row, std::size_t columns);
 

@@ -4,6 +4,7 @@
 
 #include "core/base/bytes.h"
 #include "core/sql/row_codec.h"
+#include "core/views/row_block.h"
 
 namespace headgate::views {
 namespace {
@@ -75,28 +76,18 @@ void ViewRows::ApplyKeyed(const std::vector<RowChange>& changes, StoreBatch& bat
 }
 
 void ViewRows::ApplyBlocks(const std::vector<operators::Delta>& added, std::int64_t now_us, StoreBatch& batch) {
-  std::string block;
-  std::uint64_t rows = 0;
+  RowBlockWriter block(types_);
   const auto write = [&] {
     if (block.empty()) return;
     std::string key = prefix_;
     PutBigEndian(key, next_block_++);
-    std::string head;
-    PutVarint(head, static_cast<std::uint64_t>(now_us));
-    PutVarint(head, rows);
-    batch.Put(Family::kRows, key, head, block);
-    block.clear();
-    rows = 0;
+    const RowBlockWriter::Block taken = block.Take(now_us);
+    batch.Put(Family::kRows, key, taken.head, taken.rows);
   };
-  std::string row;
   for (const RowPlace& place : InLogOrder(added)) {
     const operators::Delta& delta = added[place.delta];
-    const std::int64_t times = delta.weights[place.row];
-    row.clear();
-    AppendRow(row, types_, delta.batch, place.row);
-    for (std::int64_t n = 0; n < times; ++n) PutBytes(block, row);
-    rows += static_cast<std::uint64_t>(times);
-    if (block.size() >= kBlockBytes) write();
+    block.Add(delta.batch, place.row, delta.weights[place.row]);
+    if (block.bytes() >= kBlockBytes) write();
   }
   write();
 }
@@ -109,9 +100,9 @@ Result<std::uint64_t> ViewRows::Expire(std::int64_t before_us, StoreBatch& batch
   PutBigEndian(end, next_block_);
   std::uint64_t first = first_block_;
   HG_RETURN_IF_ERROR(store_.Scan(Family::kRows, from, end, [&](std::string_view key, std::string_view value) {
-    ByteReader in(value);
-    if (in.Varint() >= static_cast<std::uint64_t>(before_us)) return false;
-    rows += in.Varint();
+    const RowBlockReader block(value);
+    if (block.written_us() >= before_us) return false;
+    rows += block.rows();
     first = ByteReader(key.substr(prefix_.size())).BigEndian<std::uint64_t>() + 1;
     return true;
   }));
@@ -220,17 +211,15 @@ Status ViewRows::Scan(const StoreView& view, std::uint32_t form, RowForm kind, s
                                [&](std::string_view key, std::string_view value) {
                                  const std::string_view number = key.substr(prefix.size());
                                  const std::uint32_t skip = number == block ? passed : 0;
-                                 ByteReader in(value);
-                                 in.Varint();  // when it was written
-                                 in.Varint();  // its rows
-                                 for (std::uint32_t n = 1; !in.done() && !in.failed(); ++n) {
-                                   const std::string_view row = in.Bytes();
+                                 RowBlockReader rows(value);
+                                 std::string_view row;
+                                 for (std::uint32_t n = 1; rows.Next(row); ++n) {
                                    if (n <= skip) continue;
                                    Stored stored{std::string(number), row, 1};
                                    PutBigEndian(stored.cursor, n);
-                                   if (!in.failed() && !visit(stored)) return false;
+                                   if (!visit(stored)) return false;
                                  }
-                                 good = !in.failed();
+                                 good = !rows.failed();
                                  return good;
                                }));
   return good ? Ok() : Status(Corrupt("the rows of a view hold bytes that make no sense"));
