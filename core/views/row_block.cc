@@ -4,6 +4,16 @@
 
 namespace headgate::views {
 
+void AppendBlockHead(std::string& out, std::int64_t written_us, std::uint64_t rows) {
+  PutVarint(out, static_cast<std::uint64_t>(written_us));
+  PutVarint(out, rows);
+}
+
+void AppendWholeRow(std::string& out, std::string_view row) {
+  PutVarint(out, 0);
+  PutBytes(out, row);
+}
+
 RowBlockWriter::Known& RowBlockWriter::KnownAt(std::string_view text) {
   const auto address = reinterpret_cast<std::uintptr_t>(text.data());
   return known_[static_cast<std::uint64_t>(address) * 0x9E3779B97F4A7C15 >> kHashShift];
@@ -55,8 +65,7 @@ void RowBlockWriter::Add(const sql::Batch& batch, std::size_t row, std::int64_t 
 RowBlockWriter::Block RowBlockWriter::Take(std::int64_t now_us) {
   taken_ = true;
   head_.clear();
-  PutVarint(head_, static_cast<std::uint64_t>(now_us));
-  PutVarint(head_, rows_);
+  AppendBlockHead(head_, now_us, rows_);
   return {head_, block_};
 }
 

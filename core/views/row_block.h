@@ -22,6 +22,10 @@
 // its head), and so on.
 namespace headgate::views {
 
+// A block without a writer: its head, then rows that repeat texts.
+void AppendBlockHead(std::string& out, std::int64_t written_us, std::uint64_t rows);
+void AppendWholeRow(std::string& out, std::string_view row);
+
 class RowBlockWriter {
  public:
   explicit RowBlockWriter(std::vector<sql::Type> types) : types_(std::move(types)) {}

@@ -120,28 +120,27 @@ Result<ViewRows::Carried> ViewRows::Carry(const StoreView& view, std::uint32_t f
   const std::string from = Prefix(form);
   bool good = true;
   std::string block;
-  std::string row;
-  const auto scanned = view.Scan(Family::kRows, from + cursor + (cursor.empty() ? "" : std::string(1, '\0')),
-                                 Prefix(form + 1), [&](std::string_view key, std::string_view value) {
-                                   const std::string_view number = key.substr(from.size());
-                                   ByteReader in(value);
-                                   block.clear();
-                                   PutVarint(block, in.Varint());  // when it was written
-                                   const std::uint64_t rows = in.Varint();
-                                   PutVarint(block, rows);
-                                   while (!in.done() && !in.failed()) {
-                                     row.clear();
-                                     sql::AppendWidened(row, in.Bytes(), columns, types_.size() - columns);
-                                     PutBytes(block, row);
-                                   }
-                                   good = !in.failed();
-                                   batch.Put(Family::kRows, prefix_ + std::string(number), block);
-                                   next_block_ = ByteReader(number).BigEndian<std::uint64_t>() + 1;
-                                   carried.rows += rows;
-                                   carried.cursor = number;
-                                   carried.last = batch.bytes() < kCarryBytes;
-                                   return good && carried.last;
-                                 });
+  std::string wide;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    const std::string_view number = key.substr(from.size());
+    RowBlockReader rows(value);
+    block.clear();
+    AppendBlockHead(block, rows.written_us(), rows.rows());
+    for (std::string_view row; rows.Next(row);) {
+      wide.clear();
+      sql::AppendWidened(wide, row, columns, types_.size() - columns);
+      AppendWholeRow(block, wide);
+    }
+    good = !rows.failed();
+    batch.Put(Family::kRows, prefix_ + std::string(number), block);
+    next_block_ = ByteReader(number).BigEndian<std::uint64_t>() + 1;
+    carried.rows += rows.rows();
+    carried.cursor = number;
+    carried.last = batch.bytes() < kCarryBytes;
+    return good && carried.last;
+  };
+  const std::string behind = cursor.empty() ? "" : cursor + '\0';
+  const auto scanned = view.Scan(Family::kRows, from + behind, Prefix(form + 1), take);
   HG_RETURN_IF_ERROR(scanned);
   if (!good) return Corrupt("the rows of a view hold bytes that make no sense");
   return carried;
