@@ -17,13 +17,13 @@
 namespace headgate::operators {
 namespace {
 
-// Why a group has no output row; nothing if it has one, or is not there.
+// Why a group has no output row, or NULL in it; nothing if neither, or if it is not there.
 struct Failure {
   std::string code;
   std::string message;
   bool operator==(const Failure&) const = default;
 };
-// What a group shows: its output row, or why it has none; of a group that is not there neither.
+// What a group shows: its output row, why it has none or NULL in it; of a group that is not there nothing.
 struct Shown {
   std::string row;
   Failure failure;
@@ -39,7 +39,8 @@ struct Group {
   std::unique_ptr<Shown> shown;  // after the last step, of a group whose rows it is read off
 };
 
-// Puts the group's row behind `out`, or says why it has none. `ordered` gives the result of an ordered aggregate.
+// Puts the group's row behind `out`, and says what failed: it has none then, or NULL in it. `ordered` gives the result
+// of an ordered aggregate.
 template <class Ordered>
 void PutRow(const Grouping& of, const std::vector<sql::Type>& types, const Group& group, std::string& out,
             Failure& failure, const Ordered& ordered) {
@@ -51,9 +52,9 @@ void PutRow(const Grouping& of, const std::vector<sql::Type>& types, const Group
     if (!is_ordered && group.accumulators[c]->Show(writer)) continue;
     AggregateResult result = is_ordered ? ordered(c) : group.accumulators[c]->Result();
     if (!result.code.empty()) {
-      failure = {std::move(result.code), std::move(result.message)};
-      out.resize(start);
-      return;
+      if (failure.code.empty()) failure = {std::move(result.code), std::move(result.message)};
+      if (!of.null_on_error()) return out.resize(start);
+      result.value = sql::Datum::Null();
     }
     writer.Add(result.value);
   }
@@ -300,7 +301,7 @@ class Aggregate : public Operator {
 
   bool Lives(const Group& group) const { return group.weight > 0 || of_.expressions().empty(); }
 
-  // Puts the group's row behind `out`, or says why it has none. Nothing of a group that is gone, or not there yet.
+  // Puts the group's row behind `out`, and says what failed. Nothing of a group that is gone, or not there yet.
   void Render(const std::string& key, const Group& group, std::string& out, Failure& failure) {
     failure.code.clear();
     if (!group.made || !Lives(group)) return;

@@ -403,10 +403,13 @@ class DeltaJoin : public Operator {
           terms.push_back({&term, c, sql::Evaluate(*term.expr, delta.batch, Rows(delta.rows()), step.eval)});
       }
     }
+    std::vector<std::uint8_t> keyless(delta.rows());  // also of a key that may be NULL
+    for (const sql::RowError& error : step.eval.errors()) keyless[error.row] = 1;
     std::vector<std::uint32_t> good;
     if (!TakeErrors(step, delta, good)) {
       for (std::uint32_t row = 0; row < delta.rows(); ++row) good.push_back(row);
     }
+    std::erase_if(good, [&](std::uint32_t row) { return keyless[row] != 0; });
     std::string again;
     for (const Of& of : terms) {
       auto& of_class = keys[of.class_number];

@@ -64,6 +64,7 @@ class Engine : public sql::RelationSource {
   SqlStatus CreateTable(const sql::Statement& statement, const sql::Node& create);
   SqlStatus AddConstraint(Stored& table, const sql::Node& constraint, std::optional<std::size_t> column);
   SqlStatus CreateView(const sql::Statement& statement, const sql::Node& create);
+  static SqlStatus TakeOptions(const sql::Statement& statement, const sql::Node& written, sql::Plan& plan);
   SqlStatus CreatePlainView(const sql::Statement& statement, const sql::Node& create);
   SqlStatus Drop(const sql::Node& drop);
   SqlStatus Insert(const sql::Statement& statement, const sql::Node& insert);

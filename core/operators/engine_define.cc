@@ -109,6 +109,18 @@ SqlStatus Engine::CreatePlainView(const Statement& statement, const Node& create
   return {};
 }
 
+// Of a running service there are more; here they change nothing.
+SqlStatus Engine::TakeOptions(const Statement& statement, const Node& written, sql::Plan& plan) {
+  const auto options = sql::ReadOptions(written);
+  if (!options.ok()) return Wrong(options.error(), statement);
+  for (const auto& [name, value] : *options) {
+    if (name != "on_error" || value == "dead_letter") continue;
+    if (value != "null") return Failed("0A000", "on_error is dead_letter or null here", "Stopping needs a service.");
+    SetNullOnError(plan);
+  }
+  return {};
+}
+
 SqlStatus Engine::CreateView(const Statement& statement, const Node& create) {
   const Node& into = create["into"];
   const std::string name = sql::RelationName(into["rel"]);
@@ -145,6 +157,7 @@ SqlStatus Engine::CreateView(const Statement& statement, const Node& create) {
   const auto keys = KeysOf(*query.plan);
   const auto shortest = std::ranges::min_element(keys, {}, &std::vector<std::size_t>::size);
   if (shortest != keys.end()) view->relation.key = *shortest;
+  HG_RETURN_IF_ERROR(TakeOptions(statement, into["options"], *query.plan));
   view->plan = std::move(query.plan);
   Stored* made = view.get();
   view->graph = std::make_unique<Graph>(*view->plan, [made](const Delta& delta) { made->output.push_back(delta); });

@@ -37,12 +37,10 @@ class Values : public Operator {
     for (const auto& row : rows_) {
       std::vector<sql::Datum> values;
       for (const sql::ExprPtr& expr : row) values.push_back(sql::EvaluateConstant(*expr, step.eval));
-      if (step.eval.failed()) {
-        step.failed.push_back({{}, 1, step.eval.errors()[0].code, step.eval.errors()[0].message});
-        step.eval.Reset();
-      } else {
-        builder.AddDatums(values, 1, {});
-      }
+      const bool failed = step.eval.failed();
+      if (failed) step.failed.push_back({{}, 1, step.eval.errors()[0].code, step.eval.errors()[0].message});
+      if (failed) step.eval.Reset();
+      if (!failed || step.null_on_error) builder.AddDatums(values, 1, {});
       if (builder.full()) emit(builder.Take());
     }
     if (builder.rows() > 0) emit(builder.Take());
@@ -94,6 +92,7 @@ Graph::Graph(const sql::Plan& plan, Emit sink, StatePlace place, StatePlace rows
     : sink_(std::move(sink)),
       place_(std::move(place)),
       rows_(std::move(rows)),
+      null_on_error_(plan.null_on_error),
       with_rows_(rows_.space == nullptr ? nullptr : LastGroupingOf(plan).aggregate) {
   Add(plan, {});
 }
@@ -128,12 +127,14 @@ void Graph::Deliver(const Edge& edge, const Delta& delta, StepContext& step) {
 }
 
 void Graph::Push(const sql::Relation& relation, const Delta& delta, StepContext& step) {
+  step.null_on_error = null_on_error_;
   for (const Scan& scan : scans_) {
     if (scan.relation == &relation) Deliver(scan.consumer, delta, step);
   }
 }
 
 void Graph::Finish(StepContext& step) {
+  step.null_on_error = null_on_error_;
   for (const auto& node : nodes_) {
     if (Failed()) return;
     node->op->Finish(step, [&](const Delta& out) { Deliver(node->consumer, out, step); });

@@ -57,6 +57,7 @@ class Graph {
   Emit sink_;
   StatePlace place_;
   StatePlace rows_;
+  bool null_on_error_;
   const sql::Plan* with_rows_;  // the node that stores its state there
   std::uint16_t numbered_ = 0;  // nodes of the plan that have their number
 };

@@ -34,6 +34,7 @@ class Grouping {
   const std::vector<std::unique_ptr<Aggregation>>& calls() const { return calls_; }
   bool append_only() const { return append_only_; }  // rows only come
   bool ordered() const { return ordered_; }          // an aggregate is
+  bool null_on_error() const { return null_on_error_; }  // a result that fails is NULL
 
   // Errors are left in the context. An argument has values where its row passes the filter.
   GroupingValues Compute(const sql::Batch& batch, sql::EvalContext& context) const;
@@ -45,6 +46,7 @@ class Grouping {
   std::vector<std::size_t> filter_of_;  // by aggregate: the first one that filters alike
   bool append_only_;
   bool ordered_ = false;
+  bool null_on_error_;
 };
 
 }  // namespace headgate::operators

@@ -131,6 +131,7 @@ class Join : public Operator {
     std::vector<sql::Column> columns;
     for (const JoinKey& key : split_.keys)
       columns.push_back(sql::Evaluate(*key.side[side], delta.batch, Rows(delta.rows()), step.eval));
+    for (const sql::RowError& error : step.eval.errors()) keyless[error.row] = 1;  // also of a key that may be NULL
     if (!TakeErrors(step, delta, good)) {
       for (std::uint32_t row = 0; row < delta.rows(); ++row) good.push_back(row);
     }

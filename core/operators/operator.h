@@ -12,8 +12,8 @@
 
 namespace headgate::operators {
 
-// Rows whose expression failed: they give no output. A Z-set like any other, so that a later deletion takes the error
-// back.
+// Rows whose expression failed: they give no output, or NULL in its place (sql::SetNullOnError). A Z-set like any
+// other, so that a later deletion takes the error back.
 struct FailedRow {
   At at;
   std::int64_t weight = 0;
@@ -26,7 +26,8 @@ struct StepContext {
   sql::EvalContext eval;
   std::vector<FailedRow> failed;
   std::shared_ptr<const LogTimes> times = std::make_shared<const LogTimes>();
-  bool gated = false;  // rows are not to be looked up in this step, those whose grace is over either
+  bool null_on_error = false;  // of the plan (Graph)
+  bool gated = false;          // rows are not to be looked up in this step, those whose grace is over either
   // What the step did: rows that their time took, rows that wait for the end of their grace now (or, if negative, not
   // any more).
   std::int64_t expired = 0;
@@ -55,8 +56,8 @@ class Operator {
 };
 using OperatorPtr = std::unique_ptr<Operator>;
 
-// Notes the errors of an evaluation over `delta` and tells which rows go on; without errors all of them, and `kept`
-// stays empty. Clears the context's errors.
+// Notes the errors of an evaluation over `delta` and tells which rows go on; without errors, and if what fails is NULL,
+// all of them, and `kept` stays empty. Clears the context's errors.
 bool TakeErrors(StepContext& step, const Delta& delta, std::vector<std::uint32_t>& kept);
 
 }  // namespace headgate::operators

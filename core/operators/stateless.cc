@@ -18,10 +18,11 @@ bool TakeErrors(StepContext& step, const Delta& delta, std::vector<std::uint32_t
     bad[error.row] = 1;
     step.failed.push_back({delta.at[error.row], delta.weights[error.row], error.code, error.message});
   }
+  step.eval.Reset();
+  if (step.null_on_error) return false;
   for (std::uint32_t row = 0; row < delta.rows(); ++row) {
     if (bad[row] == 0) kept.push_back(row);
   }
-  step.eval.Reset();
   return true;
 }
 

@@ -40,9 +40,10 @@ struct RowCodec {
 // Of one step, but for those that cannot wait for the next one.
 constexpr std::size_t kReleasedRowsMax = 10 * kPieceRows;
 
-// What a left row gave, as it is remembered: nothing, a row, or an error.
+// What a left row gave, as it is remembered: nothing, a row, an error, or an error and a row.
 constexpr char kRow = 0;
 constexpr char kError = 1;
+constexpr char kErrorAndRow = 2;
 std::string GivenError(const std::string& code, const std::string& message) {
   std::string given(1, kError);
   PutBytes(given, code);
@@ -52,6 +53,11 @@ FailedRow ErrorOf(std::string_view given, std::int64_t weight, At at) {
   ByteReader in(given.substr(1));
   const std::string code(in.Bytes());
   return {at, weight, code, std::string(in.Take(in.remaining()))};
+}
+std::string GivenBoth(const std::string& error, const std::string& row) {
+  std::string given(1, kErrorAndRow);
+  PutBytes(given, error);
+  return given + row;
 }
 
 class Temporal : public Operator {
@@ -202,6 +208,7 @@ class Temporal : public Operator {
         AppendKey(keys[row], key.side[side]->type, *column, row);
       }
     }
+    for (const sql::RowError& error : step.eval.errors()) keyless[error.row] = 1;  // also of a key that may be NULL
     if (!TakeErrors(step, delta, good)) {
       good.resize(delta.rows());
       std::iota(good.begin(), good.end(), 0U);
@@ -336,18 +343,21 @@ class Temporal : public Operator {
   // Emits what the row gives and says what that is.
   std::string Give(const Probe& probe, std::uint32_t row, std::int64_t weight, StepContext& step, DeltaBuilder& out) {
     const At at = probe.delta->at[row];
+    std::string error;
     if (const auto failed = probe.failed.find(row); failed != probe.failed.end()) {
       step.failed.push_back({at, weight, failed->second->code, failed->second->message});
-      return GivenError(failed->second->code, failed->second->message);
+      error = GivenError(failed->second->code, failed->second->message);
+      if (!step.null_on_error) return error;
     }
     const auto found = probe.found[row];
-    if (!found && !left_outer_) return "";
+    if (!found && !left_outer_) return error;
     const sql::Batch* right = found ? &probe.right : nullptr;
     out.AddPair(&probe.delta->batch, row, right, found.value_or(0), weight, at);
     if (!remembers_) return "";
     sql::RowBuilder one(types_);
     one.AddPair(&probe.delta->batch, row, right, found.value_or(0));
-    return std::string(1, kRow) + sql::EncodeRow(types_, one.Take(), 0);
+    const std::string given = sql::EncodeRow(types_, one.Take(), 0);
+    return error.empty() ? std::string(1, kRow) + given : GivenBoth(error, given);
   }
 
   // A left row that may be taken back: what it gave is remembered, and taken back with it. A row may go before it came
@@ -378,6 +388,11 @@ class Temporal : public Operator {
       const std::int64_t count = std::clamp<std::int64_t>(there, 1, weight);
       if (last.starts_with(kRow)) out.Add(std::string_view(last).substr(1), -count, at);
       if (last.starts_with(kError)) step.failed.push_back(ErrorOf(last, -count, at));
+      if (last.starts_with(kErrorAndRow)) {
+        ByteReader in(std::string_view(last).substr(1));
+        step.failed.push_back(ErrorOf(in.Bytes(), -count, at));
+        out.Add(in.Take(in.remaining()), -count, at);
+      }
       weight -= count;
       there -= count;
       if (there <= 0) given_.Erase(key, last);

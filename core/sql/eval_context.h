@@ -29,11 +29,15 @@ class EvalContext {
   void Reset() {
     arena_ = std::make_shared<Arena>();
     errors_.clear();
+    own_ = 0;
   }
 
-  // Says that the row being computed has no value. The first error of a row counts.
+  // An expression begins: errors from the place on that it gives are its own.
+  std::size_t Begin() { return own_ = errors_.size(); }
+  // Says that the row being computed has no value. The first error of a row counts, of each expression.
   void Fail(std::string_view code, std::string message) {
-    if (errors_.empty() || errors_.back().row != row) errors_.push_back({row, std::string(code), std::move(message)});
+    if (errors_.size() == own_ || errors_.back().row != row)
+      errors_.push_back({row, std::string(code), std::move(message)});
   }
   const std::vector<RowError>& errors() const { return errors_; }
   bool failed() const { return !errors_.empty(); }
@@ -47,6 +51,7 @@ class EvalContext {
  private:
   std::shared_ptr<Arena> arena_;
   std::vector<RowError> errors_;
+  std::size_t own_ = 0;  // where those of the expression at hand begin
 };
 
 // Fail for functions that give a datum.

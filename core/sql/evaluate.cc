@@ -393,8 +393,14 @@ class Evaluation {
 
 }  // namespace
 
+// An error deep in the expression leaves it without a value, whatever the rest of it would make of NULL there.
 Column Evaluate(const Expr& expr, const Batch& input, const Rows& rows, EvalContext& context) {
-  return Evaluation(input, context).Run(expr, rows);
+  const std::size_t own = context.Begin();
+  Column value = Evaluation(input, context).Run(expr, rows);
+  if (context.errors().size() == own) return value;
+  Vector without = *value;
+  for (std::size_t e = own; e < context.errors().size(); ++e) without.SetNull(without.Index(context.errors()[e].row));
+  return std::make_shared<const Vector>(std::move(without));
 }
 
 std::vector<std::uint32_t> Matching(const Expr& condition, const Batch& input, const Rows& rows, EvalContext& context) {

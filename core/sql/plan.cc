@@ -74,6 +74,7 @@ PlanPtr ClonePlan(const Plan& plan) {
   copy->offset = plan.offset;
   copy->numbered = plan.numbered;
   copy->grace_us = plan.grace_us;
+  copy->null_on_error = plan.null_on_error;
   return copy;
 }
 
@@ -132,6 +133,11 @@ bool SetGrace(Plan& plan, std::int64_t grace_us) {
   bool found = false;
   for (const PlanPtr& input : plan.inputs) found = SetGrace(*input, grace_us) || found;
   return found;
+}
+
+void SetNullOnError(Plan& plan) {
+  plan.null_on_error = true;
+  for (const PlanPtr& input : plan.inputs) SetNullOnError(*input);
 }
 
 bool KeepsTime(const Plan& plan) {

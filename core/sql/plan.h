@@ -90,7 +90,8 @@ struct Plan {
   std::optional<std::int64_t> limit;
   std::int64_t offset = 0;
   bool numbered = false;
-  std::int64_t grace_us = 0;  // of kTemporal: each left row is held so long in log time before it looks up
+  std::int64_t grace_us = 0;   // of kTemporal: each left row is held so long in log time before it looks up
+  bool null_on_error = false;  // an expression that fails is NULL and the row goes on; of all nodes or none
 };
 
 PlanPtr MakePlan(PlanKind kind);
@@ -117,6 +118,8 @@ std::optional<std::vector<std::size_t>> OriginKey(const Plan& plan, std::size_t 
 std::vector<std::vector<std::size_t>> KeysOf(const Plan& plan);
 // Has every left row of the plan wait so long before its first lookup (kTemporal); false if it has no lookup.
 bool SetGrace(Plan& plan, std::int64_t grace_us);
+// An expression of the plan that fails for a row is NULL for it, as a whole; without this the row gives nothing.
+void SetNullOnError(Plan& plan);
 // True if what the plan gives changes as log time goes on: a temporal filter, or grace.
 bool KeepsTime(const Plan& plan);
 // True if the plan never takes a row back while its relations do not.

@@ -125,6 +125,13 @@ SqlResult<bool> CheckDistribution(const std::string& value, const sql::Statement
   return Refused("22023", "distribution is keyed or broadcast, not \"" + value + "\"", statement);
 }
 
+SqlResult<OnError> OnErrorOf(const std::string& value, const sql::Statement& statement) {
+  if (value == "dead_letter") return OnError::kDeadLetter;
+  if (value == "null") return OnError::kNull;
+  if (value == "stop") return OnError::kStop;
+  return Refused("22023", "on_error is dead_letter, null or stop, not \"" + value + "\"", statement);
+}
+
 // What views can be told; everything else is refused by its name.
 SqlResult<bool> TakeOptions(const sql::Statement& statement, Definition& made) {
   for (const auto& [name, value] : made.record.options) {
@@ -153,11 +160,13 @@ SqlResult<bool> TakeOptions(const sql::Statement& statement, Definition& made) {
       made.grace_us = IntervalUs(value);
       if (made.grace_us == 0)
         return Refused("22023", "grace is an interval such as '500 ms', not \"" + value + "\"", statement);
+    } else if (name == "on_error") {
+      HG_ASSIGN_OR_RETURN(made.on_error, OnErrorOf(value, statement));
     } else if (name == "distribution") {
       HG_RETURN_IF_ERROR(CheckDistribution(value, statement));
     } else {
       return Refused("0A000", "a view has no option \"" + name + "\"", statement,
-                     "It has on_load, max_staleness, grace, history, retention and distribution.");
+                     "It has on_load, on_error, max_staleness, grace, history, retention and distribution.");
     }
   }
   return true;
@@ -193,6 +202,7 @@ SqlResult<Definition> DefineView(const sql::Statement& statement, const Node& cr
   if (made.grace_us > 0 && !SetGrace(*query.plan, made.grace_us))
     return Refused("0A000", "grace is for views that look up tables as of the log position", statement,
                    "Write JOIN ... FOR SYSTEM_TIME AS OF LOG_POSITION(), or leave it out: nothing would wait.");
+  if (made.on_error == OnError::kNull) SetNullOnError(*query.plan);
   made.plan = std::move(query.plan);
   return made;
 }

@@ -83,6 +83,13 @@ std::string WhyUnfit(const Input& input, const TableSchema& schema, const TableS
 // What is judged, beside what it is judged by: events, and views that never take a row back.
 bool IsData(const Input& input);
 
+// What an expression that fails for a row does to a view.
+enum class OnError : std::uint8_t {
+  kDeadLetter,  // the row gives nothing
+  kNull,        // the expression is NULL
+  kStop,        // the view fails, as of before the transaction that brought the row
+};
+
 // A record with its statement bound. Immutable.
 struct Definition {
   ViewRecord record;
@@ -93,6 +100,7 @@ struct Definition {
   std::int64_t retention_us = 0;                         // of a view that only adds rows; 0: they stay
   std::int64_t max_staleness_us = 0;                     // 0: however old the tables are
   std::int64_t grace_us = 0;                             // rows wait so long before they look up
+  OnError on_error = OnError::kDeadLetter;
   std::vector<std::string> reads;  // all names that the statement needs, those of named queries too
   bool has_star = false;           // some list of its columns has `*`
   std::string failure;             // why a stored statement cannot be bound any more

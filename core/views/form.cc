@@ -57,6 +57,7 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_errors_ever(progress.errors_ever);
   out.set_failure(progress.failure);
   out.set_ran(progress.ran);
+  out.set_stopped_at(progress.stopped_at);
   out.set_replaces(progress.replaces.form);
   out.set_replaces_rows(static_cast<std::uint32_t>(progress.replaces.rows));
   out.set_same_shape(progress.replaces.same_shape);
@@ -91,6 +92,7 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.errors_ever = in.errors_ever();
   progress.failure = in.failure();
   progress.ran = in.ran();
+  progress.stopped_at = in.stopped_at();
   progress.replaces = {in.replaces(),   static_cast<RowForm>(in.replaces_rows()),
                        in.same_shape(), in.replaces_columns(),
                        in.follows(),    in.carries()};
@@ -209,7 +211,9 @@ Status Form::Finish(const Take& take) {
 void Form::NoteStep() {
   for (const operators::FailedRow& failed : step_.failed) {
     progress_.errors += failed.weight;
-    if (failed.weight > 0) progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);
+    if (failed.weight <= 0) continue;
+    progress_.errors_ever += static_cast<std::uint64_t>(failed.weight);
+    if (!a_failed_row_) a_failed_row_ = failed;
   }
   failed_ = std::exchange(step_.failed, {});
   progress_.expired += static_cast<std::uint64_t>(std::exchange(step_.expired, 0));

@@ -36,6 +36,9 @@ struct FormProgress {
   std::uint64_t errors_ever = 0;
   std::string failure;
   bool ran = false;  // it failed after it had been in step: its rows are what they were then
+  // It failed before this transaction, because of a row that it brought: events from there on are for the form that
+  // comes in its place. 0: it did not.
+  Seq stopped_at = 0;
   // The form in whose place it comes: its rows stay until what differs from them has been told.
   Replaced replaces;
   // Whether its stream in the log is written: from the first reader on, and then for good.
@@ -105,6 +108,8 @@ class Form {
   std::size_t given_bytes() const { return std::min(given_bytes_, step_bytes_); }
   // The rows whose expressions failed in the last Finish.
   const std::vector<operators::FailedRow>& failed() const { return failed_; }
+  // One of those that failed since the form was opened, nothing if none did.
+  const std::optional<operators::FailedRow>& a_failed_row() const { return a_failed_row_; }
   void Apply(const ViewChange& change, std::int64_t now_us, StoreBatch& batch);
   // While it loads: takes rows of the form before over, from the progress's cursor on. True: that was the last of them.
   Result<bool> CarryRows(const Replaced& old, StoreBatch& batch);
@@ -149,6 +154,7 @@ class Form {
   bool pushed_ = false;
   std::vector<operators::Delta> output_;  // what it amounts to, for readers
   std::vector<operators::FailedRow> failed_;
+  std::optional<operators::FailedRow> a_failed_row_;
   FormProgress progress_;
   FormProgress saved_;
 };

@@ -136,6 +136,7 @@ Result<FormProgress> Runtime::Begun(const Definition& definition) {
     }
     // What it has not been given yet is for the one that comes.
     if (old.hold_from != 0) progress.held_from = std::min(progress.held_from, old.hold_from);
+    if (old.stopped_at != 0) progress.held_from = std::min(progress.held_from, old.stopped_at);
   }
   // Of one that replaces another Tell finds out: its stream is that of the other.
   const bool told = progress.replaces.form == 0 && IsRead(record.name);
@@ -287,6 +288,10 @@ void Runtime::Loop(std::stop_token stop) {
     }
     if (changed) Publish();
     const auto worked = Work(stop);
+    if (std::exchange(again_, false)) {
+      ForgetStep();
+      continue;
+    }
     if (!worked.ok() && worked.error().kind != ErrorKind::kStopped) {
       ForgetStep();
       if (*trouble_.Get() != worked.error().what) {
@@ -316,7 +321,7 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   HG_RETURN_IF_ERROR(PassTime(stop));
   HG_RETURN_IF_ERROR(ExpireForms());
   if (stop.stop_requested()) return Stopped();
-  HG_ASSIGN_OR_RETURN(Run run, reader_->Read(run_size_.max()));
+  HG_ASSIGN_OR_RETURN(Run run, ReadRun());
   if (AwaitFollowers(run)) {
     reader_->Seek(applied_ + 1);
     return Ok();
@@ -329,6 +334,7 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   idle_ = false;
   worked_ = run.bytes;
   HG_RETURN_IF_ERROR(Step(run));
+  if (run.last >= cut_before_) cut_before_ = 0;
   run_size_.Note(run, worked_);
   return Ok();
 }
@@ -400,10 +406,13 @@ void Runtime::Publish() {
 
 void Runtime::Fail(Form& form, const Error& error) {
   form.Forget();
+  Fail(form, error, {});
+}
+
+void Runtime::Fail(Form& form, const Error& error, StoreBatch batch) {
   if (form.running()) form.progress().ran = true;
   form.progress().stage = FormProgress::Stage::kFailed;
   form.progress().failure = error.what;
-  StoreBatch batch;
   batch.Put(Family::kMeta, ProgressKey(form.id()), EncodeProgress(form.progress()));
   if (const auto written = parts_.store->Write(batch, true); !written.ok())
     diag::Warn("views", "that a view has failed is not stored", {{"error", written.error().what}});

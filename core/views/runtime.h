@@ -178,6 +178,7 @@ class Runtime {
   void NoteFailed(const Form& form);
   void Publish();
   void Fail(Form& form, const Error& error);
+  void Fail(Form& form, const Error& error, StoreBatch batch);  // the form is as it was stored; `batch` goes with that
 
   // runtime_step.cc
   headgate::Status Step(const Run& run);
@@ -219,6 +220,15 @@ class Runtime {
   void FindStanding();
   headgate::Status CatchUpForms(std::stop_token stop);
   headgate::Status TakeBacklog(const std::vector<Form*>& behind);
+
+  // runtime_stop.cc
+  Result<views::Run> ReadRun();
+  headgate::Status StopBefore(Form& form, Seq last);
+  bool StopsLoading(Form& form);
+  void FailAt(Form& form, Seq seq, const operators::FailedRow& row);
+  headgate::Status Again();
+  using AddPart = std::function<void(Seq step, const operators::Delta& part)>;
+  static void BacklogSteps(const Form& form, const operators::Delta& delta, Seq step, const AddPart& add);
 
   // runtime_hold.cc
   std::set<StreamNo> ControlTables(const Definition& definition) const;
@@ -328,11 +338,17 @@ class Runtime {
     Transaction told;
     bool release = false;  // held events of the form
     bool swap = false;     // a form comes in the place of another: these are the readers
+    bool single = false;   // no more of it than was one step when it came
   };
   std::optional<Replay> replay_;
   std::map<std::uint32_t, Wanted> declined_;  // by form: what it was found not to take in
   std::set<std::uint32_t> late_;              // forms with new columns that nobody waits for any more
   std::optional<std::chrono::steady_clock::time_point> follow_since_;
+  // A view stops at a row (on_error): the step is given up, and done again in other parts. The next run ends before the
+  // transaction `cut_before_`, or is that one alone; what waits is given to views step by step.
+  bool again_ = false;
+  Seq cut_before_ = 0;  // 0: runs are as long as they may be
+  bool singly_ = false;
   bool idle_ = false;
   bool catch_up_ = false;
 

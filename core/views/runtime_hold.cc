@@ -108,7 +108,8 @@ headgate::Status Runtime::Release(Form& form, std::stop_token stop) {
     const StoreView view(*parts_.store);
     Replay replay;
     replay.release = true;
-    HG_ASSIGN_OR_RETURN(replay.through, backlog.StepAt(view, kReleaseRows));
+    replay.single = singly_;
+    HG_ASSIGN_OR_RETURN(replay.through, backlog.StepAt(view, singly_ ? 1 : kReleaseRows));
     Backlog::Changes& changes = replay.changes[form.id()];
     HG_ASSIGN_OR_RETURN(changes, backlog.Take(view, replay.through, BacklogTypes(form), replay.taken));
     replay.times[form.id()] = {applied_, log_us_, KeptTimes(form, changes)};
@@ -121,6 +122,7 @@ headgate::Status Runtime::Release(Form& form, std::stop_token stop) {
     HG_RETURN_IF_ERROR(StepForms(parts_.clock->NowUs(), applied_, ViewWrite::kContent));
     HG_FAILPOINT("views.released");
   }
+  singly_ = false;
   gates_.erase(form.name());
   diag::Info("views", "events for a view go on", {{"view", form.name()}});
   Publish();

@@ -41,10 +41,11 @@ std::vector<const Input*> InLoadOrder(const Definition& definition) {
 // their servers were when the last of them was loaded.
 bool Runtime::GateIsOpen(const Form& form, ViewStatus& status) {
   const Definition& definition = form.definition();
-  bool open = applied_ + 1 >= form.progress().held_from;
+  bool open = applied_ >= definition.record.begins_at;
   // One that holds events gives them to its readers before another comes in its place.
   const auto old = std::ranges::find(forms_, form.progress().replaces.form, &Form::id);
-  open = open && (old == forms_.end() || ((*old)->progress().hold_from == 0 && GraceIsOver(**old, form)));
+  const bool holds = old != forms_.end() && (*old)->running() && (*old)->progress().hold_from != 0;
+  open = open && (old == forms_.end() || (!holds && GraceIsOver(**old, form)));
   const auto registry = parts_.log->registry();
   std::vector<std::pair<SourceNo, std::size_t>> sources;  // of tables, and their places in status.control
   for (const Input& input : definition.inputs) {
@@ -142,7 +143,7 @@ headgate::Status Runtime::Load(Form& form, std::stop_token stop) {
     HG_RETURN_IF_ERROR(CarryRows(form, stop));
   }
   progress.stage = FormProgress::Stage::kTelling;
-  HG_RETURN_IF_ERROR(FinishChunk(form));  // also what has no input, or inputs without rows
+  HG_RETURN_IF_ERROR(FinishChunk(form));  // also what has no input, or inputs without rows; it may fail
   MakePorts();
   Publish();
   return Ok();
@@ -172,6 +173,7 @@ headgate::Status Runtime::FinishChunk(Form& form) {
   }));
   HG_RETURN_IF_ERROR(form.failure());
   NoteFailed(form);
+  if (StopsLoading(form)) return Ok();
   letters_.Save(batch, parts_.clock->NowUs());
   form.Save(batch);
   HG_FAILPOINT("views.load_chunk");

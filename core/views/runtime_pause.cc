@@ -15,16 +15,17 @@ constexpr std::size_t kReplayRows = 10'000;
 
 }  // namespace
 
-// Nothing steps while a form loads, and what it reads has to be as of the applied seq: a pause begins behind it.
+// Nothing steps while a form loads, and what it reads has to be as of the applied seq: a pause begins behind it. What
+// reads a view that has failed stands still at once.
 void Runtime::FindStanding() {
   const auto loads = [](const auto& form) {
     return form->progress().stage == FormProgress::Stage::kLoading ||
            form->progress().stage == FormProgress::Stage::kTelling;
   };
-  if (std::ranges::any_of(forms_, loads)) return;
-  standing_.clear();
+  const bool loading = std::ranges::any_of(forms_, loads);
+  if (!loading) standing_.clear();
   for (const auto& form : forms_) {  // inputs before those that read them
-    if (form->definition().record.paused) {
+    if (!loading && form->definition().record.paused) {
       standing_[form->id()] = form->name();
       continue;
     }
@@ -32,7 +33,8 @@ void Runtime::FindStanding() {
       if (input.kind != Input::Kind::kView) continue;
       const Form* const other = RunningOf(input);
       // What it read did not outlive a restart, or has failed: another one is to come in its place.
-      if ((other == nullptr || other->progress().stage == FormProgress::Stage::kFailed) && form->running()) {
+      const bool failed = other == nullptr ? !loading : other->progress().stage == FormProgress::Stage::kFailed;
+      if (failed && form->running()) {
         standing_[form->id()] = input.relation->name;
         break;
       }
@@ -62,8 +64,9 @@ headgate::Status Runtime::TakeBacklog(const std::vector<Form*>& behind) {
   const StoreView view(*parts_.store);
   Replay replay;
   replay.through = Backlog::kAll;
+  replay.single = singly_;
   for (const Form* form : behind) {
-    HG_ASSIGN_OR_RETURN(const Seq step, Backlog(form->id()).StepAt(view, kReplayRows));
+    HG_ASSIGN_OR_RETURN(const Seq step, Backlog(form->id()).StepAt(view, singly_ ? 1 : kReplayRows));
     replay.through = std::min(replay.through, step);
   }
   for (Form* form : behind) {
@@ -81,7 +84,9 @@ headgate::Status Runtime::TakeBacklog(const std::vector<Form*>& behind) {
     if (last) form->progress().behind_pieces = 0;
   }
   replay_ = std::move(replay);
-  return StepForms(parts_.clock->NowUs(), applied_, ViewWrite::kContent);
+  HG_RETURN_IF_ERROR(StepForms(parts_.clock->NowUs(), applied_, ViewWrite::kContent));
+  if (last) singly_ = false;
+  return Ok();
 }
 
 }  // namespace headgate::views

@@ -391,11 +391,15 @@ void Runtime::Feed(Form& form, std::uint32_t input, const operators::Delta& delt
   const Seq step = replay_ ? replay_->through : last;
   FormProgress& progress = form.progress();
   if (Waits(form)) {
-    Backlog(form.id()).Add(step, progress.behind_pieces++, input, AllTypesOf(relation), own, batch);
+    BacklogSteps(form, own, step, [&](Seq seq, const operators::Delta& part) {
+      Backlog(form.id()).Add(seq, progress.behind_pieces++, input, AllTypesOf(relation), part, batch);
+    });
   } else if (Holds(form) && IsData(of)) {
     const Backlog held(form.id(), Backlog::Kind::kHeld);
-    held.Add(step, progress.held_rows, input, AllTypesOf(relation), own, batch);
-    progress.held_rows += own.rows();
+    BacklogSteps(form, own, step, [&](Seq seq, const operators::Delta& part) {
+      held.Add(seq, progress.held_rows, input, AllTypesOf(relation), part, batch);
+      progress.held_rows += part.rows();
+    });
     KeepTimes(form, held, step, batch);
   } else {
     form.Push(relation, own);
@@ -451,6 +455,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
     }));
     worked_ += form->given_bytes() + (form->bytes() - std::min(before, form->bytes()));
     HG_RETURN_IF_ERROR(form->failure());
+    HG_RETURN_IF_ERROR(StopBefore(*form, last));
     NoteFailed(*form);
     form->Save(batch);
   }

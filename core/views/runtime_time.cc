@@ -69,7 +69,9 @@ void Runtime::KeepTimes(const Form& form, const Backlog& backlog, Seq step, Stor
     times.AddDatums({&us, 1}, 1, {time.seq, 0});
   }
   const auto input = static_cast<std::uint32_t>(form.definition().inputs.size());
-  backlog.Add(step, Backlog::kLastPiece, input, kTimeTypes, times.Take(), batch);
+  BacklogSteps(form, times.Take(), step, [&](Seq seq, const operators::Delta& part) {
+    backlog.Add(seq, Backlog::kLastPiece, input, kTimeTypes, part, batch);
+  });
 }
 
 std::vector<std::vector<sql::Type>> Runtime::BacklogTypes(const Form& form) {

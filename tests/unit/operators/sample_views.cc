@@ -75,6 +75,8 @@ sql::PlanPtr SampleRelations::Plan(const std::string& text) const {
     in >> grace_s;
     query = text.substr(text.find("SELECT"));
   }
+  const bool nulls = text.starts_with("NULLS ");
+  if (nulls) query = text.substr(6);
   const auto statements = sql::ReadStatements(query);
   if (!statements.ok()) return Refused(query, statements.error());
   auto options = sql::BindOptions::ForView();
@@ -86,6 +88,7 @@ sql::PlanPtr SampleRelations::Plan(const std::string& text) const {
   if (!plan.ok()) return Refused(query, plan.error());
   sql::PlanPtr done = sql::PruneColumns(sql::Rewrite(std::move(*plan)));
   EXPECT_EQ(grace_s > 0, grace_s > 0 && sql::SetGrace(*done, grace_s * 1'000'000)) << text;
+  if (nulls) SetNullOnError(*done);
   return done;
 }
 
@@ -216,6 +219,30 @@ const std::vector<std::string>& TemporalQueries() {
       "SELECT a.id, a.g, t.name FROM a LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k",
       "SELECT c.k, c.v, t.name FROM c LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = c.k",
       "SELECT t.name, count(*) AS c FROM a JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k GROUP BY t.name",
+  };
+  return queries;
+}
+
+const std::vector<std::string>& NullQueries() {
+  static const std::vector<std::string> queries = {
+      "NULLS SELECT id, 10 / k AS d, coalesce(1 / k, 7) AS c FROM a WHERE 6 / s > 1 OR g = 'x'",
+      "NULLS SELECT id, 10 / x AS d FROM e",
+      "NULLS SELECT 10 / k AS d, count(*) AS c, sum(6 / s) AS s FROM a GROUP BY 10 / k",
+      "NULLS SELECT k, count(*) FILTER (WHERE 4 / s > 1) AS c, array_agg(6 / s ORDER BY id) AS x FROM a GROUP BY k",
+      "NULLS SELECT g, var_pop(f) AS v, count(*) AS c, jsonb_object_agg(g, s ORDER BY s) AS j FROM a GROUP BY g",
+      "NULLS SELECT DISTINCT 10 / k AS d FROM a EXCEPT SELECT 10 / v FROM c",
+      "NULLS SELECT id, 10 / k AS d FROM a ORDER BY 10 / k, id LIMIT 4",
+      "NULLS SELECT id, lag(10 / k) OVER (PARTITION BY 6 / s ORDER BY id) AS p FROM a",
+      "NULLS SELECT id, x FROM a, unnest(ARRAY[10 / k, s]) AS x",
+      "NULLS SELECT a.id, b.id AS bid FROM a JOIN b ON 6 / a.k = b.k",
+      "NULLS SELECT a.id, b.id AS bid FROM a JOIN b ON 6 / a.k IS NOT DISTINCT FROM b.k JOIN c ON 6 / c.v = b.k",
+      "NULLS SELECT a.id, b.id AS bid FROM a LEFT JOIN b ON 6 / a.k IS NOT DISTINCT FROM b.k AND 6 / b.id > a.s",
+      "NULLS SELECT id FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE 6 / b.k = a.k)",
+      "NULLS SELECT id, (SELECT max(6 / s.k) FROM b s WHERE s.k = a.k) AS m FROM a",
+      "NULLS SELECT a.id, t.name FROM a LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = 6 / a.s",
+      "NULLS SELECT a.id, t.name FROM a LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k AND 4 / a.s > 1",
+      "NULLS SELECT c.k, t.name FROM c JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = c.k AND 4 / c.v > 1",
+      "NULLS SELECT id FROM a WHERE timestamptz '2000-01-01' + 6 / k * interval '8 s' > now()",
   };
   return queries;
 }

@@ -32,6 +32,8 @@ class SampleRelations final : public sql::RelationSource {
 // One for every kind of node, and every aggregate in some form.
 const std::vector<std::string>& SampleQueries();
 const std::vector<std::string>& TemporalQueries();
+// Of rows whose expressions fail. "NULLS SELECT ...": such an expression is NULL.
+const std::vector<std::string>& NullQueries();
 // What changes as log time goes on. "GRACE n SELECT ...": with n seconds of grace.
 const std::vector<std::string>& TimeQueries();
 

@@ -10,6 +10,7 @@ TEST(Steps, ViewsAreTheSameHoweverTheirTransactionsAreCut) {
   const SampleRelations relations;
   std::vector<std::string> queries = SampleQueries();
   queries.insert(queries.end(), TemporalQueries().begin(), TemporalQueries().end());
+  queries.insert(queries.end(), NullQueries().begin(), NullQueries().end());
   queries.insert(queries.end(), TimeQueries().begin(), TimeQueries().end());
   for (std::uint32_t seed = 1; seed <= 3; ++seed) {
     for (const std::string& query : queries) {

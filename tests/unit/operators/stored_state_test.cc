@@ -10,6 +10,7 @@ namespace {
 std::vector<std::string> AllQueries() {
   std::vector<std::string> all = SampleQueries();
   all.insert(all.end(), TemporalQueries().begin(), TemporalQueries().end());
+  all.insert(all.end(), NullQueries().begin(), NullQueries().end());
   all.insert(all.end(), TimeQueries().begin(), TimeQueries().end());
   return all;
 }
