@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/sql/scanner.h"
+#include "core/views/index_statement.h"
 
 namespace headgate {
 namespace {
@@ -35,6 +36,7 @@ std::string MadeName(const sql::Statement& statement) {
   if (statement.connector.verb != sql::ConnectorStatement::Verb::kNone) return "";
   if (statement.tree.Is("CreateTableAsStmt")) return Joined(body["into"]["rel"]);
   if (statement.tree.Is("ViewStmt")) return Joined(body["view"]);
+  if (statement.tree.Is("IndexStmt")) return views::IndexName(statement);
   return statement.tree.Is("CreateStmt") ? Joined(body["relation"]) : "";
 }
 
@@ -75,11 +77,12 @@ FileSql ReadFileSql(const config::ServiceConfig& config) {
       one.name = MadeName(one.statement);
       if (one.name.empty()) {
         read.errors.push_back(
-            Text(one.Where(), "the file takes CREATE MATERIALIZED VIEW, CREATE VIEW and CREATE TABLE",
+            Text(one.Where(),
+                 "the file takes CREATE MATERIALIZED VIEW, CREATE VIEW, CREATE TABLE, and CREATE INDEX with a name",
                  "Sources and sinks stand under connectors; run other statements by `headgate sql`."));
         continue;
       }
-      const auto [known, first] = made.emplace(one.name, one.Where());
+      const auto [known, first] = made.emplace((one.is_index() ? "index " : "") + one.name, one.Where());
       if (!first)
         read.errors.push_back(
             Text(one.Where(), "\"" + one.name + "\" is made twice, first at " + known->second, "Remove one."));
@@ -90,24 +93,32 @@ FileSql ReadFileSql(const config::ServiceConfig& config) {
   return read;
 }
 
+// A mistake of a statement; it waits instead if what it reads is to come.
+void FileSqlBound::Add(std::size_t number, const FileStatement& one, const views::SqlError& error,
+                       const std::set<std::string>& sources) {
+  const std::string missing = MissingRelation(error.message);
+  if (!missing.empty() && (coming.contains(missing) || sources.contains(missing.substr(0, missing.find('.'))))) {
+    waiting.push_back(number);
+  } else {
+    (missing.empty() ? errors : unknown).push_back(Text(one.Where(error.offset), error.message, error.hint));
+  }
+  if (!one.is_index()) coming.insert(one.name);  // what reads it is not wrong for that
+}
+
 FileSqlBound BindFileSql(const std::vector<FileStatement>& statements, views::NameTable names,
                          const std::set<std::string>& sources) {
   FileSqlBound bound;
-  std::set<std::string> coming;  // what waiting statements will make
   const views::NameTable before = names;
   for (std::size_t i = 0; i < statements.size(); ++i) {
     const FileStatement& one = statements[i];
+    if (one.is_index()) {
+      const auto index = views::ReadIndex(one.statement, names);
+      if (!index.ok()) bound.Add(i, one, index.error(), sources);
+      continue;
+    }
     auto made = views::Define(one.statement, names);
     if (!made.ok()) {
-      const std::string missing = MissingRelation(made.error().message);
-      const std::string text = Text(one.Where(made.error().offset), made.error().message, made.error().hint);
-      if (!missing.empty() && (coming.contains(missing) || sources.contains(missing.substr(0, missing.find('.'))))) {
-        bound.waiting.push_back(i);
-        coming.insert(one.name);
-      } else {
-        (missing.empty() ? bound.errors : bound.unknown).push_back(text);
-        coming.insert(one.name);  // what reads it is not wrong for that
-      }
+      bound.Add(i, one, made.error(), sources);
       continue;
     }
     const auto old = before.FindDefinition(one.name);

@@ -76,6 +76,8 @@ class Service final : public Control {
   SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
                            const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> CreateIndex(const sql::Statement& statement, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> DropIndex(const std::string& name, const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused, const Caller& caller) override;
   Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
   Log& log() override { return *log_; }
@@ -107,6 +109,7 @@ class Service final : public Control {
   Service() = default;
   headgate::Status TakeOverSql(const config::ServiceConfig& config);
   headgate::Status RunFileStatement(const struct FileStatement& one);
+  headgate::Status RunFileIndex(const struct FileStatement& one);
   std::set<std::string> SourceNames() const;
   void AddWaiting(std::vector<std::string>& warnings) const;
   void AttendViews();
@@ -114,6 +117,8 @@ class Service final : public Control {
                                                       bool from_file);
   views::SqlResult<bool> SinksKeepUp(const sql::Statement& statement) const;
   headgate::Status TakeOver(const config::ServiceConfig& config);
+  views::SqlResult<views::DefinitionPtr> CreateIndexBy(const sql::Statement& statement, const Caller& caller,
+                                                       bool from_file);
   headgate::Status StartViews(const config::ServiceConfig& config);
   views::SourceSight SightOf(SourceNo source, std::int64_t asked_after_us) const;
   Answer<Put> Save(const std::string& name, config::FlatConfig config, TargetState target, const ConnectorRecord* old,

@@ -111,6 +111,27 @@ void Service::AttendViews() {
   });
 }
 
+views::SqlResult<views::DefinitionPtr> Service::CreateIndex(const sql::Statement& statement, const Caller& caller) {
+  return CreateIndexBy(statement, caller, false);
+}
+
+views::SqlResult<views::DefinitionPtr> Service::CreateIndexBy(const sql::Statement& statement, const Caller& caller,
+                                                              bool from_file) {
+  return views_->CreateIndex(statement, from_file, [&](StoreBatch& batch, const views::Definition& definition) {
+    ServiceEvent event = ViewEvent("index_created", "index created", definition, caller);
+    event.details["sql"] = statement.written;
+    events_->Add(batch, std::move(event));
+  });
+}
+
+views::SqlResult<views::DefinitionPtr> Service::DropIndex(const std::string& name, const Caller& caller) {
+  return views_->DropIndex(name, [&](StoreBatch& batch, const views::Definition& definition) {
+    ServiceEvent event = ViewEvent("index_dropped", "index dropped", definition, caller);
+    event.details["index"] = name;
+    events_->Add(batch, std::move(event));
+  });
+}
+
 // A view cannot be replaced by one that its sinks cannot follow (admin API, 4.3).
 views::SqlResult<bool> Service::SinksKeepUp(const sql::Statement& statement) const {
   const auto made = views_->Validate(statement);

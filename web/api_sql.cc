@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/config/masking.h"
+#include "core/views/index_statement.h"
 #include "web/api.h"
 #include "web/connect_shapes.h"
 #include "web/freshness.h"
@@ -141,6 +142,34 @@ Outcome ChangeConnector(Control& control, const Statement& statement, const Call
   return Did(std::string("ALTER ") + kind, said.name);
 }
 
+Outcome CreateIndex(Control& control, const Statement& statement, const Caller& caller) {
+  const auto made = control.CreateIndex(statement, caller);
+  if (!made.ok()) return made.error();
+  Json json = Did("CREATE INDEX", *made == nullptr ? views::IndexName(statement) : (*made)->record.indexes.back().name);
+  if (*made != nullptr) json["view"] = (*made)->record.name;
+  return json;
+}
+
+Outcome DropIndexes(Control& control, const Statement& statement, const Caller& caller) {
+  const Node& drop = statement.tree.body();
+  Json names = Json::array();
+  for (const Node& object : drop["objects"].items()) {
+    const std::string name(object.body()["items"].items().back().name());
+    if (views::FindIndex(*control.views().names(), name) == nullptr && drop["missing_ok"].flag()) continue;
+    const auto dropped = control.DropIndex(name, caller);
+    if (!dropped.ok()) {
+      SqlError error = dropped.error();
+      error.offset = statement.offset;
+      return error;
+    }
+    names.push_back(name);
+  }
+  Json json;
+  json["statement"] = "DROP INDEX";
+  json["names"] = std::move(names);
+  return json;
+}
+
 Outcome DropViews(Control& control, const Statement& statement, const Caller& caller) {
   const Node& drop = statement.tree.body();
   Json names = Json::array();
@@ -186,10 +215,10 @@ Outcome Run(Control& control, const Statement& statement, const Caller& caller) 
     if (*made == nullptr) return Did(what, "");
     return Did(what, (*made)->record.name);
   }
+  if (tree.Is("DropStmt") && tree.body()["removeType"].text() == "OBJECT_INDEX")
+    return DropIndexes(control, statement, caller);
   if (tree.Is("DropStmt")) return DropViews(control, statement, caller);
-  if (tree.Is("IndexStmt"))
-    return SqlError{"0A000", "CREATE INDEX is not supported", statement.offset,
-                    "A view is read by its key: make a materialized view whose key is what you ask for."};
+  if (tree.Is("IndexStmt")) return CreateIndex(control, statement, caller);
   if (tree.Is("SelectStmt") || tree.Is("ExplainStmt"))
     return SqlError{"0A000", "a query has rows: it is not run here", statement.offset, "Send it to /api/v1/query."};
   return SqlError{"0A000", "this statement is not supported", statement.offset,

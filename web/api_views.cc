@@ -64,6 +64,16 @@ Json KeyJson(const sql::Relation& relation) {
   return key;
 }
 
+// What was asked for, and whether queries use it: those of a form that is to come in the place of another do not yet.
+Json IndexesJson(const views::Definition& view, const ViewStatus* status) {
+  Json indexes = Json::array();
+  for (const views::ViewIndex& index : view.record.indexes) {
+    const bool whole = status != nullptr && status->replacing == nullptr && status->indexes.contains(index.number);
+    indexes.push_back({{"name", index.name}, {"columns", index.columns}, {"state", whole ? "ready" : "building"}});
+  }
+  return indexes;
+}
+
 void AddProgress(Api& api, Json& json, const ViewStatus& status, bool whole) {
   json["state"] = status.state;
   if (!status.failure.empty()) json["error"] = status.failure;
@@ -101,6 +111,7 @@ Json ViewJson(Api& api, const views::Definition& view, bool whole) {
     AddProgress(api, json, status == nullptr ? begun : *status, whole);
     if (const auto bytes = api.control.views().StoredBytes(view); whole && bytes.ok()) json["state_bytes"] = *bytes;
     json["health"] = ViewHealthJson(api.control, view);
+    json["indexes"] = IndexesJson(view, status.get());
   }
   json["sql"] = view.record.sql;
   Json options = Json::object();

@@ -170,6 +170,9 @@ class Control {
   virtual SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
                                    const Caller& caller) = 0;
   virtual views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) = 0;
+  // CREATE INDEX, DROP INDEX: the view of the index; nullptr: it exists and IF NOT EXISTS was said.
+  virtual views::SqlResult<views::DefinitionPtr> CreateIndex(const sql::Statement& statement, const Caller& caller) = 0;
+  virtual views::SqlResult<views::DefinitionPtr> DropIndex(const std::string& name, const Caller& caller) = 0;
   // Stored before it is answered; takes effect between two steps.
   virtual views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused,
                                                            const Caller& caller) = 0;

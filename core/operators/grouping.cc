@@ -12,7 +12,8 @@ bool SameFilter(const sql::AggregateCall& a, const sql::AggregateCall& b) {
 
 }  // namespace
 
-Grouping::Grouping(const sql::Plan& plan) : append_only_(IsAppendOnly(*plan.inputs[0])), null_on_error_(plan.null_on_error) {
+Grouping::Grouping(const sql::Plan& plan)
+    : append_only_(IsAppendOnly(*plan.inputs[0])), null_on_error_(plan.null_on_error) {
   for (const sql::ExprPtr& group : plan.expressions) {
     expressions_.push_back(Clone(*group));
     types_.push_back(group->type);

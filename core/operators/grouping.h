@@ -32,8 +32,8 @@ class Grouping {
   const std::vector<sql::ExprPtr>& expressions() const { return expressions_; }
   const std::vector<sql::Type>& types() const { return types_; }  // of the expressions
   const std::vector<std::unique_ptr<Aggregation>>& calls() const { return calls_; }
-  bool append_only() const { return append_only_; }  // rows only come
-  bool ordered() const { return ordered_; }          // an aggregate is
+  bool append_only() const { return append_only_; }      // rows only come
+  bool ordered() const { return ordered_; }              // an aggregate is
   bool null_on_error() const { return null_on_error_; }  // a result that fails is NULL
 
   // Errors are left in the context. An argument has values where its row passes the filter.

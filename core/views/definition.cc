@@ -345,6 +345,13 @@ std::string EncodeRecord(const ViewRecord& record) {
   out.set_from_file(record.from_file);
   out.set_paused(record.paused);
   out.set_of_sink(record.of_sink);
+  for (const ViewIndex& index : record.indexes) {
+    stored::StoredIndex& one = *out.add_indexes();
+    one.set_name(index.name);
+    one.set_number(index.number);
+    one.set_from_file(index.from_file);
+    for (const std::string& column : index.columns) one.add_columns(column);
+  }
   return out.SerializeAsString();
 }
 
@@ -373,6 +380,9 @@ Result<ViewRecord> DecodeRecord(std::string_view bytes) {
   record.from_file = in.from_file();
   record.paused = in.paused();
   record.of_sink = in.of_sink();
+  for (const stored::StoredIndex& index : in.indexes())
+    record.indexes.push_back(
+        {index.name(), index.number(), {index.columns().begin(), index.columns().end()}, index.from_file()});
   return record;
 }
 

@@ -36,6 +36,14 @@ struct Replaced {
 };
 Replaced ReplacedBy(std::uint32_t form, const sql::Relation& old, const sql::Relation& made);
 
+// An index of a view: CREATE INDEX.
+struct ViewIndex {
+  std::string name;
+  std::uint32_t number = 0;  // in the store (FreeIndexNumber)
+  std::vector<std::string> columns;
+  bool from_file = false;
+};
+
 // One object as it is kept.
 struct ViewRecord {
   std::string name;
@@ -57,7 +65,8 @@ struct ViewRecord {
   std::int64_t changed_us = 0;
   bool from_file = false;
   bool paused = false;
-  Replaced replaces;     // the form that its name had before
+  Replaced replaces;  // the form that its name had before
+  std::vector<ViewIndex> indexes;
   bool of_sink = false;  // made by CREATE SINK ... AS SELECT, for the sink of its name: it goes with it
 };
 std::string EncodeRecord(const ViewRecord& record);

@@ -71,6 +71,12 @@ std::string EncodeProgress(const FormProgress& progress) {
   out.set_hold_from(progress.hold_from);
   out.set_held_by(progress.held_by);
   out.set_held_rows(progress.held_rows);
+  for (const auto& [number, indexed] : progress.indexes) {
+    stored::StoredIndexed& one = *out.add_indexes();
+    one.set_number(number);
+    one.set_whole(indexed.whole);
+    one.set_cursor(indexed.cursor);
+  }
   return out.SerializeAsString();
 }
 
@@ -106,6 +112,7 @@ Result<FormProgress> DecodeProgress(std::string_view bytes) {
   progress.hold_from = in.hold_from();
   progress.held_by = in.held_by();
   progress.held_rows = in.held_rows();
+  for (const stored::StoredIndexed& one : in.indexes()) progress.indexes[one.number()] = {one.whole(), one.cursor()};
   return progress;
 }
 
@@ -115,11 +122,17 @@ std::string ProgressKey(std::uint32_t form) {
   return key;
 }
 
-Result<bool> IsComplete(const StoreView& view, std::uint32_t form) {
+Result<std::optional<FormProgress>> CompleteProgress(const StoreView& view, std::uint32_t form) {
   HG_ASSIGN_OR_RETURN(const auto stored, view.Get(Family::kMeta, ProgressKey(form)));
-  if (!stored) return false;
-  HG_ASSIGN_OR_RETURN(const FormProgress progress, DecodeProgress(*stored));
-  return progress.stage == FormProgress::Stage::kRunning && progress.behind_from == 0;
+  if (!stored) return std::optional<FormProgress>();
+  HG_ASSIGN_OR_RETURN(FormProgress progress, DecodeProgress(*stored));
+  const bool complete = progress.stage == FormProgress::Stage::kRunning && progress.behind_from == 0;
+  return complete ? std::optional(std::move(progress)) : std::nullopt;
+}
+
+Result<bool> IsComplete(const StoreView& view, std::uint32_t form) {
+  HG_ASSIGN_OR_RETURN(const auto progress, CompleteProgress(view, form));
+  return progress.has_value();
 }
 
 Form::Form(Store& store, DefinitionPtr definition, std::size_t step_bytes)
@@ -151,9 +164,48 @@ Status Form::Open(const FormProgress& progress) {
     HG_RETURN_IF_ERROR(store_.Write(batch, true));
   }
   progress_.plan = digest;
-  saved_ = progress_;
   HG_RETURN_IF_ERROR(rows_.Open());
+  StoreBatch batch;
+  SetIndexes(batch);
+  if (!batch.empty()) HG_RETURN_IF_ERROR(store_.Write(batch, false));
+  saved_ = progress_;
   MakeGraph();
+  return Ok();
+}
+
+bool Form::SetIndexes(StoreBatch& batch) {
+  std::map<std::uint32_t, FormProgress::Indexed> indexes;
+  std::vector<RowIndexes::Kept> kept;
+  for (const ViewIndex& index : definition_->record.indexes) {
+    const auto columns = PlacesOf(index, *definition_->relation);
+    if (!columns) continue;  // of a view that cannot be bound any more
+    kept.push_back({index.number, *columns});
+    const auto known = progress_.indexes.find(index.number);
+    const bool begins = progress_.stage == FormProgress::Stage::kGated;
+    indexes[index.number] = known == progress_.indexes.end() ? FormProgress::Indexed{begins, ""} : known->second;
+  }
+  bool changed = indexes.size() != progress_.indexes.size();
+  for (const auto& [number, indexed] : progress_.indexes) {
+    if (indexes.contains(number)) continue;
+    RowIndexes::Drop(id(), number, batch);
+    changed = true;
+  }
+  progress_.indexes = std::move(indexes);
+  rows_.SetIndexes(std::move(kept));
+  return changed;
+}
+
+bool Form::HasUnbuiltIndex() const {
+  return std::ranges::any_of(progress_.indexes, [](const auto& index) { return !index.second.whole; });
+}
+
+Status Form::BuildIndex(StoreBatch& batch) {
+  for (auto& [number, indexed] : progress_.indexes) {
+    if (indexed.whole) continue;
+    HG_ASSIGN_OR_RETURN(indexed.whole, rows_.BuildIndex(number, indexed.cursor, batch));
+    if (indexed.whole) indexed.cursor.clear();
+    break;
+  }
   return Ok();
 }
 

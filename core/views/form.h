@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,12 @@ struct FormProgress {
   std::int64_t behind_us = 0;       // log time of the transaction before, us since 2000
   // Events from this transaction on wait: a source of its tables was silent for too long. 0: they do not.
   Seq hold_from = 0;
+  // Of each index, by number, how far it is built.
+  struct Indexed {
+    bool whole = false;
+    std::string cursor;  // the place of the last row that it has; rows that come later it has anyway
+  };
+  std::map<std::uint32_t, Indexed> indexes;
   std::string held_by;          // the source; "" once it was heard of again, and the rest is being given to the view
   std::uint64_t held_rows = 0;  // that wait
 };
@@ -65,6 +72,8 @@ std::string ProgressKey(std::uint32_t form);  // in Family::kMeta
 // True if the form had its whole content then, as of the applied seq; one that is being loaded, stands still, has
 // failed or is gone has not.
 Result<bool> IsComplete(const StoreView& view, std::uint32_t form);
+// How far it is, nothing if it has not its whole content.
+Result<std::optional<FormProgress>> CompleteProgress(const StoreView& view, std::uint32_t form);
 
 // One form of a view, running: its operators, its state, its rows. Everything is of the views' thread.
 class Form {
@@ -76,6 +85,12 @@ class Form {
   const Definition& definition() const { return *definition_; }
   const DefinitionPtr& definition_ptr() const { return definition_; }
   void SetDefinition(DefinitionPtr definition) { definition_ = std::move(definition); }  // of the same form
+  // The indexes are those of the definition from now on: entries of others go, those that are not whole are to be
+  // built. False if they were before.
+  bool SetIndexes(StoreBatch& batch);
+  bool HasUnbuiltIndex() const;
+  // A part of what is missing of one goes into a write of its own.
+  Status BuildIndex(StoreBatch& batch);
   std::uint32_t id() const { return definition_->record.form; }
   const std::string& name() const { return definition_->record.name; }
   FormProgress& progress() { return progress_; }

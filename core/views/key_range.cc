@@ -15,11 +15,12 @@ using sql::Plan;
 using sql::PlanKind;
 using sql::TypeId;
 
-// The beginning of the keys that the conditions fix: those of the first key columns.
-std::string Prefix(const sql::Relation& view, const std::vector<Condition>& conditions, std::size_t& used) {
+// The beginning of the keys that the conditions fix: those of the first columns.
+std::string Prefix(const sql::Relation& view, const std::vector<std::size_t>& columns,
+                   const std::vector<Condition>& conditions, std::size_t& used) {
   std::string prefix;
   used = 0;
-  for (const std::size_t column : view.key) {
+  for (const std::size_t column : columns) {
     const auto found = std::ranges::find(conditions, column, &Condition::column);
     if (found == conditions.end()) break;
     AppendKey(prefix, view.columns[column].type, found->value);
@@ -65,12 +66,10 @@ std::optional<sql::Datum> ValueAs(const Expr& expr, sql::Type type) {
   if (context.failed() || value.null) return std::nullopt;
   if (expr.type == type) return value;
   if (IsInteger(type) && IsInteger(expr.type) && Fits(value.i, type)) return value;
+  const auto is_text = [](sql::Type of) { return of.Is(TypeId::kText) || of.Is(TypeId::kVarchar); };
+  if (is_text(type) && is_text(expr.type)) return value;
   return std::nullopt;
 }
-
-struct Conditions {
-  std::vector<Condition> equal, from, to;
-};
 
 // `columns`: what the columns of the condition's input are in the relation.
 void Take(const Expr& condition, const sql::Relation& view, const std::vector<std::optional<std::size_t>>& columns,
@@ -130,28 +129,28 @@ void FindScans(const Plan& plan, const sql::Relation& view, std::size_t& scans, 
 
 }  // namespace
 
-KeyRange RangeOf(const sql::Relation& view, const std::vector<Condition>& equal, const std::vector<Condition>& from,
-                 const std::vector<Condition>& to) {
+Conditions ConditionsOf(const sql::Plan& plan, const sql::Relation& view) {
+  std::size_t scans = 0;
+  Conditions conditions;
+  FindScans(plan, view, scans, conditions);
+  return scans == 1 ? std::move(conditions) : Conditions{};
+}
+
+KeyRange RangeOf(const sql::Relation& view, const std::vector<std::size_t>& columns, const Conditions& conditions) {
   const auto with = [&](const std::vector<Condition>& bounds, std::size_t& used) {
-    std::vector<Condition> all = equal;
+    std::vector<Condition> all = conditions.equal;
     all.insert(all.end(), bounds.begin(), bounds.end());
-    return Prefix(view, all, used);
+    return Prefix(view, columns, all, used);
   };
   std::size_t low = 0;
   std::size_t high = 0;
   KeyRange range;
-  range.begin = with(from, low);
-  range.end = Behind(with(to, high));
+  range.begin = with(conditions.from, low);
+  range.end = Behind(with(conditions.to, high));
   range.whole = low == 0 && high == 0;
+  with({}, range.fixed);
+  range.bounded = std::max(low, high) > range.fixed;
   return range;
-}
-
-KeyRange RangeOf(const sql::Plan& plan, const sql::Relation& view) {
-  std::size_t scans = 0;
-  Conditions conditions;
-  FindScans(plan, view, scans, conditions);
-  if (scans != 1) return {};
-  return RangeOf(view, conditions.equal, conditions.from, conditions.to);
 }
 
 }  // namespace headgate::views

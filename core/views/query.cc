@@ -6,9 +6,8 @@
 #include "core/operators/graph.h"
 #include "core/sql/key.h"
 #include "core/sql/row_codec.h"
+#include "core/views/access.h"
 #include "core/views/declared.h"
-#include "core/views/form.h"
-#include "core/views/key_range.h"
 #include "core/views/rows.h"
 #include "core/views/runtime.h"
 #include "core/views/shape.h"
@@ -30,13 +29,13 @@ class Feeder {
         stop_(std::move(stop)) {}
 
   // True if it looked at every row.
-  SqlResult<bool> Feed(const Input& input, const KeyRange& range, operators::Graph& graph,
-                       operators::StepContext& step) {
+  SqlResult<bool> Feed(const Input& input, const DefinitionPtr& definition, const Conditions& conditions,
+                       operators::Graph& graph, operators::StepContext& step) {
     switch (input.kind) {
       case Input::Kind::kTable:
         return FeedTable(input, graph, step);
       case Input::Kind::kView:
-        return FeedView(input, range, graph, step);
+        return FeedView(input, *definition, conditions, graph, step);
       case Input::Kind::kEvents:
         break;
     }
@@ -95,9 +94,9 @@ class Feeder {
     return Done(scanned);
   }
 
-  SqlResult<bool> FeedView(const Input& input, const KeyRange& range, operators::Graph& graph,
-                           operators::StepContext& step) {
-    const auto complete = IsComplete(view_, input.form);
+  SqlResult<bool> FeedView(const Input& input, const Definition& definition, const Conditions& conditions,
+                           operators::Graph& graph, operators::StepContext& step) {
+    const auto complete = CompleteProgress(view_, input.form);
     if (!complete.ok()) return Failed(complete.error());
     if (!*complete) return Incomplete(input.relation->name);
     operators::DeltaBuilder rows(TypesOf(*input.relation));
@@ -106,12 +105,10 @@ class Feeder {
       if (rows.full()) graph.Push(*input.relation, rows.Take(), step);
       return Count();
     };
-    const RowForm form = RowFormOf(*input.relation);
-    const bool by_key = form == RowForm::kKeyed && !range.whole;
-    const Status scanned = by_key ? ViewRows::ScanKeys(view_, input.form, form, range.begin, range.end, visit)
-                                  : ViewRows::Scan(view_, input.form, form, "", visit);
+    const Access access = AccessOf(definition, **complete, conditions);
+    const Status scanned = ScanBy(access, view_, definition, visit);
     if (rows.rows() > 0) graph.Push(*input.relation, rows.Take(), step);
-    return Done(scanned, !by_key);
+    return Done(scanned, access.by == Access::By::kAll);
   }
 
   const StoreView& view_;
@@ -202,8 +199,9 @@ SqlResult<Table> RunSelect(const Store& store, const Log& log, const NameTable& 
   Feeder feeder(view, log, limits, stop);
   Table table;
   for (const Input& input : InputsOf(*query.plan, names)) {
-    const KeyRange range = RangeOf(*query.plan, *input.relation);
-    HG_ASSIGN_OR_RETURN(const bool scanned, feeder.Feed(input, range, graph, step));
+    const Conditions conditions = ConditionsOf(*query.plan, *input.relation);
+    const DefinitionPtr definition = names.FindDefinition(input.relation->name);
+    HG_ASSIGN_OR_RETURN(const bool scanned, feeder.Feed(input, definition, conditions, graph, step));
     table.scanned = table.scanned || scanned;
   }
   graph.Finish(step);

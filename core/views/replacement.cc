@@ -4,6 +4,7 @@
 
 #include "core/sql/column_type.h"
 #include "core/views/definition.h"
+#include "core/views/index_statement.h"
 
 namespace headgate::views {
 
@@ -73,6 +74,9 @@ std::optional<SqlError> WhyNotReplaced(const NameTable& known, const Definition&
   };
   if (std::ranges::find(made.reads, name) != made.reads.end())
     return refused("42P17", "view \"" + name + "\" would read itself", "A view reads tables, streams and other views.");
+  if (const std::string lacks = LacksForIndex(old.record.indexes, made); !lacks.empty())
+    return refused("2BP01", "view \"" + name + "\" cannot be replaced: " + lacks,
+                   "DROP INDEX it first, or keep the columns.");
   const std::vector<std::string> readers = ReadersOf(known, name);
   if (readers.empty()) return std::nullopt;
   const std::string they_read = Listed(readers) + (readers.size() > 1 ? " read \"" : " reads \"") + name + "\"";

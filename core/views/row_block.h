@@ -35,6 +35,7 @@ class RowBlockWriter {
   // Of the rows since the last Take.
   std::size_t bytes() const { return taken_ ? 0 : block_.size(); }
   bool empty() const { return taken_; }
+  std::uint64_t rows() const { return taken_ ? 0 : rows_; }
   // The block, in two parts; good until the next Add, which begins another one.
   struct Block {
     std::string_view head;

@@ -10,6 +10,7 @@
 #include "core/log/store.h"
 #include "core/operators/state.h"
 #include "core/sql/relation.h"
+#include "core/views/row_indexes.h"
 #include "core/views/settle.h"
 
 namespace headgate::views {
@@ -41,6 +42,10 @@ class ViewRows {
   // Of a step whose changes come in pieces, no row twice: behind each of them, so that it need not stay in memory.
   void SavePiece(StoreBatch& batch);
   void Committed();
+  // The indexes that Apply and Expire keep.
+  void SetIndexes(std::vector<RowIndexes::Kept> indexes) { indexes_.Set(std::move(indexes)); }
+  // Entries of some of the rows behind `cursor`, which moves; whether it has come to the end.
+  Result<bool> BuildIndex(std::uint32_t number, std::string& cursor, StoreBatch& batch);
   void Forget();
   Status failure() const;
   void SetMax(std::size_t bytes) { space_.SetMax(bytes); }
@@ -59,6 +64,10 @@ class ViewRows {
   using Visit = std::function<bool(const Stored& row)>;
   static Status Scan(const StoreView& view, std::uint32_t form, RowForm kind, std::string_view after,
                      const Visit& visit);
+  // Rows that the index has from `from` on, below `to` ("" for the end), in its order. Their cursors are for `from`,
+  // with a zero byte behind.
+  static Status ScanIndex(const StoreView& view, std::uint32_t form, RowForm kind, std::uint32_t index,
+                          std::string_view from, std::string_view to, const Visit& visit);
   // Rows whose key begins with `from` or is larger, below `to` ("" for the end). Not for kBlocks.
   static Status ScanKeys(const StoreView& view, std::uint32_t form, RowForm kind, std::string_view from,
                          std::string_view to, const Visit& visit);
@@ -66,7 +75,7 @@ class ViewRows {
  private:
   void ApplyBlocks(const std::vector<operators::Delta>& added, std::int64_t now_us, StoreBatch& batch);
   void ApplyKeyed(const std::vector<RowChange>& changes, StoreBatch& batch);
-  void ApplyCounted(const std::vector<RowChange>& changes);
+  void ApplyCounted(const std::vector<RowChange>& changes, StoreBatch& batch);
 
   const Store& store_;
   std::string prefix_;
@@ -79,6 +88,7 @@ class ViewRows {
   std::uint64_t first_block_stored_ = 1;
   operators::StateSpace space_;
   operators::KeyedState<std::string> counted_;  // count and row, by key and row
+  RowIndexes indexes_;
 };
 
 }  // namespace headgate::views

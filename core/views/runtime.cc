@@ -235,6 +235,7 @@ void Runtime::Take(const DefinitionPtr& definition) {
   if (definition->record.kind != ObjectKind::kView) return;
   if (const auto same = std::ranges::find(forms_, definition->record.form, &Form::id); same != forms_.end()) {
     (*same)->SetDefinition(definition);
+    SetIndexes(**same);
     return MakePorts();
   }
   if (forms_.empty() && applied_ == 0 && !catch_up_) reader_->Seek(1);
@@ -320,6 +321,7 @@ headgate::Status Runtime::Work(std::stop_token stop) {
   HG_RETURN_IF_ERROR(HoldForms(stop));
   HG_RETURN_IF_ERROR(PassTime(stop));
   HG_RETURN_IF_ERROR(ExpireForms());
+  HG_RETURN_IF_ERROR(BuildIndexes());
   if (stop.stop_requested()) return Stopped();
   HG_ASSIGN_OR_RETURN(Run run, ReadRun());
   if (AwaitFollowers(run)) {
@@ -391,6 +393,9 @@ void Runtime::Publish() {
     status->errors = progress.errors;
     status->errors_ever = progress.errors_ever;
     status->held_from = progress.held_from;
+    for (const auto& [number, indexed] : progress.indexes) {
+      if (indexed.whole) status->indexes.insert(number);
+    }
     status->told = progress.telling == FormProgress::Telling::kChanges;
     status->told_from = progress.told_from;
     if (progress.stage == FormProgress::Stage::kGated) GateIsOpen(*form, *status);

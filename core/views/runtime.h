@@ -55,6 +55,7 @@ struct ViewStatus {
     bool ready = false;
   };
   std::vector<Control> control;
+  std::set<std::uint32_t> indexes;        // those that are whole, by number
   bool told = false;                      // its stream in the log is written
   Seq told_from = 0;                      // what it was before is not in there
   DefinitionPtr serving;                  // the form that is read
@@ -220,6 +221,10 @@ class Runtime {
   void FindStanding();
   headgate::Status CatchUpForms(std::stop_token stop);
   headgate::Status TakeBacklog(const std::vector<Form*>& behind);
+
+  // runtime_index.cc
+  void SetIndexes(Form& form);
+  headgate::Status BuildIndexes();
 
   // runtime_stop.cc
   Result<views::Run> ReadRun();

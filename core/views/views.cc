@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/diag.h"
+#include "core/views/index_statement.h"
 
 namespace headgate::views {
 namespace {
@@ -67,6 +68,7 @@ SqlResult<DefinitionPtr> Views::Create(const sql::Statement& statement, bool fro
   }
   made.record.from_file = from_file;
   made.record.of_sink = of_sink;
+  if (old != nullptr) made.record.indexes = old->record.indexes;
   StoreBatch batch;
   if (also) also(batch, made);
   auto put = Put(std::move(made), batch);
@@ -139,6 +141,46 @@ SqlResult<DefinitionPtr> Views::Drop(const std::string& name, const Also& also, 
     return SqlError{"58000", removed.error().what, 0, ""};
   runtime_->Drop(name);
   return old;
+}
+
+SqlResult<DefinitionPtr> Views::CreateIndex(const sql::Statement& statement, bool from_file, const Also& also) {
+  const auto known = names();
+  HG_ASSIGN_OR_RETURN(IndexStatement made, ReadIndex(statement, *known));
+  if (FindIndex(*known, made.index.name) != nullptr) {
+    if (made.if_not_exists) return DefinitionPtr();
+    return Refused(statement, "42P07", "index \"" + made.index.name + "\" already exists",
+                   "Give it another name, or DROP INDEX that one.");
+  }
+  made.index.from_file = from_file;
+  return ChangeIndexes(made.view, also, [&](ViewRecord& record) {
+    made.index.number = FreeIndexNumber(record);
+    record.indexes.push_back(made.index);
+  });
+}
+
+SqlResult<DefinitionPtr> Views::DropIndex(const std::string& name, const Also& also) {
+  const DefinitionPtr view = FindIndex(*names(), name);
+  if (view == nullptr) return SqlError{"42704", "index \"" + name + "\" does not exist", 0, ""};
+  return ChangeIndexes(view->record.name, also, [&](ViewRecord& record) {
+    std::erase_if(record.indexes, [&](const ViewIndex& index) { return index.name == name; });
+  });
+}
+
+headgate::Status Views::SetIndexFromFile(const std::string& name, bool from_file) {
+  const auto changed = ChangeIndexes(FindIndex(*names(), name)->record.name, {}, [&](ViewRecord& record) {
+    std::ranges::find(record.indexes, name, &ViewIndex::name)->from_file = from_file;
+  });
+  return changed.ok() ? Ok() : headgate::Status(ConfigError(changed.error().message));
+}
+
+SqlResult<DefinitionPtr> Views::ChangeIndexes(const std::string& view, const Also& also,
+                                              const std::function<void(ViewRecord&)>& change) {
+  StoreBatch batch;
+  if (also) also(batch, *Find(view));
+  auto changed = catalog_->Change(view, change, batch);
+  if (!changed.ok()) return SqlError{"58000", changed.error().what, 0, ""};
+  runtime_->Make(*changed);
+  return *changed;
 }
 
 // Of a view that is being replaced the form that it still is.

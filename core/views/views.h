@@ -35,6 +35,11 @@ class Views {
   SqlResult<DefinitionPtr> SetPaused(const std::string& name, bool paused, const Also& also);
   // Refused while others read it, or if it is a sink's and that stays.
   SqlResult<DefinitionPtr> Drop(const std::string& name, const Also& also, bool with_sink = false);
+  // CREATE INDEX: durable on return, built by and by. nullptr: IF NOT EXISTS, and it does.
+  SqlResult<DefinitionPtr> CreateIndex(const sql::Statement& statement, bool from_file, const Also& also);
+  // 42704 if there is none of that name.
+  SqlResult<DefinitionPtr> DropIndex(const std::string& name, const Also& also);
+  headgate::Status SetIndexFromFile(const std::string& name, bool from_file);
   // What Create would make, without making it.
   SqlResult<Definition> Validate(const sql::Statement& statement) const;
 
@@ -87,6 +92,8 @@ class Views {
  private:
   NameTable Readable() const;
   Result<DefinitionPtr> Put(Definition made, StoreBatch& batch);
+  SqlResult<DefinitionPtr> ChangeIndexes(const std::string& view, const Also& also,
+                                         const std::function<void(ViewRecord&)>& change);
   explicit Views(Runtime::Parts parts) : parts_(std::move(parts)) {}
 
   Runtime::Parts parts_;

@@ -175,6 +175,38 @@ TEST_F(FileSql, IsRunAtTheStartAndDoesNothingWhereNothingHasChanged) {
   EXPECT_EQ(View("per_sensor")["columns"][1]["name"], "m");
 }
 
+TEST_F(FileSql, AnIndexIsMadeOnceAndAnewWhereItHasChanged) {
+  const auto indexes = [&] { return View("per_sensor")["indexes"]; };
+  const auto ready = [&] { return indexes().size() == 1 && indexes()[0]["state"] == "ready"; };
+  const auto events = [&](const std::string& kind) {
+    const auto all = nlohmann::json::parse(headgate_->Call("GET", "/api/v1/events")->body)["items"];
+    return std::ranges::count_if(all, [&](const nlohmann::json& event) { return event["kind"] == kind; });
+  };
+  ASSERT_TRUE(Start(kView + "  CREATE INDEX by_n ON per_sensor (n);\n").ok()) << headgate_->Stderr();
+  EXPECT_TRUE(WaitFor(ready, seconds(10))) << indexes();
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(Start(kView + "  CREATE INDEX by_n ON per_sensor (n);\n").ok()) << headgate_->Stderr();
+  EXPECT_TRUE(WaitFor(ready, seconds(10))) << indexes();
+  EXPECT_EQ(events("index_created"), 1);
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(Start(kView + "  CREATE INDEX by_n ON per_sensor (n, sensor_id);\n").ok()) << headgate_->Stderr();
+  EXPECT_TRUE(WaitFor(ready, seconds(10))) << indexes();
+  EXPECT_EQ(indexes()[0]["columns"].size(), 2U);
+  EXPECT_EQ(events("index_created"), 2);
+  EXPECT_EQ(events("index_dropped"), 1);
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  ASSERT_TRUE(Start(kView).ok()) << headgate_->Stderr();
+  EXPECT_THAT(headgate_->Stderr(), HasSubstr("is no longer in it but stays: drop it if it should go name=by_n"));
+  EXPECT_EQ(indexes().size(), 1U);
+  ASSERT_TRUE(headgate_->Terminate().has_value());
+  for (const char* wrong : {"  CREATE INDEX ON per_sensor (n)\n", "  CREATE INDEX i ON per_sensor (m)\n",
+                            "  CREATE INDEX i ON per_sensor (n); CREATE INDEX i ON per_sensor (n)\n",
+                            "  CREATE INDEX i ON nowhere (n)\n"}) {
+    EXPECT_FALSE(Start(kView + wrong).ok()) << wrong;
+    EXPECT_THAT(headgate_->Stderr(), HasSubstr(": sql: ")) << wrong;
+  }
+}
+
 TEST_F(FileSql, AMistakeIsToldWithItsLineAndNothingIsRun) {
   ASSERT_TRUE(Start(kView).ok());
   ASSERT_TRUE(headgate_->Terminate().has_value());

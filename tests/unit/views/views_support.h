@@ -64,7 +64,8 @@ class Shard {
     const auto statements = sql::ReadStatements(text);
     if (!statements.ok()) return statements.error().message;
     for (const sql::Statement& statement : *statements) {
-      const auto made = views_->Create(statement, false, {});
+      const auto made = statement.tree.Is("IndexStmt") ? views_->CreateIndex(statement, false, {})
+                                                       : views_->Create(statement, false, {});
       if (!made.ok()) return made.error().message;
     }
     return "";

@@ -351,6 +351,14 @@ views::SqlResult<views::DefinitionPtr> FakeControl::DropView(const std::string& 
   return views_->Drop(name, {});
 }
 
+views::SqlResult<views::DefinitionPtr> FakeControl::CreateIndex(const sql::Statement& statement, const Caller&) {
+  return views_->CreateIndex(statement, false, {});
+}
+
+views::SqlResult<views::DefinitionPtr> FakeControl::DropIndex(const std::string& name, const Caller&) {
+  return views_->DropIndex(name, {});
+}
+
 views::SqlResult<views::DefinitionPtr> FakeControl::PauseView(const std::string& name, bool paused, const Caller&) {
   return views_->SetPaused(name, paused, {});
 }

@@ -80,6 +80,8 @@ class FakeControl final : public Control {
   SinkOfQuery CreateSinkOf(const sql::Statement& view, const std::string& name, config::FlatConfig config,
                            const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropView(const std::string& name, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> CreateIndex(const sql::Statement& statement, const Caller& caller) override;
+  views::SqlResult<views::DefinitionPtr> DropIndex(const std::string& name, const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused, const Caller& caller) override;
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return {}; }
