@@ -8,6 +8,7 @@
 #include "core/views/stream.h"
 
 namespace headgate::views {
+
 StreamNo Runtime::StreamOf(const Input& input) const {
   if (input.stream != 0) return input.stream;
   const auto found = resolved_.find(input.stream_name);
