@@ -228,6 +228,7 @@ class Runtime {
 
   // runtime_stop.cc
   Result<views::Run> ReadRun();
+  headgate::Status TakeFailed(Form& form, Seq last);
   headgate::Status StopBefore(Form& form, Seq last);
   bool StopsLoading(Form& form);
   void FailAt(Form& form, Seq seq, const operators::FailedRow& row);

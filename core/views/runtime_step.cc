@@ -232,8 +232,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
     }));
     worked_ += form->given_bytes() + (form->bytes() - std::min(before, form->bytes()));
     HG_RETURN_IF_ERROR(form->failure());
-    HG_RETURN_IF_ERROR(StopBefore(*form, last));
-    NoteFailed(*form);
+    HG_RETURN_IF_ERROR(TakeFailed(*form, last));
     form->Save(batch);
   }
   if (replay_) batch.Add(replay_->taken);

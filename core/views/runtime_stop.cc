@@ -55,6 +55,12 @@ headgate::Status Runtime::Again() {
   return Transient("a view stops at a row whose expression fails");
 }
 
+headgate::Status Runtime::TakeFailed(Form& form, Seq last) {
+  HG_RETURN_IF_ERROR(StopBefore(form, last));
+  NoteFailed(form);
+  return Ok();
+}
+
 // Looks at what failed in the step that ends with `last`.
 headgate::Status Runtime::StopBefore(Form& form, Seq last) {
   if (form.definition().on_error != OnError::kStop) return Ok();
