@@ -193,6 +193,7 @@ class Runtime {
   headgate::Status EndLoad(StreamNo stream, Seq last);
   headgate::Status StepForms(std::int64_t commit_us, Seq last, ViewWrite write = ViewWrite::kStep);
   bool FeedForm(Form& form, Seq last, StoreBatch& batch);
+  headgate::Status FeedWaiting(Form& form, Seq last, StoreBatch& batch);
   void BeginFeed(Form& form) const;
   void Feed(Form& form, std::uint32_t input, const operators::Delta& delta, Seq last, StoreBatch& batch);
   void FeedReaders(const Form& form, const std::vector<operators::Delta>& deltas, Seq last, StoreBatch& batch);

@@ -193,6 +193,19 @@ StoreBatch Runtime::NewBatch() const {
   return batch;
 }
 
+// A form that stands still gets it later.
+headgate::Status Runtime::FeedWaiting(Form& form, Seq last, StoreBatch& batch) {
+  // What it reads has failed in this step (CheckShape), and it had a part by then (GiveMany): all of it again.
+  if (form.pushed()) return Transient("the step to seq " + std::to_string(last) + ": a view stands still in it");
+  FormProgress& progress = form.progress();
+  if (progress.behind_from == 0) progress.behind_us = log_us_;
+  if (progress.behind_from == 0) progress.behind_from = applied_ + 1;
+  FeedForm(form, last, batch);
+  if (!replay_) KeepTimes(form, Backlog(form.id()), last, batch);
+  form.Save(batch);
+  return Ok();
+}
+
 // Views in order, each once; what they give goes on in memory (C-5).
 headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite write) {
   for (auto& [key, port] : ports_) {
@@ -205,12 +218,7 @@ headgate::Status Runtime::StepForms(std::int64_t commit_us, Seq last, ViewWrite 
   for (const auto& form : forms_) {
     if (!form->running()) continue;
     if (Waits(*form)) {
-      FormProgress& progress = form->progress();
-      if (progress.behind_from == 0) progress.behind_us = log_us_;
-      if (progress.behind_from == 0) progress.behind_from = applied_ + 1;
-      FeedForm(*form, last, batch);
-      if (!replay_) KeepTimes(*form, Backlog(form->id()), last, batch);
-      form->Save(batch);
+      HG_RETURN_IF_ERROR(FeedWaiting(*form, last, batch));
       continue;
     }
     if (!FeedForm(*form, last, batch) && form->Due().value_or(log_us + 1) > log_us) continue;
