@@ -74,7 +74,8 @@ TEST(RowBlock, RowsComeOutAsTheyWere) {
 
 TEST(RowBlock, ATextThatRowsShareIsThereOnce) {
   std::mt19937 random(6);
-  const sql::Batch batch = SomeRows(random, {std::string(1000, 'x')}, 100);
+  const std::vector<std::string> texts = {std::string(1000, 'x')};
+  const sql::Batch batch = SomeRows(random, texts, 100);
   RowBlockWriter writer(kBlockTypes);
   for (std::size_t row = 0; row < batch.rows; ++row) writer.Add(batch, row, 1);
   EXPECT_LT(writer.bytes(), 6000U);  // a hundred rows of up to 4 000 bytes
