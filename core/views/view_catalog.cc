@@ -131,7 +131,10 @@ NameTable ViewCatalog::AsOf(const ViewRecord& record, const NameTable& names) co
     if (stream == nullptr || registry->Schema(stream->number, version) == nullptr) continue;
     const auto followed = record.followed.find(name);
     if (followed != record.followed.end()) {
-      then.streams[name] = Seen(*registry, *stream, followed->second);
+      // The source may have been forgotten, and made again with another history.
+      const bool known = registry->Schema(stream->number, followed->second) != nullptr;
+      const std::uint32_t now = known ? followed->second : registry->LatestVersion(stream->number);
+      then.streams[name] = Seen(*registry, *stream, now);
       MarkAdded(then.streams[name], *registry->Schema(stream->number, version));
     } else if (then.streams[name].version != version) {
       then.streams[name] = Seen(*registry, *stream, version);
