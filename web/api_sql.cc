@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "core/config/masking.h"
@@ -150,13 +151,17 @@ Outcome CreateIndex(Control& control, const Statement& statement, const Caller& 
   return json;
 }
 
-Outcome DropIndexes(Control& control, const Statement& statement, const Caller& caller) {
-  const Node& drop = statement.tree.body();
+// Each object of a DROP: its name's parts make a name, which may be missing.
+Outcome DropEach(const Statement& statement, std::string_view what,
+                 const std::function<std::string(const Node& parts)>& name_of,
+                 const std::function<bool(const std::string& name)>& is_there,
+                 const std::function<views::SqlResult<views::DefinitionPtr>(const std::string& name)>& drop) {
+  const Node& body = statement.tree.body();
   Json names = Json::array();
-  for (const Node& object : drop["objects"].items()) {
-    const std::string name(object.body()["items"].items().back().name());
-    if (views::FindIndex(*control.views().names(), name) == nullptr && drop["missing_ok"].flag()) continue;
-    const auto dropped = control.DropIndex(name, caller);
+  for (const Node& object : body["objects"].items()) {
+    const std::string name = name_of(object.body()["items"]);
+    if (body["missing_ok"].flag() && !is_there(name)) continue;
+    const auto dropped = drop(name);
     if (!dropped.ok()) {
       SqlError error = dropped.error();
       error.offset = statement.offset;
@@ -165,31 +170,27 @@ Outcome DropIndexes(Control& control, const Statement& statement, const Caller& 
     names.push_back(name);
   }
   Json json;
-  json["statement"] = "DROP INDEX";
+  json["statement"] = what;
   json["names"] = std::move(names);
   return json;
 }
 
+Outcome DropIndexes(Control& control, const Statement& statement, const Caller& caller) {
+  return DropEach(
+      statement, "DROP INDEX", [](const Node& parts) { return std::string(parts.items().back().name()); },
+      [&](const std::string& name) { return views::FindIndex(*control.views().names(), name) != nullptr; },
+      [&](const std::string& name) { return control.DropIndex(name, caller); });
+}
+
 Outcome DropViews(Control& control, const Statement& statement, const Caller& caller) {
-  const Node& drop = statement.tree.body();
-  Json names = Json::array();
-  for (const Node& object : drop["objects"].items()) {
+  const auto joined = [](const Node& parts) {
     std::string name;
-    for (const Node& part : object.body()["items"].items())
-      name += (name.empty() ? "" : ".") + std::string(part.name());
-    if (control.views().Find(name) == nullptr && drop["missing_ok"].flag()) continue;
-    const auto dropped = control.DropView(name, caller);
-    if (!dropped.ok()) {
-      SqlError error = dropped.error();
-      error.offset = statement.offset;
-      return error;
-    }
-    names.push_back(name);
-  }
-  Json json;
-  json["statement"] = "DROP";
-  json["names"] = std::move(names);
-  return json;
+    for (const Node& part : parts.items()) name += (name.empty() ? "" : ".") + std::string(part.name());
+    return name;
+  };
+  return DropEach(
+      statement, "DROP", joined, [&](const std::string& name) { return control.views().Find(name) != nullptr; },
+      [&](const std::string& name) { return control.DropView(name, caller); });
 }
 
 Outcome Run(Control& control, const Statement& statement, const Caller& caller) {
