@@ -350,7 +350,7 @@ Status Store::ScanBack(Family family, std::string_view from, std::string_view to
 
 Status Store::Write(StoreBatch& batch, bool sync) {
   if (batch.spilled()) return TakeIn(batch, nullptr);
-  rocksdb::WriteBatch writes;
+  rocksdb::WriteBatch writes(batch.bytes());  // about as many
   AddTo(writes, batch);
   HG_RETURN_IF_ERROR(CheckSpace(writes.GetDataSize(), kReserveBytes / 4));
   return Apply(writes, sync);
