@@ -76,6 +76,31 @@ TEST_F(ViewTimeE2e, RowsExpireWhileNothingComesAndOverDeathsOfTheProgram) {
   EXPECT_EQ(View("recent")["append_only"], false);
 }
 
+// More rows than one step takes back are due when the program starts.
+TEST_F(ViewTimeE2e, RowsThatExpireInSeveralStepsDoSoOverADeathBetweenThem) {
+  constexpr int kReadings = 60'000;
+  Sql("CREATE SOURCE readings (sensor_id int NOT NULL, temperature int NOT NULL) "
+      "WITH (connector.class = 'http', events_max = '150000');"
+      "CREATE MATERIALIZED VIEW recent AS SELECT sensor_id, temperature FROM readings "
+      "WHERE _stored_at > now() - INTERVAL '2 s';"
+      "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM recent");
+  UntilRunning("counted");
+  json readings = json::array();
+  for (int i = 0; i < kReadings; ++i) readings.push_back({{"sensor_id", i}, {"temperature", 2}});
+  Call("POST", "/api/v1/streams/readings/events", 200, readings);
+  headgate_->KillHard();
+  Wait(seconds(3));
+  headgate_->set_failpoints("views.time_passed=kill:1");
+  static_cast<void>(headgate_->Start());
+  ASSERT_TRUE(headgate_->WaitEnd(seconds(40)).has_value()) << "one step took all of them back";
+  headgate_->set_failpoints("");
+  ASSERT_TRUE(headgate_->Start().ok());
+  UntilRunning("counted");
+  UntilCount("recent", "expired", kReadings);
+  EXPECT_EQ(View("recent").value("rows", -1), 0);
+  EXPECT_EQ(Rows("SELECT n FROM counted"), json::parse("[[0]]"));
+}
+
 TEST_F(ViewTimeE2e, HeldRowsComeOutOnceInOrderAndSeeWhatCameMeanwhile) {
   auto source = shop_->Source();
   source["tables"] = "public.settings";

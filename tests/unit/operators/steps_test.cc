@@ -6,7 +6,7 @@
 namespace headgate::test {
 namespace {
 
-TEST(Steps, ViewsAreTheSameHoweverTheirTransactionsAreCut) {
+TEST(Steps, D90_ViewsAreTheSameHoweverTheirTransactionsAreCut) {
   const SampleRelations relations;
   std::vector<std::string> queries = SampleQueries();
   queries.insert(queries.end(), TemporalQueries().begin(), TemporalQueries().end());
