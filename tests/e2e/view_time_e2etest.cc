@@ -78,18 +78,18 @@ TEST_F(ViewTimeE2e, RowsExpireWhileNothingComesAndOverDeathsOfTheProgram) {
 
 // More rows than one step takes back are due when the program starts.
 TEST_F(ViewTimeE2e, RowsThatExpireInSeveralStepsDoSoOverADeathBetweenThem) {
+  constexpr int kRequests = 6;
   constexpr int kReadings = 60'000;
-  Sql("CREATE SOURCE readings (sensor_id int NOT NULL, temperature int NOT NULL) "
-      "WITH (connector.class = 'http', events_max = '150000');"
+  Sql("CREATE SOURCE readings (sensor_id int NOT NULL, temperature int NOT NULL) WITH (connector.class = 'http');"
       "CREATE MATERIALIZED VIEW recent AS SELECT sensor_id, temperature FROM readings "
-      "WHERE _stored_at > now() - INTERVAL '2 s';"
+      "WHERE _stored_at > now() - INTERVAL '4 s';"
       "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM recent");
   UntilRunning("counted");
   json readings = json::array();
-  for (int i = 0; i < kReadings; ++i) readings.push_back({{"sensor_id", i}, {"temperature", 2}});
-  Call("POST", "/api/v1/streams/readings/events", 200, readings);
+  for (int i = 0; i < kReadings / kRequests; ++i) readings.push_back({{"sensor_id", i}, {"temperature", 2}});
+  for (int i = 0; i < kRequests; ++i) Call("POST", "/api/v1/streams/readings/events", 200, readings);
   headgate_->KillHard();
-  Wait(seconds(3));
+  Wait(seconds(5));
   headgate_->set_failpoints("views.time_passed=kill:1");
   static_cast<void>(headgate_->Start());
   ASSERT_TRUE(headgate_->WaitEnd(seconds(40)).has_value()) << "one step took all of them back";
