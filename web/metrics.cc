@@ -203,7 +203,8 @@ void Views(MetricsText& out, Api& api) {
   };
   views::Views& all = api.control.views();
   std::vector<View> rows;
-  for (const auto& [name, definition] : all.names()->definitions) {
+  const auto names = all.names();
+  for (const auto& [name, definition] : names->definitions) {
     if (definition->record.kind != views::ObjectKind::kView) continue;
     if (auto status = all.Status(name)) rows.push_back({name, std::move(status)});
   }

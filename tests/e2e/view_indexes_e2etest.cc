@@ -101,12 +101,14 @@ TEST_F(ViewIndex, HasWhatItsViewHasOverDeathsOfTheProgram) {
   const json by_name = QueryAsOfNow(names);
   EXPECT_EQ(by_name["scanned"], false);
   EXPECT_EQ(by_name["rows"][0][0].dump(), One("SELECT count(*) FROM public.customers WHERE name = 'c7'"));
-  for (const json& row : Query("SELECT state, count(*) FROM states GROUP BY state")["rows"]) {
+  const json by_state = Query("SELECT state, count(*) FROM states GROUP BY state");
+  for (const json& row : by_state["rows"]) {
     const json counted = Query("SELECT count(*) FROM states WHERE state = '" + row[0].get<std::string>() + "'");
     EXPECT_EQ(counted["scanned"], false);
     EXPECT_EQ(counted["rows"][0][0], row[1]) << row;
   }
-  for (const json& row : Query("SELECT n, count(*), sum(customer) FROM per_customer GROUP BY n")["rows"]) {
+  const json by_n = Query("SELECT n, count(*), sum(customer) FROM per_customer GROUP BY n");
+  for (const json& row : by_n["rows"]) {
     const json counted = Query("SELECT count(*), sum(customer) FROM per_customer WHERE n = " + row[0].dump());
     EXPECT_EQ(counted["scanned"], false);
     EXPECT_EQ(counted["rows"][0], json::array({row[1], row[2]})) << row;

@@ -33,7 +33,8 @@ std::optional<std::string> Shard::Define(const std::string& text) {
     const auto made = views_->Create(statement, false, {});
     if (!made.ok()) return made.error().message;
   }
-  for (const auto& [name, definition] : views_->names()->definitions) {
+  const auto names = views_->names();
+  for (const auto& [name, definition] : names->definitions) {
     if (definition->record.kind != views::ObjectKind::kView) continue;
     const auto runs = [&, view = name] {
       const auto status = views_->Status(view);

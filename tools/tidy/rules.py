@@ -29,6 +29,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 MUTEX = re.compile(r"\bstd::(recursive_|shared_|timed_)*mutex\b|\bstd::condition_variable|\bpthread_(mutex|cond|rwlock)_t\b")
 SLEEP = re.compile(r"\bsleep_(for|until)\s*\(|\b(u|nano)sleep\s*\(|(?<![\w.>:])sleep\s*\(")
 VIEWS = re.compile(r"\bstd::(ranges::)?views::")
+RANGE_OF_TEMPORARY = re.compile(r"\bfor \([^;]* : [^;(]*\w\([^;]*\)(->\w+|\[[^\]]*\])\)( \{)?$")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 TEST_FILE = re.compile(r"_(test|\w+test)\.cc$")
 
@@ -184,6 +185,8 @@ def compilers(tree):
         for number, line in enumerate(file.code_lines, 1):
             if VIEWS.search(line):
                 yield path, number, "std::views: clang 14, which builds the fuzz targets, cannot read those of libstdc++ 12"
+            if RANGE_OF_TEMPORARY.search(line.rstrip()):
+                yield path, number, "a loop over a part of what a call returns, which may be gone by then: name the whole first"
 
 
 ALL = [include_directions, sources_are_built, readmes_are_true, lengths, threads, layout, compilers]

@@ -57,7 +57,8 @@ class PostgresAwait : public SourceTest {
     ASSERT_TRUE(UntilNoTemporarySlot());
   }
   std::optional<Finding> Waiting() {
-    for (const Finding& finding : rig_->telemetry()->findings) {
+    const auto telemetry = rig_->telemetry();
+    for (const Finding& finding : telemetry->findings) {
       if (finding.id == "snapshot_waiting") return finding;
     }
     return std::nullopt;

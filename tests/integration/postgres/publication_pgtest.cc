@@ -28,7 +28,8 @@ class PostgresPublication : public SourceTest {
         [&] { return rig_->telemetry()->phase == "streaming" && rig_->telemetry()->slot_retained_bytes >= 0; }));
   }
   std::optional<Finding> FindingOf(const std::string& id) {
-    for (const Finding& finding : rig_->telemetry()->findings) {
+    const auto telemetry = rig_->telemetry();
+    for (const Finding& finding : telemetry->findings) {
       if (finding.id == id) return finding;
     }
     return std::nullopt;

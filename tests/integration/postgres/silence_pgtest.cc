@@ -22,7 +22,8 @@ class PostgresSilence : public SourceTest {
         std::move(settings));
   }
   std::optional<Finding> Waiting() {
-    for (const Finding& finding : rig_->telemetry()->findings) {
+    const auto telemetry = rig_->telemetry();
+    for (const Finding& finding : telemetry->findings) {
       if (finding.id == "snapshot_waiting") return finding;
     }
     return std::nullopt;
@@ -94,9 +95,9 @@ TEST_F(PostgresSilence, AReadWhoseServerProcessHangsIsToldAndGivenUp) {
   std::string pid;
   const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (pid.empty() && std::chrono::steady_clock::now() < patience)
-    pid = Ask(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%' AND "
-        "wait_event = 'ClientWrite'");  // in the middle of the table: nobody takes its chunks, so it stays there
+    pid =
+        Ask("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%' AND "
+            "wait_event = 'ClientWrite'");  // in the middle of the table: nobody takes its chunks, so it stays there
   ASSERT_NE(pid, "");
   const int process = std::stoi(pid);
   if (::kill(process, SIGSTOP) != 0)

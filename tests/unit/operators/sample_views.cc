@@ -309,7 +309,8 @@ Datum RandomValue(Type type, bool many, std::mt19937& random) {
 
 std::vector<Datum> RandomSteps::Row(const std::string& relation, std::int64_t id) {
   std::vector<Datum> row;
-  for (const sql::RelationColumn& column : relations_.Find({relation})->columns)
+  const sql::Relation& of = *relations_.Find({relation});
+  for (const sql::RelationColumn& column : of.columns)
     row.push_back(RandomValue(column.type, forms_ == Forms::kMany, random_));
   if (relation != "c") row[0] = Datum::Of(id);
   if (relation == "e") {
