@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <functional>
 
 #include "core/sql/binder.h"
 
@@ -276,7 +275,7 @@ Checked Binder::Targets(const Node& select, Level& level, Draft& draft) {
     draft.outputs.push_back(std::move(output));
   }
   // Those that came later stand behind all others: the places of these are as they were.
-  std::ranges::stable_partition(draft.outputs, std::logical_not(), &Output::added);
+  std::stable_partition(draft.outputs.begin(), draft.outputs.end(), [](const Output& output) { return !output.added; });
   if (std::ranges::count_if(draft.outputs, &Output::set) > 1)
     return Problem{"only one set-returning function may stand in the SELECT list",
                    select["targetList"].at(0).body().location(), "Put them in FROM."};

@@ -60,6 +60,7 @@ BROKEN = [
     ({"tests/unit/base/a_test.cc": "void F() { std::this_thread::sleep_for(x); }\n"}, "tests/unit/base/a_test.cc:1", "sleeps"),
     ({"core/base/a.cc": "void F() { usleep(5); }\n"}, "core/base/a.cc:1", "sleeps"),
     ({"core/base/a.cc": "auto r = std::views::reverse(v);\n"}, "core/base/a.cc:1", "std::views"),
+    ({"core/base/a.cc": "auto r = std::ranges::unique(v);\n"}, "core/base/a.cc:1", "a subrange"),
     ({"core/base/a.cc": "void F() {\n  for (const auto& [k, v] : names()->all) {\n  }\n}\n"}, "core/base/a.cc:2", "name the whole first"),
     ({"core/base/a.cc": "void F() {\n  for (int v : G(1)[\"rows\"])\n    H(v);\n}\n"}, "core/base/a.cc:2", "name the whole first"),
     ({"core/model/row.h": "struct R {};\n"}, "core/model/row.h:1", "#pragma once"),
