@@ -242,25 +242,18 @@ class OrderedState final : public StatePart {
   // The value, to be changed; an empty one if there was none.
   T& Change(std::string_view group, std::string_view key) {
     Node& node = At(group);
+    Ask(node, key);
     auto& entries = node.value.entries;
     auto found = entries.lower_bound(key);
-    if (found != entries.end() && found->first == key) {
-      Mark(node, key, true);
-      return found->second;
-    }
-    if (!node.value.whole) {
-      auto absent = node.value.absent.find(key);
-      if (absent == node.value.absent.end()) {
-        Ask(node, key);
-        found = entries.lower_bound(key);
-        if (found != entries.end() && found->first == key) return Change(group, key);
-        absent = node.value.absent.find(key);
-      }
+    const bool there = found != entries.end() && found->first == key;
+    Mark(node, key, there);
+    if (there) return found->second;
+    const auto absent = node.value.absent.find(key);
+    if (absent != node.value.absent.end()) {
       node.value.absent.erase(absent);
     } else {
       Account(node, key, true);
     }
-    Mark(node, key, false);
     return entries.emplace_hint(found, std::string(key), T{})->second;
   }
   void Erase(std::string_view group, std::string_view key) {
@@ -442,9 +435,7 @@ class OrderedState final : public StatePart {
   void Mark(Node& node, std::string_view key, bool there) {
     if (!stored()) return;
     if (node.value.changed.empty()) changed_.push_back(&node);
-    auto& changed = node.value.changed;
-    const auto place = changed.lower_bound(key);
-    if (place == changed.end() || place->first != key) changed.emplace_hint(place, key, there);
+    if (!node.value.changed.contains(key)) node.value.changed.emplace(key, there);
   }
   static std::size_t BytesOf(std::string_view key) { return kEntryBytes + sizeof(T) + key.size(); }
   void Account(Node& node, std::string_view key, bool added) {
