@@ -31,7 +31,7 @@ enum class PlanKind : std::uint8_t {
   kTemporal,   // left rows look up `relation`-like right input as of their log position; inner or left; `condition`
   kAggregate,  // `expressions` are the groups, then `aggregates`; without groups always one row
   kDistinct,   // whole rows
-  kTopK,       // the first rows of each partition; adds the row number as a column if `numbered`
+  kTopK,       // the first rows of each partition
   kSetOp,      // `set_op` of two inputs of equal types
   kWindow,     // `window` over partitions: adds its column
   kUnnest,     // for each element of the arrays `expressions`, the input's row and the elements (NULL where shorter);

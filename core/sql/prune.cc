@@ -48,7 +48,7 @@ std::vector<std::size_t> PlacesOf(std::size_t width, const Needed& needed) {
   return place;
 }
 
-// The rows of an order that the order leaves equal are told apart by a key, if there is one.
+// Rows that are not the same are to be told apart: by a key, if there is one.
 void ReadKey(const Plan& plan, Needed& needed) {
   const auto keys = KeysOf(plan);
   if (keys.empty()) {
@@ -104,6 +104,8 @@ Pruned PruneJoin(PlanPtr plan, const Needed& needed) {
       right.insert(column - left_width);
     }
   }
+  // A left row that goes takes back what it found itself, not what another found that looks alike.
+  if (plan->kind == PlanKind::kTemporal && !IsAppendOnly(*plan->inputs[0])) ReadKey(*plan->inputs[0], left);
   Pruned l = Prune(std::move(plan->inputs[0]), left);
   Pruned r = Prune(std::move(plan->inputs[1]), right);
   std::vector<std::size_t> place = l.place;

@@ -108,9 +108,7 @@ class Pusher {
         HG_RETURN_IF_ERROR(PushInput(*plan));
         for (std::size_t i = 0; i < domain_.width(); ++i) plan->partition.push_back(own + i);
         plan->columns = plan->inputs[0]->columns;
-        if (!plan->numbered) return plan;
-        plan->columns.push_back({"", TypeId::kInt8});
-        return BehindDomain(std::move(plan), own, 1);
+        return plan;
       }
       case PlanKind::kSetOp:
         for (PlanPtr& input : plan->inputs) {

@@ -71,9 +71,9 @@ bool Holds(const Condition& c, const std::vector<const Row*>& rows) {
 using Table = std::map<Row, std::int64_t>;
 using Tables = std::map<std::string, Table>;
 
-class Naive {
+class Combinations {
  public:
-  Naive(const Shape& shape, const Tables& tables) : shape_(shape), tables_(tables) { Try(1); }
+  Combinations(const Shape& shape, const Tables& tables) : shape_(shape), tables_(tables) { Try(1); }
   Outputs outputs;
 
  private:
@@ -200,7 +200,7 @@ class DeltaJoin : public ::testing::Test {
       StoreBatch batch;
       space->Save(batch);
       ASSERT_TRUE(store_->Write(batch, false).ok());
-      ASSERT_EQ(sum, Naive(shape, changes.tables).outputs) << query << "\nseed " << seed << " step " << i;
+      ASSERT_EQ(sum, Combinations(shape, changes.tables).outputs) << query << "\nseed " << seed << " step " << i;
       if (changes.Below(6) == 0) build();
       if (changes.Below(6) == 0) space->Trim(0);
     }

@@ -401,14 +401,18 @@ void SampleView::Add(const std::string& what, std::int64_t weight) {
   if (sum == 0) outputs_.erase(what);
 }
 
+std::string TextOf(const std::vector<Type>& types, const std::vector<Datum>& values) {
+  std::string text;
+  for (std::size_t c = 0; c < types.size(); ++c)
+    text += (values[c].null ? "NULL" : sql::ToText(types[c], values[c], "UTC")) + "|";
+  return text;
+}
+
 void SampleView::Collect(const operators::Delta& delta) {
   for (std::size_t row = 0; row < delta.rows(); ++row) {
-    std::string text;
-    for (std::size_t c = 0; c < types_.size(); ++c) {
-      const Datum value = delta.batch.columns[c]->At(row);
-      text += (value.null ? "NULL" : sql::ToText(types_[c], value, "UTC")) + "|";
-    }
-    Add(text, delta.weights[row]);
+    std::vector<Datum> values;
+    for (const sql::Column& column : delta.batch.columns) values.push_back(column->At(row));
+    Add(TextOf(types_, values), delta.weights[row]);
   }
 }
 

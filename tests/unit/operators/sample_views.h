@@ -85,6 +85,8 @@ class RandomSteps {
 
 // What a step gave: rows and errors, with their weights, those of 0 left out.
 using Outputs = std::map<std::string, std::int64_t>;
+// A row as it stands there: each value with a bar behind it.
+std::string TextOf(const std::vector<sql::Type>& types, const std::vector<sql::Datum>& values);
 
 // A view over one query: a graph and the sum of its outputs of a step. The log time of transaction n is 2000-01-01 and
 // n seconds.

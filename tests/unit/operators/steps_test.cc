@@ -84,6 +84,22 @@ TEST_F(TemporalJoin, ARowThatChangesTwiceInOnePieceLeavesItsLastForm) {
   EXPECT_EQ(Do(view), (Outputs{{"7|3|s3|", -1}}));
 }
 
+TEST_F(TemporalJoin, ARowThatGoesTakesBackWhatItFoundItselfAlsoWhereNobodyReadsItsKey) {
+  SampleView view(relations_,
+                  "SELECT t.name, count(*) AS c FROM a JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() ON t.k = a.k "
+                  "GROUP BY t.name");
+  Setting(1, "old", 1, {1, 1});
+  Push("a", {Int(7), Int(1)}, 1, {2, 1});
+  Setting(1, "old", -1, {3, 1});
+  Setting(1, "new", 1, {3, 1});
+  Push("a", {Int(8), Int(1)}, 1, {4, 1});
+  EXPECT_EQ(Do(view), (Outputs{{"old|1|", 1}, {"new|1|", 1}}));
+  Push("a", {Int(7), Int(1)}, -1, {5, 1});
+  EXPECT_EQ(Do(view), (Outputs{{"old|1|", -1}}));
+  Push("a", {Int(8), Int(1)}, -1, {6, 1});
+  EXPECT_EQ(Do(view), (Outputs{{"new|1|", -1}}));
+}
+
 TEST_F(TemporalJoin, AnErrorGoesWithItsRow) {
   SampleView view(relations_,
                   "SELECT a.id, t.name FROM a LEFT JOIN t FOR SYSTEM_TIME AS OF LOG_POSITION() "

@@ -87,8 +87,7 @@ class StoredViewTest : public SampleTest {
     store_ = std::move(*store);
   }
   StoredView Make(const std::string& query) {
-    const auto number = static_cast<char>(views_++);
-    return {*store_, relations_, query, std::string("v") + number};
+    return {*store_, relations_, query, "v" + std::to_string(views_++) + "/"};
   }
 
   TempDir dir_{"headgate-state"};
