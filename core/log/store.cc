@@ -267,6 +267,10 @@ Status Store::Identify() {
   return Write(batch, true);
 }
 
+Error Store::ReadError(const rocksdb::Status& status) const {
+  return DescribeStoreError(status, "read the data directory " + directory_);
+}
+
 Result<std::optional<std::string>> Store::Get(Family family, std::string_view key) const {
   return Read(nullptr, family, key);
 }
@@ -278,7 +282,7 @@ Result<std::optional<std::string>> Store::Read(const rocksdb::Snapshot* at, Fami
   const auto status = db_->Get(options, handle(family), ToSlice(key), &value);
   if (status.ok()) return std::optional<std::string>(std::move(value));
   if (status.IsNotFound()) return std::optional<std::string>();
-  return DescribeStoreError(status, "read the data directory " + directory_);
+  return ReadError(status);
 }
 
 Result<std::vector<std::optional<std::string>>> Store::GetMany(Family family, std::span<const std::string> keys) const {
@@ -292,7 +296,7 @@ Result<std::vector<std::optional<std::string>>> Store::GetMany(Family family, st
     if (statuses[i].ok()) {
       found[i].emplace(ToView(values[i]));
     } else if (!statuses[i].IsNotFound()) {
-      return DescribeStoreError(statuses[i], "read the data directory " + directory_);
+      return ReadError(statuses[i]);
     }
   }
   return found;
@@ -301,18 +305,6 @@ Result<std::vector<std::optional<std::string>>> Store::GetMany(Family family, st
 Status Store::Scan(Family family, std::string_view from, std::string_view to,
                    const std::function<bool(std::string_view, std::string_view)>& visit) const {
   return Walk(nullptr, family, from, to, visit);
-}
-
-StoreView::StoreView(const Store& store) : store_(store), snapshot_(store.db_->GetSnapshot()) {}
-StoreView::~StoreView() { store_.db_->ReleaseSnapshot(snapshot_); }
-
-Result<std::optional<std::string>> StoreView::Get(Family family, std::string_view key) const {
-  return store_.Read(snapshot_, family, key);
-}
-
-Status StoreView::Scan(Family family, std::string_view from, std::string_view to,
-                       const std::function<bool(std::string_view, std::string_view)>& visit) const {
-  return store_.Walk(snapshot_, family, from, to, visit);
 }
 
 Status Store::Walk(const rocksdb::Snapshot* at, Family family, std::string_view from, std::string_view to,
@@ -325,7 +317,7 @@ Status Store::Walk(const rocksdb::Snapshot* at, Family family, std::string_view 
   for (it->Seek(ToSlice(from)); it->Valid(); it->Next()) {
     if (!visit(ToView(it->key()), ToView(it->value()))) break;
   }
-  if (!it->status().ok()) return DescribeStoreError(it->status(), "read the data directory " + directory_);
+  if (!it->status().ok()) return ReadError(it->status());
   return Ok();
 }
 
@@ -344,7 +336,7 @@ Status Store::ScanBack(Family family, std::string_view from, std::string_view to
   for (; it->Valid(); it->Prev()) {
     if (!visit(ToView(it->key()), ToView(it->value()))) break;
   }
-  if (!it->status().ok()) return DescribeStoreError(it->status(), "read the data directory " + directory_);
+  if (!it->status().ok()) return ReadError(it->status());
   return Ok();
 }
 
@@ -420,7 +412,7 @@ Result<std::uint64_t> Store::range_bytes(Family family, std::string_view from, s
   options.include_files = true;
   std::uint64_t bytes = 0;
   const auto status = db_->GetApproximateSizes(options, handle(family), &range, 1, &bytes);
-  if (!status.ok()) return DescribeStoreError(status, "read the data directory " + directory_);
+  if (!status.ok()) return ReadError(status);
   return bytes;
 }
 

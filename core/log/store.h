@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -66,10 +67,15 @@ class StoreBatch {
   std::unique_ptr<StoreBatchImpl> impl_;
 };
 
-// All families as they were at one moment. Thread-safe; the store outlives it.
+// The families of views (meta, base, state, rows) as they were at one moment (docs/adr/0019). For one thread; a visit
+// may read other families than the one that is scanned; the store outlives it.
 class StoreView {
  public:
-  explicit StoreView(const class Store& store);
+  // What a long one needs is kept in files, but when it ends the database rewrites all files that it has not rewritten
+  // before, the log's too. A brief one keeps memory tables that would be gone.
+  enum class Hold { kBriefly, kLong };
+
+  explicit StoreView(const class Store& store, Hold hold = Hold::kBriefly);
   ~StoreView();
   StoreView(const StoreView&) = delete;
 
@@ -78,8 +84,20 @@ class StoreView {
               const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
 
  private:
+  struct Pinned;
+  struct Moment {
+    std::uint64_t sequence = 0;
+    std::uint64_t files = 0;
+    bool operator==(const Moment&) const = default;
+  };
+
+  bool Pin();
+  Moment MomentNow() const;
+  Pinned& PinnedOf(Family family) const;
+
   const Store& store_;
-  const rocksdb::Snapshot* snapshot_;
+  std::vector<std::unique_ptr<Pinned>> pinned_;  // or a snapshot, if it is long or too much was written meanwhile
+  const rocksdb::Snapshot* snapshot_ = nullptr;
 };
 
 // Thread-safe.
@@ -142,8 +160,11 @@ class Store {
   Status Walk(const rocksdb::Snapshot* at, Family family, std::string_view from, std::string_view to,
               const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
 
+  Error ReadError(const rocksdb::Status& status) const;
+
   std::string directory_;
   std::string instance_id_;
+  mutable std::atomic<std::uint64_t> files_taken_in_ = 0;  // one more as that begins, one more as it ends
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* handles_[kFamilies] = {};
 };

@@ -99,7 +99,10 @@ Status Store::TakeIn(const StoreBatch& batch, rocksdb::WriteBatch* also) const {
     CHECK(status.ok());  // it was made here
   }
   impl.Spill();
-  return impl.files->TakeIn();
+  ++files_taken_in_;  // the families get their files one after another
+  const Status status = impl.files->TakeIn();
+  ++files_taken_in_;
+  return status;
 }
 
 void Store::AddTo(rocksdb::WriteBatch& writes, const StoreBatch& batch) const {

@@ -33,7 +33,8 @@ class Content {
                     std::chrono::steady_clock::time_point until);
 
  private:
-  Content(const Store& store, DefinitionPtr definition) : view_(store), definition_(std::move(definition)) {}
+  Content(const Store& store, DefinitionPtr definition)
+      : view_(store, StoreView::Hold::kLong), definition_(std::move(definition)) {}
 
   StoreView view_;
   DefinitionPtr definition_;
