@@ -146,7 +146,6 @@ class FieldReader {
     return (number & 1) != 0 ? -static_cast<std::int64_t>(number >> 1) - 1 : static_cast<std::int64_t>(number >> 1);
   }
   std::string_view Text() { return in_.Take(static_cast<std::size_t>(Number())); }
-  void Fail() { in_.Fail(); }
 
  private:
   ByteReader in_;
@@ -161,7 +160,7 @@ std::optional<GtidHead> ParseTagged(std::string_view body) {
   in.Number();  // the last field that has to be known
   GtidHead head;
   head.gtid.emplace();
-  while (!in.done() && !in.failed()) {
+  for (bool needed = true; needed && !in.done() && !in.failed();) {
     switch (in.Number()) {
       case kFlags:
         in.Number();
@@ -188,8 +187,8 @@ std::optional<GtidHead> ParseTagged(std::string_view body) {
       case kBytes:
         head.bytes = in.Number();
         break;
-      default:  // what follows is not needed
-        return head.gtid->number > 0 ? std::optional(head) : std::nullopt;
+      default:
+        needed = false;
     }
   }
   return in.failed() || head.gtid->source.uuid.size() != 16 || head.gtid->number == 0 ? std::nullopt

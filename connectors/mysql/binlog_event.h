@@ -88,7 +88,6 @@ class EventReader {
   // Of one that lies inside a TRANSACTION_PAYLOAD: it has no checksum of its own.
   static Result<Event> ReadInner(std::string_view bytes);
 
-  bool checksums() const { return checksums_; }
   const std::string& server_version() const { return server_version_; }  // of the format description
 
  private:
