@@ -14,10 +14,17 @@ find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED)  # regular expressions of clients, in linear time
 find_library(PG_QUERY_LIBRARY pg_query REQUIRED)  # the grammar of PostgreSQL 15
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+find_library(ZSTD_LIBRARY zstd REQUIRED)  # compressed transactions of MySQL
+find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn REQUIRED)
+find_path(MYSQLCPPCONN_INCLUDE cppconn/driver.h REQUIRED)
+pkg_check_modules(MARIADB REQUIRED IMPORTED_TARGET libmariadb)
 
 # Third-party headers count as system headers: their warnings are not ours.
 add_library(hg_rocksdb INTERFACE)
 target_link_libraries(hg_rocksdb INTERFACE ${ROCKSDB_LIBRARY})
+add_library(hg_mysql_client INTERFACE)  # Connector/C++ for queries, the C client under it for the binary log
+target_include_directories(hg_mysql_client SYSTEM INTERFACE ${MYSQLCPPCONN_INCLUDE})
+target_link_libraries(hg_mysql_client INTERFACE ${MYSQLCPPCONN_LIBRARY} PkgConfig::MARIADB OpenSSL::SSL)
 add_library(hg_asio INTERFACE)
 target_link_libraries(hg_asio INTERFACE Boost::headers OpenSSL::SSL Threads::Threads)
 target_compile_definitions(hg_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_DATE_TIME BOOST_BEAST_USE_STD_STRING_VIEW)

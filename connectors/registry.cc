@@ -1,12 +1,14 @@
 #include "connectors/registry.h"
 
 #include "connectors/http/spec.h"
+#include "connectors/mysql/spec.h"
 #include "connectors/postgres/spec.h"
 
 namespace headgate {
 
 std::span<const SourceFactory* const> Sources() {
-  static const SourceFactory* const sources[] = {&http::Factory(), &postgres::Factory()};
+  static const SourceFactory* const sources[] = {&http::Factory(), &mysql::MariadbFactory(),
+                                                  &mysql::MysqlFactory(), &postgres::Factory()};
   return sources;
 }
 

@@ -34,11 +34,16 @@ Json GateJson(Api& api, const ViewStatus& status) {
                      " for longer than max_staleness; events wait until its tables are current";
   }
   Json control = Json::array();
+  const auto registry = api.control.log().registry();
   for (const ViewStatus::Control& table : status.control) {
+    const StreamInfo* stream = registry->FindStream(table.stream);
+    const SourceInfo* source = stream == nullptr ? nullptr : registry->Source(stream->source);
+    const std::string_view connector = source == nullptr ? "postgresql" : std::string_view(source->connector);
+    const auto position = [&](std::uint64_t at) { return at == 0 ? Json(nullptr) : Json(PositionText(connector, at)); };
     Json one;
     one["stream"] = table.stream;
-    one["required"] = table.required == 0 ? Json(nullptr) : Json(LsnText(table.required));
-    one["reached"] = table.reached == 0 ? Json(nullptr) : Json(LsnText(table.reached));
+    one["required"] = position(table.required);
+    one["reached"] = position(table.reached);
     one["ready"] = table.ready;
     control.push_back(std::move(one));
   }

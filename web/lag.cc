@@ -17,7 +17,7 @@ double AgeSeconds(std::int64_t then_us, std::int64_t now_us) {
 
 Json PositionJson(const SourceTelemetry& t, std::uint64_t position) {
   if (position == 0) return nullptr;
-  return t.pushed ? BigJson(position) : Json(LsnText(position));
+  return t.pushed ? BigJson(position) : Json(PositionText(t.connector, position));
 }
 
 void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {

@@ -3,61 +3,34 @@
 #include "connectors/http/columns.h"
 #include "connectors/http/options.h"
 #include "connectors/http/source.h"
+#include "core/config/option_builders.h"
 
 namespace headgate::http {
 namespace {
 
+using config::Choice;
 using config::Importance;
+using config::Number;
 using config::Option;
+using config::Optional;
 using config::OptionType;
-
-Option Make(std::string_view name, OptionType type, std::string_view group, std::string_view display,
-            std::string_view help) {
-  Option o;
-  o.name = name;
-  o.type = type;
-  o.group = group;
-  o.display_name = display;
-  o.help = help;
-  return o;
-}
-
-Option Choice(std::string_view name, std::string_view value, std::vector<std::string_view> choices,
-              std::string_view group, std::string_view display, std::string_view help) {
-  Option o = Make(name, OptionType::kString, group, display, help);
-  o.has_default = true;
-  o.default_value = value;
-  o.choices = std::move(choices);
-  return o;
-}
-
-Option Number(std::string_view name, std::string_view value, std::int64_t minimum, std::int64_t maximum,
-              std::string_view group, std::string_view display, std::string_view help) {
-  Option o = Make(name, OptionType::kLong, group, display, help);
-  o.has_default = true;
-  o.default_value = value;
-  o.minimum = minimum;
-  o.maximum = maximum;
-  o.importance = Importance::kLow;
-  return o;
-}
 
 std::vector<Option> StreamOptions() {
   constexpr std::string_view kGroup = "Stream";
   Option stream =
-      Make("stream", OptionType::kString, kGroup, "Stream",
+      Optional("stream", OptionType::kString, kGroup, "Stream",
            "Name of the stream in the log, in topics and in POST /api/v1/streams/NAME/events: one word that "
            "no other source has. Default: the connector's name.");
   stream.derive = [](std::string_view connector) { return std::string(connector); };
   stream.importance = Importance::kHigh;
   stream.example = "readings";
-  Option columns = Make("columns", OptionType::kString, kGroup, "Columns",
+  Option columns = Optional("columns", OptionType::kString, kGroup, "Columns",
                         "Columns of the stream's rows as in CREATE TABLE: names, types, NOT NULL, DEFAULT constant, "
                         "PRIMARY KEY. A change makes a new schema version.");
   columns.required = true;
   columns.importance = Importance::kHigh;
   columns.example = "sensor_id int NOT NULL, temperature float8 NOT NULL, at timestamptz";
-  Option source_id = Make("source_id", OptionType::kString, kGroup, "Source id",
+  Option source_id = Optional("source_id", OptionType::kString, kGroup, "Source id",
                           "Name of the source in event ids, fixed when it is first started. Default: from the "
                           "connector's name.");
   source_id.example = "readings";

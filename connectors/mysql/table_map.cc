@@ -9,7 +9,7 @@
 namespace headgate::mysql {
 namespace {
 
-constexpr std::size_t kColumnsMax = 4096;  // of both servers
+
 
 std::uint64_t Number48(ByteReader& in) {
   const std::uint64_t low = in.Fixed<std::uint32_t>();

@@ -10,6 +10,8 @@ namespace headgate::mysql {
 
 enum class Flavor : std::uint8_t { kMysql, kMariadb };
 
+inline constexpr std::size_t kColumnsMax = 4096;  // of both servers
+
 // Column types as a table map has them. Those from 140 on up to 141 are MariaDB's own, for COMPRESSED columns.
 enum class ColumnType : std::uint8_t {
   kDecimal = 0,  // before 5.0: not decoded

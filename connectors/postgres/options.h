@@ -51,8 +51,4 @@ std::vector<config::KeyError> CheckOptions(const config::Bound& bound);
 // bytes.
 std::string DefaultObjectName(std::string_view connector);
 
-// `pattern` with * (any run, dots too) and ? (one character); everything else literally.
-bool Matches(std::string_view pattern, std::string_view text);
-bool MatchesAny(const std::vector<std::string>& patterns, std::string_view text);
-
 }  // namespace headgate::postgres

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "connectors/postgres/errors.h"
+#include "core/base/wildcard.h"
 
 namespace headgate::postgres {
 namespace {
@@ -291,7 +292,7 @@ bool IsExcluded(const Options& options, std::string_view schema, std::string_vie
   if (options.columns_exclude.empty()) return false;
   std::string name(schema);
   name.append(".").append(table).append(".").append(column);
-  return MatchesAny(options.columns_exclude, name);
+  return MatchesAnyWildcard(options.columns_exclude, name);
 }
 
 std::vector<CatalogTable> SelectTables(const Options& options, const std::vector<CatalogTable>& all,
@@ -300,7 +301,7 @@ std::vector<CatalogTable> SelectTables(const Options& options, const std::vector
   std::set<std::uint32_t> oids;
   for (const CatalogTable& table : all) {
     const std::string name = table.QualifiedName();
-    if (!MatchesAny(options.tables, name) || MatchesAny(options.tables_exclude, name)) continue;
+    if (!MatchesAnyWildcard(options.tables, name) || MatchesAnyWildcard(options.tables_exclude, name)) continue;
     if (table.kind == 'f' || table.persistence == 'u') {
       findings.push_back(
           MakeFinding(Finding::Level::kWarning, "not_captured",
@@ -317,7 +318,7 @@ std::vector<CatalogTable> SelectTables(const Options& options, const std::vector
     return std::ranges::any_of(table.ancestors, [&](std::uint32_t root) { return oids.contains(root); });
   });
   for (const std::string& pattern : options.tables) {
-    if (std::ranges::any_of(all, [&](const auto& table) { return Matches(pattern, table.QualifiedName()); })) continue;
+    if (std::ranges::any_of(all, [&](const auto& table) { return MatchesWildcard(pattern, table.QualifiedName()); })) continue;
     findings.push_back(MakeFinding(Finding::Level::kWarning, "tables", "no table matches " + pattern + " of tables",
                                    "Check its spelling; a table that is made later is captured then.", "", "tables"));
   }

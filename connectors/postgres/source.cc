@@ -6,6 +6,7 @@
 #include "connectors/postgres/spec.h"
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
+#include "core/base/wildcard.h"
 
 namespace headgate::postgres {
 namespace {
@@ -324,7 +325,7 @@ Status PostgresSource::Prod(std::uint64_t read_to, std::stop_token stop) {
 Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) {
   Binding binding;
   const std::string name = relation.schema + "." + relation.table;
-  if (!MatchesAny(options_.tables, name) || MatchesAny(options_.tables_exclude, name)) return binding;
+  if (!MatchesAnyWildcard(options_.tables, name) || MatchesAnyWildcard(options_.tables_exclude, name)) return binding;
   HG_RETURN_IF_ERROR(FreeCatalog());
   catalog_->ForgetTypes();
   binding.stream = writer_->OpenStream(relation.schema, relation.table);

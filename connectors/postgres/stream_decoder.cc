@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/failpoint.h"
+#include "core/base/wildcard.h"
 
 namespace headgate::postgres {
 namespace {
@@ -194,7 +195,7 @@ Status StreamDecoder::Truncate(std::uint64_t place) {
 }
 
 Status StreamDecoder::LogicalMessage(std::int64_t now_us, std::vector<Transaction>& done) {
-  if (!MatchesAny(limits_.messages_prefixes, message_.name)) return Ok();
+  if (!MatchesAnyWildcard(limits_.messages_prefixes, message_.name)) return Ok();
   const std::string extra = Encode(MessageExtra{message_.transactional, message_.name, message_.content});
   if (message_.transactional) {
     if (!in_transaction_) return Malformed("a transactional message outside of a transaction", message_.lsn);

@@ -11,7 +11,11 @@ namespace {
 
 constexpr std::string_view kMessageCollection = "LOGICAL_DECODING_MESSAGE";
 
-bool IsStreamed(const TransactionInfo& tx) { return tx.position.kind == PositionKind::kPgCommit; }
+bool IsBinlog(const EventContext& e) { return e.connector == "mysql" || e.connector == "mariadb"; }
+bool IsStreamed(const TransactionInfo& tx) {
+  const PositionKind kind = tx.position.kind;
+  return kind == PositionKind::kPgCommit || kind == PositionKind::kNamed || kind == PositionKind::kBinlog;
+}
 bool IsSnapshot(const TransactionInfo& tx) { return tx.position.kind == PositionKind::kChunk; }
 
 std::uint64_t LsnOf(const EventContext& e) {
@@ -137,6 +141,13 @@ void DebeziumEncoder::AppendSource(std::string& out, const EventContext& e, cons
     out.push_back('"');
   }
   out += names.database;
+  if (IsBinlog(e)) {
+    out += ",\"sequence\":null,\"ts_us\":";
+    AppendInt(out, tx.commit_us);
+    AppendNanoseconds(out, tx.commit_us);
+    out += names.table;
+    return AppendBinlogSource(out, e);
+  }
   const std::uint64_t lsn = LsnOf(e);
   const std::uint64_t before = tx.position.kind == PositionKind::kPgMessage ? lsn
                                : IsSnapshot(tx)                             ? 0
@@ -152,6 +163,7 @@ void DebeziumEncoder::AppendSource(std::string& out, const EventContext& e, cons
   out += "\\\"]\",\"ts_us\":";
   AppendInt(out, tx.commit_us);
   AppendNanoseconds(out, tx.commit_us);
+  out += names.schema;
   out += names.table;
   out += ",\"txId\":";
   out += IsDigits(tx.id) && tx.position.kind != PositionKind::kPgMessage ? std::string_view(tx.id) : "null";
@@ -168,6 +180,53 @@ void DebeziumEncoder::AppendSource(std::string& out, const EventContext& e, cons
   out.push_back('}');
 }
 
+// What follows the table, to the closing brace.
+void DebeziumEncoder::AppendBinlogSource(std::string& out, const EventContext& e) {
+  const TransactionInfo& tx = *e.tx;
+  out += ",\"server_id\":";
+  AppendUint(out, tx.server_id);
+  out += ",\"gtid\":";
+  if (tx.position.kind == PositionKind::kNamed) {
+    AppendJsonString(out, tx.id);
+  } else {
+    out += "null";
+  }
+  out += ",\"file\":";
+  AppendJsonString(out, tx.file);
+  out += ",\"pos\":";
+  AppendUint(out, IsSnapshot(tx) ? BinlogOffset(tx.consistent_at) : e.change->place);
+  out += ",\"row\":";
+  AppendUint(out, e.change->sub_place);
+  out += ",\"thread\":";
+  if (tx.thread != 0) {
+    AppendUint(out, tx.thread);
+  } else {
+    out += "null";
+  }
+  out += ",\"query\":";
+  const bool rows = e.change->op != Op::kTruncate && !e.change->extra.empty();
+  if (rows) {
+    AppendJsonString(out, e.change->extra);
+  } else {
+    out += "null";
+  }
+  out.push_back('}');
+}
+
+// "571:53195829", the GTID, or a place in the binary log. `lsn`: of the record at hand (PostgreSQL).
+void DebeziumEncoder::AppendTransactionId(std::string& out, const EventContext& e, std::uint64_t lsn) {
+  const TransactionInfo& tx = *e.tx;
+  if (tx.position.kind == PositionKind::kBinlog) {
+    out += "file=" + tx.file + ",pos=";
+    AppendUint(out, tx.position.b);
+    return;
+  }
+  out += tx.id;
+  if (tx.position.kind == PositionKind::kNamed) return;
+  out.push_back(':');
+  AppendUint(out, lsn);
+}
+
 void DebeziumEncoder::CountEvent(std::string_view collection) {
   Transaction& t = *transaction_;
   ++t.events;
@@ -182,9 +241,7 @@ void DebeziumEncoder::AppendTransaction(std::string& out, const EventContext& e)
     return;
   }
   out += ",\"transaction\":{\"id\":\"";
-  out += e.tx->id;
-  out.push_back(':');
-  AppendUint(out, LsnOf(e));
+  AppendTransactionId(out, e, LsnOf(e));
   out += "\",\"total_order\":";
   AppendUint(out, transaction_->events);
   out += ",\"data_collection_order\":";
@@ -321,8 +378,8 @@ Status DebeziumEncoder::RenderMessage(const EventContext& e, RecordList& out) {
 
 void DebeziumEncoder::Begin(const EventContext& e, RecordList& out) {
   transaction_->begun = true;
-  std::string key = "{\"id\":\"" + e.tx->id + ":";
-  AppendUint(key, e.tx->origin.empty() ? LsnOf(e) : 0);
+  std::string key = "{\"id\":\"";
+  AppendTransactionId(key, e, e.tx->origin.empty() ? LsnOf(e) : 0);
   key += "\"}";
   Record& record = out.Add();
   record.topic = TopicName(std::string(e.source_name) + ".transaction");
@@ -337,8 +394,8 @@ void DebeziumEncoder::Begin(const EventContext& e, RecordList& out) {
 
 void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
   const Transaction& t = *transaction_;
-  std::string key = "{\"id\":\"" + e.tx->id + ":";
-  AppendUint(key, e.tx->end);
+  std::string key = "{\"id\":\"";
+  AppendTransactionId(key, e, e.tx->end);
   key += "\"}";
   Record& record = out.Add();
   record.topic = TopicName(std::string(e.source_name) + ".transaction");

@@ -43,7 +43,7 @@ class RecordList {
   std::size_t size_ = 0;
 };
 
-// The `debezium` rendering of PostgreSQL changes (change-events contract, section 3), bit-exact to upstream 3.7.0.
+// The `debezium` rendering (change-events contract, section 3), bit-exact to upstream 3.7.0.
 // Pure, but for the running count of transaction metadata: with provide.transaction.metadata all changes of a
 // transaction must come in order from its first one (a reader that resumes inside feeds the part before and drops what
 // comes out). For one thread. Streams and schema versions are told apart by Change::stream and Change::schema.
@@ -69,7 +69,8 @@ class DebeziumEncoder {
   struct SourceNames {
     SourceNames(std::string_view db, std::string_view schema, std::string_view table_name);
     std::string database;  // ,"db":"shop"
-    std::string table;     // ,"schema":"public","table":"t"
+    std::string schema;    // ,"schema":"public": PostgreSQL alone
+    std::string table;     // ,"table":"t"
   };
 
   const Shape& ShapeOf(const EventContext& event);
@@ -86,6 +87,8 @@ class DebeziumEncoder {
   Status AppendValue(std::string& out, const EventContext& event, const Shape& shape, char op, Images images);
   Record& AddRecord(RecordList& out, const Shape& shape, std::string_view key);
   void AddHeaders(Record& record, const EventContext& event);
+  void AppendTransactionId(std::string& out, const EventContext& event, std::uint64_t lsn);
+  void AppendBinlogSource(std::string& out, const EventContext& event);
   void AppendSource(std::string& out, const EventContext& event, const SourceNames& names);
   void AppendTimestamps(std::string& out, std::int64_t us);
   void AppendNanoseconds(std::string& out, std::int64_t us);

@@ -194,18 +194,26 @@ Result<bool> SetMessageTimestamps(O& o, std::string_view name, std::string_view 
   return Choose<bool>(name, value, o.message_all_timestamps, {{"ms", false}, {"all", true}});
 }
 
+Result<bool> SetUnsigned(O& o, std::string_view name, std::string_view value) {
+  return Choose<bool>(name, value, o.unsigned_precise, {{"long", false}, {"precise", true}});
+}
+// `declared` is a number too: the catalogue does not keep the word BOOLEAN.
+Result<bool> SetTinyInt1(O& o, std::string_view name, std::string_view value) {
+  return Choose<bool>(name, value, o.tinyint1_boolean, {{"declared", false}, {"number", false}, {"boolean", true}});
+}
+
 constexpr Option kOptions[] = {
-    {"bigint.unsigned.handling.mode", Accept},
+    {"bigint.unsigned.handling.mode", SetUnsigned},
     {"binary.handling.mode", SetBinary},
     {"compat.message_timestamps", SetMessageTimestamps},
     {"compat.nonfinite_decimal", SetNonFinite},
     {"compat.snapshot_flag", SetSnapshotFlag},
-    {"compat.tinyint1", Accept},
+    {"compat.tinyint1", SetTinyInt1},
     {"compat.ts_ns", SetTsNs},
     {"compat.version", SetText<&O::version>},
     {"decimal.format", SetDecimalFormat},
     {"decimal.handling.mode", SetDecimals},
-    {"enable.time.adjuster", Accept},
+    {"enable.time.adjuster", SetFlag<&O::time_adjuster>},
     {"extended.headers.enabled", SetFlag<&O::extended_headers>},
     {"field.name.adjustment.mode", SetNames<&O::field_names>},
     {"hstore.handling.mode", SetHstore},

@@ -47,6 +47,9 @@ struct DebeziumOptions {
   bool transaction_metadata = false;
   bool null_with_default = false;
   bool extended_headers = false;
+  bool unsigned_precise = false;  // BIGINT UNSIGNED
+  bool time_adjuster = true;      // years of two digits
+  bool tinyint1_boolean = false;  // TINYINT(1)
   NonFinite nonfinite = NonFinite::kPark;
   bool ts_ns_string = false;
   bool snapshot_boolean = false;
@@ -68,7 +71,7 @@ struct DebeziumOptions {
 };
 
 // Sets the option `name` ("decimal.handling.mode", ...). False if this rendering has no such option; kConfig if the
-// value is none of its values. Options that concern other databases are accepted and change nothing here.
+// value is none of its values. 
 Result<bool> SetOption(DebeziumOptions& options, std::string_view name, std::string_view value);
 
 }  // namespace headgate::codec

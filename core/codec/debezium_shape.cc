@@ -1,6 +1,7 @@
 #include "core/codec/debezium_shape.h"
 
 #include "core/codec/json_text.h"
+#include "core/codec/mysql_text.h"
 
 namespace headgate::codec {
 
@@ -14,12 +15,13 @@ std::string TopicName(std::string_view name) {
   return out;
 }
 
-DebeziumEncoder::SourceNames::SourceNames(std::string_view db, std::string_view schema, std::string_view table_name) {
+DebeziumEncoder::SourceNames::SourceNames(std::string_view db, std::string_view schema_name,
+                                          std::string_view table_name) {
   database = ",\"db\":";
   AppendJsonString(database, db);
-  table = ",\"schema\":";
-  AppendJsonString(table, schema);
-  table += ",\"table\":";
+  schema = ",\"schema\":";
+  AppendJsonString(schema, schema_name);
+  table = ",\"table\":";
   AppendJsonString(table, table_name);
 }
 
@@ -48,6 +50,11 @@ DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source
       field.absent = fallback ? fallback : ZeroOf(*type);
     }
     field.unavailable = UnavailableOf(*type, column.nullable);
+    if (IsMysql(column.type)) {  // images lack columns on either side (DM49)
+      field.absent = field.unavailable;
+      type->nullable = column.nullable;
+      type->zero_date = fallback.value_or("");
+    }
     field.type = std::move(*type);
   }
 

@@ -2,6 +2,7 @@
 
 #include "core/codec/debezium_value.h"
 #include "core/codec/json_text.h"
+#include "core/codec/mysql_text.h"
 
 // Which form a type takes: the table of types that upstream knows.
 namespace headgate::codec {
@@ -109,6 +110,7 @@ DebeziumWriter WriterOf(const DebeziumType& t) {
 }  // namespace
 
 std::optional<DebeziumType> MakeDebeziumType(const DataType& type, const DebeziumOptions& options, bool in_array) {
+  if (IsMysql(type)) return MakeMysqlType(type, options);
   DebeziumType t;
   t.form = in_array && type.domain ? Form::kUnknown : FormOf(type);
   t.options = &options;

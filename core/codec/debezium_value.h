@@ -69,12 +69,20 @@ struct DebeziumType {
   int digits = 6;         // fraction digits of a time type
   int scale = 0;          // of a decimal
   bool in_array = false;  // upstream treats some elements unlike columns
+  // MySQL: what writes a date or a time that a calendar has, whether the column allows null, and what stands for a date
+  // that none has where it does not ("": ZeroOf).
+  DebeziumWriter inner = nullptr;
+  bool nullable = true;
+  std::string zero_date;
   std::unique_ptr<DebeziumType> element;
 };
 
 // Nothing for a type that is not captured under these options.
 std::optional<DebeziumType> MakeDebeziumType(const DataType& type, const DebeziumOptions& options,
                                              bool in_array = false);
+
+// The same of MySQL and MariaDB (debezium_mysql.cc).
+std::optional<DebeziumType> MakeMysqlType(const DataType& type, const DebeziumOptions& options);
 
 // The JSON of what the source did not send, or of an old row's column that was not logged. Nothing: upstream stops on
 // it, so the record is parked.

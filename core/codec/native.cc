@@ -49,6 +49,19 @@ void AppendId(std::string& out, const EventContext& e) {
   AppendUint(out, e.change->ordinal);
 }
 
+bool IsBinlog(const EventContext& e) { return e.connector == "mysql" || e.connector == "mariadb"; }
+
+// The file is not known where the log began before the source told of one.
+void AppendBinlogPlace(std::string& out, const TransactionInfo& tx, std::uint64_t offset) {
+  if (!tx.file.empty()) {
+    out += "\"file\":";
+    AppendJsonString(out, tx.file);
+    out.push_back(',');
+  }
+  out += "\"pos\":";
+  AppendUint(out, offset);
+}
+
 void AppendPosition(std::string& out, const EventContext& e) {
   const Position& p = e.tx->position;
   out += ",\"position\":{";
@@ -61,27 +74,31 @@ void AppendPosition(std::string& out, const EventContext& e) {
       break;
     case PositionKind::kPgMessage:
     case PositionKind::kGap:
+      if (IsBinlog(e)) {
+        AppendBinlogPlace(out, *e.tx, BinlogOffset(p.a));
+        break;
+      }
       out += "\"lsn\":";
       AppendLsnString(out, p.a);
       break;
     case PositionKind::kChunk:
-    case PositionKind::kSchema:
+    case PositionKind::kSchema: {
+      const std::uint64_t at = e.tx->consistent_at != 0 ? e.tx->consistent_at : e.change->place;
+      if (IsBinlog(e)) {
+        AppendBinlogPlace(out, *e.tx, BinlogOffset(at));
+        break;
+      }
       out += "\"lsn\":";
-      AppendLsnString(out, e.tx->consistent_at != 0 ? e.tx->consistent_at : e.change->place);
+      AppendLsnString(out, at);
       break;
+    }
     case PositionKind::kNamed:
       out += "\"gtid\":";
       AppendJsonString(out, e.tx->id);
-      out += ",\"pos\":";
-      AppendUint(out, e.change->place);
-      out += ",\"row\":";
-      AppendUint(out, e.change->sub_place);
-      break;
+      out.push_back(',');
+      [[fallthrough]];
     case PositionKind::kBinlog:
-      out += "\"file\":";
-      AppendUint(out, p.a);
-      out += ",\"pos\":";
-      AppendUint(out, e.change->place);
+      AppendBinlogPlace(out, *e.tx, e.change->place);
       out += ",\"row\":";
       AppendUint(out, e.change->sub_place);
       break;
@@ -185,17 +202,28 @@ Status AppendSnapshot(std::string& out, const TransactionInfo& tx, const Change&
   return Ok();
 }
 
-Status AppendGap(std::string& out, const Change& change) {
-  HG_ASSIGN_OR_RETURN(const GapExtra extra, DecodeGap(change.extra));
+Status AppendGap(std::string& out, const EventContext& e) {
+  HG_ASSIGN_OR_RETURN(const GapExtra extra, DecodeGap(e.change->extra));
   out += ",\"gap\":{\"reason\":";
   AppendJsonString(out, extra.reason);
+  const bool binlog = IsBinlog(e);
+  const auto place = [&](std::uint64_t at, std::string_view name) {
+    if (binlog) {
+      AppendJsonString(out, "pos");
+      out.push_back(':');
+      AppendJsonString(out, PositionText(e.connector, at));
+    } else {
+      out += name;
+      AppendLsnString(out, at);
+    }
+  };
   if (extra.from != 0) {
-    out += ",\"from\":{\"commit_lsn\":";
-    AppendLsnString(out, extra.from);
+    out += ",\"from\":{";
+    place(extra.from, "\"commit_lsn\":");
     out.push_back('}');
   }
-  out += ",\"to\":{\"lsn\":";
-  AppendLsnString(out, extra.to);
+  out += ",\"to\":{";
+  place(extra.to, "\"lsn\":");
   out += "},\"streams\":[";
   for (std::size_t i = 0; i < extra.streams.size(); ++i) {
     if (i > 0) out.push_back(',');
@@ -353,6 +381,10 @@ void NativeEncoder::AppendTail(std::string& out, const EventContext& e) {
     out += ",\"origin\":";
     AppendJsonString(out, tx.origin);
   }
+  if (HasRows(e.change->op) && !e.change->extra.empty()) {
+    out += ",\"query\":";
+    AppendJsonString(out, e.change->extra);
+  }
   if (commit_text_.empty() || commit_us_ != tx.commit_us) {
     commit_us_ = tx.commit_us;
     commit_text_ = ",\"commit_ts\":\"";
@@ -434,7 +466,7 @@ Status NativeEncoder::AppendOther(std::string& out, const EventContext& e) {
       HG_RETURN_IF_ERROR(AppendSnapshot(out, *e.tx, change));
       break;
     case Op::kGap:
-      HG_RETURN_IF_ERROR(AppendGap(out, change));
+      HG_RETURN_IF_ERROR(AppendGap(out, e));
       break;
     case Op::kSchema:
       if (e.schema == nullptr) return Rejected("a schema event came without its schema");

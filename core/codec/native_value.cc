@@ -5,6 +5,7 @@
 #include "core/base/encoding.h"
 #include "core/codec/geometry.h"
 #include "core/codec/json_text.h"
+#include "core/codec/mysql_text.h"
 #include "core/codec/pg_text.h"
 #include "core/codec/time_text.h"
 
@@ -24,10 +25,18 @@ bool AppendSpecial(std::string& out, std::int64_t v) {
 }
 
 // Dates, times and intervals, in quotes. False for what no server can have sent.
-bool AppendTemporal(std::string& out, const Value& v) {
+// MySQL's values have exactly the declared digits.
+bool AppendTemporal(std::string& out, const Value& v, const DataType& type) {
+  const int digits = IsMysql(type) ? std::max(type.precision, 0) : kTrimmed;
   const bool timestamp = v.kind == ValueKind::kTimestamp || v.kind == ValueKind::kTimestampTz;
   if ((timestamp || v.kind == ValueKind::kDate) && AppendSpecial(out, v.i)) return true;
   if (v.kind == ValueKind::kDate && !IsDate(v.i)) return false;
+  if (v.kind == ValueKind::kTime && IsMysql(type)) {
+    out.push_back('"');
+    AppendMysqlTime(out, v.i, digits);
+    out.push_back('"');
+    return true;
+  }
   const bool time = v.kind == ValueKind::kTime || v.kind == ValueKind::kTimeTz;
   if (time && (!IsTimeOfDay(v.i) || !IsOffset(v.aux))) return false;
   out.push_back('"');
@@ -43,10 +52,10 @@ bool AppendTemporal(std::string& out, const Value& v) {
       AppendOffset(out, v.aux);
       break;
     case ValueKind::kTimestamp:
-      AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed);
+      AppendIsoDateTime(out, SplitTimestamp(v.i), digits);
       break;
     case ValueKind::kTimestampTz:
-      AppendIsoDateTime(out, SplitTimestamp(v.i), kTrimmed);
+      AppendIsoDateTime(out, SplitTimestamp(v.i), digits);
       out.push_back('Z');
       break;
     default:
@@ -188,6 +197,17 @@ bool AppendArray(std::string& out, std::string_view payload, const DataType& typ
   return in.done() && !in.failed();
 }
 
+// False, with `out` as before, if it is none.
+bool AppendGeometry(std::string& out, std::string_view stored, const NativeOptions& options) {
+  const std::string hex = HexEwkbOf(stored);
+  const std::size_t start = out.size();
+  if (!hex.empty() && (options.geometry == NativeOptions::Geometry::kWkb ? AppendWkbObject(out, hex)
+                                                                          : AppendGeoJson(out, hex)))
+    return true;
+  out.resize(start);
+  return false;
+}
+
 bool AppendComposite(std::string& out, std::string_view payload, const DataType& type, const NativeOptions& options) {
   CompositeReader in(payload);
   out.push_back('{');
@@ -223,7 +243,11 @@ bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, c
       out += v.b ? "true" : "false";
       return true;
     case ValueKind::kInt:
-      AppendInt(out, v.i);
+      if (options.tinyint1 == NativeOptions::TinyInt1::kBoolean && IsTinyInt1(type)) {
+        out += v.i != 0 ? "true" : "false";
+      } else {
+        AppendInt(out, v.i);
+      }
       return true;
     case ValueKind::kUint:
       AppendUint(out, v.u);
@@ -240,9 +264,14 @@ bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, c
     case ValueKind::kText:
       if ((type.kind == TypeKind::kHstore || type.extension) && AppendStructuredText(out, v.text, type, options))
         return true;
-      AppendJsonString(out, v.text);
+      if (type.kind == TypeKind::kSet) {
+        AppendLabels(out, v.text);
+      } else {
+        AppendJsonString(out, v.text);
+      }
       return true;
     case ValueKind::kBytes:
+      if (type.kind == TypeKind::kGeometry && AppendGeometry(out, v.text, options)) return true;
       out.push_back('"');
       AppendBase64(out, v.text);
       out.push_back('"');
@@ -258,7 +287,7 @@ bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, c
     case ValueKind::kTimestamp:
     case ValueKind::kTimestampTz:
     case ValueKind::kInterval:
-      return AppendTemporal(out, v);
+      return AppendTemporal(out, v, type);
     case ValueKind::kUuid:
       out.push_back('"');
       AppendUuid(out, v.text);

@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kLastPart = 1;
 constexpr std::uint8_t kHasInfo = 2;
+constexpr std::uint8_t kHasFile = 0x80;  // of TransactionInfo::flags
 constexpr std::size_t kChecksumOffset = 2;
 constexpr std::size_t kFixedBytes = 6;  // version, flags, checksum
 
@@ -36,7 +37,11 @@ void PutInfo(std::string& out, const TransactionInfo& info) {
   PutBytes(out, info.origin);
   PutVarint(out, info.origin_end);
   PutVarint(out, info.total);
-  out.push_back(static_cast<char>(info.flags));
+  out.push_back(static_cast<char>(info.flags | (info.file.empty() ? 0 : kHasFile)));
+  if (info.file.empty()) return;
+  PutBytes(out, info.file);
+  PutVarint(out, info.server_id);
+  PutVarint(out, info.thread);
 }
 
 void ReadInfo(ByteReader& in, TransactionInfo& info) {
@@ -53,6 +58,13 @@ void ReadInfo(ByteReader& in, TransactionInfo& info) {
   info.origin_end = in.Varint();
   info.total = static_cast<std::uint32_t>(in.Varint());
   info.flags = in.Byte();
+  info.file.clear();
+  info.server_id = info.thread = 0;
+  if ((info.flags & kHasFile) == 0) return;
+  info.flags &= static_cast<std::uint8_t>(~kHasFile);
+  info.file = in.Bytes();
+  info.server_id = static_cast<std::uint32_t>(in.Varint());
+  info.thread = static_cast<std::uint32_t>(in.Varint());
 }
 
 }  // namespace

@@ -159,6 +159,21 @@ void Transaction::AbandonChange() {
   if (blocks_.back().count == 0) blocks_.pop_back();
 }
 
+Transaction::Mark Transaction::Here() const {
+  if (blocks_.empty()) return {};
+  return {blocks_.size(), blocks_.back().bytes.size(), blocks_.back().count, bytes_, changes_};
+}
+
+void Transaction::Rewind(const Mark& mark) {
+  blocks_.resize(mark.blocks);
+  if (!blocks_.empty()) {
+    blocks_.back().bytes.resize(mark.last_bytes);
+    blocks_.back().count = mark.last_count;
+  }
+  bytes_ = mark.bytes;
+  changes_ = mark.changes;
+}
+
 void Transaction::Clear() {
   info = {};
   blocks_.clear();

@@ -59,6 +59,9 @@ struct TransactionInfo {
   std::uint64_t origin_end = 0;     // its LSN there
   std::uint32_t total = 0;          // changes in this entry
   std::uint8_t flags = 0;           // EntryFlag
+  std::string file;                 // binary logs: the file that `place` of its changes is an offset in; "" if none
+  std::uint32_t server_id = 0;      // of MySQL and MariaDB: who wrote it first
+  std::uint32_t thread = 0;         // of MySQL: the session that wrote it, 0 if that is not told
 };
 
 // Place of a chunk inside its snapshot, for renderings that mark first and last rows.
@@ -81,7 +84,7 @@ struct Change {
   bool has_after = false;
   std::string_view before;  // encoded row: one value a column, in column order
   std::string_view after;
-  std::string_view extra;  // by op, see below
+  std::string_view extra;  // by op, see below; of rows the statement that they stem from, if that is captured
 };
 
 // What a change counts for in sums of bytes: its rows and its payload, and a fixed amount for its head.
@@ -143,6 +146,16 @@ class Transaction {
   void EndChange(std::string_view extra = {});
   // Takes back the change that was started.
   void AbandonChange();
+  // A place between two changes. Rewind takes back what came after it.
+  struct Mark {
+    std::size_t blocks = 0;
+    std::size_t last_bytes = 0;
+    std::uint32_t last_count = 0;
+    std::size_t bytes = 0;
+    std::uint32_t changes = 0;
+  };
+  Mark Here() const;
+  void Rewind(const Mark& mark);
 
   std::uint32_t changes() const { return changes_; }
   std::size_t bytes() const { return bytes_; }

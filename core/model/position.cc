@@ -100,4 +100,12 @@ std::string LsnText(std::uint64_t lsn) {
   return text;
 }
 
+std::string PositionText(std::string_view connector, std::uint64_t position) {
+  if (connector == "postgresql") return LsnText(position);
+  if (connector != "mysql" && connector != "mariadb") return std::to_string(position);
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "%06llu:", static_cast<unsigned long long>(position >> kBinlogOffsetBits));
+  return digits + std::to_string(BinlogOffset(position));
+}
+
 }  // namespace headgate

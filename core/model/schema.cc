@@ -17,6 +17,8 @@ void Store(const DataType& type, stored::StoredType& out) {
   out.set_scale(type.scale);
   out.set_domain(type.domain);
   out.set_extension(type.extension);
+  out.set_family(static_cast<std::uint32_t>(type.family));
+  out.set_family(static_cast<std::uint32_t>(type.family));
   for (const DataType& child : type.children) Store(child, *out.add_children());
   for (const std::string& name : type.field_names) out.add_field_names(name);
 }
@@ -32,6 +34,8 @@ DataType Load(const stored::StoredType& in) {
   type.scale = in.scale();
   type.domain = in.domain();
   type.extension = in.extension();
+  type.family = static_cast<TypeFamily>(in.family());
+  type.family = static_cast<TypeFamily>(in.family());
   for (const auto& child : in.children()) type.children.push_back(Load(child));
   for (const auto& name : in.field_names()) type.field_names.push_back(name);
   return type;

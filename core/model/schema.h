@@ -44,7 +44,12 @@ enum class TypeKind : std::uint8_t {
   kHstore = 29,
   kArray = 30,      // element in children[0]
   kComposite = 31,  // attributes in children, names in field_names
+  kGeometry = 32,   // MySQL's spatial types: SRID in four bytes, little-endian, then WKB
+  kSet = 33,        // MySQL's SET: labels in the order of the definition, with commas between
 };
+
+// Whose names and rules a type follows. Stored by number: only add.
+enum class TypeFamily : std::uint8_t { kPostgres = 0, kMysql = 1 };
 
 // A column's type. A domain is its base type, with the domain's name in `declared`.
 struct DataType {
@@ -57,6 +62,7 @@ struct DataType {
   std::int32_t scale = 0;       // decimals only
   bool domain = false;          // declared through a domain
   bool extension = false;       // the type comes from an extension
+  TypeFamily family = TypeFamily::kPostgres;
   std::vector<DataType> children;
   std::vector<std::string> field_names;
 

@@ -8,6 +8,8 @@
 namespace headgate {
 namespace {
 
+constexpr std::uint8_t kMarkedJson = 22;
+
 void PutKind(std::string& out, ValueKind kind) { out.push_back(static_cast<char>(kind)); }
 
 }  // namespace
@@ -70,10 +72,32 @@ void PutBlob(std::string& out, ValueKind kind, std::string_view bytes) {
   PutKind(out, kind);
   PutBytes(out, bytes);
 }
+void PutMarkedJson(std::string& out, std::string_view text, std::string_view marked) {
+  out.push_back(static_cast<char>(kMarkedJson));
+  PutVarint(out, marked.size());
+  PutBytes(out, text);
+  out.append(marked);
+}
+
+namespace {
+
+Value ReadMarkedJson(ByteReader& in) {
+  Value v;
+  v.kind = ValueKind::kJson;
+  const std::uint64_t marked = in.Varint();
+  v.text = in.Bytes();
+  if (marked > in.remaining() || marked > std::numeric_limits<std::int32_t>::max()) in.Fail();
+  v.aux = static_cast<std::int32_t>(in.Take(static_cast<std::size_t>(marked)).size());
+  return in.failed() ? Value{} : v;
+}
+
+}  // namespace
 
 Value ReadValue(ByteReader& in) {
   Value v;
-  v.kind = static_cast<ValueKind>(in.Byte());
+  const std::uint8_t kind = in.Byte();
+  if (kind == kMarkedJson) return ReadMarkedJson(in);
+  v.kind = static_cast<ValueKind>(kind);
   switch (v.kind) {
     case ValueKind::kNull:
     case ValueKind::kAbsent:

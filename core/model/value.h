@@ -31,10 +31,11 @@ enum class ValueKind : std::uint8_t {
   kTimestampTz = 15,  // the same, UTC
   kInterval = 16,     // aux: months, i2: days, i: microseconds
   kUuid = 17,         // text: 16 bytes
-  kJson = 18,         // text: the server's JSON text
+  kJson = 18,         // text: the server's JSON text. aux: bytes of its marked form, which lies right behind
   kBits = 19,         // text: '0' and '1', first bit first
   kArray = 20,        // text: payload, see ArrayReader
   kComposite = 21,    // text: payload, see CompositeReader
+  // 22 is taken: a stored form of kJson, see PutMarkedJson
 };
 
 inline constexpr std::int64_t kInfinity = std::numeric_limits<std::int64_t>::max();
@@ -57,6 +58,10 @@ struct Value {
 
   bool is_null() const { return kind == ValueKind::kNull; }
   bool is_absent() const { return kind == ValueKind::kAbsent; }
+  // Of kJson: the marked form, or the text where there is none.
+  std::string_view marked_json() const {
+    return aux == 0 ? text : std::string_view(text.data() + text.size(), static_cast<std::size_t>(aux));
+  }
 };
 
 // Appends one encoded value: a kind byte, then by kind a varint, fixed bytes or length-prefixed bytes.
@@ -76,6 +81,9 @@ void PutInterval(std::string& out, std::int32_t months, std::int32_t days, std::
 void PutUuid(std::string& out, std::string_view sixteen_bytes);
 // kDecimal, kText, kBytes, kRawText, kJson, kBits, kArray, kComposite.
 void PutBlob(std::string& out, ValueKind kind, std::string_view bytes);
+// kJson of MySQL where the text does not tell types that one rendering needs: the text, and the text again with an `m`
+// behind every DECIMAL and without zeros at the end of the fraction of instants.
+void PutMarkedJson(std::string& out, std::string_view text, std::string_view marked);
 
 // Reads one value; on malformed bytes the reader fails and the value is null.
 Value ReadValue(ByteReader& in);

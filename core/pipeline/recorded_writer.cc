@@ -73,7 +73,7 @@ std::uint32_t RecordedWriter::DefineSchema(StreamNo stream, const TableSchema& s
       names_[stream] + " has schema version " + std::to_string(version) + ": " + DescribeChange(*before, schema);
   event.details["stream"] = names_[stream];
   event.details["version"] = std::to_string(version);
-  event.details["position"] = LsnText(at);
+  event.details["position"] = PositionText(source().connector, at);
   Tell(std::move(event));
   return version;
 }
@@ -100,11 +100,12 @@ Status RecordedWriter::DeclareGap(const GapExtra& gap, std::int64_t commit_us, s
   event.kind = "gap";
   event.connector = source().name;
   event.actor = "service";
-  event.summary =
-      gap.text.empty() ? "changes between " + LsnText(gap.from) + " and " + LsnText(gap.to) + " are missing" : gap.text;
+  const std::string from = PositionText(source().connector, gap.from);
+  const std::string to = PositionText(source().connector, gap.to);
+  event.summary = gap.text.empty() ? "changes between " + from + " and " + to + " are missing" : gap.text;
   event.details["reason"] = gap.reason;
-  event.details["from"] = LsnText(gap.from);
-  event.details["to"] = LsnText(gap.to);
+  event.details["from"] = from;
+  event.details["to"] = to;
   event.details["action"] = gap.action;
   for (const std::string& stream : gap.streams) {
     std::string& list = event.details["tables"];

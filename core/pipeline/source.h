@@ -35,6 +35,7 @@ struct SourceTelemetry {
   std::int64_t published_us = 0;
   std::string phase;  // "connecting", "snapshot", "streaming"
   bool connected = false;
+  std::string connector = "postgresql";       // how positions are shown (PositionText)
   bool pushed = false;                        // there is no server: whoever has something sends it (intake.h)
   std::uint64_t server_position = 0;          // LSN: the server's end of WAL, as last heard
   std::uint64_t durable_position = 0;         // our last durable commit

@@ -20,6 +20,10 @@ const std::vector<std::string>& GoldenDefects();
 const std::vector<std::string>& GoldenSnapshotDefects();
 const std::vector<std::string>& GoldenStreamDefects();
 
+// The same of MySQL and MariaDB ("mysql", "mariadb").
+std::vector<std::string> MysqlSetNames(const std::string& connector);
+std::vector<std::string> MysqlDefects(const std::string& connector, bool snapshot);
+
 std::vector<std::string> Joined(std::vector<std::string> a, const std::vector<std::string>& b);
 
 // One set and the encoder with its options.

@@ -19,8 +19,6 @@ PostgresOptions ServerOptions() {
   return options;
 }
 
-bool Changes(Op op) { return op != Op::kSchema && op != Op::kSnapshot && op != Op::kGap; }
-
 std::vector<std::string> And(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -154,89 +152,8 @@ std::vector<std::string> GoldenRun::LeftOutTopics() const {
   return topics;
 }
 
-namespace {
-
-// Follows one source through the log and leaves out what is not captured.
-class Replaying {
- public:
-  Replaying(const Registry& registry, SourceNo source, const GoldenRun::Captured& captured, const GoldenRun::See& see)
-      : registry_(registry), source_(source), captured_(captured), see_(see) {}
-
-  Status Entry(const LogReader::Block& block, bool of_phase) {
-    if (!block.last_part || block.part != 0) return Corrupt("a golden transaction fills more than one block");
-    std::vector<Change> wanted;
-    ChangeReader reader = block.Changes();
-    for (Change change; reader.Next(change);) {
-      if (Changes(change.op) && Wanted(change)) wanted.push_back(change);
-    }
-    if (reader.failed()) return Corrupt("entry " + std::to_string(block.seq) + " is malformed");
-    if (wanted.empty()) {
-      skipped_ = skipped_ || block.info->end != 0;
-      return Ok();
-    }
-    TransactionInfo info = *block.info;
-    if (wanted.size() != block.count) info.total = static_cast<std::uint32_t>(wanted.size());
-    if (skipped_) info.previous_end = last_end_;
-    skipped_ = false;
-    if (info.end != 0) last_end_ = info.end;
-    if (!of_phase) return Ok();
-    const bool chunk = info.position.kind == PositionKind::kChunk;
-    std::uint32_t ordinal = chunk ? 0 : block.first_ordinal;
-    for (Change& change : wanted) {
-      if (!chunk) change.ordinal = ordinal++;
-      see_(Context(info, change, block.seq));
-    }
-    return Ok();
-  }
-
- private:
-  bool Wanted(const Change& change) {
-    if (change.stream == 0) return true;
-    const auto known = streams_.find(change.stream);
-    if (known != streams_.end()) return known->second;
-    const StreamInfo* stream = registry_.Stream(change.stream);
-    return streams_[change.stream] = captured_(stream->schema + "." + stream->table);
-  }
-
-  codec::EventContext Context(const TransactionInfo& info, const Change& change, Seq seq) const {
-    codec::EventContext event;
-    event.tx = &info;
-    event.change = &change;
-    event.schema = registry_.Schema(change.stream, change.schema);
-    event.schema_version = change.schema;
-    event.source_id = registry_.Source(source_)->id;
-    event.source_name = "srv";
-    event.connector = registry_.Source(source_)->connector;
-    if (event.schema == nullptr) event.database = registry_.DatabaseOf(source_);
-    event.at = {seq, change.ordinal};
-    return event;
-  }
-
-  const Registry& registry_;
-  const SourceNo source_;
-  const GoldenRun::Captured& captured_;
-  const GoldenRun::See& see_;
-  std::map<StreamNo, bool> streams_;
-  bool skipped_ = false;
-  std::uint64_t last_end_ = 0;
-};
-
-}  // namespace
-
 Status GoldenRun::Replay(Phase phase, bool roots, const Captured& captured, const See& see) const {
-  const auto registry = log_->registry();
-  const SourceNo source = (roots ? roots_ : source_)->number();
-  const auto reader = log_->NewReader();
-  reader->Seek(log_->first_seq());
-  Replaying replaying(*registry, source, captured, see);
-  LogReader::Block block;
-  for (;;) {
-    HG_ASSIGN_OR_RETURN(const bool more, reader->Next(block));
-    if (!more) return Ok();
-    if (block.info->source != source) continue;
-    const bool chunk = block.info->position.kind == PositionKind::kChunk;
-    HG_RETURN_IF_ERROR(replaying.Entry(block, chunk == (phase == Phase::kSnapshot)));
-  }
+  return ReplayGolden(*log_, (roots ? roots_ : source_)->number(), "srv", phase, captured, see);
 }
 
 }  // namespace headgate::test

@@ -14,6 +14,7 @@
 #include "core/log/log_reader.h"
 #include "core/log/store.h"
 #include "core/pipeline/source.h"
+#include "tests/integration/golden/golden_replay.h"
 #include "tests/support/child_process.h"
 #include "tests/support/private_postgres.h"
 
@@ -59,12 +60,10 @@ class GoldenRun {
   // The same as topics of the golden sets.
   std::vector<std::string> LeftOutTopics() const;
 
-  enum class Phase : std::uint8_t { kSnapshot, kStream };
-  // Calls `see` for every change of that phase of the tables that `captured` accepts, and every message, in the order
-  // of the log. What a transaction says of itself (its count, the end of the one before) is that of a source which
-  // captures only these. `captured` gets schema.table. Of the source that reads through partition roots if `roots`.
-  using Captured = std::function<bool(const std::string& table)>;
-  using See = std::function<void(const codec::EventContext&)>;
+  using Phase = GoldenPhase;
+  // See ReplayGolden. Of the source that reads through partition roots if `roots`.
+  using Captured = GoldenCaptured;
+  using See = GoldenSee;
   Status Replay(Phase phase, bool roots, const Captured& captured, const See& see) const;
 
  private:

@@ -9,6 +9,7 @@
 #include "connectors/postgres/resume.h"
 #include "connectors/postgres/slot.h"
 #include "connectors/postgres/spec.h"
+#include "core/base/wildcard.h"
 
 // What is decided without a server: settings, the publication's plan, whether a history goes on, what failures mean.
 namespace headgate::postgres {
@@ -75,15 +76,15 @@ TEST(PostgresOptions, WhatCannotWorkIsRefusedByKey) {
 }
 
 TEST(PostgresOptions, PatternsMatchWithStarsAndQuestionMarks) {
-  EXPECT_TRUE(Matches("public.*", "public.orders"));
-  EXPECT_TRUE(Matches("*.*_log", "a.b_log"));
-  EXPECT_TRUE(Matches("p?blic.o*s", "public.orders"));
-  EXPECT_TRUE(Matches("*", ""));
-  EXPECT_FALSE(Matches("public.*", "publicx.orders"));
-  EXPECT_FALSE(Matches("public.?", "public."));
-  EXPECT_FALSE(Matches("", "x"));
-  EXPECT_TRUE(Matches("a*b", "a*b"));
-  EXPECT_FALSE(Matches("*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
+  EXPECT_TRUE(MatchesWildcard("public.*", "public.orders"));
+  EXPECT_TRUE(MatchesWildcard("*.*_log", "a.b_log"));
+  EXPECT_TRUE(MatchesWildcard("p?blic.o*s", "public.orders"));
+  EXPECT_TRUE(MatchesWildcard("*", ""));
+  EXPECT_FALSE(MatchesWildcard("public.*", "publicx.orders"));
+  EXPECT_FALSE(MatchesWildcard("public.?", "public."));
+  EXPECT_FALSE(MatchesWildcard("", "x"));
+  EXPECT_TRUE(MatchesWildcard("a*b", "a*b"));
+  EXPECT_FALSE(MatchesWildcard("*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
 }
 
 // --- publication

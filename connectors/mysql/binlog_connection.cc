@@ -1,0 +1,181 @@
+#include "connectors/mysql/binlog_connection.h"
+
+#include <mysql.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+using uchar = unsigned char;  // the two headers want it
+#define HAVE_TLS 1           // so was the library built: the layout of what follows depends on it
+#include <ma_pvio.h>
+
+#include "connectors/mysql/errors.h"
+#include "core/base/bytes.h"
+
+namespace headgate::mysql {
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kBinlogDump = 0x12;
+constexpr int kRegisterSlave = 0x15;
+constexpr int kBinlogDumpGtid = 0x1e;
+constexpr std::uint16_t kThroughGtid = 4;
+constexpr unsigned long kPacketMax = 1UL << 30;
+constexpr milliseconds kLook{100};  // between looks at the stop token
+
+unsigned WholeSeconds(milliseconds wait) {
+  return static_cast<unsigned>(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count()));
+}
+
+}  // namespace
+
+void BinlogConnection::Finish::operator()(st_mysql* connection) const { mysql_close(connection); }
+BinlogConnection::~BinlogConnection() = default;
+
+Result<std::unique_ptr<BinlogConnection>> BinlogConnection::Start(const Options& options, std::size_t host, Mode mode,
+                                                                  const ReadPosition& start) {
+  std::unique_ptr<BinlogConnection> connection(new BinlogConnection(options));
+  HG_RETURN_IF_ERROR(connection->Connect(host));
+  HG_RETURN_IF_ERROR(connection->Configure(mode, start));
+  HG_RETURN_IF_ERROR(connection->Register());
+  HG_RETURN_IF_ERROR(connection->Dump(mode, start));
+  return connection;
+}
+
+Error BinlogConnection::Failure(std::string_view tried) const {
+  return DescribeError(options_, tried, static_cast<int>(mysql_errno(mysql_.get())), mysql_error(mysql_.get()));
+}
+
+Status BinlogConnection::Connect(std::size_t index) {
+  const Host& host = options_.hosts[index];
+  mysql_.reset(mysql_init(nullptr));
+  if (mysql_ == nullptr) return Transient("out of memory while connecting to " + Place(options_));
+  st_mysql* const mysql = mysql_.get();
+  const unsigned connect_s = WholeSeconds(options_.connect_timeout);
+  const unsigned read_s = WholeSeconds(options_.stale_after);
+  mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
+  mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &read_s);
+  mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &kPacketMax);
+  mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", ("headgate " + options_.name).c_str());
+  const bool socket = host.name.starts_with('/');
+  if (options_.sslmode != "disable" && !socket) {
+    const auto text = [](const std::string& value) { return value.empty() ? nullptr : value.c_str(); };
+    const my_bool yes = 1;
+    mysql_ssl_set(mysql, text(options_.sslkey), text(options_.sslcert), text(options_.sslrootcert), nullptr, nullptr);
+    if (options_.sslmode != "prefer") mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
+    if (options_.sslmode == "verify-full") mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+  }
+  if (mysql_real_connect(mysql, socket ? nullptr : host.name.c_str(), options_.username.c_str(),
+                         options_.password.c_str(), nullptr, host.port, socket ? host.name.c_str() : nullptr,
+                         0) == nullptr) {
+    return Failure("connecting to " + Place(options_) + " for the binary log");
+  }
+  return Ok();
+}
+
+Status BinlogConnection::Query(const std::string& sql, std::string_view tried) {
+  if (mysql_real_query(mysql_.get(), sql.data(), sql.size()) != 0) return Failure(tried);
+  return Ok();
+}
+
+Status BinlogConnection::Configure(Mode mode, const ReadPosition& start) {
+  constexpr std::string_view kTried = "preparing the session for the binary log";
+  const auto heartbeat_ns = std::chrono::nanoseconds(options_.heartbeat_interval).count();
+  HG_RETURN_IF_ERROR(Query("SET @master_heartbeat_period=" + std::to_string(heartbeat_ns) +
+                               ", @source_heartbeat_period=" + std::to_string(heartbeat_ns),
+                           kTried));
+  HG_RETURN_IF_ERROR(Query("SET @master_binlog_checksum=@@global.binlog_checksum, "
+                           "@source_binlog_checksum=@@global.binlog_checksum",
+                           kTried));
+  if (options_.flavor == Flavor::kMysql) return Ok();
+  HG_RETURN_IF_ERROR(Query("SET @mariadb_slave_capability=4", kTried));
+  if (mode != Mode::kMariadbGtid) return Ok();
+  HG_RETURN_IF_ERROR(Query("SET @slave_connect_state='" + start.domains.ToText() + "'", kTried));
+  HG_RETURN_IF_ERROR(Query("SET @slave_gtid_strict_mode=0", kTried));
+  return Query("SET @slave_gtid_ignore_duplicates=0", kTried);
+}
+
+Status BinlogConnection::Command(int command, std::string_view body, bool answers, std::string_view tried) {
+  st_mysql* const mysql = mysql_.get();
+  const int failed = mysql->methods->db_command(mysql, static_cast<enum_server_command>(command), body.data(),
+                                                body.size(), answers ? 0 : 1, nullptr);
+  if (failed != 0) return Failure(tried);
+  return Ok();
+}
+
+// So that the server shows us among its replicas. It does not have to be.
+Status BinlogConnection::Register() {
+  std::string body;
+  PutFixed(body, options_.server_id);
+  const std::string host = "headgate";
+  body.push_back(static_cast<char>(host.size()));
+  body += host;
+  body.push_back('\0');  // user
+  body.push_back('\0');  // password
+  PutFixed<std::uint16_t>(body, 0);
+  PutFixed<std::uint32_t>(body, 0);
+  PutFixed<std::uint32_t>(body, 0);
+  return Command(kRegisterSlave, body, true, "registering as a replica");
+}
+
+Status BinlogConnection::Dump(Mode mode, const ReadPosition& start) {
+  std::string body;
+  if (mode == Mode::kMysqlGtid) {
+    const std::string set = start.executed.Encode();
+    PutFixed<std::uint16_t>(body, kThroughGtid);
+    PutFixed(body, options_.server_id);
+    PutFixed<std::uint32_t>(body, 0);  // no file name
+    PutFixed<std::uint64_t>(body, 4);
+    PutFixed(body, static_cast<std::uint32_t>(set.size()));
+    body += set;
+    return Command(kBinlogDumpGtid, body, false, "asking for the binary log");
+  }
+  const bool by_place = mode == Mode::kPlace;
+  PutFixed(body, by_place ? static_cast<std::uint32_t>(start.place.offset) : 4U);
+  PutFixed<std::uint16_t>(body, 2);  // MariaDB: send annotations too; MySQL does not know the flag
+  PutFixed(body, options_.server_id);
+  if (by_place) body += start.place.file;
+  return Command(kBinlogDump, body, false, "asking for the binary log");
+}
+
+// What the library, or TLS under it, has read ahead.
+bool BinlogConnection::Buffered() const {
+  const MARIADB_PVIO* const pvio = mysql_->net.pvio;
+  if (pvio == nullptr) return true;  // lost: the next read says so
+  if (pvio->cache != nullptr && pvio->cache_pos < pvio->cache + pvio->cache_size) return true;
+  return pvio->ctls != nullptr && SSL_pending(static_cast<SSL*>(pvio->ctls->ssl)) > 0;
+}
+
+Result<bool> BinlogConnection::Wait(Deadline deadline, const std::stop_token& stop) {
+  while (true) {
+    if (stop.stop_requested()) return Stopped();
+    if (Buffered()) return true;
+    const auto left = std::chrono::ceil<milliseconds>(deadline - SteadyClock::now());
+    const auto wait = std::clamp(left, milliseconds(0), kLook);
+    pollfd poll_fd{mysql_get_socket(mysql_.get()), POLLIN, 0};
+    const int ready = ::poll(&poll_fd, 1, static_cast<int>(wait.count()));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return Transient("waiting for the binary log of " + Place(options_) + " failed");
+    if (left <= milliseconds(0)) return false;
+  }
+}
+
+Result<std::string_view> BinlogConnection::Next() {
+  constexpr std::string_view kTried = "reading the binary log";
+  const unsigned long size = mysql_net_read_packet(mysql_.get());
+  constexpr auto kFailed = static_cast<unsigned long>(-1);
+  if (size == kFailed || size == 0) return Failure(kTried);
+  const auto* const bytes = reinterpret_cast<const char*>(mysql_->net.read_pos);
+  constexpr unsigned char kEnd = 0xFE;
+  if (static_cast<unsigned char>(bytes[0]) == kEnd && size < 9)
+    return Transient(Place(options_) + " ended the binary log's stream; another replica may have our server_id " +
+                     std::to_string(options_.server_id));
+  return std::string_view(bytes + 1, size - 1);
+}
+
+}  // namespace headgate::mysql

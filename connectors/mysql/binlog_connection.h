@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "connectors/mysql/options.h"
+#include "connectors/mysql/position.h"
+#include "core/base/result.h"
+
+struct st_mysql;
+
+namespace headgate::mysql {
+
+// A session that the server sends its binary log to, over the C client, in raw packets: every type of event passes. No
+// other file includes that client. Lives on one thread.
+class BinlogConnection {
+ public:
+  using Deadline = std::chrono::steady_clock::time_point;
+  enum class Mode : std::uint8_t { kMysqlGtid, kMariadbGtid, kPlace };
+
+  // Connects to the host, registers as a replica and asks for what comes after `start`.
+  static Result<std::unique_ptr<BinlogConnection>> Start(const Options& options, std::size_t host, Mode mode,
+                                                         const ReadPosition& start);
+  ~BinlogConnection();
+  BinlogConnection(const BinlogConnection&) = delete;
+  BinlogConnection& operator=(const BinlogConnection&) = delete;
+
+  // Whether an event may be taken without waiting; waits for one until the deadline. kStopped on stop.
+  Result<bool> Wait(Deadline deadline, const std::stop_token& stop);
+  // The next event; the view holds until the next call. Blocks for an event of which a part has come, stale_after at
+  // most.
+  Result<std::string_view> Next();
+
+ private:
+  explicit BinlogConnection(const Options& options) : options_(options) {}
+  Status Connect(std::size_t host);
+  Status Configure(Mode mode, const ReadPosition& start);
+  Status Register();
+  Status Dump(Mode mode, const ReadPosition& start);
+  Status Command(int command, std::string_view body, bool answers, std::string_view tried);
+  Status Query(const std::string& sql, std::string_view tried);
+  Error Failure(std::string_view tried) const;
+  bool Buffered() const;
+
+  struct Finish {
+    void operator()(st_mysql* connection) const;
+  };
+  const Options options_;
+  std::unique_ptr<st_mysql, Finish> mysql_;
+};
+
+}  // namespace headgate::mysql

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connectors/mysql/column.h"
+#include "connectors/mysql/connection.h"
+#include "connectors/mysql/position.h"
+#include "connectors/mysql/statement.h"
+
+namespace headgate::mysql {
+
+// The server's settings that matter here. A variable that the server does not have is "".
+struct ServerFacts {
+  std::string version;
+  std::string uuid;  // MariaDB: server_id
+  bool log_bin = false;
+  std::string binlog_format;
+  std::string binlog_row_image;
+  std::string binlog_row_metadata;
+  std::string gtid_mode;  // MySQL: "ON", "ON_PERMISSIVE", ...
+  std::string gtid_purged;
+  bool log_replica_updates = true;
+  std::int64_t expire_seconds = 0;  // of binary logs, 0: never
+  std::vector<std::string> grants;
+};
+
+// A table as the information schema has it.
+struct TableDeclaration {
+  TableName name;
+  std::vector<Declaration> columns;
+  std::vector<std::string> key;  // of the primary key, or else the first unique key whose columns are all NOT NULL
+};
+
+// MariaDB, inside of a consistent snapshot: the place and position that it is of.
+Result<ReadPosition> ReadSnapshotPlace(Connection& connection);
+
+// Questions to the server's own tables. Lives as long as its connection.
+class Catalog {
+ public:
+  explicit Catalog(Connection& connection, Flavor flavor) : connection_(connection), flavor_(flavor) {}
+
+  Result<ServerFacts> ReadServer();
+  // All base tables outside of the server's own databases.
+  Result<std::vector<TableName>> ListTables();
+  // Nothing if there is no such table (any more).
+  Result<std::optional<TableDeclaration>> Describe(const TableName& table);
+  // The server's position at this moment: everything before it is visible to a query that begins now.
+  Result<ReadPosition> CurrentPosition();
+  // Files of the binary log that are still there, oldest first, with their sizes.
+  Result<std::vector<std::pair<std::string, std::uint64_t>>> ListLogs();
+
+ private:
+  Result<ReadPosition> CurrentOfMariadb();
+
+  Connection& connection_;
+  const Flavor flavor_;
+};
+
+}  // namespace headgate::mysql

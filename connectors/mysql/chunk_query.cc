@@ -1,0 +1,90 @@
+#include "connectors/mysql/chunk_query.h"
+
+#include <algorithm>
+
+#include "connectors/mysql/connection.h"
+#include "core/base/encoding.h"
+
+namespace headgate::mysql {
+namespace {
+
+// FLOAT in the text protocol has six digits; as a double it has all.
+std::string Selected(const ColumnReader& column) {
+  const std::string name = QuoteName(column.stored.name);
+  return column.form == Form::kFloat ? "(" + name + "+0e0)" : name;
+}
+
+// A label's number: an ENUM is ordered by it, and compared with a number by it too.
+std::string NumberOfLabels(const ColumnReader& column, std::string_view text) {
+  if (column.form == Form::kEnum) {
+    const auto found = std::ranges::find(column.labels, text);
+    return found == column.labels.end() ? "0" : std::to_string(found - column.labels.begin() + 1);
+  }
+  std::uint64_t bits = 0;
+  while (!text.empty()) {
+    const std::string_view label = text.substr(0, text.find(','));
+    const auto found = std::ranges::find(column.labels, label);
+    if (found != column.labels.end()) bits |= std::uint64_t{1} << (found - column.labels.begin());
+    text.remove_prefix(std::min(label.size() + 1, text.size()));
+  }
+  return std::to_string(bits);
+}
+
+std::string Literal(const ColumnReader& column, std::string_view text) {
+  switch (column.form) {
+    case Form::kInt:
+    case Form::kUint:
+    case Form::kYear:
+    case Form::kDecimal:
+    case Form::kFloat:
+    case Form::kDouble:
+      return std::string(text);
+    case Form::kBits:
+      return "(X'" + Hex(text) + "'+0)";
+    case Form::kEnum:
+    case Form::kSet:
+      return NumberOfLabels(column, text);
+    case Form::kText:
+    case Form::kJsonText: {
+      const std::string_view charset = column.charset == Charset::kUtf8 ? "utf8mb4" : NameOf(column.charset);
+      return "_" + std::string(charset) + " X'" + Hex(text) + "'";
+    }
+    case Form::kBytes:
+      return "X'" + Hex(text) + "'";
+    default:
+      return QuoteText(text);
+  }
+}
+
+// (a, b) > (1, 2), in a form that every server reads by the index.
+std::string Behind(const std::vector<ColumnReader>& columns, const std::vector<std::size_t>& key,
+                   const std::vector<std::string>& next) {
+  std::string out;
+  std::string equal;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const ColumnReader& column = columns[key[i]];
+    const std::string name = QuoteName(column.stored.name);
+    const std::string literal = Literal(column, next[i]);
+    out += (i == 0 ? "" : " OR ") + ("(" + equal + name + ">" + literal + ")");
+    equal += name + "=" + literal + " AND ";
+  }
+  if (key.size() == 1) return out;
+  const ColumnReader& first = columns[key[0]];
+  return QuoteName(first.stored.name) + ">=" + Literal(first, next[0]) + " AND (" + out + ")";
+}
+
+}  // namespace
+
+std::string ChunkSql(const TableName& table, const std::vector<ColumnReader>& columns,
+                     const std::vector<std::size_t>& key, const std::vector<std::string>& next, std::size_t rows_max) {
+  std::string sql = "SELECT ";
+  for (std::size_t i = 0; i < columns.size(); ++i) sql += (i == 0 ? "" : ",") + Selected(columns[i]);
+  sql += " FROM " + QuoteName(table.database) + "." + QuoteName(table.table);
+  if (key.empty()) return sql;
+  if (!next.empty()) sql += " WHERE " + Behind(columns, key, next);
+  sql += " ORDER BY ";
+  for (std::size_t i = 0; i < key.size(); ++i) sql += (i == 0 ? "" : ",") + QuoteName(columns[key[i]].stored.name);
+  return sql + " LIMIT " + std::to_string(rows_max);
+}
+
+}  // namespace headgate::mysql

@@ -1,0 +1,156 @@
+#include "connectors/mysql/preflight.h"
+
+#include <algorithm>
+
+#include "connectors/mysql/connection.h"
+#include "connectors/mysql/tables.h"
+#include "core/base/ascii.h"
+#include "core/base/wildcard.h"
+
+namespace headgate::mysql {
+namespace {
+
+constexpr auto kPreflightTime = std::chrono::milliseconds(10'000);
+constexpr std::int64_t kDay = 86'400;
+
+Finding Problem(std::string id, std::string summary, std::string hint, std::string fix, std::string key = {}) {
+  return {std::move(id), Finding::Level::kError, std::move(summary), std::move(hint), std::move(fix), std::move(key)};
+}
+Finding Warning(std::string id, std::string summary, std::string hint, std::string fix, std::string key = {}) {
+  return {std::move(id), Finding::Level::kWarning, std::move(summary), std::move(hint), std::move(fix),
+          std::move(key)};
+}
+Finding Fine(std::string id, std::string summary) {
+  return {std::move(id), Finding::Level::kOk, std::move(summary), {}, {}, {}};
+}
+
+bool Is(std::string_view value, std::string_view word) {
+  return std::ranges::equal(value, word, [](char a, char b) { return LowerAscii(a) == LowerAscii(b); });
+}
+
+// Whether some grant on all databases has one of the words.
+bool IsGranted(const std::vector<std::string>& grants, std::initializer_list<std::string_view> privileges) {
+  return std::ranges::any_of(grants, [&](const std::string& grant) {
+    if (grant.find(" ON *.*") == std::string::npos) return false;
+    if (grant.starts_with("GRANT ALL PRIVILEGES ON *.*")) return true;
+    return std::ranges::any_of(
+        privileges, [&](std::string_view privilege) { return grant.find(privilege) != std::string::npos; });
+  });
+}
+
+void JudgeGrants(const Options& options, const ServerFacts& server, std::vector<Finding>& findings) {
+  const bool mariadb = options.flavor == Flavor::kMariadb;
+  const std::string account = QuoteText(options.username) + "@'%'";
+  if (!IsGranted(server.grants, {"REPLICATION SLAVE"})) {
+    findings.push_back(Problem("grant_replication", "the account " + options.username + " may not read the binary log",
+                               "Grant it REPLICATION SLAVE.", "GRANT REPLICATION SLAVE ON *.* TO " + account + ";",
+                               "username"));
+  }
+  if (!IsGranted(server.grants, {"REPLICATION CLIENT", "BINLOG MONITOR"})) {
+    findings.push_back(
+        Problem("grant_position", "the account " + options.username + " may not ask for the server's position",
+                "Grant it " + std::string(mariadb ? "BINLOG MONITOR." : "REPLICATION CLIENT."),
+                "GRANT " + std::string(mariadb ? "BINLOG MONITOR" : "REPLICATION CLIENT") + " ON *.* TO " + account + ";",
+                "username"));
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server) {
+  std::vector<Finding> findings;
+  const std::string at = " at " + Place(options);
+  if (!server.log_bin) {
+    findings.push_back(Problem("log_bin", "the server" + at + " writes no binary log",
+                               "Set log_bin in its configuration and restart it.", ""));
+    return findings;
+  }
+  if (!Is(server.binlog_format, "ROW")) {
+    findings.push_back(Problem("binlog_format", "binlog_format is " + server.binlog_format + at + ", it must be ROW",
+                               "Set it, and in the server's configuration too; sessions that are open keep the old "
+                               "format until they end.",
+                               "SET GLOBAL binlog_format = 'ROW';"));
+  }
+  if (Is(server.binlog_row_image, "MINIMAL") || Is(server.binlog_row_image, "NOBLOB")) {
+    findings.push_back(Warning("binlog_row_image",
+                               "binlog_row_image is " + server.binlog_row_image + at +
+                                   ": columns that a statement leaves alone are missing in events",
+                               "Set it to FULL, and in the server's configuration too, if consumers need whole rows.",
+                               "SET GLOBAL binlog_row_image = 'FULL';"));
+  }
+  if (!server.binlog_row_metadata.empty() && !Is(server.binlog_row_metadata, "FULL")) {
+    findings.push_back(Warning("binlog_row_metadata",
+                               "binlog_row_metadata is " + server.binlog_row_metadata + at +
+                                   ": the binary log does not name columns, they are looked up in the catalogue",
+                               "Set it to FULL, and in the server's configuration too. Until then, changes from before "
+                               "an ALTER TABLE cannot be read after it.",
+                               "SET GLOBAL binlog_row_metadata = 'FULL';"));
+  }
+  if (server.expire_seconds > 0 && server.expire_seconds < kDay) {
+    findings.push_back(Warning("binlog_expire",
+                               "binary logs" + at + " are kept for " + std::to_string(server.expire_seconds) +
+                                   " seconds: a longer stop of the connector loses changes",
+                               "Keep them for some days.", "SET GLOBAL binlog_expire_logs_seconds = 604800;"));
+  }
+  if (options.flavor == Flavor::kMysql && !Is(server.gtid_mode, "ON")) {
+    findings.push_back(Warning("gtid_mode", "gtid_mode is " + server.gtid_mode + at +
+                                                ": the connector cannot follow to another server without a gap",
+                               "Turn it on, step by step as the manual of the server says.", ""));
+  }
+  if (!server.log_replica_updates) {
+    findings.push_back(Warning("log_replica_updates",
+                               "log_replica_updates is off" + at +
+                                   ": if this server is a replica, what it replicates is not in its binary log",
+                               "Set log_replica_updates and restart it, or read from its source.", ""));
+  }
+  JudgeGrants(options, server, findings);
+  return findings;
+}
+
+std::vector<Finding> JudgeTables(const Options& options, const std::vector<TableName>& tables) {
+  std::vector<Finding> findings;
+  for (const std::string& pattern : options.tables) {
+    const bool any = std::ranges::any_of(
+        tables, [&](const TableName& table) { return MatchesWildcard(pattern, table.database + "." + table.table); });
+    if (any) continue;
+    findings.push_back(Warning("tables", "no table at " + Place(options) + " matches " + pattern,
+                               "Check the name, or grant the account SELECT on it: tables that it may not read are not "
+                               "listed.",
+                               "", "tables"));
+  }
+  return findings;
+}
+
+Status FirstError(const Options& options, const std::vector<Finding>& findings) {
+  const auto error = std::ranges::find(findings, Finding::Level::kError, &Finding::level);
+  if (error == findings.end()) return Ok();
+  std::string what = "connector " + options.name + ": " + error->summary + ". " + error->hint;
+  if (!error->fix.empty()) what += " SQL: " + error->fix;
+  return ConfigError(std::move(what));
+}
+
+std::vector<Finding> Preflight(const Options& given) {
+  Options options = given;
+  options.connect_timeout = std::min(options.connect_timeout, kPreflightTime / 2);
+  std::vector<Finding> findings;
+  const auto failed = [&](const Error& error) {
+    findings.push_back(Problem("connection", error.what, "", "", "host"));
+    return findings;
+  };
+  auto connection = Connection::Open(options, Connection::Texts::kUtf8);
+  if (!connection.ok()) return failed(connection.error());
+  Catalog catalog(**connection, options.flavor);
+  const auto server = catalog.ReadServer();
+  if (!server.ok()) return failed(server.error());
+  findings.push_back(Fine("connection", "connected to " + Place(options) + ", " + server->version));
+  const auto tables = catalog.ListTables();
+  if (!tables.ok()) return failed(tables.error());
+  for (Finding& finding : JudgeServer(options, *server)) findings.push_back(std::move(finding));
+  for (Finding& finding : JudgeTables(options, *tables)) findings.push_back(std::move(finding));
+  const auto captured =
+      std::ranges::count_if(*tables, [&](const TableName& table) { return IsCaptured(options, table); });
+  findings.push_back(Fine("tables", std::to_string(captured) + " tables are captured"));
+  return findings;
+}
+
+}  // namespace headgate::mysql

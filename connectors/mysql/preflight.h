@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "connectors/mysql/catalog.h"
+#include "core/pipeline/source.h"
+
+namespace headgate::mysql {
+
+// What is wrong with the server or the account for us. Pure.
+std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server);
+// What is wrong with the choice of tables. Pure.
+std::vector<Finding> JudgeTables(const Options& options, const std::vector<TableName>& tables);
+
+// The first error among findings as one text with its remedy, else Ok.
+Status FirstError(const Options& options, const std::vector<Finding>& findings);
+
+// Everything that Open would look at, live, without changing anything.
+std::vector<Finding> Preflight(const Options& options);
+
+}  // namespace headgate::mysql

@@ -1,0 +1,76 @@
+#include "connectors/mysql/resume.h"
+
+#include <algorithm>
+
+#include "core/codec/native.h"
+
+namespace headgate::mysql {
+
+Result<ResumeState> ResumeState::Decode(std::string_view bytes) {
+  ResumeState state;
+  if (!state.stored_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return Corrupt("the stored position of the source cannot be read");
+  state.position_.place = {state.stored_.file(), state.stored_.offset()};
+  HG_ASSIGN_OR_RETURN(state.position_.executed, GtidSet::Parse(state.stored_.executed()));
+  HG_ASSIGN_OR_RETURN(state.position_.domains, MariadbPosition::Parse(state.stored_.domains()));
+  state.restart_ = state.position_;
+  if (state.stored_.restart_file().empty()) return state;
+  state.restart_.place = {state.stored_.restart_file(), state.stored_.restart_offset()};
+  HG_ASSIGN_OR_RETURN(state.restart_.executed, GtidSet::Parse(state.stored_.restart_executed()));
+  HG_ASSIGN_OR_RETURN(state.restart_.domains, MariadbPosition::Parse(state.stored_.restart_domains()));
+  return state;
+}
+
+void ResumeState::SetPosition(const ReadPosition& position) {
+  if (position_.executed != position.executed || stored_.executed().empty())
+    stored_.set_executed(position.executed.ToText());
+  if (position_.domains != position.domains || stored_.domains().empty())
+    stored_.set_domains(position.domains.ToText());
+  stored_.set_file(position.place.file);
+  stored_.set_offset(position.place.offset);
+  position_ = restart_ = position;
+  stored_.clear_restart_file();
+}
+
+void ResumeState::SetRestart(const ReadPosition& restart) {
+  if (restart == position_) return;
+  stored_.set_restart_file(restart.place.file);
+  stored_.set_restart_offset(restart.place.offset);
+  stored_.set_restart_executed(restart.executed.ToText());
+  stored_.set_restart_domains(restart.domains.ToText());
+  restart_ = restart;
+}
+
+void ResumeState::Attach(const std::string& server, bool by_gtid) {
+  stored_.set_server_uuid(server);
+  stored_.set_by_gtid(by_gtid);
+}
+
+std::uint64_t ResumeState::BeginRun() {
+  auto& snapshot = *stored_.mutable_snapshot();
+  snapshot.set_run(snapshot.run() + 1);
+  return snapshot.run();
+}
+
+stored::StreamSnapshot* ResumeState::FindTable(const TableName& table) {
+  const std::string name = codec::StreamName(table.database, table.table);
+  auto& streams = *stored_.mutable_snapshot()->mutable_streams();
+  const auto found = std::ranges::find_if(streams, [&](const auto& entry) { return entry.table() == name; });
+  return found == streams.end() ? nullptr : &*found;
+}
+
+stored::StreamSnapshot& ResumeState::BeginTable(const TableName& table, StreamNo stream) {
+  stored::StreamSnapshot* entry = FindTable(table);
+  if (entry == nullptr) entry = stored_.mutable_snapshot()->add_streams();
+  entry->Clear();
+  entry->set_table(codec::StreamName(table.database, table.table));
+  entry->set_stream(stream);
+  return *entry;
+}
+
+bool ResumeState::IsRead(const TableName& table) {
+  const stored::StreamSnapshot* entry = FindTable(table);
+  return entry != nullptr && entry->completed();
+}
+
+}  // namespace headgate::mysql

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "connectors/mysql/binlog_connection.h"
+#include "connectors/mysql/position.h"
+#include "connectors/mysql/statement.h"
+#include "core/model/change.pb.h"
+#include "core/model/change.h"
+
+namespace headgate::mysql {
+
+// What the source keeps with its transactions: how far it read, and what its snapshot has read so far (the chunk
+// ledger). Everything in it is durable with the transactions of the same write, or not at all.
+class ResumeState {
+ public:
+  static Result<ResumeState> Decode(std::string_view bytes);
+  std::string Encode() const { return stored_.SerializeAsString(); }
+
+  bool known() const { return !stored_.file().empty(); }
+  const ReadPosition& position() const { return position_; }
+  void SetPosition(const ReadPosition& position);
+  // Where the stream begins, if not at the position.
+  const ReadPosition& restart() const { return restart_; }
+  void SetRestart(const ReadPosition& restart);
+  const std::string& server() const { return stored_.server_uuid(); }
+  bool by_gtid() const { return stored_.by_gtid(); }
+  void Attach(const std::string& server, bool by_gtid);
+
+  // What is added to places so that they ascend over a change of server.
+  std::uint64_t base() const { return stored_.base(); }
+  void SetBase(std::uint64_t base) { stored_.set_base(base); }
+  // The position as a number (telemetry, load gates).
+  std::uint64_t Number() const { return stored_.base() + position_.place.Number(); }
+
+  // Snapshots. A run numbers its chunks by stream: 0 the start, then the rows, last the end.
+  std::uint64_t BeginRun();
+  std::uint64_t run() const { return stored_.snapshot().run(); }
+  stored::StreamSnapshot* FindTable(const TableName& table);
+  stored::StreamSnapshot& BeginTable(const TableName& table, StreamNo stream);
+  bool IsRead(const TableName& table);
+
+ private:
+  stored::MysqlResume stored_;
+  ReadPosition position_;
+  ReadPosition restart_;
+};
+
+}  // namespace headgate::mysql

@@ -1,0 +1,311 @@
+#include "connectors/mysql/source.h"
+
+#include <algorithm>
+
+#include "connectors/mysql/preflight.h"
+#include "core/base/diag.h"
+#include "core/base/failpoint.h"
+
+namespace headgate::mysql {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr auto kReadWait = milliseconds(200);
+constexpr auto kSnapshotWait = milliseconds(5);
+constexpr auto kGatherWait = milliseconds(0);
+constexpr auto kPublishInterval = milliseconds(200);
+constexpr auto kAskInterval = milliseconds(5'000);
+constexpr auto kStoreInterval = milliseconds(5'000);  // of a position that moves without transactions of ours
+
+}  // namespace
+
+MysqlSource::MysqlSource(Options options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+MysqlSource::~MysqlSource() { Close(); }
+
+// --- opening
+
+Status MysqlSource::Open(LogWriter& writer, std::stop_token stop) {
+  writer_ = &writer;
+  telemetry_.phase = "connecting";
+  telemetry_.connector = options_.flavor == Flavor::kMariadb ? "mariadb" : "mysql";
+  Publish(true);
+  if (stop.stop_requested()) return Stopped();
+  return Tell(DoOpen());
+}
+
+Status MysqlSource::DoOpen() {
+  if (!writer_->progress().resume.empty()) {
+    HG_ASSIGN_OR_RETURN(resume_, ResumeState::Decode(writer_->progress().resume));
+  }
+  HG_RETURN_IF_ERROR(ConnectQuery());
+  tables_ = std::make_unique<Tables>(options_, *writer_, [this](const TableName& table) { return Describe(table); });
+  Catalog catalog(*query_, options_.flavor);
+  HG_ASSIGN_OR_RETURN(const ServerFacts server, catalog.ReadServer());
+  findings_ = JudgeServer(options_, server);
+  HG_RETURN_IF_ERROR(FirstError(options_, findings_));
+  HG_RETURN_IF_ERROR(Attach(server));
+  HG_RETURN_IF_ERROR(PlanSnapshot());
+  telemetry_.connected = true;
+  telemetry_.phase = snapshot_ != nullptr ? "snapshot" : "streaming";
+  if (idle_) return Ok();
+  return StartStream();
+}
+
+Status MysqlSource::ConnectQuery() {
+  HG_ASSIGN_OR_RETURN(query_, Connection::Open(options_, Connection::Texts::kUtf8, host_));
+  host_ = query_->host();
+  return Ok();
+}
+
+// Over a new session, if the old one has ended: it is idle for hours.
+Result<std::optional<TableDeclaration>> MysqlSource::Describe(const TableName& table) {
+  auto described = Catalog(*query_, options_.flavor).Describe(table);
+  if (described.ok() || described.error().kind != ErrorKind::kTransient) return described;
+  HG_RETURN_IF_ERROR(ConnectQuery());
+  return Catalog(*query_, options_.flavor).Describe(table);
+}
+
+Status MysqlSource::Attach(const ServerFacts& server) {
+  HG_ASSIGN_OR_RETURN(const ReadPosition now, Catalog(*query_, options_.flavor).CurrentPosition());
+  by_gtid_ = options_.flavor == Flavor::kMariadb ? !now.domains.empty() || !resume_.known() || resume_.by_gtid()
+                                                 : server.gtid_mode == "ON" || server.gtid_mode == "ON_PERMISSIVE";
+  if (resume_.known()) {
+    HG_RETURN_IF_ERROR(CheckHistory(server, now));
+  } else {
+    resume_.SetPosition(now);
+    resume_changed_ = true;
+  }
+  resume_.Attach(server.uuid, by_gtid_);
+  tables_->SetBase(resume_.base());
+  return Ok();
+}
+
+// What this server cannot give any more is a declared gap (D3), and so is a server of which nothing tells that it has
+// our history.
+Status MysqlSource::CheckHistory(const ServerFacts& server, const ReadPosition& now) {
+  const ReadPosition& ours = resume_.position();
+  const bool same_server = server.uuid == resume_.server();
+  if (!same_server) {
+    // Places of another server say nothing about ours; the numbers go on ascending.
+        const std::uint64_t files = (resume_.Number() >> kBinlogOffsetBits) + 1;
+    const std::uint64_t first = now.place.FileNumber();
+    if (files > first) resume_.SetBase((files - first) << kBinlogOffsetBits);
+  }
+  if (options_.flavor == Flavor::kMysql && by_gtid_ && resume_.by_gtid()) {
+    HG_ASSIGN_OR_RETURN(GtidSet missing, GtidSet::Parse(server.gtid_purged));
+    missing.Subtract(ours.executed);
+    if (!missing.empty())
+      return DeclareGap("binlog_purged", "the server has purged " + missing.ToText() + ", which were not read", now);
+    GtidSet unknown = ours.executed;
+    unknown.Subtract(now.executed);
+    if (!unknown.empty()) {
+      return DeclareGap("history_diverged", "the server does not know " + unknown.ToText() + ", which were read before",
+                        now);
+    }
+    return Ok();
+  }
+  if (options_.flavor == Flavor::kMariadb && by_gtid_ && !same_server) return Ok();  // the server says if it cannot
+  if (!same_server) {
+    return DeclareGap("server_changed", "the server is another one, and without GTIDs nothing tells where to go on",
+                      now);
+  }
+  HG_ASSIGN_OR_RETURN(const auto logs, Catalog(*query_, options_.flavor).ListLogs());
+  const bool kept = std::ranges::any_of(logs, [&](const auto& log) { return log.first == ours.place.file; });
+  if (kept) return Ok();
+  return DeclareGap("binlog_purged", "the server has purged " + ours.place.file + ", which was not read to its end",
+                    now);
+}
+
+Status MysqlSource::DeclareGap(std::string reason, std::string text, const ReadPosition& to) {
+  GapExtra gap;
+  gap.reason = std::move(reason);
+  gap.from = resume_.Number();
+  const std::string from = resume_.position().place.ToText();
+  resume_.SetPosition(to);
+  gap.to = resume_.Number();
+  gap.action = "none";
+  gap.text = "changes between " + from + " and " + to.place.ToText() + " are missing (" + gap.reason + "): " + text;
+  HG_ASSIGN_OR_RETURN(const auto tables, Catalog(*query_, options_.flavor).ListTables());
+  for (const TableName& table : tables) {
+    if (IsCaptured(options_, table)) gap.streams.push_back(table.database + "." + table.table);
+  }
+  diag::Warn("mysql", "gap declared", {{"connector", options_.name}, {"gap", gap.text}});
+  findings_.push_back(
+      {"gap", Finding::Level::kError, gap.text,
+       "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});
+  HG_RETURN_IF_ERROR(writer_->DeclareGap(gap, clock_.NowUs(), resume_.Encode()));
+  return Ok();
+}
+
+Status MysqlSource::StartStream() {
+  const auto mode = !by_gtid_                               ? BinlogConnection::Mode::kPlace
+                    : options_.flavor == Flavor::kMariadb ? BinlogConnection::Mode::kMariadbGtid
+                                                          : BinlogConnection::Mode::kMysqlGtid;
+  HG_ASSIGN_OR_RETURN(connection_, BinlogConnection::Start(options_, host_, mode, resume_.restart()));
+  BinlogDecoder::Limits limits;
+  limits.transaction_bytes_max = options_.transaction_bytes_max;
+  limits.statements = options_.statements;
+  decoder_ = std::make_unique<BinlogDecoder>(*tables_, options_.flavor, resume_.restart(), resume_.position(), limits);
+  stored_ = resume_.position();
+  stored_at_ = heard_at_ = clock_.Now();
+  PublishStream();
+  if (snapshot_ != nullptr) snapshot_->Start();
+  diag::Info("mysql", "streaming", {{"connector", options_.name}, {"from", resume_.position().place.ToText()}});
+  return Ok();
+}
+
+// --- reading
+
+Status MysqlSource::Read(SourceBatch& batch, std::stop_token stop) {
+  if (stop.stop_requested()) return Stopped();
+  const Deadline deadline = clock_.Now() + (resume_changed_  ? milliseconds(0)
+                                            : snapshot_ != nullptr ? milliseconds(kSnapshotWait)
+                                                                   : milliseconds(kReadWait));
+  if (idle_) {
+    Signal never;
+    never.WaitUntil(deadline, stop);
+    if (resume_changed_) TakePosition(batch);
+    Publish(false);
+    return Ok();
+  }
+  Status status = ReadStream(batch, deadline, stop);
+  if (status.ok() && snapshot_ != nullptr) status = ReadSnapshot(batch, clock_.Now(), stop);
+  if (status.ok()) status = Ask();
+  if (!status.ok()) return Tell(std::move(status));
+  TakePosition(batch);
+  Publish(false);
+  return Ok();
+}
+
+// The stream waits while a table without a key is read at the place where it stands.
+bool MysqlSource::IsHeld() const {
+  if (snapshot_ == nullptr || !snapshot_->hold() || decoder_->in_transaction()) return false;
+  return !hold_at_ || Covers(decoder_->position(), *hold_at_, options_, by_gtid_);
+}
+
+Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std::stop_token& stop) {
+  std::size_t bytes = 0;
+  std::size_t taken = 0;
+  bool first = true;
+  while (bytes < options_.batch_bytes_max && !IsHeld()) {
+    HG_ASSIGN_OR_RETURN(const bool ready, connection_->Wait(first ? deadline : clock_.Now() + kGatherWait, stop));
+    if (!ready) {
+      if (clock_.Now() - heard_at_ > options_.stale_after)
+        return Transient(Place(options_) + " has sent nothing for stale_after_ms, not even a heartbeat");
+      break;
+    }
+    if (first) heard_at_ = clock_.Now();
+    first = false;
+    HG_ASSIGN_OR_RETURN(const std::string_view event, connection_->Next());
+    Status handled = decoder_->Handle(event, batch.transactions);
+    // A damaged event is not lost: the server has it, and is asked again.
+    if (!handled.ok() && handled.error().kind == ErrorKind::kCorrupt)
+      return Transient(handled.error().what);
+    HG_RETURN_IF_ERROR(std::move(handled));
+    for (; taken < batch.transactions.size(); ++taken) {
+      batch.transactions[taken].info.end += resume_.base();
+      bytes += batch.transactions[taken].bytes();
+    }
+    telemetry_.last_heard_us = clock_.NowUs();
+  }
+  if (!batch.transactions.empty()) {
+    telemetry_.caught_up = false;
+    telemetry_.oldest_pending_commit_us = batch.transactions.front().info.commit_us;
+  } else if (!decoder_->in_transaction() && bytes == 0) {
+    telemetry_.caught_up = true;
+    telemetry_.oldest_pending_commit_us = 0;
+  }
+  watch_.Note(batch.transactions);
+  return Ok();
+}
+
+// The position goes with its transactions; of one that moves without any now and then.
+void MysqlSource::TakePosition(SourceBatch& batch) {
+  const auto now = clock_.Now();
+  if (decoder_ != nullptr && decoder_->position() != resume_.position()) {
+    resume_.SetPosition(decoder_->position());
+    resume_.SetRestart(decoder_->restart());
+    const bool due = now - stored_at_ > kStoreInterval;
+    resume_changed_ = resume_changed_ || !batch.transactions.empty() || due;
+    PublishStream();
+  }
+  telemetry_.read_position = batch.transactions.empty() ? resume_.Number() : telemetry_.read_position;
+  if (!resume_changed_ && batch.transactions.empty()) return;
+  batch.resume = resume_.Encode();
+  batch.events = std::exchange(events_, {});
+  resume_changed_ = false;
+  stored_ = resume_.position();
+  stored_at_ = now;
+}
+
+// Where the server is: for the lag, and when somebody waits until we are as far.
+Status MysqlSource::Ask() {
+  const auto now = clock_.Now();
+  if (!look_.exchange(false) && now - asked_at_ < kAskInterval) return Ok();
+  asked_at_ = now;
+  const std::int64_t asked_us = clock_.NowUs();
+  auto position = Catalog(*query_, options_.flavor).CurrentPosition();
+  if (!position.ok()) {
+    HG_RETURN_IF_ERROR(ConnectQuery());
+    position = Catalog(*query_, options_.flavor).CurrentPosition();
+  }
+  if (!position.ok()) return std::move(position).error();
+  telemetry_.asked_position = telemetry_.server_position = resume_.base() + position->place.Number();
+  telemetry_.asked_us = asked_us;
+  Publish(true);
+  return Ok();
+}
+
+Status MysqlSource::Acknowledge() {
+  HG_FAILPOINT("mysql.acknowledged");
+  telemetry_.oldest_pending_commit_us = 0;
+  telemetry_.durable_position = telemetry_.confirmed_position = resume_.Number();
+  telemetry_.read_position = resume_.Number();
+  return Ok();
+}
+
+// Paused: the server's heartbeats wait in the socket, and its dump thread with them. A pause that is too long for the
+// server ends the connection, which is made anew then.
+Status MysqlSource::KeepAlive() {
+  heard_at_ = clock_.Now();
+  if (telemetry_.oldest_pending_commit_us == 0 && telemetry_.server_position > telemetry_.read_position)
+    telemetry_.oldest_pending_commit_us = clock_.NowUs();
+  HG_RETURN_IF_ERROR(Tell(Ask()));
+  telemetry_.caught_up = telemetry_.caught_up && telemetry_.server_position <= telemetry_.read_position;
+  Publish(false);
+  return Ok();
+}
+
+Status MysqlSource::Tell(Status status) {
+  if (status.ok()) return status;
+  telemetry_.connected = false;
+  if (status.error().kind == ErrorKind::kTransient && !options_.hosts.empty())
+    host_ = (host_ + 1) % options_.hosts.size();
+  Publish(true);
+  return status;
+}
+
+void MysqlSource::Close() {
+  snapshot_.reset();
+  waiting_.clear();
+  hold_at_.reset();
+  decoder_.reset();
+  connection_.reset();
+  tables_.reset();
+  query_.reset();
+  telemetry_.connected = false;
+  Publish(true);
+}
+
+void MysqlSource::Publish(bool at_once) {
+  const auto now = clock_.Now();
+  if (!at_once && now - published_at_ < kPublishInterval) return;
+  published_at_ = now;
+  telemetry_.published_us = clock_.NowUs();
+  telemetry_.server_position = std::max(telemetry_.server_position, telemetry_.read_position);
+  telemetry_.findings = findings_;
+  published_.Set(telemetry_);
+}
+
+}  // namespace headgate::mysql

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/mysql/binlog_connection.h"
+#include "connectors/mysql/binlog_decoder.h"
+#include "connectors/mysql/catalog.h"
+#include "connectors/mysql/connection.h"
+#include "connectors/mysql/options.h"
+#include "connectors/mysql/resume.h"
+#include "connectors/mysql/snapshot.h"
+#include "connectors/mysql/tables.h"
+#include "core/base/published.h"
+#include "core/pipeline/change_watch.h"
+#include "core/pipeline/source.h"
+
+namespace headgate::mysql {
+
+// A MySQL or MariaDB server as a source. The stream is read from the first moment on; while tables are to be read, their
+// chunks go into the log between the transactions of the stream (docs/adr/0020). With snapshot: only, the stream ends
+// when the last table is read.
+class MysqlSource final : public Source {
+ public:
+  MysqlSource(Options options, const Clock& clock);
+  ~MysqlSource() override;
+
+  Status Open(LogWriter& writer, std::stop_token stop) override;
+  Status Read(SourceBatch& batch, std::stop_token stop) override;
+  Status Acknowledge() override;
+  Status KeepAlive() override;
+  void Close() override;
+  void Look() override { look_ = true; }
+  std::shared_ptr<const SourceTelemetry> telemetry() const override { return published_.Get(); }
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  Status DoOpen();
+  Status ConnectQuery();
+  Status Attach(const ServerFacts& server);
+  Status CheckHistory(const ServerFacts& server, const ReadPosition& now);
+  Status DeclareGap(std::string reason, std::string text, const ReadPosition& to);
+  Status StartStream();
+  Result<std::optional<TableDeclaration>> Describe(const TableName& table);
+
+  Status ReadStream(SourceBatch& batch, Deadline deadline, const std::stop_token& stop);
+  bool IsHeld() const;
+  void TakePosition(SourceBatch& batch);
+  Status Ask();
+
+  // The snapshot beside the stream (source_snapshot.cc).
+  Status PlanSnapshot();
+  Status ReadSnapshot(SourceBatch& batch, Deadline deadline, const std::stop_token& stop);
+  Status TakeItem(SnapshotItem item, SourceBatch& batch);
+  void EmitReady(SourceBatch& batch);
+  void Emit(SnapshotItem item, SourceBatch& batch);
+  void EmitMark(std::size_t table, bool completed, SourceBatch& batch);
+  void EndSnapshot();
+  void PublishStream();
+
+  Status Tell(Status status);
+  void Publish(bool at_once);
+
+  const Options options_;
+  const Clock& clock_;
+  LogWriter* writer_ = nullptr;
+  ResumeState resume_;
+  bool resume_changed_ = false;
+  std::vector<ServiceEvent> events_;  // to be written with it
+
+  std::size_t host_ = 0;  // that answered last
+  bool by_gtid_ = false;
+  std::unique_ptr<Connection> query_;
+  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<BinlogConnection> connection_;
+  std::unique_ptr<BinlogDecoder> decoder_;
+  ReadPosition stored_;  // as of the last batch that carried it
+  Deadline stored_at_;
+  Deadline heard_at_;
+
+  std::unique_ptr<Snapshot> snapshot_;
+  ChangeWatch watch_;
+  std::size_t tables_left_ = 0;
+  bool first_chunk_ = true;
+  std::vector<SnapshotItem> waiting_;     // chunks that the stream does not cover yet
+  std::optional<ReadPosition> hold_at_;   // where the stream stands still
+  bool idle_ = false;                     // snapshot: only, and it is read
+
+  std::atomic<bool> look_ = false;
+  Deadline asked_at_;
+  SourceTelemetry telemetry_;
+  std::vector<Finding> findings_;
+  Deadline published_at_;
+  Published<SourceTelemetry> published_;
+};
+
+}  // namespace headgate::mysql

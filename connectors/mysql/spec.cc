@@ -1,0 +1,130 @@
+#include "connectors/mysql/spec.h"
+
+#include "connectors/mysql/options.h"
+#include "connectors/mysql/preflight.h"
+#include "connectors/mysql/source.h"
+#include "core/config/option_builders.h"
+
+namespace headgate::mysql {
+namespace {
+
+using config::Choice;
+using config::Defaulted;
+using config::Importance;
+using config::Number;
+using config::Option;
+using config::Optional;
+using config::OptionType;
+using config::Required;
+using config::WithExample;
+
+std::vector<Option> ConnectionOptions() {
+  constexpr std::string_view kGroup = "Connection";
+  Option port = Number("port", "3306", 1, 65535, kGroup, "Port", "TCP port of hosts that do not name their own.");
+  port.type = OptionType::kInt;
+  port.importance = Importance::kHigh;
+  Option server_id = Number("server_id", "", 1, 4'294'967'295, kGroup, "Server id",
+                            "Ours among the replicas; no other replica of this server may have it. Default: made from "
+                            "the connector's name.");
+  server_id.has_default = false;
+  server_id.derive = DefaultServerId;
+  server_id.example = "184054";
+  return {
+      Required("host", OptionType::kList, kGroup, "Host",
+               "Host name, address or path of the server's Unix socket; of several, with commas, the first that "
+               "answers is taken, after a failure the next.",
+               "db.example.com"),
+      std::move(port),
+      Required("username", OptionType::kString, kGroup, "User",
+               "Account with REPLICATION SLAVE, REPLICATION CLIENT and SELECT on the tables.", "headgate"),
+      Optional("password", OptionType::kPassword, kGroup, "Password",
+               "Password of the account; better a placeholder than the text itself."),
+      Choice("sslmode", "prefer", {"disable", "prefer", "require", "verify-ca", "verify-full"}, kGroup, "TLS mode",
+             "disable: never; prefer: if the server can; require: or not at all; verify-ca, verify-full: only with a "
+             "certificate of sslrootcert. Only verify-full also proves that the server is the one named in host."),
+      Optional("sslrootcert", OptionType::kString, kGroup, "Root certificate",
+               "File with the certificates of trusted authorities."),
+      Optional("sslcert", OptionType::kString, kGroup, "Client certificate", "File with our certificate."),
+      Optional("sslkey", OptionType::kString, kGroup, "Client key", "File with the key of our certificate."),
+      std::move(server_id),
+      Number("connect_timeout_ms", "10000", 1'000, 600'000, kGroup, "Connect timeout",
+             "How long to wait for a connection or an answer to a query."),
+      Number("heartbeat_interval_ms", "1000", 100, 60'000, kGroup, "Heartbeat interval",
+             "How often the server says that it has nothing to say."),
+      Number("stale_after_ms", "60000", 1'000, 3'600'000, kGroup, "Stale after",
+             "A connection without a sign of life for so long is given up and made anew."),
+      Number("failed_after_ms", "60000", 0, 86'400'000, kGroup, "Failed after",
+             "How long a lost connection may last before the state shows FAILED. Attempts go on all the same."),
+  };
+}
+
+std::vector<Option> CaptureOptions() {
+  constexpr std::string_view kGroup = "Capture";
+  return {
+      Required("tables", OptionType::kList, kGroup, "Tables", "Tables to capture: database.table, with * and ?.",
+               "shop.*"),
+      WithExample(
+          Optional("tables_exclude", OptionType::kList, kGroup, "Excluded tables", "Taken away from tables again."),
+          "shop.audit_*"),
+      WithExample(Optional("columns_exclude", OptionType::kList, kGroup, "Excluded columns",
+                           "database.table.column, with * and ?. The server sends them; they are dropped before "
+                           "anything is stored."),
+                  "shop.users.password_hash"),
+      Choice("snapshot", "initial", {"initial", "never", "only"}, kGroup, "Snapshot",
+             "initial: the rows that are there, then all changes; never: changes only; only: the rows, then nothing."),
+      Number("snapshot_workers", "2", 1, 16, kGroup, "Snapshot workers",
+             "Tables read at the same time, each over a connection of its own."),
+      Defaulted("include_query", OptionType::kBoolean, "false", kGroup, "Statements",
+                "Keep the statement that rows stem from, where the server logs it (binlog_rows_query_log_events, "
+                "binlog_annotate_row_events)."),
+      WithExample(
+          Optional(
+              "source_id", OptionType::kString, kGroup, "Source id",
+              "Name of the source in event ids, fixed when it is first started. Default: from the connector's name."),
+          "shop"),
+      Number("transaction_bytes_max", "67108864", 1 << 20, std::int64_t{1} << 34, kGroup, "Largest transaction",
+             "A transaction whose changes take more memory stops the connector with its position unmoved."),
+      Number("batch_bytes_max", "1048576", 1 << 12, 1 << 28, kGroup, "Batch size",
+             "Bytes of changes appended to the log in one synced write, about."),
+  };
+}
+
+config::ComponentSpec MakeSpec(std::string_view class_name, std::string_view alias) {
+  config::ComponentSpec s{class_name, {alias}, config::ComponentKind::kSource, ConnectionOptions()};
+  const std::vector<Option> capture = CaptureOptions();
+  s.options.insert(s.options.end(), capture.begin(), capture.end());
+  return s;
+}
+
+template <Flavor kFlavor>
+SourceFactory MakeFactory(const config::ComponentSpec& spec, std::string_view connector) {
+  return {
+      .spec = &spec,
+      .connector = connector,
+      .check = CheckOptions,
+      .create = [](const std::string& name, const config::Bound& bound,
+                   const Clock& clock) -> std::unique_ptr<Source> {
+        return std::make_unique<MysqlSource>(MakeOptions(name, kFlavor, bound), clock);
+      },
+      .preflight = [](const std::string& name,
+                      const config::Bound& bound) { return Preflight(MakeOptions(name, kFlavor, bound)); },
+      .drop_upstream = nullptr,
+      .durable = [](const SourceProgress& progress) { return progress.last_end; },
+  };
+}
+
+}  // namespace
+
+const SourceFactory& MysqlFactory() {
+  static const config::ComponentSpec spec = MakeSpec("MysqlSource", "mysql");
+  static const SourceFactory factory = MakeFactory<Flavor::kMysql>(spec, "mysql");
+  return factory;
+}
+
+const SourceFactory& MariadbFactory() {
+  static const config::ComponentSpec spec = MakeSpec("MariadbSource", "mariadb");
+  static const SourceFactory factory = MakeFactory<Flavor::kMariadb>(spec, "mariadb");
+  return factory;
+}
+
+}  // namespace headgate::mysql

@@ -1,0 +1,168 @@
+#include "connectors/mysql/tables.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/diag.h"
+#include "core/base/wildcard.h"
+
+namespace headgate::mysql {
+namespace {
+
+std::string Qualified(const TableName& table) { return table.database + "." + table.table; }
+
+// _orders_gho, _orders_ghc, _orders_del of gh-ost; _orders_new, _orders_old of pt-online-schema-change.
+bool IsSideTable(std::string_view table) {
+  constexpr std::array<std::string_view, 5> kEnds = {"_gho", "_ghc", "_del", "_new", "_old"};
+  return table.starts_with('_') && std::ranges::any_of(kEnds, [&](std::string_view end) { return table.ends_with(end); });
+}
+
+bool IsLiteral(std::string_view pattern) { return pattern.find_first_of("*?") == std::string_view::npos; }
+
+}  // namespace
+
+bool IsCaptured(const Options& options, const TableName& table) {
+  const std::string name = Qualified(table);
+  if (!MatchesAnyWildcard(options.tables, name) || MatchesAnyWildcard(options.tables_exclude, name)) return false;
+  if (!IsSideTable(table.table)) return true;
+  return std::ranges::any_of(options.tables,
+                             [&](const std::string& pattern) { return IsLiteral(pattern) && pattern == name; });
+}
+
+Result<const TableDeclaration*> Tables::Find(const TableName& table, bool anew) {
+  auto found = declared_.find(table);
+  if (found == declared_.end() || anew) {
+    HG_ASSIGN_OR_RETURN(auto described, describe_(table));
+    found = declared_.insert_or_assign(table, std::move(described)).first;
+  }
+  return found->second ? &*found->second : nullptr;
+}
+
+// False if the declaration does not help with every column.
+bool Tables::Match(const TableMap& map, const TableDeclaration* declared, Shape& shape) {
+  shape = {};
+  bool all = declared != nullptr && declared->columns.size() == map.columns.size();
+  for (std::size_t i = 0; i < map.columns.size(); ++i) {
+    const MapColumn& stored = map.columns[i];
+    const Declaration* by_name = nullptr;
+    if (declared != nullptr && map.full) {
+      const auto found = std::ranges::find(declared->columns, stored.name, &Declaration::name);
+      if (found != declared->columns.end()) by_name = &*found;
+    } else if (declared != nullptr && i < declared->columns.size()) {
+      by_name = &declared->columns[i];
+    }
+    std::optional<ColumnPlan> plan;
+    if (by_name != nullptr) plan = PlanOf(*by_name, options_.flavor);
+    if (!plan || !Fits(stored, *plan)) {
+      all = false;
+      plan = PlanOf(DeclarationOf(stored, decoder_), options_.flavor);
+    }
+    plan->reader.stored = stored;
+    plan->reader.stored.name = plan->column.name;
+    plan->column.nullable = stored.nullable;
+    shape.columns.push_back(std::move(*plan));
+  }
+  for (const std::size_t i : map.key) shape.key.push_back(map.columns[i].name);
+  if (shape.key.empty() && declared != nullptr) shape.key = declared->key;
+  return all;
+}
+
+Tables::Shape Tables::ShapeOf(const TableDeclaration& declared) const {
+  Shape shape;
+  for (const Declaration& column : declared.columns) shape.columns.push_back(PlanOf(column, options_.flavor));
+  shape.key = declared.key;
+  Exclude(declared.name, shape);
+  return shape;
+}
+
+void Tables::Exclude(const TableName& table, Shape& shape) const {
+  shape.excluded.assign(shape.columns.size(), false);
+  if (options_.columns_exclude.empty()) return;
+  for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+    shape.excluded[i] =
+        MatchesAnyWildcard(options_.columns_exclude, Qualified(table) + "." + shape.columns[i].column.name);
+  }
+}
+
+std::uint32_t Tables::Define(const TableName& table, StreamNo stream, const Shape& shape, std::uint64_t at,
+                             std::int64_t commit_us) {
+  TableSchema schema;
+  schema.database = schema.schema = table.database;
+  schema.table = table.table;
+  schema.replica_identity = 'f';
+  for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+    if (shape.excluded[i]) continue;
+    Column& column = schema.columns.emplace_back(shape.columns[i].column);
+    column.identity = true;
+    const auto place = std::ranges::find(shape.key, column.name);
+    if (place != shape.key.end()) column.key_position = static_cast<std::int32_t>(place - shape.key.begin()) + 1;
+  }
+  return writer_.DefineSchema(stream, schema, at, commit_us);
+}
+
+Result<TableBinding> Tables::Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) {
+  TableBinding binding;
+  const TableName table{map.database, map.table};
+  if (!IsCaptured(options_, table)) return binding;
+  HG_ASSIGN_OR_RETURN(const TableDeclaration* declared, Find(table, false));
+  Shape shape;
+  bool matched = Match(map, declared, shape);
+  if (!matched) {
+    HG_ASSIGN_OR_RETURN(declared, Find(table, true));
+    matched = Match(map, declared, shape);
+  }
+  if (!matched && !map.full) {
+    return ConfigError("rows of " + Qualified(table) + " at " + at.ToText() +
+                       " were logged when its columns were others than they are now, and the binary log does not name "
+                       "them. Set binlog_row_metadata=FULL, and take the table out of the settings until the stream "
+                       "has passed that place");
+  }
+  Exclude(table, shape);
+  binding.stream = writer_.OpenStream(table.database, table.table);
+  binding.schema = Define(table, binding.stream, shape, base_ + at.Number(), commit_us);
+  for (std::size_t i = 0; i < shape.columns.size(); ++i)
+    binding.fields.push_back({std::move(shape.columns[i].reader), shape.excluded[i]});
+  return binding;
+}
+
+Result<TableBinding> Tables::BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) {
+  TableBinding binding;
+  if (!IsCaptured(options_, table)) return binding;
+  HG_ASSIGN_OR_RETURN(const auto plan, Plan(table, base_ + at.Number(), commit_us, false));
+  if (!plan) return binding;
+  binding.stream = plan->stream;
+  binding.schema = plan->schema;
+  return binding;
+}
+
+Status Tables::Told(const Statement& statement, std::string_view, const LogPlace&, std::int64_t) {
+  for (const TableName& table : statement.tables) {
+    if (statement.kind == StatementKind::kDropDatabase) {
+      std::erase_if(declared_, [&](const auto& entry) { return entry.first.database == table.database; });
+    } else {
+      declared_.erase(table);
+    }
+  }
+  return Ok();
+}
+
+Result<std::optional<TablePlan>> Tables::Plan(const TableName& table, std::uint64_t at, std::int64_t now_us, bool anew) {
+  HG_ASSIGN_OR_RETURN(const TableDeclaration* declared, Find(table, anew));
+  if (declared == nullptr) return std::optional<TablePlan>();
+  Shape shape = ShapeOf(*declared);
+  TablePlan plan;
+  plan.name = table;
+  plan.stream = writer_.OpenStream(table.database, table.table);
+  plan.schema = Define(table, plan.stream, shape, at, now_us);
+  for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+    if (!shape.excluded[i]) plan.columns.push_back(std::move(shape.columns[i].reader));
+  }
+  for (const std::string& name : declared->key) {
+    const auto place = std::ranges::find(plan.columns, name, [](const auto& column) { return column.stored.name; });
+    if (place != plan.columns.end()) plan.key.push_back(static_cast<std::size_t>(place - plan.columns.begin()));
+  }
+  if (plan.key.size() != declared->key.size()) plan.key.clear();  // a key column is excluded
+  return std::optional(std::move(plan));
+}
+
+}  // namespace headgate::mysql

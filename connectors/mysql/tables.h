@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/mysql/binlog_decoder.h"
+#include "connectors/mysql/catalog.h"
+#include "connectors/mysql/options.h"
+#include "core/log/log.h"
+
+namespace headgate::mysql {
+
+// A captured table as its rows are read by a snapshot.
+struct TablePlan {
+  TableName name;
+  StreamNo stream = 0;
+  std::uint32_t schema = 0;
+  std::vector<ColumnReader> columns;  // those of the stream, with their names in stored.name
+  std::vector<std::size_t> key;       // of `columns`, in key order; empty: nothing identifies a row
+};
+
+// Whether a table is one that we capture: by the settings, and not a table that gh-ost or pt-online-schema-change keeps
+// beside the one it changes (P12). Those are captured only if a pattern without * and ? names them.
+bool IsCaptured(const Options& options, const TableName& table);
+
+// What is known of tables: their streams, schemas, and how their rows are read. The stream's own metadata come first;
+// what they do not tell (declared types, defaults, JSON of MariaDB) comes from the information schema as far as it fits
+// them (design D6, MY-16). Lives on the ingest thread.
+class Tables final : public Binder {
+ public:
+  // Asks the server; the connection may have to be made anew.
+  using Describe = std::function<Result<std::optional<TableDeclaration>>(const TableName&)>;
+  Tables(const Options& options, LogWriter& writer, Describe describe)
+      : options_(options), writer_(writer), describe_(std::move(describe)) {}
+
+  Result<TableBinding> Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) override;
+  Result<TableBinding> BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) override;
+  Status Told(const Statement& statement, std::string_view text, const LogPlace& at, std::int64_t commit_us) override;
+
+  // For a snapshot: as the server has it now. Nothing if the table is gone.
+  Result<std::optional<TablePlan>> Plan(const TableName& table, std::uint64_t at, std::int64_t now_us,
+                                        bool anew);
+
+  // What is added to places so that they ascend over a change of server.
+  void SetBase(std::uint64_t base) { base_ = base; }
+
+ private:
+  // Columns with their readers, in the order of the table, and which are excluded.
+  struct Shape {
+    std::vector<ColumnPlan> columns;
+    std::vector<bool> excluded;
+    std::vector<std::string> key;
+  };
+  Result<const TableDeclaration*> Find(const TableName& table, bool anew);
+  bool Match(const TableMap& map, const TableDeclaration* declared, Shape& shape);
+  Shape ShapeOf(const TableDeclaration& declared) const;
+  void Exclude(const TableName& table, Shape& shape) const;
+  std::uint32_t Define(const TableName& table, StreamNo stream, const Shape& shape, std::uint64_t at,
+                       std::int64_t commit_us);
+
+  const Options& options_;
+  LogWriter& writer_;
+  const Describe describe_;
+  std::map<TableName, std::optional<TableDeclaration>> declared_;
+  TextDecoder decoder_;
+  std::uint64_t base_ = 0;
+};
+
+}  // namespace headgate::mysql
