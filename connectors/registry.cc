@@ -7,8 +7,8 @@
 namespace headgate {
 
 std::span<const SourceFactory* const> Sources() {
-  static const SourceFactory* const sources[] = {&http::Factory(), &mysql::MariadbFactory(),
-                                                  &mysql::MysqlFactory(), &postgres::Factory()};
+  static const SourceFactory* const sources[] = {&http::Factory(), &mysql::MariadbFactory(), &mysql::MysqlFactory(),
+                                                 &postgres::Factory()};
   return sources;
 }
 

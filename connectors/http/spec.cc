@@ -19,20 +19,21 @@ std::vector<Option> StreamOptions() {
   constexpr std::string_view kGroup = "Stream";
   Option stream =
       Optional("stream", OptionType::kString, kGroup, "Stream",
-           "Name of the stream in the log, in topics and in POST /api/v1/streams/NAME/events: one word that "
-           "no other source has. Default: the connector's name.");
+               "Name of the stream in the log, in topics and in POST /api/v1/streams/NAME/events: one word that "
+               "no other source has. Default: the connector's name.");
   stream.derive = [](std::string_view connector) { return std::string(connector); };
   stream.importance = Importance::kHigh;
   stream.example = "readings";
-  Option columns = Optional("columns", OptionType::kString, kGroup, "Columns",
-                        "Columns of the stream's rows as in CREATE TABLE: names, types, NOT NULL, DEFAULT constant, "
-                        "PRIMARY KEY. A change makes a new schema version.");
+  Option columns =
+      Optional("columns", OptionType::kString, kGroup, "Columns",
+               "Columns of the stream's rows as in CREATE TABLE: names, types, NOT NULL, DEFAULT constant, "
+               "PRIMARY KEY. A change makes a new schema version.");
   columns.required = true;
   columns.importance = Importance::kHigh;
   columns.example = "sensor_id int NOT NULL, temperature float8 NOT NULL, at timestamptz";
   Option source_id = Optional("source_id", OptionType::kString, kGroup, "Source id",
-                          "Name of the source in event ids, fixed when it is first started. Default: from the "
-                          "connector's name.");
+                              "Name of the source in event ids, fixed when it is first started. Default: from the "
+                              "connector's name.");
   source_id.example = "readings";
   return {std::move(stream), std::move(columns), std::move(source_id)};
 }

@@ -8,7 +8,7 @@
 #include <cerrno>
 
 using uchar = unsigned char;  // the two headers want it
-#define HAVE_TLS 1           // so was the library built: the layout of what follows depends on it
+#define HAVE_TLS 1            // so was the library built: the layout of what follows depends on it
 #include <ma_pvio.h>
 
 #include "connectors/mysql/errors.h"
@@ -37,7 +37,7 @@ void BinlogConnection::Finish::operator()(st_mysql* connection) const { mysql_cl
 BinlogConnection::~BinlogConnection() = default;
 
 Result<std::unique_ptr<BinlogConnection>> BinlogConnection::Start(const Options& options, std::size_t host, Mode mode,
-                                                                  const ReadPosition& start) {
+                                                                  const BinlogPosition& start) {
   std::unique_ptr<BinlogConnection> connection(new BinlogConnection(options));
   HG_RETURN_IF_ERROR(connection->Connect(host));
   HG_RETURN_IF_ERROR(connection->Configure(mode, start));
@@ -83,15 +83,16 @@ Status BinlogConnection::Query(const std::string& sql, std::string_view tried) {
   return Ok();
 }
 
-Status BinlogConnection::Configure(Mode mode, const ReadPosition& start) {
+Status BinlogConnection::Configure(Mode mode, const BinlogPosition& start) {
   constexpr std::string_view kTried = "preparing the session for the binary log";
   const auto heartbeat_ns = std::chrono::nanoseconds(options_.heartbeat_interval).count();
   HG_RETURN_IF_ERROR(Query("SET @master_heartbeat_period=" + std::to_string(heartbeat_ns) +
                                ", @source_heartbeat_period=" + std::to_string(heartbeat_ns),
                            kTried));
-  HG_RETURN_IF_ERROR(Query("SET @master_binlog_checksum=@@global.binlog_checksum, "
-                           "@source_binlog_checksum=@@global.binlog_checksum",
-                           kTried));
+  HG_RETURN_IF_ERROR(
+      Query("SET @master_binlog_checksum=@@global.binlog_checksum, "
+            "@source_binlog_checksum=@@global.binlog_checksum",
+            kTried));
   if (options_.flavor == Flavor::kMysql) return Ok();
   HG_RETURN_IF_ERROR(Query("SET @mariadb_slave_capability=4", kTried));
   if (mode != Mode::kMariadbGtid) return Ok();
@@ -123,7 +124,7 @@ Status BinlogConnection::Register() {
   return Command(kRegisterSlave, body, true, "registering as a replica");
 }
 
-Status BinlogConnection::Dump(Mode mode, const ReadPosition& start) {
+Status BinlogConnection::Dump(Mode mode, const BinlogPosition& start) {
   std::string body;
   if (mode == Mode::kMysqlGtid) {
     const std::string set = start.executed.Encode();

@@ -24,7 +24,7 @@ class BinlogConnection {
 
   // Connects to the host, registers as a replica and asks for what comes after `start`.
   static Result<std::unique_ptr<BinlogConnection>> Start(const Options& options, std::size_t host, Mode mode,
-                                                         const ReadPosition& start);
+                                                         const BinlogPosition& start);
   ~BinlogConnection();
   BinlogConnection(const BinlogConnection&) = delete;
   BinlogConnection& operator=(const BinlogConnection&) = delete;
@@ -38,9 +38,9 @@ class BinlogConnection {
  private:
   explicit BinlogConnection(const Options& options) : options_(options) {}
   Status Connect(std::size_t host);
-  Status Configure(Mode mode, const ReadPosition& start);
+  Status Configure(Mode mode, const BinlogPosition& start);
   Status Register();
-  Status Dump(Mode mode, const ReadPosition& start);
+  Status Dump(Mode mode, const BinlogPosition& start);
   Status Command(int command, std::string_view body, bool answers, std::string_view tried);
   Status Query(const std::string& sql, std::string_view tried);
   Error Failure(std::string_view tried) const;

@@ -31,7 +31,7 @@ Op OpOf(RowOp op) {
 
 }  // namespace
 
-BinlogDecoder::BinlogDecoder(Binder& binder, Flavor flavor, const ReadPosition& start, ReadPosition read,
+BinlogDecoder::BinlogDecoder(Binder& binder, Flavor flavor, const BinlogPosition& start, BinlogPosition read,
                              Limits limits)
     : binder_(binder),
       flavor_(flavor),
@@ -77,8 +77,8 @@ Status BinlogDecoder::Handle(std::string_view bytes, std::vector<Transaction>& d
   return Ok();
 }
 
-ReadPosition BinlogDecoder::restart() const {
-  ReadPosition restart = position_;
+BinlogPosition BinlogDecoder::restart() const {
+  BinlogPosition restart = position_;
   const Prepared* first = nullptr;
   for (const auto& [xid, prepared] : prepared_) {
     if (prepared.gtid) {
@@ -131,14 +131,16 @@ Status BinlogDecoder::Take(const Event& event, std::vector<Transaction>& done) {
       return Ok();
     }
     case EventType::kStartEncryption:
-      return ConfigError("the server's binary log is encrypted with a key that only its files tell; set "
-                         "encrypt_binlog=OFF and rotate, or replicate from a server that does not encrypt it");
+      return ConfigError(
+          "the server's binary log is encrypted with a key that only its files tell; set "
+          "encrypt_binlog=OFF and rotate, or replicate from a server that does not encrypt it");
     case EventType::kIncident:
       return ConfigError("the server wrote an INCIDENT into its binary log at " + Here().ToText() +
                          ": changes are missing there. Its tables have to be read again");
     case EventType::kPartialRowData:
-      return ConfigError("the server splits rows over several events (binlog_row_event_fragment_threshold), which "
-                         "is not supported yet; raise that threshold");
+      return ConfigError(
+          "the server splits rows over several events (binlog_row_event_fragment_threshold), which "
+          "is not supported yet; raise that threshold");
     case EventType::kFormatDescription:
     case EventType::kStop:
     case EventType::kIntvar:
@@ -318,7 +320,8 @@ Status BinlogDecoder::EndXa(const Statement& statement, const Event& event, std:
     if (found->second.gtid) position_.executed.Add(*found->second.gtid);
     prepared_.erase(found);
   } else if (statement.kind == StatementKind::kXaCommit && !WasRead()) {
-    diag::Warn("mysql", "an XA transaction that was prepared before the stream began is committed: its rows are missing",
+    diag::Warn("mysql",
+               "an XA transaction that was prepared before the stream began is committed: its rows are missing",
                {{"place", Here().ToText()}, {"xid", statement.name}});
   }
   End(event, done);
@@ -429,8 +432,8 @@ Status BinlogDecoder::AppendImage(ByteReader& in, const ColumnSet& columns, cons
     values_.AppendStored(out, field.reader, in);
     if (in.failed()) return Malformed("row of " + field.reader.stored.name);
     if (is_json && image == RowImage::kBefore)
-      json_before_[i] = {start + field.reader.stored.meta, static_cast<std::size_t>(in.position() - start) -
-                                                               field.reader.stored.meta};
+      json_before_[i] = {start + field.reader.stored.meta,
+                         static_cast<std::size_t>(in.position() - start) - field.reader.stored.meta};
   }
   transaction_.EndRow();
   return Ok();

@@ -38,7 +38,8 @@ class Binder {
   // A table map that was not seen before, or that differs from the last of its number. `at`: of the event.
   virtual Result<TableBinding> Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) = 0;
   // A statement about tables, after it was committed. The rows that follow may come with other table maps.
-  virtual Status Told(const Statement& statement, std::string_view text, const LogPlace& at, std::int64_t commit_us) = 0;
+  virtual Status Told(const Statement& statement, std::string_view text, const LogPlace& at,
+                      std::int64_t commit_us) = 0;
   // The stream of a table as it was last bound; 0 if it is not captured. For TRUNCATE, which has no table map.
   virtual Result<TableBinding> BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) = 0;
 };
@@ -53,7 +54,7 @@ class BinlogDecoder {
   };
   // `start`: where the stream begins; `read`: up to where it was read before. They differ if a prepared XA transaction
   // is open: it is taken again, what else lies between is dropped.
-  BinlogDecoder(Binder& binder, Flavor flavor, const ReadPosition& start, ReadPosition read, Limits limits);
+  BinlogDecoder(Binder& binder, Flavor flavor, const BinlogPosition& start, BinlogPosition read, Limits limits);
   ~BinlogDecoder();
 
   // Takes one event as it came. Transactions that it completed are appended to `done`. kCorrupt on bytes that are no
@@ -62,9 +63,12 @@ class BinlogDecoder {
   Status Handle(std::string_view event, std::vector<Transaction>& done);
 
   // Behind the last transaction that was completed, with or without captured changes.
-  const ReadPosition& position() const { return position_; }
-  // Where the stream has to begin after a restart: before the first XA transaction that is prepared and no more (MY-38).
-  ReadPosition restart() const;
+  const BinlogPosition& position() const { return position_; }
+  // Tables are bound anew when they come next. Not inside of a transaction.
+  void ForgetTables() { bound_.clear(); }
+  // Where the stream has to begin after a restart: before the first XA transaction that is prepared and no more
+  // (MY-38).
+  BinlogPosition restart() const;
   bool in_transaction() const { return open_; }
   std::int64_t last_commit_us() const { return last_commit_us_; }
   std::size_t open_bytes() const { return transaction_.bytes(); }
@@ -101,7 +105,7 @@ class BinlogDecoder {
   const Flavor flavor_;
   const Limits limits_;
   EventReader events_;
-  ReadPosition position_;
+  BinlogPosition position_;
   std::uint64_t replay_until_ = 0;  // place: what lies before it may have been read. 0: nothing of what comes was
   std::string file_;                // of the events that come
   std::uint64_t next_offset_ = 0;   // of the event that comes
@@ -118,12 +122,12 @@ class BinlogDecoder {
   std::uint64_t start_offset_ = 0;
   bool started_ = false;  // a GTID event came, and what it is of did not end yet
   std::uint32_t thread_ = 0;
-  std::uint32_t row_ = 0;       // inside of the event
-  std::string statement_;       // of the rows that come
-  std::string inflated_;        // rows
+  std::uint32_t row_ = 0;  // inside of the event
+  std::string statement_;  // of the rows that come
+  std::string inflated_;   // rows
   std::string inflated_query_;
   ValueReader values_;
-  std::string skipped_;  // values of excluded columns
+  std::string skipped_;                        // values of excluded columns
   std::vector<std::string_view> json_before_;  // binary documents of a before-image, by column
   struct Savepoint {
     std::string name;

@@ -102,11 +102,12 @@ Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table
     column.default_value = DefaultOf(row[4], Text(row, 5), flavor_);
   }
   if (declared.columns.empty()) return std::optional<TableDeclaration>();
-  HG_ASSIGN_OR_RETURN(const Rows keys,
-                      connection_.Query("SELECT INDEX_NAME, COLUMN_NAME, NULLABLE FROM information_schema.STATISTICS" +
-                                            Where(table) + " AND NON_UNIQUE=0 AND COLUMN_NAME IS NOT NULL ORDER BY "
-                                                           "INDEX_NAME<>'PRIMARY', INDEX_NAME, SEQ_IN_INDEX",
-                                        tried));
+  HG_ASSIGN_OR_RETURN(
+      const Rows keys,
+      connection_.Query("SELECT INDEX_NAME, COLUMN_NAME, NULLABLE FROM information_schema.STATISTICS" + Where(table) +
+                            " AND NON_UNIQUE=0 AND COLUMN_NAME IS NOT NULL ORDER BY "
+                            "INDEX_NAME<>'PRIMARY', INDEX_NAME, SEQ_IN_INDEX",
+                        tried));
   std::string index;
   bool usable = false;
   for (std::size_t i = 0; i <= keys.size(); ++i) {
@@ -137,9 +138,9 @@ Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table
   return std::optional(std::move(declared));
 }
 
-Result<ReadPosition> Catalog::CurrentPosition() {
+Result<BinlogPosition> Catalog::CurrentPosition() {
   if (flavor_ == Flavor::kMariadb) return CurrentOfMariadb();
-  ReadPosition position;
+  BinlogPosition position;
   auto rows = connection_.Query("SHOW BINARY LOG STATUS", kPlace);
   if (!rows.ok()) rows = connection_.Query("SHOW MASTER STATUS", kPlace);  // before 8.2
   if (!rows.ok()) return std::move(rows).error();
@@ -150,24 +151,23 @@ Result<ReadPosition> Catalog::CurrentPosition() {
   return position;
 }
 
-Result<ReadPosition> ReadSnapshotPlace(Connection& connection) {
+Result<BinlogPosition> ReadSnapshotPlace(Connection& connection) {
   HG_ASSIGN_OR_RETURN(const Rows status, connection.Query("SHOW STATUS LIKE 'binlog_snapshot_%'", kPlace));
-  ReadPosition position;
+  BinlogPosition position;
   for (const Row& row : status) {
     if (Text(row, 0) == "Binlog_snapshot_file") position.place.file = Text(row, 1);
     if (Text(row, 0) == "Binlog_snapshot_position") position.place.offset = NumberOf(row[1]);
   }
   if (position.place.file.empty()) return ConfigError("the server writes no binary log. Set log_bin and restart it");
-  HG_ASSIGN_OR_RETURN(const auto domains,
-                      connection.Value("SELECT BINLOG_GTID_POS(" + QuoteText(position.place.file) + "," +
-                                           std::to_string(position.place.offset) + ")",
-                                       kPlace));
+  HG_ASSIGN_OR_RETURN(const auto domains, connection.Value("SELECT BINLOG_GTID_POS(" + QuoteText(position.place.file) +
+                                                               "," + std::to_string(position.place.offset) + ")",
+                                                           kPlace));
   HG_ASSIGN_OR_RETURN(position.domains, MariadbPosition::Parse(domains.value_or("")));
   return position;
 }
 
 // A consistent snapshot and the binary log agree on a place; the log alone may be ahead of what queries see.
-Result<ReadPosition> Catalog::CurrentOfMariadb() {
+Result<BinlogPosition> Catalog::CurrentOfMariadb() {
   HG_RETURN_IF_ERROR(connection_.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT", kPlace));
   auto position = ReadSnapshotPlace(connection_);
   HG_RETURN_IF_ERROR(connection_.Execute("ROLLBACK", kPlace));

@@ -36,7 +36,7 @@ struct TableDeclaration {
 };
 
 // MariaDB, inside of a consistent snapshot: the place and position that it is of.
-Result<ReadPosition> ReadSnapshotPlace(Connection& connection);
+Result<BinlogPosition> ReadSnapshotPlace(Connection& connection);
 
 // Questions to the server's own tables. Lives as long as its connection.
 class Catalog {
@@ -49,12 +49,12 @@ class Catalog {
   // Nothing if there is no such table (any more).
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
   // The server's position at this moment: everything before it is visible to a query that begins now.
-  Result<ReadPosition> CurrentPosition();
+  Result<BinlogPosition> CurrentPosition();
   // Files of the binary log that are still there, oldest first, with their sizes.
   Result<std::vector<std::pair<std::string, std::uint64_t>>> ListLogs();
 
  private:
-  Result<ReadPosition> CurrentOfMariadb();
+  Result<BinlogPosition> CurrentOfMariadb();
 
   Connection& connection_;
   const Flavor flavor_;

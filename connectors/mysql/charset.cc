@@ -19,16 +19,16 @@ struct NamedCharset {
   Charset charset;
 };
 constexpr NamedCharset kCharsetNames[] = {
-    {"armscii8", C::kArmscii8}, {"ascii", C::kAscii},       {"big5", C::kBig5},         {"binary", C::kBinary},
-    {"cp1250", C::kCp1250},     {"cp1251", C::kCp1251},     {"cp1256", C::kCp1256},     {"cp1257", C::kCp1257},
-    {"cp850", C::kCp850},       {"cp852", C::kCp852},       {"cp866", C::kCp866},       {"cp932", C::kCp932},
-    {"dec8", C::kDec8},         {"eucjpms", C::kEucjpms},   {"euckr", C::kEuckr},       {"gb18030", C::kGb18030},
-    {"gb2312", C::kGb2312},     {"gbk", C::kGbk},           {"geostd8", C::kGeostd8},   {"greek", C::kGreek},
-    {"hebrew", C::kHebrew},     {"hp8", C::kHp8},           {"keybcs2", C::kKeybcs2},   {"koi8r", C::kKoi8r},
-    {"koi8u", C::kKoi8u},       {"latin1", C::kLatin1},     {"latin2", C::kLatin2},     {"latin5", C::kLatin5},
-    {"latin7", C::kLatin7},     {"macce", C::kMacce},       {"macroman", C::kMacroman}, {"sjis", C::kSjis},
-    {"swe7", C::kSwe7},         {"tis620", C::kTis620},     {"ucs2", C::kUcs2},         {"ujis", C::kUjis},
-    {"utf16", C::kUtf16},       {"utf16le", C::kUtf16le},   {"utf32", C::kUtf32},       {"utf8", C::kUtf8},
+    {"armscii8", C::kArmscii8}, {"ascii", C::kAscii},     {"big5", C::kBig5},         {"binary", C::kBinary},
+    {"cp1250", C::kCp1250},     {"cp1251", C::kCp1251},   {"cp1256", C::kCp1256},     {"cp1257", C::kCp1257},
+    {"cp850", C::kCp850},       {"cp852", C::kCp852},     {"cp866", C::kCp866},       {"cp932", C::kCp932},
+    {"dec8", C::kDec8},         {"eucjpms", C::kEucjpms}, {"euckr", C::kEuckr},       {"gb18030", C::kGb18030},
+    {"gb2312", C::kGb2312},     {"gbk", C::kGbk},         {"geostd8", C::kGeostd8},   {"greek", C::kGreek},
+    {"hebrew", C::kHebrew},     {"hp8", C::kHp8},         {"keybcs2", C::kKeybcs2},   {"koi8r", C::kKoi8r},
+    {"koi8u", C::kKoi8u},       {"latin1", C::kLatin1},   {"latin2", C::kLatin2},     {"latin5", C::kLatin5},
+    {"latin7", C::kLatin7},     {"macce", C::kMacce},     {"macroman", C::kMacroman}, {"sjis", C::kSjis},
+    {"swe7", C::kSwe7},         {"tis620", C::kTis620},   {"ucs2", C::kUcs2},         {"ujis", C::kUjis},
+    {"utf16", C::kUtf16},       {"utf16le", C::kUtf16le}, {"utf32", C::kUtf32},       {"utf8", C::kUtf8},
     {"utf8mb3", C::kUtf8},      {"utf8mb4", C::kUtf8},
 };
 
@@ -40,37 +40,37 @@ struct CollationRun {
   Charset charset;
 };
 constexpr CollationRun kRuns[] = {
-    {1, 1, C::kBig5},        {2, 2, C::kLatin2},      {3, 3, C::kDec8},        {4, 4, C::kCp850},
-    {5, 5, C::kLatin1},      {6, 6, C::kHp8},         {7, 7, C::kKoi8r},       {8, 8, C::kLatin1},
-    {9, 9, C::kLatin2},      {10, 10, C::kSwe7},      {11, 11, C::kAscii},     {12, 12, C::kUjis},
-    {13, 13, C::kSjis},      {14, 14, C::kCp1251},    {15, 15, C::kLatin1},    {16, 16, C::kHebrew},
-    {18, 18, C::kTis620},    {19, 19, C::kEuckr},     {20, 20, C::kLatin7},    {21, 21, C::kLatin2},
-    {22, 22, C::kKoi8u},     {23, 23, C::kCp1251},    {24, 24, C::kGb2312},    {25, 25, C::kGreek},
-    {26, 26, C::kCp1250},    {27, 27, C::kLatin2},    {28, 28, C::kGbk},       {29, 29, C::kCp1257},
-    {30, 30, C::kLatin5},    {31, 31, C::kLatin1},    {32, 32, C::kArmscii8},  {33, 33, C::kUtf8},
-    {34, 34, C::kCp1250},    {35, 35, C::kUcs2},      {36, 36, C::kCp866},     {37, 37, C::kKeybcs2},
-    {38, 38, C::kMacce},     {39, 39, C::kMacroman},  {40, 40, C::kCp852},     {41, 42, C::kLatin7},
-    {43, 43, C::kMacce},     {44, 44, C::kCp1250},    {45, 46, C::kUtf8},      {47, 49, C::kLatin1},
-    {50, 52, C::kCp1251},    {53, 53, C::kMacroman},  {54, 55, C::kUtf16},     {56, 56, C::kUtf16le},
-    {57, 57, C::kCp1256},    {58, 59, C::kCp1257},    {60, 61, C::kUtf32},     {62, 62, C::kUtf16le},
-    {63, 63, C::kBinary},    {64, 64, C::kArmscii8},  {65, 65, C::kAscii},     {66, 66, C::kCp1250},
-    {67, 67, C::kCp1256},    {68, 68, C::kCp866},     {69, 69, C::kDec8},      {70, 70, C::kGreek},
-    {71, 71, C::kHebrew},    {72, 72, C::kHp8},       {73, 73, C::kKeybcs2},   {74, 74, C::kKoi8r},
-    {75, 75, C::kKoi8u},     {76, 76, C::kUtf8},      {77, 77, C::kLatin2},    {78, 78, C::kLatin5},
-    {79, 79, C::kLatin7},    {80, 80, C::kCp850},     {81, 81, C::kCp852},     {82, 82, C::kSwe7},
-    {83, 83, C::kUtf8},      {84, 84, C::kBig5},      {85, 85, C::kEuckr},     {86, 86, C::kGb2312},
-    {87, 87, C::kGbk},       {88, 88, C::kSjis},      {89, 89, C::kTis620},    {90, 90, C::kUcs2},
-    {91, 91, C::kUjis},      {92, 93, C::kGeostd8},   {94, 94, C::kLatin1},    {95, 96, C::kCp932},
-    {97, 98, C::kEucjpms},   {99, 99, C::kCp1250},    {101, 127, C::kUtf16},   {128, 159, C::kUcs2},
-    {160, 191, C::kUtf32},   {192, 223, C::kUtf8},    {224, 247, C::kUtf8},    {248, 250, C::kGb18030},
-    {255, 511, C::kUtf8},    {576, 639, C::kUtf8},    {640, 671, C::kUcs2},    {672, 703, C::kUtf16},
-    {736, 767, C::kUtf32},   {2048, 2559, C::kUtf8},  {2560, 2815, C::kUcs2},  {2816, 3071, C::kUtf16},
+    {1, 1, C::kBig5},        {2, 2, C::kLatin2},     {3, 3, C::kDec8},       {4, 4, C::kCp850},
+    {5, 5, C::kLatin1},      {6, 6, C::kHp8},        {7, 7, C::kKoi8r},      {8, 8, C::kLatin1},
+    {9, 9, C::kLatin2},      {10, 10, C::kSwe7},     {11, 11, C::kAscii},    {12, 12, C::kUjis},
+    {13, 13, C::kSjis},      {14, 14, C::kCp1251},   {15, 15, C::kLatin1},   {16, 16, C::kHebrew},
+    {18, 18, C::kTis620},    {19, 19, C::kEuckr},    {20, 20, C::kLatin7},   {21, 21, C::kLatin2},
+    {22, 22, C::kKoi8u},     {23, 23, C::kCp1251},   {24, 24, C::kGb2312},   {25, 25, C::kGreek},
+    {26, 26, C::kCp1250},    {27, 27, C::kLatin2},   {28, 28, C::kGbk},      {29, 29, C::kCp1257},
+    {30, 30, C::kLatin5},    {31, 31, C::kLatin1},   {32, 32, C::kArmscii8}, {33, 33, C::kUtf8},
+    {34, 34, C::kCp1250},    {35, 35, C::kUcs2},     {36, 36, C::kCp866},    {37, 37, C::kKeybcs2},
+    {38, 38, C::kMacce},     {39, 39, C::kMacroman}, {40, 40, C::kCp852},    {41, 42, C::kLatin7},
+    {43, 43, C::kMacce},     {44, 44, C::kCp1250},   {45, 46, C::kUtf8},     {47, 49, C::kLatin1},
+    {50, 52, C::kCp1251},    {53, 53, C::kMacroman}, {54, 55, C::kUtf16},    {56, 56, C::kUtf16le},
+    {57, 57, C::kCp1256},    {58, 59, C::kCp1257},   {60, 61, C::kUtf32},    {62, 62, C::kUtf16le},
+    {63, 63, C::kBinary},    {64, 64, C::kArmscii8}, {65, 65, C::kAscii},    {66, 66, C::kCp1250},
+    {67, 67, C::kCp1256},    {68, 68, C::kCp866},    {69, 69, C::kDec8},     {70, 70, C::kGreek},
+    {71, 71, C::kHebrew},    {72, 72, C::kHp8},      {73, 73, C::kKeybcs2},  {74, 74, C::kKoi8r},
+    {75, 75, C::kKoi8u},     {76, 76, C::kUtf8},     {77, 77, C::kLatin2},   {78, 78, C::kLatin5},
+    {79, 79, C::kLatin7},    {80, 80, C::kCp850},    {81, 81, C::kCp852},    {82, 82, C::kSwe7},
+    {83, 83, C::kUtf8},      {84, 84, C::kBig5},     {85, 85, C::kEuckr},    {86, 86, C::kGb2312},
+    {87, 87, C::kGbk},       {88, 88, C::kSjis},     {89, 89, C::kTis620},   {90, 90, C::kUcs2},
+    {91, 91, C::kUjis},      {92, 93, C::kGeostd8},  {94, 94, C::kLatin1},   {95, 96, C::kCp932},
+    {97, 98, C::kEucjpms},   {99, 99, C::kCp1250},   {101, 127, C::kUtf16},  {128, 159, C::kUcs2},
+    {160, 191, C::kUtf32},   {192, 223, C::kUtf8},   {224, 247, C::kUtf8},   {248, 250, C::kGb18030},
+    {255, 511, C::kUtf8},    {576, 639, C::kUtf8},   {640, 671, C::kUcs2},   {672, 703, C::kUtf16},
+    {736, 767, C::kUtf32},   {2048, 2559, C::kUtf8}, {2560, 2815, C::kUcs2}, {2816, 3071, C::kUtf16},
     {3072, 3327, C::kUtf32},
 };
 
 // What iconv calls them, from kFirstMultiByte on.
-constexpr const char* kIconvNames[] = {"CP950",   "CP932",  "EUC-JP-MS", "CP949", "GB18030",
-                                       "EUC-CN", "GBK", "SJIS",      "EUC-JP"};
+constexpr const char* kIconvNames[] = {"CP950",  "CP932", "EUC-JP-MS", "CP949", "GB18030",
+                                       "EUC-CN", "GBK",   "SJIS",      "EUC-JP"};
 
 void AppendCharacter(std::string& out, char32_t c) {
   const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };

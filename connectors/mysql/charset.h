@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-// The character sets of MySQL and MariaDB. What a byte means is what the servers themselves say (MY-19); where iconv has
-// another opinion about a code, charset_tables.cc has the servers'.
+// The character sets of MySQL and MariaDB. What a byte means is what the servers themselves say (MY-19); where iconv
+// has another opinion about a code, charset_tables.cc has the servers'.
 namespace headgate::mysql {
 
 enum class Charset : std::uint8_t {

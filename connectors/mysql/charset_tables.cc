@@ -117,8 +117,10 @@ constexpr std::u16string_view kUpper[] = {
 
 // big5 from C6A1 on, trail bytes 40 to 7E and A1 to FE: kana, Cyrillic, numbers in circles and brackets.
 constexpr std::u16string_view kBig5Extra =
-    u"ヾゝゞ々ぁあぃいぅうぇえぉおかがきぎくぐけげこごさざしじすずせぜそぞただちぢっつづてでとどなにぬねのはばぱひびぴふぶぷへべぺほぼぽまみむめもゃやゅゆょよらりるれろゎわゐゑをんァアィ"
-    u"イゥウェエォオカガキギクグケゲコゴサザシジスズセゼソゾタダチヂッツヅテデトドナニヌネノハバパヒビピフブプヘベペホボポマミムメモャヤュユョヨラリルレロヮワヰヱヲンヴヵヶДЕЁЖЗИЙ"
+    u"ヾゝゞ々ぁあぃいぅうぇえぉおかがきぎくぐけげこごさざしじすずせぜそぞただちぢっつづてでとどなにぬねのはばぱひびぴ"
+    u"ふぶぷへべぺほぼぽまみむめもゃやゅゆょよらりるれろゎわゐゑをんァアィ"
+    u"イゥウェエォオカガキギクグケゲコゴサザシジスズセゼソゾタダチヂッツヅテデトドナニヌネノハバパヒビピフブプヘベペホ"
+    u"ボポマミムメモャヤュユョヨラリルレロヮワヰヱヲンヴヵヶДЕЁЖЗИЙ"
     u"КЛМУФХЦЧШЩЪЫЬЭЮЯабвгдеёжзийклмнопрстуфхцчшщъыьэюя①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽";
 
 struct Own {
@@ -126,11 +128,11 @@ struct Own {
   char32_t character;
 };
 constexpr Own kBig5Own[] = {
-    {0xA145, u'•'},          {0xA14E, u'､'},          {0xA15A, kNoCharacter},  {0xA1C2, u'‾'},
-    {0xA1C3, kNoCharacter},  {0xA1C5, kNoCharacter},  {0xA1E3, u'∼'},          {0xA1F2, u'♁'},
-    {0xA1F3, u'☉'},          {0xA1FE, kNoCharacter},  {0xA240, kNoCharacter},  {0xA241, u'／'},
-    {0xA242, u'＼'},         {0xA244, u'¥'},          {0xA246, u'¢'},          {0xA247, u'£'},
-    {0xA2CC, kNoCharacter},  {0xA2CE, kNoCharacter},  {0xA3E1, kNoCharacter},
+    {0xA145, u'•'},         {0xA14E, u'､'},         {0xA15A, kNoCharacter}, {0xA1C2, u'‾'},
+    {0xA1C3, kNoCharacter}, {0xA1C5, kNoCharacter}, {0xA1E3, u'∼'},         {0xA1F2, u'♁'},
+    {0xA1F3, u'☉'},         {0xA1FE, kNoCharacter}, {0xA240, kNoCharacter}, {0xA241, u'／'},
+    {0xA242, u'＼'},        {0xA244, u'¥'},         {0xA246, u'¢'},         {0xA247, u'£'},
+    {0xA2CC, kNoCharacter}, {0xA2CE, kNoCharacter}, {0xA3E1, kNoCharacter},
 };
 // What the standard of 2005 moved out of the area for private use stays there, and the other way round.
 constexpr Own kGb18030Own[] = {

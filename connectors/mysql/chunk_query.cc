@@ -8,10 +8,11 @@
 namespace headgate::mysql {
 namespace {
 
-// FLOAT in the text protocol has six digits; as a double it has all.
+// FLOAT in the text protocol has six digits; as a double it has all. Bits come as a number.
 std::string Selected(const ColumnReader& column) {
   const std::string name = QuoteName(column.stored.name);
-  return column.form == Form::kFloat ? "(" + name + "+0e0)" : name;
+  if (column.form == Form::kFloat) return "(" + name + "+0e0)";
+  return column.form == Form::kBits ? "(" + name + "+0)" : name;
 }
 
 // A label's number: an ENUM is ordered by it, and compared with a number by it too.
@@ -38,9 +39,8 @@ std::string Literal(const ColumnReader& column, std::string_view text) {
     case Form::kDecimal:
     case Form::kFloat:
     case Form::kDouble:
-      return std::string(text);
     case Form::kBits:
-      return "(X'" + Hex(text) + "'+0)";
+      return std::string(text);
     case Form::kEnum:
     case Form::kSet:
       return NumberOfLabels(column, text);

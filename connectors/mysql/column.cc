@@ -108,7 +108,8 @@ Words SplitType(std::string_view text) {
       }
     }
   }
-  words.is_unsigned = text.find("unsigned") != std::string_view::npos || text.find("zerofill") != std::string_view::npos;
+  words.is_unsigned =
+      text.find("unsigned") != std::string_view::npos || text.find("zerofill") != std::string_view::npos;
   words.compressed = text.find("COMPRESSED") != std::string_view::npos;
   return words;
 }
@@ -255,7 +256,7 @@ std::string NameOfStored(const MapColumn& column, Charset charset, TextDecoder& 
   };
   const bool text = charset != Charset::kBinary;
   const std::size_t characters = column.meta / BytesMax(charset, column.charset);
-  constexpr std::string_view kShapes[] = {"geometry",   "point",        "linestring",        "polygon",
+  constexpr std::string_view kShapes[] = {"geometry",   "point",           "linestring",   "polygon",
                                           "multipoint", "multilinestring", "multipolygon", "geometrycollection"};
   switch (column.type) {
     case T::kTiny:

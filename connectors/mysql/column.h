@@ -18,7 +18,7 @@ namespace headgate::mysql {
 // What the information schema, or a statement, says of a column. All texts are UTF-8.
 struct Declaration {
   std::string name;
-  std::string type;  // COLUMN_TYPE: "int(10) unsigned", "enum('a','b')"
+  std::string type;     // COLUMN_TYPE: "int(10) unsigned", "enum('a','b')"
   std::string charset;  // "" of what is no text
   bool nullable = true;
   bool generated = false;

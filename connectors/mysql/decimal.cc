@@ -7,7 +7,7 @@ namespace {
 
 constexpr int kGroup = 9;  // digits of four bytes
 constexpr int kBytesOfDigits[] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
-constexpr int kDigitsMax = 65;
+constexpr int kDigitsMax = 81;  // columns have 65 at most; JSON rounds up to whole groups
 
 std::uint32_t TakeGroup(std::string_view& bytes, int digits, std::uint8_t invert) {
   std::uint32_t v = 0;
@@ -37,7 +37,7 @@ void AppendDecimal(std::string& out, ByteReader& in, int precision, int scale) {
   const std::size_t size = DecimalBytes(precision, scale);
   const std::string_view taken = in.Take(size);
   if (size == 0 || in.failed()) return in.Fail();
-  char copy[32];
+  char copy[48];
   taken.copy(copy, taken.size());
   const bool negative = (copy[0] & 0x80) == 0;
   copy[0] = static_cast<char>(copy[0] ^ 0x80);

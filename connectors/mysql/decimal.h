@@ -5,8 +5,8 @@
 
 #include "core/base/bytes.h"
 
-// DECIMAL as it lies in rows and in JSON: groups of nine digits in four bytes, rests in fewer, the sign in the first bit.
-// (MySQL source documentation, decimal2bin.)
+// DECIMAL as it lies in rows and in JSON: groups of nine digits in four bytes, rests in fewer, the sign in the first
+// bit. (MySQL source documentation, decimal2bin.)
 namespace headgate::mysql {
 
 // Bytes of a DECIMAL(precision,scale); 0 if there is no such type.

@@ -9,6 +9,7 @@
 #include "connectors/mysql/temporal.h"
 #include "core/base/bytes.h"
 #include "core/base/encoding.h"
+#include "core/codec/mysql_text.h"
 
 namespace headgate::mysql {
 namespace {
@@ -27,54 +28,13 @@ bool TakeLength(ByteReader& in, std::size_t& length) {
   return false;
 }
 
-// The shortest digits, plain up to 15 places on either side of the point (my_gcvt of the server).
-void AppendServerDouble(std::string& out, double v) {
-  constexpr int kPlacesMax = 15;
-  if (v == 0) {
-    out += std::signbit(v) ? "-0.0" : "0.0";
-    return;
-  }
-  char text[40];
-  const char* const end = std::to_chars(text, text + sizeof text, v, std::chars_format::scientific).ptr;
-  std::string_view all(text, static_cast<std::size_t>(end - text));
-  if (all[0] == '-') {
-    out.push_back('-');
-    all.remove_prefix(1);
-  }
-  const std::size_t e = all.find('e');
-  int exponent = 0;
-  const std::size_t sign = all[e + 1] == '+' ? 1 : 0;
-  std::from_chars(all.data() + e + 1 + sign, all.data() + all.size(), exponent);
-  std::string digits(all.substr(0, 1));
-  if (e > 2) digits += all.substr(2, e - 2);
-  const int point = exponent + 1;  // digits before the point
-  if (point > kPlacesMax || point < 1 - kPlacesMax) {
-    out += digits[0];
-    if (digits.size() > 1) out.append(".").append(digits, 1);
-    out += "e" + std::to_string(exponent);
-  } else if (point <= 0) {
-    out += "0.";
-    out.append(static_cast<std::size_t>(-point), '0');
-    out += digits;
-  } else if (static_cast<std::size_t>(point) >= digits.size()) {
-    out += digits;
-    out.append(static_cast<std::size_t>(point) - digits.size(), '0');
-    out += ".0";
-  } else {
-    out.append(digits, 0, static_cast<std::size_t>(point));
-    out.push_back('.');
-    out.append(digits, static_cast<std::size_t>(point));
-  }
-}
-
-// Upstream writes doubles of this range as they are; a DECIMAL outside of it could be taken for one.
+// Nothing in the text tells it from a double, and upstream would write that in another way.
 bool LooksLikeOddDouble(std::string_view decimal) {
-  if (decimal.find('.') == std::string_view::npos) return false;
+  if (decimal.find('.') == std::string_view::npos || codec::IsSurelyDecimal(decimal)) return false;
   double v = 0;
   std::from_chars(decimal.data(), decimal.data() + decimal.size(), v);
   v = std::fabs(v);
-  constexpr std::size_t kExactDigits = 15;
-  return (v != 0 && v < 1e-3) || v >= 1e7 || decimal.back() == '0' || decimal.size() > kExactDigits;
+  return (v != 0 && v < 1e-3) || v >= 1e7;
 }
 
 bool AppendOpaqueDecimal(std::string& out, std::string_view data, JsonForm form, bool& marks) {
@@ -184,7 +144,7 @@ bool AppendScalar(std::string& out, const JsonValue& value, JsonForm form, bool&
     case kJsonDouble: {
       const auto v = in.Fixed<double>();
       if (in.failed() || !std::isfinite(v)) return false;
-      AppendServerDouble(out, v);
+      codec::AppendMysqlDouble(out, v);
       return true;
     }
     case kJsonString: {

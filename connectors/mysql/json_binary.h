@@ -55,9 +55,9 @@ class JsonContainer {
 };
 
 // The log keeps the server's text, without white space outside of strings. Two kinds of scalar are more than that text
-// tells: a DECIMAL looks like a double, an instant like a string. Where it matters to upstream's rendering of a document
-// (change-events contract, DM40 to DM42) a second, marked text is kept with it: a DECIMAL has an `m` behind it, the
-// fraction of an instant has no zeros at its end.
+// tells: a DECIMAL looks like a double, an instant like a string. Where it matters to upstream's rendering of a
+// document (change-events contract, DM40 to DM42) a second, marked text is kept with it: a DECIMAL has an `m` behind
+// it, the fraction of an instant has no zeros at its end.
 enum class JsonForm : std::uint8_t { kServer, kMarked };
 // Appends the whole document; an empty one is the literal null. False if its bytes make no sense. Sets `marks` if the
 // marked text differs in more than marks that nobody needs.

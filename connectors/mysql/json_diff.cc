@@ -127,7 +127,9 @@ bool ParsePath(std::string_view path, std::vector<Leg>& legs) {
 }
 
 // MySQL keeps members by length of the name, then by its bytes.
-bool NameBefore(const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+bool NameBefore(const std::string& a, const std::string& b) {
+  return a.size() != b.size() ? a.size() < b.size() : a < b;
+}
 
 std::optional<std::size_t> PlaceOf(const JsonNode& node, const Leg& leg) {
   if (!leg.member) {

@@ -101,15 +101,17 @@ std::vector<config::KeyError> CheckOptions(const config::Bound& bound) {
   for (const std::string& item : bound.List("host")) {
     Host host;
     if (IsPlaceholder(item) || ParseHost(item, kDefaultPort, host)) continue;
-    errors.push_back({"host", "'" + item + "' is no host. Write a name or an address, with :port if it has its own; "
-                              "several are separated by commas."});
+    errors.push_back({"host", "'" + item +
+                                  "' is no host. Write a name or an address, with :port if it has its own; "
+                                  "several are separated by commas."});
   }
   CheckPatterns(bound, "tables", 1, "database.table", "shop.*", errors);
   CheckPatterns(bound, "tables_exclude", 1, "database.table", "shop.audit_*", errors);
   CheckPatterns(bound, "columns_exclude", 2, "database.table.column", "shop.users.password_hash", errors);
   if (bound.Int("stale_after_ms") <= bound.Int("heartbeat_interval_ms")) {
-    errors.push_back({"stale_after_ms",
-                      "Must be longer than heartbeat_interval_ms, or every quiet moment looks like a dead connection."});
+    errors.push_back(
+        {"stale_after_ms",
+         "Must be longer than heartbeat_interval_ms, or every quiet moment looks like a dead connection."});
   }
   if (!bound.Text("sslcert").empty() != !bound.Text("sslkey").empty()) {
     errors.push_back(

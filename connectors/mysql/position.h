@@ -29,12 +29,12 @@ struct LogPlace {
 // How far a reader is: everything up to here was read. Which parts say something depends on the server: MySQL with
 // GTIDs by `executed`, MariaDB by `domains`, else by `place` alone. `place` is always kept: it is shown, and a server
 // without GTIDs resumes by it.
-struct ReadPosition {
+struct BinlogPosition {
   LogPlace place;
   GtidSet executed;
   MariadbPosition domains;
 
-  bool operator==(const ReadPosition&) const = default;
+  bool operator==(const BinlogPosition&) const = default;
 };
 
 }  // namespace headgate::mysql

@@ -17,8 +17,7 @@ Finding Problem(std::string id, std::string summary, std::string hint, std::stri
   return {std::move(id), Finding::Level::kError, std::move(summary), std::move(hint), std::move(fix), std::move(key)};
 }
 Finding Warning(std::string id, std::string summary, std::string hint, std::string fix, std::string key = {}) {
-  return {std::move(id), Finding::Level::kWarning, std::move(summary), std::move(hint), std::move(fix),
-          std::move(key)};
+  return {std::move(id), Finding::Level::kWarning, std::move(summary), std::move(hint), std::move(fix), std::move(key)};
 }
 Finding Fine(std::string id, std::string summary) {
   return {std::move(id), Finding::Level::kOk, std::move(summary), {}, {}, {}};
@@ -33,8 +32,8 @@ bool IsGranted(const std::vector<std::string>& grants, std::initializer_list<std
   return std::ranges::any_of(grants, [&](const std::string& grant) {
     if (grant.find(" ON *.*") == std::string::npos) return false;
     if (grant.starts_with("GRANT ALL PRIVILEGES ON *.*")) return true;
-    return std::ranges::any_of(
-        privileges, [&](std::string_view privilege) { return grant.find(privilege) != std::string::npos; });
+    return std::ranges::any_of(privileges,
+                               [&](std::string_view privilege) { return grant.find(privilege) != std::string::npos; });
   });
 }
 
@@ -47,11 +46,11 @@ void JudgeGrants(const Options& options, const ServerFacts& server, std::vector<
                                "username"));
   }
   if (!IsGranted(server.grants, {"REPLICATION CLIENT", "BINLOG MONITOR"})) {
-    findings.push_back(
-        Problem("grant_position", "the account " + options.username + " may not ask for the server's position",
-                "Grant it " + std::string(mariadb ? "BINLOG MONITOR." : "REPLICATION CLIENT."),
-                "GRANT " + std::string(mariadb ? "BINLOG MONITOR" : "REPLICATION CLIENT") + " ON *.* TO " + account + ";",
-                "username"));
+    findings.push_back(Problem(
+        "grant_position", "the account " + options.username + " may not ask for the server's position",
+        "Grant it " + std::string(mariadb ? "BINLOG MONITOR." : "REPLICATION CLIENT."),
+        "GRANT " + std::string(mariadb ? "BINLOG MONITOR" : "REPLICATION CLIENT") + " ON *.* TO " + account + ";",
+        "username"));
   }
 }
 
@@ -93,9 +92,10 @@ std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& serv
                                "Keep them for some days.", "SET GLOBAL binlog_expire_logs_seconds = 604800;"));
   }
   if (options.flavor == Flavor::kMysql && !Is(server.gtid_mode, "ON")) {
-    findings.push_back(Warning("gtid_mode", "gtid_mode is " + server.gtid_mode + at +
-                                                ": the connector cannot follow to another server without a gap",
-                               "Turn it on, step by step as the manual of the server says.", ""));
+    findings.push_back(Warning(
+        "gtid_mode",
+        "gtid_mode is " + server.gtid_mode + at + ": the connector cannot follow to another server without a gap",
+        "Turn it on, step by step as the manual of the server says.", ""));
   }
   if (!server.log_replica_updates) {
     findings.push_back(Warning("log_replica_updates",

@@ -21,7 +21,7 @@ Result<ResumeState> ResumeState::Decode(std::string_view bytes) {
   return state;
 }
 
-void ResumeState::SetPosition(const ReadPosition& position) {
+void ResumeState::SetPosition(const BinlogPosition& position) {
   if (position_.executed != position.executed || stored_.executed().empty())
     stored_.set_executed(position.executed.ToText());
   if (position_.domains != position.domains || stored_.domains().empty())
@@ -32,7 +32,7 @@ void ResumeState::SetPosition(const ReadPosition& position) {
   stored_.clear_restart_file();
 }
 
-void ResumeState::SetRestart(const ReadPosition& restart) {
+void ResumeState::SetRestart(const BinlogPosition& restart) {
   if (restart == position_) return;
   stored_.set_restart_file(restart.place.file);
   stored_.set_restart_offset(restart.place.offset);

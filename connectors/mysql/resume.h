@@ -7,8 +7,8 @@
 #include "connectors/mysql/binlog_connection.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/statement.h"
-#include "core/model/change.pb.h"
 #include "core/model/change.h"
+#include "core/model/change.pb.h"
 
 namespace headgate::mysql {
 
@@ -20,11 +20,11 @@ class ResumeState {
   std::string Encode() const { return stored_.SerializeAsString(); }
 
   bool known() const { return !stored_.file().empty(); }
-  const ReadPosition& position() const { return position_; }
-  void SetPosition(const ReadPosition& position);
+  const BinlogPosition& position() const { return position_; }
+  void SetPosition(const BinlogPosition& position);
   // Where the stream begins, if not at the position.
-  const ReadPosition& restart() const { return restart_; }
-  void SetRestart(const ReadPosition& restart);
+  const BinlogPosition& restart() const { return restart_; }
+  void SetRestart(const BinlogPosition& restart);
   const std::string& server() const { return stored_.server_uuid(); }
   bool by_gtid() const { return stored_.by_gtid(); }
   void Attach(const std::string& server, bool by_gtid);
@@ -44,8 +44,8 @@ class ResumeState {
 
  private:
   stored::MysqlResume stored_;
-  ReadPosition position_;
-  ReadPosition restart_;
+  BinlogPosition position_;
+  BinlogPosition restart_;
 };
 
 }  // namespace headgate::mysql

@@ -50,9 +50,7 @@ std::optional<RowsEvent> ParseRows(const Event& event, std::string& inflated);
 // bytes end.
 struct RowImageHead {
   std::string_view nulls;
-  bool IsNull(std::size_t place) const {
-    return (static_cast<unsigned char>(nulls[place / 8]) >> place % 8 & 1) != 0;
-  }
+  bool IsNull(std::size_t place) const { return (static_cast<unsigned char>(nulls[place / 8]) >> place % 8 & 1) != 0; }
 };
 bool TakeImageHead(ByteReader& in, const ColumnSet& columns, RowImageHead& head);
 

@@ -35,7 +35,7 @@ void PutRow(Transaction& tx, const TablePlan& plan, const std::vector<std::strin
 
 }  // namespace
 
-bool Covers(const ReadPosition& read, const ReadPosition& target, const Options& options, bool by_gtid) {
+bool Covers(const BinlogPosition& read, const BinlogPosition& target, const Options& options, bool by_gtid) {
   if (options.flavor == Flavor::kMysql && by_gtid) return read.executed.Contains(target.executed);
   return read.place.Number() >= target.place.Number();
 }
@@ -87,12 +87,11 @@ class Snapshot::Worker {
 
   // Until queries see everything that the stream has brought: an event may come before its commit is visible.
   // MariaDB: the session that reads rows is then inside of a snapshot at exactly `seen`.
-  Status AwaitVisible(const TablePlan& plan, const ReadPosition& brought, ReadPosition& seen) {
+  Status AwaitVisible(const TablePlan& plan, const BinlogPosition& brought, BinlogPosition& seen) {
     if (!mariadb() && !owner_.by_gtid_) {  // waits for whoever is about to commit
       const std::string tried = "waiting for writers of " + plan.name.database + "." + plan.name.table;
-      HG_RETURN_IF_ERROR(facts_->Execute("LOCK TABLES " + QuoteName(plan.name.database) + "." +
-                                             QuoteName(plan.name.table) + " READ",
-                                         tried));
+      HG_RETURN_IF_ERROR(facts_->Execute(
+          "LOCK TABLES " + QuoteName(plan.name.database) + "." + QuoteName(plan.name.table) + " READ", tried));
       return facts_->Execute("UNLOCK TABLES", tried);
     }
     while (true) {
@@ -107,7 +106,7 @@ class Snapshot::Worker {
     }
   }
 
-  Result<ReadPosition> OpenMariadbSnapshot() {
+  Result<BinlogPosition> OpenMariadbSnapshot() {
     constexpr std::string_view kTried = "opening a consistent snapshot";
     HG_RETURN_IF_ERROR(rows_->Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT", kTried));
     return ReadSnapshotPlace(*rows_);
@@ -170,16 +169,14 @@ class Snapshot::Worker {
   Status ReadWhole(std::size_t index) {
     const SnapshotTable& table = owner_.tables_[index];
     HG_RETURN_IF_ERROR(PushMark(index, Kind::kBegun));
-    ++owner_.holds_;
-    const Status status = ReadHeld(index, table.plan);
-    --owner_.holds_;
-    return status;
+    ++owner_.holds_;  // until the ingest thread has its last row
+    return ReadHeld(index, table.plan);
   }
 
   Status ReadHeld(std::size_t index, const TablePlan& plan) {
     auto view = owner_.view_.Get();
     for (; !view->held; view = owner_.view_.Get()) HG_RETURN_IF_ERROR(Pause());
-    ReadPosition place;
+    BinlogPosition place;
     HG_RETURN_IF_ERROR(mariadb() ? AwaitVisible(plan, view->position, place) : Freeze(plan, view->position, place));
     SnapshotItem hold;
     hold.kind = Kind::kHold;
@@ -213,13 +210,13 @@ class Snapshot::Worker {
   }
 
   // MySQL has no way to open a snapshot at a known place without a lock, so it is tried until nobody commits meanwhile.
-  Status Freeze(const TablePlan& plan, const ReadPosition& brought, ReadPosition& place) {
+  Status Freeze(const TablePlan& plan, const BinlogPosition& brought, BinlogPosition& place) {
     constexpr std::string_view kTried = "opening a consistent snapshot";
     constexpr int kTries = 200;
     Catalog catalog(*facts_, owner_.options_.flavor);
     for (int i = 0; i < kTries; ++i) {
       HG_RETURN_IF_ERROR(AwaitVisible(plan, brought, place));
-      HG_ASSIGN_OR_RETURN(const ReadPosition before, catalog.CurrentPosition());
+      HG_ASSIGN_OR_RETURN(const BinlogPosition before, catalog.CurrentPosition());
       HG_RETURN_IF_ERROR(rows_->Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT", kTried));
       HG_ASSIGN_OR_RETURN(place, catalog.CurrentPosition());
       if (place == before) return Ok();

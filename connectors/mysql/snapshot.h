@@ -27,13 +27,14 @@ struct SnapshotTable {
   TablePlan plan;
   std::vector<std::string> next;  // texts of the key's columns as the server gives them, behind which to go on
   std::uint64_t chunks = 0;       // that are in the log already
+  bool stale_rows = false;        // rows of an earlier attempt are in the log that nothing else takes back
 };
 
 // How far the stream is, as workers see it.
 struct StreamView {
-  ReadPosition position;
+  BinlogPosition position;
   ChangeWatch::Moment moment = 0;
-  bool held = false;  // nothing is read beyond the position until Snapshot::hold() ends
+  bool held = false;  // nothing is read beyond the position until Snapshot::Release
 };
 
 // What a worker hands over. Rows may go into the log once the stream has covered `seen`.
@@ -42,15 +43,15 @@ struct SnapshotItem {
   Kind kind = Kind::kRows;
   std::size_t table = 0;
   Transaction rows;
-  ReadPosition seen;                // the chunk shows nothing that is behind it
-  ChangeWatch::Moment asked = 0;    // it shows everything that the stream had brought by then
-  std::vector<std::string> next;    // where the next chunk begins
+  BinlogPosition seen;            // the chunk shows nothing that is behind it
+  ChangeWatch::Moment asked = 0;  // it shows everything that the stream had brought by then
+  std::vector<std::string> next;  // where the next chunk begins
   bool last = false;
   std::optional<Error> error;
 };
 
 // Whether what was read covers a position of the server it was read from.
-bool Covers(const ReadPosition& read, const ReadPosition& target, const Options& options, bool by_gtid);
+bool Covers(const BinlogPosition& read, const BinlogPosition& target, const Options& options, bool by_gtid);
 
 // Owns the workers. Lives on the ingest thread.
 class Snapshot {
@@ -63,6 +64,8 @@ class Snapshot {
   void Publish(StreamView view);
   // A worker wants the stream to stand still at a place of its choice: for a table without a key.
   bool hold() const { return holds_ > 0; }
+  // The table that it was for is in the log.
+  void Release() { --holds_; }
   std::optional<SnapshotItem> Next(std::chrono::steady_clock::time_point deadline, std::stop_token stop);
   const std::vector<SnapshotTable>& tables() const { return tables_; }
 

@@ -67,7 +67,7 @@ Result<std::optional<TableDeclaration>> MysqlSource::Describe(const TableName& t
 }
 
 Status MysqlSource::Attach(const ServerFacts& server) {
-  HG_ASSIGN_OR_RETURN(const ReadPosition now, Catalog(*query_, options_.flavor).CurrentPosition());
+  HG_ASSIGN_OR_RETURN(const BinlogPosition now, Catalog(*query_, options_.flavor).CurrentPosition());
   by_gtid_ = options_.flavor == Flavor::kMariadb ? !now.domains.empty() || !resume_.known() || resume_.by_gtid()
                                                  : server.gtid_mode == "ON" || server.gtid_mode == "ON_PERMISSIVE";
   if (resume_.known()) {
@@ -83,12 +83,12 @@ Status MysqlSource::Attach(const ServerFacts& server) {
 
 // What this server cannot give any more is a declared gap (D3), and so is a server of which nothing tells that it has
 // our history.
-Status MysqlSource::CheckHistory(const ServerFacts& server, const ReadPosition& now) {
-  const ReadPosition& ours = resume_.position();
+Status MysqlSource::CheckHistory(const ServerFacts& server, const BinlogPosition& now) {
+  const BinlogPosition& ours = resume_.position();
   const bool same_server = server.uuid == resume_.server();
   if (!same_server) {
     // Places of another server say nothing about ours; the numbers go on ascending.
-        const std::uint64_t files = (resume_.Number() >> kBinlogOffsetBits) + 1;
+    const std::uint64_t files = (resume_.Number() >> kBinlogOffsetBits) + 1;
     const std::uint64_t first = now.place.FileNumber();
     if (files > first) resume_.SetBase((files - first) << kBinlogOffsetBits);
   }
@@ -117,7 +117,7 @@ Status MysqlSource::CheckHistory(const ServerFacts& server, const ReadPosition& 
                     now);
 }
 
-Status MysqlSource::DeclareGap(std::string reason, std::string text, const ReadPosition& to) {
+Status MysqlSource::DeclareGap(std::string reason, std::string text, const BinlogPosition& to) {
   GapExtra gap;
   gap.reason = std::move(reason);
   gap.from = resume_.Number();
@@ -139,7 +139,7 @@ Status MysqlSource::DeclareGap(std::string reason, std::string text, const ReadP
 }
 
 Status MysqlSource::StartStream() {
-  const auto mode = !by_gtid_                               ? BinlogConnection::Mode::kPlace
+  const auto mode = !by_gtid_                             ? BinlogConnection::Mode::kPlace
                     : options_.flavor == Flavor::kMariadb ? BinlogConnection::Mode::kMariadbGtid
                                                           : BinlogConnection::Mode::kMysqlGtid;
   HG_ASSIGN_OR_RETURN(connection_, BinlogConnection::Start(options_, host_, mode, resume_.restart()));
@@ -159,7 +159,7 @@ Status MysqlSource::StartStream() {
 
 Status MysqlSource::Read(SourceBatch& batch, std::stop_token stop) {
   if (stop.stop_requested()) return Stopped();
-  const Deadline deadline = clock_.Now() + (resume_changed_  ? milliseconds(0)
+  const Deadline deadline = clock_.Now() + (resume_changed_        ? milliseconds(0)
                                             : snapshot_ != nullptr ? milliseconds(kSnapshotWait)
                                                                    : milliseconds(kReadWait));
   if (idle_) {
@@ -200,8 +200,7 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
     HG_ASSIGN_OR_RETURN(const std::string_view event, connection_->Next());
     Status handled = decoder_->Handle(event, batch.transactions);
     // A damaged event is not lost: the server has it, and is asked again.
-    if (!handled.ok() && handled.error().kind == ErrorKind::kCorrupt)
-      return Transient(handled.error().what);
+    if (!handled.ok() && handled.error().kind == ErrorKind::kCorrupt) return Transient(handled.error().what);
     HG_RETURN_IF_ERROR(std::move(handled));
     for (; taken < batch.transactions.size(); ++taken) {
       batch.transactions[taken].info.end += resume_.base();

@@ -20,9 +20,9 @@
 
 namespace headgate::mysql {
 
-// A MySQL or MariaDB server as a source. The stream is read from the first moment on; while tables are to be read, their
-// chunks go into the log between the transactions of the stream (docs/adr/0020). With snapshot: only, the stream ends
-// when the last table is read.
+// A MySQL or MariaDB server as a source. The stream is read from the first moment on; while tables are to be read,
+// their chunks go into the log between the transactions of the stream (docs/adr/0020). With snapshot: only, the stream
+// ends when the last table is read.
 class MysqlSource final : public Source {
  public:
   MysqlSource(Options options, const Clock& clock);
@@ -42,8 +42,8 @@ class MysqlSource final : public Source {
   Status DoOpen();
   Status ConnectQuery();
   Status Attach(const ServerFacts& server);
-  Status CheckHistory(const ServerFacts& server, const ReadPosition& now);
-  Status DeclareGap(std::string reason, std::string text, const ReadPosition& to);
+  Status CheckHistory(const ServerFacts& server, const BinlogPosition& now);
+  Status DeclareGap(std::string reason, std::string text, const BinlogPosition& to);
   Status StartStream();
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
 
@@ -78,7 +78,7 @@ class MysqlSource final : public Source {
   std::unique_ptr<Tables> tables_;
   std::unique_ptr<BinlogConnection> connection_;
   std::unique_ptr<BinlogDecoder> decoder_;
-  ReadPosition stored_;  // as of the last batch that carried it
+  BinlogPosition stored_;  // as of the last batch that carried it
   Deadline stored_at_;
   Deadline heard_at_;
 
@@ -86,9 +86,9 @@ class MysqlSource final : public Source {
   ChangeWatch watch_;
   std::size_t tables_left_ = 0;
   bool first_chunk_ = true;
-  std::vector<SnapshotItem> waiting_;     // chunks that the stream does not cover yet
-  std::optional<ReadPosition> hold_at_;   // where the stream stands still
-  bool idle_ = false;                     // snapshot: only, and it is read
+  std::vector<SnapshotItem> waiting_;      // chunks that the stream does not cover yet
+  std::optional<BinlogPosition> hold_at_;  // where the stream stands still
+  bool idle_ = false;                      // snapshot: only, and it is read
 
   std::atomic<bool> look_ = false;
   Deadline asked_at_;

@@ -22,7 +22,8 @@ Status MysqlSource::PlanSnapshot() {
     const stored::StreamSnapshot* entry = resume_.FindTable(name);
     // Without a key the rows that were read can't be told from the others: they are read again, from the start.
     if (entry == nullptr || table.plan.key.empty()) {
-      new_run = new_run || entry != nullptr;
+      table.stale_rows = entry != nullptr && entry->chunks() > 0;
+      new_run = new_run || (entry != nullptr && entry->begun());
       continue;
     }
     table.chunks = entry->chunks();
@@ -32,8 +33,13 @@ Status MysqlSource::PlanSnapshot() {
   if (to_read.empty()) return Ok();
   if (new_run) resume_.BeginRun();
   for (SnapshotTable& table : to_read) {
-    if (table.chunks == 0) resume_.BeginTable(table.plan.name, table.plan.stream);
-    if (!table.plan.key.empty()) watch_.Watch(table.plan.stream, table.plan.key);
+    const stored::StreamSnapshot* entry = resume_.FindTable(table.plan.name);
+    if (entry == nullptr || table.plan.key.empty()) resume_.BeginTable(table.plan.name, table.plan.stream);
+    if (table.plan.key.empty()) {
+      tables_->Mute(table.plan.name);
+    } else {
+      watch_.Watch(table.plan.stream, table.plan.key);
+    }
   }
   resume_changed_ = true;
   tables_left_ = to_read.size();
@@ -142,6 +148,8 @@ void MysqlSource::Emit(SnapshotItem item, SourceBatch& batch) {
 void MysqlSource::EmitMark(std::size_t index, bool completed, SourceBatch& batch) {
   const TablePlan& plan = snapshot_->tables()[index].plan;
   stored::StreamSnapshot& entry = *resume_.FindTable(plan.name);
+  if (!completed && entry.begun()) return;
+  entry.set_begun(true);
   Transaction& tx = batch.transactions.emplace_back();
   tx.info.position = {PositionKind::kChunk, resume_.run(), plan.stream, completed ? entry.chunks() + 1 : 0, {}};
   tx.info.commit_us = clock_.NowUs();
@@ -150,12 +158,21 @@ void MysqlSource::EmitMark(std::size_t index, bool completed, SourceBatch& batch
   tx.first_ordinal = 0;
   tx.StartChange(Op::kSnapshot, plan.stream, plan.schema, decoder_->position().place.offset);
   tx.EndChange(Encode(SnapshotExtra{completed, entry.rows()}));
+  if (!completed && snapshot_->tables()[index].stale_rows) {
+    tx.StartChange(Op::kTruncate, plan.stream, plan.schema, decoder_->position().place.offset);
+    tx.EndChange(Encode(TruncateExtra{}));
+  }
   resume_changed_ = true;
   if (!completed) return;
   entry.set_completed(true);
   entry.clear_next();
   watch_.Forget(plan.stream);
-  if (plan.key.empty()) hold_at_.reset();
+  if (plan.key.empty()) {
+    hold_at_.reset();
+    snapshot_->Release();
+    tables_->Unmute(plan.name);
+    decoder_->ForgetTables();
+  }
   --tables_left_;
   ++telemetry_.snapshot_tables_done;
 }

@@ -102,8 +102,7 @@ SourceFactory MakeFactory(const config::ComponentSpec& spec, std::string_view co
       .spec = &spec,
       .connector = connector,
       .check = CheckOptions,
-      .create = [](const std::string& name, const config::Bound& bound,
-                   const Clock& clock) -> std::unique_ptr<Source> {
+      .create = [](const std::string& name, const config::Bound& bound, const Clock& clock) -> std::unique_ptr<Source> {
         return std::make_unique<MysqlSource>(MakeOptions(name, kFlavor, bound), clock);
       },
       .preflight = [](const std::string& name,

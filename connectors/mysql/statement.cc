@@ -130,9 +130,7 @@ class Reader {
 
  private:
   void Advance() { token_ = scanner_.Next(); }
-  bool Is(std::string_view word) const {
-    return token_.kind == TokenKind::kWord && IsWord(token_.text, word);
-  }
+  bool Is(std::string_view word) const { return token_.kind == TokenKind::kWord && IsWord(token_.text, word); }
   bool Skip(std::string_view word) {
     if (!Is(word)) return false;
     Advance();
@@ -222,6 +220,11 @@ class Reader {
   Statement CreateTable(bool temporary) {
     if (Skip("IF")) SkipAny({"NOT", "EXISTS"});
     Statement statement = OneTable(StatementKind::kCreateTable, temporary);
+    if (SkipMark('(')) {
+      do {
+        Definition(statement);
+      } while (SkipMark(','));
+    }
     bool start = false;
     while (token_.kind != TokenKind::kEnd) {
       statement.goes_on = start && Is("TRANSACTION");
@@ -229,6 +232,26 @@ class Reader {
       Advance();
     }
     return statement;
+  }
+  // A column, or an index, up to its comma or the closing parenthesis.
+  void Definition(Statement& statement) {
+    if (AtName()) {
+      std::string name = Unquoted(token_);
+      Advance();
+      statement.columns.emplace_back(std::move(name), Is("BOOL") || Is("BOOLEAN"));
+    }
+    SkipToComma();
+  }
+  // To a comma or a parenthesis that closes what was open before.
+  void SkipToComma() {
+    int depth = 0;
+    while (token_.kind != TokenKind::kEnd) {
+      if (token_.kind == TokenKind::kMark) {
+        if (depth == 0 && (token_.text[0] == ',' || token_.text[0] == ')')) return;
+        depth += token_.text[0] == '(' ? 1 : token_.text[0] == ')' ? -1 : 0;
+      }
+      Advance();
+    }
   }
   Statement Index() {  // ... name ... ON table
     while (token_.kind != TokenKind::kEnd && !Is("ON")) Advance();
@@ -241,23 +264,33 @@ class Reader {
     if (Skip("IF")) Skip("EXISTS");
     Statement statement = OneTable(StatementKind::kAlterTable);
     if (statement.tables.empty()) return statement;
-    int depth = 0;
-    while (token_.kind != TokenKind::kEnd) {
-      if (depth == 0 && Skip("RENAME")) {
-        if (Is("COLUMN") || Is("INDEX") || Is("KEY") || Is("CONSTRAINT")) continue;
-        SkipAny({"TO", "AS"});
-        SkipMark('=');
-        TableName to;
-        if (!Name(to)) continue;
-        statement.kind = StatementKind::kRenameTable;
-        statement.tables.resize(1);
-        statement.tables.push_back(std::move(to));
-        continue;
-      }
-      if (token_.kind == TokenKind::kMark) depth += token_.text[0] == '(' ? 1 : token_.text[0] == ')' ? -1 : 0;
-      Advance();
-    }
+    do {
+      AlterPart(statement);
+      SkipToComma();
+    } while (SkipMark(','));
     return statement;
+  }
+  void AlterPart(Statement& statement) {
+    if (Skip("RENAME")) {
+      if (Is("COLUMN") || Is("INDEX") || Is("KEY") || Is("CONSTRAINT")) return;
+      SkipAny({"TO", "AS"});
+      SkipMark('=');
+      TableName to;
+      if (!Name(to)) return;
+      statement.kind = StatementKind::kRenameTable;
+      statement.tables.resize(1);
+      statement.tables.push_back(std::move(to));
+      return;
+    }
+    const bool change = Is("CHANGE");
+    if (!Skip("ADD") && !Skip("MODIFY") && !Skip("CHANGE")) return;
+    Skip("COLUMN");
+    if (Skip("IF")) SkipAny({"NOT", "EXISTS"});
+    if (change) Advance();  // the name so far
+    if (!SkipMark('(')) return Definition(statement);
+    do {
+      Definition(statement);
+    } while (SkipMark(','));
   }
 
   Statement Drop() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // What a statement in the binary log means for a reader of rows (P9, MY-17). Tolerant: it looks at the first words and
@@ -41,8 +42,10 @@ struct Statement {
   StatementKind kind = StatementKind::kOther;
   std::vector<TableName> tables;  // in the order of the statement; kDropDatabase: one without a table
   std::string name;               // of a savepoint; of XA, as SQL writes it: X'7465',X'',1
-  bool temporary = false;         // tables that only one session sees
-  bool goes_on = false;           // rows and a commit follow (CREATE TABLE ... START TRANSACTION)
+  // Columns that CREATE TABLE or ALTER TABLE declares, and whether by the word BOOLEAN: the catalogue forgets it (X5).
+  std::vector<std::pair<std::string, bool>> columns;
+  bool temporary = false;  // tables that only one session sees
+  bool goes_on = false;    // rows and a commit follow (CREATE TABLE ... START TRANSACTION)
 
   bool operator==(const Statement&) const = default;
 };

@@ -9,8 +9,6 @@
 namespace headgate::mysql {
 namespace {
 
-
-
 std::uint64_t Number48(ByteReader& in) {
   const std::uint64_t low = in.Fixed<std::uint32_t>();
   return low | static_cast<std::uint64_t>(in.Fixed<std::uint16_t>()) << 32;

@@ -14,7 +14,20 @@ std::string Qualified(const TableName& table) { return table.database + "." + ta
 // _orders_gho, _orders_ghc, _orders_del of gh-ost; _orders_new, _orders_old of pt-online-schema-change.
 bool IsSideTable(std::string_view table) {
   constexpr std::array<std::string_view, 5> kEnds = {"_gho", "_ghc", "_del", "_new", "_old"};
-  return table.starts_with('_') && std::ranges::any_of(kEnds, [&](std::string_view end) { return table.ends_with(end); });
+  return table.starts_with('_') &&
+         std::ranges::any_of(kEnds, [&](std::string_view end) { return table.ends_with(end); });
+}
+
+// TINYINT(1) that was declared by the word BOOLEAN: by the last statement that names it, else as before.
+bool IsBoolean(const Column& column, const std::map<std::string, bool>* told,
+               const std::optional<TableSchema>& before) {
+  if (column.type.base != "tinyint" || column.type.length != 1) return false;
+  if (told != nullptr) {
+    if (const auto found = told->find(column.name); found != told->end()) return found->second;
+  }
+  if (!before) return false;
+  const auto found = std::ranges::find(before->columns, column.name, &Column::name);
+  return found != before->columns.end() && found->type.base == "boolean";
 }
 
 bool IsLiteral(std::string_view pattern) { return pattern.find_first_of("*?") == std::string_view::npos; }
@@ -90,20 +103,24 @@ std::uint32_t Tables::Define(const TableName& table, StreamNo stream, const Shap
   schema.database = schema.schema = table.database;
   schema.table = table.table;
   schema.replica_identity = 'f';
+  const auto told = booleans_.find(table);
+  const auto before = writer_.NewestSchema(stream);
   for (std::size_t i = 0; i < shape.columns.size(); ++i) {
     if (shape.excluded[i]) continue;
     Column& column = schema.columns.emplace_back(shape.columns[i].column);
     column.identity = true;
+    if (IsBoolean(column, told == booleans_.end() ? nullptr : &told->second, before)) column.type.base = "boolean";
     const auto place = std::ranges::find(shape.key, column.name);
     if (place != shape.key.end()) column.key_position = static_cast<std::int32_t>(place - shape.key.begin()) + 1;
   }
+  if (told != booleans_.end()) booleans_.erase(told);
   return writer_.DefineSchema(stream, schema, at, commit_us);
 }
 
 Result<TableBinding> Tables::Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) {
   TableBinding binding;
   const TableName table{map.database, map.table};
-  if (!IsCaptured(options_, table)) return binding;
+  if (!IsCaptured(options_, table) || muted_.contains(table)) return binding;
   HG_ASSIGN_OR_RETURN(const TableDeclaration* declared, Find(table, false));
   Shape shape;
   bool matched = Match(map, declared, shape);
@@ -127,7 +144,7 @@ Result<TableBinding> Tables::Bind(const TableMap& map, const LogPlace& at, std::
 
 Result<TableBinding> Tables::BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) {
   TableBinding binding;
-  if (!IsCaptured(options_, table)) return binding;
+  if (!IsCaptured(options_, table) || muted_.contains(table)) return binding;
   HG_ASSIGN_OR_RETURN(const auto plan, Plan(table, base_ + at.Number(), commit_us, false));
   if (!plan) return binding;
   binding.stream = plan->stream;
@@ -136,6 +153,10 @@ Result<TableBinding> Tables::BindTruncated(const TableName& table, const LogPlac
 }
 
 Status Tables::Told(const Statement& statement, std::string_view, const LogPlace&, std::int64_t) {
+  if (!statement.columns.empty()) {
+    auto& told = booleans_[statement.tables.back()];
+    for (const auto& [name, boolean] : statement.columns) told[name] = boolean;
+  }
   for (const TableName& table : statement.tables) {
     if (statement.kind == StatementKind::kDropDatabase) {
       std::erase_if(declared_, [&](const auto& entry) { return entry.first.database == table.database; });
@@ -146,7 +167,8 @@ Status Tables::Told(const Statement& statement, std::string_view, const LogPlace
   return Ok();
 }
 
-Result<std::optional<TablePlan>> Tables::Plan(const TableName& table, std::uint64_t at, std::int64_t now_us, bool anew) {
+Result<std::optional<TablePlan>> Tables::Plan(const TableName& table, std::uint64_t at, std::int64_t now_us,
+                                              bool anew) {
   HG_ASSIGN_OR_RETURN(const TableDeclaration* declared, Find(table, anew));
   if (declared == nullptr) return std::optional<TablePlan>();
   Shape shape = ShapeOf(*declared);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,12 @@ class Tables final : public Binder {
   Status Told(const Statement& statement, std::string_view text, const LogPlace& at, std::int64_t commit_us) override;
 
   // For a snapshot: as the server has it now. Nothing if the table is gone.
-  Result<std::optional<TablePlan>> Plan(const TableName& table, std::uint64_t at, std::int64_t now_us,
-                                        bool anew);
+  Result<std::optional<TablePlan>> Plan(const TableName& table, std::uint64_t at, std::int64_t now_us, bool anew);
+
+  // A table without a key that a snapshot will read: until then its changes are in what will be read, so none are
+  // bound. What a decoder has bound before has to be forgotten when this changes.
+  void Mute(const TableName& table) { muted_.insert(table); }
+  void Unmute(const TableName& table) { muted_.erase(table); }
 
   // What is added to places so that they ascend over a change of server.
   void SetBase(std::uint64_t base) { base_ = base; }
@@ -65,6 +70,8 @@ class Tables final : public Binder {
   LogWriter& writer_;
   const Describe describe_;
   std::map<TableName, std::optional<TableDeclaration>> declared_;
+  std::map<TableName, std::map<std::string, bool>> booleans_;  // columns that statements declared since the last schema
+  std::set<TableName> muted_;
   TextDecoder decoder_;
   std::uint64_t base_ = 0;
 };

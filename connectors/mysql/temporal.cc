@@ -34,8 +34,7 @@ void AppendPadded(std::string& out, std::uint64_t v, std::size_t width) {
 }
 
 std::int64_t Since2000(const StoredMoment& at) {
-  const std::int64_t days =
-      DaysFromCivil(at.year, static_cast<int>(at.month), static_cast<int>(at.day)) - kDaysTo2000;
+  const std::int64_t days = DaysFromCivil(at.year, static_cast<int>(at.month), static_cast<int>(at.day)) - kDaysTo2000;
   return days * kDayUs + at.hour * kHourUs + at.minute * kMinuteUs + at.second * kSecondUs + at.us;
 }
 

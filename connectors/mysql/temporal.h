@@ -6,8 +6,8 @@
 
 #include "core/base/bytes.h"
 
-// Dates and times of MySQL and MariaDB as they lie in rows of the binary log and in JSON, and as text, into values. What
-// no calendar has (0000-00-00, 2015-02-31) stays text, in the layout of the `native` rendering (NM16, NM18, NM20).
+// Dates and times of MySQL and MariaDB as they lie in rows of the binary log and in JSON, and as text, into values.
+// What no calendar has (0000-00-00, 2015-02-31) stays text, in the layout of the `native` rendering (NM16, NM18, NM20).
 namespace headgate::mysql {
 
 // As stored: any field may be what no calendar has.
@@ -31,10 +31,10 @@ void PutInstant(std::string& out, const StoredMoment& utc, int digits);
 // Row images. `digits`: fraction digits as the table map has them. The reader fails if the bytes end.
 StoredMoment ReadDate(ByteReader& in);
 StoredMoment ReadDatetime2(ByteReader& in, int digits);
-StoredMoment ReadOldDatetime(ByteReader& in);                // of tables made before 5.6
-std::int64_t ReadTime2(ByteReader& in, int digits);          // microseconds, signed
+StoredMoment ReadOldDatetime(ByteReader& in);        // of tables made before 5.6
+std::int64_t ReadTime2(ByteReader& in, int digits);  // microseconds, signed
 std::int64_t ReadOldTime(ByteReader& in);
-std::uint32_t ReadFraction(ByteReader& in, int digits);      // microseconds
+std::uint32_t ReadFraction(ByteReader& in, int digits);  // microseconds
 
 // Inside JSON: eight bytes, seconds and microseconds apart.
 StoredMoment UnpackMoment(std::int64_t packed);

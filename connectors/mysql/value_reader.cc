@@ -142,6 +142,17 @@ bool InflateColumn(std::string_view packed, std::string& out) {
   return status == Z_STREAM_END && stream.avail_out == 0;
 }
 
+// ZEROFILL pads what a query gives.
+std::string_view WithoutZerofill(std::string& buffer, std::string_view text) {
+  const bool negative = text.starts_with('-');
+  std::string_view digits = text.substr(negative ? 1 : 0);
+  if (digits.size() < 2 || digits[0] != '0' || digits[1] == '.') return text;
+  while (digits.size() > 1 && digits[0] == '0' && digits[1] != '.') digits.remove_prefix(1);
+  buffer = negative ? "-" : "";
+  buffer += digits;
+  return buffer;
+}
+
 template <class N>
 bool ParseWhole(std::string_view text, N& v) {
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), v);
@@ -164,6 +175,13 @@ bool PutScalarText(std::string& out, const ColumnReader& column, std::string_vie
       if (!ParseWhole(text, u)) return false;
       PutUint(out, u);
       return true;
+    case F::kBits: {
+      if (!ParseWhole(text, u)) return false;
+      std::string bytes;
+      PutBigEndian(bytes, u);
+      PutBits(out, bytes, column.length);
+      return true;
+    }
     case F::kFloat:
       if (!ParseWhole(text, d)) return false;
       PutFloat(out, static_cast<float>(d));
@@ -342,9 +360,7 @@ void ValueReader::AppendStored(std::string& out, const ColumnReader& column, Byt
 void ValueReader::AppendText(std::string& out, const ColumnReader& column, std::string_view text) {
   switch (column.form) {
     case F::kDecimal:
-      return PutBlob(out, ValueKind::kDecimal, text);
-    case F::kBits:
-      return PutBits(out, text, column.length);
+      return PutBlob(out, ValueKind::kDecimal, WithoutZerofill(text_, text));
     case F::kEnum:
     case F::kSet:
       return AppendCharacters(out, column, text);

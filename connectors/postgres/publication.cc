@@ -318,7 +318,8 @@ std::vector<CatalogTable> SelectTables(const Options& options, const std::vector
     return std::ranges::any_of(table.ancestors, [&](std::uint32_t root) { return oids.contains(root); });
   });
   for (const std::string& pattern : options.tables) {
-    if (std::ranges::any_of(all, [&](const auto& table) { return MatchesWildcard(pattern, table.QualifiedName()); })) continue;
+    if (std::ranges::any_of(all, [&](const auto& table) { return MatchesWildcard(pattern, table.QualifiedName()); }))
+      continue;
     findings.push_back(MakeFinding(Finding::Level::kWarning, "tables", "no table matches " + pattern + " of tables",
                                    "Check its spelling; a table that is made later is captured then.", "", "tables"));
   }

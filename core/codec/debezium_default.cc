@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -7,6 +8,7 @@
 #include "core/codec/geometry.h"
 #include "core/codec/java_map.h"
 #include "core/codec/json_text.h"
+#include "core/codec/mysql_text.h"
 #include "core/codec/time_text.h"
 
 // What stands for a column that the source did not send: the fallbacks and defaults of 3.3, the placeholders of DP81 to
@@ -373,7 +375,61 @@ std::optional<std::string> UnavailableOf(const DebeziumType& t, bool nullable) {
   return std::nullopt;
 }
 
+namespace {
+
+// MySQL shows 0x6162, MariaDB text with escapes.
+std::string BytesOfLiteral(std::string_view text) {
+  if (text.starts_with("0x")) {
+    if (auto bytes = FromHex(text.substr(2))) return std::move(*bytes);
+  }
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escaped = text[i] == '\\' && i + 1 < text.size();
+    if (escaped) ++i;
+    bytes.push_back(escaped && text[i] == '0' ? '\0' : text[i]);
+  }
+  return bytes;
+}
+
+// Constants in quotes, bits as b'1', numbers; expressions do not count.
+std::optional<std::string> DefaultOfMysql(const DebeziumType& t, std::string_view expression) {
+  if (IsStructured(t) || t.form == Form::kGeometry || t.form == Form::kPoint || t.form == Form::kArray)
+    return std::nullopt;
+  const bool bits = expression.starts_with("b'");
+  if (bits) expression.remove_prefix(1);
+  auto literal = ParseLiteral(expression);
+  if (!literal) return std::nullopt;
+  const auto length = static_cast<std::size_t>(t.type.length);
+  if (bits && literal->text.size() < length) literal->text.insert(0, length - literal->text.size(), '0');
+  std::string storage;
+  Value v;
+  if (t.form == Form::kBytes) {
+    storage = BytesOfLiteral(literal->text);
+    if (t.type.base == "binary") storage.resize(std::max(storage.size(), length), '\0');
+    v.kind = ValueKind::kBytes;
+    v.text = storage;
+  } else if (t.type.kind == TypeKind::kUint) {
+    const auto n = Number<std::uint64_t>(literal->text);
+    if (!n) return std::nullopt;
+    v.kind = ValueKind::kUint;
+    v.u = *n;
+  } else if (t.type.kind == TypeKind::kFloat) {
+    const auto n = Number<float>(literal->text);
+    if (!n) return std::nullopt;
+    v.kind = ValueKind::kFloat;
+    v.d = static_cast<double>(*n);
+  } else if (!MakeValue(t, *literal, storage, v)) {
+    return std::nullopt;
+  }
+  std::string out;
+  if (t.write(out, t, v) != nullptr) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
 std::optional<std::string> DefaultOf(const DebeziumType& t, const std::optional<std::string>& expression) {
+  if (expression && IsMysql(t.type)) return DefaultOfMysql(t, *expression);
   if (!expression || !TypeTakesDefaults(t)) return std::nullopt;
   if (const auto literal = ParseLiteral(*expression)) {
     std::string storage;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 
 #include "core/base/encoding.h"
 #include "core/base/time_text.h"
@@ -8,8 +9,8 @@
 #include "core/codec/mysql_text.h"
 #include "core/codec/time_text.h"
 
-// Types of MySQL and MariaDB, rows DM01 to DM54 of 3.12: what upstream makes of them in its stream, in both phases (X1 to
-// X5).
+// Types of MySQL and MariaDB, rows DM01 to DM54 of 3.12: what upstream makes of them in its stream, in both phases (X1
+// to X5).
 namespace headgate::codec {
 namespace {
 
@@ -21,7 +22,9 @@ constexpr const char* kBeyondDay = "the time lies outside of a day; use another 
 
 const char* WriteTinyInt(std::string& out, const DebeziumType& t, const Value& v) {
   if (v.kind != ValueKind::kInt) return kWrongKind;
-  if (t.options->tinyint1_boolean && IsTinyInt1(t.type)) {
+  const O::TinyInt1 mode = t.options->tinyint1;
+  if (IsTinyInt1(t.type) &&
+      (mode == O::TinyInt1::kBoolean || (mode == O::TinyInt1::kDeclared && t.type.base == "boolean"))) {
     out += v.i != 0 ? "true" : "false";
   } else {
     AppendInt(out, v.i);
@@ -64,14 +67,16 @@ const char* WriteYear(std::string& out, const DebeziumType&, const Value& v) {
 }
 
 // All bytes, lowest first.
-const char* WriteBitBytes(std::string& out, const DebeziumType& t, const Value& v) {
+const char* WriteBitBytes(std::string& out, const DebeziumType&, const Value& v) {
   if (v.kind != ValueKind::kBits) return kWrongKind;
   std::string bytes((v.text.size() + 7) / 8, '\0');
   for (std::size_t i = 0; i < v.text.size(); ++i) {
     const std::size_t bit = v.text.size() - 1 - i;
     if (v.text[i] == '1') bytes[bit / 8] = static_cast<char>(bytes[bit / 8] | 1 << bit % 8);
   }
-  AppendBinary(out, bytes, t.options->binary);
+  out.push_back('"');  // whatever the binary mode
+  AppendBase64(out, bytes);
+  out.push_back('"');
   return nullptr;
 }
 
@@ -92,10 +97,16 @@ void AppendSrid(std::string& out, std::uint32_t srid) {
   }
 }
 
-const char* WriteMysqlGeometry(std::string& out, const DebeziumType&, const Value& v) {
+const char* WriteMysqlGeometry(std::string& out, const DebeziumType& t, const Value& v) {
   std::uint32_t srid = 0;
   std::string_view wkb;
   if (v.kind != ValueKind::kBytes || !SplitGeometry(v.text, srid, wkb)) return kMalformed;
+  std::string swapped;
+  if (t.options->swap_geometry && (srid == 4326 || srid == 3857 || srid == 4269)) {
+    swapped = wkb;
+    if (!SwapCoordinates(swapped)) return kMalformed;
+    wkb = swapped;
+  }
   out += "{\"wkb\":\"";
   AppendBase64(out, wkb);
   AppendSrid(out, srid);
@@ -133,15 +144,51 @@ std::int64_t AdjustedDays(std::int64_t days) {
   return DaysFromCivil(date.year, date.month, date.day);
 }
 
+// The fields as they are stored: 2014-00-00 or 2014-00-00T01:02:03.450.
+const char* WriteOddObject(std::string& out, const DebeziumType& t, std::string_view text) {
+  constexpr const char* kNames[] = {"year", "month", "day", "hour", "minute", "second", "nanos"};
+  std::int64_t fields[7] = {};
+  std::size_t count = 0;
+  while (!text.empty() && count < 7) {
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    std::from_chars(text.data(), text.data() + digits, fields[count]);
+    if (count == 6) {
+      for (std::size_t i = digits; i < 9; ++i) fields[6] *= 10;
+    }
+    ++count;
+    text.remove_prefix(std::min(digits + 1, text.size()));
+  }
+  const std::size_t shown = t.form == Form::kDate ? 3 : 7;
+  for (std::size_t i = 0; i < shown; ++i) {
+    out += i == 0 ? "{\"" : ",\"";
+    out += kNames[i];
+    out += "\":";
+    AppendInt(out, fields[i]);
+  }
+  if (t.form == Form::kTimestampTz) out += ",\"offsetSeconds\":0,\"zoneId\":\"Z\"";
+  out += ",\"specialValue\":null";
+  if (t.form != Form::kDate) {
+    out += ",\"precision\":";
+    out += t.digits == 0 ? "null" : std::to_string(t.digits);
+  }
+  out.push_back('}');
+  return nullptr;
+}
+
 // A text is a date that no calendar has. With a zero in it upstream sees no value at all; else it stops.
 const char* WriteOddDate(std::string& out, const DebeziumType& t, std::string_view text) {
   constexpr std::size_t kMonth = 5;
   constexpr std::size_t kDay = 8;
   if (text.size() < kDay + 2) return kWrongKind;
+  if (t.options->time == O::Time::kStructured) return WriteOddObject(out, t, text);
   const bool zero = text.substr(kMonth, 2) == "00" || text.substr(kDay, 2) == "00";
   if (!zero) return kInvalidDate;
   if (t.nullable) {
     out += "null";
+    return nullptr;
+  }
+  if (t.zero_date.empty() && t.form == Form::kTimestamp && t.options->time == O::Time::kNanoseconds) {
+    out.push_back('0');
     return nullptr;
   }
   const auto stand_in = t.zero_date.empty() ? ZeroOf(t) : std::optional(t.zero_date);
@@ -295,8 +342,8 @@ std::optional<DebeziumType> MakeMysqlType(const DataType& type, const DebeziumOp
   }
   if (t.form == Form::kUnknown && !options.unknown_types) return std::nullopt;
   t.write = WriterOfKind(t);
-  const bool temporal = t.form == Form::kDate || t.form == Form::kTime || t.form == Form::kTimestamp ||
-                        t.form == Form::kTimestampTz;
+  const bool temporal =
+      t.form == Form::kDate || t.form == Form::kTime || t.form == Form::kTimestamp || t.form == Form::kTimestampTz;
   if (temporal) t.inner = TemporalWriter(t.form, options.time, options.interval, t.digits);
   return t;
 }

@@ -138,7 +138,6 @@ Result<bool> SetNames(O& o, std::string_view name, std::string_view value) {
       name, value, o.*kMember,
       {{"none", O::Names::kNone}, {"avro", O::Names::kAvro}, {"avro_unicode", O::Names::kAvroUnicode}});
 }
-Result<bool> Accept(O&, std::string_view, std::string_view) { return true; }
 
 Result<bool> SetDecimals(O& o, std::string_view name, std::string_view value) {
   return Choose<O::Decimals>(
@@ -197,9 +196,10 @@ Result<bool> SetMessageTimestamps(O& o, std::string_view name, std::string_view 
 Result<bool> SetUnsigned(O& o, std::string_view name, std::string_view value) {
   return Choose<bool>(name, value, o.unsigned_precise, {{"long", false}, {"precise", true}});
 }
-// `declared` is a number too: the catalogue does not keep the word BOOLEAN.
 Result<bool> SetTinyInt1(O& o, std::string_view name, std::string_view value) {
-  return Choose<bool>(name, value, o.tinyint1_boolean, {{"declared", false}, {"number", false}, {"boolean", true}});
+  using T = O::TinyInt1;
+  return Choose<T>(name, value, o.tinyint1,
+                   {{"declared", T::kDeclared}, {"number", T::kNumber}, {"boolean", T::kBoolean}});
 }
 
 constexpr Option kOptions[] = {
@@ -225,7 +225,7 @@ constexpr Option kOptions[] = {
     {"replace.null.with.default", SetFlag<&O::null_with_default>},
     {"schema.name.adjustment.mode", SetNames<&O::schema_names>},
     {"skipped.operations", SetSkipped},
-    {"swap-geometry-coordinates", Accept},
+    {"swap-geometry-coordinates", SetFlag<&O::swap_geometry>},
     {"time.precision.mode", SetTime},
     {"tombstones.on.delete", SetFlag<&O::tombstones>},
     {"unavailable.value.placeholder", SetText<&O::unavailable>},

@@ -49,7 +49,9 @@ struct DebeziumOptions {
   bool extended_headers = false;
   bool unsigned_precise = false;  // BIGINT UNSIGNED
   bool time_adjuster = true;      // years of two digits
-  bool tinyint1_boolean = false;  // TINYINT(1)
+  bool swap_geometry = false;     // X and Y of geographic SRIDs (DM47)
+  enum class TinyInt1 : std::uint8_t { kDeclared, kNumber, kBoolean };
+  TinyInt1 tinyint1 = TinyInt1::kDeclared;
   NonFinite nonfinite = NonFinite::kPark;
   bool ts_ns_string = false;
   bool snapshot_boolean = false;
@@ -71,7 +73,7 @@ struct DebeziumOptions {
 };
 
 // Sets the option `name` ("decimal.handling.mode", ...). False if this rendering has no such option; kConfig if the
-// value is none of its values. 
+// value is none of its values.
 Result<bool> SetOption(DebeziumOptions& options, std::string_view name, std::string_view value);
 
 }  // namespace headgate::codec

@@ -4,6 +4,7 @@
 #include "core/base/time_text.h"
 #include "core/codec/debezium_value.h"
 #include "core/codec/json_text.h"
+#include "core/codec/mysql_text.h"
 #include "core/codec/time_text.h"
 
 // DATE, TIME, TIMESTAMP and INTERVAL under the temporal modes of 3.2, rows DP31 to DP55, DP74, DP78 of 3.11. Constants
@@ -180,6 +181,10 @@ void ClockMembers(std::string& out, char separator, std::int64_t us) {
   Member(out, ",\"nanos\":", us % kSecondUs * 1000);
 }
 void Precision(std::string& out, const DebeziumType& t) {
+  if (IsMysql(t.type) && t.digits == 0) {
+    out += ",\"precision\":null}";
+    return;
+  }
   Member(out, ",\"precision\":", t.digits);
   out.push_back('}');
 }

@@ -1,5 +1,6 @@
 #include "core/codec/mysql_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -70,9 +71,89 @@ std::size_t StringEnd(std::string_view text, std::size_t from) {  // behind the 
   return from < text.size() ? from : text.size();
 }
 
+// A geometry that begins at `at`, which is moved behind it.
+bool SwapGeometry(std::string& wkb, std::size_t& at, int depth) {
+  constexpr int kDepthMax = 32;
+  constexpr std::size_t kPointBytes = 2 * sizeof(double);
+  enum : std::uint32_t { kPoint = 1, kLine = 2, kPolygon = 3, kCollection = 7 };
+  const auto number = [&](std::uint32_t& v) {
+    if (wkb.size() < at + sizeof v) return false;
+    std::memcpy(&v, wkb.data() + at, sizeof v);
+    at += sizeof v;
+    return true;
+  };
+  const auto points = [&](std::uint32_t count) {
+    if ((wkb.size() - at) / kPointBytes < count) return false;
+    for (; count > 0; --count, at += kPointBytes)
+      std::swap_ranges(wkb.begin() + static_cast<std::ptrdiff_t>(at),
+                       wkb.begin() + static_cast<std::ptrdiff_t>(at + sizeof(double)),
+                       wkb.begin() + static_cast<std::ptrdiff_t>(at + sizeof(double)));
+    return true;
+  };
+  std::uint32_t type = 0;
+  std::uint32_t count = 0;
+  if (depth > kDepthMax || wkb.size() <= at || wkb[at++] != 1 || !number(type)) return false;
+  if (type == kPoint) return points(1);
+  if (type > kCollection || !number(count)) return false;
+  if (type == kLine) return points(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::uint32_t ring = 0;
+    const bool good = type == kPolygon ? number(ring) && points(ring) : SwapGeometry(wkb, at, depth + 1);
+    if (!good) return false;
+  }
+  return true;
+}
+
 bool IsNumberByte(char c) { return IsDigit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
 
 }  // namespace
+
+void AppendMysqlDouble(std::string& out, double v) {
+  constexpr int kPlacesMax = 15;
+  if (v == 0) {
+    out += std::signbit(v) ? "-0.0" : "0.0";
+    return;
+  }
+  char text[40];
+  const char* const end = std::to_chars(text, text + sizeof text, v, std::chars_format::scientific).ptr;
+  std::string_view all(text, static_cast<std::size_t>(end - text));
+  if (all[0] == '-') {
+    out.push_back('-');
+    all.remove_prefix(1);
+  }
+  const std::size_t e = all.find('e');
+  int exponent = 0;
+  const std::size_t sign = all[e + 1] == '+' ? 1 : 0;
+  std::from_chars(all.data() + e + 1 + sign, all.data() + all.size(), exponent);
+  std::string digits(all.substr(0, 1));
+  if (e > 2) digits += all.substr(2, e - 2);
+  const int point = exponent + 1;  // digits before the point
+  if (point > kPlacesMax || point < 1 - kPlacesMax) {
+    out += digits[0];
+    if (digits.size() > 1) out.append(".").append(digits, 1);
+    out += "e" + std::to_string(exponent);
+  } else if (point <= 0) {
+    out += "0.";
+    out.append(static_cast<std::size_t>(-point), '0');
+    out += digits;
+  } else if (static_cast<std::size_t>(point) >= digits.size()) {
+    out += digits;
+    out.append(static_cast<std::size_t>(point) - digits.size(), '0');
+    out += ".0";
+  } else {
+    out.append(digits, 0, static_cast<std::size_t>(point));
+    out.push_back('.');
+    out.append(digits, static_cast<std::size_t>(point));
+  }
+}
+
+bool IsSurelyDecimal(std::string_view number) {
+  double v = 0;
+  std::from_chars(number.data(), number.data() + number.size(), v);
+  std::string text;
+  AppendMysqlDouble(text, v);
+  return text != number;
+}
 
 void AppendMysqlTime(std::string& out, std::int64_t us, int digits) {
   if (us < 0) out.push_back('-');
@@ -97,6 +178,11 @@ bool SplitGeometry(std::string_view stored, std::uint32_t& srid, std::string_vie
   std::memcpy(&srid, stored.data(), kSridBytes);
   wkb = stored.substr(kSridBytes);
   return wkb[0] == 1;
+}
+
+bool SwapCoordinates(std::string& wkb) {
+  std::size_t at = 0;
+  return SwapGeometry(wkb, at, 0) && at == wkb.size();
 }
 
 std::string HexEwkbOf(std::string_view stored) {
@@ -136,7 +222,7 @@ void AppendStreamJson(std::string& out, std::string_view marked) {
     const std::string_view number = marked.substr(i, end - i);
     const bool decimal = end < marked.size() && marked[end] == 'm';
     const bool whole = number.find_first_of(".eE") == std::string_view::npos;
-    if (decimal || whole) {
+    if (decimal || whole || IsSurelyDecimal(number)) {
       out += number;
     } else {
       AppendStreamDouble(out, number);

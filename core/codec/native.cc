@@ -4,6 +4,7 @@
 
 #include "core/base/encoding.h"
 #include "core/codec/json_text.h"
+#include "core/codec/native_position.h"
 #include "core/codec/time_text.h"
 
 namespace headgate::codec {
@@ -13,24 +14,6 @@ void AppendHex16(std::string& out, std::uint64_t v) {
   char text[16];
   for (std::size_t i = 16; i-- > 0; v >>= 4) text[i] = "0123456789abcdef"[v & 15];
   out.append(text, 16);
-}
-
-// "0/16E9FB0" in quotes.
-void AppendLsnString(std::string& out, std::uint64_t lsn) {
-  char text[20];
-  char* p = text + sizeof text;
-  *--p = '"';
-  const auto part = [&](std::uint32_t v) {
-    do {
-      *--p = "0123456789ABCDEF"[v & 15];
-      v >>= 4;
-    } while (v != 0);
-  };
-  part(static_cast<std::uint32_t>(lsn));
-  *--p = '/';
-  part(static_cast<std::uint32_t>(lsn >> 32));
-  *--p = '"';
-  out.append(p, static_cast<std::size_t>(text + sizeof text - p));
 }
 
 void AppendId(std::string& out, const EventContext& e) {
@@ -47,67 +30,6 @@ void AppendId(std::string& out, const EventContext& e) {
   }
   out.push_back(':');
   AppendUint(out, e.change->ordinal);
-}
-
-bool IsBinlog(const EventContext& e) { return e.connector == "mysql" || e.connector == "mariadb"; }
-
-// The file is not known where the log began before the source told of one.
-void AppendBinlogPlace(std::string& out, const TransactionInfo& tx, std::uint64_t offset) {
-  if (!tx.file.empty()) {
-    out += "\"file\":";
-    AppendJsonString(out, tx.file);
-    out.push_back(',');
-  }
-  out += "\"pos\":";
-  AppendUint(out, offset);
-}
-
-void AppendPosition(std::string& out, const EventContext& e) {
-  const Position& p = e.tx->position;
-  out += ",\"position\":{";
-  switch (p.kind) {
-    case PositionKind::kPgCommit:
-      out += "\"commit_lsn\":";
-      AppendLsnString(out, p.a);
-      out += ",\"lsn\":";
-      AppendLsnString(out, e.change->place);
-      break;
-    case PositionKind::kPgMessage:
-    case PositionKind::kGap:
-      if (IsBinlog(e)) {
-        AppendBinlogPlace(out, *e.tx, BinlogOffset(p.a));
-        break;
-      }
-      out += "\"lsn\":";
-      AppendLsnString(out, p.a);
-      break;
-    case PositionKind::kChunk:
-    case PositionKind::kSchema: {
-      const std::uint64_t at = e.tx->consistent_at != 0 ? e.tx->consistent_at : e.change->place;
-      if (IsBinlog(e)) {
-        AppendBinlogPlace(out, *e.tx, BinlogOffset(at));
-        break;
-      }
-      out += "\"lsn\":";
-      AppendLsnString(out, at);
-      break;
-    }
-    case PositionKind::kNamed:
-      out += "\"gtid\":";
-      AppendJsonString(out, e.tx->id);
-      out.push_back(',');
-      [[fallthrough]];
-    case PositionKind::kBinlog:
-      AppendBinlogPlace(out, *e.tx, e.change->place);
-      out += ",\"row\":";
-      AppendUint(out, e.change->sub_place);
-      break;
-    case PositionKind::kIngest:
-      out += "\"seq\":";
-      AppendUint(out, p.a);
-      break;
-  }
-  out.push_back('}');
 }
 
 bool IsStreamed(PositionKind kind) {
@@ -199,39 +121,6 @@ Status AppendSnapshot(std::string& out, const TransactionInfo& tx, const Change&
   } else {
     out += ",\"phase\":\"started\"}";
   }
-  return Ok();
-}
-
-Status AppendGap(std::string& out, const EventContext& e) {
-  HG_ASSIGN_OR_RETURN(const GapExtra extra, DecodeGap(e.change->extra));
-  out += ",\"gap\":{\"reason\":";
-  AppendJsonString(out, extra.reason);
-  const bool binlog = IsBinlog(e);
-  const auto place = [&](std::uint64_t at, std::string_view name) {
-    if (binlog) {
-      AppendJsonString(out, "pos");
-      out.push_back(':');
-      AppendJsonString(out, PositionText(e.connector, at));
-    } else {
-      out += name;
-      AppendLsnString(out, at);
-    }
-  };
-  if (extra.from != 0) {
-    out += ",\"from\":{";
-    place(extra.from, "\"commit_lsn\":");
-    out.push_back('}');
-  }
-  out += ",\"to\":{";
-  place(extra.to, "\"lsn\":");
-  out += "},\"streams\":[";
-  for (std::size_t i = 0; i < extra.streams.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    AppendJsonString(out, extra.streams[i]);
-  }
-  out += "],\"action\":";
-  AppendJsonString(out, extra.action);
-  out.push_back('}');
   return Ok();
 }
 

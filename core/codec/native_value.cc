@@ -201,8 +201,8 @@ bool AppendArray(std::string& out, std::string_view payload, const DataType& typ
 bool AppendGeometry(std::string& out, std::string_view stored, const NativeOptions& options) {
   const std::string hex = HexEwkbOf(stored);
   const std::size_t start = out.size();
-  if (!hex.empty() && (options.geometry == NativeOptions::Geometry::kWkb ? AppendWkbObject(out, hex)
-                                                                          : AppendGeoJson(out, hex)))
+  if (!hex.empty() &&
+      (options.geometry == NativeOptions::Geometry::kWkb ? AppendWkbObject(out, hex) : AppendGeoJson(out, hex)))
     return true;
   out.resize(start);
   return false;
@@ -221,6 +221,23 @@ bool AppendComposite(std::string& out, std::string_view payload, const DataType&
   }
   out.push_back('}');
   return true;
+}
+
+void AppendText(std::string& out, std::string_view text, const DataType& type, const NativeOptions& options) {
+  if ((type.kind == TypeKind::kHstore || type.extension) && AppendStructuredText(out, text, type, options)) return;
+  if (type.kind == TypeKind::kSet) {
+    AppendLabels(out, text);
+  } else {
+    AppendJsonString(out, text);
+  }
+}
+
+void AppendSigned(std::string& out, std::int64_t v, const DataType& type, const NativeOptions& options) {
+  if (options.tinyint1 == NativeOptions::TinyInt1::kBoolean && IsTinyInt1(type)) {
+    out += v != 0 ? "true" : "false";
+  } else {
+    AppendInt(out, v);
+  }
 }
 
 }  // namespace
@@ -243,11 +260,7 @@ bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, c
       out += v.b ? "true" : "false";
       return true;
     case ValueKind::kInt:
-      if (options.tinyint1 == NativeOptions::TinyInt1::kBoolean && IsTinyInt1(type)) {
-        out += v.i != 0 ? "true" : "false";
-      } else {
-        AppendInt(out, v.i);
-      }
+      AppendSigned(out, v.i, type, options);
       return true;
     case ValueKind::kUint:
       AppendUint(out, v.u);
@@ -262,13 +275,7 @@ bool AppendNativeValue(std::string& out, const Value& v, const DataType& type, c
       AppendDecimal(out, v.text, options);
       return true;
     case ValueKind::kText:
-      if ((type.kind == TypeKind::kHstore || type.extension) && AppendStructuredText(out, v.text, type, options))
-        return true;
-      if (type.kind == TypeKind::kSet) {
-        AppendLabels(out, v.text);
-      } else {
-        AppendJsonString(out, v.text);
-      }
+      AppendText(out, v.text, type, options);
       return true;
     case ValueKind::kBytes:
       if (type.kind == TypeKind::kGeometry && AppendGeometry(out, v.text, options)) return true;

@@ -52,9 +52,11 @@ std::string LsnText(std::uint64_t lsn);
 
 // Where a binary log stands, as one ascending number: the file's number, and the offset in these bits.
 inline constexpr int kBinlogOffsetBits = 40;
-constexpr std::uint64_t BinlogOffset(std::uint64_t place) { return place & ((std::uint64_t{1} << kBinlogOffsetBits) - 1); }
-// A position of telemetry and load gates as people read it, by the source's kind ("postgresql"): an LSN, the number of a
-// binary log's file and an offset (000003:4567), or a plain number.
+constexpr std::uint64_t BinlogOffset(std::uint64_t place) {
+  return place & ((std::uint64_t{1} << kBinlogOffsetBits) - 1);
+}
+// A position of telemetry and load gates as people read it, by the source's kind ("postgresql"): an LSN, the number of
+// a binary log's file and an offset (000003:4567), or a plain number.
 std::string PositionText(std::string_view connector, std::uint64_t position);
 
 }  // namespace headgate

@@ -185,9 +185,14 @@ std::string Unescaped(std::string_view text) {
 
 Status ReadProperties(const std::filesystem::path& path, GoldenSet& set) {
   // Settings of the connector, not of the rendering.
-  static const std::set<std::string> kNotOurs = {"topic.prefix", "plugin.name", "snapshot.mode",
-                                                 "publication.autocreate.mode", "publish.via.partition.root",
-                                                 "database.include.list", "include.schema.changes", "include.query"};
+  static const std::set<std::string> kNotOurs = {"topic.prefix",
+                                                 "plugin.name",
+                                                 "snapshot.mode",
+                                                 "publication.autocreate.mode",
+                                                 "publish.via.partition.root",
+                                                 "database.include.list",
+                                                 "include.schema.changes",
+                                                 "include.query"};
   std::ifstream in(path);
   if (!in) return ConfigError("cannot read " + path.string());
   for (std::string line; std::getline(in, line);) {

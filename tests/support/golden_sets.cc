@@ -68,14 +68,43 @@ const std::vector<std::string>& GoldenStreamDefects() {
 
 std::vector<std::string> MysqlSetNames(const std::string& connector) {
   if (connector == "mariadb") return {"default", "include_query", "time_isostring", "tx_metadata", "unsigned_precise"};
-  return {"adjuster_off",      "binary_base64",  "binary_base64url",     "binary_hex",           "decimal_double",
-          "decimal_numeric",   "decimal_string", "default",              "include_query",        "message_key_columns",
-          "null_default_false", "time_connect",  "time_connect_range",   "time_isostring",       "time_isostring_range",
-          "time_isostring_small", "time_microseconds", "time_nanoseconds", "tombstones_off",     "tx_metadata",
-          "unsigned_precise"};
+  return {"adjuster_off",       "binary_base64",       "binary_base64url",     "binary_hex",
+          "decimal_double",     "decimal_numeric",     "decimal_string",       "default",
+          "include_query",      "message_key_columns", "null_default_false",   "time_connect",
+          "time_connect_range", "time_isostring",      "time_isostring_range", "time_isostring_small",
+          "time_microseconds",  "time_nanoseconds",    "tombstones_off",       "tx_metadata",
+          "unsigned_precise",   "swap_geometry",       "next_default",         "next_structured",
+          "next_swap_geometry"};
 }
 
-std::vector<std::string> MysqlDefects(const std::string&, bool) { return {}; }
+// Topics in which upstream is wrong, or where its phases differ and ours have the form of the stream.
+std::vector<std::string> MysqlDefects(const std::string& connector, const std::string& set, bool snapshot) {
+  std::vector<std::string> topics;
+  if (set == "next_structured" && snapshot) topics = {"gold.g.dm35_timestamp_zone", "gold.g.opt_adjuster"};
+  if (set == "time_nanoseconds")  // DP47: what its range does not hold is parked, upstream has null
+    topics = {"gold.g.dm32_datetime", "gold.g.dm33_datetime_us", "gold.g.opt_adjuster", "gold.g.dm38_invalid"};
+  const auto add = [&](std::initializer_list<const char*> more) {
+    topics.insert(topics.end(), more.begin(), more.end());
+  };
+  if (!snapshot) {
+    add({"gold.g.dm14_charset_rare",        // DM50
+         "gold.g.dm14_charset_singlebyte",  // DM50: koi8u
+         "gold.g.dm42_json_time_negative",  // DM42
+         "gold.g.dm19_20_enum"});           // DM20: the escape of the schema is in the data
+    if (connector == "mariadb") add({"gold.g.dm14_charset_multibyte", "gold.g.maria_uuid"});  // DM50: cp932; DM51
+    return topics;
+  }
+  add({"gold.g.dm07_float",        // six digits
+       "gold.g.dm32_datetime",     // ten days late in the gap of 1582
+       "gold.g.dm34_timestamp"});  // fraction without its zeros
+  if (connector == "mysql") {
+    add({"gold.g.dm22_year",  // year 0000
+         "gold.g.dm39_json", "gold.g.dm39_json_deep", "gold.g.dm39_json_large", "gold.g.dm40_json_decimal",
+         "gold.g.dm40_json_doubles", "gold.g.dm40_json_scalars", "gold.g.dm42_json_time_date",
+         "gold.g.dm43_json_opaque", "gold.g.dm44_json_update", "gold.g.dm49_noblob"});
+  }
+  return topics;
+}
 
 std::vector<std::string> Joined(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -87,12 +116,23 @@ Result<GoldenRendering> GoldenRendering::Of(const std::filesystem::path& root, c
   rendering.name_ = name;
   HG_ASSIGN_OR_RETURN(rendering.set_, ReadGoldenSet(root, name));
   codec::DebeziumOptions options;
-  options.null_with_default = true;    // upstream's defaults
+  options.null_with_default = true;  // upstream's defaults
   options.extended_headers = root.filename() != "postgres";
   if (name == "null_default_false") {  // upstream's source.snapshot is a default too; Headgate's stays (3.2)
     for (GoldenRecord& r : rendering.set_.stream) Replace(r, "\"snapshot\":null", "\"snapshot\":\"false\"");
   }
+  // Upstream takes the default of a BINARY column as text, with the escape that the server shows.
+  for (auto* records : {&rendering.set_.snapshot, &rendering.set_.stream}) {
+    for (GoldenRecord& r : *records) {
+      for (int image = 0; image < 2 && r.topic == "gold.g.opt_null_default"; ++image) {
+        Replace(r, "\"YWJcMA==\"", "\"YWIA\"");
+        Replace(r, "\"61625c30\"", "\"616200\"");
+      }
+    }
+  }
+  if (name.ends_with("swap_geometry")) options.swap_geometry = true;  // upstream's is a transform
   for (const auto& [option, value] : rendering.set_.options) {
+    if (option.starts_with("transforms")) continue;
     HG_ASSIGN_OR_RETURN(const bool known, SetOption(options, option, value));
     if (!known) return ConfigError("set " + name + " has the option " + option + ", which the encoder does not know");
   }

@@ -22,7 +22,7 @@ const std::vector<std::string>& GoldenStreamDefects();
 
 // The same of MySQL and MariaDB ("mysql", "mariadb").
 std::vector<std::string> MysqlSetNames(const std::string& connector);
-std::vector<std::string> MysqlDefects(const std::string& connector, bool snapshot);
+std::vector<std::string> MysqlDefects(const std::string& connector, const std::string& set, bool snapshot);
 
 std::vector<std::string> Joined(std::vector<std::string> a, const std::vector<std::string>& b);
 

@@ -111,15 +111,14 @@ std::vector<std::string> PrivateMysql::Command() const {
     command = {"/usr/sbin/mariadbd", "--no-defaults", "--user=root", "--gtid-strict-mode=ON"};
   } else {
     command = MysqldCommand();
-    command.insert(command.end(), {"--mysqlx=OFF", "--secure-file-priv=", "--gtid-mode=ON",
-                                   "--enforce-gtid-consistency=ON", "--performance-schema=OFF",
-                                   "--innodb-buffer-pool-size=64M"});
+    command.insert(command.end(),
+                   {"--mysqlx=OFF", "--secure-file-priv=", "--gtid-mode=ON", "--enforce-gtid-consistency=ON",
+                    "--performance-schema=OFF", "--innodb-buffer-pool-size=64M"});
   }
-  command.insert(command.end(),
-                 {"--datadir=" + data(), "--socket=" + socket(), "--port=" + std::to_string(port_),
-                  "--bind-address=127.0.0.1", "--pid-file=" + dir_.path() + "/pid", "--server-id=7", "--log-bin=binlog",
-                  "--binlog-format=ROW", "--binlog-row-metadata=FULL", "--innodb-flush-log-at-trx-commit=0",
-                  "--sync-binlog=0"});
+  command.insert(command.end(), {"--datadir=" + data(), "--socket=" + socket(), "--port=" + std::to_string(port_),
+                                 "--bind-address=127.0.0.1", "--pid-file=" + dir_.path() + "/pid", "--server-id=7",
+                                 "--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-metadata=FULL",
+                                 "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0"});
   for (const std::string& setting : settings_) command.push_back("--" + setting);
   return command;
 }

@@ -37,8 +37,8 @@ class PrivateMysql {
   Status Exec(const std::string& sql) const;
   Result<std::string> Value(const std::string& sql) const;
 
-  Status Stop();       // asks it to end and waits
-  Status KillHard();   // SIGKILL
+  Status Stop();        // asks it to end and waits
+  Status KillHard();    // SIGKILL
   Status StartAgain();  // after Stop or KillHard; same port
 
  private:

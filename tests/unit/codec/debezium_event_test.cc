@@ -303,9 +303,10 @@ TEST_F(DebeziumTransactions, I2ReplayGivesTheSameBytes) {
 
 TEST(DebeziumOptionsTable, EveryNameOfTheContractIsKnownAndBadValuesAreNamed) {
   DebeziumOptions o;
-  for (const char* name :
-       {"bigint.unsigned.handling.mode", "enable.time.adjuster", "compat.tinyint1", "swap-geometry-coordinates"}) {
-    EXPECT_TRUE(*SetOption(o, name, "whatever")) << name;
+  for (const auto& [name, value] : {std::pair{"bigint.unsigned.handling.mode", "precise"},
+                                    {"enable.time.adjuster", "false"},
+                                    {"compat.tinyint1", "boolean"}}) {
+    EXPECT_TRUE(*SetOption(o, name, value)) << name;
   }
   EXPECT_FALSE(*SetOption(o, "topic.prefix", "x"));
   for (const auto& [name, value] : {std::pair{"decimal.handling.mode", "exact"},
@@ -321,6 +322,9 @@ TEST(DebeziumOptionsTable, EveryNameOfTheContractIsKnownAndBadValuesAreNamed) {
                                     {"message.key.columns", "g.t"},
                                     {"message.key.columns", "g.(t:id"},
                                     {"field.name.adjustment.mode", "json"},
+                                    {"bigint.unsigned.handling.mode", "short"},
+                                    {"enable.time.adjuster", "maybe"},
+                                    {"compat.tinyint1", "x"},
                                     {"compat.ts_ns", "text"},
                                     {"decimal.format", "base64"}}) {
     const auto result = SetOption(o, name, value);

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/log/log.h"
+#include "core/log/store.h"
+#include "core/pipeline/source.h"
+#include "tests/support/private_mysql.h"
+
+namespace headgate::test {
+
+// A source in this process on a real server, turned by hand as the ingest loop does it, and its place in a log.
+class MysqlScene {
+ public:
+  using Settings = std::map<std::string, std::string>;
+
+  static Result<std::unique_ptr<MysqlScene>> Make(MyServer kind, std::vector<std::string> server_settings = {});
+
+  PrivateMysql& server() { return *server_; }
+  Log& log() { return *log_; }
+
+  // A source by this name that goes on where an earlier one of the name stopped. `settings` go with the usual ones.
+  Status Open(const std::string& name, Settings settings);
+  // One turn of the loop. What it brings is durable when it returns.
+  Status Turn();
+  // As after kill -9: nothing is told to anybody.
+  void Drop();
+  // Until everything that the server has written by now is durable, and the snapshot is done.
+  Status CatchUp();
+  const SourceTelemetry& told() const { return *(told_ = source_->telemetry()); }
+  SourceNo number() const { return writer_->source().number; }
+
+  // Every event of a source in native form, in the order of the log.
+  Result<std::vector<nlohmann::json>> Events(const std::string& name) const;
+
+ private:
+  explicit MysqlScene(MyServer kind) : kind_(kind), dir_("headgate-mysql-") {}
+
+  const MyServer kind_;
+  TempDir dir_;
+  std::unique_ptr<PrivateMysql> server_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<LogWriter> writer_;
+  std::unique_ptr<Source> source_;
+  mutable std::shared_ptr<const SourceTelemetry> told_;
+  std::stop_source stop_;
+};
+
+// Tables as events make them: by stream ("db.table") and key, or the row itself where there is no key, with how often
+// it is there. What must not happen is thrown as std::runtime_error: an update without its row, a row twice.
+using FoldedTables = std::map<std::string, std::map<std::string, std::pair<nlohmann::json, int>>>;
+FoldedTables FoldEvents(const std::vector<nlohmann::json>& events);
+
+}  // namespace headgate::test
