@@ -120,11 +120,12 @@ Status MysqlScene::CatchUp() {
   return Ok();
 }
 
-Result<std::vector<Json>> MysqlScene::Events(const std::string& name) const {
-  const auto registry = log_->registry();
+Result<std::vector<Json>> EventsOf(const Log& log, const std::string& name) {
+  const auto registry = log.registry();
   const SourceInfo* source = registry->FindSource(name);
-  const auto reader = log_->NewReader();
-  reader->Seek(log_->first_seq());
+  if (source == nullptr) return Transient("the log has no source " + name);
+  const auto reader = log.NewReader();
+  reader->Seek(log.first_seq());
   codec::NativeEncoder encoder;
   std::vector<Json> events;
   LogReader::Block block;

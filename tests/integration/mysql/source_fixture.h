@@ -13,6 +13,9 @@
 
 namespace headgate::test {
 
+// Every event of a source in native form, in the order of the log. Corrupt if an id is there twice.
+Result<std::vector<nlohmann::json>> EventsOf(const Log& log, const std::string& source);
+
 // A source in this process on a real server, turned by hand as the ingest loop does it, and its place in a log.
 class MysqlScene {
  public:
@@ -34,8 +37,7 @@ class MysqlScene {
   const SourceTelemetry& told() const { return *(told_ = source_->telemetry()); }
   SourceNo number() const { return writer_->source().number; }
 
-  // Every event of a source in native form, in the order of the log.
-  Result<std::vector<nlohmann::json>> Events(const std::string& name) const;
+  Result<std::vector<nlohmann::json>> Events(const std::string& name) const { return EventsOf(*log_, name); }
 
  private:
   explicit MysqlScene(MyServer kind) : kind_(kind), dir_("headgate-mysql-") {}
