@@ -66,10 +66,12 @@ Status BinlogDecoder::Handle(std::string_view bytes, std::vector<Transaction>& d
       next_offset_ = event.end;
   } else if ((event.flags & Event::kArtificial) == 0 &&
              !(event.type == EventType::kFormatDescription && event.end == 0)) {  // again, at the start of a dump
-    // Files may be larger than the header's 32 bits. Where they disagree something was passed over.
-    if (!started_ && event.end != 0 && static_cast<std::uint32_t>(next_offset_ + event.bytes) != event.end)
-      event_offset_ = next_offset_ = event.end - event.bytes;
-    next_offset_ += event.bytes;
+    // Files may be larger than the header's 32 bits. Where they disagree something was passed over, or lies before.
+    constexpr std::uint64_t kHeaderBits = 0xFFFF'FFFF;
+    const bool odd = !started_ && event.end != 0 && ((next_offset_ + event.bytes) & kHeaderBits) != event.end;
+    const bool before = odd && event.end <= (next_offset_ & kHeaderBits);
+    if (odd && !before) event_offset_ = next_offset_ = (next_offset_ & ~kHeaderBits) + event.end - event.bytes;
+    if (!before) next_offset_ += event.bytes;
     HG_RETURN_IF_ERROR(Take(event, done));
   }
   const LogPlace now{file_, next_offset_};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/ascii.h"
+
 namespace headgate::mysql {
 namespace {
 
@@ -63,6 +65,10 @@ Result<ServerFacts> Catalog::ReadServer() {
   facts.expire_seconds = static_cast<std::int64_t>(NumberOf(variables["binlog_expire_logs_seconds"]));
   if (facts.expire_seconds == 0)
     facts.expire_seconds = static_cast<std::int64_t>(NumberOf(variables["expire_logs_days"])) * kDay;
+  HG_ASSIGN_OR_RETURN(const Rows running, connection_.Query("SHOW GLOBAL STATUS LIKE 'Slave%_running'", kReading));
+  facts.is_replica = std::ranges::any_of(running, [](const Row& row) {
+    return Text(row, 1) == "ON" || (IsDigit(Text(row, 1)[0]) && Text(row, 1) != "0");
+  });
   HG_ASSIGN_OR_RETURN(const Rows grants, connection_.Query("SHOW GRANTS", kReading));
   for (const Row& row : grants) facts.grants.push_back(Text(row, 0));
   return facts;

@@ -24,6 +24,7 @@ struct ServerFacts {
   std::string gtid_mode;  // MySQL: "ON", "ON_PERMISSIVE", ...
   std::string gtid_purged;
   bool log_replica_updates = true;
+  bool is_replica = false;
   std::int64_t expire_seconds = 0;  // of binary logs, 0: never
   std::vector<std::string> grants;
 };

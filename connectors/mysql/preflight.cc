@@ -97,10 +97,10 @@ std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& serv
         "gtid_mode is " + server.gtid_mode + at + ": the connector cannot follow to another server without a gap",
         "Turn it on, step by step as the manual of the server says.", ""));
   }
-  if (!server.log_replica_updates) {
+  if (server.is_replica && !server.log_replica_updates) {
     findings.push_back(Warning("log_replica_updates",
                                "log_replica_updates is off" + at +
-                                   ": if this server is a replica, what it replicates is not in its binary log",
+                                   ": the server is a replica, and what it replicates is not in its binary log",
                                "Set log_replica_updates and restart it, or read from its source.", ""));
   }
   JudgeGrants(options, server, findings);

@@ -17,6 +17,15 @@ std::uint64_t ParseLsn(const std::string& text) {
   return (std::strtoull(text.c_str(), nullptr, 16) << 32) | std::strtoull(text.c_str() + slash + 1, nullptr, 16);
 }
 
+// Where an event stands in its source, ascending: an LSN, or the file of a binary log and an offset in it.
+std::uint64_t PlaceOf(const json& position, bool streamed) {
+  if (!position.contains("file")) return ParseLsn(position.value(streamed ? "commit_lsn" : "lsn", ""));
+  const std::string file = position.value("file", "");
+  const std::size_t dot = file.rfind('.');
+  const std::uint64_t number = dot == std::string::npos ? 0 : std::strtoull(file.c_str() + dot + 1, nullptr, 10);
+  return number << 40 | position.value("pos", std::uint64_t{0});
+}
+
 std::string CanonicalNumber(double v) {
   if (v == std::floor(v) && std::fabs(v) < 1e15) return std::to_string(static_cast<long long>(v));
   char buffer[40];
@@ -147,10 +156,10 @@ void Fold::AcceptEvent(const json& event) {
   if (op == "gap" || op == "message" || op == "schema" || op == "snapshot") return;
 
   const json position = event.value("position", json::object());
-  const bool streamed = position.contains("commit_lsn");
+  const bool streamed = event.contains("tx");
   const std::size_t epoch = id.find(':');
   const Place place{epoch == std::string::npos ? 0 : std::strtoull(id.c_str() + epoch + 1, nullptr, 10),
-                    ParseLsn(position.value(streamed ? "commit_lsn" : "lsn", "")), streamed ? 1 : 0,
+                    PlaceOf(position, streamed), streamed ? 1 : 0,
                     streamed && event.contains("tx") ? event["tx"].value("ordinal", std::uint64_t{0}) : 0};
   Apply(event, place);
 }

@@ -9,26 +9,7 @@
 namespace headgate::demo {
 namespace {
 
-constexpr int kCustomers = 60;
-constexpr int kProducts = 40;
-constexpr int kOrders = 100;
 constexpr std::size_t kOrdersKept = 3000;
-
-constexpr const char* kSchema = R"(
-CREATE TYPE order_status AS ENUM ('new', 'paid', 'packed', 'shipped');
-CREATE TABLE customers (
-  id bigint PRIMARY KEY, email text NOT NULL UNIQUE, name text NOT NULL, country char(2) NOT NULL, newsletter boolean NOT NULL,
-  address jsonb, created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE products (
-  id integer PRIMARY KEY, sku uuid NOT NULL DEFAULT gen_random_uuid(), name text NOT NULL, price numeric(10,2) NOT NULL,
-  weight_kg real, tags text[] NOT NULL DEFAULT '{}', stock integer NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE orders (
-  id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers, status order_status NOT NULL DEFAULT 'new',
-  total numeric(12,2) NOT NULL, placed_at timestamptz NOT NULL DEFAULT now(), shipped_on date, note text);
-CREATE TABLE order_items (
-  order_id bigint NOT NULL REFERENCES orders ON DELETE CASCADE, line smallint NOT NULL, product_id integer NOT NULL REFERENCES products,
-  quantity integer NOT NULL, unit_price numeric(10,2) NOT NULL, PRIMARY KEY (order_id, line));
-)";
 
 constexpr const char* kFirstNames[] = {"Åsa",   "Bo",    "Chidi", "Dorota", "Elif",
                                        "Farid", "Grace", "Hiro",  "Inés",   "Jürgen"};
@@ -38,25 +19,6 @@ constexpr const char* kCountries[] = {"SE", "DE", "NG", "PL", "TR", "FR", "JP", 
 constexpr const char* kStreets[] = {"Storgatan", "Hauptstraße", "Rua Nova", "High Street", "Długa"};
 constexpr const char* kNotes[] = {
     "NULL", "NULL", "NULL", "'leave at the door'", "'gift, no invoice'", "'ring twice \"loud\"'"};
-
-std::string Seed() {
-  const std::string customers = std::to_string(kCustomers);
-  const std::string products = std::to_string(kProducts);
-  return "INSERT INTO customers SELECT i, 'customer' || i || '@example.org', 'Customer ' || i, 'SE', i % 3 = 0, "
-         "jsonb_build_object('street', 'Storgatan ' || i, 'zip', 10000 + i) FROM generate_series(1, " +
-         customers +
-         ") i;"
-         "INSERT INTO products (id, name, price, weight_kg, tags, stock) SELECT i, 'Product ' || i, 1.5 * i + 0.49, i "
-         "* 0.25, "
-         "ARRAY['tag' || i % 5, 'new'], 1000 FROM generate_series(1, " +
-         products +
-         ") i;"
-         "INSERT INTO orders (id, customer_id, total) SELECT i, 1 + i % " +
-         customers + ", 10.00 FROM generate_series(1, " + std::to_string(kOrders) +
-         ") i;"
-         "INSERT INTO order_items SELECT i, 1, 1 + i % " +
-         products + ", 2, 5.00 FROM generate_series(1, " + std::to_string(kOrders) + ") i;";
-}
 
 std::string Money(int cents) {
   const std::string fraction = std::to_string(cents % 100);
@@ -74,22 +36,8 @@ std::string Literal(const std::string& text) {
 
 }  // namespace
 
-const std::vector<std::string>& ShopTables() {
-  static const std::vector<std::string> tables{"public.customers", "public.order_items", "public.orders",
-                                               "public.products"};
-  return tables;
-}
-
-Status CreateShop(test::PgClient& client) {
-  HG_RETURN_IF_ERROR(client.Exec(kSchema));
-  return client.Exec(Seed());
-}
-
-Generator::Generator(test::PgClient client, int changes_per_second)
-    : client_(std::move(client)),
-      changes_per_second_(changes_per_second),
-      next_order_(kOrders + 1),
-      next_customer_(kCustomers + 1) {
+Generator::Generator(ShopDatabase& shop, int changes_per_second)
+    : shop_(shop), changes_per_second_(changes_per_second), next_order_(kOrders + 1), next_customer_(kCustomers + 1) {
   for (int i = 1; i <= kOrders; ++i) orders_.push_back(i);
 }
 
@@ -106,7 +54,7 @@ void Generator::Run(const std::stop_token& stop) {
   auto due = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
     const Work work = Next();
-    const Status status = client_.Exec(work.sql);
+    const Status status = shop_.Change(work.sql);
     if (!status.ok()) {
       error_ = status.error().what;
       return;
@@ -159,12 +107,9 @@ Generator::Work Generator::PlaceOrder() {
 
 Generator::Work Generator::AdvanceOrder() {
   const std::int64_t id = orders_[static_cast<std::size_t>(Between(0, static_cast<int>(orders_.size()) - 1))];
-  return {
-      "UPDATE orders SET status = CASE status WHEN 'new' THEN 'paid' WHEN 'paid' THEN 'packed' ELSE 'shipped' "
-      "END::order_status, "
-      "shipped_on = CASE status WHEN 'packed' THEN current_date ELSE shipped_on END WHERE id = " +
-          std::to_string(id),
-      1};
+  return {"UPDATE orders SET shipped_on = CASE status WHEN 'packed' THEN current_date ELSE shipped_on END, status = " +
+              shop_.NextStatus() + " WHERE id = " + std::to_string(id),
+          1};
 }
 
 Generator::Work Generator::CancelOrder() {
@@ -195,9 +140,9 @@ Generator::Work Generator::NewCustomer() {
 
 Generator::Work Generator::ChangeCustomer() {
   const std::string id = std::to_string(Between(1, kCustomers));
-  return {"UPDATE customers SET newsletter = NOT newsletter, address = jsonb_build_object('street', '" +
-              std::string(kStreets[Between(0, 4)]) + " " + std::to_string(Between(1, 99)) + "', 'floor', " +
-              std::to_string(Between(0, 90) / 10) + ".5, 'lift', null) WHERE id = " + id,
+  return {"UPDATE customers SET newsletter = NOT newsletter, address = " + std::string(shop_.json_object()) +
+              "('street', '" + std::string(kStreets[Between(0, 4)]) + " " + std::to_string(Between(1, 99)) +
+              "', 'floor', " + std::to_string(Between(0, 90) / 10) + ".5, 'lift', null) WHERE id = " + id,
           1};
 }
 

@@ -9,21 +9,21 @@
 #include <vector>
 
 #include "core/base/signal.h"
-#include "tests/support/pg_client.h"
+#include "tools/demo/shop_database.h"
 
 namespace headgate::demo {
 
-// The tables of the shop, as "schema.table".
-const std::vector<std::string>& ShopTables();
-
-// Creates them with the rows that are there before the first change.
-Status CreateShop(test::PgClient& client);
+// Rows that are there before the first change.
+inline constexpr int kCustomers = 60;
+inline constexpr int kProducts = 40;
+inline constexpr int kOrders = 100;
 
 // People at work in the shop: orders of several lines, payments, shipping, cancellations, price changes, new and moving
 // customers. One transaction at a time on a thread of its own, about `changes_per_second` row changes.
 class Generator {
  public:
-  Generator(test::PgClient client, int changes_per_second);
+  // The shop must outlive it.
+  Generator(ShopDatabase& shop, int changes_per_second);
   ~Generator() { Stop(); }
 
   void Start();
@@ -51,7 +51,7 @@ class Generator {
   Work ChangeCustomer();
   int Between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
 
-  test::PgClient client_;
+  ShopDatabase& shop_;
   const int changes_per_second_;
   std::mt19937 random_{20'260'304};  // the same shop every time
   std::deque<std::int64_t> orders_;  // ids of the orders that exist, oldest first

@@ -1,4 +1,4 @@
-// headgate-demo: a private PostgreSQL with a small shop, people at work in it, Headgate, and a webhook receiver.
+// headgate-demo: a private database server with a small shop, people at work in it, Headgate, and a webhook receiver.
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,11 +12,10 @@
 #include <vector>
 
 #include "tests/support/headgate_process.h"
-#include "tests/support/private_postgres.h"
-#include "tests/support/table_rows.h"
 #include "tools/demo/board.h"
 #include "tools/demo/generator.h"
 #include "tools/demo/receiver.h"
+#include "tools/demo/shop_database.h"
 #include "tools/demo/terminal.h"
 #include "tools/demo/thermostat.h"
 
@@ -31,7 +30,8 @@ constexpr auto kSummaryEvery = seconds(3);
 constexpr auto kCatchUp = seconds(30);
 
 constexpr const char* kUsage =
-    "usage: headgate-demo [thermostat] [--seconds N] [--rate N] [--headgate PATH]\n"
+    "usage: headgate-demo [thermostat|mysql|mariadb] [--seconds N] [--rate N] [--headgate PATH]\n"
+    "  mysql, mariadb   the shop in that database instead of PostgreSQL\n"
     "  thermostat       settings in a table, readings over HTTP, a rule in SQL, commands to a webhook; without it a "
     "shop "
     "whose changes go to a webhook\n"
@@ -42,26 +42,18 @@ constexpr const char* kUsage =
 
 struct Options {
   bool thermostat = false;
+  ShopKind shop = ShopKind::kPostgres;
   int run_seconds = 0;  // 0: until Ctrl-C
   int rate = kChangesPerSecond;
   std::string headgate;
 };
 
-std::map<std::string, test::ConnectorSettings> Connectors(const test::PrivatePostgres& postgres,
-                                                          const Receiver& receiver) {
-  return {{"shop",
-           {{"connector.class", "postgres"},
-            {"host", postgres.host()},
-            {"port", std::to_string(postgres.port())},
-            {"dbname", "shop"},
-            {"username", "postgres"},
-            {"tables", "public.*"},
-            {"snapshot", "initial"}}},
-          {"orders-hook",
-           {{"connector.class", "webhook"}, {"topics.regex", R"(shop\.public\..*)"}, {"url", receiver.url()}}}};
+std::map<std::string, test::ConnectorSettings> Connectors(const ShopDatabase& shop, const Receiver& receiver) {
+  return {{"shop", shop.Source()},
+          {"orders-hook", {{"connector.class", "webhook"}, {"topics.regex", R"(shop\..*)"}, {"url", receiver.url()}}}};
 }
 
-// Everything that runs, in the order in which it has to end: generator, Headgate, receiver, PostgreSQL.
+// Everything that runs, in the order in which it has to end: generator, Headgate, receiver, database.
 class Demo {
  public:
   explicit Demo(Options options) : options_(std::move(options)), board_(options_.run_seconds > 0) {}
@@ -79,24 +71,23 @@ class Demo {
 
  private:
   Status Start() {
-    Say("starting a private PostgreSQL ...");
-    HG_ASSIGN_OR_RETURN(postgres_, test::PrivatePostgres::Start({.fsync = true}));
-    HG_RETURN_IF_ERROR(postgres_->Exec("postgres", "CREATE DATABASE shop"));
-    HG_ASSIGN_OR_RETURN(auto client, postgres_->Connect("shop"));
-    HG_RETURN_IF_ERROR(CreateShop(client));
+    Say("starting a private database server ...");
+    HG_ASSIGN_OR_RETURN(shop_, ShopDatabase::Start(options_.shop));
     HG_ASSIGN_OR_RETURN(
         receiver_, Receiver::Start([this](std::string_view body, std::int64_t at) { board_.Delivered(body, at); }));
     headgate_ = std::make_unique<test::HeadgateProcess>(
-        test::HeadgateOptions{.binary = options_.headgate, .connectors = Connectors(*postgres_, *receiver_)});
+        test::HeadgateOptions{.binary = options_.headgate, .connectors = Connectors(*shop_, *receiver_)});
     HG_RETURN_IF_ERROR(headgate_->Start());
-    Say("PostgreSQL   " + postgres_->Dsn("shop"));
+    Say(std::string(shop_->product()) + std::string(13 - shop_->product().size(), ' ') + shop_->how_to_connect());
+    if (options_.shop == ShopKind::kMariadb)
+      Say("             (it tells commit times in whole seconds: latencies have up to one second too much)");
     Say("receiver     " + receiver_->url());
     Say("config       " + headgate_->config_file());
     Say("admin API    http://" + headgate_->address() + "   try: curl -s http://" + headgate_->address() +
         "/connectors?expand=status");
     Say(options_.run_seconds > 0 ? "running for " + std::to_string(options_.run_seconds) + " s" : "Ctrl-C ends it");
     Say("\narrived       operation table       key                           latency");
-    generator_ = std::make_unique<Generator>(std::move(client), options_.rate);
+    generator_ = std::make_unique<Generator>(*shop_, options_.rate);
     generator_->Start();
     return Ok();
   }
@@ -148,9 +139,8 @@ class Demo {
 
   Result<std::vector<std::string>> Differences() {
     std::vector<std::string> out;
-    HG_ASSIGN_OR_RETURN(auto client, postgres_->Connect("shop"));
-    for (const std::string& table : ShopTables()) {
-      HG_ASSIGN_OR_RETURN(auto rows, test::ReadTable(client, table));
+    for (const std::string& table : shop_->tables()) {
+      HG_ASSIGN_OR_RETURN(auto rows, shop_->Read(table));
       for (std::string& text : board_.Difference(table, rows)) out.push_back(std::move(text));
     }
     return out;
@@ -158,7 +148,7 @@ class Demo {
 
   const Options options_;
   Board board_;
-  std::unique_ptr<test::PrivatePostgres> postgres_;
+  std::unique_ptr<ShopDatabase> shop_;
   std::unique_ptr<Receiver> receiver_;
   std::unique_ptr<test::HeadgateProcess> headgate_;
   std::unique_ptr<Generator> generator_;
@@ -169,6 +159,9 @@ std::optional<Options> Parse(const std::vector<std::string>& arguments) {
   for (std::size_t i = 0; i < arguments.size(); i += 2) {
     if (arguments[i] == "thermostat") {
       options.thermostat = true;
+      if (++i == arguments.size()) break;
+    } else if (arguments[i] == "mysql" || arguments[i] == "mariadb") {
+      options.shop = arguments[i] == "mysql" ? ShopKind::kMysql : ShopKind::kMariadb;
       if (++i == arguments.size()) break;
     }
     if (i + 1 == arguments.size()) return std::nullopt;
