@@ -56,10 +56,10 @@ Status BinlogDecoder::Handle(std::string_view bytes, std::vector<Transaction>& d
     const auto rotate = ParseRotate(event.body);
     if (!rotate) return Malformed("ROTATE");
     // A dump by GTIDs begins somewhere before what is missing; what lies between is passed over.
-    const bool back = (event.flags & Event::kArtificial) != 0 && rotate->file == position_.place.file &&
-                      rotate->position < position_.place.offset;
+    const bool back =
+        (event.flags & Event::kArtificial) != 0 && rotate->file == file_ && rotate->position < next_offset_;
     file_ = rotate->file;
-    next_offset_ = back ? position_.place.offset : rotate->position;
+    if (!back) next_offset_ = rotate->position;
   } else if (event.type == EventType::kHeartbeat || event.type == EventType::kHeartbeatV2) {
     // The server has passed over what this reader has: it says how far.
     if (!started_ && event.end > next_offset_ && event.body.find(file_) != std::string_view::npos)
@@ -279,7 +279,7 @@ Status BinlogDecoder::Told(const Statement& statement, std::string_view text, co
   const std::int64_t commit_us = commit_us_ != 0 ? commit_us_ : event.unix_s * kSecondUs;
   if (!statement.temporary && statement.kind != StatementKind::kOther) {
     HG_RETURN_IF_ERROR(binder_.Told(statement, text, Here(), commit_us));
-    bound_.clear();  // tables come with new numbers now
+    if (statement.kind != StatementKind::kChangesRows) bound_.clear();  // tables come with new numbers now
   }
   if (alone && !statement.goes_on) End(event, done);
   return Ok();

@@ -180,6 +180,22 @@ Result<BinlogPosition> Catalog::CurrentOfMariadb() {
   return position;
 }
 
+// The second event of a file lists them: [0-1-5,1-2-7].
+Result<MariadbPosition> Catalog::ReadPurged() {
+  constexpr std::string_view kTried = "looking what was purged";
+  HG_ASSIGN_OR_RETURN(const auto logs, ListLogs());
+  if (logs.empty()) return MariadbPosition();
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      connection_.Query("SHOW BINLOG EVENTS IN " + QuoteText(logs[0].first) + " LIMIT 5", kTried));
+  for (const Row& row : rows) {
+    if (Text(row, 2) != "Gtid_list") continue;
+    std::string list = Text(row, 5);
+    std::erase_if(list, [](char c) { return c == '[' || c == ']'; });
+    return MariadbPosition::Parse(list);
+  }
+  return MariadbPosition();
+}
+
 Result<std::vector<std::pair<std::string, std::uint64_t>>> Catalog::ListLogs() {
   HG_ASSIGN_OR_RETURN(const Rows rows, connection_.Query("SHOW BINARY LOGS", "listing the binary logs"));
   std::vector<std::pair<std::string, std::uint64_t>> logs;

@@ -51,6 +51,8 @@ class Catalog {
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
   // The server's position at this moment: everything before it is visible to a query that begins now.
   Result<BinlogPosition> CurrentPosition();
+  // MariaDB: the last transaction of each domain before the oldest file that is still there.
+  Result<MariadbPosition> ReadPurged();
   // Files of the binary log that are still there, oldest first, with their sizes.
   Result<std::vector<std::pair<std::string, std::uint64_t>>> ListLogs();
 

@@ -68,6 +68,30 @@ stored::StreamSnapshot& ResumeState::BeginTable(const TableName& table, StreamNo
   return *entry;
 }
 
+void ResumeState::AddUnlogged(const std::set<TableName>& tables) {
+  for (const TableName& table : tables) stored_.add_unlogged(table.database + '\0' + table.table);
+}
+
+std::vector<TableName> ResumeState::TakeUnlogged() {
+  std::vector<TableName> tables;
+  for (const std::string& text : stored_.unlogged()) {
+    const std::size_t zero = std::min(text.find('\0'), text.size());
+    tables.push_back({text.substr(0, zero), zero < text.size() ? text.substr(zero + 1) : ""});
+  }
+  stored_.clear_unlogged();
+  return tables;
+}
+
+void ResumeState::ReadAgain(const std::vector<TableName>& tables) {
+  auto& streams = *stored_.mutable_snapshot()->mutable_streams();
+  for (const TableName& table : tables) {
+    const std::string name = codec::StreamName(table.database, table.table);
+    const auto found = std::ranges::find_if(streams, [&](const auto& entry) { return entry.table() == name; });
+    if (found != streams.end()) streams.erase(found);
+  }
+  BeginRun();
+}
+
 bool ResumeState::IsRead(const TableName& table) {
   const stored::StreamSnapshot* entry = FindTable(table);
   return entry != nullptr && entry->completed();

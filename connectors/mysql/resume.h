@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "connectors/mysql/binlog_connection.h"
 #include "connectors/mysql/position.h"
@@ -41,6 +43,13 @@ class ResumeState {
   stored::StreamSnapshot* FindTable(const TableName& table);
   stored::StreamSnapshot& BeginTable(const TableName& table, StreamNo stream);
   bool IsRead(const TableName& table);
+  // Tables that were changed by statements without rows, until the gap is declared.
+  void AddUnlogged(const std::set<TableName>& tables);
+  std::vector<TableName> TakeUnlogged();
+  bool has_unlogged() const { return stored_.unlogged_size() > 0; }
+
+  // What was read of them does not count any more, in a run of its own.
+  void ReadAgain(const std::vector<TableName>& tables);
 
  private:
   stored::MysqlResume stored_;

@@ -69,13 +69,14 @@ Result<std::optional<TableDeclaration>> MysqlSource::Describe(const TableName& t
 Status MysqlSource::Attach(const ServerFacts& server) {
   HG_ASSIGN_OR_RETURN(const BinlogPosition now, Catalog(*query_, options_.flavor).CurrentPosition());
   by_gtid_ = options_.flavor == Flavor::kMariadb ? !now.domains.empty() || !resume_.known() || resume_.by_gtid()
-                                                 : server.gtid_mode == "ON" || server.gtid_mode == "ON_PERMISSIVE";
+                                                 : server.gtid_mode == "ON";
   if (resume_.known()) {
     HG_RETURN_IF_ERROR(CheckHistory(server, now));
   } else {
     resume_.SetPosition(now);
     resume_changed_ = true;
   }
+  if (resume_.has_unlogged()) HG_RETURN_IF_ERROR(DeclareUnlogged());
   resume_.Attach(server.uuid, by_gtid_);
   tables_->SetBase(resume_.base());
   return Ok();
@@ -105,7 +106,7 @@ Status MysqlSource::CheckHistory(const ServerFacts& server, const BinlogPosition
     }
     return Ok();
   }
-  if (options_.flavor == Flavor::kMariadb && by_gtid_ && !same_server) return Ok();  // the server says if it cannot
+  if (options_.flavor == Flavor::kMariadb && by_gtid_) return CheckMariadbHistory(now);
   if (!same_server) {
     return DeclareGap("server_changed", "the server is another one, and without GTIDs nothing tells where to go on",
                       now);
@@ -117,25 +118,61 @@ Status MysqlSource::CheckHistory(const ServerFacts& server, const BinlogPosition
                     now);
 }
 
-Status MysqlSource::DeclareGap(std::string reason, std::string text, const BinlogPosition& to) {
+// Of each domain the numbers between ours and the last one that was purged are missing.
+Status MysqlSource::CheckMariadbHistory(const BinlogPosition& now) {
+  HG_ASSIGN_OR_RETURN(const MariadbPosition purged, Catalog(*query_, options_.flavor).ReadPurged());
+  const MariadbPosition& ours = resume_.restart().domains;
+  std::string missing;
+  for (const auto& [domain, last] : purged.domains()) {
+    const std::uint64_t read = ours.Of(domain) ? ours.Of(domain)->number : 0;
+    if (last.number <= read) continue;
+    missing += (missing.empty() ? "" : ", ") + std::to_string(domain) + "-*-" + std::to_string(read + 1) + " to " +
+               std::to_string(last.number);
+  }
+  if (!missing.empty())
+    return DeclareGap("binlog_purged", "the server has purged " + missing + ", which were not read", now);
+  std::string unknown;
+  for (const auto& [domain, last] : ours.domains()) {
+    const auto theirs = now.domains.Of(domain);
+    if (!theirs || theirs->number < last.number) unknown += (unknown.empty() ? "" : ", ") + ToText(last);
+  }
+  if (unknown.empty()) return Ok();
+  return DeclareGap("history_diverged", "the server does not know " + unknown + ", which were read before", now);
+}
+
+Status MysqlSource::DeclareGap(std::string reason, std::string text, const BinlogPosition& to,
+                               std::vector<TableName> lost) {
   GapExtra gap;
   gap.reason = std::move(reason);
   gap.from = resume_.Number();
   const std::string from = resume_.position().place.ToText();
   resume_.SetPosition(to);
   gap.to = resume_.Number();
-  gap.action = "none";
+  const bool again = options_.snapshot != SnapshotMode::kNever;
+  gap.action = again ? "resync" : "none";
   gap.text = "changes between " + from + " and " + to.place.ToText() + " are missing (" + gap.reason + "): " + text;
-  HG_ASSIGN_OR_RETURN(const auto tables, Catalog(*query_, options_.flavor).ListTables());
-  for (const TableName& table : tables) {
-    if (IsCaptured(options_, table)) gap.streams.push_back(table.database + "." + table.table);
+  if (lost.empty()) {
+    HG_ASSIGN_OR_RETURN(lost, Catalog(*query_, options_.flavor).ListTables());
+    std::erase_if(lost, [&](const TableName& table) { return !IsCaptured(options_, table); });
   }
+  for (const TableName& table : lost) gap.streams.push_back(table.database + "." + table.table);
+  if (again) resume_.ReadAgain(lost);
   diag::Warn("mysql", "gap declared", {{"connector", options_.name}, {"gap", gap.text}});
-  findings_.push_back(
-      {"gap", Finding::Level::kError, gap.text,
-       "Compare the tables with what was delivered; a new connector under another name reads them again.", "", ""});
-  HG_RETURN_IF_ERROR(writer_->DeclareGap(gap, clock_.NowUs(), resume_.Encode()));
-  return Ok();
+  findings_.push_back({"gap", Finding::Level::kError, gap.text,
+                       again ? "The tables are read again; what consumers kept of rows that were deleted meanwhile is "
+                               "theirs to compare."
+                             : "Compare the tables with what was delivered; a new connector under another name reads "
+                               "them again.",
+                       "", ""});
+  return writer_->DeclareGap(gap, clock_.NowUs(), resume_.Encode());
+}
+
+// After the batch that told of it is durable: a gap begins a new epoch. The tables are read again.
+Status MysqlSource::DeclareUnlogged() {
+  std::vector<TableName> lost = resume_.TakeUnlogged();
+  if (std::ranges::find(lost, TableName()) != lost.end()) lost.clear();
+  return DeclareGap("statement_logged", "a session logged a statement instead of rows: its binlog_format is not ROW",
+                    resume_.position(), std::move(lost));
 }
 
 Status MysqlSource::StartStream() {
@@ -169,6 +206,8 @@ Status MysqlSource::Read(SourceBatch& batch, std::stop_token stop) {
     Publish(false);
     return Ok();
   }
+  if (resume_.has_unlogged() && !resume_changed_)  // the declaration comes with opening
+    return Tell(Transient("changes of captured tables were logged as statements; their tables are read again"));
   Status status = ReadStream(batch, deadline, stop);
   if (status.ok() && snapshot_ != nullptr) status = ReadSnapshot(batch, clock_.Now(), stop);
   if (status.ok()) status = Ask();
@@ -216,6 +255,10 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
     telemetry_.oldest_pending_commit_us = 0;
   }
   watch_.Note(batch.transactions);
+  if (const auto unlogged = tables_->TakeUnlogged(); !unlogged.empty()) {
+    resume_.AddUnlogged(unlogged);
+    resume_changed_ = true;
+  }
   return Ok();
 }
 

@@ -43,7 +43,10 @@ class MysqlSource final : public Source {
   Status ConnectQuery();
   Status Attach(const ServerFacts& server);
   Status CheckHistory(const ServerFacts& server, const BinlogPosition& now);
-  Status DeclareGap(std::string reason, std::string text, const BinlogPosition& to);
+  Status CheckMariadbHistory(const BinlogPosition& now);
+  // `lost`: the tables concerned; none: all that are captured. They are read again behind the gap.
+  Status DeclareGap(std::string reason, std::string text, const BinlogPosition& to, std::vector<TableName> lost = {});
+  Status DeclareUnlogged();
   Status StartStream();
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
 

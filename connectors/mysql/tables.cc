@@ -153,6 +153,13 @@ Result<TableBinding> Tables::BindTruncated(const TableName& table, const LogPlac
 }
 
 Status Tables::Told(const Statement& statement, std::string_view, const LogPlace&, std::int64_t) {
+  if (statement.kind == StatementKind::kChangesRows) {
+    for (const TableName& table : statement.tables) {
+      if (IsCaptured(options_, table)) unlogged_.insert(table);
+    }
+    if (statement.tables.empty()) unlogged_.insert(TableName());
+    return Ok();
+  }
   if (!statement.columns.empty()) {
     auto& told = booleans_[statement.tables.back()];
     for (const auto& [name, boolean] : statement.columns) told[name] = boolean;

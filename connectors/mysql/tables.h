@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "connectors/mysql/binlog_decoder.h"
@@ -49,6 +50,10 @@ class Tables final : public Binder {
   void Mute(const TableName& table) { muted_.insert(table); }
   void Unmute(const TableName& table) { muted_.erase(table); }
 
+  // Captured tables that statements changed without logging rows, since the last call (MY-37); one without names stands
+  // for a statement that names none.
+  std::set<TableName> TakeUnlogged() { return std::exchange(unlogged_, {}); }
+
   // What is added to places so that they ascend over a change of server.
   void SetBase(std::uint64_t base) { base_ = base; }
 
@@ -72,6 +77,7 @@ class Tables final : public Binder {
   std::map<TableName, std::optional<TableDeclaration>> declared_;
   std::map<TableName, std::map<std::string, bool>> booleans_;  // columns that statements declared since the last schema
   std::set<TableName> muted_;
+  std::set<TableName> unlogged_;
   TextDecoder decoder_;
   std::uint64_t base_ = 0;
 };

@@ -1,0 +1,226 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/integration/mysql/source_fixture.h"
+#include "tests/support/require.h"
+#include "tests/support/wait_for.h"
+
+// What servers do to a reader: they throw logs away, log statements, keep XA transactions open, change forms.
+namespace headgate::test {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class MysqlFaults : public ::testing::TestWithParam<MyServer> {
+ protected:
+  // A table f.t (id, v) with two rows, captured, the snapshot taken.
+  void Begin(std::vector<std::string> settings = {}, MysqlScene::Settings source = {}) {
+    HG_WITH_SERVER(NameOf(GetParam()), scene_, MysqlScene::Make(GetParam(), std::move(settings)));
+    auto client = scene_->server().Connect();
+    ASSERT_TRUE(client.ok()) << client.error().what;
+    client_ = std::make_unique<MyClient>(std::move(*client));
+    Exec({"CREATE DATABASE f", "CREATE TABLE f.t (id INT PRIMARY KEY, v INT)", "INSERT INTO f.t VALUES (1,1),(2,2)"});
+    source_ = std::move(source);
+    source_.insert({"tables", "f.*"});
+    Open();
+    CatchUp();
+  }
+  void Exec(const std::vector<std::string>& statements) {
+    const Status done = client_->ExecAll(statements);
+    ASSERT_TRUE(done.ok()) << done.error().what;
+  }
+  void Open() {
+    const Status opened = scene_->Open("src", source_);
+    ASSERT_TRUE(opened.ok()) << opened.error().what;
+  }
+  void CatchUp() {
+    const Status done = scene_->CatchUp();
+    ASSERT_TRUE(done.ok()) << done.error().what;
+  }
+  std::vector<Json> Events(const std::string& op = "") {
+    const auto events = scene_->Events("src");
+    EXPECT_TRUE(events.ok()) << events.error().what;
+    std::vector<Json> chosen;
+    for (const Json& event : *events) {
+      if (op.empty() || event["op"] == op) chosen.push_back(event);
+    }
+    return chosen;
+  }
+  // What the table holds by the events.
+  std::map<std::string, std::string> Rows(const std::string& stream = "f.t") {
+    std::map<std::string, std::string> rows;
+    FoldedTables tables = FoldEvents(Events());
+    for (const auto& [key, row] : tables[stream]) rows[key] = row.first.dump();
+    return rows;
+  }
+  bool mysql() const { return GetParam() == MyServer::kMysql; }
+
+  std::unique_ptr<MysqlScene> scene_;
+  std::unique_ptr<MyClient> client_;
+  MysqlScene::Settings source_;
+};
+
+// MariaDB has no partial JSON, and always GTIDs.
+class MysqlAlone : public MysqlFaults {};
+
+// Leaves the test if there is no such server.
+#define HG_BEGIN(...) \
+  Begin(__VA_ARGS__); \
+  if (IsSkipped() || HasFatalFailure()) return
+
+// MY-31, CG-05.
+TEST_P(MysqlFaults, PurgedLogsAreADeclaredGapAndTheTablesAreReadAgain) {
+  HG_BEGIN();
+  scene_->Drop();
+  Exec({"INSERT INTO f.t VALUES (3,3)", "DELETE FROM f.t WHERE id=1", "FLUSH BINARY LOGS",
+        "INSERT INTO f.t VALUES (4,4)", "FLUSH BINARY LOGS"});
+  const auto file = client_->Query("SHOW BINARY LOGS");
+  // MariaDB keeps what somebody still reads, and notices only after a while that he is gone.
+  ASSERT_TRUE(WaitFor([&] {
+    Exec({"PURGE BINARY LOGS TO '" + *file->back()[0] + "'"});
+    return client_->Query("SHOW BINARY LOGS")->size() == 1;
+  }));
+  Open();
+  Exec({"INSERT INTO f.t VALUES (5,5)"});
+  CatchUp();
+  const auto gaps = Events("gap");
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0]["gap"]["reason"], "binlog_purged");
+  EXPECT_EQ(gaps[0]["gap"]["action"], "resync");
+  EXPECT_EQ(gaps[0]["gap"]["streams"], Json({"f.t"}));
+  const auto rows = Rows();
+  EXPECT_TRUE(rows.contains(R"({"id":3})") && rows.contains(R"({"id":4})") && rows.contains(R"({"id":5})"));
+  const auto findings = scene_->told().findings;
+  ASSERT_FALSE(findings.empty());
+  EXPECT_THAT(findings.back().summary, HasSubstr("has purged"));
+}
+
+// MY-37.
+TEST_P(MysqlFaults, AStatementThatIsLoggedInsteadOfRowsIsAGapThatNamesTheTable) {
+  HG_BEGIN();
+  Exec({"SET SESSION binlog_format='STATEMENT'", "UPDATE f.t SET v=9 WHERE id=2", "SET SESSION binlog_format='ROW'"});
+  Status turned = Ok();
+  for (int i = 0; i < 200 && turned.ok(); ++i) turned = scene_->Turn();
+  ASSERT_FALSE(turned.ok());
+  EXPECT_EQ(turned.error().kind, ErrorKind::kTransient);
+  Open();
+  CatchUp();
+  const auto gaps = Events("gap");
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0]["gap"]["reason"], "statement_logged");
+  EXPECT_EQ(gaps[0]["gap"]["streams"], Json({"f.t"}));
+  EXPECT_EQ(Rows().at(R"({"id":2})"), R"({"id":2,"v":9})");
+}
+
+// MY-38.
+TEST_P(MysqlFaults, RowsOfAnXaTransactionWaitForItsEndOverARestart) {
+  HG_BEGIN();
+  Exec({"XA START 'a'", "INSERT INTO f.t VALUES (10,1),(11,1)", "XA END 'a'", "XA PREPARE 'a'"});
+  auto other = scene_->server().Connect();
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(other->ExecAll({"XA START 'b'", "INSERT INTO f.t VALUES (20,1)", "XA END 'b'", "XA PREPARE 'b'"}).ok());
+  auto third = scene_->server().Connect();
+  ASSERT_TRUE(third.ok());
+  ASSERT_TRUE(third->Exec("INSERT INTO f.t VALUES (30,1)").ok());
+  CatchUp();
+  EXPECT_EQ(Rows().size(), 3U) << "nothing of what is only prepared";
+  Open();  // as after a crash
+  ASSERT_TRUE(third->Exec("INSERT INTO f.t VALUES (31,1)").ok());
+  CatchUp();
+  EXPECT_EQ(Rows().size(), 4U);
+  Exec({"XA COMMIT 'a'"});
+  ASSERT_TRUE(other->Exec("XA ROLLBACK 'b'").ok());
+  CatchUp();
+  const auto rows = Rows();
+  EXPECT_EQ(rows.size(), 6U);
+  EXPECT_TRUE(rows.contains(R"({"id":10})") && rows.contains(R"({"id":11})") && !rows.contains(R"({"id":20})"));
+  Open();
+  CatchUp();
+  EXPECT_EQ(Rows().size(), 6U);
+  EXPECT_EQ(Events("insert").size(), 4U) << "each once";
+}
+
+// MY-07, MY-08.
+TEST_P(MysqlFaults, ColumnsThatAnImageLacksAreNamedAndNotInvented) {
+  HG_BEGIN({"binlog-row-image=MINIMAL"});
+  Exec({"CREATE TABLE f.wide (id INT PRIMARY KEY, a INT, t TEXT, b BLOB)", "INSERT INTO f.wide VALUES (1,1,'x','y')",
+        "UPDATE f.wide SET a=2", "SET SESSION binlog_row_image='NOBLOB'", "UPDATE f.wide SET a=3",
+        "DELETE FROM f.wide"});
+  CatchUp();
+  const auto updates = Events("update");
+  ASSERT_EQ(updates.size(), 2U);
+  EXPECT_EQ(updates[0]["after"].dump(), R"({"a":2,"id":1})") << "the key is known from the image before";
+  EXPECT_EQ(updates[0]["unavailable"], Json({"t", "b"}));
+  EXPECT_EQ(updates[1]["unavailable"], Json({"t", "b"}));
+  EXPECT_EQ(Events("delete").size(), 1U);
+}
+
+// MY-09.
+TEST_P(MysqlAlone, PartialJsonIsAppliedToTheDocumentBefore) {
+  HG_BEGIN({"binlog-row-value-options=PARTIAL_JSON"});
+  Exec(
+      {"CREATE TABLE f.j (id INT PRIMARY KEY, d JSON)",
+       R"(INSERT INTO f.j VALUES (1,'{"a":1,"list":[1,2,3],"long":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx","b":{"c":1}}'))",
+       R"(UPDATE f.j SET d=JSON_SET(d,'$.a',2,'$.list[1]','two','$.neu',JSON_OBJECT('k',1.5)))",
+       R"(UPDATE f.j SET d=JSON_REMOVE(d,'$.list[0]','$.b.c'))", R"(UPDATE f.j SET d=JSON_REPLACE(d,'$."long"',NULL))",
+       R"(UPDATE f.j SET d=JSON_SET(d,'$."odd key"',CAST('12:34:56' AS TIME)))"});
+  CatchUp();
+  const auto shown = client_->Value("SELECT d FROM f.j");
+  ASSERT_TRUE(shown.ok());
+  EXPECT_EQ(Json::parse(Rows("f.j").at(R"({"id":1})"))["d"], Json::parse(*shown));
+  EXPECT_EQ(Events("update").size(), 4U);
+}
+
+// MY-10, MY-11.
+TEST_P(MysqlFaults, CompressedLogsGiveTheSame) {
+  HG_BEGIN(mysql() ? std::vector<std::string>{"binlog-transaction-compression=ON"}
+                   : std::vector<std::string>{"log-bin-compress=ON", "log-bin-compress-min-len=10"});
+  Exec({"INSERT INTO f.t SELECT id+100, v FROM f.t", "START TRANSACTION", "INSERT INTO f.t VALUES (50,1),(51,1),(52,1)",
+        "UPDATE f.t SET v=v+1", "DELETE FROM f.t WHERE id=51", "COMMIT"});
+  CatchUp();
+  const auto found = client_->Query("SELECT id, v FROM f.t");
+  ASSERT_TRUE(found.ok());
+  const auto rows = Rows();
+  EXPECT_EQ(rows.size(), found->size());
+  for (const MyRow& row : *found)
+    EXPECT_EQ(rows.at("{\"id\":" + *row[0] + "}"), "{\"id\":" + *row[0] + ",\"v\":" + *row[1] + "}");
+}
+
+// MY-16, MY-18: names come from the catalogue, and a table that takes another one's place goes on under its name.
+TEST_P(MysqlFaults, MinimalMetadataAndARenameThatSwapsTables) {
+  HG_BEGIN({"binlog-row-metadata=MINIMAL"});
+  Exec({"CREATE TABLE f._t_gho LIKE f.t", "INSERT INTO f._t_gho SELECT * FROM f.t",
+        "RENAME TABLE f.t TO f._t_del, f._t_gho TO f.t", "INSERT INTO f.t VALUES (7,7)", "DROP TABLE f._t_del"});
+  CatchUp();
+  const auto rows = Rows();
+  EXPECT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows.at(R"({"id":7})"), R"({"id":7,"v":7})");
+  for (const Json& event : Events()) EXPECT_EQ(event.value("stream", "f.t"), "f.t") << event;
+}
+
+// MY-04: by file and offset, and over the rotation of files.
+TEST_P(MysqlAlone, WithoutGtidsByFileAndOffset) {
+  HG_BEGIN({"gtid-mode=OFF"});
+  Exec({"INSERT INTO f.t VALUES (3,3)", "FLUSH BINARY LOGS", "INSERT INTO f.t VALUES (4,4)"});
+  CatchUp();
+  Open();
+  Exec({"UPDATE f.t SET v=5 WHERE id=4"});
+  CatchUp();
+  EXPECT_EQ(Rows().at(R"({"id":4})"), R"({"id":4,"v":5})");
+  const auto inserts = Events("insert");
+  ASSERT_EQ(inserts.size(), 2U);
+  EXPECT_THAT(inserts[1]["id"].get<std::string>(), HasSubstr("src:0-f000002-"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, MysqlFaults, ::testing::Values(MyServer::kMariadb, MyServer::kMysql),
+                         [](const auto& param) { return NameOf(param.param); });
+
+INSTANTIATE_TEST_SUITE_P(Servers, MysqlAlone, ::testing::Values(MyServer::kMysql),
+                         [](const auto& param) { return NameOf(param.param); });
+
+}  // namespace
+}  // namespace headgate::test
