@@ -291,6 +291,7 @@ class Reader {
     do {
       Definition(statement);
     } while (SkipMark(','));
+    SkipMark(')');
   }
 
   Statement Drop() {

@@ -18,7 +18,7 @@ echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid
 apt=(apt-get -qq -y -o "Dir::State::lists=$work/lists" -o "Dir::State::status=$work/status" -o "Dir::Cache=$work"
   -o "Dir::Cache::archives=$work/archives" -o "Dir::Etc::sourcelist=$work/sources.list" -o "Dir::Etc::sourceparts=$work/sources.d"
   -o "Dir::Etc::preferencesparts=$work/etc/preferences.d" -o APT::Install-Recommends=false -o APT::Sandbox::User=
-  -o Debug::NoLocking=true)
+  -o Debug::NoLocking=true -o Acquire::Check-Valid-Until=false)  # a mirror may be weeks behind; what it has is signed
 "${apt[@]}" update
 "${apt[@]}" install --download-only mysql-server-core >/dev/null
 mkdir -p "$dir.new"

@@ -49,15 +49,17 @@ TEST_P(MysqlFailover, GoesOnAtTheReplicaWithNothingMissingAndNothingTwice_CG04) 
   ASSERT_TRUE(scene->CatchUp().ok());
   // One more that the source has not read, but the replica has.
   ASSERT_TRUE(primary->Exec("INSERT INTO f.t VALUES (4,4)").ok());
-  ASSERT_TRUE(WaitFor([&] { return second->Value("SELECT COUNT(*) FROM f.t").value() == "4"; }, std::chrono::seconds(30)));
+  ASSERT_TRUE(
+      WaitFor([&] { return second->Value("SELECT COUNT(*) FROM f.t").value() == "4"; }, std::chrono::seconds(30)));
   ASSERT_TRUE(scene->server().KillHard().ok());
   Status turned = Ok();
   for (int i = 0; i < 50 && turned.ok(); ++i) turned = scene->Turn();
   ASSERT_FALSE(turned.ok());
   EXPECT_EQ(turned.error().kind, ErrorKind::kTransient) << turned.error().what;
 
-  ASSERT_TRUE(second->ExecAll({GetParam() == MyServer::kMariadb ? "STOP SLAVE" : "STOP REPLICA",
-                               "INSERT INTO f.t VALUES (5,5)", "DELETE FROM f.t WHERE id=2"})
+  ASSERT_TRUE(second
+                  ->ExecAll({GetParam() == MyServer::kMariadb ? "STOP SLAVE" : "STOP REPLICA",
+                             "INSERT INTO f.t VALUES (5,5)", "DELETE FROM f.t WHERE id=2"})
                   .ok());
   const Status opened = scene->Open("src", settings);
   ASSERT_TRUE(opened.ok()) << opened.error().what;
@@ -67,8 +69,8 @@ TEST_P(MysqlFailover, GoesOnAtTheReplicaWithNothingMissingAndNothingTwice_CG04) 
   const auto tables = FoldEvents(*events);
   std::vector<std::string> rows;
   for (const auto& [key, row] : tables.at("f.t")) rows.push_back(row.first.dump());
-  EXPECT_THAT(rows, ::testing::ElementsAre(R"({"id":1,"v":4})", R"({"id":3,"v":3})", R"({"id":4,"v":4})",
-                                           R"({"id":5,"v":5})"));
+  EXPECT_THAT(
+      rows, ::testing::ElementsAre(R"({"id":1,"v":4})", R"({"id":3,"v":3})", R"({"id":4,"v":4})", R"({"id":5,"v":5})"));
   for (const Json& event : *events) EXPECT_NE(event["op"], "gap") << event;
 }
 
