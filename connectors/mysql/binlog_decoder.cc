@@ -40,6 +40,7 @@ BinlogDecoder::BinlogDecoder(Binder& binder, Flavor flavor, const BinlogPosition
       position_(std::move(read)),
       file_(start.place.file),
       next_offset_(start.place.offset) {
+  if (limits_.spools != nullptr) transaction_.SpoolBeyond(limits_.transaction_memory_max, *limits_.spools);
   if (start != position_) replay_until_ = position_.place.Number();
 }
 BinlogDecoder::~BinlogDecoder() = default;
@@ -301,7 +302,8 @@ Status BinlogDecoder::TakeXaPrepare(const Event& event, std::vector<Transaction>
   if (!prepare || !open_) return Malformed("XA_PREPARE");
   if (!prepare->one_phase) {
     Prepared& prepared = prepared_[prepare->xid];
-    prepared.transaction = std::exchange(transaction_, {});
+    prepared.transaction = std::move(transaction_);
+    transaction_.Clear();
     prepared.gtid = gtid_;
     prepared.start = {file_, start_offset_};
     prepared.before = position_.domains;
@@ -394,12 +396,8 @@ Status BinlogDecoder::ReadRows(const RowsEvent& rows, const TableBinding& bindin
       HG_RETURN_IF_ERROR(AppendImage(in, rows.before, binding, RowImage::kAfter, PartialHead()));
     }
     transaction_.EndChange(statement_);
-    if (transaction_.bytes() > limits_.transaction_bytes_max) {
-      return ConfigError("a transaction is larger than transaction_bytes_max (" +
-                         std::to_string(limits_.transaction_bytes_max) + " bytes); raise it");
-    }
   }
-  return Ok();
+  return transaction_.status();
 }
 
 Status BinlogDecoder::AppendImage(ByteReader& in, const ColumnSet& columns, const TableBinding& binding, RowImage image,

@@ -49,7 +49,9 @@ class Binder {
 class BinlogDecoder {
  public:
   struct Limits {
-    std::size_t transaction_bytes_max = 64U << 20;
+    // Of a transaction, before it leaves memory; nullptr: it never does.
+    std::size_t transaction_memory_max = 16U << 20;
+    BlockSpools* spools = nullptr;
     bool statements = false;  // keep the statement that rows stem from, where the server logs it
   };
   // `start`: where the stream begins; `read`: up to where it was read before. They differ if a prepared XA transaction
@@ -58,8 +60,8 @@ class BinlogDecoder {
   ~BinlogDecoder();
 
   // Takes one event as it came. Transactions that it completed are appended to `done`. kCorrupt on bytes that are no
-  // event or not of this server; kConfig if a transaction is larger than allowed, or on events that this reader must
-  // not skip.
+  // event or not of this server; kConfig on events that this reader must not skip; the spool's error if a large
+  // transaction cannot be kept.
   Status Handle(std::string_view event, std::vector<Transaction>& done);
 
   // Behind the last transaction that was completed, with or without captured changes.
@@ -71,7 +73,8 @@ class BinlogDecoder {
   BinlogPosition restart() const;
   bool in_transaction() const { return open_; }
   std::int64_t last_commit_us() const { return last_commit_us_; }
-  std::size_t open_bytes() const { return transaction_.bytes(); }
+  // Of what was read of the transaction that is open.
+  std::size_t open_bytes() const { return open_ ? transaction_.bytes() : 0; }
   const std::string& server_version() const { return events_.server_version(); }
 
  private:

@@ -91,7 +91,7 @@ Options MakeOptions(const std::string& name, Flavor flavor, const config::Bound&
   o.connect_timeout = MillisOf(bound, "connect_timeout_ms");
   o.heartbeat_interval = MillisOf(bound, "heartbeat_interval_ms");
   o.stale_after = MillisOf(bound, "stale_after_ms");
-  o.transaction_bytes_max = static_cast<std::size_t>(bound.Int("transaction_bytes_max"));
+  o.transaction_memory_max = static_cast<std::size_t>(bound.Int("transaction_memory_max"));
   o.batch_bytes_max = static_cast<std::size_t>(bound.Int("batch_bytes_max"));
   return o;
 }

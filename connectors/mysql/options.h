@@ -39,7 +39,7 @@ struct Options {
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds heartbeat_interval{1'000};
   std::chrono::milliseconds stale_after{60'000};
-  std::size_t transaction_bytes_max = 64U << 20;
+  std::size_t transaction_memory_max = 16U << 20;
   std::size_t batch_bytes_max = 1U << 20;
 };
 

@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr auto kReadWait = milliseconds(200);
 constexpr auto kSnapshotWait = milliseconds(5);
+constexpr int kEventsPerLook = 16;
 constexpr auto kGatherWait = milliseconds(0);
 constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kAskInterval = milliseconds(5'000);
@@ -181,7 +182,8 @@ Status MysqlSource::StartStream() {
                                                           : BinlogConnection::Mode::kMysqlGtid;
   HG_ASSIGN_OR_RETURN(connection_, BinlogConnection::Start(options_, host_, mode, resume_.restart()));
   BinlogDecoder::Limits limits;
-  limits.transaction_bytes_max = options_.transaction_bytes_max;
+  limits.transaction_memory_max = options_.transaction_memory_max;
+  limits.spools = writer_;
   limits.statements = options_.statements;
   decoder_ = std::make_unique<BinlogDecoder>(*tables_, options_.flavor, resume_.restart(), resume_.position(), limits);
   stored_ = resume_.position();
@@ -208,8 +210,12 @@ Status MysqlSource::Read(SourceBatch& batch, std::stop_token stop) {
   }
   if (resume_.has_unlogged() && !resume_changed_)  // the declaration comes with opening
     return Tell(Transient("changes of captured tables were logged as statements; their tables are read again"));
+  if (watch_.overrun()) {
+    return Tell(Transient("a transaction that is too large for memory changed tables that are being read; their last "
+                          "chunks are read again"));
+  }
   Status status = ReadStream(batch, deadline, stop);
-  if (status.ok() && snapshot_ != nullptr) status = ReadSnapshot(batch, clock_.Now(), stop);
+  if (status.ok() && snapshot_ != nullptr && !watch_.overrun()) status = ReadSnapshot(batch, clock_.Now(), stop);
   if (status.ok()) status = Ask();
   if (!status.ok()) return Tell(std::move(status));
   TakePosition(batch);
@@ -227,11 +233,17 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
   std::size_t bytes = 0;
   std::size_t taken = 0;
   bool first = true;
+  bool drained = false;
+  // A large transaction fills no batch before its end.
+  const Deadline enough = clock_.Now() + kReadWait;
+  int events = 0;
   while (bytes < options_.batch_bytes_max && !IsHeld()) {
+    if (++events % kEventsPerLook == 0 && clock_.Now() > enough) break;
     HG_ASSIGN_OR_RETURN(const bool ready, connection_->Wait(first ? deadline : clock_.Now() + kGatherWait, stop));
     if (!ready) {
       if (clock_.Now() - heard_at_ > options_.stale_after)
         return Transient(Place(options_) + " has sent nothing for stale_after_ms, not even a heartbeat");
+      drained = true;
       break;
     }
     if (first) heard_at_ = clock_.Now();
@@ -250,7 +262,7 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
   if (!batch.transactions.empty()) {
     telemetry_.caught_up = false;
     telemetry_.oldest_pending_commit_us = batch.transactions.front().info.commit_us;
-  } else if (!decoder_->in_transaction() && bytes == 0) {
+  } else if (drained && !decoder_->in_transaction()) {
     telemetry_.caught_up = true;
     telemetry_.oldest_pending_commit_us = 0;
   }
@@ -330,6 +342,7 @@ Status MysqlSource::Tell(Status status) {
 
 void MysqlSource::Close() {
   snapshot_.reset();
+  watch_ = ChangeWatch();
   waiting_.clear();
   hold_at_.reset();
   decoder_.reset();

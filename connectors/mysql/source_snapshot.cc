@@ -7,6 +7,12 @@
 // The snapshot as the ingest thread sees it: chunks come from the workers and go into the log when the stream covers
 // what they show (docs/adr/0020).
 namespace headgate::mysql {
+namespace {
+
+// Chunks that wait for the end of a transaction; then their workers wait.
+constexpr std::size_t kWaitingMax = 16;
+
+}  // namespace
 
 Status MysqlSource::PlanSnapshot() {
   if (options_.snapshot == SnapshotMode::kNever) return Ok();
@@ -74,6 +80,7 @@ Status MysqlSource::ReadSnapshot(SourceBatch& batch, Deadline deadline, const st
   PublishStream();
   std::size_t bytes = 0;
   while (bytes < options_.batch_bytes_max && tables_left_ > 0) {
+    if (decoder_->in_transaction() && waiting_.size() >= kWaitingMax) break;
     auto item = snapshot_->Next(IsHeld() ? clock_.Now() + std::chrono::milliseconds(2) : deadline, stop);
     if (!item) break;
     bytes += item->rows.bytes();

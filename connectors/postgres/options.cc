@@ -77,7 +77,7 @@ Options MakeOptions(const std::string& name, const config::Bound& bound) {
   o.status_interval = Millis(bound, "status_interval_ms");
   o.stale_after = Millis(bound, "stale_after_ms");
   o.snapshot_workers = Size(bound, "snapshot_workers");
-  o.transaction_bytes_max = Size(bound, "transaction_bytes_max");
+  o.transaction_memory_max = Size(bound, "transaction_memory_max");
   o.batch_bytes_max = Size(bound, "batch_bytes_max");
   return o;
 }

@@ -271,7 +271,8 @@ void PostgresSource::EndSnapshot(SourceBatch& batch) {
 
 Status PostgresSource::StartStreaming(std::unique_ptr<Connection> replication, std::stop_token stop) {
   StreamDecoder::Limits limits;
-  limits.transaction_bytes_max = options_.transaction_bytes_max;
+  limits.transaction_memory_max = options_.transaction_memory_max;
+  limits.spools = writer_;
   limits.messages_prefixes = options_.messages_prefixes;
   const std::uint64_t start = std::max(resume_.confirmed(), writer_->progress().last_end);
   HG_ASSIGN_OR_RETURN(stream_, ReplicationStream::Start(std::move(replication), options_, clock_, *this,

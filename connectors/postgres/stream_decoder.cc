@@ -70,7 +70,7 @@ Status StreamDecoder::End(std::vector<Transaction>& done) {
   info.end = message_.end_lsn;
   info.total = transaction_.changes();
   done.push_back(std::move(transaction_));
-  transaction_ = {};
+  transaction_.Clear();
   return Ok();
 }
 
@@ -89,15 +89,6 @@ Result<const Binding*> StreamDecoder::Find(std::uint32_t relation) const {
   const auto it = bindings_.find(relation);
   if (it == bindings_.end()) return Malformed("a row of a relation that was not described", commit_lsn_);
   return &it->second;
-}
-
-Status StreamDecoder::CheckSize() const {
-  if (transaction_.bytes() <= limits_.transaction_bytes_max) return Ok();
-  return ConfigError("transaction " + transaction_.info.id +
-                     " holds more than transaction_bytes_max = " + std::to_string(limits_.transaction_bytes_max) +
-                     " bytes of changes. Nothing of it was taken and the position has not moved: raise "
-                     "transaction_bytes_max above its size and "
-                     "restart the connector; it needs about that much memory.");
 }
 
 Status StreamDecoder::Row(std::uint64_t place) {
@@ -126,7 +117,7 @@ Status StreamDecoder::Row(std::uint64_t place) {
     return Malformed("a row that does not fit its relation", place);
   }
   transaction_.EndChange();
-  return CheckSize();
+  return transaction_.status();
 }
 
 bool StreamDecoder::ReadOldRow(const Binding& binding) {
@@ -201,7 +192,7 @@ Status StreamDecoder::LogicalMessage(std::int64_t now_us, std::vector<Transactio
     if (!in_transaction_) return Malformed("a transactional message outside of a transaction", message_.lsn);
     transaction_.StartChange(Op::kMessage, 0, 0, message_.lsn);
     transaction_.EndChange(extra);
-    return CheckSize();
+    return transaction_.status();
   }
   if (limits_.until != 0 && message_.lsn > limits_.until) {  // the LSN is where the message ends
     reached_ = true;

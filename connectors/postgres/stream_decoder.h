@@ -40,15 +40,19 @@ class Binder {
 class StreamDecoder {
  public:
   struct Limits {
-    std::size_t transaction_bytes_max = 64U << 20;
+    // Of a transaction, before it leaves memory; nullptr: it never does.
+    std::size_t transaction_memory_max = 16U << 20;
+    BlockSpools* spools = nullptr;
     std::vector<std::string> messages_prefixes = {"*"};
     // Transactions whose commit record starts here or later are not taken (0: all are).
     std::uint64_t until = 0;
   };
-  StreamDecoder(Binder& binder, Limits limits) : binder_(binder), limits_(std::move(limits)) {}
+  StreamDecoder(Binder& binder, Limits limits) : binder_(binder), limits_(std::move(limits)) {
+    if (limits_.spools != nullptr) transaction_.SpoolBeyond(limits_.transaction_memory_max, *limits_.spools);
+  }
 
-  // Transactions that this frame completed are appended to `done`. kCorrupt on bytes that are no pgoutput; kConfig if a
-  // transaction is larger than allowed. `now_us` is the time of non-transactional messages (Unix). A frame that lies
+  // Transactions that this frame completed are appended to `done`. kCorrupt on bytes that are no pgoutput; the spool's
+  // error if a large one cannot be kept. `now_us` is the time of non-transactional messages (Unix). A frame that lies
   // beyond limits.until is not taken, and none is after it: reached() says so then.
   Status Handle(const pgoutput::Frame& frame, std::int64_t now_us, std::vector<Transaction>& done);
 
@@ -56,7 +60,6 @@ class StreamDecoder {
   // End LSN of the last transaction that was completed, with or without captured changes; 0 if none was.
   std::uint64_t completed_end() const { return completed_end_; }
   std::int64_t last_commit_us() const { return commit_us_; }
-  std::size_t open_bytes() const { return transaction_.bytes(); }
   // The stream came to limits.until; nothing after it was taken.
   bool reached() const { return reached_; }
   // Another limits.until: the frame that was not taken may be handed in again.
@@ -73,7 +76,6 @@ class StreamDecoder {
   Status Truncate(std::uint64_t place);
   Status LogicalMessage(std::int64_t now_us, std::vector<Transaction>& done);
   Result<const Binding*> Find(std::uint32_t relation) const;
-  Status CheckSize() const;
 
   bool ReadOldRow(const Binding& binding);
   void AppendOldRow(const Binding& binding, std::string& out);

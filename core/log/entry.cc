@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kLastPart = 1;
 constexpr std::uint8_t kHasInfo = 2;
+constexpr std::uint8_t kSpooled = 4;
 constexpr std::uint8_t kHasFile = 0x80;  // of TransactionInfo::flags
 constexpr std::size_t kChecksumOffset = 2;
 constexpr std::size_t kFixedBytes = 6;  // version, flags, checksum
@@ -82,10 +83,11 @@ bool ParseEntryKey(std::string_view key, EntryKey& out) {
 }
 
 void PutEntryHeader(std::string& out, const TransactionInfo* info, bool last_part, std::uint32_t first_ordinal,
-                    std::uint32_t count, std::string_view changes) {
+                    std::uint32_t count, std::string_view changes, bool spooled) {
   const std::size_t start = out.size();
   out.push_back(static_cast<char>(kVersion));
-  out.push_back(static_cast<char>((last_part ? kLastPart : 0) | (info != nullptr ? kHasInfo : 0)));
+  out.push_back(
+      static_cast<char>((last_part ? kLastPart : 0) | (info != nullptr ? kHasInfo : 0) | (spooled ? kSpooled : 0)));
   out.append(4, '\0');
   PutVarint(out, first_ordinal);
   PutVarint(out, count);
@@ -104,6 +106,7 @@ Status ParseEntry(std::string_view value, EntryHeader& header, std::string_view&
   ByteReader in(value.substr(kFixedBytes));
   header.last_part = (value[1] & kLastPart) != 0;
   header.has_info = (value[1] & kHasInfo) != 0;
+  header.spooled = (value[1] & kSpooled) != 0;
   header.first_ordinal = static_cast<std::uint32_t>(in.Varint());
   header.count = static_cast<std::uint32_t>(in.Varint());
   if (header.has_info) ReadInfo(in, header.info);

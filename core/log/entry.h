@@ -23,12 +23,13 @@ struct EntryHeader {
   std::uint32_t first_ordinal = 1;
   std::uint32_t count = 0;
   bool has_info = false;  // part 0
+  bool spooled = false;   // instead of the changes there is a SpoolReference (spool.h)
   TransactionInfo info;
 };
 
 // The bytes before the changes; the checksum covers all but itself, the changes included.
 void PutEntryHeader(std::string& out, const TransactionInfo* info, bool last_part, std::uint32_t first_ordinal,
-                    std::uint32_t count, std::string_view changes);
+                    std::uint32_t count, std::string_view changes, bool spooled = false);
 // Verifies the checksum. `changes` points into `value`. Corrupt says what does not fit.
 Status ParseEntry(std::string_view value, EntryHeader& header, std::string_view& changes);
 

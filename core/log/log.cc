@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
+#include <set>
 
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
@@ -114,6 +116,16 @@ std::optional<std::int64_t> StoredAt(const LogState& state, Seq seq) {
   return at;
 }
 
+Status DropSpool(LogState& state, SpoolNo number) {
+  const std::string from = SpoolKey(number, 0);
+  const std::string to = SpoolKey(number + 1, 0);
+  StoreBatch batch;
+  batch.DeleteRange(Family::kSpool, from, to);
+  HG_RETURN_IF_ERROR(state.store.Write(batch, false));
+  state.store.Compact(Family::kSpool, from, to);
+  return Ok();
+}
+
 Status FindEnds(LogState& state) {
   EntryKey key;
   const auto take = [&](std::string_view bytes, std::string_view) {
@@ -130,6 +142,39 @@ Status FindEnds(LogState& state) {
   if (state.last_seq < first - 1) state.last_seq = first - 1;  // everything was trimmed
   HG_ASSIGN_OR_RETURN(const auto lost, state.store.Get(Family::kMeta, kLostKey));
   if (lost && lost->size() == 8) state.lost_records = LoadBigEndian<std::uint64_t>(lost->data());
+  return Ok();
+}
+
+// Reads what entries refer to, and drops what none does: of appends that did not come to their end.
+Status LoadSpools(LogState& state) {
+  bool corrupt = false;
+  std::set<SpoolNo> known;
+  std::string end(kSpoolRecords);
+  ++end.back();
+  HG_RETURN_IF_ERROR(state.store.Scan(Family::kMeta, kSpoolRecords, end, [&](std::string_view key,
+                                                                            std::string_view value) {
+    const SpoolRecord record = DecodeSpoolRecord(value);
+    corrupt = corrupt || key.size() != kSpoolRecords.size() + 8 || record.number == 0;
+    if (corrupt) return false;
+    state.spools[LoadBigEndian<std::uint64_t>(key.data() + kSpoolRecords.size())] = record;
+    known.insert(record.number);
+    return true;
+  }));
+  if (corrupt) {
+    return Corrupt("a record of spooled changes of the data directory " + state.store.directory() +
+                   " cannot be read");
+  }
+  while (true) {
+    SpoolNo found = 0;
+    HG_RETURN_IF_ERROR(state.store.Scan(Family::kSpool, SpoolKey(state.next_spool, 0), "", [&](std::string_view key,
+                                                                                              std::string_view) {
+      found = LoadBigEndian<std::uint64_t>(key.data());
+      return false;
+    }));
+    if (found == 0) break;
+    state.next_spool = found + 1;
+    if (!known.contains(found)) HG_RETURN_IF_ERROR(DropSpool(state, found));
+  }
   return Ok();
 }
 
@@ -206,6 +251,7 @@ Result<std::unique_ptr<Log>> Log::Open(Store& store, const Clock& clock) {
   auto state = std::make_unique<LogState>(store, clock);
   HG_RETURN_IF_ERROR(LoadStreams(*state));
   HG_RETURN_IF_ERROR(FindEnds(*state));
+  HG_RETURN_IF_ERROR(LoadSpools(*state));
   return std::unique_ptr<Log>(new Log(std::move(state)));
 }
 
@@ -294,7 +340,9 @@ std::unique_ptr<LogReader> Log::NewReader() const { return MakeReader(*state_); 
 Seq Log::last_seq() const { return state_->last_seq.load(std::memory_order_acquire); }
 Seq Log::first_seq() const { return state_->first_seq.load(std::memory_order_acquire); }
 std::uint64_t Log::lost_records() const { return state_->lost_records.load(); }
-std::uint64_t Log::disk_bytes() const { return state_->store.disk_bytes(Family::kLog); }
+std::uint64_t Log::disk_bytes() const {
+  return state_->store.disk_bytes(Family::kLog) + state_->store.disk_bytes(Family::kSpool);
+}
 
 StreamStats Log::stats(StreamNo stream) const {
   const auto registry = state_->registry.Get();
@@ -339,18 +387,31 @@ std::shared_ptr<void> Log::Subscribe(std::function<void()> wake) {
 
 namespace {
 
+std::map<Seq, SpoolRecord> SpoolsOf(LogState& state) {
+  std::lock_guard lock(state.append);
+  return state.spools;
+}
+
+// What the entries from `first` on refer to, on disk.
+std::uint64_t SpooledBytes(const std::map<Seq, SpoolRecord>& spools, Seq first) {
+  std::uint64_t sum = 0;
+  for (auto it = spools.lower_bound(first); it != spools.end(); ++it) sum += it->second.bytes;
+  return sum;
+}
+
 // The first seq of the longest tail of the log that takes at most `bytes_max` on disk; the newest entry always stays.
 // Dropped entries may lie on the disk for a while, so what the files take says nothing: what the kept keys take does.
-Result<Seq> FirstThatFits(const LogState& state, Seq first, Seq last, std::uint64_t bytes_max) {
+Result<Seq> FirstThatFits(LogState& state, Seq first, Seq last, std::uint64_t bytes_max) {
   HG_RETURN_IF_ERROR(state.store.Flush(Family::kLog));  // sizes are known of files only
   std::string to;
   PutEntryKey(to, last + 1, 0);
+  const std::map<Seq, SpoolRecord> spools = SpoolsOf(state);
   while (first < last) {
     const Seq middle = first + (last - first) / 2;
     std::string from;
     PutEntryKey(from, middle, 0);
     HG_ASSIGN_OR_RETURN(const std::uint64_t bytes, state.store.range_bytes(Family::kLog, from, to));
-    if (bytes > bytes_max) {
+    if (bytes + SpooledBytes(spools, middle) > bytes_max) {
       first = middle + 1;
     } else {
       last = middle;
@@ -398,6 +459,7 @@ Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor,
   }
   batch.Put(Family::kMeta, "first_seq", first_bytes);
   batch.Put(Family::kMeta, kLostKey, lost_bytes);
+  batch.DeleteRange(Family::kMeta, SpoolRecordKey(0), SpoolRecordKey(keep));
   if (also) also(trimmed, batch);
   HG_FAILPOINT("log.before_trim");
   HG_RETURN_IF_ERROR(state_->store.Write(batch, true));
@@ -405,6 +467,13 @@ Result<Log::Trimmed> Log::Trim(const RetentionPolicy& policy, Seq lowest_cursor,
   state_->lost_records += trimmed.lost_transactions;
   state_->first_seq.store(keep, std::memory_order_release);
   state_->store.Compact(Family::kLog, from, to);
+  // Only now: a reader that misses them finds that their entries are gone.
+  for (const auto& [seq, spool] : SpoolsOf(*state_)) {
+    if (seq >= keep) break;
+    HG_RETURN_IF_ERROR(DropSpool(*state_, spool.number));
+    std::lock_guard lock(state_->append);
+    state_->spools.erase(seq);
+  }
   return trimmed;
 }
 

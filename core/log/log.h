@@ -166,9 +166,8 @@ class Log {
 };
 
 // Appends for one source. Lives on that source's ingest thread.
-class LogWriter {
+class LogWriter : public BlockSpools {
  public:
-  virtual ~LogWriter() = default;
 
   virtual const SourceInfo& source() const = 0;
   virtual const SourceProgress& progress() const = 0;  // as of the last successful Append
@@ -199,6 +198,7 @@ class LogWriter {
   // One atomic, synced write: the transactions in this order, what DefineSchema left pending, and the source's own
   // state (`resume`; nothing: unchanged). Nothing is visible or durable if it fails; the same call may be repeated.
   // A transaction of an ordered kind whose position is not beyond the last durable one is dropped.
+  // Of one that was spooled only the reference is written: its blocks are taken in before.
   // `also` is the rest of the step (design D4): state that the transactions are made of, or events that tell of them.
   // It is written with the others, also when all of them are repetitions.
   virtual Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "core/base/published.h"
 #include "core/log/log.h"
+#include "core/log/spool.h"
 #include "core/log/store.h"
 #include "core/model/change.pb.h"
 
@@ -29,6 +31,9 @@ struct LogState {
   StreamNo next_stream = 1;                   // guarded by append
   std::int64_t last_stored_us = 0;            // of the newest entry: no later one is older; guarded by append
   std::uint64_t since_counts = kCountsEvery;  // changes since sums were stored, at most; guarded by append
+
+  std::map<Seq, SpoolRecord> spools;          // that entries refer to; guarded by append
+  std::atomic<SpoolNo> next_spool = 1;
 
   std::atomic<Seq> last_seq = 0;
   std::atomic<Seq> first_seq = 1;

@@ -28,7 +28,8 @@ namespace headgate {
 namespace {
 
 constexpr const char* kFamilyNames[kFamilies] = {"default", "log",    "streams", "cursors", "letters",
-                                                 "catalog", "events", "base",    "state",   "rows"};
+                                                 "catalog", "events", "base",    "state",   "rows",
+                                                 "spool"};
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kInstanceKey = "instance";
 constexpr std::string_view kFormat = "2";
@@ -67,7 +68,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const std::shared_ptr<
   table.cache_index_and_filter_blocks = true;
   options.write_buffer_size = 4 << 20;
   options.compression = rocksdb::kLZ4Compression;
-  if (family == Family::kLog) {
+  if (family == Family::kLog || family == Family::kSpool) {
     // Keys only ever grow: files never overlap and move down the levels without being rewritten.
     options.max_write_buffer_number = 3;
     options.target_file_size_base = 16 << 20;

@@ -35,8 +35,9 @@ enum class Family : std::uint8_t {
   kBase,   // the latest image of every captured row
   kState,  // what the operators of views remember
   kRows,   // the rows of views
+  kSpool,  // changes of transactions that are too large for memory, which entries of the log refer to
 };
-inline constexpr std::size_t kFamilies = 10;
+inline constexpr std::size_t kFamilies = 11;
 
 struct StoreBatchImpl;
 
@@ -61,6 +62,8 @@ class StoreBatch {
   // are when the batch is written, all of it at once too. Of an empty batch; the store outlives it.
   void SpillBeyond(std::size_t bytes_max, const class Store& store);
   bool spilled() const;  // something is in files: it can be written once, and cannot be added to another
+  Status spill_status() const;  // of that: after a failure nothing of it will be written
+  std::uint64_t spill_bytes() const;  // on disk, once it was written
 
  private:
   friend class Store;

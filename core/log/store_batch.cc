@@ -90,6 +90,8 @@ void StoreBatch::SpillBeyond(std::size_t bytes_max, const Store& store) {
   impl_->store = &store;
 }
 bool StoreBatch::spilled() const { return impl_->files != nullptr; }
+std::uint64_t StoreBatch::spill_bytes() const { return impl_->files == nullptr ? 0 : impl_->files->file_bytes(); }
+Status StoreBatch::spill_status() const { return impl_->files == nullptr ? Ok() : impl_->files->status(); }
 
 Status Store::TakeIn(const StoreBatch& batch, rocksdb::WriteBatch* also) const {
   StoreBatchImpl& impl = *batch.impl_;

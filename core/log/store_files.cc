@@ -100,6 +100,7 @@ Status StoreFiles::End(Family family) {
   OfFamily& own = families_[static_cast<std::size_t>(family)];
   if (own.open == nullptr) return Ok();
   const auto status = own.open->Finish();
+  file_bytes_ += own.open->FileSize();
   own.open.reset();
   own.last_key.clear();
   own.keys = 0;

@@ -29,6 +29,8 @@ class StoreFiles {
 
   // Behind what is there. After a failure nothing counts any more, and TakeIn tells of it.
   void Add(const StoreBatchImpl& items);
+  std::uint64_t file_bytes() const { return file_bytes_; }  // of the files that are whole
+  Status status() const { return failure_ ? Status(*failure_) : Ok(); }
   // All of it is in the database, durably, or nothing is.
   Status TakeIn();
 
@@ -55,6 +57,7 @@ class StoreFiles {
 
   const Store& store_;
   OfFamily families_[kFamilies];
+  std::uint64_t file_bytes_ = 0;
   std::optional<Error> failure_;
 };
 

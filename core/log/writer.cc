@@ -73,6 +73,8 @@ class Writer final : public LogWriter {
 
   const Store& store() const override { return state_.store; }
 
+  std::shared_ptr<BlockSpool> NewSpool() override { return std::make_shared<Spool>(state_.store, state_.next_spool++); }
+
   Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,
                          const StoreBatch& also, const Numbered& numbered) override {
     Outcome outcome;
@@ -118,6 +120,7 @@ class Writer final : public LogWriter {
 
   Result<Outcome> Write(std::span<const Transaction> transactions, std::optional<std::string> resume,
                         std::optional<std::uint32_t> new_epoch, const StoreBatch& also, const Numbered& numbered) {
+    for (const Transaction& tx : transactions) HG_RETURN_IF_ERROR(TakeInSpool(tx));
     std::lock_guard lock(state_.append);
     SourceProgress next = progress_;
     if (new_epoch) {
@@ -129,6 +132,7 @@ class Writer final : public LogWriter {
     if (resume) next.resume = std::move(*resume);
 
     Outcome outcome;
+    new_spools_.clear();
     std::vector<Seq> seqs;
     rocksdb::WriteBatch batch;
     Tally tally;
@@ -180,6 +184,11 @@ class Writer final : public LogWriter {
     if (registry) state_.registry.Set(std::move(*registry));
     Add(tally);
     state_.since_counts = since_counts;
+    state_.spools.merge(new_spools_);
+    for (std::size_t i = 0; i < transactions.size(); ++i) {
+      if (auto* const spool = static_cast<Spool*>(transactions[i].spool()); spool != nullptr && seqs[i] != 0)
+        spool->SetPublished();
+    }
     new_streams_.clear();
     new_schemas_.clear();
     state_.last_seq.store(seq, std::memory_order_release);
@@ -213,6 +222,7 @@ class Writer final : public LogWriter {
     info.total = tx.changes();
     if (IsOrdered(info.position.kind)) info.previous_end = progress.last_end;
     const auto& blocks = tx.blocks();
+    if (tx.spool() != nullptr) return PutSpooledEntry(batch, tx, info, seq, tally);
     if (blocks.empty()) {  // a mark: that it is there, and when, is all it says
       key_.clear();
       header_.clear();
@@ -235,25 +245,52 @@ class Writer final : public LogWriter {
     }
   }
 
+  // The whole transaction is in the spool then.
+  Status TakeInSpool(const Transaction& tx) {
+    auto* const spool = static_cast<Spool*>(tx.spool());
+    if (spool == nullptr || spool->taken_in()) return Ok();
+    for (const Transaction::Block& block : tx.blocks()) spool->Take(block);
+    return spool->TakeIn();
+  }
+
+  void PutSpooledEntry(rocksdb::WriteBatch& batch, const Transaction& tx, const TransactionInfo& info, Seq seq,
+                       Tally& tally) {
+    const Spool& spool = static_cast<const Spool&>(*tx.spool());
+    std::string reference;
+    PutSpoolReference(reference, spool.reference());
+    key_.clear();
+    header_.clear();
+    PutEntryKey(key_, seq, 0);
+    PutEntryHeader(header_, &info, true, tx.first_ordinal, info.total, reference, true);
+    batch.Put(state_.store.handle(Family::kLog), key_, header_ + reference);
+    const SpoolRecord record{spool.reference().number, spool.disk_bytes()};
+    batch.Put(state_.store.handle(Family::kMeta), SpoolRecordKey(seq), EncodeSpoolRecord(record));
+    new_spools_[seq] = record;
+    for (const Spool::Counted& c : spool.counted())
+      CountChanges(c.stream, c.op, {c.records, c.bytes}, seq, info.commit_us, tally);
+  }
+
   // Only the head of each change is read.
   static void CountBlock(const Transaction::Block& block, Seq seq, std::int64_t commit_us, Tally& tally) {
     ChangeReader reader(block.bytes, block.first_ordinal);
     Change change;
-    while (reader.Next(change)) {
-      ++tally.ops[static_cast<std::size_t>(change.op)];
-      if (change.stream == 0) {
-        tally.loose += {1, CountedBytes(change)};
-        continue;
-      }
-      if (tally.streams.size() < change.stream) tally.streams.resize(change.stream);
-      Touched& t = tally.streams[change.stream - 1];
-      ++t.records;
-      if (IsMarker(change.op)) ++t.markers;
-      t.bytes += CountedBytes(change);
-      if (t.first_seq == 0) t.first_seq = seq;
-      t.last_seq = seq;
-      t.last_commit_us = commit_us;
+    while (reader.Next(change)) CountChanges(change.stream, change.op, {1, CountedBytes(change)}, seq, commit_us, tally);
+  }
+
+  static void CountChanges(StreamNo stream, Op op, Count count, Seq seq, std::int64_t commit_us, Tally& tally) {
+    tally.ops[static_cast<std::size_t>(op)] += count.records;
+    if (stream == 0) {
+      tally.loose += count;
+      return;
     }
+    if (tally.streams.size() < stream) tally.streams.resize(stream);
+    Touched& t = tally.streams[stream - 1];
+    t.records += count.records;
+    if (IsMarker(op)) t.markers += count.records;
+    t.bytes += count.bytes;
+    if (t.first_seq == 0) t.first_seq = seq;
+    t.last_seq = seq;
+    t.last_commit_us = commit_us;
   }
 
   void Put(rocksdb::WriteBatch& batch, const std::string& key, const std::string& value) {
@@ -366,6 +403,7 @@ class Writer final : public LogWriter {
   std::vector<std::shared_ptr<const StreamInfo>> streams_;      // of this source, durable or not yet
   std::vector<std::shared_ptr<const StreamInfo>> new_streams_;  // not yet durable
   std::vector<PendingSchema> new_schemas_;
+  std::map<Seq, SpoolRecord> new_spools_;  // of the append under way
   std::string key_;
   std::string header_;
 };

@@ -112,12 +112,14 @@ Status ReadRow(std::string_view row, std::vector<Value>& values) {
   return Ok();
 }
 
+void Transaction::SpoolBeyond(std::size_t bytes, BlockSpools& spools) {
+  spool_beyond_ = bytes;
+  spools_ = &spools;
+}
+
 void Transaction::StartChange(Op op, StreamNo stream, std::uint32_t schema, std::uint64_t place,
                               std::uint64_t sub_place) {
-  if (blocks_.empty() || blocks_.back().bytes.size() >= kBlockBytes) {
-    blocks_.push_back({first_ordinal + changes_, 0, {}});
-    blocks_.back().bytes.reserve(512);  // a small transaction takes one allocation
-  }
+  if (blocks_.empty() || sealed_ || blocks_.back().bytes.size() >= kBlockBytes) BeginBlock();
   std::string& out = blocks_.back().bytes;
   change_start_ = out.size();
   out.push_back(static_cast<char>(op));
@@ -127,6 +129,22 @@ void Transaction::StartChange(Op op, StreamNo stream, std::uint32_t schema, std:
   PutVarint(out, place);
   if (sub_place != 0) PutVarint(out, sub_place);
 }
+
+void Transaction::BeginBlock() {
+  if (spool_ != nullptr || (spools_ != nullptr && bytes_ > spool_beyond_)) Spool();
+  sealed_ = false;
+  blocks_.push_back({first_ordinal + changes_, 0, {}});
+  blocks_.back().bytes.reserve(512);  // a small transaction takes one allocation
+}
+
+void Transaction::Spool() {
+  if (spool_ == nullptr) spool_ = spools_->NewSpool();
+  for (const Block& block : blocks_) spool_->Take(block);
+  spooled_ += blocks_.size();
+  blocks_.clear();
+}
+
+Status Transaction::status() const { return spool_ == nullptr ? Ok() : spool_->status(); }
 
 std::string& Transaction::StartRow(RowImage image) {
   std::string& out = blocks_.back().bytes;
@@ -156,20 +174,23 @@ void Transaction::EndChange(std::string_view extra) {
 
 void Transaction::AbandonChange() {
   blocks_.back().bytes.resize(change_start_);
-  if (blocks_.back().count == 0) blocks_.pop_back();
+  if (blocks_.back().count > 0) return;
+  blocks_.pop_back();
+  sealed_ = true;
 }
 
-Transaction::Mark Transaction::Here() const {
-  if (blocks_.empty()) return {};
-  return {blocks_.size(), blocks_.back().bytes.size(), blocks_.back().count, bytes_, changes_};
+Transaction::Mark Transaction::Here() {
+  sealed_ = true;
+  return {spooled_ + blocks_.size(), bytes_, changes_};
 }
 
 void Transaction::Rewind(const Mark& mark) {
-  blocks_.resize(mark.blocks);
-  if (!blocks_.empty()) {
-    blocks_.back().bytes.resize(mark.last_bytes);
-    blocks_.back().count = mark.last_count;
+  if (mark.blocks < spooled_) {
+    spool_->Keep(mark.blocks);
+    spooled_ = mark.blocks;
   }
+  blocks_.resize(mark.blocks - spooled_);
+  sealed_ = true;
   bytes_ = mark.bytes;
   changes_ = mark.changes;
 }
@@ -177,9 +198,12 @@ void Transaction::Rewind(const Mark& mark) {
 void Transaction::Clear() {
   info = {};
   blocks_.clear();
+  sealed_ = false;
   bytes_ = 0;
   changes_ = 0;
   first_ordinal = 1;
+  spool_.reset();
+  spooled_ = 0;
 }
 
 bool ChangeReader::Next(Change& change) {

@@ -135,9 +135,21 @@ Status ReadRow(std::string_view row, std::vector<Value>& values);
 //   tx.EndChange();
 enum class RowImage : std::uint8_t { kBefore, kAfter };
 
+class BlockSpool;
+
+// Makes spools; outlives them and the transactions that use them.
+class BlockSpools {
+ public:
+  virtual ~BlockSpools() = default;
+  virtual std::shared_ptr<BlockSpool> NewSpool() = 0;
+};
+
 class Transaction {
  public:
   TransactionInfo info;
+
+  // What is more than so many bytes leaves memory while it comes (docs/adr/0021). Also after Clear.
+  void SpoolBeyond(std::size_t bytes, BlockSpools& spools);
 
   void StartChange(Op op, StreamNo stream, std::uint32_t schema, std::uint64_t place, std::uint64_t sub_place = 0);
   // Values are appended to the returned string until EndRow. Before comes before after.
@@ -149,18 +161,18 @@ class Transaction {
   // A place between two changes. Rewind takes back what came after it.
   struct Mark {
     std::size_t blocks = 0;
-    std::size_t last_bytes = 0;
-    std::uint32_t last_count = 0;
     std::size_t bytes = 0;
     std::uint32_t changes = 0;
   };
-  Mark Here() const;
+  Mark Here();
   void Rewind(const Mark& mark);
 
   std::uint32_t changes() const { return changes_; }
-  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes() const { return bytes_; }  // in memory or not
   bool empty() const { return changes_ == 0; }
   void Clear();
+  // Not ok: what was spooled is lost, on a full disk for example, and the transaction cannot be completed.
+  Status status() const;
 
   // The changes in blocks of about kBlockBytes, each whole changes; ordinals go on from block to block.
   struct Block {
@@ -168,18 +180,42 @@ class Transaction {
     std::uint32_t count;
     std::string bytes;
   };
-  const std::vector<Block>& blocks() const { return blocks_; }
+  const std::vector<Block>& blocks() const { return blocks_; }  // that are in memory
+  // Where those are that came before; nullptr if there are none.
+  BlockSpool* spool() const { return spool_.get(); }
   // Ordinal of the first change: 1, or 0 for markers and single messages (set before the first change).
   std::uint32_t first_ordinal = 1;
 
  private:
   static constexpr std::size_t kBlockBytes = 128 * 1024;
 
+  void BeginBlock();
+  void Spool();
+
   std::vector<Block> blocks_;
+  bool sealed_ = false;           // the next change begins a block: a mark is before it
   std::size_t change_start_ = 0;  // offset of the change being written in the last block
   std::size_t row_start_ = 0;     // offset of the row length being written
   std::size_t bytes_ = 0;
   std::uint32_t changes_ = 0;
+
+  BlockSpools* spools_ = nullptr;
+  std::size_t spool_beyond_ = 0;
+  std::shared_ptr<BlockSpool> spool_;  // of copies too: they are made of whole transactions only
+  std::size_t spooled_ = 0;  // blocks
+};
+
+// The blocks of a transaction that left memory. They go with it, unless the log took them.
+class BlockSpool {
+ public:
+  virtual ~BlockSpool() = default;
+  // The next block. Errors stay in status().
+  virtual void Take(const Transaction::Block& block) = 0;
+  // Forgets all but the first `blocks`.
+  virtual void Keep(std::size_t blocks) = 0;
+  // The streams of the changes that are in it.
+  virtual std::vector<StreamNo> streams() const = 0;
+  virtual Status status() const = 0;
 };
 
 // Iterates over the changes of one block.

@@ -43,6 +43,10 @@ void ChangeWatch::Note(const std::vector<Transaction>& transactions) {
   ++now_;
   if (tables_.empty()) return;
   for (const Transaction& tx : transactions) {
+    if (tx.spool() != nullptr) {
+      const auto streams = tx.spool()->streams();
+      overrun_ = overrun_ || std::ranges::any_of(streams, [&](StreamNo stream) { return tables_.contains(stream); });
+    }
     for (const Transaction::Block& block : tx.blocks()) {
       ChangeReader reader(block.bytes, block.first_ordinal);
       Change change;

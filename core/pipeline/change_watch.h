@@ -23,6 +23,9 @@ class ChangeWatch {
 
   // What the stream brought, in its order.
   void Note(const std::vector<Transaction>& transactions);
+  // A transaction that was spooled changed rows of a table that is watched: nothing may be settled any more, and what
+  // was asked for before has to be read again.
+  bool overrun() const { return overrun_; }
   Moment now() const { return now_; }
 
   // A chunk of rows that was asked for after Note was called `asked` times: the rows that nothing has changed since.
@@ -49,6 +52,7 @@ class ChangeWatch {
 
   std::unordered_map<StreamNo, Table> tables_;
   Moment now_ = 0;
+  bool overrun_ = false;
   std::vector<std::string_view> values_;
 };
 

@@ -26,6 +26,7 @@ class RecordedWriter final : public LogWriter {
 
   const SourceInfo& source() const override { return writer_.source(); }
   const SourceProgress& progress() const override { return writer_.progress(); }
+  std::shared_ptr<BlockSpool> NewSpool() override { return writer_.NewSpool(); }
   StreamNo OpenStream(std::string_view schema, std::string_view table) override;
   std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
                              std::int64_t commit_us) override;

@@ -211,14 +211,34 @@ TEST_F(StreamDecoderTest, WhatWasNotTakenAtALimitIsTakenOnceItIsRaised) {
   EXPECT_EQ(done_.size(), 2U);
 }
 
-TEST_F(StreamDecoderTest, ATransactionBeyondTheBoundNamesTheSetting) {
-  SetLimits({.transaction_bytes_max = 1000});
+// Counts the blocks; `failure` once it has more than two.
+struct CountedSpool final : BlockSpool {
+  explicit CountedSpool(int& taken) : blocks(taken) {}
+  void Take(const Transaction::Block&) override { ++blocks; }
+  void Keep(std::size_t) override {}
+  std::vector<StreamNo> streams() const override { return {}; }
+  Status status() const override { return blocks > 2 ? Status(Transient("the disk is full")) : Ok(); }
+  int& blocks;
+};
+struct CountedSpools final : BlockSpools {
+  std::shared_ptr<BlockSpool> NewSpool() override { return std::make_shared<CountedSpool>(blocks); }
+  int blocks = 0;
+};
+
+TEST_F(StreamDecoderTest, PG03_ALargeTransactionLeavesMemoryAndTheErrorOfItsSpoolEndsTheStream) {
+  CountedSpools spools;
+  StreamDecoder::Limits limits;
+  limits.transaction_memory_max = 1000;
+  limits.spools = &spools;
+  SetLimits(limits);
   Accept({Begin(500, 42), Relation(1)});
   Status status;
-  for (int i = 0; i < 100 && status.ok(); ++i) status = Feed(Insert(1, "1", std::string(50, 'x')));
+  int rows = 0;
+  for (; rows < 10'000 && status.ok(); ++rows) status = Feed(Insert(1, "1", std::string(500, 'x')));
   ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().kind, ErrorKind::kConfig);
-  EXPECT_THAT(status.error().what, HasSubstr("transaction 42 holds more than transaction_bytes_max = 1000"));
+  EXPECT_EQ(status.error().what, "the disk is full");
+  EXPECT_EQ(spools.blocks, 3);
+  EXPECT_GT(rows, 3 * 128 * 1024 / 600) << "blocks go when they are full";
   EXPECT_TRUE(done_.empty());
 }
 
