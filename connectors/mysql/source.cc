@@ -211,8 +211,9 @@ Status MysqlSource::Read(SourceBatch& batch, std::stop_token stop) {
   if (resume_.has_unlogged() && !resume_changed_)  // the declaration comes with opening
     return Tell(Transient("changes of captured tables were logged as statements; their tables are read again"));
   if (watch_.overrun()) {
-    return Tell(Transient("a transaction that is too large for memory changed tables that are being read; their last "
-                          "chunks are read again"));
+    return Tell(
+        Transient("a transaction that is too large for memory changed tables that are being read; their last "
+                  "chunks are read again"));
   }
   Status status = ReadStream(batch, deadline, stop);
   if (status.ok() && snapshot_ != nullptr && !watch_.overrun()) status = ReadSnapshot(batch, clock_.Now(), stop);

@@ -82,8 +82,9 @@ std::vector<Option> CaptureOptions() {
               "source_id", OptionType::kString, kGroup, "Source id",
               "Name of the source in event ids, fixed when it is first started. Default: from the connector's name."),
           "shop"),
-      Number("transaction_memory_max", "16777216", 1 << 16, std::int64_t{1} << 34, kGroup, "Memory of a transaction",
-             "Bytes of changes that a transaction may have in memory, about. What is more goes to disk while it comes."),
+      Number(
+          "transaction_memory_max", "16777216", 1 << 16, std::int64_t{1} << 34, kGroup, "Memory of a transaction",
+          "Bytes of changes that a transaction may have in memory, about. What is more goes to disk while it comes."),
       Number("batch_bytes_max", "1048576", 1 << 12, 1 << 28, kGroup, "Batch size",
              "Bytes of changes appended to the log in one synced write, about."),
   };

@@ -99,8 +99,9 @@ std::vector<Option> ReplicationOptions() {
              "nothing is changed."),
       Number("status_interval_ms", "1000", 10, 60'000, kGroup, "Status interval",
              "How often the server is told what it may forget, at most."),
-      Number("transaction_memory_max", "16777216", 1 << 16, std::int64_t{1} << 34, kGroup, "Memory of a transaction",
-             "Bytes of changes that a transaction may have in memory, about. What is more goes to disk while it comes."),
+      Number(
+          "transaction_memory_max", "16777216", 1 << 16, std::int64_t{1} << 34, kGroup, "Memory of a transaction",
+          "Bytes of changes that a transaction may have in memory, about. What is more goes to disk while it comes."),
       Number("batch_bytes_max", "1048576", 1 << 12, 1 << 28, kGroup, "Batch size",
              "Bytes of changes appended to the log in one synced write, about."),
   };

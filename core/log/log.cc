@@ -151,26 +151,25 @@ Status LoadSpools(LogState& state) {
   std::set<SpoolNo> known;
   std::string end(kSpoolRecords);
   ++end.back();
-  HG_RETURN_IF_ERROR(state.store.Scan(Family::kMeta, kSpoolRecords, end, [&](std::string_view key,
-                                                                            std::string_view value) {
-    const SpoolRecord record = DecodeSpoolRecord(value);
-    corrupt = corrupt || key.size() != kSpoolRecords.size() + 8 || record.number == 0;
-    if (corrupt) return false;
-    state.spools[LoadBigEndian<std::uint64_t>(key.data() + kSpoolRecords.size())] = record;
-    known.insert(record.number);
-    return true;
-  }));
+  HG_RETURN_IF_ERROR(
+      state.store.Scan(Family::kMeta, kSpoolRecords, end, [&](std::string_view key, std::string_view value) {
+        const SpoolRecord record = DecodeSpoolRecord(value);
+        corrupt = corrupt || key.size() != kSpoolRecords.size() + 8 || record.number == 0;
+        if (corrupt) return false;
+        state.spools[LoadBigEndian<std::uint64_t>(key.data() + kSpoolRecords.size())] = record;
+        known.insert(record.number);
+        return true;
+      }));
   if (corrupt) {
-    return Corrupt("a record of spooled changes of the data directory " + state.store.directory() +
-                   " cannot be read");
+    return Corrupt("a record of spooled changes of the data directory " + state.store.directory() + " cannot be read");
   }
   while (true) {
     SpoolNo found = 0;
-    HG_RETURN_IF_ERROR(state.store.Scan(Family::kSpool, SpoolKey(state.next_spool, 0), "", [&](std::string_view key,
-                                                                                              std::string_view) {
-      found = LoadBigEndian<std::uint64_t>(key.data());
-      return false;
-    }));
+    HG_RETURN_IF_ERROR(state.store.Scan(Family::kSpool, SpoolKey(state.next_spool, 0), "",
+                                        [&](std::string_view key, std::string_view) {
+                                          found = LoadBigEndian<std::uint64_t>(key.data());
+                                          return false;
+                                        }));
     if (found == 0) break;
     state.next_spool = found + 1;
     if (!known.contains(found)) HG_RETURN_IF_ERROR(DropSpool(state, found));

@@ -168,7 +168,6 @@ class Log {
 // Appends for one source. Lives on that source's ingest thread.
 class LogWriter : public BlockSpools {
  public:
-
   virtual const SourceInfo& source() const = 0;
   virtual const SourceProgress& progress() const = 0;  // as of the last successful Append
 

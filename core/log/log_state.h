@@ -32,7 +32,7 @@ struct LogState {
   std::int64_t last_stored_us = 0;            // of the newest entry: no later one is older; guarded by append
   std::uint64_t since_counts = kCountsEvery;  // changes since sums were stored, at most; guarded by append
 
-  std::map<Seq, SpoolRecord> spools;          // that entries refer to; guarded by append
+  std::map<Seq, SpoolRecord> spools;  // that entries refer to; guarded by append
   std::atomic<SpoolNo> next_spool = 1;
 
   std::atomic<Seq> last_seq = 0;

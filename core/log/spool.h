@@ -81,7 +81,7 @@ class Spool final : public BlockSpool {
   Status status_ = Ok();
   SpoolReference reference_;
   std::uint32_t parts_ = 0;
-  std::vector<Counted> counted_;  // block after block
+  std::vector<Counted> counted_;           // block after block
   std::vector<std::size_t> counted_ends_;  // of each block: where what it added to that ends
   std::string header_;
 };

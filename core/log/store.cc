@@ -27,9 +27,8 @@
 namespace headgate {
 namespace {
 
-constexpr const char* kFamilyNames[kFamilies] = {"default", "log",    "streams", "cursors", "letters",
-                                                 "catalog", "events", "base",    "state",   "rows",
-                                                 "spool"};
+constexpr const char* kFamilyNames[kFamilies] = {"default", "log",  "streams", "cursors", "letters", "catalog",
+                                                 "events",  "base", "state",   "rows",    "spool"};
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kInstanceKey = "instance";
 constexpr std::string_view kFormat = "2";

@@ -61,8 +61,8 @@ class StoreBatch {
   // For a write of unknown size: what is more than this in memory goes into files, which the database takes in as they
   // are when the batch is written, all of it at once too. Of an empty batch; the store outlives it.
   void SpillBeyond(std::size_t bytes_max, const class Store& store);
-  bool spilled() const;  // something is in files: it can be written once, and cannot be added to another
-  Status spill_status() const;  // of that: after a failure nothing of it will be written
+  bool spilled() const;               // something is in files: it can be written once, and cannot be added to another
+  Status spill_status() const;        // of that: after a failure nothing of it will be written
   std::uint64_t spill_bytes() const;  // on disk, once it was written
 
  private:

@@ -274,7 +274,8 @@ class Writer final : public LogWriter {
   static void CountBlock(const Transaction::Block& block, Seq seq, std::int64_t commit_us, Tally& tally) {
     ChangeReader reader(block.bytes, block.first_ordinal);
     Change change;
-    while (reader.Next(change)) CountChanges(change.stream, change.op, {1, CountedBytes(change)}, seq, commit_us, tally);
+    while (reader.Next(change))
+      CountChanges(change.stream, change.op, {1, CountedBytes(change)}, seq, commit_us, tally);
   }
 
   static void CountChanges(StreamNo stream, Op op, Count count, Seq seq, std::int64_t commit_us, Tally& tally) {

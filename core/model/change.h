@@ -202,7 +202,7 @@ class Transaction {
   BlockSpools* spools_ = nullptr;
   std::size_t spool_beyond_ = 0;
   std::shared_ptr<BlockSpool> spool_;  // of copies too: they are made of whole transactions only
-  std::size_t spooled_ = 0;  // blocks
+  std::size_t spooled_ = 0;            // blocks
 };
 
 // The blocks of a transaction that left memory. They go with it, unless the log took them.

@@ -288,6 +288,7 @@ void Runtime::PutTold(StoreBatch& batch, const Transaction& tx) {
 
 Transaction Runtime::NewTransaction(std::int64_t commit_us, Seq applied, ViewWrite write) {
   Transaction tx;
+  tx.SpoolBeyond(StepBytes(), *writer_);
   tx.info.position = {PositionKind::kIngest, ++told_, static_cast<std::uint64_t>(write), 0, {}};
   tx.info.commit_us = commit_us;
   tx.info.consistent_at = applied;

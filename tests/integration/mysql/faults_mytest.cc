@@ -190,6 +190,85 @@ TEST_P(MysqlFaults, CompressedLogsGiveTheSame) {
     EXPECT_EQ(rows.at("{\"id\":" + *row[0] + "}"), "{\"id\":" + *row[0] + ",\"v\":" + *row[1] + "}");
 }
 
+// CG-07 in small. Whether the server hands it over as it is, compressed row by row, or as one compressed event.
+class MysqlLarge : public MysqlFaults {
+ protected:
+  static constexpr int kRows = 1'200;
+  std::string Insert(int from, int rows = kRows, int width = 1'000) const {
+    const std::string to = std::to_string(from + rows - 1);
+    const std::string numbers = mysql() ? "WITH RECURSIVE n AS (SELECT " + std::to_string(from) +
+                                              " AS i UNION ALL SELECT i+1 FROM n WHERE i<" + to + ") SELECT i, "
+                                        : "SELECT seq, ";
+    return "INSERT INTO f.large " + numbers + "LPAD(" + (mysql() ? "i" : "seq") + ", " + std::to_string(width) +
+           ", 'x') FROM " + (mysql() ? "n" : "seq_" + std::to_string(from) + "_to_" + to);
+  }
+  void CreateLarge() {
+    Exec({"CREATE TABLE f.large (id INT PRIMARY KEY, v TEXT)", "USE f"});
+    if (mysql()) Exec({"SET SESSION cte_max_recursion_depth=100000"});
+  }
+  void ChangeMuch() {
+    Exec({"START TRANSACTION", "INSERT INTO f.t VALUES (7,7)", Insert(1), "SAVEPOINT a", Insert(10'001),
+          "ROLLBACK TO a", "UPDATE f.large SET v='short' WHERE id<=600", "SAVEPOINT b", "DELETE FROM f.large",
+          "ROLLBACK TO b", "DELETE FROM f.large WHERE id=1000", "COMMIT", "START TRANSACTION", Insert(20'001),
+          "ROLLBACK", "INSERT INTO f.t VALUES (8,8)"});
+  }
+  // What the events make of the table, against the table.
+  void ExpectSame() {
+    const auto found = client_->Query("SELECT id, v FROM f.large");
+    ASSERT_TRUE(found.ok());
+    const auto rows = Rows("f.large");
+    ASSERT_EQ(rows.size(), found->size());
+    for (const MyRow& row : *found)
+      ASSERT_EQ(rows.at("{\"id\":" + *row[0] + "}"), "{\"id\":" + *row[0] + ",\"v\":\"" + *row[1] + "\"}");
+  }
+};
+
+TEST_P(MysqlLarge, ATransactionThatIsTooLargeForMemoryIsReadWholeWithoutWhatWasTakenBack) {
+  for (const bool compressed : {false, true}) {
+    std::vector<std::string> settings;
+    if (compressed) settings = {mysql() ? "binlog-transaction-compression=ON" : "log-bin-compress=ON"};
+    HG_BEGIN(settings, {{"transaction_memory_max", "65536"}});
+    CreateLarge();
+    ChangeMuch();
+    CatchUp();
+    ExpectSame();
+    const auto inserts = Events("insert");
+    ASSERT_GT(inserts.size(), kRows);
+    EXPECT_EQ(inserts[0]["tx"]["total"], 1 + kRows + kRows / 2 + 1) << inserts[0];
+    EXPECT_EQ(Rows().size(), 4U);
+    Open();
+    Exec({"INSERT INTO f.large VALUES (0,'last')"});
+    CatchUp();
+    ExpectSame();
+  }
+}
+
+TEST_P(MysqlLarge, OfATableThatIsBeingReadTheLastChunksAreReadAgain) {
+  constexpr int kMany = 8'000;  // more than the workers may be ahead
+  HG_BEGIN({}, {{"transaction_memory_max", "65536"}});
+  scene_->Drop();
+  CreateLarge();
+  Exec({Insert(1, kMany, 4'000)});
+  source_["tables"] = "f.large";
+  const auto open = [&] { return scene_->Open("second", source_); };
+  ASSERT_TRUE(open().ok());
+  ASSERT_TRUE(WaitFor([&] { return scene_->Turn().ok() && scene_->told().snapshot_rows > 100; }));
+  Exec({"UPDATE f.large SET v=REPEAT('new ', 200)"});
+  const Status overrun = scene_->CatchUp();
+  ASSERT_FALSE(overrun.ok());
+  EXPECT_THAT(overrun.error().what, HasSubstr("their last chunks are read again"));
+  ASSERT_TRUE(open().ok());
+  CatchUp();
+  const auto events = scene_->Events("second");
+  ASSERT_TRUE(events.ok());
+  FoldedTables tables = FoldEvents(*events);
+  ASSERT_EQ(tables["f.large"].size(), kMany);
+  for (const auto& [key, row] : tables["f.large"]) EXPECT_TRUE(row.first["v"].get<std::string>().starts_with("new "));
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, MysqlLarge, ::testing::Values(MyServer::kMariadb, MyServer::kMysql),
+                         [](const auto& param) { return NameOf(param.param); });
+
 // MY-16, MY-18: names come from the catalogue, and a table that takes another one's place goes on under its name.
 TEST_P(MysqlFaults, MinimalMetadataAndARenameThatSwapsTables) {
   HG_BEGIN({"binlog-row-metadata=MINIMAL"});

@@ -331,7 +331,8 @@ TEST_F(PostgresStream, PG03_ATransactionThatIsTooLargeForMemoryIsReadWhole) {
   Start();
   ASSERT_TRUE(rig_->Until([&] { return rig_->telemetry()->phase == "streaming"; }));
   Run("INSERT INTO t SELECT g, repeat('x', 1000) FROM generate_series(1, 3000) g; UPDATE t SET v = 'y' WHERE id = 1");
-  Run("BEGIN; INSERT INTO t VALUES (5000, 'gone'); INSERT INTO t SELECT g, repeat('x', 1000) FROM generate_series(6000, "
+  Run("BEGIN; INSERT INTO t VALUES (5000, 'gone'); INSERT INTO t SELECT g, repeat('x', 1000) FROM "
+      "generate_series(6000, "
       "8000) g; ROLLBACK");
   ASSERT_TRUE(rig_->UntilSeen("public.t", "3000"));
   Run("INSERT INTO t VALUES (3001, 'last')");

@@ -1,8 +1,9 @@
 // Transactions that are too large for memory (docs/adr/0021).
+#include "core/log/spool.h"
+
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/log/spool.h"
 #include "tests/unit/log/in_child.h"
 #include "tests/unit/log/log_support.h"
 
