@@ -6,17 +6,18 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/support/headgate_process.h"
+#include "tools/bench/commit_latency.h"
 #include "tools/bench/hot_key.h"
 #include "tools/bench/ingest.h"
 #include "tools/bench/live_settings.h"
 #include "tools/bench/measure.h"
+#include "tools/bench/mysql.h"
 #include "tools/bench/nexmark.h"
 #include "tools/bench/receiver.h"
 #include "tools/bench/restart.h"
@@ -30,6 +31,8 @@ namespace {
 using test::ConnectorSettings;
 using test::HeadgateOptions;
 using test::HeadgateProcess;
+
+constexpr const char* kStream = "shop.public.orders";
 
 std::string InsertRows(long first, long count) {
   return "INSERT INTO public.orders SELECT i, i % 1000, (i % 100000) / 100.0, 'order number ' || i || ' with a note', "
@@ -46,15 +49,6 @@ std::string InsertTransactions(long rows, long per_transaction) {
          "FROM generate_series(t * " +
          std::to_string(per_transaction) + "::bigint, (t + 1) * " + std::to_string(per_transaction) +
          "::bigint - 1) i; COMMIT; END LOOP; END $$";
-}
-
-std::uint64_t Records(const HeadgateProcess& headgate) {
-  const auto answer = headgate.Call("GET", "/api/v1/streams/shop.public.orders");
-  if (!answer.ok() || answer->status != 200) return 0;
-  const auto json = nlohmann::json::parse(answer->body, nullptr, false);
-  if (!json.contains("records")) return 0;
-  return json["records"].is_string() ? std::stoull(json["records"].get<std::string>())
-                                     : json["records"].get<std::uint64_t>();
 }
 
 // 1. PostgreSQL streaming into the durable log, against pg_recvlogical to /dev/null with the same publication.
@@ -91,7 +85,7 @@ void Streaming(long rows, long per_transaction) {
   {
     const double start = Seconds();
     Must(headgate.Start());
-    if (!WaitUntil([&] { return Records(headgate) >= static_cast<std::uint64_t>(rows); }, 300, 10))
+    if (!WaitUntil([&] { return RecordsOf(headgate, kStream) >= static_cast<std::uint64_t>(rows); }, 300, 10))
       Must(Transient("not all rows arrived"));
     ours = Seconds() - start;
     cpu = CpuSeconds(headgate.pid());
@@ -110,43 +104,14 @@ ConnectorSettings Hook(const Receiver& receiver) {
   return {{"connector.class", "webhook"}, {"topics", "shop.public.orders"}, {"url", receiver.url()}};
 }
 
-// 2. Commit to the arrival of the request, one row a commit, open loop.
+// 2. Commit to the arrival of the request.
 void Latency(int per_second, int seconds) {
   Setup setup(true);
-  Receiver receiver;
-  HeadgateOptions options;
-  options.connectors["shop"] = setup.Source();
-  options.connectors["hook"] = Hook(receiver);
-  HeadgateProcess headgate(options);
-  Must(headgate.Start());
-  AwaitStreaming(headgate);
-  Pause(2000);
-  Line("resident memory, idle", ResidentMiB(headgate.pid(), "VmRSS"), "MiB", "(budget: at most 64)");
-  auto client = setup.server->Connect(kDatabase);
-  if (!client.ok()) Must(client.error());
-  Must(client->Exec("PREPARE one AS INSERT INTO public.orders VALUES ($1, 1, 10.50, 'a note of some length', true)"));
-  const auto start = std::chrono::steady_clock::now();
-  const long commits = static_cast<long>(per_second) * seconds;
-  for (long i = 0; i < commits; ++i) {
-    const auto due = start + std::chrono::microseconds(i * 1'000'000 / per_second);
-    while (std::chrono::steady_clock::now() < due) std::this_thread::yield();
-    if (i == per_second) receiver.KeepLatencies(true);  // the first second warms up
-    Must(client->Exec("EXECUTE one(" + std::to_string(i + 1) + ")"));
-  }
-  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  WaitUntil([&] { return receiver.events() >= static_cast<std::uint64_t>(commits); }, 20);
-  receiver.KeepLatencies(false);
-  Pause(50);
-  auto us = receiver.TakeLatenciesUs();
-  std::ranges::sort(us);
-  if (us.empty()) Must(Transient("nothing arrived"));
-  const auto percentile = [&](double p) {
-    return static_cast<double>(us[static_cast<std::size_t>(p * static_cast<double>(us.size() - 1))]) / 1000.0;
-  };
-  Line("commit to request, commits reached", static_cast<double>(commits) / took, "/s", "");
-  Line("  p50", percentile(0.5), "ms", "(budget: at most 1)");
-  Line("  p99", percentile(0.99), "ms", "(budget: at most 5)");
-  Line("  resident memory, peak", ResidentMiB(headgate.pid(), "VmHWM"), "MiB", "(budget: at most 160)");
+  auto client = Must(setup.server->Connect(kDatabase));
+  Must(client.Exec("PREPARE one AS INSERT INTO public.orders VALUES ($1, 1, 10.50, 'a note of some length', true)"));
+  const auto commit = [&](long id) { Must(client.Exec("EXECUTE one(" + std::to_string(id) + ")")); };
+  CommitLatency({setup.Source(), "shop.public.orders", commit, "(budget: at most 1)", "(budget: at most 5)"},
+                per_second, seconds);
 }
 
 // 3. Deliveries after a burst: the log is filled while the sink is paused.
@@ -169,7 +134,7 @@ void Burst(long rows, int batch, int parallelism, bool standard) {
   Pause(300);
   for (long i = 0; i < rows; i += 10'000)
     Must(setup.server->Exec(kDatabase, InsertRows(i, std::min(10'000L, rows - i))));
-  if (!WaitUntil([&] { return Records(headgate) >= static_cast<std::uint64_t>(rows); }, 60, 20))
+  if (!WaitUntil([&] { return RecordsOf(headgate, kStream) >= static_cast<std::uint64_t>(rows); }, 60, 20))
     Must(Transient("not all rows arrived"));
   const double cpu = CpuSeconds(headgate.pid());
   const double start = Seconds();
@@ -218,7 +183,7 @@ void ColdStart() {
 }
 
 constexpr const char* kUsage =
-    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, nexmark and restart if none is named\n\n"
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark and restart if none is named\n\n"
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
     "  view-latency  commit to a view's change at a client\n"
@@ -230,7 +195,9 @@ constexpr const char* kUsage =
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
     "  burst         deliveries of a full log\n"
-    "  stream        PostgreSQL into the log";
+    "  stream        PostgreSQL into the log\n"
+    "  mysql         MySQL and MariaDB; --server mysql|mariadb (both), --query stream|snapshot|large|latency (all),\n"
+    "                --rows N of the snapshot (2000000), --mib N of the large transaction (2048)";
 
 struct Arguments {
   std::vector<std::string> names;
@@ -252,8 +219,9 @@ struct Arguments {
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
   constexpr std::array kNames = {"cold",    "latency", "view-latency", "views", "nexmark", "hotkey",
-                                 "restart", "ingest",  "settings",     "burst", "stream"};
-  constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds", "memory-mib", "gib", "rows"};
+                                 "restart", "ingest",  "settings",     "burst", "stream",  "mysql"};
+  constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds", "memory-mib", "gib",
+                                   "rows",   "server",          "mib"};
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -287,6 +255,25 @@ HotKeyOptions HotKeyOf(const Arguments& arguments) {
   return options;
 }
 
+void Mysql(const Arguments& arguments) {
+  const std::string part = arguments.Text("query");
+  const auto wanted = [&](const char* name) { return part.empty() || part == name; };
+  for (const auto kind : {test::MyServer::kMysql, test::MyServer::kMariadb}) {
+    const std::string server = arguments.Text("server");
+    if (!server.empty() && server != test::NameOf(kind)) continue;
+    if (wanted("stream")) {
+      MysqlStreaming(kind, 1'000'000, 1'000);
+      MysqlStreaming(kind, 200'000, 1);
+    }
+    if (wanted("snapshot")) MysqlSnapshot(kind, std::lround(arguments.Number("rows", 2'000'000)));
+    if (wanted("large")) {
+      MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), false);
+      MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), true);
+    }
+    if (wanted("latency") && kind == test::MyServer::kMysql) MysqlLatency(1000, 10);
+  }
+}
+
 }  // namespace
 }  // namespace headgate::bench
 
@@ -318,5 +305,6 @@ int main(int argc, char** argv) {
     Streaming(1'000'000, 1000);
     Streaming(200'000, 1);
   }
+  if (arguments->Wanted("mysql", false)) Mysql(*arguments);
   return 0;
 }

@@ -1,5 +1,6 @@
 #include "tools/bench/setup.h"
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -39,6 +40,15 @@ void AwaitStreaming(const test::HeadgateProcess& headgate) {
     return answer.ok() && answer->body.find("\"connector\":{\"state\":\"RUNNING\"") != std::string::npos;
   };
   if (!WaitUntil(runs, 20)) Must(Transient("the source does not stream"));
+}
+
+std::uint64_t RecordsOf(const test::HeadgateProcess& headgate, const std::string& stream) {
+  const auto answer = headgate.Call("GET", "/api/v1/streams/" + stream);
+  if (!answer.ok() || answer->status != 200) return 0;
+  const auto json = nlohmann::json::parse(answer->body, nullptr, false);
+  if (!json.contains("records")) return 0;
+  return json["records"].is_string() ? std::stoull(json["records"].get<std::string>())
+                                     : json["records"].get<std::uint64_t>();
 }
 
 }  // namespace headgate::bench

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include "tests/support/headgate_process.h"
 #include "tests/support/private_postgres.h"
@@ -21,5 +23,7 @@ struct Setup {
 
 // Until the source `shop` runs.
 void AwaitStreaming(const test::HeadgateProcess& headgate);
+// Of a stream, in its log; 0 if there is none yet.
+std::uint64_t RecordsOf(const test::HeadgateProcess& headgate, const std::string& stream);
 
 }  // namespace headgate::bench
