@@ -3,6 +3,7 @@
 #include <iconv.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -118,19 +119,38 @@ bool AppendUnits(std::string& out, std::string_view bytes) {
   return true;
 }
 
-bool AppendSingleBytes(std::string& out, Charset charset, std::string_view bytes) {
-  const std::u16string_view upper = UpperHalf(charset);
+// How many of the first bytes are ASCII.
+std::size_t AsciiBytes(std::string_view bytes) {
+  std::size_t n = 0;
+  for (; n + 8 <= bytes.size(); n += 8) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, bytes.data() + n, 8);
+    if ((eight & 0x8080808080808080U) != 0) break;
+  }
+  while (n < bytes.size() && (bytes[n] & 0x80) == 0) ++n;
+  return n;
+}
+
+bool AppendSwe7(std::string& out, std::string_view bytes) {
   for (const char byte : bytes) {
-    const auto b = static_cast<unsigned char>(byte);
-    const char16_t c = b >= 0x80 ? upper[b - 0x80U] : charset == C::kSwe7 ? Swe7(b) : b;
-    if (c == kNoCharacter) return false;
-    AppendCharacter(out, c);
+    if ((byte & 0x80) != 0) return false;
+    AppendCharacter(out, Swe7(static_cast<unsigned char>(byte)));
   }
   return true;
 }
 
-bool IsAscii(std::string_view bytes) {
-  return std::ranges::none_of(bytes, [](char c) { return (c & 0x80) != 0; });
+bool AppendSingleBytes(std::string& out, Charset charset, std::string_view bytes) {
+  const std::u16string_view upper = UpperHalf(charset);
+  while (true) {
+    const std::size_t ascii = AsciiBytes(bytes);
+    out.append(bytes.substr(0, ascii));
+    bytes.remove_prefix(ascii);
+    if (bytes.empty()) return true;
+    const char16_t c = upper[static_cast<unsigned char>(bytes[0]) - 0x80U];
+    if (c == kNoCharacter) return false;
+    AppendCharacter(out, c);
+    bytes.remove_prefix(1);
+  }
 }
 
 // Bytes of the character that begins with these; 1 also for what is none.
@@ -185,7 +205,7 @@ bool TextDecoder::Append(std::string& out, Charset charset, std::string_view byt
     good = IsUtf8(bytes);
     if (good) out.append(bytes);
   } else if (charset == C::kAscii) {
-    good = IsAscii(bytes);
+    good = AsciiBytes(bytes) == bytes.size();
     if (good) out.append(bytes);
   } else if (charset == C::kUcs2 || charset == C::kUtf16) {
     good = AppendUnits<char16_t, false>(out, bytes);
@@ -195,6 +215,8 @@ bool TextDecoder::Append(std::string& out, Charset charset, std::string_view byt
     good = AppendUnits<char32_t, false>(out, bytes);
   } else if (charset >= kFirstMultiByte) {
     good = AppendMultiByte(out, charset, bytes);
+  } else if (charset == C::kSwe7) {
+    good = AppendSwe7(out, bytes);
   } else if (charset >= kFirstSingleByte) {
     good = AppendSingleBytes(out, charset, bytes);
   }
@@ -203,12 +225,11 @@ bool TextDecoder::Append(std::string& out, Charset charset, std::string_view byt
 }
 
 bool TextDecoder::AppendMultiByte(std::string& out, Charset charset, std::string_view bytes) {
-  while (!bytes.empty()) {
-    if ((bytes[0] & 0x80) == 0) {
-      out.push_back(bytes[0]);
-      bytes.remove_prefix(1);
-      continue;
-    }
+  while (true) {
+    const std::size_t ascii = AsciiBytes(bytes);
+    out.append(bytes.substr(0, ascii));
+    bytes.remove_prefix(ascii);
+    if (bytes.empty()) return true;
     const std::size_t size = CharacterBytes(charset, bytes);
     if (size > bytes.size()) return false;
     std::uint32_t code = 0;
@@ -222,7 +243,6 @@ bool TextDecoder::AppendMultiByte(std::string& out, Charset charset, std::string
     }
     bytes.remove_prefix(size);
   }
-  return true;
 }
 
 bool TextDecoder::AppendByIconv(std::string& out, Charset charset, std::string_view character) {

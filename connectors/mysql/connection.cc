@@ -119,23 +119,29 @@ Status Connection::Execute(const std::string& sql, std::string_view tried) {
   }
 }
 
+namespace {
+
+// Makes the text where it is to be: its class can only be copied.
+struct ColumnText {
+  ::sql::ResultSet& result;
+  unsigned column;
+  operator ::sql::SQLString() const { return result.getString(column); }
+};
+
+}  // namespace
+
 Status Connection::Stream(const std::string& sql, std::string_view tried, const EachRow& each) {
   try {
     const std::unique_ptr<::sql::Statement> statement(connection_->createStatement());
     statement->setResultSetType(::sql::ResultSet::TYPE_FORWARD_ONLY);
     const std::unique_ptr<::sql::ResultSet> result(statement->executeQuery(::sql::SQLString(sql)));
     const unsigned count = result->getMetaData()->getColumnCount();
-    std::vector<::sql::SQLString> texts(count);
+    std::vector<std::optional<::sql::SQLString>> texts(count);
     std::vector<std::string_view> row(count);
     while (result->next()) {
       for (unsigned i = 0; i < count; ++i) {
-        if (result->isNull(i + 1)) {
-          row[i] = {};
-          continue;
-        }
-        texts[i] = result->getString(i + 1);
-        const std::string& text = texts[i].asStdString();
-        row[i] = std::string_view(text.data(), text.size());
+        const std::string& text = texts[i].emplace(ColumnText{*result, i + 1}).asStdString();
+        row[i] = text.empty() && result->wasNull() ? std::string_view() : std::string_view(text.data(), text.size());
       }
       if (!each(row)) break;
     }

@@ -122,13 +122,7 @@ class Writer final : public LogWriter {
                         std::optional<std::uint32_t> new_epoch, const StoreBatch& also, const Numbered& numbered) {
     for (const Transaction& tx : transactions) HG_RETURN_IF_ERROR(TakeInSpool(tx));
     std::lock_guard lock(state_.append);
-    SourceProgress next = progress_;
-    if (new_epoch) {
-      next.epoch = *new_epoch;
-      next.last.reset();
-      next.last_end = 0;
-      ++next.gaps;
-    }
+    SourceProgress next = ProgressInto(new_epoch);
     if (resume) next.resume = std::move(*resume);
 
     Outcome outcome;
@@ -185,15 +179,30 @@ class Writer final : public LogWriter {
     Add(tally);
     state_.since_counts = since_counts;
     state_.spools.merge(new_spools_);
-    for (std::size_t i = 0; i < transactions.size(); ++i) {
-      if (auto* const spool = static_cast<Spool*>(transactions[i].spool()); spool != nullptr && seqs[i] != 0)
-        spool->SetPublished();
-    }
+    SetPublished(transactions, seqs);
     new_streams_.clear();
     new_schemas_.clear();
     state_.last_seq.store(seq, std::memory_order_release);
     state_.WakeSubscribers();
     return outcome;
+  }
+
+  SourceProgress ProgressInto(std::optional<std::uint32_t> new_epoch) const {
+    SourceProgress next = progress_;
+    if (new_epoch) {
+      next.epoch = *new_epoch;
+      next.last.reset();
+      next.last_end = 0;
+      ++next.gaps;
+    }
+    return next;
+  }
+
+  static void SetPublished(std::span<const Transaction> transactions, const std::vector<Seq>& seqs) {
+    for (std::size_t i = 0; i < transactions.size(); ++i) {
+      if (auto* const spool = static_cast<Spool*>(transactions[i].spool()); spool != nullptr && seqs[i] != 0)
+        spool->SetPublished();
+    }
   }
 
   void AddNumbered(rocksdb::WriteBatch& batch, const Numbered& numbered, const std::vector<Seq>& seqs) const {

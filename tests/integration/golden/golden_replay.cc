@@ -18,10 +18,18 @@ class Replaying {
             const GoldenSee& see)
       : registry_(registry), source_(source), name_(name), captured_(captured), see_(see) {}
 
+  // A transaction is judged whole, with its last block: a savepoint begins a new one.
   Status Entry(const LogReader::Block& block, bool of_phase) {
-    if (!block.last_part || block.part != 0) return Corrupt("a golden transaction fills more than one block");
+    if (block.part == 0) {
+      changes_.clear();
+      count_ = 0;
+      first_ordinal_ = block.first_ordinal;
+    }
+    changes_ += block.changes;
+    count_ += block.count;
+    if (!block.last_part) return Ok();
     std::vector<Change> wanted;
-    ChangeReader reader = block.Changes();
+    ChangeReader reader(changes_, first_ordinal_);
     for (Change change; reader.Next(change);) {
       if (Changes(change.op) && Wanted(change)) wanted.push_back(change);
     }
@@ -31,13 +39,13 @@ class Replaying {
       return Ok();
     }
     TransactionInfo info = *block.info;
-    if (wanted.size() != block.count) info.total = static_cast<std::uint32_t>(wanted.size());
+    if (wanted.size() != count_) info.total = static_cast<std::uint32_t>(wanted.size());
     if (skipped_) info.previous_end = last_end_;
     skipped_ = false;
     if (info.end != 0) last_end_ = info.end;
     if (!of_phase) return Ok();
     const bool chunk = info.position.kind == PositionKind::kChunk;
-    std::uint32_t ordinal = chunk ? 0 : block.first_ordinal;
+    std::uint32_t ordinal = chunk ? 0 : first_ordinal_;
     for (Change& change : wanted) {
       if (!chunk) change.ordinal = ordinal++;
       see_(Context(info, change, block.seq));
@@ -74,6 +82,9 @@ class Replaying {
   const GoldenCaptured& captured_;
   const GoldenSee& see_;
   std::map<StreamNo, bool> streams_;
+  std::string changes_;  // of the transaction
+  std::uint32_t count_ = 0;
+  std::uint32_t first_ordinal_ = 1;
   bool skipped_ = false;
   std::uint64_t last_end_ = 0;
 };
