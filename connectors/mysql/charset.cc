@@ -133,8 +133,9 @@ std::size_t AsciiBytes(std::string_view bytes) {
 
 bool AppendSwe7(std::string& out, std::string_view bytes) {
   for (const char byte : bytes) {
-    if ((byte & 0x80) != 0) return false;
-    AppendCharacter(out, Swe7(static_cast<unsigned char>(byte)));
+    const char16_t c = (byte & 0x80) != 0 ? kNoCharacter : Swe7(static_cast<unsigned char>(byte));
+    if (c == kNoCharacter) return false;
+    AppendCharacter(out, c);
   }
   return true;
 }
