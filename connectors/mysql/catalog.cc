@@ -86,6 +86,13 @@ Result<std::vector<TableName>> Catalog::ListTables() {
   return tables;
 }
 
+Result<std::uint64_t> Catalog::EstimateRows(const TableName& table) {
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      connection_.Query("SELECT TABLE_ROWS FROM information_schema.TABLES" + Where(table),
+                                        "asking how many rows " + table.database + "." + table.table + " has"));
+  return rows.empty() ? 0 : NumberOf(rows[0][0]);
+}
+
 Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table) {
   const std::string tried = "reading the columns of " + table.database + "." + table.table;
   HG_ASSIGN_OR_RETURN(

@@ -49,6 +49,8 @@ class Catalog {
   Result<std::vector<TableName>> ListTables();
   // Nothing if there is no such table (any more).
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
+  // As the server guesses; 0 if it does not.
+  Result<std::uint64_t> EstimateRows(const TableName& table);
   // The server's position at this moment: everything before it is visible to a query that begins now.
   Result<BinlogPosition> CurrentPosition();
   // MariaDB: the last transaction of each domain before the oldest file that is still there.

@@ -1,6 +1,8 @@
 #include "connectors/mysql/chunk_query.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "connectors/mysql/connection.h"
 #include "core/base/encoding.h"
@@ -73,18 +75,71 @@ std::string Behind(const std::vector<ColumnReader>& columns, const std::vector<s
   return QuoteName(first.stored.name) + ">=" + Literal(first, next[0]) + " AND (" + out + ")";
 }
 
+bool IsNumber(Form form) {
+  return form == Form::kInt || form == Form::kUint || form == Form::kYear || form == Form::kDecimal ||
+         form == Form::kFloat || form == Form::kDouble;
+}
+
+const ColumnReader* Find(const std::vector<ColumnReader>& columns, std::string_view name) {
+  const auto found = std::ranges::find_if(columns, [&](const auto& column) { return column.stored.name == name; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+bool LooksLikeANumber(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
+}
+
+// What was judged by WhereProblem.
+std::string Bounds(const ColumnReader& column, const SnapshotWhere& where) {
+  const std::string name = QuoteName(column.stored.name);
+  const auto literal = [&](const std::string& text) {
+    if (column.form == Form::kText) return "_utf8mb4 X'" + Hex(text) + "'";
+    return Literal(column, text);
+  };
+  std::string out;
+  if (where.from) out = name + ">=" + literal(*where.from);
+  if (where.to) out += (out.empty() ? "" : " AND ") + (name + "<" + literal(*where.to));
+  return out;
+}
+
 }  // namespace
 
+std::string WhereProblem(const std::vector<ColumnReader>& columns, const SnapshotWhere& where) {
+  const ColumnReader* const column = Find(columns, where.column);
+  if (column == nullptr) return "There is no column " + where.column + " among those that are captured.";
+  switch (column->form) {
+    case Form::kJson:
+    case Form::kJsonText:
+    case Form::kBits:
+    case Form::kEnum:
+    case Form::kSet:
+    case Form::kBytes:
+      return "Rows cannot be chosen by column " + where.column + ": take one of numbers, texts or times.";
+    default:
+      break;
+  }
+  if (!IsNumber(column->form)) return "";
+  for (const auto& bound : {where.from, where.to}) {
+    if (bound && !LooksLikeANumber(*bound))
+      return "Column " + where.column + " has numbers, and \"" + bound->substr(0, 100) + "\" is none.";
+  }
+  return "";
+}
+
 std::string ChunkSql(const TableName& table, const std::vector<ColumnReader>& columns,
-                     const std::vector<std::size_t>& key, const std::vector<std::string>& next, std::size_t rows_max) {
+                     const std::vector<std::size_t>& key, const ChunkReader::Range& range) {
   std::string sql = "SELECT ";
   for (std::size_t i = 0; i < columns.size(); ++i) sql += (i == 0 ? "" : ",") + Selected(columns[i]);
   sql += " FROM " + QuoteName(table.database) + "." + QuoteName(table.table);
   if (key.empty()) return sql;
-  if (!next.empty()) sql += " WHERE " + Behind(columns, key, next);
+  if (!range.next.empty()) sql += " WHERE " + Behind(columns, key, range.next);
+  if (range.where)
+    sql += (range.next.empty() ? " WHERE " : " AND ") + Bounds(*Find(columns, range.where->column), *range.where);
   sql += " ORDER BY ";
   for (std::size_t i = 0; i < key.size(); ++i) sql += (i == 0 ? "" : ",") + QuoteName(columns[key[i]].stored.name);
-  return sql + " LIMIT " + std::to_string(rows_max);
+  return sql + " LIMIT " + std::to_string(range.rows_max);
 }
 
 }  // namespace headgate::mysql

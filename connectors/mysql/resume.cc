@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/codec/native.h"
-
 namespace headgate::mysql {
 
 Result<ResumeState> ResumeState::Decode(std::string_view bytes) {
@@ -46,28 +44,6 @@ void ResumeState::Attach(const std::string& server, bool by_gtid) {
   stored_.set_by_gtid(by_gtid);
 }
 
-std::uint64_t ResumeState::BeginRun() {
-  auto& snapshot = *stored_.mutable_snapshot();
-  snapshot.set_run(snapshot.run() + 1);
-  return snapshot.run();
-}
-
-stored::StreamSnapshot* ResumeState::FindTable(const TableName& table) {
-  const std::string name = codec::StreamName(table.database, table.table);
-  auto& streams = *stored_.mutable_snapshot()->mutable_streams();
-  const auto found = std::ranges::find_if(streams, [&](const auto& entry) { return entry.table() == name; });
-  return found == streams.end() ? nullptr : &*found;
-}
-
-stored::StreamSnapshot& ResumeState::BeginTable(const TableName& table, StreamNo stream) {
-  stored::StreamSnapshot* entry = FindTable(table);
-  if (entry == nullptr) entry = stored_.mutable_snapshot()->add_streams();
-  entry->Clear();
-  entry->set_table(codec::StreamName(table.database, table.table));
-  entry->set_stream(stream);
-  return *entry;
-}
-
 void ResumeState::AddUnlogged(const std::set<TableName>& tables) {
   for (const TableName& table : tables) stored_.add_unlogged(table.database + '\0' + table.table);
 }
@@ -80,21 +56,6 @@ std::vector<TableName> ResumeState::TakeUnlogged() {
   }
   stored_.clear_unlogged();
   return tables;
-}
-
-void ResumeState::ReadAgain(const std::vector<TableName>& tables) {
-  auto& streams = *stored_.mutable_snapshot()->mutable_streams();
-  for (const TableName& table : tables) {
-    const std::string name = codec::StreamName(table.database, table.table);
-    const auto found = std::ranges::find_if(streams, [&](const auto& entry) { return entry.table() == name; });
-    if (found != streams.end()) streams.erase(found);
-  }
-  BeginRun();
-}
-
-bool ResumeState::IsRead(const TableName& table) {
-  const stored::StreamSnapshot* entry = FindTable(table);
-  return entry != nullptr && entry->completed();
 }
 
 }  // namespace headgate::mysql

@@ -9,13 +9,13 @@
 #include "connectors/mysql/binlog_connection.h"
 #include "connectors/mysql/position.h"
 #include "connectors/mysql/statement.h"
-#include "core/model/change.h"
 #include "core/model/change.pb.h"
+#include "core/pipeline/chunk_ledger.h"
 
 namespace headgate::mysql {
 
-// What the source keeps with its transactions: how far it read, and what its snapshot has read so far (the chunk
-// ledger). Everything in it is durable with the transactions of the same write, or not at all.
+// What the source keeps with its transactions: how far it read, and what its snapshots have read. Everything in it is
+// durable with the transactions of the same write, or not at all.
 class ResumeState {
  public:
   static Result<ResumeState> Decode(std::string_view bytes);
@@ -37,19 +37,13 @@ class ResumeState {
   // The position as a number (telemetry, load gates).
   std::uint64_t Number() const { return stored_.base() + position_.place.Number(); }
 
-  // Snapshots. A run numbers its chunks by stream: 0 the start, then the rows, last the end.
-  std::uint64_t BeginRun();
-  std::uint64_t run() const { return stored_.snapshot().run(); }
-  stored::StreamSnapshot* FindTable(const TableName& table);
-  stored::StreamSnapshot& BeginTable(const TableName& table, StreamNo stream);
-  bool IsRead(const TableName& table);
+  // What its snapshots have read. Holds as long as the state stays where it is.
+  ChunkLedger ledger() { return ChunkLedger(*stored_.mutable_ledger()); }
+
   // Tables that were changed by statements without rows, until the gap is declared.
   void AddUnlogged(const std::set<TableName>& tables);
   std::vector<TableName> TakeUnlogged();
   bool has_unlogged() const { return stored_.unlogged_size() > 0; }
-
-  // What was read of them does not count any more, in a run of its own.
-  void ReadAgain(const std::vector<TableName>& tables);
 
  private:
   stored::MysqlResume stored_;

@@ -5,6 +5,7 @@
 #include "connectors/mysql/preflight.h"
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
+#include "core/codec/native.h"
 
 namespace headgate::mysql {
 namespace {
@@ -19,10 +20,16 @@ constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kAskInterval = milliseconds(5'000);
 constexpr auto kStoreInterval = milliseconds(5'000);  // of a position that moves without transactions of ours
 
+constexpr const char* kNotNow =
+    "The connector does not read at the moment: it is paused, or its log cannot be written. Resume it, then ask again.";
+
 }  // namespace
 
 MysqlSource::MysqlSource(Options options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
-MysqlSource::~MysqlSource() { Close(); }
+MysqlSource::~MysqlSource() {
+  Close();
+  desk_->Close("The connector has ended.");
+}
 
 // --- opening
 
@@ -46,9 +53,8 @@ Status MysqlSource::DoOpen() {
   findings_ = JudgeServer(options_, server);
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
   HG_RETURN_IF_ERROR(Attach(server));
-  HG_RETURN_IF_ERROR(PlanSnapshot());
+  HG_RETURN_IF_ERROR(PlanSnapshots());
   telemetry_.connected = true;
-  telemetry_.phase = snapshot_ != nullptr ? "snapshot" : "streaming";
   if (idle_) return Ok();
   return StartStream();
 }
@@ -157,7 +163,10 @@ Status MysqlSource::DeclareGap(std::string reason, std::string text, const Binlo
     std::erase_if(lost, [&](const TableName& table) { return !IsCaptured(options_, table); });
   }
   for (const TableName& table : lost) gap.streams.push_back(table.database + "." + table.table);
-  if (again) resume_.ReadAgain(lost);
+  for (const TableName& table : lost) {
+    if (again) resume_.ledger().Forget(codec::StreamName(table.database, table.table), clock_.NowUs());
+  }
+  again_ = again;
   diag::Warn("mysql", "gap declared", {{"connector", options_.name}, {"gap", gap.text}});
   findings_.push_back({"gap", Finding::Level::kError, gap.text,
                        again ? "The tables are read again; what consumers kept of rows that were deleted meanwhile is "
@@ -188,8 +197,7 @@ Status MysqlSource::StartStream() {
   decoder_ = std::make_unique<BinlogDecoder>(*tables_, options_.flavor, resume_.restart(), resume_.position(), limits);
   stored_ = resume_.position();
   stored_at_ = heard_at_ = clock_.Now();
-  PublishStream();
-  if (snapshot_ != nullptr) snapshot_->Start();
+  snapshots_->Start();
   diag::Info("mysql", "streaming", {{"connector", options_.name}, {"from", resume_.position().place.ToText()}});
   return Ok();
 }
@@ -198,36 +206,33 @@ Status MysqlSource::StartStream() {
 
 Status MysqlSource::Read(SourceBatch& batch, std::stop_token stop) {
   if (stop.stop_requested()) return Stopped();
-  const Deadline deadline = clock_.Now() + (resume_changed_        ? milliseconds(0)
-                                            : snapshot_ != nullptr ? milliseconds(kSnapshotWait)
-                                                                   : milliseconds(kReadWait));
+  const Deadline deadline = clock_.Now() + (resume_changed_         ? milliseconds(0)
+                                            : snapshots_->reading() ? milliseconds(kSnapshotWait)
+                                                                    : milliseconds(kReadWait));
   if (idle_) {
     Signal never;
     never.WaitUntil(deadline, stop);
-    if (resume_changed_) TakePosition(batch);
+    HG_RETURN_IF_ERROR(Tell(snapshots_->TakeCommands()));
+    TakePosition(batch);
     Publish(false);
     return Ok();
   }
   if (resume_.has_unlogged() && !resume_changed_)  // the declaration comes with opening
     return Tell(Transient("changes of captured tables were logged as statements; their tables are read again"));
-  if (watch_.overrun()) {
+  if (snapshots_->overrun()) {
     return Tell(
         Transient("a transaction that is too large for memory changed tables that are being read; their last "
                   "chunks are read again"));
   }
   Status status = ReadStream(batch, deadline, stop);
-  if (status.ok() && snapshot_ != nullptr && !watch_.overrun()) status = ReadSnapshot(batch, clock_.Now(), stop);
+  if (status.ok()) status = snapshots_->Read(batch, clock_.Now(), stop);
+  if (status.ok()) status = snapshots_->TakeCommands();
   if (status.ok()) status = Ask();
   if (!status.ok()) return Tell(std::move(status));
+  idle_ = options_.snapshot == SnapshotMode::kOnly && snapshots_->finished();
   TakePosition(batch);
   Publish(false);
   return Ok();
-}
-
-// The stream waits while a table without a key is read at the place where it stands.
-bool MysqlSource::IsHeld() const {
-  if (snapshot_ == nullptr || !snapshot_->hold() || decoder_->in_transaction()) return false;
-  return !hold_at_ || Covers(decoder_->position(), *hold_at_, options_, by_gtid_);
 }
 
 Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std::stop_token& stop) {
@@ -238,7 +243,7 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
   // A large transaction fills no batch before its end.
   const Deadline enough = clock_.Now() + kReadWait;
   int events = 0;
-  while (bytes < options_.batch_bytes_max && !IsHeld()) {
+  while (bytes < options_.batch_bytes_max && !snapshots_->holds_stream()) {
     if (++events % kEventsPerLook == 0 && clock_.Now() > enough) break;
     HG_ASSIGN_OR_RETURN(const bool ready, connection_->Wait(first ? deadline : clock_.Now() + kGatherWait, stop));
     if (!ready) {
@@ -267,7 +272,7 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
     telemetry_.caught_up = true;
     telemetry_.oldest_pending_commit_us = 0;
   }
-  watch_.Note(batch.transactions);
+  snapshots_->Note(batch.transactions);
   if (const auto unlogged = tables_->TakeUnlogged(); !unlogged.empty()) {
     resume_.AddUnlogged(unlogged);
     resume_changed_ = true;
@@ -278,12 +283,14 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
 // The position goes with its transactions; of one that moves without any now and then.
 void MysqlSource::TakePosition(SourceBatch& batch) {
   const auto now = clock_.Now();
+  resume_changed_ = snapshots_->TakeChanged() || resume_changed_;
+  std::ranges::move(snapshots_->TakeEvents(), std::back_inserter(events_));
   if (decoder_ != nullptr && decoder_->position() != resume_.position()) {
     resume_.SetPosition(decoder_->position());
     resume_.SetRestart(decoder_->restart());
     const bool due = now - stored_at_ > kStoreInterval;
     resume_changed_ = resume_changed_ || !batch.transactions.empty() || due;
-    PublishStream();
+    snapshots_->PublishStream();
   }
   telemetry_.read_position = batch.transactions.empty() ? resume_.Number() : telemetry_.read_position;
   if (!resume_changed_ && batch.transactions.empty()) return;
@@ -314,6 +321,7 @@ Status MysqlSource::Ask() {
 
 Status MysqlSource::Acknowledge() {
   HG_FAILPOINT("mysql.acknowledged");
+  if (snapshots_ != nullptr) snapshots_->Acknowledge();
   telemetry_.oldest_pending_commit_us = 0;
   telemetry_.durable_position = telemetry_.confirmed_position = resume_.Number();
   telemetry_.read_position = resume_.Number();
@@ -324,6 +332,7 @@ Status MysqlSource::Acknowledge() {
 // server ends the connection, which is made anew then.
 Status MysqlSource::KeepAlive() {
   heard_at_ = clock_.Now();
+  desk_->RefuseWaiting(kNotNow);
   if (telemetry_.oldest_pending_commit_us == 0 && telemetry_.server_position > telemetry_.read_position)
     telemetry_.oldest_pending_commit_us = clock_.NowUs();
   HG_RETURN_IF_ERROR(Tell(Ask()));
@@ -342,10 +351,7 @@ Status MysqlSource::Tell(Status status) {
 }
 
 void MysqlSource::Close() {
-  snapshot_.reset();
-  watch_ = ChangeWatch();
-  waiting_.clear();
-  hold_at_.reset();
+  snapshots_.reset();
   decoder_.reset();
   connection_.reset();
   tables_.reset();
@@ -361,6 +367,10 @@ void MysqlSource::Publish(bool at_once) {
   telemetry_.published_us = clock_.NowUs();
   telemetry_.server_position = std::max(telemetry_.server_position, telemetry_.read_position);
   telemetry_.findings = findings_;
+  if (snapshots_ != nullptr) {
+    snapshots_->Report(telemetry_);
+    telemetry_.phase = snapshots_->loading() ? "snapshot" : "streaming";
+  }
   published_.Set(telemetry_);
 }
 

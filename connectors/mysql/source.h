@@ -1,6 +1,8 @@
 #pragma once
 
+#include <any>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,10 +14,9 @@
 #include "connectors/mysql/connection.h"
 #include "connectors/mysql/options.h"
 #include "connectors/mysql/resume.h"
-#include "connectors/mysql/snapshot.h"
 #include "connectors/mysql/tables.h"
 #include "core/base/published.h"
-#include "core/pipeline/change_watch.h"
+#include "core/pipeline/chunk_snapshots.h"
 #include "core/pipeline/source.h"
 
 namespace headgate::mysql {
@@ -23,7 +24,7 @@ namespace headgate::mysql {
 // A MySQL or MariaDB server as a source. The stream is read from the first moment on; while tables are to be read,
 // their chunks go into the log between the transactions of the stream (docs/adr/0020). With snapshot: only, the stream
 // ends when the last table is read.
-class MysqlSource final : public Source {
+class MysqlSource final : public Source, private ChunkHost {
  public:
   MysqlSource(Options options, const Clock& clock);
   ~MysqlSource() override;
@@ -35,6 +36,7 @@ class MysqlSource final : public Source {
   void Close() override;
   void Look() override { look_ = true; }
   std::shared_ptr<const SourceTelemetry> telemetry() const override { return published_.Get(); }
+  std::shared_ptr<SnapshotDesk> desk() const override { return desk_; }
 
  private:
   using Deadline = std::chrono::steady_clock::time_point;
@@ -51,19 +53,22 @@ class MysqlSource final : public Source {
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
 
   Status ReadStream(SourceBatch& batch, Deadline deadline, const std::stop_token& stop);
-  bool IsHeld() const;
   void TakePosition(SourceBatch& batch);
   Status Ask();
 
-  // The snapshot beside the stream (source_snapshot.cc).
-  Status PlanSnapshot();
-  Status ReadSnapshot(SourceBatch& batch, Deadline deadline, const std::stop_token& stop);
-  Status TakeItem(SnapshotItem item, SourceBatch& batch);
-  void EmitReady(SourceBatch& batch);
-  void Emit(SnapshotItem item, SourceBatch& batch);
-  void EmitMark(std::size_t table, bool completed, SourceBatch& batch);
-  void EndSnapshot();
-  void PublishStream();
+  // Snapshots beside the stream (source_snapshot.cc).
+  Status PlanSnapshots();
+  Result<std::optional<TableName>> Named(const std::string& table);
+  Result<std::optional<ChunkTable>> PlanTable(const std::string& table) override;
+  Result<bool> HasTable(const std::string& table) override;
+  Result<std::vector<std::string>> ListCaptured() override;
+  std::string WhereProblem(const ChunkTable& table, const SnapshotWhere& where) const override;
+  std::unique_ptr<ChunkReader> NewReader(std::stop_token stop) override;
+  std::any StreamPosition() const override { return decoder_->position(); }
+  bool Covers(const std::any& seen) const override;
+  bool InTransaction() const override { return decoder_ != nullptr && decoder_->in_transaction(); }
+  void Stamp(TransactionInfo& info) const override;
+  void SetMuted(const ChunkTable& table, bool muted) override;
 
   Status Tell(Status status);
   void Publish(bool at_once);
@@ -85,13 +90,11 @@ class MysqlSource final : public Source {
   Deadline stored_at_;
   Deadline heard_at_;
 
-  std::unique_ptr<Snapshot> snapshot_;
-  ChangeWatch watch_;
-  std::size_t tables_left_ = 0;
-  bool first_chunk_ = true;
-  std::vector<SnapshotItem> waiting_;      // chunks that the stream does not cover yet
-  std::optional<BinlogPosition> hold_at_;  // where the stream stands still
-  bool idle_ = false;                      // snapshot: only, and it is read
+  const std::shared_ptr<SnapshotDesk> desk_ = std::make_shared<SnapshotDesk>();
+  std::unique_ptr<ChunkSnapshots> snapshots_;
+  std::map<std::string, TableName, std::less<>> names_;  // of tables, by what events call them
+  bool again_ = false;                                   // tables are to be read again behind a gap
+  bool idle_ = false;                                    // snapshot: only, and it is read
 
   std::atomic<bool> look_ = false;
   Deadline asked_at_;

@@ -1,201 +1,106 @@
-#include <algorithm>
-
+#include "connectors/mysql/chunk_query.h"
+#include "connectors/mysql/chunk_reader.h"
 #include "connectors/mysql/source.h"
-#include "core/base/diag.h"
-#include "core/base/failpoint.h"
+#include "core/codec/native.h"
 
-// The snapshot as the ingest thread sees it: chunks come from the workers and go into the log when the stream covers
-// what they show (docs/adr/0020).
+// What snapshots by chunks ask of this source (core/pipeline/chunk_reader.h).
 namespace headgate::mysql {
 namespace {
 
-// Chunks that wait for the end of a transaction; then their workers wait.
-constexpr std::size_t kWaitingMax = 16;
+const TablePlan& PlanOf(const ChunkTable& table) { return *static_cast<const TablePlan*>(table.plan.get()); }
 
 }  // namespace
 
-Status MysqlSource::PlanSnapshot() {
-  if (options_.snapshot == SnapshotMode::kNever) return Ok();
+// Goes on with what was begun; tables that were never read, or have to be read again, are a snapshot of their own.
+Status MysqlSource::PlanSnapshots() {
+  ChunkSnapshots::Settings settings;
+  settings.connector = options_.name;
+  settings.component = "mysql";
+  settings.workers = options_.snapshot_workers;
+  settings.stream_ends = options_.snapshot == SnapshotMode::kOnly;
+  ChunkHost& host = *this;
+  snapshots_ = std::make_unique<ChunkSnapshots>(settings, host, resume_.ledger(), *desk_, clock_);
+  std::vector<std::string> unread;
+  if (options_.snapshot != SnapshotMode::kNever) {
+    const ChunkLedger ledger = resume_.ledger();
+    HG_ASSIGN_OR_RETURN(unread, ListCaptured());
+    std::erase_if(unread, [&](const auto& table) { return ledger.IsRead(table) || ledger.IsPlanned(table); });
+  }
+  using Mode = headgate::SnapshotMode;
+  HG_RETURN_IF_ERROR(snapshots_->Plan(std::exchange(again_, false) ? Mode::kResync : Mode::kInitial, unread));
+  idle_ = settings.stream_ends && snapshots_->finished();
+  return Ok();
+}
+
+Result<std::vector<std::string>> MysqlSource::ListCaptured() {
   HG_ASSIGN_OR_RETURN(const auto all, Catalog(*query_, options_.flavor).ListTables());
-  std::vector<SnapshotTable> to_read;
-  bool new_run = resume_.run() == 0;
-  for (const TableName& name : all) {
-    if (!IsCaptured(options_, name) || resume_.IsRead(name)) continue;
-    HG_ASSIGN_OR_RETURN(auto plan, tables_->Plan(name, resume_.Number(), clock_.NowUs(), true));
-    if (!plan) continue;
-    SnapshotTable& table = to_read.emplace_back();
-    table.plan = std::move(*plan);
-    const stored::StreamSnapshot* entry = resume_.FindTable(name);
-    // Without a key the rows that were read can't be told from the others: they are read again, from the start.
-    if (entry == nullptr || table.plan.key.empty()) {
-      table.stale_rows = entry != nullptr && entry->chunks() > 0;
-      new_run = new_run || (entry != nullptr && entry->begun());
-      continue;
-    }
-    table.chunks = entry->chunks();
-    for (const std::string& text : entry->next()) table.next.push_back(text);
+  std::vector<std::string> captured;
+  names_.clear();
+  for (const TableName& table : all) {
+    std::string name = codec::StreamName(table.database, table.table);
+    if (IsCaptured(options_, table)) captured.push_back(name);
+    names_.emplace(std::move(name), table);
   }
-  idle_ = to_read.empty() && options_.snapshot == SnapshotMode::kOnly;
-  if (to_read.empty()) return Ok();
-  if (new_run) resume_.BeginRun();
-  for (SnapshotTable& table : to_read) {
-    const stored::StreamSnapshot* entry = resume_.FindTable(table.plan.name);
-    if (entry == nullptr || table.plan.key.empty()) resume_.BeginTable(table.plan.name, table.plan.stream);
-    if (table.plan.key.empty()) {
-      tables_->Mute(table.plan.name);
-    } else {
-      watch_.Watch(table.plan.stream, table.plan.key);
-    }
-  }
-  resume_changed_ = true;
-  tables_left_ = to_read.size();
-  first_chunk_ = true;
-  telemetry_.snapshot_tables = to_read.size();
-  telemetry_.snapshot_tables_done = telemetry_.snapshot_rows = 0;
-  ServiceEvent event;
-  event.kind = "snapshot";
-  event.summary = "snapshot of " + std::to_string(to_read.size()) + " tables begun";
-  event.details["run"] = std::to_string(resume_.run());
-  for (const SnapshotTable& table : to_read) {
-    std::string& list = event.details["tables"];
-    list += (list.empty() ? "" : ", ") + table.plan.name.database + "." + table.plan.name.table;
-  }
-  events_.push_back(std::move(event));
-  diag::Info("mysql", "snapshot started",
-             {{"connector", options_.name}, {"run", resume_.run()}, {"tables", to_read.size()}});
-  snapshot_ = std::make_unique<Snapshot>(options_, host_, by_gtid_, std::move(to_read));
-  return Ok();
+  return captured;
 }
 
-void MysqlSource::PublishStream() {
-  if (snapshot_ == nullptr) return;
-  StreamView view;
-  view.position = decoder_->position();
-  view.moment = watch_.now();
-  view.held = snapshot_->hold() && !decoder_->in_transaction() && !hold_at_;
-  snapshot_->Publish(std::move(view));
+Result<std::optional<TableName>> MysqlSource::Named(const std::string& table) {
+  auto found = names_.find(table);
+  if (found == names_.end()) {
+    HG_RETURN_IF_ERROR(ListCaptured());
+    found = names_.find(table);
+  }
+  return found == names_.end() ? std::nullopt : std::optional(found->second);
 }
 
-Status MysqlSource::ReadSnapshot(SourceBatch& batch, Deadline deadline, const std::stop_token& stop) {
-  PublishStream();
-  std::size_t bytes = 0;
-  while (bytes < options_.batch_bytes_max && tables_left_ > 0) {
-    if (decoder_->in_transaction() && waiting_.size() >= kWaitingMax) break;
-    auto item = snapshot_->Next(IsHeld() ? clock_.Now() + std::chrono::milliseconds(2) : deadline, stop);
-    if (!item) break;
-    bytes += item->rows.bytes();
-    HG_RETURN_IF_ERROR(TakeItem(std::move(*item), batch));
-  }
-  EmitReady(batch);
-  if (tables_left_ == 0) EndSnapshot();
-  return Ok();
+Result<bool> MysqlSource::HasTable(const std::string& table) {
+  HG_ASSIGN_OR_RETURN(const auto name, Named(table));
+  if (!name) return false;
+  HG_ASSIGN_OR_RETURN(const auto described, Describe(*name));
+  return described.has_value();
 }
 
-Status MysqlSource::TakeItem(SnapshotItem item, SourceBatch& batch) {
-  switch (item.kind) {
-    case SnapshotItem::Kind::kFailed:
-      return std::move(*item.error);
-    case SnapshotItem::Kind::kHold:
-      hold_at_ = std::move(item.seen);
-      return Ok();
-    case SnapshotItem::Kind::kBegun:
-      EmitMark(item.table, false, batch);
-      return Ok();
-    default:
-      waiting_.push_back(std::move(item));
-      return Ok();
-  }
+Result<std::optional<ChunkTable>> MysqlSource::PlanTable(const std::string& table) {
+  HG_ASSIGN_OR_RETURN(const auto name, Named(table));
+  if (!name) return std::optional<ChunkTable>();
+  HG_ASSIGN_OR_RETURN(auto plan, tables_->Plan(*name, resume_.Number(), clock_.NowUs(), true));
+  if (!plan) return std::optional<ChunkTable>();
+  ChunkTable made;
+  made.name = table;
+  made.stream = plan->stream;
+  made.schema = plan->schema;
+  made.key = plan->key;
+  HG_ASSIGN_OR_RETURN(made.rows_estimate, Catalog(*query_, options_.flavor).EstimateRows(*name));
+  made.plan = std::make_shared<const TablePlan>(std::move(*plan));
+  return std::optional(std::move(made));
 }
 
-// In their order; one table's chunks never overtake each other.
-void MysqlSource::EmitReady(SourceBatch& batch) {
-  if (decoder_->in_transaction()) return;
-  std::vector<SnapshotItem> still;
-  for (SnapshotItem& item : waiting_) {
-    const bool behind = std::ranges::any_of(still, [&](const auto& other) { return other.table == item.table; });
-    if (behind || !Covers(decoder_->position(), item.seen, options_, by_gtid_)) {
-      still.push_back(std::move(item));
-    } else {
-      Emit(std::move(item), batch);
-    }
-  }
-  waiting_ = std::move(still);
+std::string MysqlSource::WhereProblem(const ChunkTable& table, const SnapshotWhere& where) const {
+  return mysql::WhereProblem(PlanOf(table).columns, where);
 }
 
-void MysqlSource::Emit(SnapshotItem item, SourceBatch& batch) {
-  HG_FAILPOINT("mysql.chunk_read");
-  const TablePlan& plan = snapshot_->tables()[item.table].plan;
-  stored::StreamSnapshot& entry = *resume_.FindTable(plan.name);
-  const bool sound = watch_.Settle(item.rows, plan.stream, item.asked);
-  if (!plan.key.empty()) watch_.ForgetBefore(plan.stream, item.asked);
-  Transaction& tx = item.rows;
-  if (sound && !tx.empty()) {
-    entry.set_chunks(entry.chunks() + 1);
-    entry.set_rows(entry.rows() + tx.changes());
-    telemetry_.snapshot_rows += tx.changes();
-    tx.info.position = {PositionKind::kChunk, resume_.run(), plan.stream, entry.chunks(), {}};
-    tx.info.commit_us = clock_.NowUs();
-    tx.info.file = decoder_->position().place.file;
-    tx.info.consistent_at = resume_.base() + decoder_->position().place.Number();
-    tx.info.total = tx.changes();
-    tx.info.flags = static_cast<std::uint8_t>((entry.chunks() == 1 ? kFirstOfStream : 0) |
-                                              (item.last ? kLastOfStream : 0) | (first_chunk_ ? kFirstOfSnapshot : 0) |
-                                              (item.last && tables_left_ == 1 ? kLastOfSnapshot : 0));
-    first_chunk_ = false;
-    batch.transactions.push_back(std::move(tx));
-  }
-  if (!item.next.empty()) {
-    entry.clear_next();
-    for (const std::string& text : item.next) entry.add_next(text);
-  }
-  resume_changed_ = true;
-  if (item.last) EmitMark(item.table, true, batch);
+std::unique_ptr<ChunkReader> MysqlSource::NewReader(std::stop_token stop) {
+  return MakeChunkReader(options_, host_, by_gtid_, std::move(stop));
 }
 
-void MysqlSource::EmitMark(std::size_t index, bool completed, SourceBatch& batch) {
-  const TablePlan& plan = snapshot_->tables()[index].plan;
-  stored::StreamSnapshot& entry = *resume_.FindTable(plan.name);
-  if (!completed && entry.begun()) return;
-  entry.set_begun(true);
-  Transaction& tx = batch.transactions.emplace_back();
-  tx.info.position = {PositionKind::kChunk, resume_.run(), plan.stream, completed ? entry.chunks() + 1 : 0, {}};
-  tx.info.commit_us = clock_.NowUs();
-  tx.info.file = decoder_->position().place.file;
-  tx.info.consistent_at = resume_.base() + decoder_->position().place.Number();
-  tx.first_ordinal = 0;
-  tx.StartChange(Op::kSnapshot, plan.stream, plan.schema, decoder_->position().place.offset);
-  tx.EndChange(Encode(SnapshotExtra{completed, entry.rows()}));
-  if (!completed && snapshot_->tables()[index].stale_rows) {
-    tx.StartChange(Op::kTruncate, plan.stream, plan.schema, decoder_->position().place.offset);
-    tx.EndChange(Encode(TruncateExtra{}));
-  }
-  resume_changed_ = true;
-  if (!completed) return;
-  entry.set_completed(true);
-  entry.clear_next();
-  watch_.Forget(plan.stream);
-  if (plan.key.empty()) {
-    hold_at_.reset();
-    snapshot_->Release();
-    tables_->Unmute(plan.name);
-    decoder_->ForgetTables();
-  }
-  --tables_left_;
-  ++telemetry_.snapshot_tables_done;
+bool MysqlSource::Covers(const std::any& seen) const {
+  return mysql::Covers(decoder_->position(), std::any_cast<const BinlogPosition&>(seen), options_, by_gtid_);
 }
 
-void MysqlSource::EndSnapshot() {
-  ServiceEvent event;
-  event.kind = "snapshot";
-  event.summary = "snapshot of " + std::to_string(telemetry_.snapshot_tables) + " tables completed";
-  event.details["rows"] = std::to_string(telemetry_.snapshot_rows);
-  events_.push_back(std::move(event));
-  diag::Info("mysql", "snapshot completed", {{"connector", options_.name}, {"rows", telemetry_.snapshot_rows}});
-  snapshot_.reset();
-  waiting_.clear();
-  hold_at_.reset();
-  telemetry_.phase = "streaming";
-  idle_ = options_.snapshot == SnapshotMode::kOnly;
+void MysqlSource::Stamp(TransactionInfo& info) const {
+  const LogPlace& place = decoder_->position().place;
+  info.file = place.file;
+  info.consistent_at = resume_.base() + place.Number();
+}
+
+// What the decoder has bound of the table before has to be bound anew.
+void MysqlSource::SetMuted(const ChunkTable& table, bool muted) {
+  if (muted) {
+    tables_->Mute(PlanOf(table).name);
+  } else {
+    tables_->Unmute(PlanOf(table).name);
+  }
+  if (decoder_ != nullptr) decoder_->ForgetTables();
 }
 
 }  // namespace headgate::mysql

@@ -2,6 +2,7 @@
 
 #include "connectors/mysql/options.h"
 #include "connectors/mysql/preflight.h"
+#include "connectors/mysql/resume.h"
 #include "connectors/mysql/source.h"
 #include "core/config/option_builders.h"
 
@@ -110,6 +111,11 @@ SourceFactory MakeFactory(const config::ComponentSpec& spec, std::string_view co
                       const config::Bound& bound) { return Preflight(MakeOptions(name, kFlavor, bound)); },
       .drop_upstream = nullptr,
       .durable = [](const SourceProgress& progress) { return progress.last_end; },
+      .ledger =
+          [](const SourceProgress& progress) {
+            auto state = ResumeState::Decode(progress.resume);
+            return state.ok() ? state->ledger().stored() : stored::ChunkLedger();
+          },
   };
 }
 

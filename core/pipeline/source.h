@@ -13,6 +13,7 @@
 #include "core/config/spec.h"
 #include "core/log/log.h"
 #include "core/pipeline/intake.h"
+#include "core/pipeline/snapshot_desk.h"
 #include "core/state/events.h"
 
 namespace headgate {
@@ -102,6 +103,8 @@ class Source {
   virtual std::shared_ptr<const SourceTelemetry> telemetry() const = 0;
   // Any thread. Where events are handed in, of a source that they are sent to; the same for its whole life.
   virtual std::shared_ptr<Intake> intake() const { return nullptr; }
+  // Any thread. Where snapshots are asked for, of a source that can read tables again; the same for its whole life.
+  virtual std::shared_ptr<SnapshotDesk> desk() const { return nullptr; }
 };
 
 // What a source leaves on its server when it is deleted; no slot: nothing.
@@ -131,6 +134,8 @@ struct SourceFactory {
   std::uint64_t (*durable)(const SourceProgress&) = nullptr;
   // Whether what it leaves is there at the moment. Waits for the server, at most some connect timeouts.
   Result<bool> (*still_there)(const std::string& name, const config::Bound&, std::stop_token) = nullptr;
+  // What its snapshots have read and are to read, by what the log holds of it.
+  stored::ChunkLedger (*ledger)(const SourceProgress&) = nullptr;
   // The one stream of a source that events are sent to.
   std::string (*pushed_stream)(const std::string& name, const config::Bound&) = nullptr;
   // Its schema, as far as the settings are sound.

@@ -37,9 +37,9 @@ TEST_P(MysqlCrash, KilledAtEveryPointNothingIsLostAndNothingComesTwice_CG01) {
   HeadgateProcess headgate(options);
   load.Start();
   const std::vector<std::string> points = {
-      "mysql.chunk_read=kill:3", "log.before_sync=kill:9",     "log.synced=kill:20",
-      "ingest.appended=kill:30", "mysql.acknowledged=kill:40", "mysql.chunk_read=kill:5",
-      "log.before_sync=kill:60", "mysql.acknowledged=kill:80", "log.synced=kill:50"};
+      "snapshot.chunk_settled=kill:3", "log.before_sync=kill:9",     "log.synced=kill:20",
+      "ingest.appended=kill:30",       "mysql.acknowledged=kill:40", "snapshot.chunk_settled=kill:5",
+      "log.before_sync=kill:60",       "mysql.acknowledged=kill:80", "log.synced=kill:50"};
   for (const std::string& point : points) {
     SCOPED_TRACE(point);
     headgate.set_failpoints(point);
