@@ -21,6 +21,7 @@ int RunCommand(const Arguments& args);
 int CheckCommand(const Arguments& args);
 int TailCommand(const Arguments& args);
 int SqlCommand(const Arguments& args);
+int SnapshotCommand(const Arguments& args);
 
 // Options of a command line: "--name value" or "--name=value" for those in `valued` ("-n value" for short ones),
 // "--name" for those in `flags`, and

@@ -23,6 +23,7 @@ Usage: headgate COMMAND [OPTIONS]
   tail    follow a stream            headgate tail shop.public.orders [--api 127.0.0.1:8083]
           [--from beginning|end|SEQ-ORDINAL|TIME] [--q EXPRESSION] [--all]
   sql     statements and queries     headgate sql [-c TEXT | -f FILE] [--address 127.0.0.1:8083] [--json]
+  snapshot  tables, read again       headgate snapshot shop [--start | --watch | --pause ID | --cancel ID]
   version
 
 The smallest configuration file:
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
   if (command == "check") return headgate::CheckCommand(rest);
   if (command == "tail") return headgate::TailCommand(rest);
   if (command == "sql") return headgate::SqlCommand(rest);
+  if (command == "snapshot") return headgate::SnapshotCommand(rest);
   if (command == "version" || command == "--version") {
     if (!rest.empty() && !help) {
       std::fputs("headgate version: takes no arguments.\n", stderr);

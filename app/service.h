@@ -59,6 +59,8 @@ class Service final : public Control {
   Answer<Done> ResetTopics(const std::string& name) override;
   std::optional<CursorInfo> Cursor(std::string_view sink) const override;
   std::optional<SourceProgress> Progress(std::string_view source) const override;
+  Answer<std::shared_ptr<SnapshotDesk>> DeskOf(const std::string& source) const override;
+  std::optional<stored::ChunkLedger> Snapshots(const std::string& source) const override;
   Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id,
                                           std::size_t limit) override;
   Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) override;

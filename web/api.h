@@ -38,6 +38,7 @@ void AddPluginRoutes(std::vector<Route>& routes);      // Connect: plugins, vali
 void AddOverviewRoutes(std::vector<Route>& routes);    // /api/v1: connectors, lag
 void AddHealthRoutes(std::vector<Route>& routes);      // /api/v1: health, dismissals, thresholds
 void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1
+void AddSnapshotRoutes(std::vector<Route>& routes);    // /api/v1: snapshots of sources, more tables
 void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
 void AddViewRoutes(std::vector<Route>& routes);        // /api/v1: views and their rows
 void AddGraphRoutes(std::vector<Route>& routes);       // /api/v1: what flows where

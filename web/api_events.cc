@@ -97,7 +97,7 @@ class SnapshotProgress {
       const auto status = control.Status(name);
       const SourceTelemetry* source = status == nullptr ? nullptr : status->source.get();
       const auto told = told_.find(name);
-      const bool runs = source != nullptr && source->phase == "snapshot" && source->snapshot_tables > 0;
+      const bool runs = source != nullptr && source->snapshot_tables > source->snapshot_tables_done;
       if (source != nullptr && (runs || told != told_.end())) {
         const Place place{source->snapshot_rows, source->snapshot_tables_done};
         if (told == told_.end() || told->second != place) news.push_back(Tell(name, *source, now_us));

@@ -20,14 +20,6 @@ Response Unavailable(const Request& request, std::string_view text, const char* 
   return Fail(request, 503, text).With("Retry-After", after);
 }
 
-// What an answer needs of its request.
-Request Outline(const Request& request) {
-  Request outline;
-  outline.path = request.path;
-  outline.id = request.id;
-  return outline;
-}
-
 Response Accepted(const IntakeAnswer& answer) {
   Json body;
   body["seq"] = BigJson(answer.seq);

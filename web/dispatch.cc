@@ -131,6 +131,7 @@ std::vector<Route> AllRoutes() {
   AddOverviewRoutes(routes);
   AddHealthRoutes(routes);
   AddDeadLetterRoutes(routes);
+  AddSnapshotRoutes(routes);
   AddStreamRoutes(routes);
   AddViewRoutes(routes);
   AddViewTailRoutes(routes);

@@ -100,6 +100,14 @@ std::vector<std::string_view> Query::All(std::string_view name) const {
 
 bool Query::Flag(std::string_view name) const { return Lower(Get(name)) == "true"; }
 
+Request Outline(const Request& request) {
+  Request outline;
+  outline.path = request.path;
+  outline.id = request.id;
+  outline.arguments = request.arguments;
+  return outline;
+}
+
 std::string_view Request::Header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
     if (key == name) return value;

@@ -58,6 +58,9 @@ struct Request {
   Caller caller() const { return {actor(), id}; }
 };
 
+// What an answer needs of its request that is made later, when the request is gone.
+Request Outline(const Request& request);
+
 // What an event stream sends, pulled by its session on the API thread whenever the socket takes more.
 class Feed {
  public:
@@ -86,9 +89,10 @@ struct Response {
   std::string type;  // media type of the body, "" without one
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::unique_ptr<Feed> feed;    // set: the body is an event stream
-  std::unique_ptr<Later> later;  // set: the answer comes from there, the rest is void
-  bool close = false;            // the connection ends after this answer
+  std::unique_ptr<Feed> feed;      // set: the body is an event stream
+  std::unique_ptr<Later> later;    // set: the answer comes from there, the rest is void
+  std::function<Response()> then;  // of what `later` answers: set, the answer is made by it, on the API thread
+  bool close = false;              // the connection ends after this answer
 
   static Response Empty(int status) {
     Response r;

@@ -182,19 +182,23 @@ void Server::Impl::Answered(const Request& request, int status) {
   }
 }
 
-bool Server::Impl::Run(Later later, std::function<void(Response)> done) {
+bool Server::Impl::Run(Later later, std::function<void(Response)> answer) {
   auto io = io_;
+  const auto done = [answer = std::move(answer)](Response response) {
+    if (response.then) response = response.then();
+    answer(std::move(response));
+  };
   const auto lane = static_cast<std::size_t>(later.lane);
   if (later.start) {
-    auto finish = [io, done = std::move(done)](Response answer) {
-      auto response = std::make_shared<Response>(std::move(answer));
+    auto finish = [io, done](Response made) {
+      auto response = std::make_shared<Response>(std::move(made));
       asio::post(*io, [response, done] { done(std::move(*response)); });
     };
     if (later.lane == Lane::kHere) return later.start(std::move(finish)), true;
     return lanes_[lane].Add(
         [start = std::move(later.start), finish = std::move(finish)](std::stop_token) { start(finish); });
   }
-  return lanes_[lane].Add([io, work = std::move(later.work), done = std::move(done)](std::stop_token stop) {
+  return lanes_[lane].Add([io, work = std::move(later.work), done](std::stop_token stop) {
     auto response = std::make_shared<Response>(work(stop));
     asio::post(*io, [response, done] { done(std::move(*response)); });
   });

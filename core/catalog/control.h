@@ -13,6 +13,7 @@
 #include "core/catalog/health_settings.h"
 #include "core/config/spec.h"
 #include "core/log/log.h"
+#include "core/pipeline/snapshot_desk.h"
 #include "core/pipeline/status.h"
 #include "core/state/events.h"
 #include "core/views/sql_error.h"
@@ -133,6 +134,12 @@ class Control {
   virtual std::optional<CursorInfo> Cursor(std::string_view sink) const = 0;
   // Durable progress of a source; nothing if it never wrote.
   virtual std::optional<SourceProgress> Progress(std::string_view source) const = 0;
+
+  // API thread. Where snapshots of a source are asked for: 404 if there is no such connector, 409 if it cannot read
+  // tables again or does not read at the moment because somebody said so, 503 if it fails.
+  virtual Answer<std::shared_ptr<SnapshotDesk>> DeskOf(const std::string& source) const = 0;
+  // What its snapshots have read and are to read, as of the last write; nothing if it has none, or never wrote.
+  virtual std::optional<stored::ChunkLedger> Snapshots(const std::string& source) const = 0;
 
   // Dead letters of a sink, or of a view (views::LetterOwner), which has none to retry. Pages by id: those after
   // `after_id` in the filter's order.

@@ -24,6 +24,11 @@ void ChunkSnapshots::Acknowledge() {
 
 Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotRequest& request, const std::string& actor) {
   using Kind = SnapshotAnswer::Kind;
+  for (const auto& snapshot : ledger_.stored().snapshots()) {
+    if (request.key.empty() || snapshot.key() != request.key) continue;
+    const bool same = snapshot.fingerprint() == request.fingerprint;
+    return SnapshotAnswer{same ? Kind::kRepeated : Kind::kKeyReused, "", snapshot.run()};
+  }
   if (settings_.stream_ends)
     return SnapshotAnswer{Kind::kConflict, "With snapshot=only the connector ends with its first snapshot.", 0};
   HG_ASSIGN_OR_RETURN(const std::vector<std::string> captured, host_.ListCaptured());
@@ -43,6 +48,8 @@ Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotRequest& request, co
   }
   ChunkLedger::Snapshot& snapshot = ledger_.Begin(request.mode, tables, clock_.NowUs());
   snapshot.set_note(request.note);
+  snapshot.set_key(request.key);
+  snapshot.set_fingerprint(request.fingerprint);
   if (request.where) {
     snapshot.set_where_column(request.where->column);
     if (request.where->from) snapshot.set_where_from(*request.where->from);

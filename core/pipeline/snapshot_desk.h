@@ -25,6 +25,8 @@ struct SnapshotRequest {
   std::vector<std::string> tables;  // as events name them; none: all that are captured
   std::optional<SnapshotWhere> where;
   std::string note;
+  std::string key;          // Idempotency-Key, "" without one
+  std::string fingerprint;  // of the request, if there is a key
 };
 struct SnapshotChange {
   std::uint64_t run = 0;
@@ -37,10 +39,10 @@ struct TablesToAdd {
 };
 
 struct SnapshotAnswer {
-  enum class Kind : std::uint8_t { kDone, kUnknown, kInvalid, kConflict, kUnavailable };
+  enum class Kind : std::uint8_t { kDone, kRepeated, kKeyReused, kUnknown, kInvalid, kConflict, kUnavailable };
   Kind kind = Kind::kDone;
   std::string text;       // if it was not done: why, and what to do
-  std::uint64_t run = 0;  // kDone: the snapshot concerned
+  std::uint64_t run = 0;  // kDone, kRepeated: the snapshot concerned
 };
 
 // Where the API asks a source for snapshots. The source answers on its own thread when what was asked for is durable.

@@ -133,6 +133,13 @@ std::shared_ptr<Intake> Supervisor::IntakeOf(std::string_view name) const {
   return it->second->instance->source->intake();
 }
 
+std::shared_ptr<SnapshotDesk> Supervisor::DeskOf(std::string_view name) const {
+  const auto views = views_.Get();
+  const auto it = views->find(name);
+  if (it == views->end() || it->second->instance == nullptr || it->second->instance->source == nullptr) return nullptr;
+  return it->second->instance->source->desk();
+}
+
 void Supervisor::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     if (auto message = messages_.Pop(stop, NextDeadline())) {

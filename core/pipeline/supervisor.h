@@ -73,6 +73,8 @@ class Supervisor {
 
   // Any thread. Where events are handed in to a source that takes them; nullptr if it does not run.
   std::shared_ptr<Intake> IntakeOf(std::string_view name) const;
+  // Any thread. Where it is asked for snapshots; nullptr if it does not run, or reads no tables.
+  std::shared_ptr<SnapshotDesk> DeskOf(std::string_view name) const;
 
   // Ends all connectors, everything durable, and the thread. Within about a second.
   void Stop();

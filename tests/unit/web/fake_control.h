@@ -65,6 +65,10 @@ class FakeControl final : public Control {
   Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id,
                                           std::size_t limit) override;
   Answer<DeadLetter> Letter(const std::string& sink, std::uint64_t id) override;
+  Answer<std::shared_ptr<SnapshotDesk>> DeskOf(const std::string& source) const override {
+    return Refusal{503, "Source " + source + " is starting.", {}};
+  }
+  std::optional<stored::ChunkLedger> Snapshots(const std::string&) const override { return std::nullopt; }
   std::map<DeadLetter::State, std::uint64_t> LetterCounts(const std::string& sink) const override;
   Answer<std::vector<std::uint64_t>> RetryLetter(const std::string& sink, std::uint64_t id,
                                                  const Caller& caller) override;
