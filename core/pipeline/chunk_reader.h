@@ -87,7 +87,7 @@ class ChunkHost {
   virtual bool InTransaction() const = 0;
   // Marks a chunk with the place where the stream is: consistent_at and what else events tell of it.
   virtual void Stamp(TransactionInfo& info) const = 0;
-  // Until it is read, changes of a table without a key are in what will be read, so they are left out.
+  // Changes of a table without a key are left out from now on, or no longer: they are in what will be read.
   virtual void SetMuted(const ChunkTable& table, bool muted) = 0;
 };
 

@@ -171,25 +171,26 @@ Status ChunkSnapshots::PlanJob(ChunkLedger::Snapshot& snapshot, ChunkLedger::Tab
     entry.set_state(static_cast<std::uint32_t>(SnapshotState::kFailed));
     return Ok();
   }
+  const bool keyless = table->key.empty();
+  job.load = IsLoad(snapshot) || keyless;
+  // Its changes are in what will be read; until then consumers have none of its rows, or only some of them.
+  if (keyless && (IsLoad(snapshot) || entry.begun())) {
+    host_.SetMuted(*table, true);
+    muted_.push_back(*table);
+  }
+  if (StateOf(snapshot) == SnapshotState::kPaused) return Ok();
   // Rows of a table without a key can't be told from each other: they are read again, from the start. Nor can a place
   // be found in a key of other columns.
   const bool cannot_go_on =
-      table->key.empty() ? entry.begun() : !entry.next().empty() && entry.next_size() != std::ssize(table->key);
+      keyless ? entry.begun() : !entry.next().empty() && entry.next_size() != std::ssize(table->key);
   if (cannot_go_on) {
     changed_ = true;
     ledger_.Restart(snapshot, entry, clock_.NowUs());
     return Ok();
   }
-  job.load = IsLoad(snapshot) || table->key.empty();
-  if (table->key.empty()) {
-    if (ModeOf(snapshot) != SnapshotMode::kInitial) entry.set_stale_rows(true);
-    host_.SetMuted(*table, true);
-    muted_.push_back(*table);
-  }
-  if (StateOf(snapshot) == SnapshotState::kPaused) return Ok();
+  if (keyless && ModeOf(snapshot) != SnapshotMode::kInitial) entry.set_stale_rows(true);
   entry.set_stream(table->stream);
   entry.set_rows_estimate(table->rows_estimate);
-  job.begun = entry.begun();
   for (const std::string& text : entry.next()) job.range.next.push_back(text);
   job.table = std::move(*table);
   jobs.push_back(std::move(job));
@@ -270,8 +271,8 @@ Status ChunkSnapshots::TakeItem(Item item, SourceBatch& batch) {
       if (StateOf(entry) == SnapshotState::kRunning) return Ok();
       entry.set_state(static_cast<std::uint32_t>(SnapshotState::kRunning));
       changed_ = true;
-      if (job.load && !entry.begun()) EmitMark(job, entry, false, batch);
-      entry.set_begun(true);
+      // What a table without a key was is void only at the place where the stream stands still.
+      if (!job.table.key.empty()) EmitBegin(job, entry, batch);
       return Ok();
     case Item::Kind::kRows:
       waiting_.push_back(std::move(item));
@@ -301,6 +302,7 @@ void ChunkSnapshots::Emit(Item item, SourceBatch& batch) {
   ChunkLedger::Table& entry = EntryOf(job);
   const StreamNo stream = job.table.stream;
   Chunk& chunk = item.chunk;
+  EmitBegin(job, entry, batch);
   const bool sound = watch_.Settle(chunk.rows, stream, item.asked);
   if (!job.table.key.empty()) watch_.ForgetBefore(stream, item.asked);
   Transaction& tx = chunk.rows;
@@ -333,6 +335,13 @@ void ChunkSnapshots::Emit(Item item, SourceBatch& batch) {
   if (!chunk.last) return;
   if (job.load) EmitMark(job, entry, true, batch);
   EndTable(job, entry, SnapshotState::kCompleted, "");
+}
+
+void ChunkSnapshots::EmitBegin(const Job& job, ChunkLedger::Table& entry, SourceBatch& batch) {
+  if (entry.begun()) return;
+  if (job.load) EmitMark(job, entry, false, batch);
+  entry.set_begun(true);
+  changed_ = true;
 }
 
 void ChunkSnapshots::EmitMark(const Job& job, ChunkLedger::Table& entry, bool completed, SourceBatch& batch) {

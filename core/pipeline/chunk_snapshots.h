@@ -78,7 +78,6 @@ class ChunkSnapshots {
     ChunkTable table;
     std::uint64_t run = 0;
     ChunkReader::Range range;
-    bool begun = false;
     bool load = false;
   };
   struct Item {
@@ -106,6 +105,7 @@ class ChunkSnapshots {
   Status TakeItem(Item item, SourceBatch& batch);
   void EmitReady(SourceBatch& batch);
   void Emit(Item item, SourceBatch& batch);
+  void EmitBegin(const Job& job, ChunkLedger::Table& entry, SourceBatch& batch);
   void EmitMark(const Job& job, ChunkLedger::Table& entry, bool completed, SourceBatch& batch);
   void EndTable(const Job& job, ChunkLedger::Table& entry, SnapshotState state, std::string error);
   void TellEnd(const ChunkLedger::Snapshot& snapshot);

@@ -110,7 +110,8 @@ Status MysqlScene::CatchUp() {
   const std::uint64_t place =
       std::stoull(file.substr(file.rfind('.') + 1)) << kBinlogOffsetBits | std::stoull((*rows)[0][1].value_or("0"));
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (told().phase != "streaming" || told().read_position < place) {
+  const auto reading = [&] { return told().snapshot_tables_done < told().snapshot_tables; };
+  while (told().phase != "streaming" || reading() || told().read_position < place) {
     if (std::chrono::steady_clock::now() > deadline) {
       return Transient("the source did not reach " + PositionText("mysql", place) + " within a minute, it is at " +
                        PositionText("mysql", told().read_position) + " in phase " + told().phase);

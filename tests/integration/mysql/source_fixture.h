@@ -32,9 +32,11 @@ class MysqlScene {
   Status Turn();
   // As after kill -9: nothing is told to anybody.
   void Drop();
-  // Until everything that the server has written by now is durable, and the snapshot is done.
+  // Until everything that the server has written by now is durable, and all snapshots are done.
   Status CatchUp();
   const SourceTelemetry& told() const { return *(told_ = source_->telemetry()); }
+  // Of the source that is open.
+  SnapshotDesk& desk() { return *source_->desk(); }
   SourceNo number() const { return writer_->source().number; }
 
   Result<std::vector<nlohmann::json>> Events(const std::string& name) const { return EventsOf(*log_, name); }
