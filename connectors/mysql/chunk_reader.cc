@@ -35,6 +35,9 @@ void PutRow(Transaction& tx, const TablePlan& plan, const std::vector<std::strin
   tx.EndChange();
 }
 
+// No such table, no such column, a definition that changed since the snapshot of the transaction.
+bool IsAboutChange(int error) { return error == 1146 || error == 1054 || error == 1412; }
+
 // One session for rows, one for questions beside them.
 class MysqlChunkReader final : public ChunkReader {
  public:
@@ -55,12 +58,16 @@ class MysqlChunkReader final : public ChunkReader {
     HG_RETURN_IF_ERROR(AwaitVisible(plan, PositionOf(view.position), seen));
     chunk.low = seen.place.ToText();
     std::size_t count = 0;
-    HG_RETURN_IF_ERROR(
+    Status read =
         rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, range), TriedToRead(plan), [&](const auto& row) {
           PutRow(chunk.rows, plan, row, values_);
           if (++count == range.rows_max) SetNext(chunk, plan, row);
           return !stop_.stop_requested();
-        }));
+        });
+    if (!read.ok()) {
+      chunk.changed = IsAboutChange(rows_->error_code());
+      return chunk.changed ? Ok() : std::move(read);
+    }
     if (stop_.stop_requested()) return Stopped();
     chunk.last = count < range.rows_max;
     if (mariadb()) {
@@ -87,12 +94,17 @@ class MysqlChunkReader final : public ChunkReader {
       return give(std::exchange(chunk, {}));
     };
     bool goes_on = true;
-    HG_RETURN_IF_ERROR(
+    Status read =
         rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, {}), TriedToRead(plan), [&](const auto& row) {
           PutRow(chunk.rows, plan, row, values_);
           if (chunk.rows.bytes() >= kWholeChunkBytes) goes_on = hand_over(false);
           return goes_on && !stop_.stop_requested();
-        }));
+        });
+    if (!read.ok()) {
+      if (!IsAboutChange(rows_->error_code())) return read;
+      chunk.changed = true;
+      return hand_over(false) ? Ok() : Status(Stopped());
+    }
     if (!goes_on || stop_.stop_requested() || !hand_over(true)) return Stopped();
     return rows_->Execute("ROLLBACK", "ending a consistent snapshot");
   }

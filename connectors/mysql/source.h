@@ -62,11 +62,12 @@ class MysqlSource final : public Source, private ChunkHost {
   Result<std::optional<ChunkTable>> PlanTable(const std::string& table) override;
   Result<bool> HasTable(const std::string& table) override;
   Result<std::vector<std::string>> ListCaptured() override;
-  std::string WhereProblem(const ChunkTable& table, const SnapshotWhere& where) const override;
+  std::string Problem(const ChunkTable& table, const std::optional<SnapshotWhere>& where) const override;
   std::unique_ptr<ChunkReader> NewReader(std::stop_token stop) override;
   std::any StreamPosition() const override { return decoder_->position(); }
   bool Covers(const std::any& seen) const override;
   bool InTransaction() const override { return decoder_ != nullptr && decoder_->in_transaction(); }
+  std::uint32_t SchemaOf(StreamNo stream) const override { return writer_->NewestVersion(stream); }
   void Stamp(TransactionInfo& info) const override;
   void SetMuted(const ChunkTable& table, bool muted) override;
 

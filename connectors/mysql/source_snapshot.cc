@@ -75,8 +75,8 @@ Result<std::optional<ChunkTable>> MysqlSource::PlanTable(const std::string& tabl
   return std::optional(std::move(made));
 }
 
-std::string MysqlSource::WhereProblem(const ChunkTable& table, const SnapshotWhere& where) const {
-  return mysql::WhereProblem(PlanOf(table).columns, where);
+std::string MysqlSource::Problem(const ChunkTable& table, const std::optional<SnapshotWhere>& where) const {
+  return where ? WhereProblem(PlanOf(table).columns, *where) : "";
 }
 
 std::unique_ptr<ChunkReader> MysqlSource::NewReader(std::stop_token stop) {

@@ -185,6 +185,7 @@ class LogWriter : public BlockSpools {
 
   // The newest schema of a stream, also one that is not durable yet; nothing if it has none.
   virtual std::optional<TableSchema> NewestSchema(StreamNo stream) const = 0;
+  virtual std::uint32_t NewestVersion(StreamNo stream) const = 0;  // of it, 0 if there is none
 
   struct Outcome {
     std::uint32_t appended = 0;    // transactions

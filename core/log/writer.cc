@@ -66,6 +66,11 @@ class Writer final : public LogWriter {
     return newest + 1;
   }
 
+  std::uint32_t NewestVersion(StreamNo stream) const override {
+    const auto pending =
+        std::find_if(new_schemas_.rbegin(), new_schemas_.rend(), [&](const auto& p) { return p.stream == stream; });
+    return pending != new_schemas_.rend() ? pending->version : state_.registry.Get()->LatestVersion(stream);
+  }
   std::optional<TableSchema> NewestSchema(StreamNo stream) const override {
     std::uint32_t version = 0;
     return Newest(stream, version);

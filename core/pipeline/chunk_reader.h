@@ -42,6 +42,7 @@ struct Chunk {
   std::string low, high;          // for people: positions before and behind the read
   std::vector<std::string> next;  // texts of the key's columns of the last row, as the connector wants them back
   bool last = false;
+  bool changed = false;  // the table is not as it was planned: nothing was read
 };
 
 // The sessions of one worker. Lives on its thread, in which all is called.
@@ -77,14 +78,22 @@ class ChunkHost {
   virtual Result<bool> HasTable(const std::string& table) = 0;
   // Tables that the settings select, as the server has them now.
   virtual Result<std::vector<std::string>> ListCaptured() = 0;
-  // Why rows of it cannot be limited by this column, "" if they can.
-  virtual std::string WhereProblem(const ChunkTable& table, const SnapshotWhere& where) const = 0;
+  // Why it cannot be read, all of it or by `where`; "" if it can.
+  virtual std::string Problem(const ChunkTable& table, const std::optional<SnapshotWhere>& where) const = 0;
   virtual std::unique_ptr<ChunkReader> NewReader(std::stop_token stop) = 0;
 
   // The stream. Between transactions only may rows go into the log.
   virtual std::any StreamPosition() const = 0;
   virtual bool Covers(const std::any& seen) const = 0;  // whether the stream has brought everything up to there
   virtual bool InTransaction() const = 0;
+  // The newest version of its schema; rows that were read by an older one are read again.
+  virtual std::uint32_t SchemaOf(StreamNo stream) const = 0;
+  // Where the reader cannot wait until it sees everything that the stream had brought at `asked`: the last moment of
+  // which the chunk shows everything.
+  virtual ChangeWatch::Moment Shown(const Chunk& chunk, ChangeWatch::Moment asked) {
+    static_cast<void>(chunk);
+    return asked;
+  }
   // Marks a chunk with the place where the stream is: consistent_at and what else events tell of it.
   virtual void Stamp(TransactionInfo& info) const = 0;
   // Changes of a table without a key are left out from now on, or no longer: they are in what will be read.

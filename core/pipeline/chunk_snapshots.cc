@@ -66,6 +66,7 @@ class ChunkSnapshots::Worker {
       Chunk chunk;
       HG_RETURN_IF_ERROR(reader_->ReadChunk(job.table, range, *view, chunk));
       if (stop_.stop_requested()) return Stopped();
+      if (chunk.changed) return Push(index, Item::Kind::kChanged) ? Ok() : Status(Stopped());
       HG_FAILPOINT("snapshot.chunk_read");
       last = chunk.last;
       if (!last) range.next = chunk.next;
@@ -94,6 +95,7 @@ class ChunkSnapshots::Worker {
           return Push(index, Item::Kind::kHold, std::move(place));
         },
         [&](Chunk chunk) {
+          if (chunk.changed) return Push(index, Item::Kind::kChanged);
           return Push(index, Item::Kind::kRows, std::move(chunk), std::numeric_limits<ChangeWatch::Moment>::max());
         });
   }
@@ -148,6 +150,12 @@ Status ChunkSnapshots::PlanJobs(std::vector<Job>& jobs) {
   }
 }
 
+std::string ChunkSnapshots::Problem(const ChunkTable& table, const std::optional<SnapshotWhere>& where) const {
+  if (where && table.key.empty())
+    return "Table " + table.name + " has no key, so a part of its rows cannot be told from the others.";
+  return host_.Problem(table, where);
+}
+
 Status ChunkSnapshots::PlanJob(ChunkLedger::Snapshot& snapshot, ChunkLedger::Table& entry, std::vector<Job>& jobs) {
   HG_ASSIGN_OR_RETURN(auto table, host_.PlanTable(entry.table()));
   Job job;
@@ -161,9 +169,8 @@ Status ChunkSnapshots::PlanJob(ChunkLedger::Snapshot& snapshot, ChunkLedger::Tab
   std::string problem;
   if (!table) {
     problem = "the server has no such table, or does not let us see it";
-  } else if (job.range.where) {
-    problem = table->key.empty() ? "it has no key, so a part of its rows cannot be told from the others"
-                                 : host_.WhereProblem(*table, *job.range.where);
+  } else {
+    problem = Problem(*table, job.range.where);
   }
   if (!problem.empty()) {
     changed_ = true;
@@ -249,7 +256,7 @@ Status ChunkSnapshots::Read(SourceBatch& batch, std::chrono::steady_clock::time_
     bytes += item->chunk.rows.bytes();
     HG_RETURN_IF_ERROR(TakeItem(std::move(*item), batch));
   }
-  EmitReady(batch);
+  HG_RETURN_IF_ERROR(EmitReady(batch));
   if (tables_left_ == 0) Stop();
   return Ok();
 }
@@ -262,6 +269,8 @@ Status ChunkSnapshots::TakeItem(Item item, SourceBatch& batch) {
       // What was asked for beside a stream that goes on fails alone.
       if (job.load || item.error->kind == ErrorKind::kTransient) return std::move(*item.error);
       EndTable(job, entry, SnapshotState::kFailed, std::move(item.error->what));
+      return Plan(SnapshotMode::kFull, {});
+    case Item::Kind::kChanged:
       return Plan(SnapshotMode::kFull, {});
     case Item::Kind::kHold:
       hold_at_ = std::move(item.chunk.seen);
@@ -282,29 +291,34 @@ Status ChunkSnapshots::TakeItem(Item item, SourceBatch& batch) {
 }
 
 // In their order; one table's chunks never overtake each other.
-void ChunkSnapshots::EmitReady(SourceBatch& batch) {
-  if (host_.InTransaction() || work_ == nullptr) return;
+Status ChunkSnapshots::EmitReady(SourceBatch& batch) {
+  if (host_.InTransaction() || work_ == nullptr) return Ok();
   std::vector<Item> still;
+  bool fits = true;
   for (Item& item : waiting_) {
     const bool behind = std::ranges::any_of(still, [&](const auto& other) { return other.job == item.job; });
-    if (behind || !host_.Covers(item.chunk.seen)) {
+    if (!fits || behind || !host_.Covers(item.chunk.seen)) {
       still.push_back(std::move(item));
     } else {
-      Emit(std::move(item), batch);
+      fits = Emit(std::move(item), batch);
     }
   }
   waiting_ = std::move(still);
+  return fits ? Ok() : Plan(SnapshotMode::kFull, {});
 }
 
-void ChunkSnapshots::Emit(Item item, SourceBatch& batch) {
+bool ChunkSnapshots::Emit(Item item, SourceBatch& batch) {
   HG_FAILPOINT("snapshot.chunk_settled");
   const Job& job = work_->jobs[item.job];
+  // The stream brought rows of another form since: its columns would be missing in ours.
+  if (host_.SchemaOf(job.table.stream) != job.table.schema) return false;
   ChunkLedger::Table& entry = EntryOf(job);
   const StreamNo stream = job.table.stream;
   Chunk& chunk = item.chunk;
   EmitBegin(job, entry, batch);
-  const bool sound = watch_.Settle(chunk.rows, stream, item.asked);
-  if (!job.table.key.empty()) watch_.ForgetBefore(stream, item.asked);
+  const ChangeWatch::Moment shown = host_.Shown(chunk, item.asked);
+  const bool sound = watch_.Settle(chunk.rows, stream, shown);
+  if (!job.table.key.empty()) watch_.ForgetBefore(stream, shown);
   Transaction& tx = chunk.rows;
   if (sound && !tx.empty()) {
     entry.set_chunks(entry.chunks() + 1);
@@ -332,9 +346,10 @@ void ChunkSnapshots::Emit(Item item, SourceBatch& batch) {
   if (!chunk.low.empty()) entry.set_low(chunk.low);
   if (!chunk.high.empty()) entry.set_high(chunk.high);
   changed_ = true;
-  if (!chunk.last) return;
+  if (!chunk.last) return true;
   if (job.load) EmitMark(job, entry, true, batch);
   EndTable(job, entry, SnapshotState::kCompleted, "");
+  return true;
 }
 
 void ChunkSnapshots::EmitBegin(const Job& job, ChunkLedger::Table& entry, SourceBatch& batch) {

@@ -53,6 +53,7 @@ class ChunkSnapshots {
   Status Read(SourceBatch& batch, std::chrono::steady_clock::time_point deadline, const std::stop_token& stop);
   // Whenever the stream has moved.
   void PublishStream();
+  ChangeWatch::Moment now() const { return watch_.now(); }
 
   // Commands of the desk. Their answers wait until Acknowledge: then they are durable.
   Status TakeCommands();
@@ -81,7 +82,7 @@ class ChunkSnapshots {
     bool load = false;
   };
   struct Item {
-    enum class Kind : std::uint8_t { kBegun, kRows, kHold, kFailed };
+    enum class Kind : std::uint8_t { kBegun, kRows, kHold, kChanged, kFailed };
     Kind kind = Kind::kRows;
     std::size_t job = 0;
     Chunk chunk;                    // kHold: `seen`
@@ -99,12 +100,14 @@ class ChunkSnapshots {
     std::vector<std::jthread> threads;
   };
 
+  std::string Problem(const ChunkTable& table, const std::optional<SnapshotWhere>& where) const;
   Status PlanJobs(std::vector<Job>& jobs);
   Status PlanJob(ChunkLedger::Snapshot& snapshot, ChunkLedger::Table& entry, std::vector<Job>& jobs);
   void BeginSnapshot(ChunkLedger::Snapshot& snapshot);
   Status TakeItem(Item item, SourceBatch& batch);
-  void EmitReady(SourceBatch& batch);
-  void Emit(Item item, SourceBatch& batch);
+  Status EmitReady(SourceBatch& batch);
+  // False: the table has to be planned anew.
+  bool Emit(Item item, SourceBatch& batch);
   void EmitBegin(const Job& job, ChunkLedger::Table& entry, SourceBatch& batch);
   void EmitMark(const Job& job, ChunkLedger::Table& entry, bool completed, SourceBatch& batch);
   void EndTable(const Job& job, ChunkLedger::Table& entry, SnapshotState state, std::string error);

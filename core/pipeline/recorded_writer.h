@@ -30,6 +30,7 @@ class RecordedWriter final : public LogWriter {
   StreamNo OpenStream(std::string_view schema, std::string_view table) override;
   std::uint32_t DefineSchema(StreamNo stream, const TableSchema& schema, std::uint64_t at,
                              std::int64_t commit_us) override;
+  std::uint32_t NewestVersion(StreamNo stream) const override { return writer_.NewestVersion(stream); }
   std::optional<TableSchema> NewestSchema(StreamNo stream) const override { return writer_.NewestSchema(stream); }
   using LogWriter::Append;
   Result<Outcome> Append(std::span<const Transaction> transactions, std::optional<std::string> resume,

@@ -39,11 +39,9 @@ Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotRequest& request, co
       return SnapshotAnswer{Kind::kInvalid, "Table " + table + " is not captured, or the server has no such table.", 0};
     if (ledger_.FindUnfinished(table) != nullptr)
       return SnapshotAnswer{Kind::kConflict, "Table " + table + " is being read by a snapshot that has not ended.", 0};
-    if (!request.where) continue;
     HG_ASSIGN_OR_RETURN(const auto plan, host_.PlanTable(table));
     if (!plan) return SnapshotAnswer{Kind::kInvalid, "The server has no table " + table + ".", 0};
-    std::string problem = plan->key.empty() ? "Table " + table + " has no key, so a part of its rows cannot be read."
-                                            : host_.WhereProblem(*plan, *request.where);
+    std::string problem = Problem(*plan, request.where);
     if (!problem.empty()) return SnapshotAnswer{Kind::kInvalid, std::move(problem), 0};
   }
   ChunkLedger::Snapshot& snapshot = ledger_.Begin(request.mode, tables, clock_.NowUs());
