@@ -63,4 +63,17 @@ bool CopyRowDecoder::Append(std::string& out, std::string_view line, std::span<c
   return true;
 }
 
+bool CopyRowDecoder::Field(std::string_view line, std::size_t column, std::string& text) {
+  if (!line.empty() && line.back() == '\n') line.remove_suffix(1);
+  for (; column > 0; --column) {
+    const std::size_t tab = line.find('\t');
+    if (tab == std::string_view::npos) return false;
+    line.remove_prefix(tab + 1);
+  }
+  const std::string_view field = line.substr(0, line.find('\t'));
+  if (field == "\\N" || !Unescape(field)) return false;
+  text = scratch_;
+  return true;
+}
+
 }  // namespace headgate::postgres

@@ -14,6 +14,8 @@ class CopyRowDecoder {
   // Appends the encoded values of one line, with or without its newline. False if it has another number of columns or a
   // broken escape; `out` is then undefined.
   bool Append(std::string& out, std::string_view line, std::span<const TypePtr> types);
+  // The text of one of its columns. False if there is none, or NULL.
+  bool Field(std::string_view line, std::size_t column, std::string& text);
 
  private:
   bool Unescape(std::string_view field);

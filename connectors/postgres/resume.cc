@@ -20,6 +20,8 @@ bool IsOf(const stored::StreamSnapshot& entry, const TableId& table, const std::
 ResumeState ResumeState::Decode(std::string_view bytes) {
   ResumeState state;
   if (!state.stored_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) state.stored_.Clear();
+  auto& ledger = *state.stored_.mutable_ledger();  // formerly there was none, and one more count of runs
+  ledger.set_run(std::max(ledger.run(), state.stored_.snapshot().run()));
   return state;
 }
 
@@ -69,6 +71,7 @@ stored::StreamSnapshot* ResumeState::Find(std::uint32_t stream) {
 
 bool ResumeState::IsRead(const TableId& table) const {
   const std::string text = table.Text();
+  if (std::ranges::find(stored_.ledger().read(), text) != stored_.ledger().read().end()) return true;
   return std::ranges::any_of(stored_.snapshot().streams(), [&](const auto& entry) {
     return entry.completed() && IsOf(entry, table, text) && IsSameOid(entry, table);
   });
@@ -99,7 +102,7 @@ void ResumeState::FollowSettings(const std::vector<TableId>& selected) {
 
 std::uint64_t ResumeState::BeginRun(std::uint64_t consistent_at) {
   auto& snapshot = *stored_.mutable_snapshot();
-  snapshot.set_run(snapshot.run() + 1);
+  snapshot.set_run(ledger().TakeRun());
   snapshot.set_completed(false);
   snapshot.set_consistent_at(consistent_at);
   return snapshot.run();
@@ -144,6 +147,30 @@ void ResumeState::ChunkRead(std::uint32_t stream, std::uint64_t rows) {
 
 void ResumeState::TableRead(std::uint32_t stream) {
   if (auto* entry = Find(stream)) entry->set_completed(true);
+}
+
+stored::ChunkLedger ResumeState::Snapshots() const {
+  stored::ChunkLedger all;
+  if (const auto& first = stored_.snapshot(); first.run() != 0) {
+    stored::ChunkedSnapshot& told = *all.add_snapshots();
+    told.set_run(first.run());
+    told.set_mode(static_cast<std::uint32_t>(headgate::SnapshotMode::kInitial));
+    const auto state = [](bool completed) {
+      return static_cast<std::uint32_t>(completed ? SnapshotState::kCompleted : SnapshotState::kRunning);
+    };
+    told.set_state(state(first.completed()));
+    for (const stored::StreamSnapshot& stream : first.streams()) {
+      stored::ChunkedTable& table = *told.add_tables();
+      table.set_table(stream.table());
+      table.set_state(state(stream.completed()));
+      table.set_chunks(stream.chunks());
+      table.set_rows(stream.rows());
+    }
+  }
+  all.set_run(stored_.ledger().run());
+  all.mutable_snapshots()->MergeFrom(stored_.ledger().snapshots());
+  std::ranges::sort(*all.mutable_snapshots(), {}, [](const auto& snapshot) { return snapshot.run(); });
+  return all;
 }
 
 void ResumeState::SnapshotRead() { stored_.mutable_snapshot()->set_completed(true); }

@@ -7,6 +7,7 @@
 
 #include "connectors/postgres/table_id.h"
 #include "core/model/change.pb.h"
+#include "core/pipeline/chunk_ledger.h"
 
 namespace headgate::postgres {
 
@@ -52,6 +53,11 @@ class ResumeState {
   void ChunkRead(std::uint32_t stream, std::uint64_t rows);
   void TableRead(std::uint32_t stream);
   void SnapshotRead();  // all of the run's tables
+
+  // Of snapshots by chunks. Holds as long as the state stays where it is.
+  ChunkLedger ledger() { return ChunkLedger(*stored_.mutable_ledger()); }
+  // For people: these, and that at the slot's point before them.
+  stored::ChunkLedger Snapshots() const;
 
  private:
   stored::StreamSnapshot* Find(std::uint32_t stream);

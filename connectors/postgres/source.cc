@@ -28,7 +28,10 @@ std::string_view PhaseName(bool snapshot) { return snapshot ? "snapshot" : "stre
 
 PostgresSource::PostgresSource(Options options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
-PostgresSource::~PostgresSource() { Close(); }
+PostgresSource::~PostgresSource() {
+  Close();
+  desk_->Close("The connector has ended.");
+}
 
 Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
   stop_ = stop;
@@ -57,6 +60,7 @@ Status PostgresSource::Read(SourceBatch& batch, std::stop_token stop) {
     case Phase::kClosed:
       return Transient("connector " + options_.name + " is not open");
   }
+  if (status.ok()) status = ReadChunks(batch, stop);
   if (!status.ok()) return Tell(std::move(status));
   if (resume_changed_) StoreWith(batch);
   PollSlot();
@@ -75,6 +79,7 @@ void PostgresSource::StoreWith(SourceBatch& batch) {
 Status PostgresSource::Acknowledge() {
   if (chunks_unacknowledged_) HG_FAILPOINT("pg.chunk_appended");
   chunks_unacknowledged_ = false;
+  if (chunks_ != nullptr) chunks_->Acknowledge();
   telemetry_.oldest_pending_commit_us = 0;
   telemetry_.durable_position = std::max(telemetry_.durable_position, stored_end_);
   if (stream_ == nullptr) return Ok();
@@ -85,6 +90,9 @@ Status PostgresSource::Acknowledge() {
 // The server keeps WAL for a source that is paused or cannot write: that is looked at too. What it wrote
 // meanwhile is not read, so whether it concerns us is not known: from the moment it is seen we are behind.
 Status PostgresSource::KeepAlive() {
+  desk_->RefuseWaiting(
+      "The connector does not read at the moment: it is paused, or its log cannot be written. Resume it, then ask "
+      "again.");
   PollSlot();
   const std::uint64_t read = std::max(stored_end_, stream_ == nullptr ? 0 : stream_->read_end());
   if ((phase_ == Phase::kStreaming || phase_ == Phase::kAwait) && telemetry_.server_position > read) {
@@ -104,6 +112,7 @@ Status PostgresSource::Tell(Status status) {
 }
 
 void PostgresSource::Close() {
+  chunks_.reset();
   if (stream_ != nullptr) stream_->End();
   stream_.reset();
   EndCreation();
@@ -318,7 +327,7 @@ Status PostgresSource::ReadStream(SourceBatch& batch, Connection::Deadline deadl
 Status PostgresSource::Prod(std::uint64_t read_to, std::stop_token stop) {
   telemetry_.read_position = read_to;
   looking_ = looking_ && (telemetry_.asked_us < asked_us_ || read_to < telemetry_.asked_position);
-  if (!looking_ || clock_.Now() - prodded_at_ < kProdInterval) return Ok();
+  if ((!looking_ && !chunks_->waits()) || clock_.Now() - prodded_at_ < kProdInterval) return Ok();
   prodded_at_ = clock_.Now();
   return stream_->RequestKeepAlive(std::move(stop));
 }
@@ -453,6 +462,7 @@ const SourceFactory& Factory() {
       [](const std::string& name, const config::Bound& bound, std::stop_token stop) {
         return SlotIsThere(MakeOptions(name, bound), std::move(stop));
       },
+      [](const SourceProgress& progress) { return ResumeState::Decode(progress.resume).Snapshots(); },
   };
   return factory;
 }

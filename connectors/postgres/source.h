@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "connectors/postgres/snapshot.h"
 #include "connectors/postgres/stream.h"
 #include "core/base/published.h"
+#include "core/pipeline/chunk_snapshots.h"
 #include "core/pipeline/source.h"
 
 namespace headgate::postgres {
@@ -30,7 +32,7 @@ namespace headgate::postgres {
 //   snapshot   COPY of the tables that were not read yet, at exactly that point
 //   streaming  after it, for ever
 //   idle       after a snapshot with snapshot: only
-class PostgresSource final : public Source, private Binder {
+class PostgresSource final : public Source, private Binder, private ChunkHost {
  public:
   PostgresSource(Options options, const Clock& clock);
   ~PostgresSource() override;
@@ -42,6 +44,7 @@ class PostgresSource final : public Source, private Binder {
   void Close() override;
   void Look() override { look_ = true; }
   std::shared_ptr<const SourceTelemetry> telemetry() const override { return published_.Get(); }
+  std::shared_ptr<SnapshotDesk> desk() const override { return desk_; }
 
  private:
   enum class Phase : std::uint8_t { kClosed, kAwait, kCatchUp, kSnapshot, kStreaming, kIdle };
@@ -95,6 +98,23 @@ class PostgresSource final : public Source, private Binder {
   void StoreWith(SourceBatch& batch);
   Status ReadStream(SourceBatch& batch, Connection::Deadline deadline, std::stop_token stop);
 
+  // Tables that are read again while the stream goes on (source_chunks.cc).
+  Status PlanChunks();
+  Status ReadChunks(SourceBatch& batch, std::stop_token stop);
+  void NoteBrought(const std::vector<Transaction>& transactions);
+  Result<std::optional<ChunkTable>> PlanTable(const std::string& table) override;
+  Result<bool> HasTable(const std::string& table) override;
+  Result<std::vector<std::string>> ListCaptured() override;
+  std::string Problem(const ChunkTable& table, const std::optional<SnapshotWhere>& where) const override;
+  std::unique_ptr<ChunkReader> NewReader(std::stop_token stop) override;
+  std::any StreamPosition() const override { return stream_->read_end(); }
+  bool Covers(const std::any& seen) const override;
+  bool InTransaction() const override { return stream_ != nullptr && stream_->in_transaction(); }
+  std::uint32_t SchemaOf(StreamNo stream) const override { return writer_->NewestVersion(stream); }
+  ChangeWatch::Moment Shown(const Chunk& chunk, ChangeWatch::Moment asked) override;
+  void Stamp(TransactionInfo& info) const override;
+  void SetMuted(const ChunkTable&, bool) override {}  // those that would be are not read
+
   Result<Binding> Bind(const pgoutput::Relation& relation, std::uint64_t at, std::int64_t commit_us) override;
   void PollSlot();
   Status Prod(std::uint64_t read_to, std::stop_token stop);
@@ -134,6 +154,16 @@ class PostgresSource final : public Source, private Binder {
   bool chunks_unacknowledged_ = false;
 
   std::unique_ptr<ReplicationStream> stream_;
+
+  // A transaction that the stream brought, and when.
+  struct Brought {
+    std::uint32_t xid;
+    ChangeWatch::Moment moment;
+  };
+  const std::shared_ptr<SnapshotDesk> desk_ = std::make_shared<SnapshotDesk>();
+  std::unique_ptr<ChunkSnapshots> chunks_;
+  std::deque<Brought> brought_;  // in their order
+
   std::uint64_t stored_end_ = 0;  // read_end() as of the last batch that carried it
   Clock::Steady::time_point stored_at_;
 

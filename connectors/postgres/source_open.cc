@@ -38,6 +38,7 @@ Status PostgresSource::DoOpen(std::stop_token stop) {
   HG_RETURN_IF_ERROR(PreparePublication(stop));
   HG_RETURN_IF_ERROR(Attach(stop));
   if (resume_.losing()) HG_RETURN_IF_ERROR(DeclareLoss(stop));
+  HG_RETURN_IF_ERROR(PlanChunks());
   telemetry_.connected = true;
   telemetry_.durable_position = std::max(resume_.confirmed(), writer_->progress().last_end);
   return Ok();

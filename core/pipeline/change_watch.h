@@ -20,6 +20,11 @@ class ChangeWatch {
   // come. A second call changes the key.
   void Watch(StreamNo stream, std::vector<std::size_t> key);
   void Forget(StreamNo stream);
+  // No table is watched any more. Moments go on.
+  void Clear() {
+    tables_.clear();
+    overrun_ = false;
+  }
 
   // What the stream brought, in its order.
   void Note(const std::vector<Transaction>& transactions);

@@ -123,6 +123,7 @@ Status ChunkSnapshots::Plan(SnapshotMode mode, const std::vector<std::string>& t
   HG_RETURN_IF_ERROR(PlanJobs(jobs));
   tables_left_ = jobs.size();
   loads_left_ = static_cast<std::size_t>(std::ranges::count_if(jobs, &Job::load));
+  watched_from_ = watch_.now();
   for (const Job& job : jobs) {
     if (!job.table.key.empty()) watch_.Watch(job.table.stream, job.table.key);
   }
@@ -224,7 +225,7 @@ void ChunkSnapshots::Stop() {
   work_.reset();
   waiting_.clear();
   hold_at_.reset();
-  watch_ = ChangeWatch();
+  watch_.Clear();
   tables_left_ = loads_left_ = 0;
 }
 
@@ -312,11 +313,13 @@ bool ChunkSnapshots::Emit(Item item, SourceBatch& batch) {
   const Job& job = work_->jobs[item.job];
   // The stream brought rows of another form since: its columns would be missing in ours.
   if (host_.SchemaOf(job.table.stream) != job.table.schema) return false;
+  // It lacks what was brought before anybody watched.
+  const ChangeWatch::Moment shown = host_.Shown(item.chunk, item.asked);
+  if (shown < watched_from_) return false;
   ChunkLedger::Table& entry = EntryOf(job);
   const StreamNo stream = job.table.stream;
   Chunk& chunk = item.chunk;
   EmitBegin(job, entry, batch);
-  const ChangeWatch::Moment shown = host_.Shown(chunk, item.asked);
   const bool sound = watch_.Settle(chunk.rows, stream, shown);
   if (!job.table.key.empty()) watch_.ForgetBefore(stream, shown);
   Transaction& tx = chunk.rows;

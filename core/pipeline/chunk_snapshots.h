@@ -45,6 +45,9 @@ class ChunkSnapshots {
   Status Plan(SnapshotMode mode, const std::vector<std::string>& tables);
   // The workers begin. The stream has to be where it goes on by now.
   void Start();
+  void StartOnce() {
+    if (!started_) Start();
+  }
   // Ends the workers; nothing is lost, what they had read is read again.
   void Stop();
 
@@ -61,6 +64,7 @@ class ChunkSnapshots {
 
   bool finished() { return ledger_.Unfinished().empty(); }  // nothing is planned, not even a paused one
   bool reading() const { return tables_left_ > 0; }
+  bool waits() const { return !waiting_.empty(); }  // for the stream to cover what was read
   bool loading() const { return loads_left_ > 0; }  // tables whose rows replace what consumers have
   // The stream waits while a table without a key is read at the place where it stands.
   bool holds_stream() const;
@@ -127,6 +131,7 @@ class ChunkSnapshots {
   std::unique_ptr<Work> work_;
   bool started_ = false;
   ChangeWatch watch_;
+  ChangeWatch::Moment watched_from_ = 0;
   std::size_t tables_left_ = 0;
   std::size_t loads_left_ = 0;
   std::vector<ChunkTable> muted_;

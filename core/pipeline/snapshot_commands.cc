@@ -63,6 +63,12 @@ Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotRequest& request, co
 Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotChange& change, const std::string& actor) {
   using Kind = SnapshotAnswer::Kind;
   ChunkLedger::Snapshot* const snapshot = ledger_.Find(change.run);
+  if (snapshot == nullptr && change.run != 0 && change.run <= ledger_.stored().run()) {
+    return SnapshotAnswer{Kind::kConflict,
+                          "Snapshot " + std::to_string(change.run) +
+                              " ended long ago, or reads at one point of the server, which cannot wait.",
+                          0};
+  }
   if (snapshot == nullptr)
     return SnapshotAnswer{Kind::kUnknown, "There is no snapshot " + std::to_string(change.run) + ".", 0};
   const SnapshotState was = StateOf(*snapshot);
