@@ -1,6 +1,7 @@
 #include "connectors/postgres/resume.h"
 
 #include <algorithm>
+#include <map>
 
 namespace headgate::postgres {
 namespace {
@@ -123,6 +124,7 @@ void ResumeState::BeginTable(const TableId& table, std::uint32_t stream, bool st
   entry->set_table(text);
   entry->set_relation(table.oid);
   entry->set_stream(stream);
+  entry->set_run(stored_.snapshot().run());
   entry->set_chunks(0);
   entry->set_rows(0);
   entry->set_completed(false);
@@ -150,26 +152,26 @@ void ResumeState::TableRead(std::uint32_t stream) {
 }
 
 stored::ChunkLedger ResumeState::Snapshots() const {
-  stored::ChunkLedger all;
-  if (const auto& first = stored_.snapshot(); first.run() != 0) {
-    stored::ChunkedSnapshot& told = *all.add_snapshots();
-    told.set_run(first.run());
+  const auto state = [](bool completed) {
+    return static_cast<std::uint32_t>(completed ? SnapshotState::kCompleted : SnapshotState::kRunning);
+  };
+  std::map<std::uint64_t, stored::ChunkedSnapshot> by_run;
+  for (const stored::StreamSnapshot& stream : stored_.snapshot().streams()) {
+    const std::uint64_t run = stream.run() != 0 ? stream.run() : stored_.snapshot().run();
+    stored::ChunkedSnapshot& told = by_run[run];
+    told.set_run(run);
     told.set_mode(static_cast<std::uint32_t>(headgate::SnapshotMode::kInitial));
-    const auto state = [](bool completed) {
-      return static_cast<std::uint32_t>(completed ? SnapshotState::kCompleted : SnapshotState::kRunning);
-    };
-    told.set_state(state(first.completed()));
-    for (const stored::StreamSnapshot& stream : first.streams()) {
-      stored::ChunkedTable& table = *told.add_tables();
-      table.set_table(stream.table());
-      table.set_state(state(stream.completed()));
-      table.set_chunks(stream.chunks());
-      table.set_rows(stream.rows());
-    }
+    told.set_state(state(run != stored_.snapshot().run() || stored_.snapshot().completed()));
+    stored::ChunkedTable& table = *told.add_tables();
+    table.set_table(stream.table());
+    table.set_state(state(stream.completed()));
+    table.set_chunks(stream.chunks());
+    table.set_rows(stream.rows());
   }
+  for (const stored::ChunkedSnapshot& snapshot : stored_.ledger().snapshots()) by_run[snapshot.run()] = snapshot;
+  stored::ChunkLedger all;
   all.set_run(stored_.ledger().run());
-  all.mutable_snapshots()->MergeFrom(stored_.ledger().snapshots());
-  std::ranges::sort(*all.mutable_snapshots(), {}, [](const auto& snapshot) { return snapshot.run(); });
+  for (auto& [run, snapshot] : by_run) *all.add_snapshots() = std::move(snapshot);
   return all;
 }
 
