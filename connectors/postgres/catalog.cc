@@ -272,20 +272,6 @@ Status Catalog::LoadColumns(std::span<CatalogTable* const> tables, std::stop_tok
   return Ok();
 }
 
-// Partitions have their own; the planner's guess for a table that was never analysed is -1.
-Result<std::uint64_t> Catalog::EstimateRows(std::uint32_t oid, std::stop_token stop) {
-  const std::string id = std::to_string(oid);
-  HG_ASSIGN_OR_RETURN(const Rows rows,
-                      connection_.Query("SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid = " + id +
-                                            " OR oid IN (SELECT relid FROM pg_partition_tree(" + id + "))",
-                                        "asking how many rows a table has", std::move(stop)));
-  std::uint64_t count = 0;
-  if (rows.empty()) return count;
-  const std::string text = Text(rows[0], 0);
-  std::from_chars(text.data(), text.data() + text.size(), count);
-  return count;
-}
-
 Result<PublicationFacts> Catalog::ReadPublication(const std::string& name, std::stop_token stop) {
   const int version = connection_.server_version();
   const std::string literal = QuoteLiteral(name);

@@ -122,8 +122,6 @@ class Catalog {
   // All tables outside the system's schemas, by name. Without columns.
   Result<std::vector<CatalogTable>> ReadTables(std::stop_token stop);
   Status LoadColumns(std::span<CatalogTable* const> tables, std::stop_token stop);
-  // As the server guesses; 0 if it does not.
-  Result<std::uint64_t> EstimateRows(std::uint32_t oid, std::stop_token stop);
   Result<PublicationFacts> ReadPublication(const std::string& name, std::stop_token stop);
   // The slot and the publication are those of the connection's options.
   Result<std::optional<SlotFacts>> ReadSlot(std::stop_token stop);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "connectors/postgres/connection.h"
 #include "connectors/postgres/copy_text.h"
@@ -12,10 +13,12 @@ namespace headgate::postgres {
 namespace {
 
 constexpr auto kCopyWait = std::chrono::seconds(5);
-constexpr std::uint64_t kPage = 8192;         // XLOG_BLCKSZ
-constexpr std::uint64_t kShortHeader = 24;    // of a page of the WAL
-constexpr std::uint64_t kLongHeader = 40;     // of the first page of a segment
-constexpr std::uint64_t kSegment = 1U << 20;  // the smallest size of one
+constexpr std::int64_t kWalWriterCycles = 3;   // after which it has written every commit
+constexpr std::int64_t kMicroseconds = 1'000;  // wal_writer_delay is in milliseconds
+constexpr std::uint64_t kPage = 8192;          // XLOG_BLCKSZ
+constexpr std::uint64_t kShortHeader = 24;     // of a page of the WAL
+constexpr std::uint64_t kLongHeader = 40;      // of the first page of a segment
+constexpr std::uint64_t kSegment = 1U << 20;   // the smallest size of one
 constexpr std::string_view kUndefinedTable = "42P01";
 constexpr std::string_view kUndefinedColumn = "42703";
 
@@ -64,7 +67,9 @@ class PostgresChunkReader final : public ChunkReader {
   Status Begin(const ChunkPlan& plan, const std::string& tried, Chunk& chunk) {
     const std::string sql =
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_current_snapshot(), CASE WHEN pg_is_in_recovery() "
-        "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END, " +
+        "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END, (SELECT setting FROM pg_settings WHERE "
+        "name = "
+        "'wal_writer_delay'), " +
         TypesSql(plan.captured.table, plan.columns);
     const auto rows = connection_->Query(sql, tried, stop_);
     if (!rows.ok()) {
@@ -72,13 +77,15 @@ class PostgresChunkReader final : public ChunkReader {
       return chunk.changed ? Ok() : Status(rows.error());
     }
     ChunkPlace place;
-    if (rows->empty() || (*rows)[0].size() < 3 || !place.ParseSnapshot((*rows)[0][0].value_or("")))
+    if (rows->empty() || (*rows)[0].size() < 4 || !place.ParseSnapshot((*rows)[0][0].value_or("")))
       return Transient(tried + " on " + Place(options_) + ": the server did not tell its snapshot");
     place.lsn = EndOfWal(ParseLsn((*rows)[0][1].value_or("")));
+    place.written_us =
+        SystemClock().NowUs() + kWalWriterCycles * kMicroseconds * std::atol((*rows)[0][2].value_or("").c_str());
     chunk.low = chunk.high = LsnText(place.lsn);
     lsn_ = place.lsn;
     chunk.seen = std::move(place);
-    chunk.changed = (*rows)[0][2].value_or("") != TypesOf(plan.captured.table, plan.columns);
+    chunk.changed = (*rows)[0][3].value_or("") != TypesOf(plan.captured.table, plan.columns);
     return Ok();
   }
 
@@ -174,6 +181,20 @@ std::string ChunkSql(const ChunkPlan& plan, const ChunkReader::Range& range) {
   if (!plan.captured.row_filter.empty()) add("(" + plan.captured.row_filter + ")");
   return "COPY (SELECT " + list + " FROM " + (table.kind == 'p' ? "" : "ONLY ") + QuoteTable(table.schema, table.name) +
          conditions + " ORDER BY " + key + " LIMIT " + std::to_string(range.rows_max) + ") TO STDOUT";
+}
+
+// Partitions have their own; the planner's guess for a table that was never analysed is -1.
+Result<std::uint64_t> EstimateRows(Connection& connection, std::uint32_t oid, std::stop_token stop) {
+  const std::string id = std::to_string(oid);
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      connection.Query("SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid = " + id +
+                                           " OR oid IN (SELECT relid FROM pg_partition_tree(" + id + "))",
+                                       "asking how many rows a table has", std::move(stop)));
+  std::uint64_t count = 0;
+  if (rows.empty()) return count;
+  const std::string text = rows[0][0].value_or("");
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return count;
 }
 
 std::unique_ptr<ChunkReader> MakeChunkReader(const Options& options, const std::string& client_encoding,

@@ -17,9 +17,11 @@
 namespace headgate::postgres {
 
 // What a chunk was read at: which transactions it sees, and the end of the WAL then. Everything it sees was committed
-// before `lsn`.
+// before `lsn`. A quiet server may keep the last bytes before it to itself for long, as they hold no commit; what was
+// committed, if asynchronously, it has written after three times wal_writer_delay (PostgreSQL, 30.4).
 struct ChunkPlace {
   std::uint64_t lsn = 0;
+  std::int64_t written_us = 0;      // Unix time when all that it sees is written
   std::uint32_t xmin = 0;           // transactions before it have ended
   std::uint32_t xmax = 0;           // it and what is behind it has not begun
   std::vector<std::uint32_t> open;  // those between that had not ended
@@ -44,6 +46,9 @@ struct ChunkPlan {
 
 // The rows of a range, in the order of the key.
 std::string ChunkSql(const ChunkPlan& plan, const ChunkReader::Range& range);
+
+// Rows of a table with its partitions, as the server guesses; 0 if it does not.
+Result<std::uint64_t> EstimateRows(Connection& connection, std::uint32_t oid, std::stop_token stop);
 
 // `options` outlives the reader.
 std::unique_ptr<ChunkReader> MakeChunkReader(const Options& options, const std::string& client_encoding,

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr auto kReadWait = milliseconds(200);
 constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kSlotPollInterval = milliseconds(5'000);
+constexpr auto kChunkPollInterval = milliseconds(200);  // while chunks wait for the stream
 constexpr auto kProdInterval = milliseconds(50);
 constexpr auto kSlotPollAgain = milliseconds(500);  // over a new session, when the old one was lost
 constexpr auto kSilenceLook = milliseconds(2'000);  // between questions why a read of the snapshot is silent
@@ -398,7 +399,8 @@ void PostgresSource::PollSlot() {
     tables_mark_ = slot->tables_mark;
     return;
   }
-  if (!look_ && clock_.Now() - slot_polled_at_ < kSlotPollInterval) return;
+  const auto interval = chunks_ != nullptr && chunks_->waits() ? kChunkPollInterval : kSlotPollInterval;
+  if (!look_ && clock_.Now() - slot_polled_at_ < interval) return;
   looking_ = looking_ || look_.exchange(false);
   slot_polled_at_ = clock_.Now();
   asked_us_ = clock_.NowUs();
@@ -433,6 +435,7 @@ void PostgresSource::Publish(bool at_once) {
     telemetry_.confirmed_position = stream_->confirmed();
     telemetry_.last_heard_us = stream_->last_heard_us();
   }
+  if (chunks_ != nullptr && phase_ != Phase::kSnapshot && !chunks_->never()) chunks_->Report(telemetry_);
   telemetry_.published_us = clock_.NowUs();
   telemetry_.findings = findings_;
   for (const auto& [name, finding] : kept_back_) telemetry_.findings.push_back(finding);

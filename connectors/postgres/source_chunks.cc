@@ -115,7 +115,7 @@ Result<std::optional<ChunkTable>> PostgresSource::PlanTable(const std::string& t
   }
   plan->types = std::move(shape.types);
   plan->captured = std::move(captured);
-  HG_ASSIGN_OR_RETURN(made.rows_estimate, catalog_->EstimateRows(plan->captured.table.oid, stop_));
+  HG_ASSIGN_OR_RETURN(made.rows_estimate, EstimateRows(*query_, plan->captured.table.oid, stop_));
   made.name = table;
   made.stream = plan->stream;
   made.schema = plan->schema;
@@ -141,7 +141,10 @@ std::unique_ptr<ChunkReader> PostgresSource::NewReader(std::stop_token stop) {
 }
 
 bool PostgresSource::Covers(const std::any& seen) const {
-  return stream_->read_end() >= std::any_cast<const ChunkPlace&>(seen).lsn;
+  const auto& place = std::any_cast<const ChunkPlace&>(seen);
+  if (stream_->read_end() >= place.lsn) return true;
+  return telemetry_.asked_position != 0 && telemetry_.asked_us > place.written_us &&
+         stream_->read_end() >= telemetry_.asked_position;
 }
 
 void PostgresSource::Stamp(TransactionInfo& info) const { info.consistent_at = stream_->read_end(); }

@@ -17,6 +17,7 @@ constexpr std::size_t kFirstRows = 1'000;
 constexpr std::size_t kRowsMin = 100;
 constexpr std::size_t kRowsMax = 100'000;
 constexpr std::chrono::milliseconds kLookAgain{2};
+constexpr std::chrono::milliseconds kPlanAgain{100};
 
 }  // namespace
 
@@ -115,6 +116,7 @@ ChunkSnapshots::~ChunkSnapshots() {
 
 Status ChunkSnapshots::Plan(SnapshotMode mode, const std::vector<std::string>& tables) {
   Stop();
+  plan_at_.reset();
   if (!tables.empty()) {
     ledger_.Begin(mode, tables, clock_.NowUs());
     changed_ = true;
@@ -247,6 +249,7 @@ void ChunkSnapshots::PublishStream() {
 
 Status ChunkSnapshots::Read(SourceBatch& batch, std::chrono::steady_clock::time_point deadline,
                             const std::stop_token& stop) {
+  if (plan_at_ && clock_.Now() >= *plan_at_) HG_RETURN_IF_ERROR(Plan(SnapshotMode::kFull, {}));
   if (tables_left_ == 0 || watch_.overrun()) return Ok();
   PublishStream();
   std::size_t bytes = 0;
@@ -305,7 +308,10 @@ Status ChunkSnapshots::EmitReady(SourceBatch& batch) {
     }
   }
   waiting_ = std::move(still);
-  return fits ? Ok() : Plan(SnapshotMode::kFull, {});
+  if (fits) return Ok();
+  Stop();
+  plan_at_ = clock_.Now() + kPlanAgain;
+  return Ok();
 }
 
 bool ChunkSnapshots::Emit(Item item, SourceBatch& batch) {

@@ -64,8 +64,9 @@ class ChunkSnapshots {
 
   bool finished() { return ledger_.Unfinished().empty(); }  // nothing is planned, not even a paused one
   bool reading() const { return tables_left_ > 0; }
-  bool waits() const { return !waiting_.empty(); }  // for the stream to cover what was read
-  bool loading() const { return loads_left_ > 0; }  // tables whose rows replace what consumers have
+  bool never() const { return ledger_.stored().snapshots().empty(); }  // was any asked for
+  bool waits() const { return !waiting_.empty(); }                     // for the stream to cover what was read
+  bool loading() const { return loads_left_ > 0 || plan_at_; }         // tables whose rows replace what consumers have
   // The stream waits while a table without a key is read at the place where it stands.
   bool holds_stream() const;
   // A transaction that was too large for memory changed rows of what is being read: Plan anew.
@@ -135,8 +136,9 @@ class ChunkSnapshots {
   std::size_t tables_left_ = 0;
   std::size_t loads_left_ = 0;
   std::vector<ChunkTable> muted_;
-  std::vector<Item> waiting_;        // chunks that the stream does not cover yet
-  std::optional<std::any> hold_at_;  // where the stream stands still
+  std::vector<Item> waiting_;                         // chunks that the stream does not cover yet
+  std::optional<std::any> hold_at_;                   // where the stream stands still
+  std::optional<Clock::Steady::time_point> plan_at_;  // chunks were void: planned anew then
   bool changed_ = false;
   std::vector<ServiceEvent> events_;
   // To be given with Acknowledge.
