@@ -169,8 +169,8 @@ Result<bool> BinlogConnection::Wait(Deadline deadline, const std::stop_token& st
 Result<std::string_view> BinlogConnection::Next() {
   constexpr std::string_view kTried = "reading the binary log";
   const unsigned long size = mysql_net_read_packet(mysql_.get());
-  constexpr auto kFailed = static_cast<unsigned long>(-1);
-  if (size == kFailed || size == 0) return Failure(kTried);
+  constexpr unsigned long kFailed = std::numeric_limits<unsigned int>::max();  // packet_error of the client
+  if (size >= kFailed || size == 0) return Failure(kTried);
   const auto* const bytes = reinterpret_cast<const char*>(mysql_->net.read_pos);
   constexpr unsigned char kEnd = 0xFE;
   if (static_cast<unsigned char>(bytes[0]) == kEnd && size < 9)

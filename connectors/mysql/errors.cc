@@ -6,6 +6,9 @@
 namespace headgate::mysql {
 namespace {
 
+constexpr int kCannotServe = 1236;  // ER_MASTER_FATAL_ERROR_READING_BINLOG
+constexpr int kSameReplica = 4052;  // ER_SLAVE_SAME_ID of MariaDB
+
 struct Known {
   int code;
   ErrorKind kind;
@@ -21,7 +24,8 @@ constexpr Known kErrors[] = {
     {1143, ErrorKind::kConfig, "Grant the account SELECT on the columns."},
     {1227, ErrorKind::kConfig,
      "Grant REPLICATION SLAVE and REPLICATION CLIENT; `headgate check` prints the statement."},
-    {1236, ErrorKind::kConfig, "The server cannot serve the position that the stream should go on from."},
+    {kCannotServe, ErrorKind::kTransient,  // what it has purged is found out when the source opens again
+     "The server cannot serve the position that the stream should go on from."},
     {1524, ErrorKind::kConfig, "The account's authentication plugin is not known here."},
     {1862, ErrorKind::kConfig, "The account's password has expired."},
     {2026, ErrorKind::kConfig, "The TLS connection failed: check sslmode, sslrootcert, sslcert and sslkey."},
@@ -34,6 +38,11 @@ constexpr Known kErrors[] = {
 Error DescribeError(const Options& options, std::string_view tried, int code, std::string_view text) {
   std::string what = std::string(tried) + " failed: " + std::string(text) + " (error " + std::to_string(code) + " of " +
                      Place(options) + ")";
+  // The server ends the stream of the replica that was there first.
+  if ((code == kCannotServe || code == kSameReplica) && text.find("server_id") != std::string_view::npos) {
+    return ConfigError(what + ". Another replica has connected with our server_id, " +
+                       std::to_string(options.server_id) + ": set server_id of one of them to a number of its own");
+  }
   const Known* const known = std::ranges::lower_bound(kErrors, code, {}, &Known::code);
   if (known == std::end(kErrors) || known->code != code) return Transient(std::move(what));
   return {known->kind, what + ". " + std::string(known->advice)};

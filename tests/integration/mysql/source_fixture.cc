@@ -61,8 +61,15 @@ FoldedTables FoldEvents(const std::vector<Json>& events) {
 }
 
 Result<std::unique_ptr<MysqlScene>> MysqlScene::Make(MyServer kind, std::vector<std::string> server_settings) {
-  std::unique_ptr<MysqlScene> scene(new MysqlScene(kind));
-  HG_ASSIGN_OR_RETURN(scene->server_, PrivateMysql::Start(kind, std::move(server_settings)));
+  HG_ASSIGN_OR_RETURN(auto server, PrivateMysql::Start(kind, std::move(server_settings)));
+  HG_ASSIGN_OR_RETURN(auto scene, MakeOn(*server));
+  scene->own_server_ = std::move(server);
+  return scene;
+}
+
+Result<std::unique_ptr<MysqlScene>> MysqlScene::MakeOn(PrivateMysql& server) {
+  std::unique_ptr<MysqlScene> scene(new MysqlScene(server.kind()));
+  scene->server_ = &server;
   HG_ASSIGN_OR_RETURN(scene->store_, Store::Open(scene->dir_.path() + "/data"));
   HG_ASSIGN_OR_RETURN(scene->log_, Log::Open(*scene->store_, SystemClock()));
   return scene;

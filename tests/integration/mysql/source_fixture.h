@@ -23,6 +23,9 @@ class MysqlScene {
 
   static Result<std::unique_ptr<MysqlScene>> Make(MyServer kind, std::vector<std::string> server_settings = {});
 
+  // On a server of somebody else's, which outlives it.
+  static Result<std::unique_ptr<MysqlScene>> MakeOn(PrivateMysql& server);
+
   PrivateMysql& server() { return *server_; }
   Log& log() { return *log_; }
 
@@ -46,7 +49,8 @@ class MysqlScene {
 
   const MyServer kind_;
   TempDir dir_;
-  std::unique_ptr<PrivateMysql> server_;
+  std::unique_ptr<PrivateMysql> own_server_;  // null if it is somebody else's
+  PrivateMysql* server_ = nullptr;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<LogWriter> writer_;
