@@ -47,7 +47,8 @@ Result<ServerFacts> Catalog::ReadServer() {
                       connection_.Query("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid','server_id',"
                                         "'log_bin','binlog_format','binlog_row_image','binlog_row_metadata',"
                                         "'gtid_mode','gtid_purged','log_slave_updates','log_replica_updates',"
-                                        "'binlog_expire_logs_seconds','expire_logs_days')",
+                                        "'binlog_expire_logs_seconds','expire_logs_days',"
+                                        "'innodb_native_foreign_keys')",
                                         kReading));
   std::map<std::string, std::string> variables;
   for (const Row& row : rows) variables[Text(row, 0)] = Text(row, 1);
@@ -61,6 +62,7 @@ Result<ServerFacts> Catalog::ReadServer() {
   facts.gtid_mode = variables["gtid_mode"];
   facts.gtid_purged = variables["gtid_purged"];
   facts.log_replica_updates = variables["log_slave_updates"] != "OFF" && variables["log_replica_updates"] != "OFF";
+  facts.logs_cascades = variables["innodb_native_foreign_keys"] == "OFF";  // MySQL 9.6 and later
   constexpr std::int64_t kDay = 86'400;
   facts.expire_seconds = static_cast<std::int64_t>(NumberOf(variables["binlog_expire_logs_seconds"]));
   if (facts.expire_seconds == 0)
@@ -72,6 +74,21 @@ Result<ServerFacts> Catalog::ReadServer() {
   HG_ASSIGN_OR_RETURN(const Rows grants, connection_.Query("SHOW GRANTS", kReading));
   for (const Row& row : grants) facts.grants.push_back(Text(row, 0));
   return facts;
+}
+
+Result<std::vector<Cascade>> Catalog::ListCascades() {
+  HG_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection_.Query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, "
+                        "DELETE_RULE IN ('CASCADE','SET NULL','SET DEFAULT'), UPDATE_RULE IN ('CASCADE','SET NULL',"
+                        "'SET DEFAULT') FROM information_schema.REFERENTIAL_CONSTRAINTS ORDER BY 1, 2",
+                        "listing the foreign keys"));
+  std::vector<Cascade> cascades;
+  for (const Row& row : rows)
+    cascades.push_back(
+        {{Text(row, 0), Text(row, 1)}, {Text(row, 2), Text(row, 3)}, Text(row, 4) == "1", Text(row, 5) == "1"});
+  std::erase_if(cascades, [](const Cascade& cascade) { return !cascade.deletes && !cascade.updates; });
+  return cascades;
 }
 
 Result<std::vector<TableName>> Catalog::ListTables() {

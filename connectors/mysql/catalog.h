@@ -27,6 +27,7 @@ struct ServerFacts {
   bool is_replica = false;
   std::int64_t expire_seconds = 0;  // of binary logs, 0: never
   std::vector<std::string> grants;
+  bool logs_cascades = false;  // what foreign keys change is in the binary log
 };
 
 // A table as the information schema has it.
@@ -34,6 +35,14 @@ struct TableDeclaration {
   TableName name;
   std::vector<Declaration> columns;
   std::vector<std::string> key;  // of the primary key, or else the first unique key whose columns are all NOT NULL
+};
+
+// A foreign key whose action changes rows of the table that has it.
+struct Cascade {
+  TableName child;
+  TableName parent;
+  bool deletes = false;  // ON DELETE
+  bool updates = false;  // ON UPDATE
 };
 
 // MariaDB, inside of a consistent snapshot: the place and position that it is of.
@@ -47,6 +56,7 @@ class Catalog {
   Result<ServerFacts> ReadServer();
   // All base tables outside of the server's own databases.
   Result<std::vector<TableName>> ListTables();
+  Result<std::vector<Cascade>> ListCascades();
   // Nothing if there is no such table (any more).
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
   // As the server guesses; 0 if it does not.

@@ -121,6 +121,30 @@ std::vector<Finding> JudgeTables(const Options& options, const std::vector<Table
   return findings;
 }
 
+std::vector<Finding> JudgeCascades(const Options& options, const ServerFacts& server,
+                                   const std::vector<Cascade>& cascades) {
+  if (server.logs_cascades) return {};
+  std::string names;
+  for (const Cascade& cascade : cascades) {
+    if (!IsCaptured(options, cascade.child)) continue;
+    const std::string action = cascade.deletes && cascade.updates ? "DELETE and ON UPDATE"
+                               : cascade.deletes                  ? "DELETE"
+                                                                  : "UPDATE";
+    names += (names.empty() ? "" : ", ") + cascade.child.database + "." + cascade.child.table + " (ON " + action +
+             " of " + cascade.parent.database + "." + cascade.parent.table + ")";
+  }
+  if (names.empty()) return {};
+  return {Warning("cascades",
+                  "foreign keys at " + Place(options) +
+                      " change captured tables inside the storage engine, which the "
+                      "binary log does not tell: " +
+                      names,
+                  "Let the application change those rows itself, or read the tables again now and then: headgate "
+                  "snapshot " +
+                      options.name + " --start --table ... does not tell of rows that are gone.",
+                  "")};
+}
+
 Status FirstError(const Options& options, const std::vector<Finding>& findings) {
   const auto error = std::ranges::find(findings, Finding::Level::kError, &Finding::level);
   if (error == findings.end()) return Ok();
@@ -147,6 +171,9 @@ std::vector<Finding> Preflight(const Options& given) {
   if (!tables.ok()) return failed(tables.error());
   for (Finding& finding : JudgeServer(options, *server)) findings.push_back(std::move(finding));
   for (Finding& finding : JudgeTables(options, *tables)) findings.push_back(std::move(finding));
+  const auto cascades = catalog.ListCascades();
+  if (!cascades.ok()) return failed(cascades.error());
+  for (Finding& finding : JudgeCascades(options, *server, *cascades)) findings.push_back(std::move(finding));
   const auto captured =
       std::ranges::count_if(*tables, [&](const TableName& table) { return IsCaptured(options, table); });
   findings.push_back(Fine("tables", std::to_string(captured) + " tables are captured"));

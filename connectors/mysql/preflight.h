@@ -12,6 +12,10 @@ std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& serv
 // What is wrong with the choice of tables. Pure.
 std::vector<Finding> JudgeTables(const Options& options, const std::vector<TableName>& tables);
 
+// Captured tables that foreign keys change without a word in the binary log (MY-40). Pure.
+std::vector<Finding> JudgeCascades(const Options& options, const ServerFacts& server,
+                                   const std::vector<Cascade>& cascades);
+
 // The first error among findings as one text with its remedy, else Ok.
 Status FirstError(const Options& options, const std::vector<Finding>& findings);
 

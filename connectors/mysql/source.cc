@@ -52,6 +52,8 @@ Status MysqlSource::DoOpen() {
   HG_ASSIGN_OR_RETURN(const ServerFacts server, catalog.ReadServer());
   findings_ = JudgeServer(options_, server);
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
+  HG_ASSIGN_OR_RETURN(const auto cascades, catalog.ListCascades());
+  std::ranges::move(JudgeCascades(options_, server, cascades), std::back_inserter(findings_));
   HG_RETURN_IF_ERROR(Attach(server));
   HG_RETURN_IF_ERROR(PlanSnapshots());
   telemetry_.connected = true;

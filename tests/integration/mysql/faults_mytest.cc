@@ -295,6 +295,34 @@ TEST_P(MysqlAlone, WithoutGtidsByFileAndOffset) {
   EXPECT_THAT(inserts[1]["id"].get<std::string>(), HasSubstr("src:0-f000002-"));
 }
 
+// Rows that a foreign key deletes come as events, or a standing warning names the table.
+TEST_P(MysqlFaults, WhatForeignKeysChangeIsToldOrWarnedOf_MY40) {
+  HG_WITH_SERVER(NameOf(GetParam()), const auto scene, MysqlScene::Make(GetParam()));
+  auto client = scene->server().Connect();
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE(
+      client
+          ->ExecAll({"CREATE DATABASE f", "CREATE TABLE f.orders (id INT PRIMARY KEY)",
+                     "CREATE TABLE f.lines (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES f.orders (id) "
+                     "ON DELETE CASCADE)",
+                     "INSERT INTO f.orders VALUES (1),(2)", "INSERT INTO f.lines VALUES (1,1),(2,1),(3,2)"})
+          .ok());
+  ASSERT_TRUE(scene->Open("src", {{"tables", "f.*"}}).ok());
+  ASSERT_TRUE(scene->CatchUp().ok());
+  ASSERT_TRUE(client->Exec("DELETE FROM f.orders WHERE id = 1").ok());
+  ASSERT_TRUE(scene->CatchUp().ok());
+  const auto events = scene->Events("src");
+  ASSERT_TRUE(events.ok());
+  const bool told = FoldEvents(*events)["f.lines"].size() == 1;
+  const auto& findings = scene->told().findings;
+  const auto warned = std::ranges::find(findings, "cascades", &Finding::id);
+  EXPECT_EQ(told, warned == findings.end());
+  EXPECT_EQ(told, GetParam() == MyServer::kMysql) << "MySQL logs them from 9.6 on";
+  if (warned != findings.end()) {
+    EXPECT_THAT(warned->summary, ::testing::HasSubstr("f.lines (ON DELETE of f.orders)"));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Servers, MysqlFaults, ::testing::Values(MyServer::kMariadb, MyServer::kMysql),
                          [](const auto& param) { return NameOf(param.param); });
 
