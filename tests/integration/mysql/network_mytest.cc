@@ -64,7 +64,7 @@ TEST_P(MysqlNetwork, CutsAndResetsInMidMessageLoseAndRepeatNothing_CG10) {
     proxy_->ResetAfterToClient(2'000 + round * 9'137);
     Status status = Open();
     Insert(300);
-    for (int i = 0; i < 200 && status.ok(); ++i) status = scene_->Turn();
+    if (status.ok()) status = scene_->CatchUp();  // a reset of the session for questions heals unnoticed
     if (!status.ok()) {
       EXPECT_EQ(status.error().kind, ErrorKind::kTransient) << status.error().what;
     }
