@@ -66,7 +66,9 @@ class MysqlChunkReader final : public ChunkReader {
         });
     if (!read.ok()) {
       chunk.changed = IsAboutChange(rows_->error_code());
-      return chunk.changed ? Ok() : std::move(read);
+      if (chunk.changed) return Ok();
+      if (range.where && rows_->error_code() != 0) return Error{ErrorKind::kRejected, read.error().what};
+      return read;
     }
     if (stop_.stop_requested()) return Stopped();
     chunk.last = count < range.rows_max;

@@ -46,6 +46,9 @@ class PostgresChunkReader final : public ChunkReader {
       Status read = ReadRows(plan, range, tried, chunk);
       if (!read.ok()) {
         chunk.changed = IsAboutChange();
+        const std::string& state = connection_->sqlstate();
+        const bool refused = state.starts_with("22") || state.starts_with("42");  // the value, or comparing with it
+        if (!chunk.changed && range.where && refused) return Error{ErrorKind::kRejected, read.error().what};
         if (!chunk.changed) return read;
       }
     }

@@ -92,11 +92,17 @@ Result<std::optional<ChunkTable>> PostgresSource::PlanTable(const std::string& t
   CapturedTable captured = *found;
   CatalogTable* const one = &captured.table;
   HG_RETURN_IF_ERROR(catalog_->LoadColumns(std::span(&one, 1), stop_));
+  // The stream may have brought columns that the last look at the tables did not find.
+  const StreamNo stream = writer_->OpenStream(captured.table.schema, captured.table.name);
+  if (const auto newest = writer_->NewestSchema(stream)) {
+    captured.columns.clear();
+    for (const Column& column : newest->columns) captured.columns.push_back(column.name);
+  }
   std::erase_if(captured.columns, [&](const std::string& name) { return captured.table.Find(name) == nullptr; });
   HG_ASSIGN_OR_RETURN(Catalog::Shape shape,
                       catalog_->Describe(RelationOf(captured.table, captured.columns), nullptr, stop_));
   auto plan = std::make_shared<ChunkPlan>();
-  plan->stream = writer_->OpenStream(captured.table.schema, captured.table.name);
+  plan->stream = stream;
   plan->schema =
       writer_->DefineSchema(plan->stream, shape.schema, stream_ == nullptr ? 0 : stream_->read_end(), clock_.NowUs());
   ChunkTable made;

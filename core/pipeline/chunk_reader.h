@@ -58,7 +58,7 @@ class ChunkReader {
     std::size_t rows_max = 0;
   };
   // The next rows of a table with a key. They show everything that the stream had brought at `view`. Fills the chunk,
-  // except that `asked` is not its affair.
+  // except that `asked` is not its affair. kRejected if the server refused the values of `where`.
   virtual Status ReadChunk(const ChunkTable& table, const Range& range, const StreamView& view, Chunk& chunk) = 0;
 
   // All rows of a table without a key, as they are at one position: `hold` is told it before the first row, and the

@@ -122,7 +122,12 @@ Status ChunkSnapshots::Plan(SnapshotMode mode, const std::vector<std::string>& t
     changed_ = true;
   }
   std::vector<Job> jobs;
+  const auto before = std::exchange(muted_, {});
   HG_RETURN_IF_ERROR(PlanJobs(jobs));
+  for (const ChunkTable& table : before) {
+    const bool still = std::ranges::find(muted_, table.stream, &ChunkTable::stream) != muted_.end();
+    if (!still) host_.SetMuted(table, false);
+  }
   tables_left_ = jobs.size();
   loads_left_ = static_cast<std::size_t>(std::ranges::count_if(jobs, &Job::load));
   watched_from_ = watch_.now();
@@ -223,7 +228,6 @@ void ChunkSnapshots::Stop() {
     work_->items.Close();
     work_->threads.clear();  // joins
   }
-  for (const ChunkTable& table : std::exchange(muted_, {})) host_.SetMuted(table, false);
   work_.reset();
   waiting_.clear();
   hold_at_.reset();

@@ -135,7 +135,7 @@ class ChunkSnapshots {
   ChangeWatch::Moment watched_from_ = 0;
   std::size_t tables_left_ = 0;
   std::size_t loads_left_ = 0;
-  std::vector<ChunkTable> muted_;
+  std::vector<ChunkTable> muted_;                     // also while nobody reads: until they are read, or will not be
   std::vector<Item> waiting_;                         // chunks that the stream does not cover yet
   std::optional<std::any> hold_at_;                   // where the stream stands still
   std::optional<Clock::Steady::time_point> plan_at_;  // chunks were void: planned anew then

@@ -207,6 +207,19 @@ TEST_P(Snapshots, SomeRowsByAColumn) {
   EXPECT_EQ(Records("m.shop.items"), kRows + 2000U);
 }
 
+TEST_P(Snapshots, AValueThatTheServerRefusesFailsTheSnapshotAlone) {
+  const std::string column = postgres() ? "n" : "at";
+  if (!postgres()) Exec("ALTER TABLE shop.items ADD at DATETIME");
+  Exec("UPDATE shop.items SET note = 'x' WHERE id = 1");
+  EXPECT_TRUE(WaitFor([&] { return Records("m.shop.items") > kRows; }, kLong));
+  const std::string id = Ask(
+      {{"mode", "partial"}, {"tables", {"shop.items"}}, {"where", {{"column", column}, {"from", "no time at all"}}}});
+  const std::string ended = Completed(id);
+  EXPECT_TRUE(ended == "failed" || (GetParam() == "mariadb" && ended == "completed")) << Get(id).dump();
+  Exec("INSERT INTO shop.items (id, n, note) VALUES (77777, 1, 'goes on')");
+  EXPECT_TRUE(WaitFor([&] { return Records("m.shop.items") >= kRows + 2U; }, kLong));
+}
+
 TEST_P(Snapshots, ATableWithoutAKeyIsReadAtOnePlaceAndBeginsWithATruncate) {
   if (postgres()) {
     const Json answer = Call("POST", kSnapshots, 422, {{"mode", "full"}, {"tables", {"shop.marks"}}});

@@ -131,6 +131,11 @@ TEST_F(PostgresChunks, ATableThatIsAlteredMeanwhileIsReadInItsNewForm) {
   Run("UPDATE a SET extra = 0 WHERE extra IS NULL");
   Run("INSERT INTO a VALUES (99999, 9, 9)");
   ASSERT_TRUE(rig_->UntilSeen("public.a", "99999"));
+  for (const LoggedChange& change : rig_->Changes("public.a")) {
+    const bool late = change.op == Op::kRead && change.after.contains("extra");
+    EXPECT_FALSE(late && change.after.contains("gone"));
+  }
+  EXPECT_EQ(rig_->Schema("public.a")->columns.back().name, "extra") << "a reading took the new column back";
   auto rows = rig_->Fold("public.a");
   for (auto& [id, row] : rows) row.erase("gone");
   const auto table = TableOf(*db_, "public.a");
