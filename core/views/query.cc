@@ -183,12 +183,12 @@ SqlError Incomplete(const std::string& view) {
           "GET /api/v1/views/" + view + " says why."};
 }
 
-SqlResult<Table> RunSelect(const Store& store, const Log& log, const NameTable& names, const sql::Statement& statement,
-                           const sql::Node& select, const QueryLimits& limits, std::stop_token stop) {
+SqlResult<Table> RunSelect(const StoreView& view, const Log& log, const NameTable& names,
+                           const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
+                           std::stop_token stop) {
   sql::BindOptions options;
   options.clock = true;
   HG_ASSIGN_OR_RETURN(const sql::BoundQuery query, BindSelect(statement, select, names, options));
-  const StoreView view(store);
   const auto applied = AppliedOf(view);
   if (!applied.ok()) return Failed(applied.error());
   Collector collector(query);

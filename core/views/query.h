@@ -29,9 +29,11 @@ struct QueryLimits {
   std::chrono::milliseconds time{10'000};
 };
 
-// Runs a SELECT over tables and views. Streams of events have no content to read. `log` must be the store's.
-SqlResult<Table> RunSelect(const Store& store, const Log& log, const NameTable& names, const sql::Statement& statement,
-                           const sql::Node& select, const QueryLimits& limits, std::stop_token stop);
+// Runs a SELECT over tables and views. Streams of events have no content to read. `log` must be the store's, `names`
+// those of the forms whose rows `view` has.
+SqlResult<Table> RunSelect(const StoreView& view, const Log& log, const NameTable& names,
+                           const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
+                           std::stop_token stop);
 // The lines of EXPLAIN.
 SqlResult<std::string> Explain(const NameTable& names, const sql::Statement& statement, const sql::Node& select);
 
@@ -50,7 +52,7 @@ struct RowsAnswer {
   std::string next_cursor;  // "" at the end
 };
 // Problems are of the request: an unknown column, text that is no value of the column's type.
-SqlResult<RowsAnswer> ReadRows(const Store& store, const Definition& view, const RowsRequest& request,
+SqlResult<RowsAnswer> ReadRows(const StoreView& snapshot, const Definition& view, const RowsRequest& request,
                                std::stop_token stop);
 
 }  // namespace headgate::views

@@ -7,14 +7,13 @@
 
 namespace headgate::views {
 
-SqlResult<RowsAnswer> ReadRows(const Store& store, const Definition& definition, const RowsRequest& request,
+SqlResult<RowsAnswer> ReadRows(const StoreView& snapshot, const Definition& definition, const RowsRequest& request,
                                std::stop_token stop) {
   const sql::Relation& view = *definition.relation;
   HG_ASSIGN_OR_RETURN(const RowFilter filter, RowFilter::Make(view, request));
   const std::vector<sql::Type> types = TypesOf(view);
   RowsAnswer answer;
   for (const sql::RelationColumn& column : view.columns) answer.table.columns.push_back({column.name, column.type});
-  const StoreView snapshot(store);
   const auto complete = CompleteProgress(snapshot, definition.record.form);
   if (!complete.ok()) return Failed("58000", complete.error().what);
   if (!*complete) return Incomplete(view.name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/diag.h"
+#include "core/views/form.h"
 #include "core/views/index_statement.h"
 
 namespace headgate::views {
@@ -10,6 +11,14 @@ namespace {
 
 SqlError Refused(const sql::Statement& statement, std::string code, std::string message, std::string hint = "") {
   return {std::move(code), std::move(message), statement.offset, std::move(hint)};
+}
+
+// Of a view that is being replaced the form whose rows are in `view`, which was opened after the two were looked up:
+// one that came in the place of another by then is whole in it.
+DefinitionPtr RowsIn(const StoreView& view, const DefinitionPtr& known, const DefinitionPtr& serving) {
+  if (known->record.form == serving->record.form) return serving;
+  const auto swapped = IsComplete(view, known->record.form);
+  return swapped.ok() && *swapped ? known : serving;
 }
 
 }  // namespace
@@ -29,8 +38,13 @@ std::shared_ptr<const ViewStatus> Views::Status(std::string_view name) const {
   const DefinitionPtr definition = Find(name);
   auto status = runtime_->Status(name);
   if (definition == nullptr || status == nullptr || status->serving == nullptr) return nullptr;
-  const bool same = status->serving->record.created_us == definition->record.created_us;
-  return same ? std::move(status) : nullptr;
+  if (status->serving->record.created_us != definition->record.created_us) return nullptr;
+  if (status->serving->record.form == definition->record.form || status->replacing != nullptr) return status;
+  // The runtime has not heard of the form that comes in its place, or has just put it there.
+  auto replacing = std::make_shared<ViewStatus>(*status);
+  replacing->replacing = std::make_shared<ViewStatus>();
+  replacing->replacing->state = "loading";
+  return replacing;
 }
 
 double Views::LagSeconds(Seq applied) const {
@@ -183,14 +197,10 @@ SqlResult<DefinitionPtr> Views::ChangeIndexes(const std::string& view, const Als
   return *changed;
 }
 
-// Of a view that is being replaced the form that it still is.
-NameTable Views::Readable() const {
-  NameTable table = *names();
-  for (auto& [name, definition] : table.definitions) {
-    const auto status = Status(name);
-    if (status != nullptr && status->serving != nullptr) definition = status->serving;
-  }
-  return table;
+// Of a view that is being replaced the form that it still is, as far as is known.
+DefinitionPtr Views::ServingOf(const DefinitionPtr& known) const {
+  const auto status = Status(known->record.name);
+  return status != nullptr ? status->serving : known;
 }
 
 std::set<std::string> Views::SourcesOf(const std::vector<Input>& inputs) const {
@@ -239,14 +249,21 @@ bool Views::WaitPosition(std::string_view source, std::uint64_t position,
 
 SqlResult<Table> Views::Select(const sql::Statement& statement, const sql::Node& select, const QueryLimits& limits,
                                std::stop_token stop) const {
-  return RunSelect(*parts_.store, *parts_.log, Readable(), statement, select, limits, std::move(stop));
+  const auto known = names();
+  NameTable served = *known;
+  for (auto& [name, definition] : served.definitions) definition = ServingOf(definition);
+  const StoreView view(*parts_.store);
+  for (auto& [name, definition] : served.definitions)
+    definition = RowsIn(view, known->definitions.at(name), definition);
+  return RunSelect(view, *parts_.log, served, statement, select, limits, std::move(stop));
 }
 
 SqlResult<RowsAnswer> Views::Rows(const std::string& view, const RowsRequest& request, std::stop_token stop) const {
-  const auto status = Status(view);
-  const DefinitionPtr definition = status != nullptr && status->serving != nullptr ? status->serving : Find(view);
-  if (definition == nullptr) return SqlError{"42P01", "view \"" + view + "\" does not exist", 0, ""};
-  return ReadRows(*parts_.store, *definition, request, std::move(stop));
+  const DefinitionPtr known = Find(view);
+  if (known == nullptr) return SqlError{"42P01", "view \"" + view + "\" does not exist", 0, ""};
+  const DefinitionPtr serving = ServingOf(known);
+  const StoreView snapshot(*parts_.store);
+  return ReadRows(snapshot, *RowsIn(snapshot, known, serving), request, std::move(stop));
 }
 
 Result<std::unique_ptr<Content>> Views::OpenContent(std::string_view view) const {

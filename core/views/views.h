@@ -90,7 +90,7 @@ class Views {
   void Stop() { runtime_->Stop(); }
 
  private:
-  NameTable Readable() const;
+  DefinitionPtr ServingOf(const DefinitionPtr& known) const;
   Result<DefinitionPtr> Put(Definition made, StoreBatch& batch);
   SqlResult<DefinitionPtr> ChangeIndexes(const std::string& view, const Also& also,
                                          const std::function<void(ViewRecord&)>& change);
