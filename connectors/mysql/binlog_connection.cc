@@ -23,6 +23,8 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kBinlogDump = 0x12;
 constexpr int kRegisterSlave = 0x15;
 constexpr int kBinlogDumpGtid = 0x1e;
+constexpr std::uint16_t kNonBlocking = 1;
+constexpr std::uint16_t kAnnotations = 2;  // MariaDB; MySQL does not know the flag
 constexpr std::uint16_t kThroughGtid = 4;
 constexpr unsigned long kPacketMax = 1UL << 30;
 constexpr milliseconds kLook{100};  // between looks at the stop token
@@ -40,8 +42,9 @@ Result<std::unique_ptr<BinlogConnection>> BinlogConnection::Start(const Options&
                                                                   const BinlogPosition& start) {
   std::unique_ptr<BinlogConnection> connection(new BinlogConnection(options));
   HG_RETURN_IF_ERROR(connection->Connect(host));
+  connection->ends_ = mode == Mode::kScan;
   HG_RETURN_IF_ERROR(connection->Configure(mode, start));
-  HG_RETURN_IF_ERROR(connection->Register());
+  if (!connection->ends_) HG_RETURN_IF_ERROR(connection->Register());
   HG_RETURN_IF_ERROR(connection->Dump(mode, start));
   return connection;
 }
@@ -136,10 +139,15 @@ Status BinlogConnection::Dump(Mode mode, const BinlogPosition& start) {
     body += set;
     return Command(kBinlogDumpGtid, body, false, "asking for the binary log");
   }
-  const bool by_place = mode == Mode::kPlace;
+  const bool by_place = mode != Mode::kMariadbGtid;
+  if (by_place && start.place.offset > std::numeric_limits<std::uint32_t>::max()) {
+    return ConfigError("the place to go on from, " + start.place.ToText() +
+                       ", lies beyond the 4 GiB that the protocol can ask for; let the server use GTIDs, and keep its "
+                       "binary logs below 4 GiB (max_binlog_size, smaller transactions)");
+  }
   PutFixed(body, by_place ? static_cast<std::uint32_t>(start.place.offset) : 4U);
-  PutFixed<std::uint16_t>(body, 2);  // MariaDB: send annotations too; MySQL does not know the flag
-  PutFixed(body, options_.server_id);
+  PutFixed<std::uint16_t>(body, ends_ ? kNonBlocking : kAnnotations);
+  PutFixed<std::uint32_t>(body, ends_ ? 0 : options_.server_id);  // 0 ends nobody else's stream
   if (by_place) body += start.place.file;
   return Command(kBinlogDump, body, false, "asking for the binary log");
 }
@@ -173,7 +181,9 @@ Result<std::string_view> BinlogConnection::Next() {
   if (size >= kFailed || size == 0) return Failure(kTried);
   const auto* const bytes = reinterpret_cast<const char*>(mysql_->net.read_pos);
   constexpr unsigned char kEnd = 0xFE;
-  if (static_cast<unsigned char>(bytes[0]) == kEnd && size < 9)
+  const bool end = static_cast<unsigned char>(bytes[0]) == kEnd && size < 9;
+  if (end && ends_) return std::string_view();
+  if (end)
     return Transient(Place(options_) + " ended the binary log's stream; another replica may have our server_id " +
                      std::to_string(options_.server_id));
   return std::string_view(bytes + 1, size - 1);

@@ -20,9 +20,10 @@ namespace headgate::mysql {
 class BinlogConnection {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
-  enum class Mode : std::uint8_t { kMysqlGtid, kMariadbGtid, kPlace };
+  // kScan: from a place to the end of what is logged at the moment, unseen by the server's other replicas.
+  enum class Mode : std::uint8_t { kMysqlGtid, kMariadbGtid, kPlace, kScan };
 
-  // Connects to the host, registers as a replica and asks for what comes after `start`.
+  // Connects to the host, registers as a replica (a scan does not) and asks for what comes after `start`.
   static Result<std::unique_ptr<BinlogConnection>> Start(const Options& options, std::size_t host, Mode mode,
                                                          const BinlogPosition& start);
   ~BinlogConnection();
@@ -32,7 +33,7 @@ class BinlogConnection {
   // Whether an event may be taken without waiting; waits for one until the deadline. kStopped on stop.
   Result<bool> Wait(Deadline deadline, const std::stop_token& stop);
   // The next event; the view holds until the next call. Blocks for an event of which a part has come, stale_after at
-  // most.
+  // most. Empty at the end of a scan.
   Result<std::string_view> Next();
 
  private:
@@ -50,6 +51,7 @@ class BinlogConnection {
     void operator()(st_mysql* connection) const;
   };
   const Options options_;
+  bool ends_ = false;  // a scan
   std::unique_ptr<st_mysql, Finish> mysql_;
 };
 

@@ -82,7 +82,7 @@ std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& serv
                                "binlog_row_metadata is " + server.binlog_row_metadata + at +
                                    ": the binary log does not name columns, they are looked up in the catalogue",
                                "Set it to FULL, and in the server's configuration too. Until then, changes from before "
-                               "an ALTER TABLE cannot be read after it.",
+                               "an ALTER TABLE that are read after it are a gap, and their table is read again.",
                                "SET GLOBAL binlog_row_metadata = 'FULL';"));
   }
   if (server.expire_seconds > 0 && server.expire_seconds < kDay) {

@@ -3,6 +3,25 @@
 #include <algorithm>
 
 namespace headgate::mysql {
+namespace {
+
+using StoredTables = google::protobuf::RepeatedPtrField<std::string>;
+
+void AddTables(const std::set<TableName>& tables, StoredTables& stored) {
+  for (const TableName& table : tables) stored.Add(table.database + '\0' + table.table);
+}
+
+std::vector<TableName> TakeTables(StoredTables& stored) {
+  std::vector<TableName> tables;
+  for (const std::string& text : stored) {
+    const std::size_t zero = std::min(text.find('\0'), text.size());
+    tables.push_back({text.substr(0, zero), zero < text.size() ? text.substr(zero + 1) : ""});
+  }
+  stored.Clear();
+  return tables;
+}
+
+}  // namespace
 
 Result<ResumeState> ResumeState::Decode(std::string_view bytes) {
   ResumeState state;
@@ -12,6 +31,8 @@ Result<ResumeState> ResumeState::Decode(std::string_view bytes) {
   HG_ASSIGN_OR_RETURN(state.position_.executed, GtidSet::Parse(state.stored_.executed()));
   HG_ASSIGN_OR_RETURN(state.position_.domains, MariadbPosition::Parse(state.stored_.domains()));
   state.restart_ = state.position_;
+  const std::vector<TableName> waiting = TakeTables(*state.stored_.mutable_waiting());
+  state.SetWaiting({waiting.begin(), waiting.end()});
   if (state.stored_.restart_file().empty()) return state;
   state.restart_.place = {state.stored_.restart_file(), state.stored_.restart_offset()};
   HG_ASSIGN_OR_RETURN(state.restart_.executed, GtidSet::Parse(state.stored_.restart_executed()));
@@ -44,18 +65,15 @@ void ResumeState::Attach(const std::string& server, bool by_gtid) {
   stored_.set_by_gtid(by_gtid);
 }
 
-void ResumeState::AddUnlogged(const std::set<TableName>& tables) {
-  for (const TableName& table : tables) stored_.add_unlogged(table.database + '\0' + table.table);
-}
+void ResumeState::AddUnlogged(const std::set<TableName>& tables) { AddTables(tables, *stored_.mutable_unlogged()); }
+std::vector<TableName> ResumeState::TakeUnlogged() { return TakeTables(*stored_.mutable_unlogged()); }
+void ResumeState::AddDoubtful(const std::set<TableName>& tables) { AddTables(tables, *stored_.mutable_doubtful()); }
+std::vector<TableName> ResumeState::TakeDoubtful() { return TakeTables(*stored_.mutable_doubtful()); }
 
-std::vector<TableName> ResumeState::TakeUnlogged() {
-  std::vector<TableName> tables;
-  for (const std::string& text : stored_.unlogged()) {
-    const std::size_t zero = std::min(text.find('\0'), text.size());
-    tables.push_back({text.substr(0, zero), zero < text.size() ? text.substr(zero + 1) : ""});
-  }
-  stored_.clear_unlogged();
-  return tables;
+void ResumeState::SetWaiting(const std::set<TableName>& tables) {
+  waiting_ = tables;
+  stored_.clear_waiting();
+  AddTables(tables, *stored_.mutable_waiting());
 }
 
 }  // namespace headgate::mysql

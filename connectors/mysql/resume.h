@@ -40,15 +40,23 @@ class ResumeState {
   // What its snapshots have read. Holds as long as the state stays where it is.
   ChunkLedger ledger() { return ChunkLedger(*stored_.mutable_ledger()); }
 
-  // Tables that were changed by statements without rows, until the gap is declared.
+  // Tables with changes that cannot be read, until the gap is declared: changed by statements without rows; with rows
+  // whose columns nobody knows.
   void AddUnlogged(const std::set<TableName>& tables);
   std::vector<TableName> TakeUnlogged();
-  bool has_unlogged() const { return stored_.unlogged_size() > 0; }
+  void AddDoubtful(const std::set<TableName>& tables);
+  std::vector<TableName> TakeDoubtful();
+  bool has_gaps() const { return stored_.unlogged_size() > 0 || stored_.doubtful_size() > 0; }
+
+  // Tables::waiting().
+  const std::set<TableName>& waiting() const { return waiting_; }
+  void SetWaiting(const std::set<TableName>& tables);
 
  private:
   stored::MysqlResume stored_;
   BinlogPosition position_;
   BinlogPosition restart_;
+  std::set<TableName> waiting_;
 };
 
 }  // namespace headgate::mysql

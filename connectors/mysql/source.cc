@@ -20,6 +20,7 @@ constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kAskInterval = milliseconds(5'000);
 constexpr auto kStoreInterval = milliseconds(5'000);  // of a position that moves without transactions of ours
 
+constexpr const char* kWaits = "table_waits";
 constexpr const char* kNotNow =
     "The connector does not read at the moment: it is paused, or its log cannot be written. Resume it, then ask again.";
 
@@ -35,6 +36,7 @@ MysqlSource::~MysqlSource() {
 
 Status MysqlSource::Open(LogWriter& writer, std::stop_token stop) {
   writer_ = &writer;
+  stop_ = stop;
   telemetry_.phase = "connecting";
   telemetry_.connector = options_.flavor == Flavor::kMariadb ? "mariadb" : "mysql";
   Publish(true);
@@ -47,13 +49,16 @@ Status MysqlSource::DoOpen() {
     HG_ASSIGN_OR_RETURN(resume_, ResumeState::Decode(writer_->progress().resume));
   }
   HG_RETURN_IF_ERROR(ConnectQuery());
-  tables_ = std::make_unique<Tables>(options_, *writer_, [this](const TableName& table) { return Describe(table); });
+  tables_ = std::make_unique<Tables>(
+      options_, *writer_, [this](const TableName& table) { return Describe(table); },
+      [this](const LogPlace& from) { return ReadAlterations(options_, host_, from, stop_); }, resume_.waiting());
   Catalog catalog(*query_, options_.flavor);
   HG_ASSIGN_OR_RETURN(const ServerFacts server, catalog.ReadServer());
   findings_ = JudgeServer(options_, server);
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
   HG_ASSIGN_OR_RETURN(const auto cascades, catalog.ListCascades());
   std::ranges::move(JudgeCascades(options_, server, cascades), std::back_inserter(findings_));
+  FindWaiting();
   HG_RETURN_IF_ERROR(Attach(server));
   HG_RETURN_IF_ERROR(PlanSnapshots());
   telemetry_.connected = true;
@@ -85,7 +90,7 @@ Status MysqlSource::Attach(const ServerFacts& server) {
     resume_.SetPosition(now);
     resume_changed_ = true;
   }
-  if (resume_.has_unlogged()) HG_RETURN_IF_ERROR(DeclareUnlogged());
+  if (resume_.has_gaps()) HG_RETURN_IF_ERROR(DeclareLost());
   resume_.Attach(server.uuid, by_gtid_);
   tables_->SetBase(resume_.base());
   return Ok();
@@ -159,7 +164,9 @@ Status MysqlSource::DeclareGap(std::string reason, std::string text, const Binlo
   gap.to = resume_.Number();
   const bool again = options_.snapshot != SnapshotMode::kNever;
   gap.action = again ? "resync" : "none";
-  gap.text = "changes between " + from + " and " + to.place.ToText() + " are missing (" + gap.reason + "): " + text;
+  const bool here = from == to.place.ToText();
+  gap.text = "changes " + (here ? "behind " + from : "between " + from + " and " + to.place.ToText()) +
+             " are missing (" + gap.reason + "): " + text;
   if (lost.empty()) {
     HG_ASSIGN_OR_RETURN(lost, Catalog(*query_, options_.flavor).ListTables());
     std::erase_if(lost, [&](const TableName& table) { return !IsCaptured(options_, table); });
@@ -180,11 +187,17 @@ Status MysqlSource::DeclareGap(std::string reason, std::string text, const Binlo
 }
 
 // After the batch that told of it is durable: a gap begins a new epoch. The tables are read again.
-Status MysqlSource::DeclareUnlogged() {
-  std::vector<TableName> lost = resume_.TakeUnlogged();
-  if (std::ranges::find(lost, TableName()) != lost.end()) lost.clear();
+Status MysqlSource::DeclareLost() {
+  if (std::vector<TableName> doubtful = resume_.TakeDoubtful(); !doubtful.empty()) {
+    HG_RETURN_IF_ERROR(DeclareGap("columns_unknown",
+                                  "rows were logged before their table was altered, without the names of its columns",
+                                  resume_.position(), std::move(doubtful)));
+  }
+  std::vector<TableName> unlogged = resume_.TakeUnlogged();
+  if (unlogged.empty()) return Ok();
+  if (std::ranges::find(unlogged, TableName()) != unlogged.end()) unlogged.clear();
   return DeclareGap("statement_logged", "a session logged a statement instead of rows: its binlog_format is not ROW",
-                    resume_.position(), std::move(lost));
+                    resume_.position(), std::move(unlogged));
 }
 
 Status MysqlSource::StartStream() {
@@ -219,8 +232,8 @@ Status MysqlSource::Read(SourceBatch& batch, std::stop_token stop) {
     Publish(false);
     return Ok();
   }
-  if (resume_.has_unlogged() && !resume_changed_)  // the declaration comes with opening
-    return Tell(Transient("changes of captured tables were logged as statements; their tables are read again"));
+  if (resume_.has_gaps() && !resume_changed_)  // the declaration comes with opening
+    return Tell(Transient("changes of captured tables cannot be read; their tables are read again"));
   if (snapshots_->overrun()) {
     return Tell(
         Transient("a transaction that is too large for memory changed tables that are being read; their last "
@@ -275,11 +288,34 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
     telemetry_.oldest_pending_commit_us = 0;
   }
   snapshots_->Note(batch.transactions);
-  if (const auto unlogged = tables_->TakeUnlogged(); !unlogged.empty()) {
-    resume_.AddUnlogged(unlogged);
+  TakeFromTables();
+  return Ok();
+}
+
+void MysqlSource::TakeFromTables() {
+  const auto unlogged = tables_->TakeUnlogged();
+  const auto doubtful = tables_->TakeDoubtful();
+  resume_.AddUnlogged(unlogged);
+  resume_.AddDoubtful(doubtful);
+  if (tables_->waiting() != resume_.waiting()) {
+    resume_.SetWaiting(tables_->waiting());
+    FindWaiting();
     resume_changed_ = true;
   }
-  return Ok();
+  resume_changed_ = resume_changed_ || !unlogged.empty() || !doubtful.empty();
+}
+
+void MysqlSource::FindWaiting() {
+  std::erase_if(findings_, [](const Finding& finding) { return finding.id == kWaits; });
+  for (const TableName& table : resume_.waiting()) {
+    findings_.push_back({kWaits, Finding::Level::kError,
+                         "rows of " + table.database + "." + table.table +
+                             " are left out: an ALTER TABLE lies ahead of them, and the binary log does not name "
+                             "their columns",
+                         "The table is read again, and goes on by itself once the stream has passed that statement. "
+                         "Set binlog_row_metadata to FULL, and in the server's configuration too.",
+                         "SET GLOBAL binlog_row_metadata = 'FULL';", ""});
+  }
 }
 
 // The position goes with its transactions; of one that moves without any now and then.

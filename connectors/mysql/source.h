@@ -48,9 +48,11 @@ class MysqlSource final : public Source, private ChunkHost {
   Status CheckMariadbHistory(const BinlogPosition& now);
   // `lost`: the tables concerned; none: all that are captured. They are read again behind the gap.
   Status DeclareGap(std::string reason, std::string text, const BinlogPosition& to, std::vector<TableName> lost = {});
-  Status DeclareUnlogged();
+  Status DeclareLost();
   Status StartStream();
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
+  void TakeFromTables();
+  void FindWaiting();
 
   Status ReadStream(SourceBatch& batch, Deadline deadline, const std::stop_token& stop);
   void TakePosition(SourceBatch& batch);
@@ -77,6 +79,7 @@ class MysqlSource final : public Source, private ChunkHost {
   const Options options_;
   const Clock& clock_;
   LogWriter* writer_ = nullptr;
+  std::stop_token stop_;
   ResumeState resume_;
   bool resume_changed_ = false;
   std::vector<ServiceEvent> events_;  // to be written with it

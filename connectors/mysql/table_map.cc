@@ -197,6 +197,7 @@ class Metadata {
     for (MapColumn& column : map_.columns) {
       if (IsNumeric(column.type)) column.is_unsigned = bits.Next();
     }
+    map_.signs = true;
   }
   void ReadVisibility(std::string_view value) {
     Bits bits(value);

@@ -57,7 +57,7 @@ struct MapColumn {
   std::uint16_t meta = 0;  // bytes of a length, of an ENUM or a SET; most bytes of a text; precision; fraction digits
   std::uint8_t scale = 0;  // of a decimal; of BIT(n) n % 8, the bytes before are in meta
   bool nullable = true;
-  bool is_unsigned = false;   // also under MINIMAL
+  bool is_unsigned = false;   // also under MINIMAL; see TableMap::signs
   std::uint16_t charset = 0;  // collation number: texts, ENUM, SET; 63 is binary. Also under MINIMAL; 0: not told
   std::string name;
   std::vector<std::string> labels;  // ENUM, SET: bytes in their charset
@@ -76,6 +76,7 @@ struct TableMap {
   std::vector<MapColumn> columns;
   std::vector<std::size_t> key;  // columns of the primary key, in its order
   bool full = false;             // columns have names: binlog_row_metadata=FULL
+  bool signs = false;            // it tells which are unsigned: not under MariaDB's NO_LOG
 
   bool operator==(const TableMap&) const = default;
 };

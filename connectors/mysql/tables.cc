@@ -46,9 +46,21 @@ Result<const TableDeclaration*> Tables::Find(const TableName& table, bool anew) 
   auto found = declared_.find(table);
   if (found == declared_.end() || anew) {
     HG_ASSIGN_OR_RETURN(auto described, describe_(table));
-    found = declared_.insert_or_assign(table, std::move(described)).first;
+    found = declared_.insert_or_assign(table, Known{std::move(described), std::nullopt}).first;
   }
-  return found->second ? &*found->second : nullptr;
+  return found->second.declaration ? &*found->second.declaration : nullptr;
+}
+
+// One look answers for all that was asked of the catalogue before it.
+Result<bool> Tables::Holds(const TableName& table, const LogPlace& at) {
+  const Known& known = declared_.at(table);
+  if (!known.holds) {
+    HG_ASSIGN_OR_RETURN(const Alterations ahead, look_ahead_(at));
+    for (auto& [name, other] : declared_) {
+      if (!other.holds) other.holds = !ahead.Has(name);
+    }
+  }
+  return *known.holds;
 }
 
 // False if the declaration does not help with every column.
@@ -56,7 +68,7 @@ bool Tables::Match(const TableMap& map, const TableDeclaration* declared, Shape&
   shape = {};
   bool all = declared != nullptr && declared->columns.size() == map.columns.size();
   for (std::size_t i = 0; i < map.columns.size(); ++i) {
-    const MapColumn& stored = map.columns[i];
+    MapColumn stored = map.columns[i];
     const Declaration* by_name = nullptr;
     if (declared != nullptr && map.full) {
       const auto found = std::ranges::find(declared->columns, stored.name, &Declaration::name);
@@ -66,6 +78,7 @@ bool Tables::Match(const TableMap& map, const TableDeclaration* declared, Shape&
     }
     std::optional<ColumnPlan> plan;
     if (by_name != nullptr) plan = PlanOf(*by_name, options_.flavor);
+    if (plan && !map.signs) stored.is_unsigned = plan->reader.stored.is_unsigned;
     if (!plan || !Fits(stored, *plan)) {
       all = false;
       plan = PlanOf(DeclarationOf(stored, decoder_), options_.flavor);
@@ -128,11 +141,12 @@ Result<TableBinding> Tables::Bind(const TableMap& map, const LogPlace& at, std::
     HG_ASSIGN_OR_RETURN(declared, Find(table, true));
     matched = Match(map, declared, shape);
   }
-  if (!matched && !map.full) {
-    return ConfigError("rows of " + Qualified(table) + " at " + at.ToText() +
-                       " were logged when its columns were others than they are now, and the binary log does not name "
-                       "them. Set binlog_row_metadata=FULL, and take the table out of the settings until the stream "
-                       "has passed that place");
+  if (!map.full) {
+    HG_ASSIGN_OR_RETURN(const bool holds, Holds(table, at));
+    if (!matched || !holds) {
+      if (waiting_.insert(table).second) doubtful_.insert(table);
+      return binding;
+    }
   }
   Exclude(table, shape);
   binding.stream = writer_.OpenStream(table.database, table.table);
@@ -144,7 +158,7 @@ Result<TableBinding> Tables::Bind(const TableMap& map, const LogPlace& at, std::
 
 Result<TableBinding> Tables::BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) {
   TableBinding binding;
-  if (!IsCaptured(options_, table) || muted_.contains(table)) return binding;
+  if (!IsCaptured(options_, table) || muted_.contains(table) || waiting_.contains(table)) return binding;
   HG_ASSIGN_OR_RETURN(const auto plan, Plan(table, base_ + at.Number(), commit_us, false));
   if (!plan) return binding;
   binding.stream = plan->stream;
@@ -167,8 +181,10 @@ Status Tables::Told(const Statement& statement, std::string_view, const LogPlace
   for (const TableName& table : statement.tables) {
     if (statement.kind == StatementKind::kDropDatabase) {
       std::erase_if(declared_, [&](const auto& entry) { return entry.first.database == table.database; });
+      std::erase_if(waiting_, [&](const TableName& waits) { return waits.database == table.database; });
     } else {
       declared_.erase(table);
+      if (statement.kind != StatementKind::kTruncate) waiting_.erase(table);
     }
   }
   return Ok();

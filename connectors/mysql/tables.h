@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/mysql/alterations.h"
 #include "connectors/mysql/binlog_decoder.h"
 #include "connectors/mysql/catalog.h"
 #include "connectors/mysql/options.h"
@@ -30,13 +31,22 @@ bool IsCaptured(const Options& options, const TableName& table);
 
 // What is known of tables: their streams, schemas, and how their rows are read. The stream's own metadata come first;
 // what they do not tell (declared types, defaults, JSON of MariaDB) comes from the information schema as far as it fits
-// them (design D6, MY-16). Lives on the ingest thread.
+// them. Where they do not name columns, and a statement lies ahead that may have altered the table, nobody can tell
+// whose names fit: the table waits for that statement (design D6, MY-16, docs/adr/0022). Lives on the ingest thread.
 class Tables final : public Binder {
  public:
   // Asks the server; the connection may have to be made anew.
   using Describe = std::function<Result<std::optional<TableDeclaration>>(const TableName&)>;
-  Tables(const Options& options, LogWriter& writer, Describe describe)
-      : options_(options), writer_(writer), describe_(std::move(describe)) {}
+  // Which tables are altered between a place of the stream and the end of what is logged now.
+  using LookAhead = std::function<Result<Alterations>(const LogPlace&)>;
+  // `waiting`: as an earlier one left them.
+  Tables(const Options& options, LogWriter& writer, Describe describe, LookAhead look_ahead,
+         std::set<TableName> waiting)
+      : options_(options),
+        writer_(writer),
+        describe_(std::move(describe)),
+        look_ahead_(std::move(look_ahead)),
+        waiting_(std::move(waiting)) {}
 
   Result<TableBinding> Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) override;
   Result<TableBinding> BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) override;
@@ -54,6 +64,11 @@ class Tables final : public Binder {
   // for a statement that names none.
   std::set<TableName> TakeUnlogged() { return std::exchange(unlogged_, {}); }
 
+  // Tables whose rows are left out until a statement alters them: what is left out has to be read again.
+  const std::set<TableName>& waiting() const { return waiting_; }
+  // Those that have begun to wait since the last call.
+  std::set<TableName> TakeDoubtful() { return std::exchange(doubtful_, {}); }
+
   // What is added to places so that they ascend over a change of server.
   void SetBase(std::uint64_t base) { base_ = base; }
 
@@ -64,7 +79,13 @@ class Tables final : public Binder {
     std::vector<bool> excluded;
     std::vector<std::string> key;
   };
+  struct Known {
+    std::optional<TableDeclaration> declaration;
+    // Whether it holds for rows of the stream that do not name their columns; nothing: nobody has looked yet.
+    std::optional<bool> holds;
+  };
   Result<const TableDeclaration*> Find(const TableName& table, bool anew);
+  Result<bool> Holds(const TableName& table, const LogPlace& at);
   bool Match(const TableMap& map, const TableDeclaration* declared, Shape& shape);
   Shape ShapeOf(const TableDeclaration& declared) const;
   void Exclude(const TableName& table, Shape& shape) const;
@@ -74,10 +95,13 @@ class Tables final : public Binder {
   const Options& options_;
   LogWriter& writer_;
   const Describe describe_;
-  std::map<TableName, std::optional<TableDeclaration>> declared_;
+  const LookAhead look_ahead_;
+  std::map<TableName, Known> declared_;
   std::map<TableName, std::map<std::string, bool>> booleans_;  // columns that statements declared since the last schema
   std::set<TableName> muted_;
   std::set<TableName> unlogged_;
+  std::set<TableName> waiting_;
+  std::set<TableName> doubtful_;
   TextDecoder decoder_;
   std::uint64_t base_ = 0;
 };
