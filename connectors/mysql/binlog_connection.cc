@@ -26,22 +26,17 @@ constexpr int kBinlogDumpGtid = 0x1e;
 constexpr std::uint16_t kNonBlocking = 1;
 constexpr std::uint16_t kAnnotations = 2;  // MariaDB; MySQL does not know the flag
 constexpr std::uint16_t kThroughGtid = 4;
-constexpr unsigned long kPacketMax = 1UL << 30;
 constexpr milliseconds kLook{100};  // between looks at the stop token
-
-unsigned WholeSeconds(milliseconds wait) {
-  return static_cast<unsigned>(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count()));
-}
 
 }  // namespace
 
-void BinlogConnection::Finish::operator()(st_mysql* connection) const { mysql_close(connection); }
 BinlogConnection::~BinlogConnection() = default;
 
 Result<std::unique_ptr<BinlogConnection>> BinlogConnection::Start(const Options& options, std::size_t host, Mode mode,
                                                                   const BinlogPosition& start) {
-  std::unique_ptr<BinlogConnection> connection(new BinlogConnection(options));
-  HG_RETURN_IF_ERROR(connection->Connect(host));
+  HG_ASSIGN_OR_RETURN(Client client, ConnectClient(options, host, options.stale_after,
+                                                   "connecting to " + Place(options) + " for the binary log"));
+  std::unique_ptr<BinlogConnection> connection(new BinlogConnection(options, std::move(client)));
   connection->ends_ = mode == Mode::kScan;
   HG_RETURN_IF_ERROR(connection->Configure(mode, start));
   if (!connection->ends_) HG_RETURN_IF_ERROR(connection->Register());
@@ -49,37 +44,7 @@ Result<std::unique_ptr<BinlogConnection>> BinlogConnection::Start(const Options&
   return connection;
 }
 
-Error BinlogConnection::Failure(std::string_view tried) const {
-  return DescribeError(options_, tried, static_cast<int>(mysql_errno(mysql_.get())), mysql_error(mysql_.get()));
-}
-
-Status BinlogConnection::Connect(std::size_t index) {
-  const Host& host = options_.hosts[index];
-  mysql_.reset(mysql_init(nullptr));
-  if (mysql_ == nullptr) return Transient("out of memory while connecting to " + Place(options_));
-  st_mysql* const mysql = mysql_.get();
-  const unsigned connect_s = WholeSeconds(options_.connect_timeout);
-  const unsigned read_s = WholeSeconds(options_.stale_after);
-  mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
-  mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &read_s);
-  mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &kPacketMax);
-  mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", ("headgate " + options_.name).c_str());
-  const bool socket = host.name.starts_with('/');
-  if (options_.sslmode != "disable" && !socket) {
-    const auto text = [](const std::string& value) { return value.empty() ? nullptr : value.c_str(); };
-    const my_bool yes = 1;
-    mysql_ssl_set(mysql, text(options_.sslkey), text(options_.sslcert), text(options_.sslrootcert), nullptr, nullptr);
-    if (options_.sslmode != "prefer") mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
-    if (options_.sslmode == "verify-full") mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
-  }
-  if (mysql_real_connect(mysql, socket ? nullptr : host.name.c_str(), options_.username.c_str(),
-                         options_.password.c_str(), nullptr, host.port, socket ? host.name.c_str() : nullptr,
-                         0) == nullptr) {
-    return Failure("connecting to " + Place(options_) + " for the binary log");
-  }
-  return Ok();
-}
+Error BinlogConnection::Failure(std::string_view tried) const { return ClientError(options_, tried, *mysql_); }
 
 Status BinlogConnection::Query(const std::string& sql, std::string_view tried) {
   if (mysql_real_query(mysql_.get(), sql.data(), sql.size()) != 0) return Failure(tried);

@@ -7,16 +7,15 @@
 #include <string>
 #include <string_view>
 
+#include "connectors/mysql/client.h"
 #include "connectors/mysql/options.h"
 #include "connectors/mysql/position.h"
 #include "core/base/result.h"
 
-struct st_mysql;
-
 namespace headgate::mysql {
 
-// A session that the server sends its binary log to, over the C client, in raw packets: every type of event passes. No
-// other file includes that client. Lives on one thread.
+// A session that the server sends its binary log to, over the C client, in raw packets: every type of event passes.
+// Lives on one thread.
 class BinlogConnection {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
@@ -37,8 +36,7 @@ class BinlogConnection {
   Result<std::string_view> Next();
 
  private:
-  explicit BinlogConnection(const Options& options) : options_(options) {}
-  Status Connect(std::size_t host);
+  BinlogConnection(const Options& options, Client client) : options_(options), mysql_(std::move(client)) {}
   Status Configure(Mode mode, const BinlogPosition& start);
   Status Register();
   Status Dump(Mode mode, const BinlogPosition& start);
@@ -47,12 +45,9 @@ class BinlogConnection {
   Error Failure(std::string_view tried) const;
   bool Buffered() const;
 
-  struct Finish {
-    void operator()(st_mysql* connection) const;
-  };
   const Options options_;
   bool ends_ = false;  // a scan
-  std::unique_ptr<st_mysql, Finish> mysql_;
+  const Client mysql_;
 };
 
 }  // namespace headgate::mysql

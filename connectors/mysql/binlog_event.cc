@@ -1,6 +1,6 @@
 #include "connectors/mysql/binlog_event.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 #include <bit>
@@ -78,8 +78,8 @@ std::optional<Event> Cut(std::string_view bytes) {
   return in.failed() ? std::nullopt : std::optional(event);
 }
 
-uLong Crc32(uLong before, std::string_view bytes) {
-  return ::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+std::uint32_t Crc32(std::uint32_t before, std::string_view bytes) {
+  return ::libdeflate_crc32(before, bytes.data(), bytes.size());
 }
 
 bool ChecksumMatches(std::string_view bytes) {

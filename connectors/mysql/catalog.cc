@@ -181,25 +181,26 @@ Result<BinlogPosition> Catalog::CurrentPosition() {
   return position;
 }
 
-Result<BinlogPosition> ReadSnapshotPlace(Connection& connection) {
-  HG_ASSIGN_OR_RETURN(const Rows status, connection.Query("SHOW STATUS LIKE 'binlog_snapshot_%'", kPlace));
+Result<BinlogPosition> ReadSnapshotPlace(const Ask& ask) {
+  HG_ASSIGN_OR_RETURN(const Rows status, ask("SHOW STATUS LIKE 'binlog_snapshot_%'", kPlace));
   BinlogPosition position;
   for (const Row& row : status) {
     if (Text(row, 0) == "Binlog_snapshot_file") position.place.file = Text(row, 1);
     if (Text(row, 0) == "Binlog_snapshot_position") position.place.offset = NumberOf(row[1]);
   }
   if (position.place.file.empty()) return ConfigError("the server writes no binary log. Set log_bin and restart it");
-  HG_ASSIGN_OR_RETURN(const auto domains, connection.Value("SELECT BINLOG_GTID_POS(" + QuoteText(position.place.file) +
-                                                               "," + std::to_string(position.place.offset) + ")",
-                                                           kPlace));
-  HG_ASSIGN_OR_RETURN(position.domains, MariadbPosition::Parse(domains.value_or("")));
+  HG_ASSIGN_OR_RETURN(const Rows domains, ask("SELECT BINLOG_GTID_POS(" + QuoteText(position.place.file) + "," +
+                                                  std::to_string(position.place.offset) + ")",
+                                              kPlace));
+  HG_ASSIGN_OR_RETURN(position.domains, MariadbPosition::Parse(domains.empty() ? "" : Text(domains[0], 0)));
   return position;
 }
 
 // A consistent snapshot and the binary log agree on a place; the log alone may be ahead of what queries see.
 Result<BinlogPosition> Catalog::CurrentOfMariadb() {
   HG_RETURN_IF_ERROR(connection_.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT", kPlace));
-  auto position = ReadSnapshotPlace(connection_);
+  auto position = ReadSnapshotPlace(
+      [this](const std::string& sql, std::string_view tried) { return connection_.Query(sql, tried); });
   HG_RETURN_IF_ERROR(connection_.Execute("ROLLBACK", kPlace));
   return position;
 }

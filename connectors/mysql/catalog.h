@@ -45,8 +45,9 @@ struct Cascade {
   bool updates = false;  // ON UPDATE
 };
 
-// MariaDB, inside of a consistent snapshot: the place and position that it is of.
-Result<BinlogPosition> ReadSnapshotPlace(Connection& connection);
+// MariaDB, in a session inside of a consistent snapshot: the place and position that it is of.
+using Ask = std::function<Result<Rows>(const std::string& sql, std::string_view tried)>;
+Result<BinlogPosition> ReadSnapshotPlace(const Ask& ask);
 
 // Questions to the server's own tables. Lives as long as its connection.
 class Catalog {

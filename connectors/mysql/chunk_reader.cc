@@ -5,6 +5,7 @@
 #include "connectors/mysql/catalog.h"
 #include "connectors/mysql/chunk_query.h"
 #include "connectors/mysql/connection.h"
+#include "connectors/mysql/row_session.h"
 #include "connectors/mysql/tables.h"
 #include "core/base/signal.h"
 #include "core/model/value.h"
@@ -45,10 +46,9 @@ class MysqlChunkReader final : public ChunkReader {
       : options_(options), host_(host), by_gtid_(by_gtid), stop_(std::move(stop)) {}
 
   Status Open() override {
-    HG_ASSIGN_OR_RETURN(rows_, Connection::Open(options_, Connection::Texts::kAsStored, host_));
-    HG_ASSIGN_OR_RETURN(facts_, Connection::Open(options_, Connection::Texts::kUtf8, host_));
-    if (rows_->host() != host_ || facts_->host() != host_)
-      return Transient("the server changed while a snapshot was to begin");
+    HG_ASSIGN_OR_RETURN(rows_, RowSession::Open(options_, host_));
+    HG_ASSIGN_OR_RETURN(facts_, Connection::Open(options_, host_));
+    if (facts_->host() != host_) return Transient("the server changed while a snapshot was to begin");
     return Ok();
   }
 
@@ -141,7 +141,8 @@ class MysqlChunkReader final : public ChunkReader {
 
   Result<BinlogPosition> OpenMariadbSnapshot() {
     HG_RETURN_IF_ERROR(rows_->Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT", kOpening));
-    return ReadSnapshotPlace(*rows_);
+    return ReadSnapshotPlace(
+        [this](const std::string& sql, std::string_view tried) { return rows_->Query(sql, tried); });
   }
 
   // MySQL has no way to open a snapshot at a known place without a lock, so it is tried until nobody commits meanwhile.
@@ -177,7 +178,7 @@ class MysqlChunkReader final : public ChunkReader {
   const std::size_t host_;
   const bool by_gtid_;
   const std::stop_token stop_;
-  std::unique_ptr<Connection> rows_;
+  std::unique_ptr<RowSession> rows_;
   std::unique_ptr<Connection> facts_;
   ValueReader values_;
   Signal never_;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "connectors/mysql/client.h"
 #include "connectors/mysql/errors.h"
 
 namespace headgate::mysql {
@@ -41,37 +42,29 @@ sql::ConnectOptionsMap SettingsFor(const Options& options, const Host& host) {
   return map;
 }
 
-// What must not depend on how the server or the account is set (contract, section 1).
-constexpr std::string_view kPins[] = {
-    "SET time_zone='+00:00'",
-    "SET sql_mode=''",
-    "SET SESSION net_write_timeout=3600",
-    "SET SESSION wait_timeout=86400",
-};
-
 }  // namespace
 
 Connection::Connection(const Options& options) : options_(options) {}
 Connection::~Connection() = default;
 
-Result<std::unique_ptr<Connection>> Connection::Open(const Options& options, Texts texts, std::size_t first) {
+Result<std::unique_ptr<Connection>> Connection::Open(const Options& options, std::size_t first) {
   std::unique_ptr<Connection> connection(new Connection(options));
   if (options.hosts.empty()) return ConfigError("host names no server to connect to");
   Status status = Ok();
   for (std::size_t i = 0; i < options.hosts.size(); ++i) {
-    status = connection->Connect((first + i) % options.hosts.size(), texts);
+    status = connection->Connect((first + i) % options.hosts.size());
     if (status.ok()) return connection;
   }
   return std::move(status).error();
 }
 
-Status Connection::Connect(std::size_t host, Texts texts) {
+Status Connection::Connect(std::size_t host) {
   const std::string tried = "connecting to " + Place(options_);
   try {
     ::sql::ConnectOptionsMap map = SettingsFor(options_, options_.hosts[host]);
     connection_.reset(::sql::mysql::get_driver_instance()->connect(map));
     statement_.reset(connection_->createStatement());
-    for (const std::string_view pin : kPins) statement_->execute(::sql::SQLString(std::string(pin)));
+    for (const std::string_view pin : kSessionPins) statement_->execute(::sql::SQLString(std::string(pin)));
   } catch (const ::sql::SQLException& e) {
     return Describe(tried, e.getErrorCode(), e.what());
   }
@@ -83,7 +76,6 @@ Status Connection::Connect(std::size_t host, Texts texts) {
     return ConfigError("the server at " + Place(options_) + " is " + (mariadb ? "MariaDB" : "MySQL") + " " + version_ +
                        ". Set connector.class to " + (mariadb ? "mariadb" : "mysql"));
   }
-  if (texts == Texts::kAsStored) return Execute("SET character_set_results=NULL", tried);
   return Ok();
 }
 
@@ -92,16 +84,29 @@ Error Connection::Describe(std::string_view tried, int code, const char* text) {
   return DescribeError(options_, tried, code, text);
 }
 
+Row RowOf(const std::vector<std::string_view>& columns) {
+  Row row;
+  for (const std::string_view column : columns)
+    row.push_back(column.data() == nullptr ? std::nullopt : std::optional<std::string>(column));
+  return row;
+}
+
 Result<Rows> Connection::Query(const std::string& sql, std::string_view tried) {
-  Rows rows;
-  HG_RETURN_IF_ERROR(Stream(sql, tried, [&](const std::vector<std::string_view>& columns) {
-    Row& row = rows.emplace_back();
-    for (const std::string_view column : columns) {
-      row.push_back(column.data() == nullptr ? std::nullopt : std::optional<std::string>(column));
+  try {
+    const std::unique_ptr<::sql::ResultSet> result(statement_->executeQuery(::sql::SQLString(sql)));
+    const unsigned count = result->getMetaData()->getColumnCount();
+    Rows rows;
+    while (result->next()) {
+      Row& row = rows.emplace_back();
+      for (unsigned i = 1; i <= count; ++i) {
+        const ::sql::SQLString text = result->getString(i);
+        row.push_back(result->wasNull() ? std::nullopt : std::optional(text.asStdString()));
+      }
     }
-    return true;
-  }));
-  return rows;
+    return rows;
+  } catch (const ::sql::SQLException& e) {
+    return Describe(tried, e.getErrorCode(), e.what());
+  }
 }
 
 Result<std::optional<std::string>> Connection::Value(const std::string& sql, std::string_view tried) {
@@ -113,38 +118,6 @@ Result<std::optional<std::string>> Connection::Value(const std::string& sql, std
 Status Connection::Execute(const std::string& sql, std::string_view tried) {
   try {
     statement_->execute(::sql::SQLString(sql));
-    return Ok();
-  } catch (const ::sql::SQLException& e) {
-    return Describe(tried, e.getErrorCode(), e.what());
-  }
-}
-
-namespace {
-
-// Makes the text where it is to be: its class can only be copied.
-struct ColumnText {
-  ::sql::ResultSet& result;
-  unsigned column;
-  operator ::sql::SQLString() const { return result.getString(column); }
-};
-
-}  // namespace
-
-Status Connection::Stream(const std::string& sql, std::string_view tried, const EachRow& each) {
-  try {
-    const std::unique_ptr<::sql::Statement> statement(connection_->createStatement());
-    statement->setResultSetType(::sql::ResultSet::TYPE_FORWARD_ONLY);
-    const std::unique_ptr<::sql::ResultSet> result(statement->executeQuery(::sql::SQLString(sql)));
-    const unsigned count = result->getMetaData()->getColumnCount();
-    std::vector<std::optional<::sql::SQLString>> texts(count);
-    std::vector<std::string_view> row(count);
-    while (result->next()) {
-      for (unsigned i = 0; i < count; ++i) {
-        const std::string& text = texts[i].emplace(ColumnText{*result, i + 1}).asStdString();
-        row[i] = text.empty() && result->wasNull() ? std::string_view() : std::string_view(text.data(), text.size());
-      }
-      if (!each(row)) break;
-    }
     return Ok();
   } catch (const ::sql::SQLException& e) {
     return Describe(tried, e.getErrorCode(), e.what());

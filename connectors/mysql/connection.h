@@ -22,17 +22,15 @@ namespace headgate::mysql {
 
 using Row = std::vector<std::optional<std::string>>;
 using Rows = std::vector<Row>;
+// Of views; NULL is no data pointer.
+Row RowOf(const std::vector<std::string_view>& columns);
 
 // A session for queries, over MySQL Connector/C++; no other file includes it. Used by one thread at a time. A call
 // waits at most connect_timeout for the server.
 class Connection {
  public:
-  enum class Texts : std::uint8_t {
-    kUtf8,      // the server converts: for the catalogue
-    kAsStored,  // character_set_results=NULL: for rows, which the decoder of the stream converts
-  };
   // Tries the hosts in their order, from `first` on and around. Checks that the server is of the flavor.
-  static Result<std::unique_ptr<Connection>> Open(const Options& options, Texts texts, std::size_t first = 0);
+  static Result<std::unique_ptr<Connection>> Open(const Options& options, std::size_t first = 0);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -42,10 +40,6 @@ class Connection {
   // The first column of the first row; nothing without a row, or NULL.
   Result<std::optional<std::string>> Value(const std::string& sql, std::string_view tried);
   Status Execute(const std::string& sql, std::string_view tried);
-  // Rows one after the other, without keeping them. `each` gets the columns, NULL as no data pointer, and says whether
-  // to go on; views hold until it returns.
-  using EachRow = std::function<bool(const std::vector<std::string_view>& row)>;
-  Status Stream(const std::string& sql, std::string_view tried, const EachRow& each);
 
   std::size_t host() const { return host_; }  // index in options.hosts
   const std::string& version() const { return version_; }
@@ -53,7 +47,7 @@ class Connection {
 
  private:
   explicit Connection(const Options& options);
-  Status Connect(std::size_t host, Texts texts);
+  Status Connect(std::size_t host);
   Error Describe(std::string_view tried, int code, const char* text);
 
   const Options options_;

@@ -161,7 +161,7 @@ std::vector<Finding> Preflight(const Options& given) {
     findings.push_back(Problem("connection", error.what, "", "", "host"));
     return findings;
   };
-  auto connection = Connection::Open(options, Connection::Texts::kUtf8);
+  auto connection = Connection::Open(options);
   if (!connection.ok()) return failed(connection.error());
   Catalog catalog(**connection, options.flavor);
   const auto server = catalog.ReadServer();

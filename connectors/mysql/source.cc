@@ -67,7 +67,7 @@ Status MysqlSource::DoOpen() {
 }
 
 Status MysqlSource::ConnectQuery() {
-  HG_ASSIGN_OR_RETURN(query_, Connection::Open(options_, Connection::Texts::kUtf8, host_));
+  HG_ASSIGN_OR_RETURN(query_, Connection::Open(options_, host_));
   host_ = query_->host();
   return Ok();
 }

@@ -90,7 +90,7 @@ struct MySetup {
   }
 
   mysql::BinlogPosition Position() const {
-    const auto connection = Must(mysql::Connection::Open(Options(), mysql::Connection::Texts::kUtf8));
+    const auto connection = Must(mysql::Connection::Open(Options()));
     return Must(mysql::Catalog(*connection, Options().flavor).CurrentPosition());
   }
 
@@ -130,12 +130,13 @@ void Decode(const MySetup& setup, const mysql::BinlogPosition& from, const mysql
   Shard shard;
   const auto options = setup.Options();
   const auto writer = Must(shard.log().OpenWriter("shop", "", "mysql"));
-  const auto connection = Must(mysql::Connection::Open(options, mysql::Connection::Texts::kUtf8));
+  const auto connection = Must(mysql::Connection::Open(options));
   double best = 1e9;
   for (int round = 0; round < 3; ++round) {
-    mysql::Tables tables(options, *writer, [&](const mysql::TableName& table) {
-      return mysql::Catalog(*connection, options.flavor).Describe(table);
-    });
+    mysql::Tables tables(
+        options, *writer,
+        [&](const mysql::TableName& table) { return mysql::Catalog(*connection, options.flavor).Describe(table); },
+        [](const mysql::LogPlace&) { return mysql::Alterations(); }, {});
     mysql::BinlogDecoder decoder(tables, options.flavor, from, from, {});
     std::vector<Transaction> done;
     long seen = 0;

@@ -42,7 +42,7 @@ class MysqlTls : public ::testing::TestWithParam<MyServer> {
   // Why either of the two is refused, which have to agree; "" if neither is.
   std::string Refusal(const PrivateMysql& server, const Settings& settings) const {
     const mysql::Options options = OptionsOf(server, settings);
-    const auto query = mysql::Connection::Open(options, mysql::Connection::Texts::kUtf8);
+    const auto query = mysql::Connection::Open(options);
     mysql::BinlogPosition start;
     start.place = {"binlog.000001", 4};
     const auto binlog = BinlogConnection::Start(options, 0, BinlogConnection::Mode::kPlace, start);
