@@ -3,9 +3,11 @@
 #include <mysql.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 using uchar = unsigned char;  // the two headers want it
 #define HAVE_TLS 1            // so was the library built: the layout of what follows depends on it
@@ -26,7 +28,8 @@ constexpr int kBinlogDumpGtid = 0x1e;
 constexpr std::uint16_t kNonBlocking = 1;
 constexpr std::uint16_t kAnnotations = 2;  // MariaDB; MySQL does not know the flag
 constexpr std::uint16_t kThroughGtid = 4;
-constexpr milliseconds kLook{100};  // between looks at the stop token
+constexpr std::uint32_t kPartMax = 0xFF'FFFF;  // of a packet that goes on in the next one
+constexpr milliseconds kLook{100};             // between looks at the stop token
 
 }  // namespace
 
@@ -57,10 +60,8 @@ Status BinlogConnection::Configure(Mode mode, const BinlogPosition& start) {
   HG_RETURN_IF_ERROR(Query("SET @master_heartbeat_period=" + std::to_string(heartbeat_ns) +
                                ", @source_heartbeat_period=" + std::to_string(heartbeat_ns),
                            kTried));
-  HG_RETURN_IF_ERROR(
-      Query("SET @master_binlog_checksum=@@global.binlog_checksum, "
-            "@source_binlog_checksum=@@global.binlog_checksum",
-            kTried));
+  // Whatever the server's own setting is: the first event comes with a checksum, the others as its files have them.
+  HG_RETURN_IF_ERROR(Query("SET @master_binlog_checksum='CRC32', @source_binlog_checksum='CRC32'", kTried));
   if (options_.flavor == Flavor::kMysql) return Ok();
   HG_RETURN_IF_ERROR(Query("SET @mariadb_slave_capability=4", kTried));
   if (mode != Mode::kMariadbGtid) return Ok();
@@ -139,11 +140,44 @@ Result<bool> BinlogConnection::Wait(Deadline deadline, const std::stop_token& st
   }
 }
 
+// Whether the packet that comes is as long as its event says. One whose length was damaged would swallow the events
+// behind it, heartbeats too, until it is full: for hours. Of what has not come yet, and under TLS, nothing is known.
+bool BinlogConnection::LengthsAgree() const {
+  constexpr std::size_t kPacketHead = 4;
+  constexpr std::size_t kSizeAt = kPacketHead + 1 + 9;
+  const MARIADB_PVIO* const pvio = mysql_->net.pvio;
+  if (pvio == nullptr || pvio->ctls != nullptr) return true;
+  char head[kSizeAt + sizeof(std::uint32_t)];
+  std::size_t have = 0;
+  if (pvio->cache != nullptr && pvio->cache_pos < pvio->cache + pvio->cache_size) {
+    have = std::min(sizeof head, static_cast<std::size_t>(pvio->cache + pvio->cache_size - pvio->cache_pos));
+    std::memcpy(head, pvio->cache_pos, have);
+  }
+  if (have < sizeof head) {
+    const ssize_t more =
+        ::recv(mysql_get_socket(mysql_.get()), head + have, sizeof head - have, MSG_PEEK | MSG_DONTWAIT);
+    have += static_cast<std::size_t>(std::max<ssize_t>(more, 0));
+  }
+  if (have < sizeof head || head[kPacketHead] != 0) return true;
+  std::uint32_t packet = 0;
+  std::uint32_t event = 0;
+  std::memcpy(&packet, head, sizeof packet);
+  std::memcpy(&event, head + kSizeAt, sizeof event);
+  return (packet & kPartMax) == std::min<std::uint64_t>(kPartMax, std::uint64_t{event} + 1);
+}
+
+Error BinlogConnection::Damaged() const {
+  return Transient("a packet of the binary log of " + Place(options_) +
+                   " is not as the protocol has it: it was damaged on its way; it is read again over a new connection");
+}
+
 Result<std::string_view> BinlogConnection::Next() {
   constexpr std::string_view kTried = "reading the binary log";
+  if (!LengthsAgree()) return Damaged();
   const unsigned long size = mysql_net_read_packet(mysql_.get());
   constexpr unsigned long kFailed = std::numeric_limits<unsigned int>::max();  // packet_error of the client
-  if (size >= kFailed || size == 0) return Failure(kTried);
+  if (size >= kFailed) return Failure(kTried);
+  if (size == 0) return Damaged();
   const auto* const bytes = reinterpret_cast<const char*>(mysql_->net.read_pos);
   constexpr unsigned char kEnd = 0xFE;
   const bool end = static_cast<unsigned char>(bytes[0]) == kEnd && size < 9;
@@ -151,6 +185,7 @@ Result<std::string_view> BinlogConnection::Next() {
   if (end)
     return Transient(Place(options_) + " ended the binary log's stream; another replica may have our server_id " +
                      std::to_string(options_.server_id));
+  if (bytes[0] != 0) return Damaged();
   return std::string_view(bytes + 1, size - 1);
 }
 

@@ -43,7 +43,9 @@ class BinlogConnection {
   Status Command(int command, std::string_view body, bool answers, std::string_view tried);
   Status Query(const std::string& sql, std::string_view tried);
   Error Failure(std::string_view tried) const;
+  Error Damaged() const;
   bool Buffered() const;
+  bool LengthsAgree() const;
 
   const Options options_;
   bool ends_ = false;  // a scan

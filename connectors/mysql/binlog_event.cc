@@ -87,13 +87,17 @@ bool ChecksumMatches(std::string_view bytes) {
   return Crc32(0, covered) == ByteReader(bytes.substr(covered.size())).Fixed<std::uint32_t>();
 }
 
-// The flag that says that the file is being written is set and cleared without a new checksum.
-bool FormatChecksumMatches(std::string_view bytes) {
+// The flag that says that the file is being written is set and cleared without a new checksum. A log without checksums
+// has one here too, which a server that sends it does not keep right: so what is asked then is only whether the
+// algorithm alone was changed on the way, and no event behind it would be checked.
+bool FormatChecksumMatches(std::string_view bytes, bool checksums) {
   constexpr std::size_t kFlags = 17;  // offset
   constexpr char kInUse = 1;
   std::string as_closed(bytes);
   as_closed[kFlags] = static_cast<char>(as_closed[kFlags] & ~kInUse);
-  return ChecksumMatches(as_closed);
+  if (checksums) return ChecksumMatches(as_closed);
+  as_closed[bytes.size() - kChecksumBytes - 1] = static_cast<char>(kCrc32);
+  return !ChecksumMatches(as_closed);
 }
 
 Error NoEvent() { return Corrupt("the server sent bytes that are no event of a binary log"); }
@@ -219,7 +223,7 @@ Result<Event> EventReader::Read(std::string_view bytes) {
   if (event->type == EventType::kFormatDescription) {
     HG_RETURN_IF_ERROR(ReadFormat(event->body));
     event->body.remove_suffix(kChecksumBytes);  // it has the room in any case
-    if (checksums_ && !FormatChecksumMatches(bytes)) return Corrupt("FORMAT_DESCRIPTION: its checksum does not match");
+    if (!FormatChecksumMatches(bytes, checksums_)) return Corrupt("FORMAT_DESCRIPTION: its checksum does not match");
     return *event;
   }
   if (!checksums_) return *event;

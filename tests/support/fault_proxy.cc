@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace headgate::test {
 
@@ -98,6 +99,7 @@ void FaultProxy::Pass() {
     o.mode = Mode::kPass;
     o.bytes_per_second = 0;
     o.reset_after[0] = o.reset_after[1] = -1;
+    o.edit = nullptr;
   });
 }
 void FaultProxy::Stall() {
@@ -124,6 +126,9 @@ void FaultProxy::ResetAfterToServer(std::int64_t bytes) {
 void FaultProxy::ResetAfterToClient(std::int64_t bytes) {
   Order([=](Orders& o) { o.reset_after[1] = bytes; });
 }
+void FaultProxy::EditToClient(Edit edit) {
+  Order([&](Orders& o) { o.edit = std::move(edit); });
+}
 
 void FaultProxy::TakeOrders() {
   std::lock_guard lock(mutex_);
@@ -131,7 +136,10 @@ void FaultProxy::TakeOrders() {
   // A planned reset counts down in current_; orders_ keeps what was last asked for, which is withdrawn once taken.
   const std::int64_t planned[2] = {current_.reset_after[0], current_.reset_after[1]};
   const bool pass = orders_.mode == Mode::kPass && orders_.bytes_per_second == 0;
+  Edit edit = std::exchange(orders_.edit, nullptr);
+  if (!edit && !pass) edit = std::move(current_.edit);
   current_ = orders_;
+  current_.edit = std::move(edit);
   for (int d = 0; d < 2; ++d) {
     if (current_.reset_after[d] < 0 && !pass) current_.reset_after[d] = planned[d];
     orders_.reset_after[d] = -1;
@@ -186,6 +194,10 @@ bool FaultProxy::Forward(Pair& pair, int d) {
     if (n > 0) pending.append(buffer, static_cast<std::size_t>(n));
     if (n == 0) pair.ended[d] = true;
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return false;
+    if (n > 0 && d == 1 && current_.edit && current_.edit(pending)) {
+      current_.edit = nullptr;
+      ++edits_;
+    }
   }
   auto room = static_cast<std::int64_t>(pending.size());
   if (current_.bytes_per_second > 0) room = std::min(room, pair.allowance[d]);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,10 +35,16 @@ class FaultProxy {
   void ResetAfterToServer(std::int64_t bytes);
   void ResetAfterToClient(std::int64_t bytes);
 
+  // Damages what passes: `edit` is given, on the proxy's thread, whatever is on its way to a client and was not
+  // forwarded yet, until it returns true once. Pass withdraws it.
+  using Edit = std::function<bool(std::string& bytes)>;
+  void EditToClient(Edit edit);
+
   // Exact once one of the calls above has returned.
   int accepted() const { return accepted_.load(); }  // since the start
   int open() const { return open_.load(); }          // pairs at present
   int resets() const { return resets_.load(); }      // planned resets that happened
+  int edits() const { return edits_.load(); }        // that returned true
   std::int64_t to_server() const { return bytes_[0].load(); }
   std::int64_t to_client() const { return bytes_[1].load(); }
 
@@ -48,6 +55,7 @@ class FaultProxy {
     std::int64_t bytes_per_second = 0;  // 0: no limit
     bool cut = false;
     std::int64_t reset_after[2] = {-1, -1};  // -1: no reset planned; index 0 to the server, 1 to the client
+    Edit edit;                               // none: nothing is planned
     std::uint64_t turn = 0;
   };
   struct Pair;
@@ -75,6 +83,7 @@ class FaultProxy {
   std::atomic<int> accepted_{0};
   std::atomic<int> open_{0};
   std::atomic<int> resets_{0};
+  std::atomic<int> edits_{0};
   std::atomic<std::int64_t> bytes_[2] = {0, 0};
 
   // Of the proxy's thread.

@@ -140,6 +140,27 @@ TEST_F(FaultProxyTest, StallForwardsNothingUntilPass) {
   EXPECT_EQ(client.Receive(4), "held");
 }
 
+TEST_F(FaultProxyTest, AnEditChangesWhatPassesUntilItSaysThatItDid) {
+  {
+    Client client(proxy_->port());
+    proxy_->EditToClient([](std::string& bytes) {
+      const std::size_t at = bytes.find('x');
+      if (at == std::string::npos) return false;
+      bytes[at] = 'y';
+      return true;
+    });
+    client.Send("abc");
+    EXPECT_EQ(client.Receive(3), "abc");
+    EXPECT_EQ(proxy_->edits(), 0);
+    client.Send("axe");
+    EXPECT_EQ(client.Receive(3), "aye");
+    EXPECT_EQ(proxy_->edits(), 1);
+    client.Send("axe");
+    EXPECT_EQ(client.Receive(3), "axe");
+  }
+  ExpectRecovered();
+}
+
 TEST_F(FaultProxyTest, RefuseResetsNewConnections) {
   proxy_->Refuse();
   {
