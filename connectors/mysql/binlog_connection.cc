@@ -13,6 +13,7 @@ using uchar = unsigned char;  // the two headers want it
 #define HAVE_TLS 1            // so was the library built: the layout of what follows depends on it
 #include <ma_pvio.h>
 
+#include "connectors/mysql/binlog_event.h"
 #include "connectors/mysql/errors.h"
 #include "core/base/bytes.h"
 
@@ -28,6 +29,10 @@ constexpr int kBinlogDumpGtid = 0x1e;
 constexpr std::uint16_t kNonBlocking = 1;
 constexpr std::uint16_t kAnnotations = 2;  // MariaDB; MySQL does not know the flag
 constexpr std::uint16_t kThroughGtid = 4;
+// Before an event, with a byte that says whether it is awaited; and our answer.
+constexpr unsigned char kSemiSync = 0xEF;
+constexpr std::size_t kSemiSyncBytes = 2;
+constexpr std::size_t kSizeAt = 9;             // of an event's header
 constexpr std::uint32_t kPartMax = 0xFF'FFFF;  // of a packet that goes on in the next one
 constexpr milliseconds kLook{100};             // between looks at the stop token
 
@@ -62,6 +67,8 @@ Status BinlogConnection::Configure(Mode mode, const BinlogPosition& start) {
                            kTried));
   // Whatever the server's own setting is: the first event comes with a checksum, the others as its files have them.
   HG_RETURN_IF_ERROR(Query("SET @master_binlog_checksum='CRC32', @source_binlog_checksum='CRC32'", kTried));
+  if (options_.semi_sync && !ends_)
+    HG_RETURN_IF_ERROR(Query("SET @rpl_semi_sync_slave=1, @rpl_semi_sync_replica=1", kTried));
   if (options_.flavor == Flavor::kMysql) return Ok();
   HG_RETURN_IF_ERROR(Query("SET @mariadb_slave_capability=4", kTried));
   if (mode != Mode::kMariadbGtid) return Ok();
@@ -140,14 +147,23 @@ Result<bool> BinlogConnection::Wait(Deadline deadline, const std::stop_token& st
   }
 }
 
+// How much lies between a packet's status and its event. A server that does not know semi-synchronous replication
+// sends nothing there: told is it by the size, which the event has too.
+std::size_t BinlogConnection::SemiSyncBytes(const char* bytes, std::uint64_t size) const {
+  if (!options_.semi_sync || size < kSemiSyncBytes || static_cast<unsigned char>(bytes[0]) != kSemiSync) return 0;
+  std::uint32_t event = 0;
+  std::memcpy(&event, bytes + kSemiSyncBytes + kSizeAt, sizeof event);
+  const std::uint64_t left = size - kSemiSyncBytes;
+  return event == left || (size + 1 == kPartMax && event > left) ? kSemiSyncBytes : 0;
+}
+
 // Whether the packet that comes is as long as its event says. One whose length was damaged would swallow the events
 // behind it, heartbeats too, until it is full: for hours. Of what has not come yet, and under TLS, nothing is known.
 bool BinlogConnection::LengthsAgree() const {
   constexpr std::size_t kPacketHead = 4;
-  constexpr std::size_t kSizeAt = kPacketHead + 1 + 9;
   const MARIADB_PVIO* const pvio = mysql_->net.pvio;
   if (pvio == nullptr || pvio->ctls != nullptr) return true;
-  char head[kSizeAt + sizeof(std::uint32_t)];
+  char head[kPacketHead + 1 + kSemiSyncBytes + kSizeAt + sizeof(std::uint32_t)];
   std::size_t have = 0;
   if (pvio->cache != nullptr && pvio->cache_pos < pvio->cache + pvio->cache_size) {
     have = std::min(sizeof head, static_cast<std::size_t>(pvio->cache + pvio->cache_size - pvio->cache_pos));
@@ -162,8 +178,10 @@ bool BinlogConnection::LengthsAgree() const {
   std::uint32_t packet = 0;
   std::uint32_t event = 0;
   std::memcpy(&packet, head, sizeof packet);
-  std::memcpy(&event, head + kSizeAt, sizeof event);
-  return (packet & kPartMax) == std::min<std::uint64_t>(kPartMax, std::uint64_t{event} + 1);
+  packet &= kPartMax;
+  const std::size_t extra = packet == 0 ? 0 : SemiSyncBytes(head + kPacketHead + 1, packet - 1);
+  std::memcpy(&event, head + kPacketHead + 1 + extra + kSizeAt, sizeof event);
+  return packet == std::min<std::uint64_t>(kPartMax, std::uint64_t{event} + 1 + extra);
 }
 
 Error BinlogConnection::Damaged() const {
@@ -186,7 +204,16 @@ Result<std::string_view> BinlogConnection::Next() {
     return Transient(Place(options_) + " ended the binary log's stream; another replica may have our server_id " +
                      std::to_string(options_.server_id));
   if (bytes[0] != 0) return Damaged();
-  return std::string_view(bytes + 1, size - 1);
+  const std::size_t extra = size > kSemiSyncBytes + Event::kHeaderBytes ? SemiSyncBytes(bytes + 1, size - 1) : 0;
+  awaited_ = extra != 0 && bytes[2] != 0;
+  return std::string_view(bytes + 1 + extra, size - 1 - extra);
+}
+
+Status BinlogConnection::Confirm(const LogPlace& place) {
+  std::string body;
+  PutFixed<std::uint64_t>(body, place.offset);
+  body += place.file;
+  return Command(kSemiSync, body, false, "confirming a transaction to the server");
 }
 
 }  // namespace headgate::mysql

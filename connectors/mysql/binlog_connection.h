@@ -34,10 +34,16 @@ class BinlogConnection {
   // The next event; the view holds until the next call. Blocks for an event of which a part has come, stale_after at
   // most. Empty at the end of a scan.
   Result<std::string_view> Next();
+  // Semi-synchronous: whether the server waits for the answer that the event of the last Next(), the end of a
+  // transaction, is kept.
+  bool awaited() const { return awaited_; }
+  // The answer: everything up to there is kept. Views of Next() end.
+  Status Confirm(const LogPlace& place);
 
  private:
   BinlogConnection(const Options& options, Client client) : options_(options), mysql_(std::move(client)) {}
   Status Configure(Mode mode, const BinlogPosition& start);
+  std::size_t SemiSyncBytes(const char* bytes, std::uint64_t size) const;
   Status Register();
   Status Dump(Mode mode, const BinlogPosition& start);
   Status Command(int command, std::string_view body, bool answers, std::string_view tried);
@@ -50,6 +56,7 @@ class BinlogConnection {
   const Options options_;
   bool ends_ = false;  // a scan
   const Client mysql_;
+  bool awaited_ = false;
 };
 
 }  // namespace headgate::mysql

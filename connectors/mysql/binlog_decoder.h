@@ -72,6 +72,8 @@ class BinlogDecoder {
   // (MY-38).
   BinlogPosition restart() const;
   bool in_transaction() const { return open_; }
+  // Behind the event that was handled last.
+  LogPlace reached() const { return {file_, next_offset_}; }
   std::int64_t last_commit_us() const { return last_commit_us_; }
   // Of what was read of the transaction that is open.
   std::size_t open_bytes() const { return open_ ? transaction_.bytes() : 0; }

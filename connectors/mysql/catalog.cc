@@ -48,7 +48,8 @@ Result<ServerFacts> Catalog::ReadServer() {
                                         "'log_bin','binlog_format','binlog_row_image','binlog_row_metadata',"
                                         "'gtid_mode','gtid_purged','log_slave_updates','log_replica_updates',"
                                         "'binlog_expire_logs_seconds','expire_logs_days',"
-                                        "'innodb_native_foreign_keys')",
+                                        "'innodb_native_foreign_keys','rpl_semi_sync_master_enabled',"
+                                        "'rpl_semi_sync_source_enabled')",
                                         kReading));
   std::map<std::string, std::string> variables;
   for (const Row& row : rows) variables[Text(row, 0)] = Text(row, 1);
@@ -63,6 +64,8 @@ Result<ServerFacts> Catalog::ReadServer() {
   facts.gtid_purged = variables["gtid_purged"];
   facts.log_replica_updates = variables["log_slave_updates"] != "OFF" && variables["log_replica_updates"] != "OFF";
   facts.logs_cascades = variables["innodb_native_foreign_keys"] == "OFF";  // MySQL 9.6 and later
+  facts.semi_sync =
+      variables["rpl_semi_sync_master_enabled"] == "ON" || variables["rpl_semi_sync_source_enabled"] == "ON";
   constexpr std::int64_t kDay = 86'400;
   facts.expire_seconds = static_cast<std::int64_t>(NumberOf(variables["binlog_expire_logs_seconds"]));
   if (facts.expire_seconds == 0)

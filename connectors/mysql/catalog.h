@@ -28,6 +28,7 @@ struct ServerFacts {
   std::int64_t expire_seconds = 0;  // of binary logs, 0: never
   std::vector<std::string> grants;
   bool logs_cascades = false;  // what foreign keys change is in the binary log
+  bool semi_sync = false;      // commits wait for semi-synchronous replicas
 };
 
 // A table as the information schema has it.

@@ -33,6 +33,7 @@ Result<Client> ConnectClient(const Options& options, std::size_t index, std::chr
   const unsigned read_s = WholeSeconds(read_timeout);
   mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
   mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &read_s);
+  mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &read_s);
   mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &kPacketMax);
   mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", ("headgate " + options.name).c_str());

@@ -54,6 +54,19 @@ void JudgeGrants(const Options& options, const ServerFacts& server, std::vector<
   }
 }
 
+void JudgeSemiSync(const Options& options, const ServerFacts& server, std::vector<Finding>& findings) {
+  if (!options.semi_sync || server.semi_sync) return;
+  const bool mariadb = options.flavor == Flavor::kMariadb;
+  findings.push_back(
+      Warning("semi_sync", "semi_sync is set, but commits at " + Place(options) + " wait for no replica",
+              mariadb ? "Turn it on there, and in the server's configuration too."
+                      : "Install the plugin semisync_source there, turn it on, and in the server's configuration too.",
+              mariadb ? "SET GLOBAL rpl_semi_sync_master_enabled = ON;"
+                      : "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'; SET GLOBAL "
+                        "rpl_semi_sync_source_enabled = ON;",
+              "semi_sync"));
+}
+
 }  // namespace
 
 std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& server) {
@@ -103,6 +116,7 @@ std::vector<Finding> JudgeServer(const Options& options, const ServerFacts& serv
                                    ": the server is a replica, and what it replicates is not in its binary log",
                                "Set log_replica_updates and restart it, or read from its source.", ""));
   }
+  JudgeSemiSync(options, server, findings);
   JudgeGrants(options, server, findings);
   return findings;
 }

@@ -204,6 +204,7 @@ Status MysqlSource::StartStream() {
   const auto mode = !by_gtid_                             ? BinlogConnection::Mode::kPlace
                     : options_.flavor == Flavor::kMariadb ? BinlogConnection::Mode::kMariadbGtid
                                                           : BinlogConnection::Mode::kMysqlGtid;
+  awaited_.reset();
   HG_ASSIGN_OR_RETURN(connection_, BinlogConnection::Start(options_, host_, mode, resume_.restart()));
   BinlogDecoder::Limits limits;
   limits.transaction_memory_max = options_.transaction_memory_max;
@@ -274,6 +275,7 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
     // A damaged event is not lost: the server has it, and is asked again.
     if (!handled.ok() && handled.error().kind == ErrorKind::kCorrupt) return Transient(handled.error().what);
     HG_RETURN_IF_ERROR(std::move(handled));
+    if (connection_->awaited()) awaited_ = decoder_->reached();
     for (; taken < batch.transactions.size(); ++taken) {
       batch.transactions[taken].info.end += resume_.base();
       bytes += batch.transactions[taken].bytes();
@@ -363,7 +365,8 @@ Status MysqlSource::Acknowledge() {
   telemetry_.oldest_pending_commit_us = 0;
   telemetry_.durable_position = telemetry_.confirmed_position = resume_.Number();
   telemetry_.read_position = resume_.Number();
-  return Ok();
+  if (!awaited_) return Ok();
+  return Tell(connection_->Confirm(*std::exchange(awaited_, std::nullopt)));
 }
 
 // Paused: the server's heartbeats wait in the socket, and its dump thread with them. A pause that is too long for the
@@ -392,6 +395,7 @@ void MysqlSource::Close() {
   snapshots_.reset();
   decoder_.reset();
   connection_.reset();
+  awaited_.reset();
   tables_.reset();
   query_.reset();
   telemetry_.connected = false;

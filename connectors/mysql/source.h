@@ -90,7 +90,8 @@ class MysqlSource final : public Source, private ChunkHost {
   std::unique_ptr<Tables> tables_;
   std::unique_ptr<BinlogConnection> connection_;
   std::unique_ptr<BinlogDecoder> decoder_;
-  BinlogPosition stored_;  // as of the last batch that carried it
+  std::optional<LogPlace> awaited_;  // what the server waits for, of what was read
+  BinlogPosition stored_;            // as of the last batch that carried it
   Deadline stored_at_;
   Deadline heard_at_;
 

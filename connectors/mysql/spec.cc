@@ -78,6 +78,9 @@ std::vector<Option> CaptureOptions() {
       Defaulted("include_query", OptionType::kBoolean, "false", kGroup, "Statements",
                 "Keep the statement that rows stem from, where the server logs it (binlog_rows_query_log_events, "
                 "binlog_annotate_row_events)."),
+      Defaulted("semi_sync", OptionType::kBoolean, "false", kGroup, "Semi-synchronous",
+                "Be a semi-synchronous replica: where the server has that turned on, a commit returns only after its "
+                "changes are on disk here, or after the server's own time limit. It makes every commit wait."),
       WithExample(
           Optional(
               "source_id", OptionType::kString, kGroup, "Source id",

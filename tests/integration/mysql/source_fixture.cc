@@ -100,7 +100,11 @@ void MysqlScene::Drop() {
 
 Status MysqlScene::Turn() {
   SourceBatch batch;
-  HG_RETURN_IF_ERROR(source_->Read(batch, stop_.get_token()));
+  HG_RETURN_IF_ERROR(Take(batch));
+  return Keep(batch);
+}
+
+Status MysqlScene::Keep(SourceBatch& batch) {
   if (!batch.transactions.empty() || batch.resume) {
     HG_ASSIGN_OR_RETURN(const LogWriter::Outcome appended, writer_->Append(batch.transactions, batch.resume));
     if (appended.duplicates != 0) return Corrupt("the source gave a transaction twice");

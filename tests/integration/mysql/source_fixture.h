@@ -33,6 +33,9 @@ class MysqlScene {
   Status Open(const std::string& name, Settings settings);
   // One turn of the loop. What it brings is durable when it returns.
   Status Turn();
+  // The halves of a turn: what it brings, and that it is durable and acknowledged.
+  Status Take(SourceBatch& batch) { return source_->Read(batch, stop_.get_token()); }
+  Status Keep(SourceBatch& batch);
   // As after kill -9: nothing is told to anybody.
   void Drop();
   // Until everything that the server has written by now is durable, and all snapshots are done.
