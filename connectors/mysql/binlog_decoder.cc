@@ -386,6 +386,7 @@ Status BinlogDecoder::ReadRows(const RowsEvent& rows, const TableBinding& bindin
   const Op op = OpOf(rows.op);
   PartialHead partial;
   while (!in.done()) {
+    const std::size_t left = in.remaining();
     transaction_.StartChange(op, binding.stream, binding.schema, event_offset_, row_++);
     if (rows.op != RowOp::kWrite)
       HG_RETURN_IF_ERROR(AppendImage(in, rows.before, binding, RowImage::kBefore, PartialHead()));
@@ -396,6 +397,7 @@ Status BinlogDecoder::ReadRows(const RowsEvent& rows, const TableBinding& bindin
       HG_RETURN_IF_ERROR(AppendImage(in, rows.before, binding, RowImage::kAfter, PartialHead()));
     }
     transaction_.EndChange(statement_);
+    if (in.remaining() == left) return Malformed("row without bytes");  // or there would be no end of them
   }
   return transaction_.status();
 }

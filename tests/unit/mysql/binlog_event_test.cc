@@ -61,6 +61,20 @@ TEST_F(BinlogEvents, WithAFlippedBitAreRefused_MY27) {
   }
 }
 
+// With the algorithm it says whether anything behind it is checked.
+TEST_F(BinlogEvents, AFormatDescriptionIsRefusedWhateverBitIsFlipped_MY27) {
+  constexpr std::size_t kFlagsAt = 17;
+  for (const Captured* log : {&mysql_, &mariadb_}) {
+    for (std::size_t bit = 0; bit < log->packets[0].size() * 8; ++bit) {
+      if (bit == kFlagsAt * 8) continue;  // that the file is still written
+      std::string damaged(log->packets[0]);
+      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+      EventReader reader(true);
+      ASSERT_FALSE(reader.Read(damaged).ok() && reader.Read(log->packets[1]).ok()) << "bit " << bit;
+    }
+  }
+}
+
 TEST_F(BinlogEvents, OfAFileThatIsStillWrittenHaveTheChecksumOfOneThatIsClosed) {
   std::string open(mysql_.packets[0]);
   open[17] = static_cast<char>(open[17] | 1);
