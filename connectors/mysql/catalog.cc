@@ -118,7 +118,7 @@ Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table
   HG_ASSIGN_OR_RETURN(
       const Rows rows,
       connection_.Query("SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, "
-                        "TABLE_NAME, TABLE_SCHEMA FROM information_schema.COLUMNS" +
+                        "TABLE_NAME, TABLE_SCHEMA, COLUMN_COMMENT FROM information_schema.COLUMNS" +
                             Where(table) + " ORDER BY ORDINAL_POSITION",
                         tried));
   TableDeclaration declared;
@@ -133,14 +133,49 @@ Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table
     column.generated = Text(row, 5).find("GENERATED") != std::string::npos &&
                        Text(row, 5).find("DEFAULT_GENERATED") == std::string::npos;
     column.default_value = DefaultOf(row[4], Text(row, 5), flavor_);
+    column.auto_increment = Text(row, 5).find("auto_increment") != std::string::npos;
+    column.comment = Text(row, 8);
   }
   if (declared.columns.empty()) return std::optional<TableDeclaration>();
-  HG_ASSIGN_OR_RETURN(
-      const Rows keys,
-      connection_.Query("SELECT INDEX_NAME, COLUMN_NAME, NULLABLE FROM information_schema.STATISTICS" + Where(table) +
-                            " AND NON_UNIQUE=0 AND COLUMN_NAME IS NOT NULL ORDER BY "
-                            "INDEX_NAME<>'PRIMARY', INDEX_NAME, SEQ_IN_INDEX",
-                        tried));
+  HG_RETURN_IF_ERROR(DescribeKey(declared, tried));
+  HG_RETURN_IF_ERROR(DescribeTable(declared, tried));
+  return std::optional(std::move(declared));
+}
+
+// utf8mb4_0900_ai_ci: the character set comes first.
+Status Catalog::DescribeTable(TableDeclaration& declared, const std::string& tried) {
+  const TableName& table = declared.name;
+  HG_ASSIGN_OR_RETURN(const Rows rows,
+                      connection_.Query("SELECT TABLE_COLLATION, TABLE_COMMENT, TABLE_NAME, TABLE_SCHEMA FROM "
+                                        "information_schema.TABLES" +
+                                            Where(table),
+                                        tried));
+  for (const Row& row : rows) {
+    if (Text(row, 2) != table.table || Text(row, 3) != table.database) continue;
+    declared.charset = Text(row, 0).substr(0, Text(row, 0).find('_'));
+    declared.comment = Text(row, 1);
+  }
+  if (flavor_ != Flavor::kMariadb) return Ok();
+  HG_ASSIGN_OR_RETURN(const Rows checks,
+                      connection_.Query("SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE "
+                                        "CONSTRAINT_SCHEMA=" +
+                                            QuoteText(table.database) + " AND TABLE_NAME=" + QuoteText(table.table),
+                                        tried));
+  for (const Row& row : checks) {
+    const auto json = JsonColumn(Text(row, 0));
+    if (!json) continue;
+    for (Declaration& column : declared.columns) column.json = column.json || column.name == *json;
+  }
+  return Ok();
+}
+
+Status Catalog::DescribeKey(TableDeclaration& declared, const std::string& tried) {
+  HG_ASSIGN_OR_RETURN(const Rows keys,
+                      connection_.Query("SELECT INDEX_NAME, COLUMN_NAME, NULLABLE FROM information_schema.STATISTICS" +
+                                            Where(declared.name) +
+                                            " AND NON_UNIQUE=0 AND COLUMN_NAME IS NOT NULL ORDER BY "
+                                            "INDEX_NAME<>'PRIMARY', INDEX_NAME, SEQ_IN_INDEX",
+                                        tried));
   std::string index;
   bool usable = false;
   for (std::size_t i = 0; i <= keys.size(); ++i) {
@@ -156,19 +191,7 @@ Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table
     declared.key.push_back(Text(keys[i], 1));
   }
   if (!usable) declared.key.clear();
-  if (flavor_ == Flavor::kMariadb) {
-    HG_ASSIGN_OR_RETURN(const Rows checks,
-                        connection_.Query("SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE "
-                                          "CONSTRAINT_SCHEMA=" +
-                                              QuoteText(table.database) + " AND TABLE_NAME=" + QuoteText(table.table),
-                                          tried));
-    for (const Row& row : checks) {
-      const auto json = JsonColumn(Text(row, 0));
-      if (!json) continue;
-      for (Declaration& column : declared.columns) column.json = column.json || column.name == *json;
-    }
-  }
-  return std::optional(std::move(declared));
+  return Ok();
 }
 
 Result<BinlogPosition> Catalog::CurrentPosition() {

@@ -35,6 +35,8 @@ struct ServerFacts {
 struct TableDeclaration {
   TableName name;
   std::vector<Declaration> columns;
+  std::string charset;
+  std::string comment;
   std::vector<std::string> key;  // of the primary key, or else the first unique key whose columns are all NOT NULL
 };
 
@@ -71,6 +73,8 @@ class Catalog {
   Result<std::vector<std::pair<std::string, std::uint64_t>>> ListLogs();
 
  private:
+  Status DescribeKey(TableDeclaration& declared, const std::string& tried);
+  Status DescribeTable(TableDeclaration& declared, const std::string& tried);
   Result<BinlogPosition> CurrentOfMariadb();
 
   Connection& connection_;

@@ -323,6 +323,9 @@ ColumnPlan PlanOf(const Declaration& declaration, Flavor flavor) {
   column.nullable = declaration.nullable;
   column.generated = declaration.generated;
   column.default_expression = declaration.default_value;
+  column.charset = declaration.charset;
+  column.auto_increment = declaration.auto_increment;
+  column.comment = declaration.comment;
   column.type.family = TypeFamily::kMysql;
   column.type.declared = declaration.type;
   column.type.base = words.base;

@@ -24,6 +24,8 @@ struct Declaration {
   bool generated = false;
   bool json = false;  // MariaDB: a CHECK says json_valid
   std::optional<std::string> default_value;
+  bool auto_increment = false;
+  std::string comment;
 
   bool operator==(const Declaration&) const = default;
 };

@@ -106,6 +106,18 @@ std::string Unquoted(const Token& token) {
   return out;
 }
 
+// The content of a text: with doubled quotes and backslashes taken as the server does.
+std::string Unescaped(std::string_view quoted) {
+  const char quote = quoted[0];
+  std::string_view inner = quoted.substr(1, quoted.size() - (quoted.size() > 1 ? 2 : 1));
+  std::string out;
+  for (std::size_t i = 0; i < inner.size(); ++i) {
+    const bool pair = i + 1 < inner.size() && (inner[i] == '\\' || (inner[i] == quote && inner[i + 1] == quote));
+    out.push_back(inner[pair ? ++i : i]);
+  }
+  return out;
+}
+
 class Reader {
  public:
   Reader(std::string_view text, std::string_view database) : scanner_(text), database_(database) { Advance(); }
@@ -214,13 +226,16 @@ class Reader {
     if (Skip("OR")) Skip("REPLACE");
     const bool temporary = Skip("TEMPORARY");
     if (Skip("TABLE")) return CreateTable(temporary);
+    if (Skip("DATABASE") || Skip("SCHEMA")) return Database(StatementKind::kDatabase);
     SkipAny({"UNIQUE", "FULLTEXT", "SPATIAL", "ONLINE", "OFFLINE"});
     return Skip("INDEX") ? Index() : Statement();
   }
   Statement CreateTable(bool temporary) {
     if (Skip("IF")) SkipAny({"NOT", "EXISTS"});
     Statement statement = OneTable(StatementKind::kCreateTable, temporary);
+    statement.like = Is("LIKE");
     if (SkipMark('(')) {
+      statement.like = Is("LIKE");
       do {
         Definition(statement);
       } while (SkipMark(','));
@@ -236,30 +251,81 @@ class Reader {
   // A column, or an index, up to its comma or the closing parenthesis.
   void Definition(Statement& statement) {
     if (AtName()) {
-      std::string name = Unquoted(token_);
+      DeclaredColumn column;
+      column.name = Unquoted(token_);
       Advance();
-      statement.columns.emplace_back(std::move(name), Is("BOOL") || Is("BOOLEAN"));
+      ReadType(column.type);
+      ReadDefault(column.default_value);
+      statement.columns.push_back(std::move(column));
     }
     SkipToComma();
   }
+  // BIGINT (20) unsigned becomes BIGINT(20) UNSIGNED.
+  void ReadType(std::string& type) {
+    if (token_.kind != TokenKind::kWord) return;
+    AppendUpper(type);
+    if (SkipMark('(')) {
+      const bool numbers = token_.kind == TokenKind::kWord && IsDigit(token_.text[0]);
+      if (numbers) type.push_back('(');
+      while (token_.kind != TokenKind::kEnd && !(token_.kind == TokenKind::kMark && token_.text[0] == ')')) {
+        if (numbers) type += token_.text;
+        Advance();
+      }
+      if (numbers) type.push_back(')');
+      SkipMark(')');
+    }
+    while (Is("UNSIGNED") || Is("SIGNED") || Is("ZEROFILL")) {
+      type.push_back(' ');
+      AppendUpper(type);
+    }
+  }
+  void AppendUpper(std::string& out) {
+    for (const char c : token_.text) out.push_back(UpperAscii(c));
+    Advance();
+  }
+  // The first DEFAULT before the column's end, if a constant follows.
+  void ReadDefault(std::optional<std::string>& value) {
+    while (!AtEndOfPart() && !Is("DEFAULT")) SkipGroup();
+    if (!Skip("DEFAULT")) return;
+    const std::string sign = SkipMark('-') ? "-" : "";
+    SkipMark('+');
+    if (token_.kind == TokenKind::kText) {
+      value = Unescaped(token_.text);
+    } else if (token_.kind == TokenKind::kWord && IsDigit(token_.text[0])) {
+      value = sign + std::string(token_.text);
+      Advance();
+      if (!SkipMark('.')) return;
+      *value += '.';
+      if (token_.kind == TokenKind::kWord) *value += token_.text;
+    } else if (Is("TRUE") || Is("FALSE")) {
+      value.emplace();
+      AppendUpper(*value);
+    }
+  }
+  bool AtEndOfPart() const {
+    return token_.kind == TokenKind::kEnd ||
+           (token_.kind == TokenKind::kMark && (token_.text[0] == ',' || token_.text[0] == ')'));
+  }
+  // One token, or all that a parenthesis holds.
+  void SkipGroup() {
+    const bool opens = SkipMark('(');
+    if (!opens) return Advance();
+    for (int depth = 1; depth > 0 && token_.kind != TokenKind::kEnd; Advance()) {
+      if (token_.kind == TokenKind::kMark) depth += token_.text[0] == '(' ? 1 : token_.text[0] == ')' ? -1 : 0;
+    }
+  }
   // To a comma or a parenthesis that closes what was open before.
   void SkipToComma() {
-    int depth = 0;
-    while (token_.kind != TokenKind::kEnd) {
-      if (token_.kind == TokenKind::kMark) {
-        if (depth == 0 && (token_.text[0] == ',' || token_.text[0] == ')')) return;
-        depth += token_.text[0] == '(' ? 1 : token_.text[0] == ')' ? -1 : 0;
-      }
-      Advance();
-    }
+    while (!AtEndOfPart()) SkipGroup();
   }
   Statement Index() {  // ... name ... ON table
     while (token_.kind != TokenKind::kEnd && !Is("ON")) Advance();
-    return Skip("ON") ? OneTable(StatementKind::kAlterTable) : Statement();
+    return Skip("ON") ? OneTable(StatementKind::kIndex) : Statement();
   }
 
   Statement Alter() {
     SkipAny({"ONLINE", "OFFLINE", "IGNORE"});
+    if (Skip("DATABASE") || Skip("SCHEMA")) return Database(StatementKind::kDatabase);
     if (!Skip("TABLE")) return {};
     if (Skip("IF")) Skip("EXISTS");
     Statement statement = OneTable(StatementKind::kAlterTable);
@@ -297,18 +363,21 @@ class Reader {
   Statement Drop() {
     const bool temporary = Skip("TEMPORARY");
     if (Skip("TABLE") || Skip("TABLES")) {
-      if (Skip("IF")) Skip("EXISTS");
-      return Tables(StatementKind::kDropTable, temporary);
-    }
-    if (Skip("DATABASE") || Skip("SCHEMA")) {
-      if (Skip("IF")) Skip("EXISTS");
-      if (!AtName()) return {};
-      Statement statement = Of(StatementKind::kDropDatabase);
-      statement.tables.push_back({Unquoted(token_), ""});
+      const bool if_exists = Skip("IF") && Skip("EXISTS");
+      Statement statement = Tables(StatementKind::kDropTable, temporary);
+      statement.if_exists = if_exists && !statement.tables.empty();
       return statement;
     }
+    if (Skip("DATABASE") || Skip("SCHEMA")) return Database(StatementKind::kDropDatabase);
     SkipAny({"ONLINE", "OFFLINE"});
     return Skip("INDEX") ? Index() : Statement();
+  }
+  Statement Database(StatementKind kind) {
+    if (Skip("IF")) SkipAny({"NOT", "EXISTS"});
+    if (!AtName()) return {};
+    Statement statement = Of(kind);
+    statement.tables.push_back({Unquoted(token_), ""});
+    return statement;
   }
   Statement Tables(StatementKind kind, bool temporary) {
     Statement statement = OneTable(kind, temporary);

@@ -18,16 +18,31 @@ bool IsSideTable(std::string_view table) {
          std::ranges::any_of(kEnds, [&](std::string_view end) { return table.ends_with(end); });
 }
 
-// TINYINT(1) that was declared by the word BOOLEAN: by the last statement that names it, else as before.
-bool IsBoolean(const Column& column, const std::map<std::string, bool>* told,
-               const std::optional<TableSchema>& before) {
-  if (column.type.base != "tinyint" || column.type.length != 1) return false;
-  if (told != nullptr) {
-    if (const auto found = told->find(column.name); found != told->end()) return found->second;
+// What a declaration in these words has that the catalogue forgets: BOOL, the width of an integer, JSON of MariaDB.
+bool IsForgotten(std::string_view type) {
+  constexpr std::array<std::string_view, 9> kTypes = {"BIGINT", "BOOL",      "BOOLEAN",  "INT",    "INTEGER",
+                                                      "JSON",   "MEDIUMINT", "SMALLINT", "TINYINT"};
+  return std::ranges::binary_search(kTypes, type.substr(0, type.find_first_of(" (")));
+}
+
+// By the last statement that names the column, else as before (X5).
+void SetWritten(Column& column, const std::map<std::string, DeclaredColumn>* told,
+                const std::optional<TableSchema>& before) {
+  const auto found =
+      told == nullptr ? std::map<std::string, DeclaredColumn>::const_iterator() : told->find(column.name);
+  if (told != nullptr && found != told->end()) {
+    if (IsForgotten(found->second.type)) column.written = found->second.type;
+    column.written_default = found->second.default_value;
+  } else if (before) {
+    const auto old = std::ranges::find(before->columns, column.name, &Column::name);
+    if (old == before->columns.end() || old->type.declared != column.type.declared) return;
+    column.written = old->written;
+    if (old->default_expression == column.default_expression) column.written_default = old->written_default;
+    if (old->type.base == "boolean" && old->written.empty()) column.written = "BOOLEAN";  // stored by an older program
   }
-  if (!before) return false;
-  const auto found = std::ranges::find(before->columns, column.name, &Column::name);
-  return found != before->columns.end() && found->type.base == "boolean";
+  if (column.type.base != "tinyint") return;
+  if (column.written.starts_with("BOOL")) column.type.base = "boolean";
+  if (column.written.starts_with("TINYINT(1)")) column.type.length = 1;
 }
 
 bool IsLiteral(std::string_view pattern) { return pattern.find_first_of("*?") == std::string_view::npos; }
@@ -90,6 +105,10 @@ bool Tables::Match(const TableMap& map, const TableDeclaration* declared, Shape&
   }
   for (const std::size_t i : map.key) shape.key.push_back(map.columns[i].name);
   if (shape.key.empty() && declared != nullptr) shape.key = declared->key;
+  if (declared != nullptr) {
+    shape.charset = declared->charset;
+    shape.comment = declared->comment;
+  }
   return all;
 }
 
@@ -97,6 +116,8 @@ Tables::Shape Tables::ShapeOf(const TableDeclaration& declared) const {
   Shape shape;
   for (const Declaration& column : declared.columns) shape.columns.push_back(PlanOf(column, options_.flavor));
   shape.key = declared.key;
+  shape.charset = declared.charset;
+  shape.comment = declared.comment;
   Exclude(declared.name, shape);
   return shape;
 }
@@ -116,17 +137,19 @@ std::uint32_t Tables::Define(const TableName& table, StreamNo stream, const Shap
   schema.database = schema.schema = table.database;
   schema.table = table.table;
   schema.replica_identity = 'f';
-  const auto told = booleans_.find(table);
+  schema.charset = shape.charset;
+  schema.comment = shape.comment;
+  const auto told = written_.find(table);
   const auto before = writer_.NewestSchema(stream);
   for (std::size_t i = 0; i < shape.columns.size(); ++i) {
     if (shape.excluded[i]) continue;
     Column& column = schema.columns.emplace_back(shape.columns[i].column);
     column.identity = true;
-    if (IsBoolean(column, told == booleans_.end() ? nullptr : &told->second, before)) column.type.base = "boolean";
+    SetWritten(column, told == written_.end() ? nullptr : &told->second, before);
     const auto place = std::ranges::find(shape.key, column.name);
     if (place != shape.key.end()) column.key_position = static_cast<std::int32_t>(place - shape.key.begin()) + 1;
   }
-  if (told != booleans_.end()) booleans_.erase(told);
+  if (told != written_.end()) written_.erase(told);
   return writer_.DefineSchema(stream, schema, at, commit_us);
 }
 
@@ -174,9 +197,9 @@ Status Tables::Told(const Statement& statement, std::string_view, const LogPlace
     if (statement.tables.empty()) unlogged_.insert(TableName());
     return Ok();
   }
-  if (!statement.columns.empty()) {
-    auto& told = booleans_[statement.tables.back()];
-    for (const auto& [name, boolean] : statement.columns) told[name] = boolean;
+  if (!statement.columns.empty() && IsCaptured(options_, statement.tables.back())) {
+    auto& told = written_[statement.tables.back()];
+    for (const DeclaredColumn& column : statement.columns) told[column.name] = column;
   }
   for (const TableName& table : statement.tables) {
     if (statement.kind == StatementKind::kDropDatabase) {

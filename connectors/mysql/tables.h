@@ -78,6 +78,8 @@ class Tables final : public Binder {
     std::vector<ColumnPlan> columns;
     std::vector<bool> excluded;
     std::vector<std::string> key;
+    std::string charset;
+    std::string comment;
   };
   struct Known {
     std::optional<TableDeclaration> declaration;
@@ -97,7 +99,8 @@ class Tables final : public Binder {
   const Describe describe_;
   const LookAhead look_ahead_;
   std::map<TableName, Known> declared_;
-  std::map<TableName, std::map<std::string, bool>> booleans_;  // columns that statements declared since the last schema
+  // Columns that statements declared since the last schema.
+  std::map<TableName, std::map<std::string, DeclaredColumn>> written_;
   std::set<TableName> muted_;
   std::set<TableName> unlogged_;
   std::set<TableName> waiting_;

@@ -303,6 +303,11 @@ std::optional<std::string> Placeholder(const DebeziumType& t) {
     case Form::kJson:
       return text;
     case Form::kBytes:
+      if (IsMysql(t.type)) {  // DM49
+        text.clear();
+        AppendBinary(text, placeholder, t.options->binary);
+        return text;
+      }
       if (t.options->binary == O::Binary::kBytes) return "\"" + Base64(placeholder) + "\"";
       if (t.options->binary == O::Binary::kHex) return text;
       return std::nullopt;

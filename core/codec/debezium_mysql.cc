@@ -23,9 +23,11 @@ constexpr const char* kBeyondDay = "the time lies outside of a day; use another 
 const char* WriteTinyInt(std::string& out, const DebeziumType& t, const Value& v) {
   if (v.kind != ValueKind::kInt) return kWrongKind;
   const O::TinyInt1 mode = t.options->tinyint1;
-  if (IsTinyInt1(t.type) &&
-      (mode == O::TinyInt1::kBoolean || (mode == O::TinyInt1::kDeclared && t.type.base == "boolean"))) {
+  const bool width_one = IsTinyInt1(t.type) && t.type.declared.find("zerofill") == std::string::npos;
+  if (width_one && mode != O::TinyInt1::kNumber && t.type.base == "boolean") {
     out += v.i != 0 ? "true" : "false";
+  } else if (width_one && mode == O::TinyInt1::kBoolean) {  // upstream's converter looks at a signed byte
+    out += static_cast<std::int8_t>(v.i) > 0 ? "true" : "false";
   } else {
     AppendInt(out, v.i);
   }
@@ -85,6 +87,19 @@ const char* WriteStreamJson(std::string& out, const DebeziumType&, const Value& 
   std::string text;
   AppendStreamJson(text, v.marked_json());
   AppendJsonString(out, text);
+  return nullptr;
+}
+
+// "{ \"values\": [1.1, 2.2] }", a text (vector-to-json).
+const char* WriteVectorText(std::string& out, const DebeziumType& t, const Value& v) {
+  std::string numbers;
+  if (const char* why = PlainWriter(Form::kArray, t.options->decimals)(numbers, t, v); why != nullptr) return why;
+  std::string text = "{ \"values\": ";
+  for (const char c : numbers) {
+    text.push_back(c);
+    if (c == ',') text.push_back(' ');
+  }
+  AppendJsonString(out, text + " }");
   return nullptr;
 }
 
@@ -310,6 +325,8 @@ DebeziumWriter WriterOfKind(const DebeziumType& t) {
       return t.form == Form::kDouble ? WriteWideFloat : PlainWriter(t.form, t.options->decimals);
     case TypeKind::kBits:
       return t.form == Form::kBits ? WriteBitBytes : PlainWriter(t.form, t.options->decimals);
+    case TypeKind::kArray:
+      return t.options->vector_to_json ? WriteVectorText : PlainWriter(t.form, t.options->decimals);
     case TypeKind::kJsonb:
       return WriteStreamJson;
     case TypeKind::kGeometry:

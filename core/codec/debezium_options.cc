@@ -229,6 +229,7 @@ constexpr Option kOptions[] = {
     {"time.precision.mode", SetTime},
     {"tombstones.on.delete", SetFlag<&O::tombstones>},
     {"unavailable.value.placeholder", SetText<&O::unavailable>},
+    {"vector-to-json", SetFlag<&O::vector_to_json>},
 };
 
 }  // namespace

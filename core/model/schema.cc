@@ -80,7 +80,14 @@ std::string EncodeSchema(const TableSchema& schema) {
     c.set_key_position(column.key_position);
     if (column.default_expression) c.set_default_expression(*column.default_expression);
     if (column.value_before) c.set_value_before(*column.value_before);
+    c.set_written(column.written);
+    if (column.written_default) c.set_written_default(*column.written_default);
+    c.set_charset(column.charset);
+    c.set_auto_increment(column.auto_increment);
+    c.set_comment(column.comment);
   }
+  out.set_charset(schema.charset);
+  out.set_comment(schema.comment);
   return out.SerializeAsString();
 }
 
@@ -103,7 +110,14 @@ Result<TableSchema> DecodeSchema(std::string_view bytes) {
     column.key_position = c.key_position();
     if (c.has_default_expression()) column.default_expression = c.default_expression();
     if (c.has_value_before()) column.value_before = c.value_before();
+    column.written = c.written();
+    if (c.has_written_default()) column.written_default = c.written_default();
+    column.charset = c.charset();
+    column.auto_increment = c.auto_increment();
+    column.comment = c.comment();
   }
+  schema.charset = in.charset();
+  schema.comment = in.comment();
   return schema;
 }
 

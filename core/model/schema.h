@@ -80,6 +80,13 @@ struct Column {
   // What rows have in it that are older than the column and were not written since, as the server prints it. PostgreSQL
   // keeps that beside them (pg_attribute.attmissingval) and sends no change.
   std::optional<std::string> value_before;
+  // MySQL and MariaDB. `written`: the type in the words of the statement that declared it, where the catalogue forgets
+  // them ("BOOL", "INT"); `written_default`: a constant DEFAULT of that statement, without quotes.
+  std::string written;
+  std::optional<std::string> written_default;
+  std::string charset;  // of text: "utf8mb4"
+  bool auto_increment = false;
+  std::string comment;
 
   bool operator==(const Column&) const = default;
 };
@@ -92,6 +99,8 @@ struct TableSchema {
   char replica_identity = 'd';    // PostgreSQL: d default, n nothing, f full, i index
   std::uint32_t relation_id = 0;  // the server's own number for the table, 0 if it has none
   std::vector<Column> columns;
+  std::string charset;  // MySQL and MariaDB: what text columns have that say nothing else
+  std::string comment;
 
   // Column indexes in key order; empty if nothing identifies a row.
   std::vector<std::size_t> Key() const;

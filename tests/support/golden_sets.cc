@@ -74,7 +74,7 @@ std::vector<std::string> MysqlSetNames(const std::string& connector) {
           "time_connect_range", "time_isostring",      "time_isostring_range", "time_isostring_small",
           "time_microseconds",  "time_nanoseconds",    "tombstones_off",       "tx_metadata",
           "unsigned_precise",   "swap_geometry",       "next_default",         "next_structured",
-          "next_swap_geometry"};
+          "next_swap_geometry", "tinyint_converter",   "vector_to_json"};
 }
 
 // Topics in which upstream is wrong, or where its phases differ and ours have the form of the stream.
@@ -130,9 +130,12 @@ Result<GoldenRendering> GoldenRendering::Of(const std::filesystem::path& root, c
       }
     }
   }
-  if (name.ends_with("swap_geometry")) options.swap_geometry = true;  // upstream's is a transform
+  // What upstream has as transforms and converters is an option here.
+  options.swap_geometry = name.ends_with("swap_geometry");
+  options.vector_to_json = name == "vector_to_json";
+  if (name == "tinyint_converter") options.tinyint1 = codec::DebeziumOptions::TinyInt1::kBoolean;
   for (const auto& [option, value] : rendering.set_.options) {
-    if (option.starts_with("transforms")) continue;
+    if (option.starts_with("transforms") || option == "converters" || option == "b.type") continue;
     HG_ASSIGN_OR_RETURN(const bool known, SetOption(options, option, value));
     if (!known) return ConfigError("set " + name + " has the option " + option + ", which the encoder does not know");
   }

@@ -305,7 +305,8 @@ TEST(DebeziumOptionsTable, EveryNameOfTheContractIsKnownAndBadValuesAreNamed) {
   DebeziumOptions o;
   for (const auto& [name, value] : {std::pair{"bigint.unsigned.handling.mode", "precise"},
                                     {"enable.time.adjuster", "false"},
-                                    {"compat.tinyint1", "boolean"}}) {
+                                    {"compat.tinyint1", "boolean"},
+                                    {"vector-to-json", "true"}}) {
     EXPECT_TRUE(*SetOption(o, name, value)) << name;
   }
   EXPECT_FALSE(*SetOption(o, "topic.prefix", "x"));
@@ -325,6 +326,7 @@ TEST(DebeziumOptionsTable, EveryNameOfTheContractIsKnownAndBadValuesAreNamed) {
                                     {"bigint.unsigned.handling.mode", "short"},
                                     {"enable.time.adjuster", "maybe"},
                                     {"compat.tinyint1", "x"},
+                                    {"vector-to-json", "x"},
                                     {"compat.ts_ns", "text"},
                                     {"decimal.format", "base64"}}) {
     const auto result = SetOption(o, name, value);
