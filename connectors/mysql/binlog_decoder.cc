@@ -279,7 +279,11 @@ Status BinlogDecoder::Told(const Statement& statement, std::string_view text, co
   if (statement.kind == StatementKind::kTruncate && !statement.temporary) HG_RETURN_IF_ERROR(Truncate(statement));
   const std::int64_t commit_us = commit_us_ != 0 ? commit_us_ : event.unix_s * kSecondUs;
   if (!statement.temporary && statement.kind != StatementKind::kOther) {
-    HG_RETURN_IF_ERROR(binder_.Told(statement, text, Here(), commit_us));
+    HG_ASSIGN_OR_RETURN(const auto changes, binder_.Told(statement, text, Here(), commit_us));
+    for (const SchemaChange& change : changes) {
+      transaction_.StartChange(Op::kSchema, change.stream, change.schema, event_offset_);
+      transaction_.EndChange(Encode(change.extra));
+    }
     if (statement.kind != StatementKind::kChangesRows) bound_.clear();  // tables come with new numbers now
   }
   if (alone && !statement.goes_on) End(event, done);

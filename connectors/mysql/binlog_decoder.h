@@ -31,15 +31,23 @@ struct TableBinding {
   std::vector<Field> fields;  // one for each column of the table map
 };
 
+// A statement that changes a schema, as it goes into its transaction.
+struct SchemaChange {
+  StreamNo stream = 0;       // 0: of no captured table
+  std::uint32_t schema = 0;  // what the table is then; 0: not known
+  SchemaExtra extra;
+};
+
 // Finds out about tables when the stream tells of them.
 class Binder {
  public:
   virtual ~Binder() = default;
   // A table map that was not seen before, or that differs from the last of its number. `at`: of the event.
   virtual Result<TableBinding> Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) = 0;
-  // A statement about tables, after it was committed. The rows that follow may come with other table maps.
-  virtual Status Told(const Statement& statement, std::string_view text, const LogPlace& at,
-                      std::int64_t commit_us) = 0;
+  // A statement about tables or databases, after it was committed. The rows that follow may come with other table maps.
+  // What is to be told of it.
+  virtual Result<std::vector<SchemaChange>> Told(const Statement& statement, std::string_view text, const LogPlace& at,
+                                                 std::int64_t commit_us) = 0;
   // The stream of a table as it was last bound; 0 if it is not captured. For TRUNCATE, which has no table map.
   virtual Result<TableBinding> BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) = 0;
 };

@@ -106,6 +106,16 @@ Result<std::vector<TableName>> Catalog::ListTables() {
   return tables;
 }
 
+// Defaults of TIMESTAMP are shown in the zone of the session: in that of the server, as whoever wrote them saw them.
+Result<std::string> Catalog::StatementOf(const TableName& table) {
+  const std::string tried = "asking how " + table.database + "." + table.table + " is made";
+  HG_RETURN_IF_ERROR(connection_.Execute("SET time_zone=@@global.time_zone", tried));
+  auto rows = connection_.Query("SHOW CREATE TABLE " + QuoteName(table.database) + "." + QuoteName(table.table), tried);
+  HG_RETURN_IF_ERROR(connection_.Execute("SET time_zone='+00:00'", tried));
+  if (!rows.ok()) return std::move(rows).error();
+  return rows->empty() ? "" : Text((*rows)[0], 1);
+}
+
 Result<std::uint64_t> Catalog::EstimateRows(const TableName& table) {
   HG_ASSIGN_OR_RETURN(const Rows rows,
                       connection_.Query("SELECT TABLE_ROWS FROM information_schema.TABLES" + Where(table),

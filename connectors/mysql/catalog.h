@@ -63,6 +63,8 @@ class Catalog {
   Result<std::vector<Cascade>> ListCascades();
   // Nothing if there is no such table (any more).
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
+  // The statement that makes such a table; "" if there is none.
+  Result<std::string> StatementOf(const TableName& table);
   // As the server guesses; 0 if it does not.
   Result<std::uint64_t> EstimateRows(const TableName& table);
   // The server's position at this moment: everything before it is visible to a query that begins now.

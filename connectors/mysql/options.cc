@@ -89,6 +89,7 @@ Options MakeOptions(const std::string& name, Flavor flavor, const config::Bound&
   std::from_chars(id.data(), id.data() + id.size(), o.server_id);
   o.statements = bound.Bool("include_query");
   o.semi_sync = bound.Bool("semi_sync");
+  o.schema_changes = bound.Bool("include_schema_changes");
   o.connect_timeout = MillisOf(bound, "connect_timeout_ms");
   o.heartbeat_interval = MillisOf(bound, "heartbeat_interval_ms");
   o.stale_after = MillisOf(bound, "stale_after_ms");

@@ -37,6 +37,7 @@ struct Options {
   std::uint32_t server_id = 0;  // ours, as a replica
   bool statements = false;      // capture what the rows stem from
   bool semi_sync = false;       // the server's commits wait for us
+  bool schema_changes = true;   // statements that change tables are events
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds heartbeat_interval{1'000};
   std::chrono::milliseconds stale_after{60'000};

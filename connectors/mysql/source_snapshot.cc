@@ -71,6 +71,12 @@ Result<std::optional<ChunkTable>> MysqlSource::PlanTable(const std::string& tabl
   made.schema = plan->schema;
   made.key = plan->key;
   HG_ASSIGN_OR_RETURN(made.rows_estimate, Catalog(*query_, options_.flavor).EstimateRows(*name));
+  if (options_.schema_changes) {
+    auto statement = Catalog(*query_, options_.flavor).StatementOf(*name);
+    if (!statement.ok() && statement.error().kind == ErrorKind::kTransient) return std::move(statement).error();
+    if (statement.ok())
+      made.statement = Encode(SchemaExtra{SchemaExtra::Kind::kCreate, false, name->database, name->table, *statement});
+  }
   made.plan = std::make_shared<const TablePlan>(std::move(*plan));
   return std::optional(std::move(made));
 }

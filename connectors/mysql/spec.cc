@@ -81,6 +81,9 @@ std::vector<Option> CaptureOptions() {
       Defaulted("semi_sync", OptionType::kBoolean, "false", kGroup, "Semi-synchronous",
                 "Be a semi-synchronous replica: where the server has that turned on, a commit returns only after its "
                 "changes are on disk here, or after the server's own time limit. It makes every commit wait."),
+      Defaulted("include_schema_changes", OptionType::kBoolean, "true", kGroup, "Schema changes",
+                "Tell of statements that create, alter, rename or drop captured tables, and of those about their "
+                "databases: schema events with ddl, the schema-change topic of format=debezium."),
       WithExample(
           Optional(
               "source_id", OptionType::kString, kGroup, "Source id",

@@ -189,18 +189,34 @@ Result<TableBinding> Tables::BindTruncated(const TableName& table, const LogPlac
   return binding;
 }
 
-Status Tables::Told(const Statement& statement, std::string_view, const LogPlace&, std::int64_t) {
+// A table that gets another name keeps the words in which its columns were declared.
+void Tables::RememberWords(const Statement& statement) {
+  const auto& tables = statement.tables;
+  if (statement.kind == StatementKind::kRenameTable) {
+    for (std::size_t i = 0; i + 1 < tables.size(); i += 2) {
+      if (!IsCaptured(options_, tables[i]) || !IsCaptured(options_, tables[i + 1])) continue;
+      const auto before = writer_.NewestSchema(writer_.OpenStream(tables[i].database, tables[i].table));
+      if (!before) continue;
+      auto& words = written_[tables[i + 1]];
+      for (const Column& column : before->columns)
+        words.insert_or_assign(column.name, DeclaredColumn{column.name, column.written, column.written_default});
+    }
+  }
+  if (statement.columns.empty() || !IsCaptured(options_, tables.back())) return;
+  auto& words = written_[tables.back()];
+  for (const DeclaredColumn& column : statement.columns) words.insert_or_assign(column.name, column);
+}
+
+Result<std::vector<SchemaChange>> Tables::Told(const Statement& statement, std::string_view text, const LogPlace& at,
+                                               std::int64_t commit_us) {
   if (statement.kind == StatementKind::kChangesRows) {
     for (const TableName& table : statement.tables) {
       if (IsCaptured(options_, table)) unlogged_.insert(table);
     }
     if (statement.tables.empty()) unlogged_.insert(TableName());
-    return Ok();
+    return std::vector<SchemaChange>();
   }
-  if (!statement.columns.empty() && IsCaptured(options_, statement.tables.back())) {
-    auto& told = written_[statement.tables.back()];
-    for (const DeclaredColumn& column : statement.columns) told[column.name] = column;
-  }
+  RememberWords(statement);
   for (const TableName& table : statement.tables) {
     if (statement.kind == StatementKind::kDropDatabase) {
       std::erase_if(declared_, [&](const auto& entry) { return entry.first.database == table.database; });
@@ -210,7 +226,8 @@ Status Tables::Told(const Statement& statement, std::string_view, const LogPlace
       if (statement.kind != StatementKind::kTruncate) waiting_.erase(table);
     }
   }
-  return Ok();
+  if (!options_.schema_changes) return std::vector<SchemaChange>();
+  return ChangesOf(statement, text, base_ + at.Number(), commit_us);
 }
 
 Result<std::optional<TablePlan>> Tables::Plan(const TableName& table, std::uint64_t at, std::int64_t now_us,

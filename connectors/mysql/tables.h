@@ -50,7 +50,8 @@ class Tables final : public Binder {
 
   Result<TableBinding> Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) override;
   Result<TableBinding> BindTruncated(const TableName& table, const LogPlace& at, std::int64_t commit_us) override;
-  Status Told(const Statement& statement, std::string_view text, const LogPlace& at, std::int64_t commit_us) override;
+  Result<std::vector<SchemaChange>> Told(const Statement& statement, std::string_view text, const LogPlace& at,
+                                         std::int64_t commit_us) override;
 
   // For a snapshot: as the server has it now. Nothing if the table is gone.
   Result<std::optional<TablePlan>> Plan(const TableName& table, std::uint64_t at, std::int64_t now_us, bool anew);
@@ -93,6 +94,11 @@ class Tables final : public Binder {
   void Exclude(const TableName& table, Shape& shape) const;
   std::uint32_t Define(const TableName& table, StreamNo stream, const Shape& shape, std::uint64_t at,
                        std::int64_t commit_us);
+
+  void RememberWords(const Statement& statement);
+  Result<SchemaChange> ChangeOf(SchemaExtra extra, const TableName& table, std::uint64_t at, std::int64_t commit_us);
+  Result<std::vector<SchemaChange>> ChangesOf(const Statement& statement, std::string_view text, std::uint64_t at,
+                                              std::int64_t commit_us);
 
   const Options& options_;
   LogWriter& writer_;

@@ -204,8 +204,8 @@ void DebeziumEncoder::AppendBinlogSource(std::string& out, const EventContext& e
     out += "null";
   }
   out += ",\"query\":";
-  const bool rows = e.change->op != Op::kTruncate && !e.change->extra.empty();
-  if (rows) {
+  const Op op = e.change->op;
+  if (op != Op::kTruncate && op != Op::kSchema && !e.change->extra.empty()) {
     AppendJsonString(out, e.change->extra);
   } else {
     out += "null";
@@ -424,10 +424,11 @@ void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
 
 Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
   const Change& change = *e.change;
+  const bool statement = change.op == Op::kSchema && !change.extra.empty();
   const bool rows =
       change.op == Op::kInsert || change.op == Op::kUpdate || change.op == Op::kDelete || change.op == Op::kRead;
-  if (!rows && change.op != Op::kTruncate && change.op != Op::kMessage) return Ok();
-  if (change.op != Op::kMessage && e.schema == nullptr)
+  if (!rows && !statement && change.op != Op::kTruncate && change.op != Op::kMessage) return Ok();
+  if (!statement && change.op != Op::kMessage && e.schema == nullptr)
     return Rejected("a row change came without the schema of its stream");
 
   const bool counted = options_->transaction_metadata && IsStreamed(*e.tx);
@@ -435,6 +436,7 @@ Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
     *transaction_ = {};
     transaction_->position = e.tx->position;
   }
+  if (statement) return RenderSchemaChange(e, out);  // counts in no transaction
   const std::uint64_t events_before = transaction_->events;
   const std::size_t start = out.size();
   if (counted && !transaction_->begun) Begin(e, out);

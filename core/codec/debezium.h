@@ -78,6 +78,7 @@ class DebeziumEncoder {
   Status RenderRow(const EventContext& event, const Shape& shape, RecordList& out);
   Status RenderTruncate(const EventContext& event, const Shape& shape, RecordList& out);
   Status RenderMessage(const EventContext& event, RecordList& out);
+  Status RenderSchemaChange(const EventContext& event, RecordList& out);
 
   // Which images of a record's value are written.
   struct Images {

@@ -217,6 +217,7 @@ constexpr Option kOptions[] = {
     {"extended.headers.enabled", SetFlag<&O::extended_headers>},
     {"field.name.adjustment.mode", SetNames<&O::field_names>},
     {"hstore.handling.mode", SetHstore},
+    {"include.schema.comments", SetFlag<&O::schema_comments>},
     {"include.unknown.datatypes", SetFlag<&O::unknown_types>},
     {"interval.handling.mode", SetInterval},
     {"message.key.columns", SetKeyColumns},

@@ -50,6 +50,7 @@ struct DebeziumOptions {
   bool unsigned_precise = false;  // BIGINT UNSIGNED
   bool time_adjuster = true;      // years of two digits
   bool swap_geometry = false;     // X and Y of geographic SRIDs (DM47)
+  bool schema_comments = false;   // in the schema-change topic
   bool vector_to_json = false;    // VECTOR of MySQL as the text of an object
   enum class TinyInt1 : std::uint8_t { kDeclared, kNumber, kBoolean };
   TinyInt1 tinyint1 = TinyInt1::kDeclared;

@@ -126,6 +126,20 @@ Status AppendSnapshot(std::string& out, const TransactionInfo& tx, const Change&
 
 bool HasRows(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead; }
 
+// A statement is told with the columns that the table has then, if it leaves any and they are known.
+Status AppendSchemaEvent(std::string& out, const EventContext& e) {
+  if (e.change->extra.empty()) {
+    if (e.schema == nullptr) return Rejected("a schema event came without its schema");
+    AppendColumns(out, *e.schema);
+    return Ok();
+  }
+  HG_ASSIGN_OR_RETURN(const SchemaExtra statement, DecodeSchemaChange(e.change->extra));
+  if (e.schema != nullptr && statement.kind != SchemaExtra::Kind::kDrop) AppendColumns(out, *e.schema);
+  out += ",\"ddl\":";
+  AppendJsonString(out, statement.ddl);
+  return Ok();
+}
+
 }  // namespace
 
 struct NativeEncoder::Shape {
@@ -336,7 +350,9 @@ Status NativeEncoder::AppendOther(std::string& out, const EventContext& e) {
   AppendId(out, e);
   out += "\",\"source\":";
   AppendJsonString(out, e.source_id);
-  if (change.op != Op::kMessage && change.op != Op::kGap) {
+  const bool of_stream =
+      change.op == Op::kSchema ? change.stream != 0 : change.op != Op::kMessage && change.op != Op::kGap;
+  if (of_stream) {
     out += ",\"stream\":";
     AppendJsonString(out, e.schema != nullptr ? StreamName(e.schema->schema, e.schema->table)
                                               : StreamName(e.stream_schema, e.stream_table));
@@ -358,8 +374,7 @@ Status NativeEncoder::AppendOther(std::string& out, const EventContext& e) {
       HG_RETURN_IF_ERROR(AppendGap(out, e));
       break;
     case Op::kSchema:
-      if (e.schema == nullptr) return Rejected("a schema event came without its schema");
-      AppendColumns(out, *e.schema);
+      HG_RETURN_IF_ERROR(AppendSchemaEvent(out, e));
       break;
     default:
       return Rejected("a change of op " + std::string(Name(change.op)) + " came without the schema of its stream");

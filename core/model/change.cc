@@ -50,6 +50,28 @@ Result<TruncateExtra> DecodeTruncate(std::string_view bytes) {
   return TruncateExtra{(bytes[0] & 1) != 0, (bytes[0] & 2) != 0};
 }
 
+std::string Encode(const SchemaExtra& extra) {
+  std::string out;
+  out.push_back(static_cast<char>(extra.kind));
+  out.push_back(extra.like ? 1 : 0);
+  PutBytes(out, extra.database);
+  PutBytes(out, extra.table);
+  PutBytes(out, extra.ddl);
+  return out;
+}
+Result<SchemaExtra> DecodeSchemaChange(std::string_view bytes) {
+  ByteReader in(bytes);
+  SchemaExtra extra;
+  extra.kind = static_cast<SchemaExtra::Kind>(in.Byte());
+  extra.like = in.Byte() != 0;
+  extra.database = in.Bytes();
+  extra.table = in.Bytes();
+  extra.ddl = in.Bytes();
+  const bool known = extra.kind >= SchemaExtra::Kind::kCreate && extra.kind <= SchemaExtra::Kind::kDatabase;
+  if (in.failed() || !known) return Corrupt("stored change of a schema is malformed");
+  return extra;
+}
+
 std::string Encode(const MessageExtra& extra) {
   std::string out;
   out.push_back(extra.transactional ? 1 : 0);

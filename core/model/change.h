@@ -114,11 +114,22 @@ struct GapExtra {
   std::string action;     // resync, none
   std::string text = {};  // what was found, for people; not stored with the change
 };
+// Of a statement that changes a schema, in the transaction that it was. A version of a stream has none.
+struct SchemaExtra {
+  enum class Kind : std::uint8_t { kCreate = 1, kAlter = 2, kDrop = 3, kIndex = 4, kDatabase = 5 };  // stored
+  Kind kind = Kind::kAlter;
+  bool like = false;     // CREATE TABLE ... LIKE
+  std::string database;  // that it is about
+  std::string table;     // its name after the statement; "" of kDatabase
+  std::string ddl;       // the statement as logged, of DROP TABLE that of the one table
+};
 std::string Encode(const TruncateExtra& extra);
+std::string Encode(const SchemaExtra& extra);
 std::string Encode(const MessageExtra& extra);
 std::string Encode(const SnapshotExtra& extra);
 std::string Encode(const GapExtra& extra);
 Result<TruncateExtra> DecodeTruncate(std::string_view bytes);
+Result<SchemaExtra> DecodeSchemaChange(std::string_view bytes);
 Result<MessageExtra> DecodeMessage(std::string_view bytes);
 Result<SnapshotExtra> DecodeSnapshot(std::string_view bytes);
 Result<GapExtra> DecodeGap(std::string_view bytes);

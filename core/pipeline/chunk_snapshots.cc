@@ -381,6 +381,10 @@ void ChunkSnapshots::EmitMark(const Job& job, ChunkLedger::Table& entry, bool co
   tx.first_ordinal = 0;
   tx.StartChange(Op::kSnapshot, stream, job.table.schema, tx.info.consistent_at);
   tx.EndChange(Encode(SnapshotExtra{completed, entry.rows()}));
+  if (!completed && !job.table.statement.empty()) {
+    tx.StartChange(Op::kSchema, stream, job.table.schema, tx.info.consistent_at);
+    tx.EndChange(job.table.statement);
+  }
   if (!completed && entry.stale_rows()) {
     tx.StartChange(Op::kTruncate, stream, job.table.schema, tx.info.consistent_at);
     tx.EndChange(Encode(TruncateExtra{}));

@@ -67,14 +67,16 @@ const std::vector<std::string>& GoldenStreamDefects() {
 }
 
 std::vector<std::string> MysqlSetNames(const std::string& connector) {
-  if (connector == "mariadb") return {"default", "include_query", "time_isostring", "tx_metadata", "unsigned_precise"};
-  return {"adjuster_off",       "binary_base64",       "binary_base64url",     "binary_hex",
-          "decimal_double",     "decimal_numeric",     "decimal_string",       "default",
-          "include_query",      "message_key_columns", "null_default_false",   "time_connect",
-          "time_connect_range", "time_isostring",      "time_isostring_range", "time_isostring_small",
-          "time_microseconds",  "time_nanoseconds",    "tombstones_off",       "tx_metadata",
-          "unsigned_precise",   "swap_geometry",       "next_default",         "next_structured",
-          "next_swap_geometry", "tinyint_converter",   "vector_to_json"};
+  if (connector == "mariadb")
+    return {"default", "include_query", "schema_changes_comments", "time_isostring", "tx_metadata", "unsigned_precise"};
+  return {"adjuster_off",           "binary_base64",       "binary_base64url",     "binary_hex",
+          "decimal_double",         "decimal_numeric",     "decimal_string",       "default",
+          "include_query",          "message_key_columns", "null_default_false",   "time_connect",
+          "time_connect_range",     "time_isostring",      "time_isostring_range", "time_isostring_small",
+          "time_microseconds",      "time_nanoseconds",    "tombstones_off",       "tx_metadata",
+          "unsigned_precise",       "swap_geometry",       "next_default",         "next_structured",
+          "next_swap_geometry",     "tinyint_converter",   "vector_to_json",       "schema_changes",
+          "schema_changes_comments"};
 }
 
 // Topics in which upstream is wrong, or where its phases differ and ours have the form of the stream.
@@ -124,6 +126,7 @@ Result<GoldenRendering> GoldenRendering::Of(const std::filesystem::path& root, c
   // Upstream takes the default of a BINARY column as text, with the escape that the server shows.
   for (auto* records : {&rendering.set_.snapshot, &rendering.set_.stream}) {
     for (GoldenRecord& r : *records) {
+      if (r.topic == "gold") Replace(r, "\"row\":3", "\"row\":0");  // left over from the rows before
       for (int image = 0; image < 2 && r.topic == "gold.g.opt_null_default"; ++image) {
         Replace(r, "\"YWJcMA==\"", "\"YWIA\"");
         Replace(r, "\"61625c30\"", "\"616200\"");
@@ -136,6 +139,7 @@ Result<GoldenRendering> GoldenRendering::Of(const std::filesystem::path& root, c
   if (name == "tinyint_converter") options.tinyint1 = codec::DebeziumOptions::TinyInt1::kBoolean;
   for (const auto& [option, value] : rendering.set_.options) {
     if (option.starts_with("transforms") || option == "converters" || option == "b.type") continue;
+    if (option.starts_with("schema.history.")) continue;  // what upstream keeps for itself
     HG_ASSIGN_OR_RETURN(const bool known, SetOption(options, option, value));
     if (!known) return ConfigError("set " + name + " has the option " + option + ", which the encoder does not know");
   }

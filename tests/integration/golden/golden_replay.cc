@@ -9,14 +9,14 @@
 namespace headgate::test {
 namespace {
 
-bool Changes(Op op) { return op != Op::kSchema && op != Op::kSnapshot && op != Op::kGap; }
+bool Changes(Op op) { return op != Op::kSnapshot && op != Op::kGap; }
 
 // Follows one source through the log and leaves out what is not captured.
 class Replaying {
  public:
   Replaying(const Registry& registry, SourceNo source, std::string_view name, const GoldenCaptured& captured,
-            const GoldenSee& see)
-      : registry_(registry), source_(source), name_(name), captured_(captured), see_(see) {}
+            const GoldenSee& see, GoldenStatements statements)
+      : registry_(registry), source_(source), name_(name), captured_(captured), see_(see), statements_(statements) {}
 
   // A transaction is judged whole, with its last block: a savepoint begins a new one.
   Status Entry(const LogReader::Block& block, bool of_phase) {
@@ -55,6 +55,8 @@ class Replaying {
 
  private:
   bool Wanted(const Change& change) {
+    if (change.op == Op::kSchema && (change.extra.empty() || statements_ == GoldenStatements::kNone)) return false;
+    if (change.op == Op::kSchema && statements_ == GoldenStatements::kAll) return true;
     if (change.stream == 0) return true;
     const auto known = streams_.find(change.stream);
     if (known != streams_.end()) return known->second;
@@ -81,6 +83,7 @@ class Replaying {
   const std::string_view name_;
   const GoldenCaptured& captured_;
   const GoldenSee& see_;
+  const GoldenStatements statements_;
   std::map<StreamNo, bool> streams_;
   std::string changes_;  // of the transaction
   std::uint32_t count_ = 0;
@@ -92,11 +95,11 @@ class Replaying {
 }  // namespace
 
 Status ReplayGolden(const Log& log, SourceNo source, std::string_view name, GoldenPhase phase,
-                    const GoldenCaptured& captured, const GoldenSee& see) {
+                    const GoldenCaptured& captured, const GoldenSee& see, GoldenStatements statements) {
   const auto registry = log.registry();
   const auto reader = log.NewReader();
   reader->Seek(log.first_seq());
-  Replaying replaying(*registry, source, name, captured, see);
+  Replaying replaying(*registry, source, name, captured, see, statements);
   LogReader::Block block;
   for (;;) {
     HG_ASSIGN_OR_RETURN(const bool more, reader->Next(block));

@@ -46,6 +46,13 @@ TableSchema Everything() {
   pair.children[0].length = 5;
   tags.type.children = {pair};
   tags.default_expression = "";
+  tags.written = "BOOL";
+  tags.written_default = "";
+  tags.charset = "latin1";
+  tags.auto_increment = true;
+  tags.comment = "no\xe9";
+  schema.charset = "utf8mb4";
+  schema.comment = "\xe9";
   schema.columns = {id, price, tags};
   return schema;
 }

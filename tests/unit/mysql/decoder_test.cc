@@ -36,9 +36,10 @@ class MapBinder final : public Binder {
   Result<TableBinding> BindTruncated(const TableName&, const LogPlace&, std::int64_t) override {
     return TableBinding();
   }
-  Status Told(const Statement& statement, std::string_view, const LogPlace&, std::int64_t) override {
+  Result<std::vector<SchemaChange>> Told(const Statement& statement, std::string_view, const LogPlace&,
+                                         std::int64_t) override {
     told.push_back(statement.kind);
-    return Ok();
+    return std::vector<SchemaChange>();
   }
 
   std::map<std::string, StreamNo> streams;
