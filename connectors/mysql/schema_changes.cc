@@ -18,6 +18,20 @@ bool HasCaptured(const Options& options, std::string_view database) {
   });
 }
 
+// The new names of captured tables; if none has one that is captured, those that captured tables go away under.
+std::vector<TableName> RenamedTables(const Options& options, const std::vector<TableName>& pairs) {
+  std::vector<TableName> come;
+  std::vector<TableName> gone;
+  for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+    if (IsCaptured(options, pairs[i + 1])) {
+      come.push_back(pairs[i + 1]);
+    } else if (IsCaptured(options, pairs[i])) {
+      gone.push_back(pairs[i + 1]);
+    }
+  }
+  return come.empty() ? gone : come;
+}
+
 SchemaExtra ExtraOf(Kind kind, const TableName& table, std::string_view text) {
   SchemaExtra extra;
   extra.kind = kind;
@@ -82,10 +96,7 @@ Result<std::vector<SchemaChange>> Tables::ChangesOf(const Statement& statement, 
       }
       break;
     case StatementKind::kRenameTable:
-      for (std::size_t i = 0; i + 1 < tables.size(); i += 2) {
-        if (IsCaptured(options_, tables[i]) || IsCaptured(options_, tables[i + 1]))
-          HG_RETURN_IF_ERROR(add(Kind::kAlter, tables[i + 1], text));
-      }
+      for (const TableName& table : RenamedTables(options_, tables)) HG_RETURN_IF_ERROR(add(Kind::kAlter, table, text));
       break;
     case StatementKind::kDatabase:
     case StatementKind::kDropDatabase:

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "core/base/diag.h"
+#include "connectors/mysql/connection.h"
+#include "core/base/ascii.h"
 #include "core/base/wildcard.h"
 
 namespace headgate::mysql {
@@ -31,8 +32,12 @@ void SetWritten(Column& column, const std::map<std::string, DeclaredColumn>* tol
   const auto found =
       told == nullptr ? std::map<std::string, DeclaredColumn>::const_iterator() : told->find(column.name);
   if (told != nullptr && found != told->end()) {
-    if (IsForgotten(found->second.type)) column.written = found->second.type;
-    column.written_default = found->second.default_value;
+    const DeclaredColumn& words = found->second;
+    if (IsForgotten(words.type) && !std::ranges::equal(words.type, column.type.declared, {}, LowerAscii, LowerAscii))
+      column.written = words.type;
+    const auto& shown = column.default_expression;
+    if (words.default_value && shown != words.default_value && shown != QuoteText(*words.default_value))
+      column.written_default = words.default_value;
   } else if (before) {
     const auto old = std::ranges::find(before->columns, column.name, &Column::name);
     if (old == before->columns.end() || old->type.declared != column.type.declared) return;

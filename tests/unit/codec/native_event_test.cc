@@ -163,6 +163,21 @@ TEST_F(NativeEvent, SchemaListsTheColumns) {
       R"("position":{"lsn":"0/16E9000"},"commit_ts":"2026-03-04T05:05:58.000000Z","schema":3})");
 }
 
+// Of a database and of a dropped table nothing but the statement is known.
+TEST_F(NativeEvent, StatementsThatChangeASchemaHaveTheirText) {
+  const std::string alter =
+      Event(Other(Op::kSchema, Encode(SchemaExtra{SchemaExtra::Kind::kAlter, false, "d", "t", "ALTER \"t\""})));
+  EXPECT_NE(alter.find(R"("nullable":true}],"ddl":"ALTER \"t\"","position")"), std::string::npos) << alter;
+  const std::string drop =
+      Event(Other(Op::kSchema, Encode(SchemaExtra{SchemaExtra::Kind::kDrop, false, "d", "t", "DROP"})));
+  EXPECT_NE(drop.find(R"("op":"schema","ddl":"DROP","position")"), std::string::npos) << drop;
+  sample_.event.schema = nullptr;
+  sample_.change.stream = 0;
+  const std::string database =
+      Event(Other(Op::kSchema, Encode(SchemaExtra{SchemaExtra::Kind::kDatabase, false, "d", "", "CREATE"})));
+  EXPECT_NE(database.find(R"("source":"shop","op":"schema","ddl":"CREATE","position")"), std::string::npos) << database;
+}
+
 TEST_F(NativeEvent, SnapshotMarkersStartAndComplete) {
   At(PositionKind::kChunk, 1, 4, 18, 0);
   sample_.tx.consistent_at = 0x16E9000;

@@ -198,6 +198,14 @@ TEST(Extra, EachComesBackAndIsCorruptWhenCut) {
   EXPECT_TRUE(snapshot->completed);
   EXPECT_EQ(snapshot->rows, 1'000'000'000'000U);
 
+  const std::string schema_bytes = Encode(SchemaExtra{SchemaExtra::Kind::kDrop, true, "d", "t", "DROP TABLE t"});
+  const auto schema = DecodeSchemaChange(schema_bytes);
+  ASSERT_TRUE(schema.ok());
+  EXPECT_EQ(schema->kind, SchemaExtra::Kind::kDrop);
+  EXPECT_TRUE(schema->like);
+  EXPECT_EQ(schema->database + "." + schema->table + " " + schema->ddl, "d.t DROP TABLE t");
+  EXPECT_FALSE(DecodeSchemaChange("\x09" + schema_bytes.substr(1)).ok());
+
   const std::string gap_bytes = Encode(GapExtra{"slot_missing", 5, 9, {"shop.public.a", "shop.public.b"}, "resync"});
   const auto gap = DecodeGap(gap_bytes);
   ASSERT_TRUE(gap.ok());
@@ -211,6 +219,8 @@ TEST(Extra, EachComesBackAndIsCorruptWhenCut) {
   for (std::size_t n = 0; n < message_bytes.size(); ++n) EXPECT_FALSE(DecodeMessage(message_bytes.substr(0, n)).ok());
   for (std::size_t n = 0; n < snapshot_bytes.size(); ++n)
     EXPECT_FALSE(DecodeSnapshot(snapshot_bytes.substr(0, n)).ok());
+  for (std::size_t n = 0; n < schema_bytes.size(); ++n)
+    EXPECT_FALSE(DecodeSchemaChange(schema_bytes.substr(0, n)).ok());
   for (std::size_t n = 0; n < gap_bytes.size(); ++n) EXPECT_FALSE(DecodeGap(gap_bytes.substr(0, n)).ok());
 }
 
