@@ -35,7 +35,9 @@ class FuzzBinder final : public Binder {
     widths[binding.stream] = width;
     return binding;
   }
-  Status Told(const Statement&, std::string_view, const LogPlace&, std::int64_t) override { return Ok(); }
+  Result<std::vector<SchemaChange>> Told(const Statement&, std::string_view, const LogPlace&, std::int64_t) override {
+    return std::vector<SchemaChange>();
+  }
   Result<TableBinding> BindTruncated(const TableName&, const LogPlace&, std::int64_t) override {
     TableBinding binding;
     binding.stream = binding.schema = 1;

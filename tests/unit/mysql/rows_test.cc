@@ -60,7 +60,9 @@ class DeclaredBinder final : public Binder {
   Result<TableBinding> BindTruncated(const TableName&, const LogPlace&, std::int64_t) override {
     return TableBinding();
   }
-  Status Told(const Statement&, std::string_view, const LogPlace&, std::int64_t) override { return Ok(); }
+  Result<std::vector<SchemaChange>> Told(const Statement&, std::string_view, const LogPlace&, std::int64_t) override {
+    return std::vector<SchemaChange>();
+  }
 
   bool named = false;
 
