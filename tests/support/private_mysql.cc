@@ -14,23 +14,40 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string MysqlRoot() {
-  if (const char* root = std::getenv("HEADGATE_TEST_MYSQL"); root != nullptr && *root != '\0') return root;
-  const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "" : home) + "/.cache/headgate/mysql";
+// Where a server lies that is not the system's own; "" if it is.
+std::string RootOf(MyServer kind) {
+  const char* const named = std::getenv(kind == MyServer::kMysql ? "HEADGATE_TEST_MYSQL" : "HEADGATE_TEST_MARIADB");
+  if (named != nullptr && *named != '\0') return named;
+  const char* const home = std::getenv("HOME");
+  return kind == MyServer::kMariadb ? "" : std::string(home == nullptr ? "" : home) + "/.cache/headgate/mysql";
 }
 
-// Its own loader and libraries: it comes from a newer Debian.
-std::vector<std::string> MysqldCommand() {
-  const std::string root = MysqlRoot();
-  return {root + "/usr/lib64/ld-linux-x86-64.so.2",
+// An unpacked Debian tree comes with its own loader and libraries, which are newer than ours; other trees are the
+// maker's, and run as they are.
+constexpr const char* kLoader = "/usr/lib64/ld-linux-x86-64.so.2";
+
+std::string ProgramOf(MyServer kind) {
+  const std::string root = RootOf(kind);
+  const std::string name = kind == MyServer::kMysql ? "mysqld" : "mariadbd";
+  const bool tree = root.empty() || IsExecutable(root + kLoader);
+  return root + (tree ? "/usr/sbin/" : "/bin/") + name;
+}
+
+std::vector<std::string> ProgramCommand(MyServer kind) {
+  const std::string root = RootOf(kind);
+  const std::string program = ProgramOf(kind);
+  if (root.empty()) return {program, "--no-defaults", "--user=root"};
+  if (!IsExecutable(root + kLoader)) return {program, "--no-defaults", "--basedir=" + root, "--user=root"};
+  const std::string share = root + "/usr/share/" + (kind == MyServer::kMysql ? "mysql" : "mariadb");
+  const std::string plugins = root + "/usr/lib/mysql/plugin";
+  return {root + kLoader,
           "--library-path",
           root + "/usr/lib/x86_64-linux-gnu",
-          root + "/usr/sbin/mysqld",
+          program,
           "--no-defaults",
           "--basedir=" + root + "/usr",
-          "--lc-messages-dir=" + root + "/usr/share/mysql",
-          "--plugin-dir=" + root + "/usr/lib/mysql/plugin",
+          "--lc-messages-dir=" + share,
+          "--plugin-dir=" + plugins,
           "--user=root"};
 }
 
@@ -55,10 +72,11 @@ Status Run(std::vector<std::string> command, const std::string& log) {
 std::string NameOf(MyServer server) { return server == MyServer::kMariadb ? "mariadb" : "mysql"; }
 
 Result<std::unique_ptr<PrivateMysql>> PrivateMysql::Start(MyServer kind, std::vector<std::string> settings) {
-  if (kind == MyServer::kMariadb && !IsExecutable("/usr/sbin/mariadbd"))
-    return ConfigError("MariaDB is not installed (/usr/sbin/mariadbd): run ./dev setup");
-  if (kind == MyServer::kMysql && !IsExecutable(MysqlRoot() + "/usr/sbin/mysqld"))
-    return ConfigError("MySQL is not installed (" + MysqlRoot() + "/usr/sbin/mysqld): run ./dev setup mysql");
+  if (!IsExecutable(ProgramOf(kind))) {
+    const bool mysql = kind == MyServer::kMysql;
+    return ConfigError(std::string(mysql ? "MySQL" : "MariaDB") + " is not installed (" + ProgramOf(kind) +
+                       "): run ./dev setup" + (mysql ? " mysql" : ""));
+  }
   std::unique_ptr<PrivateMysql> server(new PrivateMysql(kind));
   server->settings_ = std::move(settings);
   HG_RETURN_IF_ERROR(server->MakeDataDirectory());
@@ -73,7 +91,9 @@ PrivateMysql::~PrivateMysql() {
 
 // Made once for all tests of a build, with the account that they use; each takes a copy.
 Status PrivateMysql::MakeDataDirectory() {
-  const std::string kept = std::string(HG_TEST_CACHE) + "/" + NameOf(kind_) + "-data-" + std::to_string(geteuid());
+  std::string server = ProgramOf(kind_);
+  std::ranges::replace(server, '/', '-');
+  const std::string kept = std::string(HG_TEST_CACHE) + "/data" + server + "-" + std::to_string(geteuid());
   const std::string log = dir_.path() + "/init.log";
   const auto copy = [&](const std::string& from, const std::string& to) {
     return Run({"cp", "-a", "--reflink=auto", from, to}, log);
@@ -81,11 +101,14 @@ Status PrivateMysql::MakeDataDirectory() {
   std::error_code error;
   if (std::filesystem::exists(kept, error)) return copy(kept, data());
   if (kind_ == MyServer::kMariadb) {
-    HG_RETURN_IF_ERROR(Run({"mariadb-install-db", "--no-defaults", "--datadir=" + data(), "--user=root",
+    const std::string scripts =
+        RootOf(kind_) + "/scripts/mariadb-install-db";  // a newer server takes over what the system's makes
+    const bool own = IsExecutable(scripts);
+    HG_RETURN_IF_ERROR(Run({own ? scripts : "mariadb-install-db", "--no-defaults", "--datadir=" + data(), "--user=root",
                             "--auth-root-authentication-method=normal", "--skip-test-db"},
                            log));
   } else {
-    std::vector<std::string> command = MysqldCommand();
+    std::vector<std::string> command = ProgramCommand(kind_);
     command.insert(command.end(), {"--initialize-insecure", "--datadir=" + data()});
     HG_RETURN_IF_ERROR(Run(std::move(command), log));
   }
@@ -106,11 +129,10 @@ Status PrivateMysql::MakeDataDirectory() {
 }
 
 std::vector<std::string> PrivateMysql::Command() const {
-  std::vector<std::string> command;
+  std::vector<std::string> command = ProgramCommand(kind_);
   if (kind_ == MyServer::kMariadb) {
-    command = {"/usr/sbin/mariadbd", "--no-defaults", "--user=root", "--gtid-strict-mode=ON"};
+    command.emplace_back("--gtid-strict-mode=ON");
   } else {
-    command = MysqldCommand();
     command.insert(command.end(),
                    {"--mysqlx=OFF", "--secure-file-priv=", "--gtid-mode=ON", "--enforce-gtid-consistency=ON",
                     "--performance-schema=OFF", "--innodb-buffer-pool-size=64M"});

@@ -15,8 +15,9 @@ enum class MyServer : std::uint8_t { kMariadb, kMysql };
 // "mariadb", "mysql": as HEADGATE_REQUIRE and connector.class name them.
 std::string NameOf(MyServer server);
 
-// Debian's MariaDB 10.11, or the MySQL that HEADGATE_TEST_MYSQL points to (the root of an unpacked Debian tree; default
-// ~/.cache/headgate/mysql, which `./dev setup mysql` fills), in a temporary directory, on a free port of 127.0.0.1.
+// A MySQL (HEADGATE_TEST_MYSQL; default ~/.cache/headgate/mysql, which `./dev setup mysql` fills) or a MariaDB
+// (HEADGATE_TEST_MARIADB; default the system's), in a temporary directory, on a free port of 127.0.0.1. The variables
+// name the root of a tree: an unpacked Debian's, or one with bin/, as its maker packs it.
 // `root` signs in over the socket, `hg` with the password `pw` over TCP, both with all rights. Row format, full images
 // and metadata, GTIDs, server_id 7. Gone with the object; killed if the program dies. Lives on the thread that started
 // it, which must live as long.
