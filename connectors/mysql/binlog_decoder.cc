@@ -389,7 +389,9 @@ Status BinlogDecoder::ReadRows(const RowsEvent& rows, const TableBinding& bindin
   row_ = 0;
   const Op op = OpOf(rows.op);
   PartialHead partial;
-  while (!in.done()) {
+  // An insert that names no column, under the image MINIMAL: a row of no bytes, which has an event to itself.
+  const bool bare = rows.op == RowOp::kWrite && rows.rows.empty() && rows.before.Count() == 0;
+  for (bool more = bare || !in.done(); more; more = !in.done()) {
     const std::size_t left = in.remaining();
     transaction_.StartChange(op, binding.stream, binding.schema, event_offset_, row_++);
     if (rows.op != RowOp::kWrite)
@@ -401,7 +403,7 @@ Status BinlogDecoder::ReadRows(const RowsEvent& rows, const TableBinding& bindin
       HG_RETURN_IF_ERROR(AppendImage(in, rows.before, binding, RowImage::kAfter, PartialHead()));
     }
     transaction_.EndChange(statement_);
-    if (in.remaining() == left) return Malformed("row without bytes");  // or there would be no end of them
+    if (in.remaining() == left && !bare) return Malformed("row without bytes");  // or there would be no end of them
   }
   return transaction_.status();
 }

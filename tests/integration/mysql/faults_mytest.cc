@@ -162,6 +162,20 @@ TEST_P(MysqlFaults, ColumnsThatAnImageLacksAreNamedAndNotInvented) {
   EXPECT_EQ(Events("delete").size(), 1U);
 }
 
+// Such a row has no bytes in MySQL's log.
+TEST_P(MysqlFaults, AnInsertThatNamesNoColumnIsARowUnderMinimalImages_MY08) {
+  HG_BEGIN({"binlog-row-image=MINIMAL"});
+  Exec({"CREATE TABLE f.d (a INT DEFAULT 1, b INT DEFAULT 2)", "INSERT INTO f.d VALUES ()",
+        "INSERT INTO f.d () VALUES ()", "INSERT INTO f.d (b) VALUES (5)"});
+  CatchUp();
+  const auto inserts = Events("insert");
+  ASSERT_EQ(inserts.size(), 3U);
+  EXPECT_EQ(inserts[2]["after"]["b"], 5);
+  if (GetParam() == MyServer::kMysql) {
+    EXPECT_EQ(inserts[0]["unavailable"], Json({"a", "b"}));
+  }
+}
+
 // MY-09.
 TEST_P(MysqlAlone, PartialJsonIsAppliedToTheDocumentBefore) {
   HG_BEGIN({"binlog-row-value-options=PARTIAL_JSON"});
