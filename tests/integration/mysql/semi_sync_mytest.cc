@@ -7,8 +7,10 @@
 
 #include "core/base/encoding.h"
 #include "tests/integration/mysql/source_fixture.h"
+#include "tests/support/headgate_process.h"
 #include "tests/support/require.h"
 #include "tests/support/test_certificate.h"
+#include "tests/support/wait_for.h"
 
 // A semi-synchronous replica (MY-28): commits wait until they are durable with us, if that was asked for.
 namespace headgate::test {
@@ -136,6 +138,44 @@ TEST_P(MysqlSemiSync, SoItDoesUnderTls_MY28) {
       Start({"ssl-ca=" + authority_.ca_file(), "ssl-cert=" + files.cert_file, "ssl-key=" + files.key_file}));
   if (!scene_) return;
   ExpectCommitsWait({{"sslmode", "verify-full"}, {"sslrootcert", authority_.ca_file()}});
+}
+
+TEST_P(MysqlSemiSync, ACommitWaitsOverACrashBeforeTheAppendIsDurable_MY28) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  if (!scene_) return;
+  const PrivateMysql& server = scene_->server();
+  HeadgateOptions options;
+  options.connectors["src"] = {{"connector.class", NameOf(GetParam())},
+                               {"host", server.host()},
+                               {"port", std::to_string(server.port())},
+                               {"username", "hg"},
+                               {"password", "pw"},
+                               {"tables", "f.*"},
+                               {"snapshot", "never"},
+                               {"semi_sync", "true"}};
+  HeadgateProcess headgate(options);
+  headgate.set_failpoints("log.before_sync=kill:12");
+  ASSERT_TRUE(headgate.Start().ok()) << headgate.Stderr();
+  ASSERT_TRUE(WaitFor([&] { return Told("clients") == "1"; }, seconds(20)));
+  Exec("SET GLOBAL rpl_semi_sync_" + std::string(mariadb() ? "master_wait_no_slave" : "source_wait_no_replica") +
+       " = ON");
+  const std::string unwaited = Told("no_tx");
+  std::future<Status> commit;
+  int commits = 0;
+  do {
+    ASSERT_LT(commits, 50) << "it does not die";
+    commit = Begin({"INSERT INTO f.t VALUES (" + std::to_string(++commits) + ", 'x')"});
+    ASSERT_TRUE(WaitFor([&] { return commit.wait_for(seconds(0)) == std::future_status::ready || !headgate.running(); },
+                        seconds(20)));
+  } while (commit.wait_for(seconds(0)) == std::future_status::ready);
+  EXPECT_EQ(commit.wait_for(milliseconds(700)), std::future_status::timeout);
+  EXPECT_GT(commits, 1) << "none was confirmed before";
+  headgate.set_failpoints("");
+  ASSERT_TRUE(headgate.Start().ok()) << headgate.Stderr();
+  ASSERT_EQ(commit.wait_for(seconds(30)), std::future_status::ready);
+  EXPECT_TRUE(commit.get().ok());
+  EXPECT_EQ(Told("no_tx"), unwaited);
+  EXPECT_TRUE(headgate.Terminate().has_value());
 }
 
 TEST_P(MysqlSemiSync, ManySessionsAndEventsOfManyPackets_MY28) {
