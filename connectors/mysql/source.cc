@@ -49,9 +49,12 @@ Status MysqlSource::DoOpen() {
     HG_ASSIGN_OR_RETURN(resume_, ResumeState::Decode(writer_->progress().resume));
   }
   HG_RETURN_IF_ERROR(ConnectQuery());
+  std::set<TableName> waiting = resume_.waiting();
+  std::erase_if(waiting, [&](const TableName& table) { return !IsCaptured(options_, table); });
+  resume_.SetWaiting(waiting);
   tables_ = std::make_unique<Tables>(
       options_, *writer_, [this](const TableName& table) { return Describe(table); },
-      [this](const LogPlace& from) { return ReadAlterations(options_, host_, from, stop_); }, resume_.waiting());
+      [this](const LogPlace& from) { return ReadAlterations(options_, host_, from, stop_); }, std::move(waiting));
   Catalog catalog(*query_, options_.flavor);
   HG_ASSIGN_OR_RETURN(const ServerFacts server, catalog.ReadServer());
   findings_ = JudgeServer(options_, server);

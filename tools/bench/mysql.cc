@@ -124,6 +124,17 @@ double Catch(HeadgateProcess& headgate, long rows) {
   return Seconds() - start;
 }
 
+// The program has streamed once, and is ended: what is written now is what it reads next.
+void BeginStream(HeadgateProcess& headgate, MySetup& setup) {
+  Must(headgate.Start());
+  AwaitStreaming(headgate);
+  setup.Exec(kFillFirst);
+  if (!WaitUntil([&] { return RecordsOf(headgate, kMyStream) >= 1; }, 20))
+    Must(Transient("the first row did not arrive"));
+  headgate.Terminate();
+  setup.Exec("TRUNCATE TABLE bench.orders");
+}
+
 void Decode(const MySetup& setup, const mysql::BinlogPosition& from, const mysql::BinlogPosition& to, long rows) {
   std::vector<std::string> events;
   ReadEvents(setup, from, to, [&](std::string_view event) { events.emplace_back(event); });
@@ -159,13 +170,7 @@ void MysqlStreaming(MyServer kind, long rows, long per_transaction) {
   HeadgateOptions options;
   options.connectors["shop"] = setup.Source("never");
   HeadgateProcess headgate(options);
-  Must(headgate.Start());
-  AwaitStreaming(headgate);
-  setup.Exec(kFillFirst);
-  if (!WaitUntil([&] { return RecordsOf(headgate, kMyStream) >= 1; }, 20))
-    Must(Transient("the first row did not arrive"));
-  headgate.Terminate();
-  setup.Exec("TRUNCATE TABLE bench.orders");
+  BeginStream(headgate, setup);
   const auto from = setup.Position();
   setup.Fill(rows, per_transaction);
   const auto to = setup.Position();
@@ -232,13 +237,7 @@ void MysqlLarge(MyServer kind, long mib, bool compressed) {
   HeadgateOptions options;
   options.connectors["shop"] = setup.Source("never");
   HeadgateProcess headgate(options);
-  Must(headgate.Start());
-  AwaitStreaming(headgate);
-  setup.Exec(kFillFirst);
-  if (!WaitUntil([&] { return RecordsOf(headgate, kMyStream) >= 1; }, 20))
-    Must(Transient("the first row did not arrive"));
-  headgate.Terminate();
-  setup.Exec("TRUNCATE TABLE bench.orders");
+  BeginStream(headgate, setup);
   constexpr double kEventBytesOfARow = 62;
   const long rows = static_cast<long>(static_cast<double>(mib) * (1 << 20) / kEventBytesOfARow);
   setup.Exec("SET SESSION autocommit=0");
