@@ -5,20 +5,27 @@
 
 namespace headgate::mysql {
 
-void Alterations::Add(const Statement& statement) {
-  if (statement.temporary) return;
-  switch (statement.kind) {
+bool AltersColumns(StatementKind kind) {
+  switch (kind) {
     case StatementKind::kCreateTable:
     case StatementKind::kAlterTable:
     case StatementKind::kDropTable:
     case StatementKind::kRenameTable:
-      tables_.insert(statement.tables.begin(), statement.tables.end());
-      break;
     case StatementKind::kDropDatabase:
-      for (const TableName& table : statement.tables) databases_.insert(table.database);
-      break;
+      return true;
     default:
-      break;
+      return false;
+  }
+}
+
+void Alterations::Add(const Statement& statement) {
+  if (statement.temporary || !AltersColumns(statement.kind)) return;
+  for (const TableName& table : statement.tables) {
+    if (statement.kind == StatementKind::kDropDatabase) {
+      databases_.insert(table.database);
+    } else {
+      tables_.insert(table);
+    }
   }
 }
 

@@ -14,6 +14,9 @@
 // separates from now (MY-16).
 namespace headgate::mysql {
 
+// Whether the columns of a table that such a statement names may be others behind it than before.
+bool AltersColumns(StatementKind kind);
+
 // Tables whose columns may be others behind some statements than before them.
 class Alterations {
  public:

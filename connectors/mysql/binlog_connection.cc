@@ -65,6 +65,8 @@ Status BinlogConnection::Configure(Mode mode, const BinlogPosition& start) {
   HG_RETURN_IF_ERROR(Query("SET @master_heartbeat_period=" + std::to_string(heartbeat_ns) +
                                ", @source_heartbeat_period=" + std::to_string(heartbeat_ns),
                            kTried));
+  // While the log ahead is looked through (ADR 0022), or the source is paused, nobody takes what the server sends.
+  HG_RETURN_IF_ERROR(Query("SET SESSION net_write_timeout=3600", kTried));
   // Whatever the server's own setting is: the first event comes with a checksum, the others as its files have them.
   HG_RETURN_IF_ERROR(Query("SET @master_binlog_checksum='CRC32', @source_binlog_checksum='CRC32'", kTried));
   if (options_.semi_sync && !ends_)

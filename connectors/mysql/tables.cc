@@ -228,7 +228,7 @@ Result<std::vector<SchemaChange>> Tables::Told(const Statement& statement, std::
       std::erase_if(waiting_, [&](const TableName& waits) { return waits.database == table.database; });
     } else {
       declared_.erase(table);
-      if (statement.kind != StatementKind::kTruncate) waiting_.erase(table);
+      if (AltersColumns(statement.kind)) waiting_.erase(table);
     }
   }
   if (!options_.schema_changes) return std::vector<SchemaChange>();

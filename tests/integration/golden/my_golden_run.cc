@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "connectors/mysql/spec.h"
+#include "tests/integration/golden/turn.h"
 
 namespace headgate::test {
 namespace {
@@ -84,13 +85,7 @@ Status MyGoldenRun::CatchUp(MyClient& client) {
     if (std::chrono::steady_clock::now() > deadline)
       return Transient("the source did not reach " + PositionText("mysql", place) + " within a minute, it is at " +
                        PositionText("mysql", told->read_position) + " in phase " + told->phase);
-    SourceBatch batch;
-    HG_RETURN_IF_ERROR(source_->Read(batch, stop_.get_token()));
-    if (!batch.transactions.empty() || batch.resume) {
-      HG_ASSIGN_OR_RETURN(const LogWriter::Outcome appended, writer_->Append(batch.transactions, batch.resume));
-      if (appended.duplicates != 0) return Corrupt("the source gave a transaction twice");
-    }
-    HG_RETURN_IF_ERROR(source_->Acknowledge());
+    HG_RETURN_IF_ERROR(Turn(*source_, *writer_, stop_.get_token()));
   }
 }
 
