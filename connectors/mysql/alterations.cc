@@ -46,8 +46,9 @@ Result<Alterations> ReadAlterations(const Options& options, std::size_t host, co
     HG_ASSIGN_OR_RETURN(const bool ready,
                         connection->Wait(std::chrono::steady_clock::now() + options.stale_after, stop));
     if (!ready) return Transient("the server sends nothing of its binary log behind " + from.ToText());
-    HG_ASSIGN_OR_RETURN(const std::string_view bytes, connection->Next());
+    HG_ASSIGN_OR_RETURN(const std::string_view bytes, connection->Next(stop));
     if (bytes.empty()) return found;
+    if (connection->rest() != nullptr) continue;  // no statement
     const auto event = events.Read(bytes);
     if (!event.ok()) return Transient(event.error().what);  // the server has it, and is asked again
     if (event->type != EventType::kQuery && event->type != EventType::kQueryCompressed) continue;

@@ -1,17 +1,11 @@
 #include "connectors/mysql/binlog_connection.h"
 
 #include <mysql.h>
-#include <openssl/ssl.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-
-using uchar = unsigned char;  // the two headers want it
-#define HAVE_TLS 1            // so was the library built: the layout of what follows depends on it
-#include <ma_pvio.h>
+#include <limits>
+#include <utility>
 
 #include "connectors/mysql/binlog_event.h"
 #include "connectors/mysql/errors.h"
@@ -19,9 +13,6 @@ using uchar = unsigned char;  // the two headers want it
 
 namespace headgate::mysql {
 namespace {
-
-using std::chrono::milliseconds;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kBinlogDump = 0x12;
 constexpr int kRegisterSlave = 0x15;
@@ -32,12 +23,26 @@ constexpr std::uint16_t kThroughGtid = 4;
 // Before an event, with a byte that says whether it is awaited; and our answer.
 constexpr unsigned char kSemiSync = 0xEF;
 constexpr std::size_t kSemiSyncBytes = 2;
-constexpr std::size_t kSizeAt = 9;             // of an event's header
-constexpr std::uint32_t kPartMax = 0xFF'FFFF;  // of a packet that goes on in the next one
-constexpr milliseconds kLook{100};             // between looks at the stop token
+constexpr std::size_t kSizeAt = 9;                  // of an event's header
+constexpr std::size_t kPacketHead = 4;              // three bytes of length, one of its number
+constexpr std::size_t kPacketBytesMax = 0xFF'FFFF;  // one as long as this goes on in the next one
+constexpr std::size_t kPieceBytes = 128 * 1024;
+constexpr std::uint64_t kEventMax = (1U << 30) + (1U << 20);  // servers have 1 GiB, and some for the head
+constexpr unsigned char kError = 0xFF;
+constexpr unsigned char kEnd = 0xFE;
+constexpr std::size_t kEndBytesMax = 8;
+constexpr std::size_t kErrorBytesMax = 4096;
+
+std::uint32_t NumberAt(std::string_view bytes, std::size_t at) {
+  std::uint32_t number = 0;
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return number;
+}
 
 }  // namespace
 
+BinlogConnection::BinlogConnection(const Options& options, Client client)
+    : options_(options), mysql_(std::move(client)) {}
 BinlogConnection::~BinlogConnection() = default;
 
 Result<std::unique_ptr<BinlogConnection>> BinlogConnection::Start(const Options& options, std::size_t host, Mode mode,
@@ -49,6 +54,7 @@ Result<std::unique_ptr<BinlogConnection>> BinlogConnection::Start(const Options&
   HG_RETURN_IF_ERROR(connection->Configure(mode, start));
   if (!connection->ends_) HG_RETURN_IF_ERROR(connection->Register());
   HG_RETURN_IF_ERROR(connection->Dump(mode, start));
+  connection->received_ = std::make_unique<ReceiveBuffer>(*connection->mysql_, Place(options), options.stale_after);
   return connection;
 }
 
@@ -127,63 +133,8 @@ Status BinlogConnection::Dump(Mode mode, const BinlogPosition& start) {
   return Command(kBinlogDump, body, false, "asking for the binary log");
 }
 
-// What the library, or TLS under it, has read ahead.
-bool BinlogConnection::Buffered() const {
-  const MARIADB_PVIO* const pvio = mysql_->net.pvio;
-  if (pvio == nullptr) return true;  // lost: the next read says so
-  if (pvio->cache != nullptr && pvio->cache_pos < pvio->cache + pvio->cache_size) return true;
-  return pvio->ctls != nullptr && SSL_pending(static_cast<SSL*>(pvio->ctls->ssl)) > 0;
-}
-
 Result<bool> BinlogConnection::Wait(Deadline deadline, const std::stop_token& stop) {
-  while (true) {
-    if (stop.stop_requested()) return Stopped();
-    if (Buffered()) return true;
-    const auto left = std::chrono::ceil<milliseconds>(deadline - SteadyClock::now());
-    const auto wait = std::clamp(left, milliseconds(0), kLook);
-    pollfd poll_fd{mysql_get_socket(mysql_.get()), POLLIN, 0};
-    const int ready = ::poll(&poll_fd, 1, static_cast<int>(wait.count()));
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) return Transient("waiting for the binary log of " + Place(options_) + " failed");
-    if (left <= milliseconds(0)) return false;
-  }
-}
-
-// How much lies between a packet's status and its event. A server that does not know semi-synchronous replication
-// sends nothing there: told is it by the size, which the event has too.
-std::size_t BinlogConnection::SemiSyncBytes(const char* bytes, std::uint64_t size) const {
-  if (!options_.semi_sync || size < kSemiSyncBytes || static_cast<unsigned char>(bytes[0]) != kSemiSync) return 0;
-  std::uint32_t event = 0;
-  std::memcpy(&event, bytes + kSemiSyncBytes + kSizeAt, sizeof event);
-  const std::uint64_t left = size - kSemiSyncBytes;
-  return event == left || (size + 1 == kPartMax && event > left) ? kSemiSyncBytes : 0;
-}
-
-// Whether the packet that comes is as long as its event says. One whose length was damaged would swallow the events
-// behind it, heartbeats too, until it is full: for hours. Of what has not come yet, and under TLS, nothing is known.
-bool BinlogConnection::LengthsAgree() const {
-  constexpr std::size_t kPacketHead = 4;
-  const MARIADB_PVIO* const pvio = mysql_->net.pvio;
-  if (pvio == nullptr || pvio->ctls != nullptr) return true;
-  char head[kPacketHead + 1 + kSemiSyncBytes + kSizeAt + sizeof(std::uint32_t)];
-  std::size_t have = 0;
-  if (pvio->cache != nullptr && pvio->cache_pos < pvio->cache + pvio->cache_size) {
-    have = std::min(sizeof head, static_cast<std::size_t>(pvio->cache + pvio->cache_size - pvio->cache_pos));
-    std::memcpy(head, pvio->cache_pos, have);
-  }
-  if (have < sizeof head) {
-    const ssize_t more =
-        ::recv(mysql_get_socket(mysql_.get()), head + have, sizeof head - have, MSG_PEEK | MSG_DONTWAIT);
-    have += static_cast<std::size_t>(std::max<ssize_t>(more, 0));
-  }
-  if (have < sizeof head || head[kPacketHead] != 0) return true;
-  std::uint32_t packet = 0;
-  std::uint32_t event = 0;
-  std::memcpy(&packet, head, sizeof packet);
-  packet &= kPartMax;
-  const std::size_t extra = packet == 0 ? 0 : SemiSyncBytes(head + kPacketHead + 1, packet - 1);
-  std::memcpy(&event, head + kPacketHead + 1 + extra + kSizeAt, sizeof event);
-  return packet == std::min<std::uint64_t>(kPartMax, std::uint64_t{event} + 1 + extra);
+  return received_->Wait(taken_, deadline, stop);
 }
 
 Error BinlogConnection::Damaged() const {
@@ -191,24 +142,99 @@ Error BinlogConnection::Damaged() const {
                    " is not as the protocol has it: it was damaged on its way; it is read again over a new connection");
 }
 
-Result<std::string_view> BinlogConnection::Next() {
-  constexpr std::string_view kTried = "reading the binary log";
-  if (!LengthsAgree()) return Damaged();
-  const unsigned long size = mysql_net_read_packet(mysql_.get());
-  constexpr unsigned long kFailed = std::numeric_limits<unsigned int>::max();  // packet_error of the client
-  if (size >= kFailed) return Failure(kTried);
-  if (size == 0) return Damaged();
-  const auto* const bytes = reinterpret_cast<const char*>(mysql_->net.read_pos);
-  constexpr unsigned char kEnd = 0xFE;
-  const bool end = static_cast<unsigned char>(bytes[0]) == kEnd && size < 9;
-  if (end && ends_) return std::string_view();
-  if (end)
+// How much lies between a packet's status and its event. A server that does not know semi-synchronous replication
+// sends nothing there: told is it by the packet's size, which the event has too.
+std::size_t BinlogConnection::SemiSyncBytes(std::string_view begin, std::size_t size) const {
+  if (!options_.semi_sync || size < 1 + kSemiSyncBytes + Event::kHeaderBytes) return 0;
+  if (static_cast<unsigned char>(begin[1]) != kSemiSync) return 0;
+  const std::uint64_t whole = 1 + kSemiSyncBytes + std::uint64_t{NumberAt(begin, 1 + kSemiSyncBytes + kSizeAt)};
+  return std::min<std::uint64_t>(whole, kPacketBytesMax) == size ? kSemiSyncBytes : 0;
+}
+
+// What is no event: the end, or an error.
+Result<std::string_view> BinlogConnection::TakeAnswer(std::size_t size) {
+  if (size > kErrorBytesMax) return Damaged();
+  HG_ASSIGN_OR_RETURN(std::string_view answer, received_->Peek(kPacketHead + size, stop_));
+  answer = answer.substr(kPacketHead, size);
+  received_->Drop(kPacketHead + size);
+  constexpr std::size_t kCodeBytes = 2;
+  constexpr std::size_t kStateBytes = 6;  // "#08S01"
+  const auto status = static_cast<unsigned char>(answer[0]);
+  if (status == kEnd && size <= kEndBytesMax) {
+    if (ends_) return std::string_view();
     return Transient(Place(options_) + " ended the binary log's stream; another replica may have our server_id " +
                      std::to_string(options_.server_id));
-  if (bytes[0] != 0) return Damaged();
-  const std::size_t extra = size > kSemiSyncBytes + Event::kHeaderBytes ? SemiSyncBytes(bytes + 1, size - 1) : 0;
-  awaited_ = extra != 0 && bytes[2] != 0;
-  return std::string_view(bytes + 1 + extra, size - 1 - extra);
+  }
+  if (status != kError || size < 1 + kCodeBytes + kStateBytes || answer[1 + kCodeBytes] != '#') return Damaged();
+  std::uint16_t code = 0;
+  std::memcpy(&code, answer.data() + 1, sizeof code);
+  return DescribeError(options_, "reading the binary log", code, answer.substr(1 + kCodeBytes + kStateBytes));
+}
+
+// The head of the packet that the event goes on in.
+Status BinlogConnection::BeginPacket() {
+  HG_ASSIGN_OR_RETURN(const std::string_view head, received_->Peek(kPacketHead, stop_));
+  packet_left_ = NumberAt(head, 0) & kPacketBytesMax;
+  const auto number = static_cast<std::uint8_t>(head[kPacketHead - 1]);
+  if (packet_left_ != std::min<std::uint64_t>(event_left_, kPacketBytesMax) || number != ++packet_number_)
+    return Damaged();
+  received_->Drop(kPacketHead);
+  return Ok();
+}
+
+Result<std::string_view> BinlogConnection::More() {
+  received_->Drop(std::exchange(taken_, 0));
+  if (packet_left_ == 0 && packet_full_) {  // another one comes, be it of no bytes
+    HG_RETURN_IF_ERROR(BeginPacket());
+    packet_full_ = packet_left_ == kPacketBytesMax;
+  }
+  parted_ = packet_left_ != 0;
+  if (!parted_) return std::string_view();
+  taken_ = std::min(packet_left_, kPieceBytes);
+  HG_ASSIGN_OR_RETURN(const std::string_view piece, received_->Peek(taken_, stop_));
+  packet_left_ -= taken_;
+  event_left_ -= taken_;
+  return piece.substr(0, taken_);
+}
+
+Result<std::string_view> BinlogConnection::Next(const std::stop_token& stop) {
+  stop_ = stop;
+  while (parted_) HG_RETURN_IF_ERROR(More());
+  received_->Drop(std::exchange(taken_, 0));
+  std::string().swap(whole_);
+  HG_ASSIGN_OR_RETURN(std::string_view packet, received_->Peek(kPacketHead + 1, stop));
+  const std::size_t size = NumberAt(packet, 0) & kPacketBytesMax;
+  packet_number_ = static_cast<std::uint8_t>(packet[kPacketHead - 1]);
+  if (size == 0) return Damaged();
+  if (packet[kPacketHead] != 0) return TakeAnswer(size);
+  if (size < 1 + Event::kHeaderBytes) return Damaged();
+  HG_ASSIGN_OR_RETURN(packet,
+                      received_->Peek(kPacketHead + std::min(size, 1 + kSemiSyncBytes + Event::kHeaderBytes), stop));
+  std::string_view begin = packet.substr(kPacketHead);
+  const std::size_t before = 1 + SemiSyncBytes(begin, size);
+  awaited_ = before > 1 && begin[2] != 0;
+  const std::size_t bytes = NumberAt(begin, before + kSizeAt);
+  event_left_ = before + bytes;
+  if (bytes > kEventMax || size != std::min<std::uint64_t>(event_left_, kPacketBytesMax)) return Damaged();
+  if (size < kPacketBytesMax) {
+    taken_ = kPacketHead + size;
+    HG_ASSIGN_OR_RETURN(packet, received_->Peek(taken_, stop));
+    return packet.substr(kPacketHead + before, bytes);
+  }
+  constexpr std::size_t kTypeAt = 4;
+  const bool payload = static_cast<EventType>(begin[before + kTypeAt]) == EventType::kTransactionPayload;
+  received_->Drop(kPacketHead + before);
+  event_left_ -= before;
+  packet_left_ = size - before;
+  packet_full_ = true;
+  HG_ASSIGN_OR_RETURN(std::string_view piece, More());
+  if (payload) return piece;
+  whole_.reserve(bytes);
+  while (!piece.empty()) {
+    whole_ += piece;
+    HG_ASSIGN_OR_RETURN(piece, More());
+  }
+  return std::string_view(whole_);
 }
 
 Status BinlogConnection::Confirm(const LogPlace& place) {

@@ -1,6 +1,7 @@
 #include "connectors/mysql/binlog_decoder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "connectors/mysql/json_diff.h"
@@ -50,8 +51,9 @@ Error BinlogDecoder::Malformed(std::string_view what) const {
                  "; it is read again over a new connection");
 }
 
-Status BinlogDecoder::Handle(std::string_view bytes, std::vector<Transaction>& done) {
-  HG_ASSIGN_OR_RETURN(const Event event, events_.Read(bytes));
+Status BinlogDecoder::Handle(std::string_view bytes, std::vector<Transaction>& done, EventRest* rest) {
+  HG_ASSIGN_OR_RETURN(const Event event, rest != nullptr ? events_.ReadBegin(bytes, *rest) : events_.Read(bytes));
+  if (rest != nullptr && event.type != EventType::kTransactionPayload) return Malformed(Name(event.type));
   event_offset_ = next_offset_;
   if (event.type == EventType::kRotate) {
     const auto rotate = ParseRotate(event.body);
@@ -336,16 +338,20 @@ Status BinlogDecoder::EndXa(const Statement& statement, const Event& event, std:
   return Ok();
 }
 
+// Its checksum may come last: until then what it brought is not done.
 Status BinlogDecoder::TakePayload(const Event& event, std::vector<Transaction>& done) {
-  const auto payload = ParsePayload(event.body);
+  const auto payload = ParsePayload(event);
   if (!payload) return Malformed("TRANSACTION_PAYLOAD");
-  PayloadReader reader(*payload);
+  PayloadReader reader(*payload, event.rest);
+  std::vector<Transaction> inside;
   while (true) {
     HG_ASSIGN_OR_RETURN(const std::string_view bytes, reader.Next());
-    if (bytes.empty()) return Ok();
+    if (bytes.empty()) break;
     HG_ASSIGN_OR_RETURN(const Event inner, EventReader::ReadInner(bytes));
-    HG_RETURN_IF_ERROR(Take(inner, done));
+    HG_RETURN_IF_ERROR(Take(inner, inside));
   }
+  std::ranges::move(inside, std::back_inserter(done));
+  return Ok();
 }
 
 Status BinlogDecoder::TakeTableMap(const Event& event) {

@@ -67,10 +67,11 @@ class BinlogDecoder {
   BinlogDecoder(Binder& binder, Flavor flavor, const BinlogPosition& start, BinlogPosition read, Limits limits);
   ~BinlogDecoder();
 
-  // Takes one event as it came. Transactions that it completed are appended to `done`. kCorrupt on bytes that are no
-  // event or not of this server; kConfig on events that this reader must not skip; the spool's error if a large
-  // transaction cannot be kept.
-  Status Handle(std::string_view event, std::vector<Transaction>& done);
+  // Takes one event as it came; of one that comes in parts, its first and what has the others. Transactions that it
+  // completed are appended to `done`. kCorrupt on bytes that are no event or not of this server; kConfig on events that
+  // this reader must not skip; the spool's error if a large transaction cannot be kept; those of the rest. Behind an
+  // error the decoder is of no use.
+  Status Handle(std::string_view event, std::vector<Transaction>& done, EventRest* rest = nullptr);
 
   // Behind the last transaction that was completed, with or without captured changes.
   const BinlogPosition& position() const { return position_; }

@@ -100,6 +100,11 @@ bool FormatChecksumMatches(std::string_view bytes, bool checksums) {
   return !ChecksumMatches(as_closed);
 }
 
+Error WrongChecksum(EventType type, std::uint32_t end) {
+  return Corrupt("the event " + Name(type) + " that ends at " + std::to_string(end) +
+                 " does not match its checksum: it was damaged on its way, or in the server's file");
+}
+
 Error NoEvent() { return Corrupt("the server sent bytes that are no event of a binary log"); }
 
 // The client's character set is in the status variables, each a number and a length that follows from it.
@@ -229,11 +234,44 @@ Result<Event> EventReader::Read(std::string_view bytes) {
   if (!checksums_) return *event;
   if (event->body.size() < kChecksumBytes) return NoEvent();
   event->body.remove_suffix(kChecksumBytes);
-  if (!ChecksumMatches(bytes)) {
-    return Corrupt("the event " + Name(event->type) + " that ends at " + std::to_string(event->end) +
-                   " does not match its checksum: it was damaged on its way, or in the server's file");
-  }
+  if (!ChecksumMatches(bytes)) return WrongChecksum(event->type, event->end);
   return *event;
+}
+
+Result<Event> EventReader::ReadBegin(std::string_view begin, EventRest& rest) {
+  auto event = Cut(begin);
+  if (!event || event->type == EventType::kFormatDescription) return NoEvent();
+  const std::size_t checksum = checksums_ ? kChecksumBytes : 0;
+  if (event->bytes < begin.size() + checksum) return NoEvent();
+  rest_.emplace(rest, *event, begin, checksum);
+  event->rest = &*rest_;
+  return *event;
+}
+
+EventReader::CheckedRest::CheckedRest(EventRest& rest, const Event& event, std::string_view begin, std::size_t checksum)
+    : rest_(rest),
+      type_(event.type),
+      end_(event.end),
+      body_left_(event.bytes - begin.size() - checksum),
+      checksum_left_(checksum),
+      crc_(Crc32(0, begin)) {}
+
+Result<std::string_view> EventReader::CheckedRest::More() {
+  std::string_view body;
+  while (body.empty()) {
+    HG_ASSIGN_OR_RETURN(std::string_view piece, rest_.More());
+    if (piece.empty() && body_left_ + checksum_left_ == 0) break;
+    if (piece.empty() || piece.size() > body_left_ + checksum_left_) return NoEvent();
+    body = piece.substr(0, body_left_);
+    piece.remove_prefix(body.size());
+    body_left_ -= body.size();
+    checksum_left_ -= piece.size();
+    crc_ = Crc32(crc_, body);
+    told_ += piece;
+  }
+  const bool complete = body_left_ + checksum_left_ == 0 && !told_.empty();
+  if (complete && ByteReader(told_).Fixed<std::uint32_t>() != crc_) return WrongChecksum(type_, end_);
+  return body;
 }
 
 // Version, server, time, size of headers, the sizes of the fixed part of each type, the algorithm of checksums.
@@ -359,9 +397,9 @@ std::optional<std::string_view> ParseStatement(const Event& event) {
 }
 
 // Fields, each a number, a size and what it says; 0 ends them.
-std::optional<Payload> ParsePayload(std::string_view body) {
+std::optional<Payload> ParsePayload(const Event& event) {
   enum Field : std::uint64_t { kEnd, kSize, kCompression, kUncompressedSize };
-  ByteReader in(body);
+  ByteReader in(event.body);
   Payload payload;
   std::optional<std::uint64_t> size;
   while (!in.failed()) {
@@ -375,7 +413,8 @@ std::optional<Payload> ParsePayload(std::string_view body) {
     if (field == kCompression) payload.compression = static_cast<Payload::Compression>(number);
   }
   payload.bytes = in.Take(in.remaining());
-  return in.failed() || size != payload.bytes.size() ? std::nullopt : std::optional(payload);
+  const bool fits = size && (event.rest != nullptr ? *size >= payload.bytes.size() : *size == payload.bytes.size());
+  return in.failed() || !fits ? std::nullopt : std::optional(payload);
 }
 
 }  // namespace headgate::mysql

@@ -64,6 +64,14 @@ enum class EventType : std::uint8_t {
 // "WRITE_ROWS", "type 99".
 std::string Name(EventType type);
 
+// What comes of an event behind its beginning: one that is too large to be had in memory.
+class EventRest {
+ public:
+  virtual ~EventRest() = default;
+  // The next bytes, valid until the next call; empty behind the last ones. Errors of where they come from.
+  virtual Result<std::string_view> More() = 0;
+};
+
 struct Event {
   static constexpr std::size_t kHeaderBytes = 19;
   static constexpr std::uint16_t kArtificial = 0x20;  // made for this reader: it is not in the file
@@ -75,7 +83,8 @@ struct Event {
   std::uint32_t end = 0;  // offset in the file behind the event; 0 inside a transaction from MariaDB 11.4 on
   std::uint16_t flags = 0;
   std::uint32_t bytes = 0;  // with header and checksum
-  std::string_view body;    // without them
+  std::string_view body;    // without them; with `rest` only its beginning
+  EventRest* rest = nullptr;
 };
 
 // Takes events apart. Knows whether they end with a checksum, by the format description that precedes them.
@@ -85,16 +94,35 @@ class EventReader {
   // the stream (a rotate) have no checksum, or one if the server was told that this reader knows them.
   explicit EventReader(bool checksums_before_format) : checksums_(checksums_before_format) {}
   Result<Event> Read(std::string_view bytes);
+  // Of one that comes in parts, `begin` its first: the checksum is known to match once the event's rest has come to its
+  // end. Both are valid until the next call.
+  Result<Event> ReadBegin(std::string_view begin, EventRest& rest);
   // Of one that lies inside a TRANSACTION_PAYLOAD: it has no checksum of its own.
   static Result<Event> ReadInner(std::string_view bytes);
 
   const std::string& server_version() const { return server_version_; }  // of the format description
 
  private:
+  // The body without the checksum, which is checked at its end.
+  class CheckedRest final : public EventRest {
+   public:
+    CheckedRest(EventRest& rest, const Event& event, std::string_view begin, std::size_t checksum);
+    Result<std::string_view> More() override;
+
+   private:
+    EventRest& rest_;
+    const EventType type_;
+    const std::uint32_t end_;
+    std::size_t body_left_;
+    std::size_t checksum_left_;
+    std::uint32_t crc_;
+    std::string told_;  // what came of the checksum
+  };
   Status ReadFormat(std::string_view body);
 
   bool checksums_;
   std::string server_version_;
+  std::optional<CheckedRest> rest_;
 };
 
 // Of the parsers below, nothing means that the body makes no sense.
@@ -150,8 +178,8 @@ struct Payload {
   enum class Compression : std::uint8_t { kZstd = 0, kNone = 255 };
   Compression compression = Compression::kNone;
   std::uint64_t size = 0;  // of the events, uncompressed; as told
-  std::string_view bytes;
+  std::string_view bytes;  // with the event's rest behind them, if it has one
 };
-std::optional<Payload> ParsePayload(std::string_view body);
+std::optional<Payload> ParsePayload(const Event& event);
 
 }  // namespace headgate::mysql

@@ -22,7 +22,8 @@ struct BinlogDecoder::PayloadReader::Stream {
   ~Stream() { ZSTD_freeDCtx(context); }
 };
 
-BinlogDecoder::PayloadReader::PayloadReader(const Payload& payload) : rest_(payload.bytes) {
+BinlogDecoder::PayloadReader::PayloadReader(const Payload& payload, EventRest* rest)
+    : bytes_(payload.bytes), rest_(rest) {
   if (payload.compression == Payload::Compression::kZstd) stream_ = std::make_unique<Stream>();
 }
 BinlogDecoder::PayloadReader::~PayloadReader() = default;
@@ -33,28 +34,39 @@ Status BinlogDecoder::PayloadReader::Fill(std::size_t bytes) {
   buffer_.erase(0, used_);
   used_ = 0;
   while (buffer_.size() < bytes && !ended_) {
-    if (rest_.empty() && !more_) {
-      ended_ = true;
-      break;
+    if (bytes_.empty() && rest_ != nullptr) {
+      HG_ASSIGN_OR_RETURN(bytes_, rest_->More());
+      if (bytes_.empty()) rest_ = nullptr;
     }
-    const std::size_t had = buffer_.size();
-    buffer_.resize(had + kStepBytes);
-    std::size_t made = 0;
-    if (stream_ == nullptr) {
-      made = rest_.copy(buffer_.data() + had, kStepBytes);
-      rest_.remove_prefix(made);
+    if (!bytes_.empty() || more_) {
+      HG_RETURN_IF_ERROR(Take());
     } else {
-      ZSTD_outBuffer out{buffer_.data() + had, kStepBytes, 0};
-      ZSTD_inBuffer in{rest_.data(), rest_.size(), 0};
-      const std::size_t status = ZSTD_decompressStream(stream_->context, &out, &in);
-      rest_.remove_prefix(in.pos);
-      made = out.pos;
-      more_ = status != 0 && out.pos == out.size;
-      const bool cut = rest_.empty() && status != 0 && !more_;
-      if (ZSTD_isError(status) != 0 || cut || (in.pos == 0 && out.pos == 0)) return Broken();
+      if (within_) return Broken();
+      ended_ = true;
     }
-    buffer_.resize(had + made);
   }
+  return Ok();
+}
+
+// Some of what has come.
+Status BinlogDecoder::PayloadReader::Take() {
+  const std::size_t had = buffer_.size();
+  buffer_.resize(had + kStepBytes);
+  std::size_t made = 0;
+  if (stream_ == nullptr) {
+    made = bytes_.copy(buffer_.data() + had, kStepBytes);
+    bytes_.remove_prefix(made);
+  } else {
+    ZSTD_outBuffer out{buffer_.data() + had, kStepBytes, 0};
+    ZSTD_inBuffer in{bytes_.data(), bytes_.size(), 0};
+    const std::size_t status = ZSTD_decompressStream(stream_->context, &out, &in);
+    bytes_.remove_prefix(in.pos);
+    made = out.pos;
+    within_ = status != 0;
+    more_ = within_ && out.pos == out.size;
+    if (ZSTD_isError(status) != 0 || (in.pos == 0 && out.pos == 0)) return Broken();
+  }
+  buffer_.resize(had + made);
   return Ok();
 }
 

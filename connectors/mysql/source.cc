@@ -273,8 +273,8 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
     }
     if (first) heard_at_ = clock_.Now();
     first = false;
-    HG_ASSIGN_OR_RETURN(const std::string_view event, connection_->Next());
-    Status handled = decoder_->Handle(event, batch.transactions);
+    HG_ASSIGN_OR_RETURN(const std::string_view event, connection_->Next(stop));
+    Status handled = decoder_->Handle(event, batch.transactions, connection_->rest());
     // A damaged event is not lost: the server has it, and is asked again.
     if (!handled.ok() && handled.error().kind == ErrorKind::kCorrupt) return Transient(handled.error().what);
     HG_RETURN_IF_ERROR(std::move(handled));

@@ -48,7 +48,7 @@ void ParseBody(const Event& event) {
       ParseStatement(event);
       break;
     case EventType::kTransactionPayload:
-      ParsePayload(event.body);
+      ParsePayload(event);
       break;
     case EventType::kTableMap:
       for (const Flavor flavor : {Flavor::kMysql, Flavor::kMariadb}) {

@@ -1,5 +1,6 @@
 // A stream of events through the decoder of MySQL and MariaDB, down to rows: table maps, payloads, compressed rows, XA,
-// savepoints. The first byte chooses server and options, then events follow as in a file of a log without checksums.
+// savepoints. The first byte chooses server and options, and whether compressed transactions come in pieces, then
+// events follow as in a file of a log without checksums.
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -87,7 +88,30 @@ std::string Format() {
   return event + body;
 }
 
-void Decode(std::string_view bytes, Flavor flavor, bool statements, bool replay) {
+class Pieces final : public EventRest {
+ public:
+  explicit Pieces(std::string_view rest) : rest_(rest) {}
+  Result<std::string_view> More() override {
+    constexpr std::size_t kPiece = 7;
+    const std::string_view next = rest_.substr(0, kPiece);
+    rest_.remove_prefix(next.size());
+    return next;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+Status Handle(BinlogDecoder& decoder, std::string_view event, bool in_pieces, std::vector<Transaction>& done) {
+  constexpr std::size_t kTypeAt = 4;
+  constexpr std::size_t kBegin = 40;
+  if (!in_pieces || event.size() <= kBegin) return decoder.Handle(event, done);
+  if (event[kTypeAt] != static_cast<char>(EventType::kTransactionPayload)) return decoder.Handle(event, done);
+  Pieces rest(event.substr(kBegin));
+  return decoder.Handle(event.substr(0, kBegin), done, &rest);
+}
+
+void Decode(std::string_view bytes, Flavor flavor, bool statements, bool replay, bool in_pieces) {
   constexpr std::size_t kSizeAt = 9;
   constexpr std::size_t kTypeAt = 4;
   FuzzBinder binder(flavor);
@@ -110,7 +134,7 @@ void Decode(std::string_view bytes, Flavor flavor, bool statements, bool replay)
     std::memcpy(event.data() + kSizeAt, &size, sizeof size);
     // Another one could only turn checksums on, and nothing behind it would be read.
     if (event[kTypeAt] == static_cast<char>(EventType::kFormatDescription)) continue;
-    const Status handled = decoder.Handle(event, done);
+    const Status handled = Handle(decoder, event, in_pieces, done);
     for (const Transaction& tx : done) CheckRows(tx, binder);
     done.clear();
     static_cast<void>(decoder.restart());
@@ -125,8 +149,8 @@ void Decode(std::string_view bytes, Flavor flavor, bool statements, bool replay)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using headgate::mysql::Flavor;
   std::string_view bytes = headgate::fuzz::Bytes(data, size);
-  const std::size_t choice = headgate::fuzz::Choose(bytes, 8);
+  const std::size_t choice = headgate::fuzz::Choose(bytes, 16);
   headgate::mysql::Decode(bytes, (choice & 1) != 0 ? Flavor::kMariadb : Flavor::kMysql, (choice & 2) != 0,
-                          (choice & 4) != 0);
+                          (choice & 4) != 0, (choice & 8) != 0);
   return 0;
 }

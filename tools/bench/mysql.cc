@@ -107,7 +107,7 @@ void ReadEvents(const MySetup& setup, const mysql::BinlogPosition& from, const m
       Must(mysql::BinlogConnection::Start(setup.Options(), 0, mysql::BinlogConnection::Mode::kPlace, from));
   constexpr std::size_t kNextPosition = 13;
   for (std::uint64_t at = 0; at < to.place.offset;) {
-    const std::string_view event = Must(connection->Next());
+    const std::string_view event = Must(connection->Next({}));
     std::uint32_t next = 0;
     std::memcpy(&next, event.data() + kNextPosition, 4);
     at = std::max<std::uint64_t>(at, next);

@@ -68,4 +68,19 @@ class Captured {
   std::string bytes_;
 };
 
+// An event behind its first bytes, in pieces.
+class Pieces final : public EventRest {
+ public:
+  Pieces(std::string_view rest, std::size_t piece) : rest_(rest), piece_(piece) {}
+  Result<std::string_view> More() override {
+    const std::string_view next = rest_.substr(0, piece_);
+    rest_.remove_prefix(next.size());
+    return next;
+  }
+
+ private:
+  std::string_view rest_;
+  const std::size_t piece_;
+};
+
 }  // namespace headgate::mysql::test

@@ -13,6 +13,7 @@ namespace headgate::mysql {
 namespace {
 
 using test::Captured;
+using test::Pieces;
 using ::testing::ElementsAre;
 
 // Every table is captured, as its table map tells it.
@@ -49,13 +50,32 @@ class MapBinder final : public Binder {
   const Flavor flavor_;
 };
 
+BinlogPosition Start() {
+  BinlogPosition start;
+  start.place = {"binlog.000001", 4};
+  return start;
+}
+
+constexpr std::size_t kBeginBytes = 60;  // of what comes in parts: the head of the payload too
+
+Status HandleInPieces(BinlogDecoder& decoder, std::string_view packet, std::size_t piece,
+                      std::vector<Transaction>& done) {
+  Pieces rest(packet.substr(kBeginBytes), piece);
+  return decoder.Handle(packet.substr(0, kBeginBytes), done, &rest);
+}
+
+bool IsPayload(std::string_view packet) {
+  constexpr std::size_t kTypeAt = 4;
+  return static_cast<EventType>(packet[kTypeAt]) == EventType::kTransactionPayload;
+}
+
 struct Decoded {
-  explicit Decoded(const Captured& captured) : binder(captured.flavor) {
-    BinlogPosition start;
-    start.place = {"binlog.000001", 4};
-    BinlogDecoder decoder(binder, captured.flavor, start, start, {});
+  // Compressed transactions in pieces of so many bytes; 0: whole.
+  explicit Decoded(const Captured& captured, std::size_t piece = 0) : binder(captured.flavor) {
+    BinlogDecoder decoder(binder, captured.flavor, Start(), Start(), {});
     for (const std::string_view packet : captured.packets) {
-      const Status handled = decoder.Handle(packet, transactions);
+      const Status handled = piece > 0 && IsPayload(packet) ? HandleInPieces(decoder, packet, piece, transactions)
+                                                            : decoder.Handle(packet, transactions);
       EXPECT_TRUE(handled.ok()) << handled.error().what;
     }
     position = decoder.position();
@@ -134,9 +154,7 @@ TEST(BinlogDecoder, AnEventThatLacksBytesOrHasOthersIsAnErrorAndNeverARow) {
   const Captured captured("mysql-9.7", Flavor::kMysql);
   for (std::size_t cut = 0; cut < captured.packets.size(); ++cut) {
     MapBinder binder(Flavor::kMysql);
-    BinlogPosition start;
-    start.place = {"binlog.000001", 4};
-    BinlogDecoder decoder(binder, Flavor::kMysql, start, start, {});
+    BinlogDecoder decoder(binder, Flavor::kMysql, Start(), Start(), {});
     std::vector<Transaction> done;
     for (std::size_t i = 0; i < cut; ++i) ASSERT_TRUE(decoder.Handle(captured.packets[i], done).ok());
     std::string damaged(captured.packets[cut]);
@@ -144,6 +162,47 @@ TEST(BinlogDecoder, AnEventThatLacksBytesOrHasOthersIsAnErrorAndNeverARow) {
     const Status handled = decoder.Handle(damaged, done);
     ASSERT_FALSE(handled.ok()) << cut;
     EXPECT_EQ(handled.error().kind, ErrorKind::kCorrupt);
+  }
+}
+
+TEST(BinlogDecoder, ACompressedTransactionMayComeInPiecesOfAnySize_MY10) {
+  const Captured captured("mysql-9.7", Flavor::kMysql);
+  const Decoded whole(captured);
+  for (std::size_t piece = 1; piece < 200; ++piece) {
+    SCOPED_TRACE(piece);
+    const Decoded decoded(captured, piece);
+    EXPECT_EQ(decoded.position, whole.position);
+    ASSERT_EQ(decoded.transactions.size(), whole.transactions.size());
+    EXPECT_EQ(decoded.Inserted("t", 4), whole.Inserted("t", 4));
+  }
+}
+
+// Whichever byte it is, and wherever the pieces part.
+TEST(BinlogDecoder, OfACompressedTransactionNothingIsDoneUntilItsChecksumMatches_MY27) {
+  const Captured captured("mysql-9.7", Flavor::kMysql);
+  const auto payload = std::ranges::find_if(captured.packets, IsPayload);
+  ASSERT_NE(payload, captured.packets.end());
+  for (std::size_t at = Event::kHeaderBytes; at < payload->size(); ++at) {
+    SCOPED_TRACE(at);
+    MapBinder binder(Flavor::kMysql);
+    BinlogDecoder decoder(binder, Flavor::kMysql, Start(), Start(), {});
+    std::vector<Transaction> done;
+    for (auto packet = captured.packets.begin(); packet != payload; ++packet)
+      ASSERT_TRUE(decoder.Handle(*packet, done).ok());
+    const std::size_t before = done.size();
+    std::string damaged(*payload);
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x04);
+    const Status handled = HandleInPieces(decoder, damaged, 1 + at % 7, done);
+    ASSERT_FALSE(handled.ok());
+    EXPECT_EQ(handled.error().kind, ErrorKind::kCorrupt) << handled.error().what;
+    EXPECT_EQ(done.size(), before);
+  }
+  for (std::size_t cut = kBeginBytes; cut < payload->size(); ++cut) {
+    MapBinder binder(Flavor::kMysql);
+    BinlogDecoder decoder(binder, Flavor::kMysql, Start(), Start(), {});
+    std::vector<Transaction> done;
+    ASSERT_TRUE(decoder.Handle(captured.packets[0], done).ok());
+    EXPECT_FALSE(HandleInPieces(decoder, payload->substr(0, cut), 5, done).ok()) << cut;
   }
 }
 
