@@ -196,8 +196,9 @@ constexpr const char* kUsage =
     "  settings      events that are judged while settings change\n"
     "  burst         deliveries of a full log\n"
     "  stream        PostgreSQL into the log\n"
-    "  mysql         MySQL and MariaDB; --server mysql|mariadb (both), --query stream|snapshot|large|latency (all),\n"
-    "                --rows N of the snapshot (2000000), --mib N of the large transaction (2048)";
+    "  mysql         MySQL and MariaDB; --server mysql|mariadb (both), --query "
+    "stream|snapshot|large|compressed|latency\n"
+    "                (all), --rows N of the snapshot (2000000), --mib N of the large transaction (2048)";
 
 struct Arguments {
   std::vector<std::string> names;
@@ -266,10 +267,8 @@ void Mysql(const Arguments& arguments) {
       MysqlStreaming(kind, 200'000, 1);
     }
     if (wanted("snapshot")) MysqlSnapshot(kind, std::lround(arguments.Number("rows", 2'000'000)));
-    if (wanted("large")) {
-      MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), false);
-      MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), true);
-    }
+    if (wanted("large")) MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), false);
+    if (wanted("compressed")) MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), true);
     if (wanted("latency") && kind == test::MyServer::kMysql) MysqlLatency(1000, 10);
   }
 }

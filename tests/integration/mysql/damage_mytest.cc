@@ -20,6 +20,8 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kPacketHead = 5;  // before an event: three bytes of length, the packet's number, a zero
+constexpr std::size_t kPacketMax = 0xFF'FFFF;
+constexpr std::uint32_t kServerId = 7;
 constexpr std::ptrdiff_t kMiddle = 1'000'000;
 
 std::uint32_t NumberAt(const std::string& bytes, std::size_t at) {
@@ -30,12 +32,11 @@ std::uint32_t NumberAt(const std::string& bytes, std::size_t at) {
 
 // Where a whole event of one of these types begins.
 std::optional<std::size_t> FindEvent(const std::string& bytes, const std::vector<EventType>& types) {
-  constexpr std::uint32_t kServerId = 7;
   for (std::size_t at = kPacketHead; at + Event::kHeaderBytes <= bytes.size(); ++at) {
     const auto type = static_cast<EventType>(static_cast<unsigned char>(bytes[at + 4]));
     if (std::ranges::find(types, type) == types.end() || NumberAt(bytes, at + 5) != kServerId) continue;
     const std::uint32_t size = NumberAt(bytes, at + 9);
-    if ((NumberAt(bytes, at - kPacketHead) & 0xFF'FFFF) == size + 1 && at + size <= bytes.size()) return at;
+    if ((NumberAt(bytes, at - kPacketHead) & kPacketMax) == size + 1 && at + size <= bytes.size()) return at;
   }
   return std::nullopt;
 }
@@ -71,6 +72,24 @@ FaultProxy::Edit Flip(std::vector<EventType> types, const Place& place, char mas
                                : place.offset == kMiddle ? *at + (Event::kHeaderBytes + size) / 2
                                                          : *at + static_cast<std::size_t>(place.offset);
     bytes[target] = static_cast<char>(bytes[target] ^ mask);
+    return true;
+  };
+}
+
+// A byte of a compressed transaction of several packets, `offset` bytes behind the start of its event.
+FaultProxy::Edit FlipInPayload(std::size_t offset, char mask) {
+  return [offset, mask, left = std::optional<std::size_t>()](std::string& bytes) mutable {
+    for (std::size_t at = kPacketHead; !left && at + Event::kHeaderBytes <= bytes.size(); ++at) {
+      const auto type = static_cast<EventType>(static_cast<unsigned char>(bytes[at + 4]));
+      const bool full = (NumberAt(bytes, at - kPacketHead) & kPacketMax) == kPacketMax;
+      if (full && type == EventType::kTransactionPayload && NumberAt(bytes, at + 5) == kServerId) left = at + offset;
+    }
+    if (!left) return false;
+    if (*left >= bytes.size()) {
+      *left -= bytes.size();
+      return false;
+    }
+    bytes[*left] = static_cast<char>(bytes[*left] ^ mask);
     return true;
   };
 }
@@ -137,12 +156,16 @@ class MysqlDamage : public ::testing::TestWithParam<MyServer> {
       proxy_->EditToClient(Flip(types, place, mask));
     }
     Insert();
+    ExpectFailure(edits + 1);
+  }
+  // Soon, and not before so many edits.
+  void ExpectFailure(int edits) {
     const auto begin = std::chrono::steady_clock::now();
     Status failed;
     do {
       failed = scene_->Turn();
     } while (failed.ok() && std::chrono::steady_clock::now() - begin < seconds(10));
-    ASSERT_EQ(proxy_->edits(), edits + 1) << "nothing was changed";
+    ASSERT_EQ(proxy_->edits(), edits) << "nothing was changed";
     ASSERT_FALSE(failed.ok()) << "it was taken";
     EXPECT_EQ(failed.error().kind, ErrorKind::kTransient) << failed.error().what;
     EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5)) << failed.error().what;
@@ -222,6 +245,61 @@ TEST_P(MysqlDamage, ServersWithoutChecksumsAreReadAndThoseThatTurnThemOnAndOff_M
   ExpectWhole();
 }
 
+class MysqlDamagedPayload : public MysqlDamage {};
+TEST_P(MysqlDamagedPayload, OfACompressedTransactionOfSeveralPacketsNoneIsTakenThatIsNotWhole_MY27_MY10) {
+  constexpr std::size_t kRows = 20'000;
+  constexpr std::size_t kSecondPacket = kPacketMax - 1;  // its head, behind the start of the event
+  Start();
+  if (!scene_) return;
+  Exec("CREATE TABLE f.p (id INT PRIMARY KEY, v VARBINARY(1000))");
+  auto client = scene_->server().Connect();
+  ASSERT_TRUE(client.ok());
+  const auto fill = [&](std::size_t behind) {
+    return client->ExecAll({"SET SESSION cte_max_recursion_depth=20000, binlog_transaction_compression=ON",
+                            "INSERT INTO f.p WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE "
+                            "i<20000) SELECT i + " +
+                                std::to_string(behind) + ", RANDOM_BYTES(1000) FROM n"});
+  };
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(scene_->CatchUp().ok());
+  const Status filled = fill(0);
+  ASSERT_TRUE(filled.ok()) << filled.error().what;
+  struct Flipped {
+    std::size_t offset;
+    char mask;
+  };
+  for (const auto [offset, mask] : {Flipped{2000, 0x01}, Flipped{kPacketMax / 2, 0x20}, Flipped{kSecondPacket, 0x02},
+                                    Flipped{kSecondPacket + 1, 0x10}, Flipped{kSecondPacket + 2, 0x01},
+                                    Flipped{kSecondPacket + 3, 0x01}, Flipped{kSecondPacket + 500'000, 0x04}}) {
+    SCOPED_TRACE(offset);
+    const int edits = proxy_->edits();
+    proxy_->EditToClient(FlipInPayload(offset, mask));
+    ASSERT_TRUE(Open().ok());
+    ExpectFailure(edits + 1);
+    if (HasFatalFailure()) return;
+  }
+  std::size_t rows = 0;
+  for (const char* sslmode : {"disable", "require"}) {
+    SCOPED_TRACE(sslmode);
+    ASSERT_TRUE(scene_->Open("src", {{"tables", "f.*"}, {"snapshot", "never"}, {"sslmode", sslmode}}).ok());
+    ASSERT_TRUE(rows == 0 || fill(rows).ok());
+    rows += kRows;
+    const Status caught_up = scene_->CatchUp();
+    ASSERT_TRUE(caught_up.ok()) << caught_up.error().what;
+    auto events = scene_->Events("src");
+    ASSERT_TRUE(events.ok()) << events.error().what;
+    std::erase_if(*events, [](const auto& event) { return event["op"] != "insert"; });
+    ASSERT_EQ(events->size(), rows);
+    const auto last = client->Query("SELECT TO_BASE64(v) FROM f.p WHERE id=" + std::to_string(rows));
+    ASSERT_TRUE(last.ok());
+    std::string expected = (*last)[0][0].value_or("");
+    std::erase(expected, '\n');
+    EXPECT_EQ(events->back()["after"]["v"], expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, MysqlDamagedPayload, ::testing::Values(MyServer::kMysql),
+                         [](const auto& param) { return NameOf(param.param); });
 INSTANTIATE_TEST_SUITE_P(Servers, MysqlDamage, ::testing::Values(MyServer::kMariadb, MyServer::kMysql),
                          [](const auto& param) { return NameOf(param.param); });
 
