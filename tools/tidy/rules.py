@@ -15,11 +15,11 @@ CORE_RANK = {name: rank for rank, names in enumerate(CORE_ORDER) for name in nam
 # Third-party headers, their homes (path prefixes), and why.
 HOMES = [
     (re.compile(r"libpq-fe\.h|libpq/|postgres_ext\.h"), ("connectors/postgres/connection.", "sinks/table/", "tests/support/", "tools/")),
-    (re.compile(r"(mysql|mariadb)/|mysql\.h"), ("connectors/mysql/client.", "connectors/mysql/row_session.", "connectors/mysql/binlog_connection.", "sinks/table/", "tests/support/", "tools/")),
+    (re.compile(r"(mysql|mariadb)/|mysql\.h"), ("connectors/mysql/client.", "connectors/mysql/row_session.", "connectors/mysql/binlog_connection.", "connectors/mysql/receive_buffer.", "sinks/table/", "tests/support/", "tools/")),
     (re.compile(r"librdkafka/"), ("connectors/kafka/", "sinks/kafka/", "tests/support/", "tools/")),
     (re.compile(r"rocksdb/"), ("core/log/", "core/state/")),
     (re.compile(r"boost/"), ("web/", "core/net/", "tests/support/", "tools/")),
-    (re.compile(r"openssl/"), ("web/", "core/net/", "connectors/mysql/binlog_connection.", "tests/support/")),
+    (re.compile(r"openssl/"), ("web/", "core/net/", "connectors/mysql/receive_buffer.", "tests/support/")),
     (re.compile(r"yaml-cpp/"), ("core/config/",)),
     (re.compile(r"editline/"), ("app/sql.cc",)),
 ]
