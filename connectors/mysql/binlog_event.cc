@@ -169,13 +169,15 @@ std::optional<GtidHead> ParseTagged(std::string_view body) {
   in.Number();  // the last field that has to be known
   GtidHead head;
   head.gtid.emplace();
+  bool named = false;
   for (bool needed = true; needed && !in.done() && !in.failed();) {
     switch (in.Number()) {
       case kFlags:
         in.Number();
         break;
       case kUuid:
-        for (int i = 0; i < 16; ++i) head.gtid->source.uuid += static_cast<char>(in.Number());
+        for (unsigned char& byte : head.gtid->source.uuid) byte = static_cast<unsigned char>(in.Number());
+        named = true;
         break;
       case kNumber:
         head.gtid->number = static_cast<std::uint64_t>(in.Signed());
@@ -200,8 +202,7 @@ std::optional<GtidHead> ParseTagged(std::string_view body) {
         needed = false;
     }
   }
-  return in.failed() || head.gtid->source.uuid.size() != 16 || head.gtid->number == 0 ? std::nullopt
-                                                                                      : std::optional(head);
+  return in.failed() || !named || head.gtid->number == 0 ? std::nullopt : std::optional(head);
 }
 
 // X'..',X'..',1
@@ -325,7 +326,7 @@ std::optional<GtidHead> ParseGtid(const Event& event) {
   constexpr std::uint64_t kHasOrigin = std::uint64_t{1} << 55;
   ByteReader in(event.body);
   in.Byte();
-  Gtid gtid{{std::string(in.Take(16)), ""}, in.Fixed<std::uint64_t>()};
+  Gtid gtid{{in.Fixed<decltype(GtidSource::uuid)>(), ""}, in.Fixed<std::uint64_t>()};
   if (in.failed()) return std::nullopt;
   GtidHead head;
   if (event.type == EventType::kGtid) head.gtid = std::move(gtid);

@@ -13,29 +13,49 @@ namespace {
 using Interval = GtidSet::Interval;
 
 constexpr std::uint64_t kNumberMax = std::numeric_limits<std::int64_t>::max() - 1;  // of the server
-constexpr std::size_t kUuidBytes = 16;
+constexpr std::size_t kUuidTextBytes = 36;
 constexpr std::size_t kTagMax = 32;
 
-std::string UuidText(std::string_view uuid) {
-  const std::string hex = Hex(uuid);
-  std::string text;
-  for (std::size_t i = 0; i < hex.size(); ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) text += '-';
-    text += hex[i];
+using Uuid = decltype(GtidSource::uuid);
+
+// This, and the numbers behind it, are written for every transaction.
+void AppendUuid(std::string& out, const Uuid& uuid) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  char text[kUuidTextBytes];
+  char* to = text;
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
+    *to++ = kDigits[uuid[i] >> 4];
+    *to++ = kDigits[uuid[i] & 15];
   }
+  out.append(text, sizeof text);
+}
+
+std::string Text(const Gtid& gtid, char between) {
+  constexpr std::size_t kNumberDigits = 20;
+  std::string text;
+  text.reserve(kUuidTextBytes + gtid.source.tag.size() + 2 + kNumberDigits);
+  AppendUuid(text, gtid.source.uuid);
+  text += between;
+  if (!gtid.source.tag.empty()) (text += gtid.source.tag) += between;
+  char number[kNumberDigits];
+  text.append(number, std::to_chars(number, std::end(number), gtid.number).ptr);
   return text;
 }
 
 // With hyphens at their places or without any, as servers read it.
-std::optional<std::string> ReadUuid(std::string_view text) {
+std::optional<Uuid> ReadUuid(std::string_view text) {
   std::string hex;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool place = i == 8 || i == 13 || i == 18 || i == 23;
-    if (text.size() == 36 && place != (text[i] == '-')) return std::nullopt;
+    if (text.size() == kUuidTextBytes && place != (text[i] == '-')) return std::nullopt;
     if (text[i] != '-') hex += text[i];
   }
-  if (hex.size() != 2 * kUuidBytes) return std::nullopt;
-  return FromHex(hex);
+  Uuid uuid;
+  const auto bytes = FromHex(hex);
+  if (!bytes || bytes->size() != uuid.size()) return std::nullopt;
+  std::ranges::copy(*bytes, uuid.begin());
+  return uuid;
 }
 
 bool IsTag(std::string_view text) {
@@ -106,16 +126,8 @@ constexpr std::uint64_t kTagged = 1;  // of the forms of a set in bytes
 
 }  // namespace
 
-std::string ToText(const Gtid& gtid) {
-  const std::string tag = gtid.source.tag.empty() ? "" : gtid.source.tag + ":";
-  return UuidText(gtid.source.uuid) + ":" + tag + std::to_string(gtid.number);
-}
-
-std::string IdOf(const Gtid& gtid) {
-  std::string id = ToText(gtid);
-  std::ranges::replace(id, ':', '-');
-  return id;
-}
+std::string ToText(const Gtid& gtid) { return Text(gtid, ':'); }
+std::string IdOf(const Gtid& gtid) { return Text(gtid, '-'); }
 
 Result<GtidSet> GtidSet::Parse(std::string_view text) {
   GtidSet set;
@@ -135,7 +147,7 @@ Result<GtidSet> GtidSet::Decode(std::string_view bytes) {
   const std::uint64_t sources = form == kTagged ? (head >> 8) & 0xffff'ffff'ffff : head;
   GtidSet set;
   for (std::uint64_t i = 0; i < sources && !in.failed(); ++i) {
-    GtidSource source{std::string(in.Take(kUuidBytes)), ""};
+    GtidSource source{in.Fixed<Uuid>(), ""};
     if (form == kTagged) {
       const std::uint8_t twice = in.Byte();  // a number of their serialization: up to 127 in one byte
       source.tag = in.Take(twice / 2U);
@@ -155,11 +167,11 @@ Result<GtidSet> GtidSet::Decode(std::string_view bytes) {
 
 std::string GtidSet::ToText() const {
   std::string text;
-  const std::string* uuid = nullptr;
+  const Uuid* uuid = nullptr;
   for (const auto& [source, intervals] : intervals_) {
     if (uuid == nullptr || *uuid != source.uuid) {
       if (uuid != nullptr) text += ',';
-      text += UuidText(source.uuid);
+      AppendUuid(text, source.uuid);
     }
     uuid = &source.uuid;
     if (!source.tag.empty()) text += ":" + source.tag;
@@ -176,7 +188,7 @@ std::string GtidSet::Encode() const {
   std::string out;
   PutFixed<std::uint64_t>(out, tagged ? kTagged << 56 | intervals_.size() << 8 | kTagged : intervals_.size());
   for (const auto& [source, intervals] : intervals_) {
-    out += source.uuid;
+    PutFixed(out, source.uuid);
     if (tagged) {
       out += static_cast<char>(2 * source.tag.size());
       out += source.tag;

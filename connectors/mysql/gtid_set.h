@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -11,9 +12,9 @@
 
 namespace headgate::mysql {
 
-// Who numbers transactions: a server, by its UUID (16 bytes), and a tag of MySQL 8.3 and up, "" for none.
+// Who numbers transactions: a server, by its UUID, and a tag of MySQL 8.3 and up, "" for none.
 struct GtidSource {
-  std::string uuid;
+  std::array<unsigned char, 16> uuid{};
   std::string tag;
   auto operator<=>(const GtidSource&) const = default;
 };

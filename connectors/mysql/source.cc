@@ -15,7 +15,6 @@ using std::chrono::milliseconds;
 constexpr auto kReadWait = milliseconds(200);
 constexpr auto kSnapshotWait = milliseconds(5);
 constexpr int kEventsPerLook = 16;
-constexpr auto kGatherWait = milliseconds(0);
 constexpr auto kPublishInterval = milliseconds(200);
 constexpr auto kAskInterval = milliseconds(5'000);
 constexpr auto kStoreInterval = milliseconds(5'000);  // of a position that moves without transactions of ours
@@ -264,15 +263,14 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
   int events = 0;
   while (bytes < options_.batch_bytes_max && !snapshots_->holds_stream()) {
     if (++events % kEventsPerLook == 0 && clock_.Now() > enough) break;
-    HG_ASSIGN_OR_RETURN(const bool ready, connection_->Wait(first ? deadline : clock_.Now() + kGatherWait, stop));
+    HG_ASSIGN_OR_RETURN(const bool ready, connection_->Wait(first ? deadline : Deadline(), stop));
     if (!ready) {
       if (clock_.Now() - heard_at_ > options_.stale_after)
         return Transient(Place(options_) + " has sent nothing for stale_after_ms, not even a heartbeat");
       drained = true;
       break;
     }
-    if (first) heard_at_ = clock_.Now();
-    first = false;
+    if (std::exchange(first, false)) heard_at_ = clock_.Now();
     HG_ASSIGN_OR_RETURN(const std::string_view event, connection_->Next(stop));
     Status handled = decoder_->Handle(event, batch.transactions, connection_->rest());
     // A damaged event is not lost: the server has it, and is asked again.
@@ -283,8 +281,8 @@ Status MysqlSource::ReadStream(SourceBatch& batch, Deadline deadline, const std:
       batch.transactions[taken].info.end += resume_.base();
       bytes += batch.transactions[taken].bytes();
     }
-    telemetry_.last_heard_us = clock_.NowUs();
   }
+  if (!first) telemetry_.last_heard_us = clock_.NowUs();
   if (!batch.transactions.empty()) {
     telemetry_.caught_up = false;
     telemetry_.oldest_pending_commit_us = batch.transactions.front().info.commit_us;

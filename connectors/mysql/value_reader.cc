@@ -30,6 +30,18 @@ std::int64_t Sign(std::uint64_t v, int bits) {
 }
 
 std::uint64_t LittleEndian(ByteReader& in, int bytes) {
+  switch (bytes) {
+    case 1:
+      return in.Byte();
+    case 2:
+      return in.Fixed<std::uint16_t>();
+    case 4:
+      return in.Fixed<std::uint32_t>();
+    case 8:
+      return in.Fixed<std::uint64_t>();
+    default:
+      break;
+  }
   std::uint64_t v = 0;
   const std::string_view taken = in.Take(static_cast<std::size_t>(bytes));
   for (std::size_t i = 0; i < taken.size(); ++i) v |= std::uint64_t{static_cast<unsigned char>(taken[i])} << 8 * i;

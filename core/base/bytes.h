@@ -18,15 +18,20 @@ inline std::int64_t UnZigZag(std::uint64_t v) {
   return static_cast<std::int64_t>(v >> 1) ^ -static_cast<std::int64_t>(v & 1);
 }
 
-inline void PutVarint(std::string& out, std::uint64_t v) {
-  char buffer[10];
-  int n = 0;
+inline constexpr std::size_t kVarintBytesMax = 10;
+// The number of bytes.
+inline std::size_t WriteVarint(char* to, std::uint64_t v) {
+  std::size_t n = 0;
   while (v >= 0x80) {
-    buffer[n++] = static_cast<char>(v | 0x80);
+    to[n++] = static_cast<char>(v | 0x80);
     v >>= 7;
   }
-  buffer[n++] = static_cast<char>(v);
-  out.append(buffer, static_cast<std::size_t>(n));
+  to[n++] = static_cast<char>(v);
+  return n;
+}
+inline void PutVarint(std::string& out, std::uint64_t v) {
+  char buffer[kVarintBytesMax];
+  out.append(buffer, WriteVarint(buffer, v));
 }
 inline void PutSigned(std::string& out, std::int64_t v) { PutVarint(out, ZigZag(v)); }
 inline void PutBytes(std::string& out, std::string_view bytes) {

@@ -137,7 +137,7 @@ bool IsUtf8(std::string_view bytes) {
     n -= 8;
   }
   while (n > 0) {
-    const std::size_t length = Utf8Length(p, n);
+    const std::size_t length = *p < 0x80 ? 1 : Utf8Length(p, n);
     if (length == 0) return false;
     p += length;
     n -= length;

@@ -1,5 +1,6 @@
 #include "core/model/change.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -155,8 +156,11 @@ void Transaction::StartChange(Op op, StreamNo stream, std::uint32_t schema, std:
 void Transaction::BeginBlock() {
   if (spool_ != nullptr || (spools_ != nullptr && bytes_ > spool_beyond_)) Spool();
   sealed_ = false;
+  // Transactions are often as large as the last one: a small one takes one allocation.
+  constexpr std::size_t kSmall = 512;
+  const std::size_t expected = changes_ > 0 ? kBlockBytes : std::max(kSmall, expected_bytes_);
   blocks_.push_back({first_ordinal + changes_, 0, {}});
-  blocks_.back().bytes.reserve(512);  // a small transaction takes one allocation
+  blocks_.back().bytes.reserve(expected);
 }
 
 void Transaction::Spool() {
@@ -219,6 +223,7 @@ void Transaction::Rewind(const Mark& mark) {
 
 void Transaction::Clear() {
   info = {};
+  expected_bytes_ = std::min(bytes_ + bytes_ / 8, kBlockBytes);
   blocks_.clear();
   sealed_ = false;
   bytes_ = 0;

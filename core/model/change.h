@@ -208,6 +208,7 @@ class Transaction {
   std::size_t change_start_ = 0;  // offset of the change being written in the last block
   std::size_t row_start_ = 0;     // offset of the row length being written
   std::size_t bytes_ = 0;
+  std::size_t expected_bytes_ = 0;
   std::uint32_t changes_ = 0;
 
   BlockSpools* spools_ = nullptr;

@@ -11,6 +11,11 @@ namespace {
 constexpr std::uint8_t kMarkedJson = 22;
 
 void PutKind(std::string& out, ValueKind kind) { out.push_back(static_cast<char>(kind)); }
+void PutNumber(std::string& out, ValueKind kind, std::uint64_t v) {
+  char buffer[1 + kVarintBytesMax];
+  buffer[0] = static_cast<char>(kind);
+  out.append(buffer, 1 + WriteVarint(buffer + 1, v));
+}
 
 }  // namespace
 
@@ -20,14 +25,8 @@ void PutBool(std::string& out, bool v) {
   PutKind(out, ValueKind::kBool);
   out.push_back(v ? 1 : 0);
 }
-void PutInt(std::string& out, std::int64_t v) {
-  PutKind(out, ValueKind::kInt);
-  PutSigned(out, v);
-}
-void PutUint(std::string& out, std::uint64_t v) {
-  PutKind(out, ValueKind::kUint);
-  PutVarint(out, v);
-}
+void PutInt(std::string& out, std::int64_t v) { PutNumber(out, ValueKind::kInt, ZigZag(v)); }
+void PutUint(std::string& out, std::uint64_t v) { PutNumber(out, ValueKind::kUint, v); }
 void PutFloat(std::string& out, float v) {
   PutKind(out, ValueKind::kFloat);
   PutFixed(out, v);
@@ -69,8 +68,8 @@ void PutUuid(std::string& out, std::string_view sixteen_bytes) {
   out.append(sixteen_bytes);
 }
 void PutBlob(std::string& out, ValueKind kind, std::string_view bytes) {
-  PutKind(out, kind);
-  PutBytes(out, bytes);
+  PutNumber(out, kind, bytes.size());
+  out.append(bytes);
 }
 void PutMarkedJson(std::string& out, std::string_view text, std::string_view marked) {
   out.push_back(static_cast<char>(kMarkedJson));

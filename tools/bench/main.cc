@@ -198,7 +198,8 @@ constexpr const char* kUsage =
     "  stream        PostgreSQL into the log\n"
     "  mysql         MySQL and MariaDB; --server mysql|mariadb (both), --query "
     "stream|snapshot|large|compressed|latency\n"
-    "                (all), --rows N of the snapshot (2000000), --mib N of the large transaction (2048)";
+    "                (all), --rows N of the snapshot (2000000), --mib N of the large transaction (2048), --row-bytes N "
+    "of it";
 
 struct Arguments {
   std::vector<std::string> names;
@@ -221,8 +222,8 @@ struct Arguments {
 std::optional<Arguments> Parse(int argc, char** argv) {
   constexpr std::array kNames = {"cold",    "latency", "view-latency", "views", "nexmark", "hotkey",
                                  "restart", "ingest",  "settings",     "burst", "stream",  "mysql"};
-  constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds", "memory-mib", "gib",
-                                   "rows",   "server",          "mib"};
+  constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds",  "memory-mib", "gib",
+                                   "rows",   "server",          "mib",   "row-bytes"};
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -267,8 +268,10 @@ void Mysql(const Arguments& arguments) {
       MysqlStreaming(kind, 200'000, 1);
     }
     if (wanted("snapshot")) MysqlSnapshot(kind, std::lround(arguments.Number("rows", 2'000'000)));
-    if (wanted("large")) MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), false);
-    if (wanted("compressed")) MysqlLarge(kind, std::lround(arguments.Number("mib", 2048)), true);
+    const long mib = std::lround(arguments.Number("mib", 2048));
+    const long row_bytes = std::lround(arguments.Number("row-bytes", 0));
+    if (wanted("large")) MysqlLarge(kind, mib, row_bytes, false);
+    if (wanted("compressed")) MysqlLarge(kind, mib, row_bytes, true);
     if (wanted("latency") && kind == test::MyServer::kMysql) MysqlLatency(1000, 10);
   }
 }

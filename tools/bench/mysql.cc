@@ -51,8 +51,8 @@ struct MySetup {
 
   void Exec(const std::string& sql) { Must(client->Exec(sql)); }
 
-  // Rows of the table, doubled from what is there within [0, step), in transactions of `per_transaction` rows.
-  void Fill(long rows, long per_transaction) {
+  // Rows of the table, in transactions of `per_transaction` rows; their notes longer by `padding` bytes.
+  void Fill(long rows, long per_transaction, long padding = 0) {
     Exec("CREATE TABLE aux.numbers (i BIGINT PRIMARY KEY)");
     Exec("INSERT INTO aux.numbers VALUES (0)");
     for (long have = 1; have < per_transaction; have *= 2)
@@ -61,8 +61,8 @@ struct MySetup {
     for (long from = 0; from < rows; from += per_transaction) {
       const std::string id = "(i + " + std::to_string(from) + ")";
       Exec(std::string("INSERT INTO bench.orders ") + kColumns + " SELECT " + id + ", " + id + " % 1000, (" + id +
-           " % 100000) / 100.0, CONCAT('order number ', " + id + ", ' with a note'), " + id + " % 2 = 0 FROM " +
-           "aux.numbers");
+           " % 100000) / 100.0, CONCAT('order number ', " + id + ", ' with a note', REPEAT('x', " +
+           std::to_string(padding) + ")), " + id + " % 2 = 0 FROM aux.numbers");
     }
   }
 
@@ -229,7 +229,7 @@ void MysqlSnapshot(MyServer kind, long rows) {
   Line("  resident memory, peak", ResidentMiB(headgate.pid(), "VmHWM"), "MiB", "(budget: at most 160)");
 }
 
-void MysqlLarge(MyServer kind, long mib, bool compressed) {
+void MysqlLarge(MyServer kind, long mib, long row_bytes, bool compressed) {
   std::vector<std::string> settings = {"max-binlog-cache-size=64G"};
   if (compressed)
     settings.emplace_back(kind == MyServer::kMysql ? "binlog-transaction-compression=ON" : "log-bin-compress=ON");
@@ -238,16 +238,19 @@ void MysqlLarge(MyServer kind, long mib, bool compressed) {
   options.connectors["shop"] = setup.Source("never");
   HeadgateProcess headgate(options);
   BeginStream(headgate, setup);
-  constexpr double kEventBytesOfARow = 62;
-  const long rows = static_cast<long>(static_cast<double>(mib) * (1 << 20) / kEventBytesOfARow);
+  constexpr long kRowBytes = 62;  // in an event, without padding
+  constexpr long kPart = 50'000;
+  row_bytes = std::max(row_bytes, kRowBytes);
+  const long rows = std::max(1L, mib * (1 << 20) / row_bytes / kPart) * kPart;
+  setup.Exec("ALTER TABLE bench.orders MODIFY note MEDIUMTEXT NOT NULL");
   setup.Exec("SET SESSION autocommit=0");
-  setup.Fill(rows / 50'000 * 50'000, 50'000);
+  setup.Fill(rows, kPart, row_bytes - kRowBytes);
   setup.Exec("COMMIT");
   const auto log = Must(setup.client->Query("SHOW BINARY LOGS"));
-  const double ours = Catch(headgate, rows / 50'000 * 50'000 + 2);
+  const double ours = Catch(headgate, rows + 2);
   char name[100];
-  std::snprintf(name, sizeof name, "%s, one transaction of %ld rows%s", test::NameOf(kind).c_str(),
-                rows / 50'000 * 50'000, compressed ? ", compressed" : "");
+  std::snprintf(name, sizeof name, "%s, one transaction of %ld rows%s", test::NameOf(kind).c_str(), rows,
+                compressed ? ", compressed" : "");
   Line(name, static_cast<double>(rows) / ours, "rows/s", "");
   double bytes = 0;
   for (const auto& file : log) bytes += std::stod(file[1].value_or("0"));

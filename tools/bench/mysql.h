@@ -11,7 +11,7 @@ void MysqlStreaming(test::MyServer kind, long rows, long per_transaction);
 // The rows of a table, read by one worker, beside an unbuffered SELECT * over the C client.
 void MysqlSnapshot(test::MyServer kind, long rows);
 // One transaction of so many MiB of row events, compressed by the server or not: time and memory.
-void MysqlLarge(test::MyServer kind, long mib, bool compressed);
+void MysqlLarge(test::MyServer kind, long mib, long row_bytes, bool compressed);
 // Commit to the arrival of the request, one row a commit, open loop. MySQL alone tells when exactly it committed.
 void MysqlLatency(int per_second, int seconds);
 
