@@ -9,6 +9,7 @@
 
 #include "connectors/mysql/binlog_event.h"
 #include "connectors/mysql/errors.h"
+#include "connectors/mysql/packet.h"
 #include "core/base/bytes.h"
 
 namespace headgate::mysql {
@@ -23,21 +24,10 @@ constexpr std::uint16_t kThroughGtid = 4;
 // Before an event, with a byte that says whether it is awaited; and our answer.
 constexpr unsigned char kSemiSync = 0xEF;
 constexpr std::size_t kSemiSyncBytes = 2;
-constexpr std::size_t kSizeAt = 9;                  // of an event's header
-constexpr std::size_t kPacketHead = 4;              // three bytes of length, one of its number
-constexpr std::size_t kPacketBytesMax = 0xFF'FFFF;  // one as long as this goes on in the next one
+constexpr std::size_t kSizeAt = 9;  // of an event's header
 constexpr std::size_t kPieceBytes = 128 * 1024;
 constexpr std::uint64_t kEventMax = (1U << 30) + (1U << 20);  // servers have 1 GiB, and some for the head
-constexpr unsigned char kError = 0xFF;
-constexpr unsigned char kEnd = 0xFE;
-constexpr std::size_t kEndBytesMax = 8;
 constexpr std::size_t kErrorBytesMax = 4096;
-
-std::uint32_t NumberAt(std::string_view bytes, std::size_t at) {
-  std::uint32_t number = 0;
-  std::memcpy(&number, bytes.data() + at, sizeof number);
-  return number;
-}
 
 }  // namespace
 
@@ -157,24 +147,19 @@ Result<std::string_view> BinlogConnection::TakeAnswer(std::size_t size) {
   HG_ASSIGN_OR_RETURN(std::string_view answer, received_->Peek(kPacketHead + size, stop_));
   answer = answer.substr(kPacketHead, size);
   received_->Drop(kPacketHead + size);
-  constexpr std::size_t kCodeBytes = 2;
-  constexpr std::size_t kStateBytes = 6;  // "#08S01"
-  const auto status = static_cast<unsigned char>(answer[0]);
-  if (status == kEnd && size <= kEndBytesMax) {
-    if (ends_) return std::string_view();
+  if (IsEnd(answer) && ends_) return std::string_view();
+  if (IsEnd(answer)) {
     return Transient(Place(options_) + " ended the binary log's stream; another replica may have our server_id " +
                      std::to_string(options_.server_id));
   }
-  if (status != kError || size < 1 + kCodeBytes + kStateBytes || answer[1 + kCodeBytes] != '#') return Damaged();
-  std::uint16_t code = 0;
-  std::memcpy(&code, answer.data() + 1, sizeof code);
-  return DescribeError(options_, "reading the binary log", code, answer.substr(1 + kCodeBytes + kStateBytes));
+  const auto error = ParseError(answer);
+  return error ? DescribeError(options_, "reading the binary log", error->code, error->text) : Damaged();
 }
 
 // The head of the packet that the event goes on in.
 Status BinlogConnection::BeginPacket() {
   HG_ASSIGN_OR_RETURN(const std::string_view head, received_->Peek(kPacketHead, stop_));
-  packet_left_ = NumberAt(head, 0) & kPacketBytesMax;
+  packet_left_ = PacketBytes(head);
   const auto number = static_cast<std::uint8_t>(head[kPacketHead - 1]);
   if (packet_left_ != std::min<std::uint64_t>(event_left_, kPacketBytesMax) || number != ++packet_number_)
     return Damaged();
@@ -203,7 +188,7 @@ Result<std::string_view> BinlogConnection::Next(const std::stop_token& stop) {
   received_->Drop(std::exchange(taken_, 0));
   std::string().swap(whole_);
   HG_ASSIGN_OR_RETURN(std::string_view packet, received_->Peek(kPacketHead + 1, stop));
-  const std::size_t size = NumberAt(packet, 0) & kPacketBytesMax;
+  const std::size_t size = PacketBytes(packet);
   packet_number_ = static_cast<std::uint8_t>(packet[kPacketHead - 1]);
   if (size == 0) return Damaged();
   if (packet[kPacketHead] != 0) return TakeAnswer(size);

@@ -338,20 +338,29 @@ Status BinlogDecoder::EndXa(const Statement& statement, const Event& event, std:
   return Ok();
 }
 
-// Its checksum may come last: until then what it brought is not done.
+// Its checksum may come last: until then what it brought is not done, and what seems wrong with it may be damage.
 Status BinlogDecoder::TakePayload(const Event& event, std::vector<Transaction>& done) {
+  std::vector<Transaction> inside;
+  Status taken = TakeInside(event, inside);
+  while (!taken.ok() && event.rest != nullptr) {
+    HG_ASSIGN_OR_RETURN(const std::string_view more, event.rest->More());
+    if (more.empty()) break;
+  }
+  HG_RETURN_IF_ERROR(std::move(taken));
+  std::ranges::move(inside, std::back_inserter(done));
+  return Ok();
+}
+
+Status BinlogDecoder::TakeInside(const Event& event, std::vector<Transaction>& done) {
   const auto payload = ParsePayload(event);
   if (!payload) return Malformed("TRANSACTION_PAYLOAD");
   PayloadReader reader(*payload, event.rest);
-  std::vector<Transaction> inside;
   while (true) {
     HG_ASSIGN_OR_RETURN(const std::string_view bytes, reader.Next());
-    if (bytes.empty()) break;
+    if (bytes.empty()) return Ok();
     HG_ASSIGN_OR_RETURN(const Event inner, EventReader::ReadInner(bytes));
-    HG_RETURN_IF_ERROR(Take(inner, inside));
+    HG_RETURN_IF_ERROR(Take(inner, done));
   }
-  std::ranges::move(inside, std::back_inserter(done));
-  return Ok();
 }
 
 Status BinlogDecoder::TakeTableMap(const Event& event) {

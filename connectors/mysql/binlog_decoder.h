@@ -101,6 +101,7 @@ class BinlogDecoder {
   Status TakeTableMap(const Event& event);
   Status TakeRows(const Event& event);
   Status TakePayload(const Event& event, std::vector<Transaction>& done);
+  Status TakeInside(const Event& event, std::vector<Transaction>& done);
   Status EndXa(const Statement& statement, const Event& event, std::vector<Transaction>& done);
   bool WasRead() const;
   Status TakeXaPrepare(const Event& event, std::vector<Transaction>& done);

@@ -10,10 +10,9 @@
 namespace headgate::mysql {
 namespace {
 
-// FLOAT in the text protocol has six digits; as a double it has all. Bits come as a number.
+// Bits come as a number.
 std::string Selected(const ColumnReader& column) {
   const std::string name = QuoteName(column.stored.name);
-  if (column.form == Form::kFloat) return "(" + name + "+0e0)";
   return column.form == Form::kBits ? "(" + name + "+0)" : name;
 }
 

@@ -22,14 +22,15 @@ const BinlogPosition& PositionOf(const std::any& position) { return std::any_cas
 
 std::string TriedToRead(const TablePlan& plan) { return "reading table " + plan.name.database + "." + plan.name.table; }
 
-void PutRow(Transaction& tx, const TablePlan& plan, const std::vector<std::string_view>& row, ValueReader& values) {
+void PutRow(Transaction& tx, const TablePlan& plan, const std::vector<ResultColumn>& columns,
+            const std::vector<std::string_view>& row, ValueReader& values) {
   tx.StartChange(Op::kRead, plan.stream, plan.schema, 0);
   std::string& out = tx.StartRow(RowImage::kAfter);
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
     if (row[i].data() == nullptr) {
       PutNull(out);
     } else {
-      values.AppendText(out, plan.columns[i], row[i]);
+      values.AppendSelected(out, plan.columns[i], columns[i], row[i]);
     }
   }
   tx.EndRow();
@@ -46,7 +47,7 @@ class MysqlChunkReader final : public ChunkReader {
       : options_(options), host_(host), by_gtid_(by_gtid), stop_(std::move(stop)) {}
 
   Status Open() override {
-    HG_ASSIGN_OR_RETURN(rows_, RowSession::Open(options_, host_));
+    HG_ASSIGN_OR_RETURN(rows_, RowSession::Open(options_, host_, stop_));
     HG_ASSIGN_OR_RETURN(facts_, Connection::Open(options_, host_));
     if (facts_->host() != host_) return Transient("the server changed while a snapshot was to begin");
     return Ok();
@@ -58,12 +59,12 @@ class MysqlChunkReader final : public ChunkReader {
     HG_RETURN_IF_ERROR(AwaitVisible(plan, PositionOf(view.position), seen));
     chunk.low = seen.place.ToText();
     std::size_t count = 0;
-    Status read =
-        rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, range), TriedToRead(plan), [&](const auto& row) {
-          PutRow(chunk.rows, plan, row, values_);
-          if (++count == range.rows_max) SetNext(chunk, plan, row);
-          return !stop_.stop_requested();
-        });
+    Status read = rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, range), TriedToRead(plan),
+                                [&](const auto& columns, const auto& row) {
+                                  PutRow(chunk.rows, plan, columns, row, values_);
+                                  if (++count == range.rows_max) SetNext(chunk, plan, columns, row);
+                                  return !stop_.stop_requested();
+                                });
     if (!read.ok()) {
       chunk.changed = IsAboutChange(rows_->error_code());
       if (chunk.changed) return Ok();
@@ -96,12 +97,12 @@ class MysqlChunkReader final : public ChunkReader {
       return give(std::exchange(chunk, {}));
     };
     bool goes_on = true;
-    Status read =
-        rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, {}), TriedToRead(plan), [&](const auto& row) {
-          PutRow(chunk.rows, plan, row, values_);
-          if (chunk.rows.bytes() >= kWholeChunkBytes) goes_on = hand_over(false);
-          return goes_on && !stop_.stop_requested();
-        });
+    Status read = rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, {}), TriedToRead(plan),
+                                [&](const auto& columns, const auto& row) {
+                                  PutRow(chunk.rows, plan, columns, row, values_);
+                                  if (chunk.rows.bytes() >= kWholeChunkBytes) goes_on = hand_over(false);
+                                  return goes_on && !stop_.stop_requested();
+                                });
     if (!read.ok()) {
       if (!IsAboutChange(rows_->error_code())) return read;
       chunk.changed = true;
@@ -162,8 +163,10 @@ class MysqlChunkReader final : public ChunkReader {
                      "key, or read it at a quiet time");
   }
 
-  void SetNext(Chunk& chunk, const TablePlan& plan, const std::vector<std::string_view>& row) {
-    for (const std::size_t column : plan.key) chunk.next.emplace_back(KeyText(plan.columns[column], row[column]));
+  void SetNext(Chunk& chunk, const TablePlan& plan, const std::vector<ResultColumn>& columns,
+               const std::vector<std::string_view>& row) {
+    for (const std::size_t column : plan.key)
+      chunk.next.emplace_back(KeyText(plan.columns[column], TextOf(columns[column], row[column])));
   }
 
   // Labels are kept as UTF-8, as the reader has them.

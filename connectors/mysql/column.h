@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "connectors/mysql/charset.h"
+#include "connectors/mysql/result_row.h"
 #include "connectors/mysql/table_map.h"
 #include "core/base/bytes.h"
 #include "core/model/schema.h"
@@ -88,6 +89,7 @@ class ValueReader {
   void AppendStored(std::string& out, const ColumnReader& column, ByteReader& in);
   // The same from what a SELECT gives, character_set_results=NULL. Never fails: what is not what the type promises is
   // kept as text or as bytes.
+  void AppendSelected(std::string& out, const ColumnReader& column, const ResultColumn& result, std::string_view value);
   void AppendText(std::string& out, const ColumnReader& column, std::string_view text);
 
   // MySQL's JSON that was logged as differences. False if they do not fit the document.

@@ -171,6 +171,46 @@ bool ParseWhole(std::string_view text, N& v) {
   return ec == std::errc() && end == text.data() + text.size();
 }
 
+// False if it is not what the form promises.
+bool PutSelected(std::string& out, const ColumnReader& column, const ResultColumn& result, std::string_view value) {
+  using K = ResultColumn::Kind;
+  switch (column.form) {
+    case F::kInt:
+    case F::kYear:
+      if (result.kind != K::kInteger) return false;
+      PutInt(out, IntegerOf(result, value));
+      return true;
+    case F::kUint:
+      if (result.kind != K::kInteger || !result.is_unsigned) return false;
+      PutUint(out, static_cast<std::uint64_t>(IntegerOf(result, value)));
+      return true;
+    case F::kFloat:
+      if (result.kind != K::kFloat) return false;
+      PutFloat(out, FloatOf(value));
+      return true;
+    case F::kDouble:
+      if (result.kind != K::kDouble) return false;
+      PutDouble(out, DoubleOf(value));
+      return true;
+    case F::kTime:
+      if (result.kind != K::kTime) return false;
+      PutTime(out, TimeOf(value));
+      return true;
+    case F::kDate:
+    case F::kDatetime:
+    case F::kTimestamp: {
+      if (result.kind != K::kMoment) return false;
+      const StoredMoment at = MomentOf(value);
+      if (column.form == F::kDate) PutMomentAsDate(out, at);
+      if (column.form == F::kDatetime) PutMoment(out, at, column.digits);
+      if (column.form == F::kTimestamp) PutInstant(out, at, column.digits);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
 // False if the text is no number, or no moment, of this form.
 bool PutScalarText(std::string& out, const ColumnReader& column, std::string_view text) {
   std::int64_t i = 0;
@@ -367,6 +407,12 @@ void ValueReader::AppendStored(std::string& out, const ColumnReader& column, Byt
       if (!in.failed()) AppendString(out, column, bytes);
     }
   }
+}
+
+void ValueReader::AppendSelected(std::string& out, const ColumnReader& column, const ResultColumn& result,
+                                 std::string_view value) {
+  if (result.kind == ResultColumn::Kind::kText) return AppendText(out, column, value);
+  if (!PutSelected(out, column, result, value)) AppendText(out, column, TextOf(result, value));
 }
 
 void ValueReader::AppendText(std::string& out, const ColumnReader& column, std::string_view text) {

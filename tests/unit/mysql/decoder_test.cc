@@ -28,7 +28,7 @@ class MapBinder final : public Binder {
     TextDecoder decoder;
     for (const MapColumn& column : map.columns) {
       ColumnPlan plan = PlanOf(DeclarationOf(column, decoder), flavor_);
-      EXPECT_TRUE(Fits(column, plan)) << map.table << "." << column.name;
+      if (!Fits(column, plan)) return ConfigError(map.table + "." + column.name + " does not fit");
       plan.reader.stored = column;
       binding.fields.push_back({std::move(plan.reader), false});
     }

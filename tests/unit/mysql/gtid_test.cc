@@ -25,9 +25,10 @@ GtidSet Set(std::string text) {
 Gtid GtidOf(std::string_view uuid, std::string tag, std::uint64_t number) {
   std::string hex(uuid);
   std::erase(hex, '-');
-  std::string bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-  return {{bytes, std::move(tag)}, number};
+  Gtid gtid{{{}, std::move(tag)}, number};
+  for (std::size_t i = 0; i < gtid.source.uuid.size(); ++i)
+    gtid.source.uuid[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+  return gtid;
 }
 
 TEST(GtidSets, AreWrittenAsTheServerDoes_MY01) {
