@@ -208,6 +208,24 @@ TEST_P(MysqlFaults, CompressedLogsGiveTheSame) {
 }
 
 // CG-07 in small. Whether the server hands it over as it is, compressed row by row, or as one compressed event.
+TEST_P(MysqlFaults, AStopIsHeardWhileATableThatIsReadIsLocked) {
+  HG_BEGIN();
+  Exec({"CREATE TABLE f.locked (id INT PRIMARY KEY)", "INSERT INTO f.locked VALUES (1)", "LOCK TABLES f.locked WRITE"});
+  source_["tables"] = "f.locked";
+  const Status opened = scene_->Open("other", source_);
+  ASSERT_TRUE(opened.ok()) << opened.error().what;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(scene_->Turn().ok());
+  const auto begin = std::chrono::steady_clock::now();
+  scene_->Drop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  Exec({"UNLOCK TABLES"});
+  ASSERT_TRUE(scene_->Open("other", source_).ok());
+  CatchUp();
+  const auto events = scene_->Events("other");
+  ASSERT_TRUE(events.ok());
+  EXPECT_EQ(std::ranges::count(*events, Json("read"), [](const Json& event) { return event["op"]; }), 1);
+}
+
 class MysqlLarge : public MysqlFaults {
  protected:
   static constexpr int kRows = 1'200;
