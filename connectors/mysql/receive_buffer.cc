@@ -80,6 +80,7 @@ Result<std::size_t> ReceiveBuffer::Receive(char* to, std::size_t room, const std
   if (client_.net.pvio == nullptr) return lost("it is closed");
   ssl_st* const tls = TlsOf(client_);
   const Deadline deadline = SteadyClock::now() + patience_;
+  bool gathered = gather_.count() == 0;
   while (true) {
     short wanted = POLLIN;
     if (tls == nullptr) {
@@ -99,6 +100,10 @@ Result<std::size_t> ReceiveBuffer::Receive(char* to, std::size_t room, const std
         const char* const reason = ERR_reason_error_string(ERR_peek_error());
         return lost(reason != nullptr ? reason : "TLS ended without a goodbye");
       }
+    }
+    if (!std::exchange(gathered, true)) {
+      never_.WaitUntil(SteadyClock::now() + gather_, stop);
+      continue;
     }
     HG_ASSIGN_OR_RETURN(const bool ready, Poll(wanted, deadline, stop));
     if (!ready) return Transient(place_ + " stopped in the middle of what it sent");

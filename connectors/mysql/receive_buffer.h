@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/base/result.h"
+#include "core/base/signal.h"
 
 struct st_mysql;
 
@@ -30,6 +31,9 @@ class ReceiveBuffer {
   // the connection is lost or silent.
   Result<std::string_view> Peek(std::size_t bytes, const std::stop_token& stop);
   void Drop(std::size_t bytes);
+  // What Peek lets pass before it waits for bytes, so that more of them are there: a server that sends much wakes its
+  // reader for every few rows otherwise, and the two take the processor from each other.
+  void Gather(std::chrono::microseconds gather) { gather_ = gather; }
 
  private:
   Result<std::size_t> Receive(char* to, std::size_t room, const std::stop_token& stop);
@@ -40,6 +44,8 @@ class ReceiveBuffer {
   st_mysql& client_;
   const std::string place_;
   const std::chrono::milliseconds patience_;
+  std::chrono::microseconds gather_{0};
+  Signal never_;                    // only a stop ends its waits early
   std::unique_ptr<char[]> buffer_;  // read is from begin_ to end_
   std::size_t size_ = 0;
   std::size_t begin_ = 0;

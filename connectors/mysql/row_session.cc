@@ -17,6 +17,7 @@ namespace {
 constexpr int kPrepare = 0x16;
 constexpr int kExecutePrepared = 0x17;
 constexpr int kClosePrepared = 0x19;
+constexpr std::chrono::microseconds kGather{300};  // while rows come: some 200 of them
 
 std::chrono::milliseconds Patience(const Options& options) {
   return std::max(options.connect_timeout, options.stale_after);
@@ -169,7 +170,9 @@ Status RowSession::Stream(const std::string& sql, std::string_view tried, const 
   std::vector<ResultColumn> columns;
   HG_ASSIGN_OR_RETURN(const std::uint32_t statement, Prepare(sql, columns));
   Status read = ExecutePrepared(statement, columns);
+  received_.Gather(kGather);
   if (read.ok()) read = ReadRows(columns, each);
+  received_.Gather(std::chrono::microseconds(0));
   received_.Drop(std::exchange(taken_, 0));
   std::string body;
   PutFixed(body, statement);

@@ -143,7 +143,7 @@ void Decode(const MySetup& setup, const mysql::BinlogPosition& from, const mysql
   const auto writer = Must(shard.log().OpenWriter("shop", "", "mysql"));
   const auto connection = Must(mysql::Connection::Open(options));
   double best = 1e9;
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 8; ++round) {
     mysql::Tables tables(
         options, *writer,
         [&](const mysql::TableName& table) { return mysql::Catalog(*connection, options.flavor).Describe(table); },
