@@ -168,6 +168,7 @@ Status BinlogConnection::BeginPacket() {
 }
 
 Result<std::string_view> BinlogConnection::More() {
+  if (stop_.stop_requested()) return Stopped();
   received_->Drop(std::exchange(taken_, 0));
   if (packet_left_ == 0 && packet_full_) {  // another one comes, be it of no bytes
     HG_RETURN_IF_ERROR(BeginPacket());
@@ -186,7 +187,7 @@ Result<std::string_view> BinlogConnection::Next(const std::stop_token& stop) {
   stop_ = stop;
   while (parted_) HG_RETURN_IF_ERROR(More());
   received_->Drop(std::exchange(taken_, 0));
-  std::string().swap(whole_);
+  if (!whole_.empty()) std::string().swap(whole_);
   HG_ASSIGN_OR_RETURN(std::string_view packet, received_->Peek(kPacketHead + 1, stop));
   const std::size_t size = PacketBytes(packet);
   packet_number_ = static_cast<std::uint8_t>(packet[kPacketHead - 1]);

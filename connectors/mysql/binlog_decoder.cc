@@ -342,7 +342,10 @@ Status BinlogDecoder::EndXa(const Statement& statement, const Event& event, std:
 Status BinlogDecoder::TakePayload(const Event& event, std::vector<Transaction>& done) {
   std::vector<Transaction> inside;
   Status taken = TakeInside(event, inside);
-  while (!taken.ok() && event.rest != nullptr) {
+  const auto seems_wrong = [&] {
+    return !taken.ok() && (taken.error().kind == ErrorKind::kCorrupt || taken.error().kind == ErrorKind::kConfig);
+  };
+  while (event.rest != nullptr && seems_wrong()) {
     HG_ASSIGN_OR_RETURN(const std::string_view more, event.rest->More());
     if (more.empty()) break;
   }

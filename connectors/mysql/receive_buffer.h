@@ -14,9 +14,10 @@ struct st_mysql;
 
 namespace headgate::mysql {
 
-// What a server sends of its own accord, read from the socket, or the TLS over it, of a client of which the last
-// command was sent: for a stream without end the client's own reader is too slow, and wants each packet whole.
-// Lives on one thread, no longer than the client.
+// What a server sends, read from the socket of a client, or the TLS over it: for streams without end and for many rows
+// the client's own reader is too slow, and wants each packet whole. While an answer is read here the client itself must
+// not be used, and where it is used again nothing may be left of the answer. Lives on one thread, no longer than the
+// client.
 class ReceiveBuffer {
  public:
   using Deadline = std::chrono::steady_clock::time_point;

@@ -1,7 +1,6 @@
 #include "connectors/mysql/result_row.h"
 
 #include <charconv>
-#include <cstring>
 
 #include "connectors/mysql/packed.h"
 #include "core/base/bytes.h"
@@ -11,8 +10,8 @@ namespace {
 
 using Kind = ResultColumn::Kind;
 
-constexpr std::size_t kDefinitionTail =
-    13;  // a length, character set, size, type, flags, decimals, two bytes of nothing
+// Of a definition: a length, character set, size, type, flags, decimals, two bytes of nothing.
+constexpr std::size_t kDefinitionTail = 13;
 constexpr unsigned char kTailBytes = 12;
 constexpr std::size_t kDateBytes = 4;  // of a moment without a time
 constexpr int kDigits = 6;
@@ -29,7 +28,7 @@ Number Load(std::string_view value) {
 }
 
 // By its number in the protocol.
-std::optional<ResultColumn> OfType(std::uint8_t type) {
+ResultColumn OfType(std::uint8_t type) {
   switch (type) {
     case 1:  // TINY
       return ResultColumn{Kind::kInteger, 1};
@@ -90,8 +89,8 @@ std::optional<ResultColumn> ParseResultColumn(std::string_view definition) {
   if (definition.size() < kDefinitionTail) return std::nullopt;
   const std::string_view tail = definition.substr(definition.size() - kDefinitionTail);
   if (static_cast<unsigned char>(tail[0]) != kTailBytes) return std::nullopt;
-  auto column = OfType(static_cast<std::uint8_t>(tail[kTypeAt]));
-  column->is_unsigned = (static_cast<unsigned char>(tail[kFlagsAt]) & kUnsigned) != 0;
+  ResultColumn column = OfType(static_cast<std::uint8_t>(tail[kTypeAt]));
+  column.is_unsigned = (static_cast<unsigned char>(tail[kFlagsAt]) & kUnsigned) != 0;
   return column;
 }
 

@@ -77,14 +77,20 @@ Status RowSession::Send(int command, std::string_view body) {
   return Ok();
 }
 
+Result<std::string_view> RowSession::Peek(std::size_t bytes) {
+  auto peeked = received_.Peek(bytes, stop_);
+  if (peeked.ok() || peeked.error().kind == ErrorKind::kStopped) return peeked;
+  return Transient(std::string(tried_) + " failed: " + peeked.error().what);
+}
+
 // The next one, valid until the one behind it.
 Result<std::string_view> RowSession::Packet() {
   received_.Drop(std::exchange(taken_, 0));
   if (!packets_.empty()) std::string().swap(packets_);
   while (true) {
-    HG_ASSIGN_OR_RETURN(std::string_view packet, received_.Peek(kPacketHead, stop_));
+    HG_ASSIGN_OR_RETURN(std::string_view packet, Peek(kPacketHead));
     const std::size_t bytes = PacketBytes(packet);
-    HG_ASSIGN_OR_RETURN(packet, received_.Peek(kPacketHead + bytes, stop_));
+    HG_ASSIGN_OR_RETURN(packet, Peek(kPacketHead + bytes));
     packet = packet.substr(kPacketHead, bytes);
     if (packets_.empty() && bytes < kPacketBytesMax) {
       taken_ = kPacketHead + bytes;
@@ -176,9 +182,10 @@ Status RowSession::Stream(const std::string& sql, std::string_view tried, const 
   received_.Drop(std::exchange(taken_, 0));
   std::string body;
   PutFixed(body, statement);
-  if (read.ok() || error_code_ != 0) static_cast<void>(Send(kClosePrepared, body));
-  if (read.ok() || error_code_ != 0 || read.error().kind != ErrorKind::kTransient) return read;
-  return Transient(std::string(tried) + " failed: " + read.error().what);
+  const int code = error_code_;
+  if (read.ok() || code != 0) static_cast<void>(Send(kClosePrepared, body));  // no answer: the next statement tells
+  error_code_ = code;
+  return read;
 }
 
 }  // namespace headgate::mysql

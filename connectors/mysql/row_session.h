@@ -37,6 +37,7 @@ class RowSession {
  private:
   RowSession(const Options& options, Client client, std::stop_token stop);
   Status Send(int command, std::string_view body);
+  Result<std::string_view> Peek(std::size_t bytes);
   Result<std::string_view> Packet();
   Result<std::uint32_t> Prepare(const std::string& sql, std::vector<ResultColumn>& columns);
   Status ExecutePrepared(std::uint32_t statement, std::vector<ResultColumn>& columns);
