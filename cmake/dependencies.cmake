@@ -13,6 +13,7 @@ find_package(simdjson REQUIRED)  # events in requests
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 find_library(RE2_LIBRARY re2 REQUIRED)  # regular expressions of clients, in linear time
 find_library(PG_QUERY_LIBRARY pg_query REQUIRED)  # the grammar of PostgreSQL 15
+find_library(LZ4_LIBRARY lz4 REQUIRED)  # blocks of the log
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_library(DEFLATE_LIBRARY deflate REQUIRED)  # checksums of MySQL's events
 find_library(ZSTD_LIBRARY zstd REQUIRED)  # compressed transactions of MySQL

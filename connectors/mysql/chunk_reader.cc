@@ -77,6 +77,7 @@ class MysqlChunkReader final : public ChunkReader {
       HG_RETURN_IF_ERROR(rows_->Execute("ROLLBACK", "ending a consistent snapshot"));
     } else {
       HG_ASSIGN_OR_RETURN(seen, Catalog(*facts_, options_.flavor).CurrentPosition());
+      last_seen_ = seen;
     }
     chunk.high = seen.place.ToText();
     chunk.seen = std::move(seen);
@@ -128,6 +129,10 @@ class MysqlChunkReader final : public ChunkReader {
       HG_RETURN_IF_ERROR(facts_->Execute(
           "LOCK TABLES " + QuoteName(plan.name.database) + "." + QuoteName(plan.name.table) + " READ", tried));
       return facts_->Execute("UNLOCK TABLES", tried);
+    }
+    if (last_seen_ && Covers(*last_seen_, brought, options_, by_gtid_)) {
+      seen = *last_seen_;
+      return Ok();
     }
     while (true) {
       if (mariadb()) {
@@ -183,6 +188,7 @@ class MysqlChunkReader final : public ChunkReader {
   const std::stop_token stop_;
   std::unique_ptr<RowSession> rows_;
   std::unique_ptr<Connection> facts_;
+  std::optional<BinlogPosition> last_seen_;  // MySQL: behind the chunk before
   ValueReader values_;
   Signal never_;
 };

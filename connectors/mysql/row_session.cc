@@ -17,7 +17,7 @@ namespace {
 constexpr int kPrepare = 0x16;
 constexpr int kExecutePrepared = 0x17;
 constexpr int kClosePrepared = 0x19;
-constexpr std::chrono::microseconds kGather{300};  // while rows come: some 200 of them
+constexpr std::chrono::microseconds kGather{500};  // while rows come: some 400 of them
 
 std::chrono::milliseconds Patience(const Options& options) {
   return std::max(options.connect_timeout, options.stale_after);

@@ -44,7 +44,7 @@ class Reader final : public LogReader {
     const std::string_view key_bytes(it_->key().data(), it_->key().size());
     const std::string_view value(it_->value().data(), it_->value().size());
     if (!ParseEntryKey(key_bytes, key)) return Corrupt("the log holds a key that is none of its own");
-    if (Status status = ParseEntry(value, header_, block.changes); !status.ok()) {
+    if (Status status = Parse(value, block); !status.ok()) {
       it_.reset();  // the next call meets the same block again
       return Damaged(key, status.error().what);
     }
@@ -81,6 +81,11 @@ class Reader final : public LogReader {
     return Corrupt("log entry " + std::to_string(key.seq) + " part " + std::to_string(key.part) + ": " +
                    std::string(what) +
                    ". Restore the data directory from a copy, or move it away and take a new snapshot.");
+  }
+
+  Status Parse(std::string_view value, Block& block) {
+    HG_RETURN_IF_ERROR(ParseEntry(value, header_, block.changes));
+    return UnpackChanges(header_, block.changes, unpacked_);
   }
 
   // Moves to the next stored block. False if there is none that is published.
@@ -153,7 +158,7 @@ class Reader final : public LogReader {
       return Damaged(at, "its spooled changes are missing");
     }
     const std::string_view value(spooled.it->value().data(), spooled.it->value().size());
-    if (Status status = ParseEntry(value, header_, block.changes); !status.ok()) {
+    if (Status status = Parse(value, block); !status.ok()) {
       spooled.it.reset();
       return Damaged(at, status.error().what);
     }
@@ -184,6 +189,7 @@ class Reader final : public LogReader {
   EntryKey next_{1, 0};
   EntryKey last_;  // of the block that Next returned
   EntryHeader header_;
+  std::string unpacked_;
   TransactionInfo info_;
   std::optional<Spooled> spooled_;
 };

@@ -79,8 +79,9 @@ void Spool::Take(const Transaction::Block& block) {
   if (!status_.ok()) return;
   HG_FAILPOINT("log.spool");
   header_.clear();
-  PutEntryHeader(header_, nullptr, false, block.first_ordinal, block.count, block.bytes);
-  files_.Put(Family::kSpool, SpoolKey(reference_.number, parts_), header_, block.bytes);
+  const StoredChanges changes = packer_.Pack(block.bytes);
+  PutEntryHeader(header_, nullptr, false, block.first_ordinal, block.count, changes);
+  files_.Put(Family::kSpool, SpoolKey(reference_.number, parts_), header_, changes.bytes);
   status_ = files_.spill_status();
   auto& parts = reference_.parts;
   if (parts.empty() || parts.back().first + parts.back().count != parts_) parts.push_back({parts_, 0});

@@ -9,6 +9,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
+#include "core/log/entry.h"
 #include "core/log/store.h"
 #include "core/model/change.h"
 
@@ -84,6 +85,7 @@ class Spool final : public BlockSpool {
   std::vector<Counted> counted_;           // block after block
   std::vector<std::size_t> counted_ends_;  // of each block: where what it added to that ends
   std::string header_;
+  ChangePacker packer_;
 };
 
 }  // namespace headgate

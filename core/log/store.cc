@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -31,8 +32,8 @@ constexpr const char* kFamilyNames[kFamilies] = {"default", "log",  "streams", "
                                                  "events",  "base", "state",   "rows",    "spool"};
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kInstanceKey = "instance";
-constexpr std::string_view kFormat = "2";
-constexpr std::string_view kFormatBefore = "1";  // had no views
+constexpr std::string_view kFormat = "3";
+constexpr std::array<std::string_view, 2> kFormatsBefore = {"1", "2"};  // had no views; no compressed blocks
 constexpr const char* kScratch = "/scratch";
 constexpr std::uint64_t kReserveBytes = 64 << 20;  // all memory tables written out, and then some
 
@@ -234,7 +235,7 @@ Store::~Store() {
 // Checks the format version and reads or makes the instance id.
 Status Store::Identify() {
   HG_ASSIGN_OR_RETURN(const auto format, Get(Family::kMeta, kFormatKey));
-  if (format && *format == kFormatBefore) {
+  if (format && std::ranges::find(kFormatsBefore, *format) != kFormatsBefore.end()) {
     StoreBatch batch;
     batch.Put(Family::kMeta, kFormatKey, kFormat);
     HG_RETURN_IF_ERROR(Write(batch, true));

@@ -249,10 +249,11 @@ class Writer final : public LogWriter {
       key_.clear();
       header_.clear();
       PutEntryKey(key_, seq, static_cast<std::uint32_t>(part));
+      const StoredChanges changes = packer_.Pack(blocks[part].bytes);
       PutEntryHeader(header_, part == 0 ? &info : nullptr, part + 1 == blocks.size(), blocks[part].first_ordinal,
-                     blocks[part].count, blocks[part].bytes);
+                     blocks[part].count, changes);
       const rocksdb::Slice key_parts[] = {key_};
-      const rocksdb::Slice value_parts[] = {header_, blocks[part].bytes};
+      const rocksdb::Slice value_parts[] = {header_, changes.bytes};
       batch.Put(state_.store.handle(Family::kLog), rocksdb::SliceParts(key_parts, 1),
                 rocksdb::SliceParts(value_parts, 2));
       CountBlock(blocks[part], seq, info.commit_us, tally);
@@ -275,7 +276,7 @@ class Writer final : public LogWriter {
     key_.clear();
     header_.clear();
     PutEntryKey(key_, seq, 0);
-    PutEntryHeader(header_, &info, true, tx.first_ordinal, info.total, reference, true);
+    PutEntryHeader(header_, &info, true, tx.first_ordinal, info.total, {reference, 0, true});
     batch.Put(state_.store.handle(Family::kLog), key_, header_ + reference);
     const SpoolRecord record{spool.reference().number, spool.disk_bytes()};
     batch.Put(state_.store.handle(Family::kMeta), SpoolRecordKey(seq), EncodeSpoolRecord(record));
@@ -421,6 +422,7 @@ class Writer final : public LogWriter {
   std::map<Seq, SpoolRecord> new_spools_;  // of the append under way
   std::string key_;
   std::string header_;
+  ChangePacker packer_;
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kWaitingMax = 16;  // chunks that wait for the end of a transaction; then their workers wait
 constexpr std::size_t kWaitingBytes = 16U << 20;
-constexpr std::size_t kChunkBytes = 2U << 20;
+constexpr std::size_t kChunkBytes = 4U << 20;
 constexpr std::size_t kBatchBytes = 4U << 20;  // in one write
 constexpr std::size_t kFirstRows = 1'000;
 constexpr std::size_t kRowsMin = 100;

@@ -58,7 +58,7 @@ void WalkChanges(std::string_view changes, std::uint32_t first_ordinal) {
 void CheckRoundTrip(const EntryHeader& header, std::string_view changes) {
   std::string again;
   PutEntryHeader(again, header.has_info ? &header.info : nullptr, header.last_part, header.first_ordinal, header.count,
-                 changes);
+                 {changes});
   again.append(changes);
   EntryHeader back;
   std::string_view same;
@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view changes;
   static_cast<void>(ParseEntry(value, header, changes));
   if (value.size() < kFixedBytes) return 0;
-  value[0] = 1;
+  value[0] = value[0] == 2 ? 2 : 1;  // with compressed changes or without
   XXH3_state_t state;
   XXH3_64bits_reset(&state);
   XXH3_64bits_update(&state, value.data(), 2);
@@ -85,6 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto checksum = static_cast<std::uint32_t>(XXH3_64bits_digest(&state));
   std::memcpy(value.data() + 2, &checksum, 4);
   if (!ParseEntry(value, header, changes).ok()) return 0;
+  std::string unpacked;
+  if (!UnpackChanges(header, changes, unpacked).ok()) return 0;
   WalkChanges(changes, header.first_ordinal);
   CheckRoundTrip(header, changes);
   return 0;

@@ -198,7 +198,8 @@ constexpr const char* kUsage =
     "  stream        PostgreSQL into the log\n"
     "  mysql         MySQL and MariaDB; --server mysql|mariadb (both), --query "
     "stream|snapshot|large|compressed|latency\n"
-    "                (all), --rows N of the snapshot (2000000), --mib N of the large transaction (2048), --row-bytes N "
+    "                (all), --rows N of the snapshot (10000000), --mib N of the large transaction (2048), --row-bytes "
+    "N "
     "of it";
 
 struct Arguments {
@@ -267,7 +268,7 @@ void Mysql(const Arguments& arguments) {
       MysqlStreaming(kind, 1'000'000, 1'000);
       MysqlStreaming(kind, 200'000, 1);
     }
-    if (wanted("snapshot")) MysqlSnapshot(kind, std::lround(arguments.Number("rows", 2'000'000)));
+    if (wanted("snapshot")) MysqlSnapshot(kind, std::lround(arguments.Number("rows", 10'000'000)));
     const long mib = std::lround(arguments.Number("mib", 2048));
     const long row_bytes = std::lround(arguments.Number("row-bytes", 0));
     if (wanted("large")) MysqlLarge(kind, mib, row_bytes, false);

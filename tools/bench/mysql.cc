@@ -116,10 +116,10 @@ void ReadEvents(const MySetup& setup, const mysql::BinlogPosition& from, const m
 }
 
 // Starts the program on what the server has, until so many rows are in the log.
-double Catch(HeadgateProcess& headgate, long rows) {
+double Catch(HeadgateProcess& headgate, long rows, int poll_ms = 10) {
   const double start = Seconds();
   Must(headgate.Start());
-  if (!WaitUntil([&] { return RecordsOf(headgate, kMyStream) >= static_cast<std::uint64_t>(rows); }, 600, 10))
+  if (!WaitUntil([&] { return RecordsOf(headgate, kMyStream) >= static_cast<std::uint64_t>(rows); }, 600, poll_ms))
     Must(Transient("not all rows arrived"));
   return Seconds() - start;
 }
@@ -134,6 +134,31 @@ void BeginStream(HeadgateProcess& headgate, MySetup& setup) {
   headgate.Terminate();
   setup.Exec("TRUNCATE TABLE bench.orders");
 }
+
+// Seconds of a plain client to take every row, unbuffered.
+double SelectAll(const MySetup& setup, long rows) {
+  const std::unique_ptr<MYSQL, void (*)(MYSQL*)> client(mysql_init(nullptr), mysql_close);
+  if (mysql_real_connect(client.get(), setup.server->host().c_str(), "hg", "pw", "bench",
+                         static_cast<unsigned>(setup.server->port()), nullptr, 0) == nullptr)
+    Must(Transient(mysql_error(client.get())));
+  const double start = Seconds();
+  if (mysql_query(client.get(), "SELECT * FROM bench.orders") != 0) Must(Transient(mysql_error(client.get())));
+  MYSQL_RES* const result = mysql_use_result(client.get());
+  long seen = 0;
+  while (mysql_fetch_row(result) != nullptr) ++seen;
+  mysql_free_result(result);
+  if (seen != rows) Must(Transient("SELECT gave " + std::to_string(seen) + " rows"));
+  return Seconds() - start;
+}
+
+struct SnapshotRound {
+  double ratio() const { return reference / ours; }
+
+  double reference = 0;  // seconds
+  double ours = 0;
+  double cpu = 0;
+  double peak_mib = 0;
+};
 
 void Decode(const MySetup& setup, const mysql::BinlogPosition& from, const mysql::BinlogPosition& to, long rows) {
   std::vector<std::string> events;
@@ -200,33 +225,31 @@ void MysqlSnapshot(MyServer kind, long rows) {
   MySetup setup(kind);
   setup.Exec("SET SESSION sql_log_bin=0");
   setup.Fill(rows, std::min(rows, 50'000L));
-  double reference = 1e9;
-  for (int round = 0; round < 2; ++round) {
-    const std::unique_ptr<MYSQL, void (*)(MYSQL*)> client(mysql_init(nullptr), mysql_close);
-    if (mysql_real_connect(client.get(), setup.server->host().c_str(), "hg", "pw", "bench",
-                           static_cast<unsigned>(setup.server->port()), nullptr, 0) == nullptr)
-      Must(Transient(mysql_error(client.get())));
-    const double start = Seconds();
-    if (mysql_query(client.get(), "SELECT * FROM bench.orders") != 0) Must(Transient(mysql_error(client.get())));
-    MYSQL_RES* const result = mysql_use_result(client.get());
-    long seen = 0;
-    while (mysql_fetch_row(result) != nullptr) ++seen;
-    mysql_free_result(result);
-    if (seen != rows) Must(Transient("SELECT gave " + std::to_string(seen) + " rows"));
-    reference = std::min(reference, Seconds() - start);
+  SelectAll(setup, rows);  // brings the table into memory
+  constexpr int kPollMs = 50;
+  std::vector<SnapshotRound> rounds(5);
+  for (SnapshotRound& round : rounds) {  // in turn: what else the machine does changes within seconds
+    round.reference = SelectAll(setup, rows);
+    HeadgateOptions options;
+    options.connectors["shop"] = setup.Source("initial");
+    options.connectors["shop"]["snapshot_workers"] = "1";
+    HeadgateProcess headgate(options);
+    round.ours = Catch(headgate, rows, kPollMs);
+    round.cpu = CpuSeconds(headgate.pid());
+    round.peak_mib = ResidentMiB(headgate.pid(), "VmHWM");
   }
-  HeadgateOptions options;
-  options.connectors["shop"] = setup.Source("initial");
-  options.connectors["shop"]["snapshot_workers"] = "1";
-  HeadgateProcess headgate(options);
-  const double ours = Catch(headgate, rows);
+  std::ranges::sort(rounds, {}, &SnapshotRound::ratio);
+  const SnapshotRound& middle = rounds[rounds.size() / 2];
+  const auto count = static_cast<double>(rows);
   char name[100];
   std::snprintf(name, sizeof name, "%s snapshot of %ld rows, 1 worker", test::NameOf(kind).c_str(), rows);
-  Line(name, static_cast<double>(rows) / ours, "rows/s", "");
-  Line("  unbuffered SELECT * over the C client, same run", static_cast<double>(rows) / reference, "rows/s", "");
-  Line("  ratio", reference / ours, "", "(budget: at least 0.8)");
-  Line("  CPU a row", CpuSeconds(headgate.pid()) / static_cast<double>(rows) * 1e6, "us", "");
-  Line("  resident memory, peak", ResidentMiB(headgate.pid(), "VmHWM"), "MiB", "(budget: at most 160)");
+  Line(name, count / middle.ours, "rows/s", "(the round with the middle ratio)");
+  Line("  unbuffered SELECT * over the C client, just before", count / middle.reference, "rows/s", "");
+  Line("  ratio", middle.ratio(), "", "(budget: at least 0.8)");
+  Line("  ratio, worst round", rounds.front().ratio(), "", "");
+  Line("  ratio, best round", rounds.back().ratio(), "", "");
+  Line("  CPU a row", middle.cpu / count * 1e6, "us", "");
+  Line("  resident memory, peak", middle.peak_mib, "MiB", "(budget: at most 160)");
 }
 
 void MysqlLarge(MyServer kind, long mib, long row_bytes, bool compressed) {

@@ -18,6 +18,7 @@ HOMES = [
     (re.compile(r"(mysql|mariadb)/|mysql\.h"), ("connectors/mysql/client.", "connectors/mysql/row_session.", "connectors/mysql/binlog_connection.", "connectors/mysql/receive_buffer.", "sinks/table/", "tests/support/", "tools/")),
     (re.compile(r"librdkafka/"), ("connectors/kafka/", "sinks/kafka/", "tests/support/", "tools/")),
     (re.compile(r"rocksdb/"), ("core/log/", "core/state/")),
+    (re.compile(r"lz4\.h"), ("core/log/entry.",)),
     (re.compile(r"boost/"), ("web/", "core/net/", "tests/support/", "tools/")),
     (re.compile(r"openssl/"), ("web/", "core/net/", "connectors/mysql/receive_buffer.", "tests/support/")),
     (re.compile(r"yaml-cpp/"), ("core/config/",)),

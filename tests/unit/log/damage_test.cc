@@ -223,14 +223,26 @@ TEST_F(Damage, AStreamRecordThatCannotBeReadIsCorrupt) {
 
 TEST_F(Damage, ADirectoryOfANewerFormatIsRefused) {
   StoreBatch batch;
-  batch.Put(Family::kMeta, "format", "3");
+  batch.Put(Family::kMeta, "format", "4");
   ASSERT_TRUE(store_->Write(batch, true).ok());
   Close();
   const auto store = Store::Open(path());
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().kind, ErrorKind::kConfig);
   EXPECT_EQ(store.error().what, "open data directory " + path() +
-                                    ": written in format 3, this program reads format 2. Use the newer headgate.");
+                                    ": written in format 4, this program reads format 3. Use the newer headgate.");
+}
+
+TEST_F(Damage, ADirectoryOfAnOlderFormatIsTakenOver) {
+  for (const char* const format : {"1", "2"}) {
+    StoreBatch batch;
+    batch.Put(Family::kMeta, "format", format);
+    ASSERT_TRUE(store_->Write(batch, true).ok());
+    Reopen();
+    EXPECT_EQ(store_->Get(Family::kMeta, "format")->value_or(""), "3");
+    const auto reader = log_->NewReader();
+    EXPECT_EQ(ReadAll(*reader).size(), expected_);
+  }
 }
 
 TEST_F(Damage, AnInstanceKeepsItsIdForLife) {

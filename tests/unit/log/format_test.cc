@@ -1,5 +1,6 @@
 // The stored form of entries, held to the worked example of core/log/FORMAT.md.
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "core/base/encoding.h"
@@ -47,7 +48,7 @@ Transaction Example() {
 std::string EncodedValue(const Transaction& tx) {
   std::string value;
   const Transaction::Block& block = tx.blocks().at(0);
-  PutEntryHeader(value, &tx.info, true, block.first_ordinal, block.count, block.bytes);
+  PutEntryHeader(value, &tx.info, true, block.first_ordinal, block.count, {block.bytes});
   return value + block.bytes;
 }
 
@@ -95,7 +96,7 @@ TEST(Format, EveryPartOfTheHeaderComesBack) {
   info.total = 7;
   info.flags = kFirstOfStream | kLastOfSnapshot;
   std::string value;
-  PutEntryHeader(value, &info, false, 8, 9, "changes");
+  PutEntryHeader(value, &info, false, 8, 9, {"changes"});
   value += "changes";
   EntryHeader header;
   std::string_view changes;
@@ -136,9 +137,70 @@ TEST(Format, EveryFlippedBitAndEveryCutIsNoticed_CG12) {
   }
 }
 
+std::string ManyRows(int rows) {
+  Transaction tx;
+  for (int i = 0; i < rows; ++i) {
+    tx.StartChange(Op::kInsert, 1, 1, static_cast<std::uint64_t>(i));
+    PutInt(tx.StartRow(RowImage::kAfter), i);
+    tx.EndRow();
+    tx.EndChange();
+  }
+  return tx.blocks().at(0).bytes;
+}
+
+TEST(Format, ABlockOfManyRowsIsCompressedAndComesBack) {
+  const std::string rows = ManyRows(2000);
+  ChangePacker packer;
+  const StoredChanges stored = packer.Pack(rows);
+  EXPECT_LT(stored.bytes.size(), rows.size() * 3 / 4);
+  const TransactionInfo info = Example().info;
+  std::string value;
+  PutEntryHeader(value, &info, true, 1, 2000, stored);
+  value += stored.bytes;
+  EntryHeader header;
+  std::string_view changes;
+  std::string buffer;
+  ASSERT_TRUE(ParseEntry(value, header, changes).ok());
+  EXPECT_EQ(header.info.id, info.id);
+  EXPECT_EQ(header.count, 2000U);
+  ASSERT_TRUE(UnpackChanges(header, changes, buffer).ok());
+  EXPECT_EQ(changes, rows);
+}
+
+TEST(Format, WhatCompressionDoesNotShortenIsStoredAsItIs) {
+  ChangePacker packer;
+  EXPECT_EQ(packer.Pack("short").unpacked_bytes, 0U);
+  std::string random;
+  std::mt19937_64 numbers(7);
+  while (random.size() < 100'000) PutFixed(random, numbers());
+  EXPECT_EQ(packer.Pack(random).unpacked_bytes, 0U);
+  EXPECT_EQ(packer.Pack(random).bytes.data(), random.data());
+  const std::string huge(2 << 20, 'x');  // one large value: no copy of it is made
+  EXPECT_EQ(packer.Pack(huge).bytes.data(), huge.data());
+}
+
+TEST(Format, CompressedChangesOfAnotherLengthAreNoticed_CG12) {
+  const std::string rows = ManyRows(2000);
+  ChangePacker packer;
+  const StoredChanges stored = packer.Pack(rows);
+  std::string buffer;
+  for (const std::size_t said : {rows.size() - 1, rows.size() + 1, std::size_t{1}, std::size_t{1} << 40}) {
+    EntryHeader header;
+    header.unpacked_bytes = said;
+    std::string_view changes = stored.bytes;
+    EXPECT_EQ(UnpackChanges(header, changes, buffer).error().kind, ErrorKind::kCorrupt) << said;
+  }
+  EntryHeader header;
+  header.unpacked_bytes = rows.size();
+  for (std::size_t cut = 0; cut < stored.bytes.size(); cut += 7) {
+    std::string_view changes = stored.bytes.substr(0, cut);
+    EXPECT_FALSE(UnpackChanges(header, changes, buffer).ok()) << "cut at " << cut;
+  }
+}
+
 TEST(Format, AnEntryOfANewerVersionIsRefused) {
   std::string value = EncodedValue(Example());
-  value[0] = 2;
+  value[0] = 3;
   EntryHeader header;
   std::string_view changes;
   EXPECT_EQ(ParseEntry(value, header, changes).error().what, "unknown version");

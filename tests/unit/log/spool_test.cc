@@ -268,7 +268,7 @@ void TheReferenceFailsOnceAndIsRepeated() {
   Transaction tx;
   tx.SpoolBeyond(kInMemory, **writer);
   tx.info.position = {PositionKind::kPgCommit, 100, 0, 0, {}};
-  for (int i = 0; i < 40; ++i) AddInsert(tx, orders, 1, i, Noise(kRow, 1));
+  for (int i = 0; i < 40; ++i) AddInsert(tx, orders, 1, i, Noise(kRow, static_cast<std::uint64_t>(i) + 1));
   const auto failed = (*writer)->Append(std::span(&tx, 1), "one");
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().kind, ErrorKind::kTransient);
