@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 #include "connectors/mysql/binlog_event.h"
 #include "tests/integration/mysql/source_fixture.h"
 #include "tests/support/fault_proxy.h"
 #include "tests/support/require.h"
+#include "tests/support/wait_for.h"
 
 // Bytes of the binary log that change on their way (MY-27): what was changed is never taken, and is read again.
 namespace headgate::test {
@@ -245,24 +247,47 @@ TEST_P(MysqlDamage, ServersWithoutChecksumsAreReadAndThoseThatTurnThemOnAndOff_M
   ExpectWhole();
 }
 
-class MysqlDamagedPayload : public MysqlDamage {};
+class MysqlDamagedPayload : public MysqlDamage {
+ protected:
+  static constexpr std::size_t kRows = 20'000;
+  void StartWithTable() {
+    Start();
+    if (!scene_) return;
+    Exec("CREATE TABLE f.p (id INT PRIMARY KEY, v VARBINARY(1000))");
+    auto client = scene_->server().Connect();
+    ASSERT_TRUE(client.ok());
+    client_ = std::make_unique<MyClient>(std::move(*client));
+    ASSERT_TRUE(Open().ok());
+    ASSERT_TRUE(scene_->CatchUp().ok());
+  }
+  // One compressed transaction of kRows rows that nothing shortens: 20 MB.
+  Status Fill(std::size_t behind) {
+    return client_->ExecAll({"SET SESSION cte_max_recursion_depth=20000, binlog_transaction_compression=ON",
+                             "INSERT INTO f.p WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE "
+                             "i<20000) SELECT i + " +
+                                 std::to_string(behind) + ", RANDOM_BYTES(1000) FROM n"});
+  }
+  void ExpectRows(std::size_t rows) {
+    auto events = scene_->Events("src");
+    ASSERT_TRUE(events.ok()) << events.error().what;
+    std::erase_if(*events, [](const auto& event) { return event["op"] != "insert"; });
+    ASSERT_EQ(events->size(), rows);
+    if (rows == 0) return;
+    const auto last = client_->Query("SELECT TO_BASE64(v) FROM f.p WHERE id=" + std::to_string(rows));
+    ASSERT_TRUE(last.ok());
+    std::string expected = (*last)[0][0].value_or("");
+    std::erase(expected, '\n');
+    EXPECT_EQ(events->back()["after"]["v"], expected);
+  }
+
+  std::unique_ptr<MyClient> client_;
+};
+
 TEST_P(MysqlDamagedPayload, OfACompressedTransactionOfSeveralPacketsNoneIsTakenThatIsNotWhole_MY27_MY10) {
-  constexpr std::size_t kRows = 20'000;
   constexpr std::size_t kSecondPacket = kPacketMax - 1;  // its head, behind the start of the event
-  Start();
-  if (!scene_) return;
-  Exec("CREATE TABLE f.p (id INT PRIMARY KEY, v VARBINARY(1000))");
-  auto client = scene_->server().Connect();
-  ASSERT_TRUE(client.ok());
-  const auto fill = [&](std::size_t behind) {
-    return client->ExecAll({"SET SESSION cte_max_recursion_depth=20000, binlog_transaction_compression=ON",
-                            "INSERT INTO f.p WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE "
-                            "i<20000) SELECT i + " +
-                                std::to_string(behind) + ", RANDOM_BYTES(1000) FROM n"});
-  };
-  ASSERT_TRUE(Open().ok());
-  ASSERT_TRUE(scene_->CatchUp().ok());
-  const Status filled = fill(0);
+  StartWithTable();
+  if (!client_) return;
+  const Status filled = Fill(0);
   ASSERT_TRUE(filled.ok()) << filled.error().what;
   struct Flipped {
     std::size_t offset;
@@ -282,20 +307,40 @@ TEST_P(MysqlDamagedPayload, OfACompressedTransactionOfSeveralPacketsNoneIsTakenT
   for (const char* sslmode : {"disable", "require"}) {
     SCOPED_TRACE(sslmode);
     ASSERT_TRUE(scene_->Open("src", {{"tables", "f.*"}, {"snapshot", "never"}, {"sslmode", sslmode}}).ok());
-    ASSERT_TRUE(rows == 0 || fill(rows).ok());
+    ASSERT_TRUE(rows == 0 || Fill(rows).ok());
     rows += kRows;
     const Status caught_up = scene_->CatchUp();
     ASSERT_TRUE(caught_up.ok()) << caught_up.error().what;
-    auto events = scene_->Events("src");
-    ASSERT_TRUE(events.ok()) << events.error().what;
-    std::erase_if(*events, [](const auto& event) { return event["op"] != "insert"; });
-    ASSERT_EQ(events->size(), rows);
-    const auto last = client->Query("SELECT TO_BASE64(v) FROM f.p WHERE id=" + std::to_string(rows));
-    ASSERT_TRUE(last.ok());
-    std::string expected = (*last)[0][0].value_or("");
-    std::erase(expected, '\n');
-    EXPECT_EQ(events->back()["after"]["v"], expected);
+    ExpectRows(rows);
+    if (HasFatalFailure()) return;
   }
+}
+
+TEST_P(MysqlDamagedPayload, AStopInsideOfOneIsHeardAndNoneOfItIsTaken_MY10) {
+  StartWithTable();
+  if (!client_) return;
+  ASSERT_TRUE(Fill(0).ok());
+  proxy_->Slow(2 << 20);  // bytes a second: ten seconds for the transaction
+  ASSERT_TRUE(Open().ok());
+  const std::int64_t before = proxy_->to_client();
+  std::chrono::steady_clock::time_point asked;
+  std::jthread person([&] {
+    EXPECT_TRUE(WaitFor([&] { return proxy_->to_client() - before > 3'000'000; }));
+    asked = std::chrono::steady_clock::now();
+    scene_->RequestStop();
+  });
+  Status turned = Ok();
+  while (turned.ok()) turned = scene_->Turn();
+  EXPECT_EQ(turned.error().kind, ErrorKind::kStopped) << turned.error().what;
+  person.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, seconds(2));
+  EXPECT_LT(proxy_->to_client() - before, 15'000'000) << "it was read to its end";
+  ExpectRows(0);
+  proxy_->Pass();
+  ASSERT_TRUE(Open().ok());
+  const Status caught_up = scene_->CatchUp();
+  ASSERT_TRUE(caught_up.ok()) << caught_up.error().what;
+  ExpectRows(kRows);
 }
 
 INSTANTIATE_TEST_SUITE_P(Servers, MysqlDamagedPayload, ::testing::Values(MyServer::kMysql),

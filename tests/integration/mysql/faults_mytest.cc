@@ -207,7 +207,6 @@ TEST_P(MysqlFaults, CompressedLogsGiveTheSame) {
     EXPECT_EQ(rows.at("{\"id\":" + *row[0] + "}"), "{\"id\":" + *row[0] + ",\"v\":" + *row[1] + "}");
 }
 
-// CG-07 in small. Whether the server hands it over as it is, compressed row by row, or as one compressed event.
 TEST_P(MysqlFaults, AStopIsHeardWhileATableThatIsReadIsLocked) {
   HG_BEGIN();
   Exec({"CREATE TABLE f.locked (id INT PRIMARY KEY)", "INSERT INTO f.locked VALUES (1)", "LOCK TABLES f.locked WRITE"});
@@ -226,6 +225,7 @@ TEST_P(MysqlFaults, AStopIsHeardWhileATableThatIsReadIsLocked) {
   EXPECT_EQ(std::ranges::count(*events, Json("read"), [](const Json& event) { return event["op"]; }), 1);
 }
 
+// CG-07 in small. Whether the server hands it over as it is, compressed row by row, or as one compressed event.
 class MysqlLarge : public MysqlFaults {
  protected:
   static constexpr int kRows = 1'200;

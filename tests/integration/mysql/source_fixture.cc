@@ -90,6 +90,7 @@ Status MysqlScene::Open(const std::string& name, Settings settings) {
   for (const auto& error : factory.check(outcome.bound)) return ConfigError(error.key + ": " + error.text);
   HG_ASSIGN_OR_RETURN(writer_, log_->OpenWriter(name, "", factory.connector));
   source_ = factory.create(name, outcome.bound, SystemClock());
+  stop_ = std::stop_source();
   return source_->Open(*writer_, stop_.get_token());
 }
 

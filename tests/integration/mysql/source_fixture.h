@@ -36,6 +36,8 @@ class MysqlScene {
   // The halves of a turn: what it brings, and that it is durable and acknowledged.
   Status Take(SourceBatch& batch) { return source_->Read(batch, stop_.get_token()); }
   Status Keep(SourceBatch& batch);
+  // From any thread: a turn that is under way ends as kStopped. Open makes that good again.
+  void RequestStop() { stop_.request_stop(); }
   // As after kill -9: nothing is told to anybody.
   void Drop();
   // Until everything that the server has written by now is durable, and all snapshots are done.
