@@ -36,6 +36,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   service->secrets_ = std::make_unique<config::SecretResolver>(std::move(resolver));
   service->retention_ = {config.retention.time_ms, static_cast<std::uint64_t>(config.retention.bytes_max)};
   service->sink_services_.clock = &SystemClock();
+  service->sink_services_.log_id = service->store_->instance_id();
   service->sink_services_.egress_allow = config.egress.allow;
   service->sink_services_.egress_deny = config.egress.deny;
   service->sink_services_.egress_deny_ports = config.egress.deny_ports;

@@ -24,7 +24,10 @@ std::string Ms(int ms) { return std::to_string(ms) + " ms"; }
 }  // namespace
 
 Connection::Connection(asio::io_context& io, ConnectionOwner& owner)
-    : owner_(owner), io_(io), socket_(io), parser_({.body_bytes_kept = owner.options().body_bytes_kept}) {}
+    : owner_(owner),
+      io_(io),
+      socket_(io),
+      parser_({.body_bytes_max = owner.options().body_bytes_max, .body_bytes_kept = owner.options().body_bytes_kept}) {}
 
 void Connection::Start(std::string request, Done done) {
   CHECK(phase_ == Phase::kClosed || phase_ == Phase::kIdle);

@@ -32,6 +32,7 @@ struct EndpointOptions {
   int tls_timeout_ms = 5'000;
   int timeout_ms = 30'000;  // the whole request, from Send to the last byte of the answer
   std::size_t connections_max = 8;
+  std::size_t body_bytes_max = 64 * 1024;  // of an answer; beyond it is cut
   std::size_t body_bytes_kept = 4 * 1024;
   Resolver resolve = SystemResolve;
   const Clock* clock = &SystemClock();  // for dates in Retry-After; deadlines follow the steady clock
@@ -41,7 +42,7 @@ struct Response {
   int status = 0;
   std::string header_lines;  // at most 16 KiB, without the status line; FindHeader of response_parser.h reads them
   std::string body;          // the first body_bytes_kept bytes
-  bool body_cut = false;     // it went on past 64 KiB, and the connection was given up
+  bool body_cut = false;     // it went on past body_bytes_max, and the connection was given up
   std::optional<std::chrono::seconds> retry_after;
   bool connection_reused = false;
   std::chrono::microseconds elapsed{0};

@@ -90,6 +90,7 @@ Status Deliver::Start() {
   FindPassed();
   MoveCursor();
   HG_RETURN_IF_ERROR(FindStoredAhead());
+  FindNumber();
   reader_ = log_.NewReader();
   reader_->Seek(read_to_.seq);
   return Ok();
@@ -107,6 +108,18 @@ void Deliver::FindPassed() {
                {{"connector", name_}, {"error", counts.error().what}});
   }
   counted_ = counts.ok();
+}
+
+// The number of the first change that is read next, which is the first of its entry.
+void Deliver::FindNumber() {
+  numbered_.reset();
+  const auto counts = log_.CountsBefore({read_to_.seq, 0});
+  if (!counts.ok()) return;
+  std::uint64_t before = 0;
+  for (const auto* sums : {&counts->streams, &counts->loose}) {
+    for (const Count& count : *sums) before += count.records;
+  }
+  numbered_ = before;
 }
 
 // A letter may have been stored while an earlier event still kept the cursor. After a crash its event comes again: the
@@ -156,6 +169,7 @@ Status Deliver::Feed() {
     if (first) fed_at_ = clock_.Now();
     Event event;
     event.at = {block_.seq, change_.ordinal};
+    if (numbered_) event.number = *numbered_ + 1 + change_.ordinal - block_.first_ordinal;
     event.tx = block_.info;
     event.change = &change_;
     event.source = registry_->Source(block_.info->source);
@@ -201,6 +215,7 @@ Result<bool> Deliver::NextChange() {
                     {{"connector", name_}, {"from_seq", expected}, {"to_seq", block_.seq}});
         read_to_ = {block_.seq, 0};
         FindPassed();
+        FindNumber();
       }
       changes_.emplace(block_.Changes());
     }
@@ -223,6 +238,7 @@ Result<bool> Deliver::NextChange() {
                      " holds a malformed change");
     }
     changes_.reset();
+    if (numbered_) *numbered_ += block_.count;
     if (block_.last_part) read_to_ = {block_.seq + 1, 0};
   }
 }

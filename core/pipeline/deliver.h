@@ -112,6 +112,7 @@ class Deliver final : public SinkContext {
   void Pass(Pending& pending);
   void MoveCursor();
   void FindPassed();
+  void FindNumber();
 
   headgate::Store& store_;
   Log& log_;
@@ -162,7 +163,8 @@ class Deliver final : public SinkContext {
   std::atomic<std::uint32_t> cursor_ordinal_ = 0;
   std::atomic<bool> progressed_ = false;
   std::atomic<std::uint32_t> failures_max_ = kRogueFailures;
-  std::atomic<bool> counted_ = false;  // read_ is known
+  std::optional<std::uint64_t> numbered_;  // changes of the log in front of block_, or of what is read next
+  std::atomic<bool> counted_ = false;      // read_ is known
   std::atomic<std::uint64_t> passed_records_ = 0;
   std::atomic<std::uint64_t> passed_bytes_ = 0;
   std::atomic<std::int64_t> oldest_pending_commit_us_ = 0;

@@ -23,6 +23,9 @@ namespace headgate {
 // One change on its way out; everything it points to holds only during the call that hands it over.
 struct Event {
   At at;
+  // Of the change among all that the log ever had, from 1: the same whenever it is read, and larger than that of every
+  // earlier change (search.md Q9). 0: not known, as the log's sums could not be read.
+  std::uint64_t number = 0;
   const TransactionInfo* tx = nullptr;
   const Change* change = nullptr;
   const SourceInfo* source = nullptr;
@@ -128,6 +131,7 @@ struct SinkFactory {
 // What the service lends to every sink.
 struct SinkServices {
   const Clock* clock = nullptr;
+  std::string log_id;                     // of the data directory; another one has other change numbers
   std::vector<std::string> egress_allow;  // CIDR
   std::vector<std::string> egress_deny;
   std::vector<std::uint16_t> egress_deny_ports;

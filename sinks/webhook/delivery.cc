@@ -388,27 +388,14 @@ SinkTelemetry Delivery::Telemetry() {
     return now_us + std::chrono::duration_cast<std::chrono::microseconds>(at - now).count();
   };
   SinkTelemetry t;
-  t.delivered = meter_.delivered;
-  t.filtered = meter_.filtered;
+  meter_.Tell(t);
   t.published_us = now_us;
-  t.attempts_ok = meter_.attempts_ok;
-  t.attempts_failed = meter_.attempts_failed;
   t.failures_in_row = breaker_.failures_in_row();
   t.in_flight = in_flight_;
   t.queue_bytes = bytes_;
-  t.last_success_us = meter_.last_success_us;
-  t.last_error = meter_.last_error;
-  t.last_error_class = meter_.last_class;
-  t.last_error_status = meter_.last_status;
-  t.last_failure = meter_.last_failure;
   if (!meter_.last_class.empty()) t.last_error_hint = HintFor(meter_.last_class, meter_.last_status, options_);
-  t.retries.insert(meter_.retries.begin(), meter_.retries.end());
   t.breaker_open = breaker_.open();
   t.next_probe_us = breaker_.open() ? unix_us(breaker_.probe_at()) : Rogue() ? unix_us(slowed_until_) : 0;
-  t.request_ms_buckets = meter_.request_ms.Cumulative();
-  t.end_to_end_ms_buckets = meter_.end_to_end_ms.Cumulative();
-  t.request_ms_sum = meter_.request_ms.sum_ms();
-  t.end_to_end_ms_sum = meter_.end_to_end_ms.sum_ms();
   const Entry* oldest = nullptr;
   const auto look = [&](const Entry& entry) {
     if (!entry.letter && (oldest == nullptr || entry.order < oldest->order)) oldest = &entry;

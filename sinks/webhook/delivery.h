@@ -10,13 +10,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/pipeline/meter.h"
 #include "core/pipeline/sink.h"
 #include "sinks/webhook/breaker.h"
 #include "sinks/webhook/encode.h"
 #include "sinks/webhook/hints.h"
 #include "sinks/webhook/lanes.h"
 #include "sinks/webhook/letters.h"
-#include "sinks/webhook/meter.h"
 #include "sinks/webhook/options.h"
 #include "sinks/webhook/outcome.h"
 #include "sinks/webhook/request.h"

@@ -35,7 +35,7 @@ Result<RequestWriter> RequestWriter::Create(const Options& options) {
     HG_ASSIGN_OR_RETURN(auto signer, net::Signer::FromKey(options.hmac->secret));
     writer.hmac_ = std::move(signer);
   }
-  if (options.gzip) writer.gzip_ = std::make_unique<Gzip>();
+  if (options.gzip) writer.gzip_ = std::make_unique<net::Gzip>();
   writer.head_ = Head(options, false) + "webhook-id: ";
   return writer;
 }

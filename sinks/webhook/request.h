@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/net/gzip.h"
 #include "core/net/signature.h"
-#include "sinks/webhook/gzip.h"
 #include "sinks/webhook/options.h"
 
 namespace headgate::webhook {
@@ -45,7 +45,7 @@ class RequestWriter {
   std::string head_;  // up to the first header that changes
   std::vector<Secret> secrets_;
   std::optional<net::Signer> hmac_;
-  std::unique_ptr<Gzip> gzip_;
+  std::unique_ptr<net::Gzip> gzip_;
   std::int64_t second_ = -1;  // the one `second_text_` shows
   std::string second_text_;
 };

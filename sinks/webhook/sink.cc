@@ -1,9 +1,9 @@
 #include "sinks/webhook/sink.h"
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 
+#include "core/pipeline/egress.h"
 #include "sinks/webhook/spec.h"
 
 namespace headgate::webhook {
@@ -11,24 +11,6 @@ namespace {
 
 constexpr auto kPublishEvery = std::chrono::milliseconds(100);
 constexpr auto kPublishIdle = std::chrono::seconds(1);  // says that the thread is alive
-
-std::string Join(const std::vector<std::string>& items) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
-  return text;
-}
-
-// "127.0.0.1:8083", "[::1]:8083"
-Result<net::Listener> ParseListener(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  std::string_view host = std::string_view(text).substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const auto address = net::IpAddress::Parse(host);
-  unsigned port = 0;
-  if (colon != std::string::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-  if (!address || port == 0 || port > 65535) return ConfigError("\"" + text + "\" is no listener's address and port");
-  return net::Listener{*address, static_cast<std::uint16_t>(port)};
-}
 
 Trouble TroubleOf(net::Failure::Kind kind) {
   using Kind = net::Failure::Kind;
@@ -93,14 +75,7 @@ const SinkFactory& Factory() {
 
 Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServices& services) {
   net::EndpointOptions endpoint;
-  std::vector<std::string> ports;
-  for (const std::uint16_t port : services.egress_deny_ports) ports.push_back(std::to_string(port));
-  HG_ASSIGN_OR_RETURN(endpoint.guard,
-                      net::GuardPolicy::Parse(Join(services.egress_allow), Join(services.egress_deny), Join(ports)));
-  for (const std::string& text : services.own_listeners) {
-    HG_ASSIGN_OR_RETURN(auto listener, ParseListener(text));
-    endpoint.guard.own_listeners.push_back(listener);
-  }
+  HG_ASSIGN_OR_RETURN(endpoint.guard, GuardOf(services));
   endpoint.url = options.url;
   endpoint.tls = {options.tls_verify, options.tls_ca_file, options.tls_cert_file, options.tls_key_file};
   endpoint.connect_timeout_ms = options.connect_timeout_ms;

@@ -8,7 +8,7 @@
 
 #include "core/net/signature.h"
 #include "tests/support/http_receiver.h"
-#include "tests/unit/webhook/sample_events.h"
+#include "tests/unit/webhook/settings.h"
 
 // The whole sink against a real receiver on a socket, with real time; the deliver loop is a small one in memory.
 namespace headgate::webhook {

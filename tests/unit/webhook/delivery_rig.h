@@ -6,7 +6,7 @@
 
 #include "core/base/encoding.h"
 #include "sinks/webhook/delivery.h"
-#include "tests/unit/webhook/sample_events.h"
+#include "tests/unit/webhook/settings.h"
 
 namespace headgate::webhook {
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "tests/unit/webhook/sample_events.h"
+#include "tests/unit/webhook/settings.h"
 
 namespace headgate::webhook {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sinks/webhook/hints.h"
-#include "tests/unit/webhook/sample_events.h"
+#include "tests/unit/webhook/settings.h"
 
 namespace headgate::webhook {
 namespace {

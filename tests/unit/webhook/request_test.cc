@@ -4,7 +4,7 @@
 #include <zlib.h>
 
 #include "core/base/encoding.h"
-#include "tests/unit/webhook/sample_events.h"
+#include "tests/unit/webhook/settings.h"
 
 namespace headgate::webhook {
 namespace {

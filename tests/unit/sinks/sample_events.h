@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -12,26 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "core/config/spec.h"
 #include "core/pipeline/retry.h"
 #include "core/pipeline/sink.h"
-#include "sinks/webhook/options.h"
-#include "sinks/webhook/spec.h"
 
-namespace headgate::webhook {
-
-// Settings as a person writes them; `url` and `topics` are there unless given.
-inline ReadOptions ReadSettings(config::FlatConfig settings) {
-  settings.emplace("connector.class", "webhook");
-  settings.emplace("name", "hook");
-  settings.emplace("url", "http://127.0.0.1:9000/hook");
-  if (!settings.contains("topics.regex")) settings.emplace("topics", "shop.public.orders");
-  config::BindOutcome bound = config::Bind(Spec(), settings, nullptr);
-  ReadOptions read;
-  if (bound.errors.empty()) read = Read(bound.bound);
-  read.errors.insert(read.errors.begin(), bound.errors.begin(), bound.errors.end());
-  return read;
-}
+// Events, a clock and a deliver loop for tests of sinks without a server and without real time.
+namespace headgate {
 
 // Events of the table public.orders (id bigint key, status text, city text) and of public.notes, which has no key.
 class SampleEvents {
@@ -137,6 +121,7 @@ class SampleEvents {
     event.source = &source_;
     event.stream = &streams_.at(table_);
     event.schema = &schemas_.at(table_);
+    event.number = seq_;
     return event;
   }
 
@@ -222,4 +207,4 @@ class FakeContext final : public SinkContext {
   std::uint64_t next_id_ = 1;
 };
 
-}  // namespace headgate::webhook
+}  // namespace headgate

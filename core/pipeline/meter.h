@@ -9,7 +9,7 @@
 
 #include "core/pipeline/sink.h"
 
-namespace headgate::webhook {
+namespace headgate {
 
 // A latency histogram over kLatencyBoundsMs.
 class Histogram {
@@ -33,7 +33,7 @@ class Histogram {
   double sum_ms_ = 0;
 };
 
-// What the sink counts. For its thread.
+// What a sink counts. For its thread.
 struct Meter {
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;
@@ -70,6 +70,22 @@ struct Meter {
     last_status = 0;
     last_error.clear();
   }
+  void Tell(SinkTelemetry& t) const {
+    t.delivered = delivered;
+    t.filtered = filtered;
+    t.attempts_ok = attempts_ok;
+    t.attempts_failed = attempts_failed;
+    t.last_success_us = last_success_us;
+    t.last_error = last_error;
+    t.last_error_class = last_class;
+    t.last_error_status = last_status;
+    t.last_failure = last_failure;
+    t.retries.insert(retries.begin(), retries.end());
+    t.request_ms_buckets = request_ms.Cumulative();
+    t.end_to_end_ms_buckets = end_to_end_ms.Cumulative();
+    t.request_ms_sum = request_ms.sum_ms();
+    t.end_to_end_ms_sum = end_to_end_ms.sum_ms();
+  }
 };
 
-}  // namespace headgate::webhook
+}  // namespace headgate

@@ -1,10 +1,10 @@
-#include "sinks/webhook/gzip.h"
+#include "core/net/gzip.h"
 
 #include <zlib.h>
 
 #include "core/base/check.h"
 
-namespace headgate::webhook {
+namespace headgate::net {
 namespace {
 
 constexpr int kGzipFrame = 15 + 16;  // the largest window, with gzip's header and trailer instead of zlib's
@@ -32,4 +32,4 @@ std::string_view Gzip::Compress(std::string_view text) {
   return out_;
 }
 
-}  // namespace headgate::webhook
+}  // namespace headgate::net

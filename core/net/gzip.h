@@ -6,9 +6,9 @@
 
 struct z_stream_s;
 
-namespace headgate::webhook {
+namespace headgate::net {
 
-// compression=gzip (W13). The same text gives the same bytes every time: no time stamp, one level. For one thread.
+// Bodies of requests. The same text gives the same bytes every time: no time stamp, one level. For one thread.
 class Gzip {
  public:
   Gzip();
@@ -22,4 +22,4 @@ class Gzip {
   std::string out_;
 };
 
-}  // namespace headgate::webhook
+}  // namespace headgate::net

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/net/gzip.h"
+#include "core/net/http_client.h"
+#include "core/pipeline/sink.h"
+#include "sinks/search/delivery.h"
+#include "sinks/search/options.h"
+
+namespace headgate::search {
+
+// Keeps documents of a search server equal to streams. Wires Delivery, which has the rules, to the HTTP client and the
+// deliver loop.
+class SearchSink final : public Sink {
+ public:
+  // What is wrong with the settings is said by Open, so that Wake may be called at any time.
+  SearchSink(std::string name, ReadOptions settings, const SinkServices& services);
+  ~SearchSink() override;
+
+  Status Open(SinkContext& context) override;
+  bool Room() const override { return delivery_->Room(); }
+  Status Write(const Event& event) override { return delivery_->Write(event); }
+  Status Retry(const DeadLetter& letter) override { return delivery_->Retry(letter); }
+  void Hurry(std::span<const std::uint64_t>) override { delivery_->Hurry(); }
+  Status Poll(Clock::Steady::time_point deadline) override;
+  void Wake() override;
+  void Close() override;
+  std::shared_ptr<const SinkTelemetry> telemetry() const override { return telemetry_.Get(); }
+
+ private:
+  void SendNext();
+  void Finished(net::Outcome&& outcome);
+  void Publish();
+
+  const Options options_;
+  const Identity identity_;
+  const Clock& clock_;
+  Status settings_;                          // what Open answers
+  std::unique_ptr<net::HttpClient> client_;  // set in the constructor or never
+  net::Gzip gzip_;
+  std::unique_ptr<Delivery> delivery_;  // from Open on
+  Clock::Steady::time_point published_at_{};
+  Published<SinkTelemetry> telemetry_;
+};
+
+// A request as it goes on the wire.
+std::string RequestText(const Options& options, const Call& call, net::Gzip& gzip);
+// The settings of the HTTP client; kConfig if what the service lends is malformed.
+Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServices& services);
+
+}  // namespace headgate::search

@@ -1,0 +1,130 @@
+#include "tests/support/private_search.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/base/signal.h"
+
+namespace headgate::test {
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+// The ports that the runner takes. It steps aside in silence when one is taken, so the cluster's name is asked for.
+constexpr int kFirstPort = 9201;
+constexpr int kPorts = 99;
+
+std::string Root() {
+  if (const char* const named = std::getenv("HEADGATE_TEST_SEARCH"); named != nullptr && *named != '\0') return named;
+  const char* const home = std::getenv("HOME");
+  return std::string(home == nullptr ? "" : home) + "/.cache/headgate/opensearch";
+}
+
+void WriteLines(const std::string& file, const std::vector<std::string>& lines) {
+  std::ofstream out(file);
+  for (const std::string& line : lines) out << line << '\n';
+}
+
+std::string EndOf(const std::string& file) {
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  const std::string all = text.str();
+  return all.size() > 2000 ? all.substr(all.size() - 2000) : all;
+}
+
+}  // namespace
+
+PrivateSearch::PrivateSearch(std::vector<std::string> settings)
+    : dir_("headgate-search-"), cluster_("headgate-" + std::filesystem::path(dir_.path()).filename().string()) {
+  std::filesystem::create_directories(dir_.path() + "/conf");
+  settings.insert(settings.end(), {"network.host: 127.0.0.1", "discovery.type: single-node",
+                                   "cluster.routing.allocation.disk.threshold_enabled: false"});
+  WriteLines(dir_.path() + "/conf/opensearch.yml", settings);
+  WriteLines(dir_.path() + "/conf/log4j2.properties",
+             {"status = error", "appender.console.type = Console", "appender.console.name = console",
+              "appender.console.layout.type = PatternLayout",
+              "appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] %m%n", "rootLogger.level = warn",
+              "rootLogger.appenderRef.console.ref = console"});
+}
+
+Result<std::unique_ptr<PrivateSearch>> PrivateSearch::Start(std::vector<std::string> settings) {
+  if (!std::filesystem::exists(Root() + "/lib"))
+    return ConfigError("OpenSearch is not installed (" + Root() + "): run ./dev setup opensearch");
+  Error last;
+  for (int i = 0; i < 5; ++i) {  // a port may be taken by another test meanwhile
+    std::unique_ptr<PrivateSearch> server(new PrivateSearch(settings));
+    const Status started = server->StartAgain();
+    if (started.ok()) return server;
+    last = started.error();
+  }
+  return last;
+}
+
+PrivateSearch::~PrivateSearch() { KillHard(); }
+
+void PrivateSearch::KillHard() {
+  if (server_) server_->Kill();
+  server_.reset();
+}
+
+Status PrivateSearch::StartAgain() {
+  const std::string log = dir_.path() + "/server.log";
+  if (port_ == 0) {
+    const int start = FreePort() % kPorts;
+    for (int i = 0; i < kPorts && port_ == 0; ++i) {
+      const int port = kFirstPort + (start + i) % kPorts;
+      if (!HttpCall("127.0.0.1:" + std::to_string(port), "GET", "/").ok()) port_ = port;
+    }
+    if (port_ == 0) return Transient("no port from " + std::to_string(kFirstPort) + " on is free");
+  }
+  HG_ASSIGN_OR_RETURN(
+      server_,
+      Child::Start({.command = {"java", "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+                                Root() + "/lib/*", "org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath",
+                                dir_.path() + "/data", "-confPath", dir_.path() + "/conf", "-numOfNode", "1",
+                                "-baseHttpPort", std::to_string(port_ - 1), "-clusterName", cluster_},
+                    .directory = "/",
+                    .output_file = log}));
+  Status up = Await();
+  if (!up.ok()) return Transient(up.error().what + ": " + EndOf(log));
+  return Ok();
+}
+
+Status PrivateSearch::Await() {
+  Signal never;
+  for (const auto end = SteadyClock::now() + std::chrono::seconds(60); SteadyClock::now() < end;) {
+    if (server_->Wait(milliseconds(0))) return Transient("OpenSearch ended");
+    const auto health = Json("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s");
+    if (health.ok()) {
+      if ((*health)["cluster_name"] == cluster_) return Ok();
+      return Transient("port " + std::to_string(port_) + " is another server's");
+    }
+    never.WaitUntil(SteadyClock::now() + milliseconds(100), {});
+  }
+  return Transient("OpenSearch did not start on port " + std::to_string(port_) + " within 60 s");
+}
+
+Result<HttpAnswer> PrivateSearch::Call(const std::string& method, const std::string& path,
+                                       const std::string& body) const {
+  const bool lines = path.starts_with("/_bulk");
+  return HttpCall("127.0.0.1:" + std::to_string(port_), method, path, body,
+                  lines ? std::map<std::string, std::string>{{"Content-Type", "application/x-ndjson"}}
+                        : std::map<std::string, std::string>{});
+}
+
+Result<nlohmann::json> PrivateSearch::Json(const std::string& method, const std::string& path,
+                                           const std::string& body) const {
+  HG_ASSIGN_OR_RETURN(const HttpAnswer answer, Call(method, path, body));
+  nlohmann::json json = nlohmann::json::parse(answer.body, nullptr, false);
+  if (answer.status / 100 != 2 || json.is_discarded())
+    return Transient(method + " " + path + " got " + std::to_string(answer.status) + ": " + answer.body);
+  return json;
+}
+
+}  // namespace headgate::test
