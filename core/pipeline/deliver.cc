@@ -90,17 +90,22 @@ Status Deliver::Start() {
   FindPassed();
   MoveCursor();
   HG_RETURN_IF_ERROR(FindStoredAhead());
-  FindNumber();
   reader_ = log_.NewReader();
   reader_->Seek(read_to_.seq);
   return Ok();
 }
 
-// The sums of what is selected in front of read_to_. That they cannot be read stops no delivery: the lag is unknown
-// then.
+// The sums of what is selected in front of read_to_, and of all. That they cannot be read stops no delivery: the lag is
+// unknown then.
 void Deliver::FindPassed() {
   const auto counts = log_.CountsBefore(read_to_);
+  numbered_.reset();
+  inside_ = read_to_.ordinal > 0;
   if (counts.ok()) {
+    numbered_ = 0;
+    for (const auto* sums : {&counts->streams, &counts->loose}) {
+      for (const Count& count : *sums) *numbered_ += count.records;
+    }
     StreamSelection selection(topics_);  // selection_ lists only what has been read
     read_ = SelectedOf(*counts, *log_.registry(), selection);
   } else {
@@ -108,18 +113,6 @@ void Deliver::FindPassed() {
                {{"connector", name_}, {"error", counts.error().what}});
   }
   counted_ = counts.ok();
-}
-
-// The number of the first change that is read next, which is the first of its entry.
-void Deliver::FindNumber() {
-  numbered_.reset();
-  const auto counts = log_.CountsBefore({read_to_.seq, 0});
-  if (!counts.ok()) return;
-  std::uint64_t before = 0;
-  for (const auto* sums : {&counts->streams, &counts->loose}) {
-    for (const Count& count : *sums) before += count.records;
-  }
-  numbered_ = before;
 }
 
 // A letter may have been stored while an earlier event still kept the cursor. After a crash its event comes again: the
@@ -215,8 +208,9 @@ Result<bool> Deliver::NextChange() {
                     {{"connector", name_}, {"from_seq", expected}, {"to_seq", block_.seq}});
         read_to_ = {block_.seq, 0};
         FindPassed();
-        FindNumber();
       }
+      // From the place in the entry back to its first change, which is what is read first.
+      if (std::exchange(inside_, false) && numbered_) *numbered_ -= read_to_.ordinal - block_.first_ordinal;
       changes_.emplace(block_.Changes());
     }
     while (changes_->Next(change_)) {

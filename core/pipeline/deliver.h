@@ -112,7 +112,6 @@ class Deliver final : public SinkContext {
   void Pass(Pending& pending);
   void MoveCursor();
   void FindPassed();
-  void FindNumber();
 
   headgate::Store& store_;
   Log& log_;
@@ -164,6 +163,7 @@ class Deliver final : public SinkContext {
   std::atomic<bool> progressed_ = false;
   std::atomic<std::uint32_t> failures_max_ = kRogueFailures;
   std::optional<std::uint64_t> numbered_;  // changes of the log in front of block_, or of what is read next
+  bool inside_ = false;                    // numbered_ still counts what lies in front of read_to_ in its entry
   std::atomic<bool> counted_ = false;      // read_ is known
   std::atomic<std::uint64_t> passed_records_ = 0;
   std::atomic<std::uint64_t> passed_bytes_ = 0;

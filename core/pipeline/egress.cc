@@ -1,5 +1,6 @@
 #include "core/pipeline/egress.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace headgate {
@@ -35,6 +36,29 @@ Result<net::GuardPolicy> GuardOf(const SinkServices& services) {
     guard.own_listeners.push_back(listener);
   }
   return guard;
+}
+
+net::TlsOptions ReadTls(const config::Bound& bound, std::vector<config::KeyError>& errors) {
+  net::TlsOptions tls;
+  tls.verify = bound.Bool("tls_verify");
+  if (bound.Text("tls_ca_file") != "system") tls.ca_file = bound.Text("tls_ca_file");
+  tls.cert_file = bound.Text("tls_cert_file");
+  tls.key_file = bound.Text("tls_key_file");
+  if (tls.cert_file.empty() != tls.key_file.empty()) {
+    const std::string key = tls.cert_file.empty() ? "tls_cert_file" : "tls_key_file";
+    errors.push_back({key, "Setting \"" + key + "\" is missing: a client certificate needs both files."});
+  }
+  return tls;
+}
+
+Result<std::optional<net::Outcome>> Probe(net::EndpointOptions endpoint, std::string request) {
+  endpoint.timeout_ms = std::min(endpoint.timeout_ms, 9'000);
+  HG_ASSIGN_OR_RETURN(const auto client, net::HttpClient::Open(std::move(endpoint)));
+  std::optional<net::Outcome> outcome;
+  client->Send(std::move(request), [&outcome](net::Outcome&& result) { outcome = std::move(result); });
+  const auto deadline = Clock::Steady::now() + std::chrono::seconds(10);
+  while (!outcome && Clock::Steady::now() < deadline) client->Run(deadline);
+  return outcome;
 }
 
 }  // namespace headgate

@@ -37,6 +37,12 @@ void AppendDelete(std::string& body, std::string_view alias, std::string_view id
   AppendAction(body, "delete", alias, id, version);
 }
 
+std::string AliasIn(std::string_view lines) {
+  const Json action = Json::parse(lines.substr(0, lines.find('\n')), nullptr, false);
+  if (!action.is_object() || action.size() != 1 || !action.begin()->is_object()) return {};
+  return TextAt(*action.begin(), "_index");
+}
+
 // By the error's type; the status alone misleads: a full disk is 429 (servers.md 1).
 Verdict JudgeItem(const ItemResult& item) {
   if (item.status / 100 == 2) return Verdict::kDone;

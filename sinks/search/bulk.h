@@ -14,6 +14,9 @@ void AppendIndex(std::string& body, std::string_view alias, std::string_view id,
                  std::string_view source);
 void AppendDelete(std::string& body, std::string_view alias, std::string_view id, std::uint64_t version);
 
+// The alias that the first of such lines is for; "" if they are none.
+std::string AliasIn(std::string_view lines);
+
 // What an answer for one document means.
 enum class Verdict : std::uint8_t {
   kDone,
@@ -31,6 +34,8 @@ struct ItemResult {
   bool has_error = false;
   std::string type;
   std::string reason;
+
+  std::string Text() const { return type + ": " + reason; }
 };
 Verdict JudgeItem(const ItemResult& item);
 

@@ -45,17 +45,22 @@ bool Delivery::Room() const {
   return state_.ok() && queue_.size() < 2 * options_.batch_docs_max && bytes_ < 2 * options_.batch_bytes_max;
 }
 
+IndexSetup& Delivery::Target(const std::string& alias) {
+  auto& target = targets_[alias];
+  if (target == nullptr) target = std::make_unique<IndexSetup>(options_, identity_, alias);
+  return *target;
+}
+
 IndexSetup* Delivery::TargetOf(const Event& event) {
   IndexSetup*& known = target_of_[std::uint64_t{event.change->stream} << 32 | event.change->schema];
   if (known != nullptr) return known;
   const std::string alias = AliasOf(options_, event.stream->name, event.stream->schema, event.stream->table);
-  auto& target = targets_[alias];
-  if (target == nullptr) target = std::make_unique<IndexSetup>(options_, identity_, alias);
-  if (Status wanted = target->Want(documents_.FieldsFor(event)); !wanted.ok()) {
+  IndexSetup& target = Target(alias);
+  if (Status wanted = target.Want(documents_.FieldsFor(event)); !wanted.ok()) {
     state_ = std::move(wanted);
     return nullptr;
   }
-  return known = target.get();
+  return known = &target;
 }
 
 Status Delivery::Write(const Event& event) {
@@ -121,6 +126,7 @@ Status Delivery::Retry(const DeadLetter& letter) {
     Kill(*entry, letter.error_class, letter.error_status, letter.error_message);
     return Ok();
   }
+  Target(AliasIn(entry->lines));  // whose index it is gets looked at first, as for a change
   bytes_ += entry->bytes;
   queue_.push_front(std::move(entry));
   return Ok();
@@ -154,7 +160,17 @@ std::optional<Call> Delivery::Next() {
   std::optional<Call> call = NextSetup();
   if (!call && BatchIsDue(now)) call = Batch();
   under_way_ = call.has_value();
+  sent_at_ = now;
   return call;
+}
+
+void Delivery::AppendLines(std::string& body, const Entry& entry, std::size_t index) {
+  const Document& document = entry.documents[index];
+  if (document.remove) {
+    AppendDelete(body, entry.target->alias(), document.id, entry.version);
+  } else {
+    AppendIndex(body, entry.target->alias(), document.id, entry.version, document.source);
+  }
 }
 
 // From the front of the queue. Of several writes to one document the last is sent, and speaks for those before it.
@@ -191,12 +207,7 @@ Call Delivery::Batch() {
       call.body += sent.entry->lines;
       continue;
     }
-    const Document& document = sent.entry->documents[sent.document];
-    if (document.remove) {
-      AppendDelete(call.body, sent.entry->target->alias(), document.id, sent.entry->version);
-    } else {
-      AppendIndex(call.body, sent.entry->target->alias(), document.id, sent.entry->version, document.source);
-    }
+    AppendLines(call.body, *sent.entry, sent.document);
   }
   sent_ = std::move(all);
   return call;
@@ -204,6 +215,7 @@ Call Delivery::Batch() {
 
 void Delivery::Answered(int status, std::string_view body) {
   under_way_ = false;
+  meter_.request_ms.Add(std::chrono::duration<double, std::milli>(context_.clock().Now() - sent_at_).count());
   if (setting_up_ != nullptr) {
     Status answered = std::exchange(setting_up_, nullptr)->Answered(status, body);
     if (answered.ok()) return meter_.Succeeded(context_.clock().NowUs());
@@ -216,13 +228,14 @@ void Delivery::Answered(int status, std::string_view body) {
     case RequestVerdict::kItems: {
       const auto sent = static_cast<std::size_t>(std::ranges::count_if(sent_, [](const Sent& s) { return !s.behind; }));
       const auto results = ParseBulk(body, sent);
-      if (!results) return Hold("answer", status, "the answer cannot be read or is not about what was sent");
-      return Settle(*results);
+      if (results) return Settle(*results);
+      HalveBatch();  // it may have been too long
+      return Hold("answer", status, "the answer cannot be read or is not about what was sent");
     }
     case RequestVerdict::kSmaller:
       return Smaller(status, body);
     case RequestVerdict::kRetry:
-      batch_docs_ = std::max<std::size_t>(1, batch_docs_ / 2);
+      HalveBatch();
       return Hold(status == 429 ? "throttled" : "status_5xx", status, "HTTP " + std::to_string(status));
     case RequestVerdict::kConfigure:
       meter_.Failed("configuration", status, "HTTP " + std::to_string(status));
@@ -238,63 +251,61 @@ void Delivery::Settle(const std::vector<ItemResult>& results) {
   for (std::size_t i = 0; i < sent_.size(); ++i) {
     if (!sent_[i].behind) of[i] = &results[next++];
   }
-  bool pressed = false;
   for (std::size_t i = sent_.size(); i-- > 0;) {  // what speaks for others comes before them
     if (sent_[i].behind) of[i] = of[*sent_[i].behind];
   }
   ItemResult said_done;
   said_done.status = 200;
+  const ItemResult* pressed = nullptr;
   for (std::size_t i = 0; i < sent_.size(); ++i) {
     // A rejection is about the last write alone: what it would have replaced is gone for good.
     const bool rejected = sent_[i].behind && JudgeItem(*of[i]) == Verdict::kData;
-    SettleOne(sent_[i], rejected ? said_done : *of[i], pressed);
+    if (SettleOne(sent_[i], rejected ? said_done : *of[i])) pressed = of[i];
   }
   sent_.clear();
   DropSettled();
   if (!state_.ok()) return;
-  if (pressed) {
-    batch_docs_ = std::max<std::size_t>(1, batch_docs_ / 2);
-    const std::int64_t wait = back_off_.NextMs();
-    held_until_ = context_.clock().Now() + std::chrono::milliseconds(wait);
-    return;
+  if (pressed != nullptr) {
+    HalveBatch();
+    return Hold(pressed->status == 429 ? "throttled" : "item", pressed->status, pressed->Text());
   }
   back_off_.Reset();
   batch_docs_ = std::min(options_.batch_docs_max, batch_docs_ + batch_docs_ / 4 + 1);
   meter_.Succeeded(context_.clock().NowUs());
 }
 
-void Delivery::SettleOne(const Sent& sent, const ItemResult& result, bool& pressed) {
-  Entry& entry = *sent.entry;
-  if (entry.settled) return;
-  const std::string said = result.type + ": " + result.reason;
+bool Delivery::SettleOne(const Sent& sent, const ItemResult& result) {
   switch (JudgeItem(result)) {
     case Verdict::kStale:
-      ++stale_;
-      [[fallthrough]];
     case Verdict::kDone:
       rejected_in_row_ = 0;
-      return SettleDocument(sent);
+      SettleDocument(sent);
+      return false;
     case Verdict::kData:
-      if (++rejected_in_row_ >= kRejectedInRowMax && !entry.stored) {
+      if (++rejected_in_row_ < kRejectedInRowMax || sent.entry->stored) {
+        Reject(sent, result);
+      } else {
         state_ = ConfigError("The index rejected " + std::to_string(kRejectedInRowMax) +
-                             " documents in a row, the last with " + said + ". Its mapping does not fit");
-        return;
+                             " documents in a row, the last with " + result.Text() + ". Its mapping does not fit");
       }
-      entry.rejected = sent.document;
-      entry.rejection = result;
-      return SettleDocument(sent);
+      return false;
     case Verdict::kConfigure:
-      meter_.Failed("configuration", result.status, said);
-      state_ = ConfigError("The index takes no documents: " + said + ". Restart the sink once it is there again");
-      return;
+      meter_.Failed("configuration", result.status, result.Text());
+      state_ =
+          ConfigError("The index takes no documents: " + result.Text() + ". Restart the sink once it is there again");
+      return false;
     case Verdict::kPressure:
     case Verdict::kBlocked:
     case Verdict::kTransient:
-      meter_.Failed(result.status == 429 ? "throttled" : "item", result.status, said);
-      meter_.WillRetry("item");
-      pressed = true;
-      return;
+      return true;
   }
+  return true;
+}
+
+void Delivery::Reject(const Sent& sent, const ItemResult& result) {
+  sent.entry->rejected = sent.document;
+  sent.entry->rejection = result;
+  SettleDocument(sent);
 }
 
 // The entry is over once all of its documents are.
@@ -302,11 +313,12 @@ void Delivery::SettleDocument(const Sent& sent) {
   Entry& entry = *sent.entry;
   if (!entry.stored) entry.done[sent.document] = true;
   if (!entry.stored && !std::ranges::all_of(entry.done, [](bool done) { return done; })) return;
-  if (!entry.rejected) return Finish(entry, Outcome::kDelivered);
-  Kill(entry, "rejected", entry.rejection.status, entry.rejection.type + ": " + entry.rejection.reason);
+  if (!entry.rejected) return Finish(entry);
+  const ItemResult& said = entry.rejection;
+  Kill(entry, said.status == 413 ? "too_large" : "rejected", said.status, said.Text());
 }
 
-void Delivery::Finish(Entry& entry, Outcome outcome) {
+void Delivery::Finish(Entry& entry) {
   entry.settled = true;
   ++meter_.delivered;
   const std::int64_t now_us = context_.clock().NowUs();
@@ -314,7 +326,7 @@ void Delivery::Finish(Entry& entry, Outcome outcome) {
   if (entry.stored) {
     context_.LetterDelivered(entry.letter.id);
   } else {
-    context_.Done(entry.at, outcome);
+    context_.Done(entry.at, Outcome::kDelivered);
   }
 }
 
@@ -332,10 +344,7 @@ void Delivery::Kill(Entry& entry, std::string_view error_class, int status, std:
   letter.error_message = message;
   meter_.Failed(error_class, status, message);
   if (entry.stored) return context_.LetterFailed(std::move(letter));
-  if (entry.rejected && !entry.documents[*entry.rejected].remove) {
-    const Document& document = entry.documents[*entry.rejected];
-    AppendIndex(letter.body, entry.target->alias(), document.id, entry.version, document.source);
-  }
+  if (entry.rejected) AppendLines(letter.body, entry, *entry.rejected);
   context_.Store(entry.at, std::move(letter));
 }
 
@@ -350,10 +359,11 @@ void Delivery::Smaller(int status, std::string_view body) {
   if (entries > 1) {
     batch_docs_ = entries / 2;
   } else if (!sent_.empty()) {
-    Entry& entry = *sent_.front().entry;
-    if (!entry.stored) entry.rejected = entry.documents.size() - 1;  // a removal alone is never too large
-    Kill(entry, status == 413 ? "too_large" : "rejected", status,
-         "HTTP " + std::to_string(status) + " " + std::string(body.substr(0, kAnswerShown)));
+    ItemResult result;  // of a changed key the removal is not to blame, and is sent again
+    result.status = status;
+    result.type = "HTTP " + std::to_string(status);
+    result.reason = body.substr(0, kAnswerShown);
+    Reject(sent_.back(), result);
   }
   sent_.clear();
   DropSettled();

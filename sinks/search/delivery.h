@@ -76,17 +76,22 @@ class Delivery {
     std::optional<std::size_t> behind;  // not sent itself: a later one of this id is (Q4)
   };
 
+  IndexSetup& Target(const std::string& alias);
   IndexSetup* TargetOf(const Event& event);
   DeadLetter LetterOf(const Event& event);
   std::optional<Call> NextSetup();
   bool BatchIsDue(Time now) const;
+  static void AppendLines(std::string& body, const Entry& entry, std::size_t index);
   Call Batch();
   void Settle(const std::vector<ItemResult>& results);
-  void SettleOne(const Sent& sent, const ItemResult& result, bool& pressed);
+  // True if it has to be sent again.
+  bool SettleOne(const Sent& sent, const ItemResult& result);
   void SettleDocument(const Sent& sent);
-  void Finish(Entry& entry, Outcome outcome);
+  void Reject(const Sent& sent, const ItemResult& result);
+  void Finish(Entry& entry);
   void Kill(Entry& entry, std::string_view error_class, int status, std::string_view message);
   void Smaller(int status, std::string_view body);
+  void HalveBatch() { batch_docs_ = std::max<std::size_t>(1, batch_docs_ / 2); }
   void Hold(std::string_view error_class, int status, std::string_view message);
   void DropSettled();
 
@@ -108,8 +113,8 @@ class Delivery {
   bool under_way_ = false;
   std::size_t batch_docs_;  // most in a request, for the time being
   Time held_until_{};
+  Time sent_at_{};
   std::size_t rejected_in_row_ = 0;  // Q20
-  std::uint64_t stale_ = 0;
 };
 
 }  // namespace headgate::search

@@ -52,10 +52,13 @@ Status IndexSetup::Settle() {
   return Ok();
 }
 
-Call IndexSetup::Next() const {
+Call IndexSetup::Next() {
   Json properties = Json::object();
+  asked_.clear();
   for (const auto& [name, known] : wanted_) {
-    if (step_ != Step::kExtend || !has_.contains(name)) properties[name] = Json::parse(known.mapping);
+    if (has_.contains(name)) continue;
+    properties[name] = Json::parse(known.mapping);
+    asked_[name] = known.type;
   }
   if (step_ == Step::kLook) return {"GET", "/" + alias_ + "/_mapping", ""};
   if (step_ == Step::kExtend)
@@ -112,9 +115,8 @@ Status IndexSetup::Answered(int status, std::string_view body) {
     case Step::kExtend: {
       if (status != 200) return Refused(step_ == Step::kCreate ? "creating" : "adding fields to", status, body);
       if (step_ == Step::kCreate) index_ = alias_ + "-v1";
-      for (const auto& [name, known] : wanted_) has_[name] = known.type;
-      step_ = Step::kReady;
-      return Ok();
+      has_.merge(asked_);
+      return Settle();
     }
     case Step::kReady:
       break;

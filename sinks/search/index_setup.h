@@ -38,7 +38,7 @@ class IndexSetup {
   // Documents will have these fields too. kConfig if one of them has another type already (Q23).
   Status Want(const std::vector<Field>& fields);
   bool ready() const { return step_ == Step::kReady; }
-  Call Next() const;  // while it is not ready
+  Call Next();  // while it is not ready
   // kConfig: a person has to change something; kTransient: the same call again.
   Status Answered(int status, std::string_view body);
 
@@ -59,7 +59,8 @@ class IndexSetup {
   Step step_ = Step::kLook;
   std::string index_;  // behind the alias
   std::map<std::string, Known> wanted_;
-  std::map<std::string, std::string> has_;  // type by field
+  std::map<std::string, std::string> has_;    // type by field
+  std::map<std::string, std::string> asked_;  // of the call under way: more may be wanted meanwhile
 };
 
 }  // namespace headgate::search

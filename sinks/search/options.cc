@@ -4,6 +4,7 @@
 
 #include "core/base/encoding.h"
 #include "core/config/secrets.h"
+#include "core/pipeline/egress.h"
 
 namespace headgate::search {
 namespace {
@@ -89,13 +90,7 @@ ReadOptions Read(const config::Bound& bound) {
     if (bound.Text("auth_token").empty()) fail("auth_token", "is missing: auth=bearer needs it.");
     o.authorization = "Bearer " + bound.Text("auth_token");
   }
-  o.tls_verify = bound.Bool("tls_verify");
-  if (bound.Text("tls_ca_file") != "system") o.tls_ca_file = bound.Text("tls_ca_file");
-  o.tls_cert_file = bound.Text("tls_cert_file");
-  o.tls_key_file = bound.Text("tls_key_file");
-  if (o.tls_cert_file.empty() != o.tls_key_file.empty())
-    fail(o.tls_cert_file.empty() ? "tls_cert_file" : "tls_key_file",
-         "is missing: a client certificate needs both files.");
+  o.tls = ReadTls(bound, out.errors);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/config/spec.h"
+#include "core/net/tls_context.h"
 #include "core/net/url.h"
 
 // The settings of one sink, typed and checked across keys. Everything else of the folder reads this, never the map.
@@ -29,10 +30,7 @@ struct Options {
   int connect_timeout_ms = 5'000;
   std::string authorization;  // the header's value; "" if none
 
-  bool tls_verify = true;
-  std::string tls_ca_file;  // "": the system's
-  std::string tls_cert_file;
-  std::string tls_key_file;
+  net::TlsOptions tls;
 };
 
 struct ReadOptions {

@@ -26,15 +26,10 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
     return {{"settings", Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
   auto endpoint = EndpointOf(settings.options, services);
   if (!endpoint.ok()) return {{"server", Level::kError, endpoint.error().what, "", "", "url"}};
-  endpoint->timeout_ms = std::min(endpoint->timeout_ms, 9'000);
-  auto client = net::HttpClient::Open(*std::move(endpoint));
-  if (!client.ok()) return {{"server", Level::kError, client.error().what, "", "", "url"}};
   net::Gzip gzip;
-  std::optional<net::Outcome> outcome;
-  (*client)->Send(RequestText(settings.options, {"GET", "/", ""}, gzip),
-                  [&outcome](net::Outcome&& result) { outcome = std::move(result); });
-  const auto deadline = Clock::Steady::now() + std::chrono::seconds(10);
-  while (!outcome && Clock::Steady::now() < deadline) (*client)->Run(deadline);
+  const auto probed = Probe(*std::move(endpoint), RequestText(settings.options, {"GET", "/", ""}, gzip));
+  if (!probed.ok()) return {{"server", Level::kError, probed.error().what, "", "", "url"}};
+  const std::optional<net::Outcome>& outcome = *probed;
   const std::string server = settings.options.url.HostPort();
   if (!outcome) return {{"server", Level::kWarning, "no answer from " + server + " within 10 s", "", "", "url"}};
   if (const auto* failure = std::get_if<net::Failure>(&*outcome)) {
@@ -61,7 +56,7 @@ Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServic
   net::EndpointOptions endpoint;
   HG_ASSIGN_OR_RETURN(endpoint.guard, GuardOf(services));
   endpoint.url = options.url;
-  endpoint.tls = {options.tls_verify, options.tls_ca_file, options.tls_cert_file, options.tls_key_file};
+  endpoint.tls = options.tls;
   endpoint.connect_timeout_ms = options.connect_timeout_ms;
   endpoint.timeout_ms = options.timeout_ms;
   endpoint.connections_max = 1;

@@ -79,7 +79,7 @@ std::vector<Finding> Findings(const Health& health, const Options& options) {
     out.push_back({"delivering", Level::kWarning, "the endpoint asked to wait (Retry-After)",
                    "Attempts go on at " + UtcText(health.held_until_us) + ". " + StatusHint(429, options), "", ""});
   }
-  if (options.url.tls && !options.tls_verify) {
+  if (options.url.tls && !options.tls.verify) {
     out.push_back({"tls_verify", Level::kWarning,
                    "the certificate of " + options.url.HostPort() + " is not verified: tls_verify is false",
                    "Give the CA of the endpoint as `tls_ca_file` and set `tls_verify` to true.", "", "tls_verify"});

@@ -5,6 +5,7 @@
 #include "core/base/encoding.h"
 #include "core/config/secrets.h"
 #include "core/net/signature.h"
+#include "core/pipeline/egress.h"
 #include "sinks/webhook/settings_text.h"
 
 namespace headgate::webhook {
@@ -27,7 +28,7 @@ class Reader {
     Auth();
     FreeHeaders();
     Signing();
-    Tls();
+    o_.tls = ReadTls(bound_, errors_);
     LaterParts();
   }
 
@@ -301,17 +302,6 @@ class Reader {
       Fail("compression",
            "is gzip and signing_secrets is set: the common verifiers cannot check a compressed body. Set "
            "compression_signed=true if this receiver verifies before it unpacks, or drop one of the two.");
-    }
-  }
-
-  void Tls() {
-    o_.tls_verify = bound_.Bool("tls_verify");
-    if (bound_.Text("tls_ca_file") != "system") o_.tls_ca_file = bound_.Text("tls_ca_file");
-    o_.tls_cert_file = bound_.Text("tls_cert_file");
-    o_.tls_key_file = bound_.Text("tls_key_file");
-    if (o_.tls_cert_file.empty() != o_.tls_key_file.empty()) {
-      Fail(o_.tls_cert_file.empty() ? "tls_cert_file" : "tls_key_file",
-           "is missing: a client certificate needs both files.");
     }
   }
 

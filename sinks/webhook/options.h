@@ -12,6 +12,7 @@
 #include "core/codec/native_value.h"
 #include "core/config/spec.h"
 #include "core/model/change.h"
+#include "core/net/tls_context.h"
 #include "core/net/url.h"
 #include "core/pipeline/filter.h"
 #include "sinks/webhook/outcome.h"
@@ -96,10 +97,7 @@ struct Options {
   std::string credential_shown;  // the placeholder behind the credential, for hints; "" if none
   bool idempotency_key_header = false;
 
-  bool tls_verify = true;
-  std::string tls_ca_file;  // "": the system's
-  std::string tls_cert_file;
-  std::string tls_key_file;
+  net::TlsOptions tls;
 };
 
 struct ReadOptions {

@@ -45,16 +45,12 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
     return {{"settings", Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
   auto endpoint = EndpointOf(settings.options, services);
   if (!endpoint.ok()) return {{"endpoint", Level::kError, endpoint.error().what, "", "", "url"}};
-  endpoint->timeout_ms = std::min(endpoint->timeout_ms, 9'000);
-  auto client = net::HttpClient::Open(*std::move(endpoint));
-  if (!client.ok()) return {{"endpoint", Level::kError, client.error().what, "", "", "url"}};
   const net::Url& url = settings.options.url;
-  std::optional<net::Outcome> outcome;
-  (*client)->Send("OPTIONS " + url.target + " HTTP/1.1\r\nHost: " + url.HostHeader() +
-                      "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\nContent-Length: 0\r\n\r\n",
-                  [&outcome](net::Outcome&& result) { outcome = std::move(result); });
-  const auto deadline = Clock::Steady::now() + std::chrono::seconds(10);
-  while (!outcome && Clock::Steady::now() < deadline) (*client)->Run(deadline);
+  const auto probed =
+      Probe(*std::move(endpoint), "OPTIONS " + url.target + " HTTP/1.1\r\nHost: " + url.HostHeader() +
+                                      "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\nContent-Length: 0\r\n\r\n");
+  if (!probed.ok()) return {{"endpoint", Level::kError, probed.error().what, "", "", "url"}};
+  const std::optional<net::Outcome>& outcome = *probed;
   if (!outcome)
     return {{"endpoint", Level::kWarning, "no answer from " + url.HostPort() + " within 10 s",
              HintFor("timeout", 0, settings.options), "", "url"}};
@@ -77,7 +73,7 @@ Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServic
   net::EndpointOptions endpoint;
   HG_ASSIGN_OR_RETURN(endpoint.guard, GuardOf(services));
   endpoint.url = options.url;
-  endpoint.tls = {options.tls_verify, options.tls_ca_file, options.tls_cert_file, options.tls_key_file};
+  endpoint.tls = options.tls;
   endpoint.connect_timeout_ms = options.connect_timeout_ms;
   endpoint.timeout_ms = options.timeout_ms;
   endpoint.connections_max = options.parallelism;

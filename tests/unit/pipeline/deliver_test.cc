@@ -186,6 +186,42 @@ TEST_F(Delivering, ARestartInTheMiddleOfALargeTransactionGoesOnInIt) {
   EXPECT_EQ(script_->ids().front(), 10'025);
 }
 
+// Whoever reads them, from wherever: versions of documents are made of them (search.md Q8, Q9).
+TEST_F(Delivering, ChangesHaveTheSameAscendingNumbersForEverySinkAndAfterEveryRestart) {
+  const StreamNo items = Define(*writer_, "items");
+  Append(*writer_, Commit(10, items, 1));
+  Append(*writer_, Commit(20, stream_, 1, 40, std::string(20'000, 'x')));
+  Append(*writer_, Commit(30, items, 1, 2));
+  const auto numbers = [&](std::size_t count, std::vector<std::string> topics) {
+    script_ = std::make_shared<SinkScript>();
+    Start(std::move(topics));
+    EXPECT_TRUE(script_->Await(count));
+    Stop();
+    std::map<At, std::uint64_t> found;
+    for (const auto& got : script_->got()) found[got.at] = got.number;
+    return found;
+  };
+  const auto begin = [&](At at) {
+    StoreBatch batch;
+    PutCursor(batch, "hook", at);
+    ASSERT_TRUE(store_->Write(batch, true).ok());
+  };
+  const auto all = numbers(45, {"shop.public.orders", "shop.public.items"});
+  ASSERT_EQ(all.size(), 45U) << "two of them are schemas";
+  std::uint64_t last = 0;
+  for (const auto& [at, number] : all) EXPECT_EQ(number, ++last) << ToText(at);
+  for (const At from : {At{1, 0}, At{4, 1}, At{4, 26}, At{4, 40}, At{5, 0}, At{5, 2}}) {
+    SCOPED_TRACE(ToText(from));
+    begin(from);
+    const auto rest =
+        static_cast<std::size_t>(std::ranges::count_if(all, [&](const auto& one) { return one.first >= from; }));
+    for (const auto& [at, number] : numbers(rest, {"shop.public.orders", "shop.public.items"}))
+      EXPECT_EQ(number, all.at(at)) << ToText(at);
+  }
+  begin({1, 0});
+  for (const auto& [at, number] : numbers(4, {"shop.public.items"})) EXPECT_EQ(number, all.at(at)) << ToText(at);
+}
+
 TEST_F(Delivering, NoMoreIsHandedOverThanThereIsRoom) {
   script_->corked = true;
   script_->room = 2;
@@ -233,6 +269,7 @@ TEST_F(Delivering, WhatRetentionTookBeforeTheCursorIsCountedAndSkipped) {
   Start();
   ASSERT_TRUE(script_->Await(1));
   EXPECT_EQ(script_->ids(), Ids{50'000});
+  EXPECT_EQ(script_->got().at(0).number, 6U) << "of the schema and four rows that are gone are numbers too";
   EXPECT_EQ(deliver_->lost().transactions, 4U);
   EXPECT_EQ(deliver_->lost().first, 2U);
   EXPECT_EQ(deliver_->lost().last, 5U);

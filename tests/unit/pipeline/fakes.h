@@ -129,6 +129,7 @@ struct SinkScript {
     std::int64_t id = 0;
     std::string stream, source, database;
     std::uint32_t columns = 0;
+    std::uint64_t number = 0;
   };
   class Hands {  // what a request may do
    public:
@@ -214,7 +215,8 @@ class CorkedSink final : public Sink {
                         event.stream != nullptr ? event.stream->name : "",
                         event.source->name,
                         std::string(event.database),
-                        0};
+                        0,
+                        event.number};
     std::vector<Value> values;
     EXPECT_TRUE(ReadRow(event.change->after, values).ok());
     if (!values.empty()) got.id = values[0].i;

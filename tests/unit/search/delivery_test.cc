@@ -133,6 +133,38 @@ TEST_F(SearchDelivery, ARejectedDocumentIsADeadLetterAndGoesInWhenAskedFor) {
   EXPECT_TRUE(context_.letters.empty()) << "the index has something newer";
 }
 
+TEST_F(SearchDelivery, BeforeALetterGoesInItsIndexIsLookedAtToo_Q12) {
+  Begin();
+  Write(events_.Insert(1));
+  SetUpIndex();
+  Batch();
+  Answer({400});
+  const DeadLetter letter = context_.letters.at(1);
+  Begin();
+  ASSERT_TRUE(delivery_->Retry(letter).ok());
+  const auto look = delivery_->Next();
+  ASSERT_TRUE(look.has_value());
+  EXPECT_EQ(look->path, "/orders/_mapping");
+  delivery_->Answered(200, R"({"orders-v1":{"mappings":{"_meta":{"headgate":{"log_id":"other","sink":"docs"}}}}})");
+  EXPECT_THAT(delivery_->state().error().what, HasSubstr("another data directory"));
+  EXPECT_FALSE(delivery_->Next().has_value());
+  EXPECT_EQ(context_.letters.size(), 1U);
+}
+
+TEST_F(SearchDelivery, ADocumentThatSpoilsItsRequestDoesNotTakeTheDeleteOfItsOldKeyWithIt_Q17) {
+  Begin();
+  Write(events_.Update(9, "paid", 1));
+  SetUpIndex();
+  ASSERT_EQ(Batch().size(), 2U);
+  delivery_->Answered(413, "");
+  EXPECT_TRUE(context_.stored.empty());
+  EXPECT_THAT(Batch(), ElementsAre("delete 1 v1"));
+  Answer({200});
+  ASSERT_EQ(context_.letters.size(), 1U);
+  EXPECT_EQ(context_.letters.at(1).error_class, "too_large");
+  EXPECT_THAT(context_.letters.at(1).body, HasSubstr("\"_id\":\"9\""));
+}
+
 TEST_F(SearchDelivery, AnUnreadableAnswerOrNoneIsSentAgain_Q19) {
   Begin();
   Write(events_.Insert(1));

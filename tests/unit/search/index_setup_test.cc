@@ -57,6 +57,20 @@ TEST_F(SearchIndex, IsMadeWhereThereIsNone) {
   EXPECT_TRUE(setup_.ready());
 }
 
+TEST_F(SearchIndex, AFieldThatIsWantedWhileTheIndexIsMadeIsAddedBehind_Q23) {
+  ASSERT_TRUE(Look(404, "").ok());
+  ASSERT_EQ(setup_.Next().path, "/orders-v1");
+  ASSERT_TRUE(setup_.Want(Fields({{"late", "integer"}})).ok());
+  ASSERT_TRUE(setup_.Answered(200, "{}").ok());
+  EXPECT_FALSE(setup_.ready()) << "the server does not know it yet";
+  EXPECT_EQ(setup_.Next().body, R"({"properties":{"late":{"type":"integer"}}})");
+  ASSERT_TRUE(setup_.Want(Fields({{"later", "integer"}})).ok());
+  ASSERT_TRUE(setup_.Answered(200, "{}").ok());
+  EXPECT_EQ(setup_.Next().body, R"({"properties":{"later":{"type":"integer"}}})");
+  ASSERT_TRUE(setup_.Answered(200, "{}").ok());
+  EXPECT_TRUE(setup_.ready());
+}
+
 TEST_F(SearchIndex, IsTakenAsItIsOrGetsTheFieldsThatItLacks_Q23) {
   ASSERT_TRUE(Look(200, Mapping("orders-v3", {{"id", {{"type", "long"}}}})).ok());
   const Call call = setup_.Next();

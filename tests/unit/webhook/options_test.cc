@@ -70,7 +70,7 @@ TEST(WebhookSettings, TheDefaultsAreTypedAsTheContractSays) {
   EXPECT_EQ(o.retry_schedule.back(), std::chrono::hours(24));
   EXPECT_EQ(o.store_bytes_max, 1ULL << 30);
   EXPECT_FALSE(o.batched());
-  EXPECT_TRUE(o.tls_ca_file.empty());
+  EXPECT_TRUE(o.tls.ca_file.empty());
   for (const Op op : {Op::kInsert, Op::kUpdate, Op::kDelete, Op::kRead, Op::kTruncate})
     EXPECT_TRUE(o.ops[static_cast<std::size_t>(op)]);
   for (const Op op : {Op::kMessage, Op::kSchema, Op::kSnapshot, Op::kGap})
