@@ -279,7 +279,7 @@ TEST_P(MysqlLarge, ATransactionThatIsTooLargeForMemoryIsReadWholeWithoutWhatWasT
 }
 
 TEST_P(MysqlLarge, OfATableThatIsBeingReadTheLastChunksAreReadAgain) {
-  constexpr int kMany = 8'000;  // more than the workers may be ahead
+  constexpr int kMany = 20'000;  // 80 MB: more than the workers may be ahead, whose chunks have 4 MiB
   HG_BEGIN({}, {{"transaction_memory_max", "65536"}});
   scene_->Drop();
   CreateLarge();
