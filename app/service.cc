@@ -47,9 +47,10 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
         " without authentication (api.allow_insecure): whoever reaches it may read and change everything.");
   }
   Service* const raw = service.get();
+  service->state_ = std::make_unique<ViewsState>(*raw->store_, *raw->log_, [raw] { return raw->views_.get(); });
   service->supervisor_ = std::make_unique<Supervisor>(
       Supervisor::Parts{raw->store_.get(), raw->log_.get(), raw->events_.get(), raw->secrets_.get(),
-                        &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }});
+                        &raw->sink_services_, &SystemClock(), [raw] { raw->Wake(); }, raw->state_.get()});
   HG_RETURN_IF_ERROR(service->StartViews(config));
   HG_RETURN_IF_ERROR(service->EndRemovals());
   if (const FileSql sql = ReadFileSql(config); !sql.errors.empty()) return ConfigError(sql.AllErrors());

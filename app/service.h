@@ -14,6 +14,7 @@
 #include "core/catalog/control.h"
 #include "core/config/service_config.h"
 #include "core/pipeline/supervisor.h"
+#include "core/pipeline/views_state.h"
 #include "core/state/events.h"
 #include "core/state/kept_answers.h"
 
@@ -71,6 +72,9 @@ class Service final : public Control {
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                               const Caller& caller) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
+  Answer<RewindCount> CountRewind(const std::string& sink, const Rewind& rewind, std::stop_token stop) const override;
+  void SetBack(const std::string& sink, Rewind rewind, const Caller& caller,
+               std::function<void(Answer<Rewound>)> done) override;
   std::optional<std::string> KeptAnswer(const std::string& key) const override;
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
   views::Views& views() override { return *views_; }
@@ -180,6 +184,7 @@ class Service final : public Control {
   // Connectors by the stream that is pushed to them, as of these records. Of the API's thread.
   mutable std::shared_ptr<const Catalog::Records> pushed_of_;
   mutable std::map<std::string, std::string, std::less<>> pushed_;
+  std::unique_ptr<ViewsState> state_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<views::Views> views_;
   std::shared_ptr<FileStatements> file_statements_;  // of the config file, that wait; of the API's thread

@@ -7,9 +7,11 @@
 #include "core/base/failpoint.h"
 #include "core/config/masking.h"
 #include "core/config/validate.h"
+#include "core/pipeline/backfills.h"
 #include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
+#include "core/state/replays.h"
 #include "core/views/stream.h"
 #include "core/views/views.h"
 
@@ -336,6 +338,8 @@ void Service::EndRemoval(const std::string& name, bool source, bool forget) {
     StoreBatch batch;
     if (!source && forget) {
       DeleteCursor(batch, name);
+      DeleteReplays(batch, name);
+      DeleteBackfills(batch, name);
       DeadLetters::DeleteAll(batch, name);
     }
     batch.Delete(Family::kMeta, MetaKey(kRemoving, name));

@@ -7,8 +7,8 @@
 #include "web/idempotency.h"
 #include "web/page.h"
 
-// /api/v1: snapshots of sources while their streams go on, and tables that are added (admin API, 4.1 and 4.6). What is
-// asked for goes to the source, which answers once it is durable.
+// /api/v1: snapshots of sources and for sinks while their streams go on, and tables that are added (admin API, 4.1 and
+// 4.6). What is asked for goes to the connector, which answers once it is durable.
 namespace headgate::web {
 namespace {
 
@@ -96,12 +96,17 @@ Json SnapshotJson(const stored::ChunkedSnapshot& snapshot, std::int64_t now_us) 
   return json;
 }
 
+std::optional<Response> IsMissing(Api& api, const Request& request) {
+  if (api.control.Find(request.Argument(0)) != nullptr) return std::nullopt;
+  return NoConnector(request, request.Argument(0));
+}
+
 // The source of the path; else the answer.
 std::optional<Response> NotASource(Api& api, const Request& request) {
   const auto record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
   if (record->kind == config::ComponentKind::kSource) return std::nullopt;
-  return Fail(request, 409, "Connector " + record->name + " is a sink; snapshots are of sources.");
+  return Fail(request, 409, "Connector " + record->name + " is a sink; tables are captured by sources.");
 }
 
 Response NoSnapshot(const Request& request) {
@@ -109,7 +114,7 @@ Response NoSnapshot(const Request& request) {
 }
 
 Response ListSnapshots(Api& api, const Request& request) {
-  if (auto refused = NotASource(api, request)) return std::move(*refused);
+  if (auto refused = IsMissing(api, request)) return std::move(*refused);
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
   const std::string list = "snapshots/" + request.Argument(0);
@@ -146,7 +151,7 @@ std::optional<Json> Find(Api& api, const std::string& source, std::uint64_t run)
 }
 
 Response GetSnapshot(Api& api, const Request& request) {
-  if (auto refused = NotASource(api, request)) return std::move(*refused);
+  if (auto refused = IsMissing(api, request)) return std::move(*refused);
   const auto run = ParseNumber(request.Argument(1));
   const auto found = run ? Find(api, request.Argument(0), *run) : std::nullopt;
   return found ? Response::Json(200, Dump(*found)) : NoSnapshot(request);
@@ -214,7 +219,11 @@ Result<SnapshotRequest> ReadRequest(const Request& request, std::string& at) {
     }
   }
   at = "/mode";
-  if (mode == "rebuild") return ConfigError("rebuild is for sinks. Of a source tables are read by full or partial.");
+  if (mode == "rebuild") {
+    return ConfigError(
+        "rebuild is for sinks that can make their target anew beside the old one, which this one cannot: take full or "
+        "partial.");
+  }
   if (mode != "full" && mode != "partial") return ConfigError("mode must be full or partial.");
   asked.mode = mode == "full" ? SnapshotMode::kFull : SnapshotMode::kPartial;
   at = "/where";
@@ -252,7 +261,7 @@ Response HandIn(Api& api, const Request& request, SnapshotDesk::Command command,
   command.actor = request.actor();
   Later later;
   later.lane = Lane::kHere;
-  later.stage = "asking the source";
+  later.stage = "asking the connector";
   later.start = [desk = std::get<std::shared_ptr<SnapshotDesk>>(std::move(found)), command = std::move(command),
                  outline = Outline(request),
                  then = std::move(then)](const std::function<void(Response)>& done) mutable {
@@ -266,7 +275,7 @@ Response HandIn(Api& api, const Request& request, SnapshotDesk::Command command,
       done(std::move(made));
     };
     if (!desk->Offer(std::move(command)))
-      done(Fail(outline, 503, "The source takes nothing at the moment.").With("Retry-After", kAskAgain));
+      done(Fail(outline, 503, "The connector takes nothing at the moment.").With("Retry-After", kAskAgain));
   };
   return Response::Run(std::move(later));
 }
@@ -276,7 +285,7 @@ std::string PathOf(const Request& request, std::uint64_t run) {
 }
 
 Response PostSnapshot(Api& api, const Request& request) {
-  if (auto refused = NotASource(api, request)) return std::move(*refused);
+  if (auto refused = IsMissing(api, request)) return std::move(*refused);
   const std::string_view key = request.Header("idempotency-key");
   if (key.size() > kIdempotencyKeyBytesMax)
     return Fail(request, 400, "An Idempotency-Key may not be longer than 255 bytes.");
@@ -297,7 +306,7 @@ Response PostSnapshot(Api& api, const Request& request) {
 }
 
 Response PatchSnapshot(Api& api, const Request& request) {
-  if (auto refused = NotASource(api, request)) return std::move(*refused);
+  if (auto refused = IsMissing(api, request)) return std::move(*refused);
   const auto run = ParseNumber(request.Argument(1));
   if (!run) return NoSnapshot(request);
   const auto body = ParseJson(request.body, request.json_depth_max);
@@ -383,11 +392,12 @@ Response AddTables(Api& api, const Request& request) {
 
 void AddSnapshotRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/connectors/{c}/snapshots", Role::kRead, "Snapshots of a source, newest first", ListSnapshots},
+      {"GET", "/api/v1/connectors/{c}/snapshots", Role::kRead, "Snapshots of a source, or for a sink, newest first",
+       ListSnapshots},
       {"GET", "/api/v1/connectors/{c}/snapshots/{id}", Role::kRead, "How far one is, by table", GetSnapshot},
-      {"POST", "/api/v1/connectors/{c}/snapshots", Role::kAdmin, "Read tables again while the stream goes on",
-       PostSnapshot, true},
-      {"PATCH", "/api/v1/connectors/{c}/snapshots/{id}", Role::kAdmin, "Pause, resume or cancel one", PatchSnapshot,
+      {"POST", "/api/v1/connectors/{c}/snapshots", Role::kOperate,
+       "Read tables again, or send a sink the state, while the stream goes on", PostSnapshot, true},
+      {"PATCH", "/api/v1/connectors/{c}/snapshots/{id}", Role::kOperate, "Pause, resume or cancel one", PatchSnapshot,
        true},
       {"POST", "/api/v1/connectors/{c}/tables", Role::kAdmin, "Capture more tables", AddTables, true},
   };

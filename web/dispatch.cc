@@ -132,6 +132,7 @@ std::vector<Route> AllRoutes() {
   AddHealthRoutes(routes);
   AddDeadLetterRoutes(routes);
   AddSnapshotRoutes(routes);
+  AddRewindRoutes(routes);
   AddStreamRoutes(routes);
   AddViewRoutes(routes);
   AddViewTailRoutes(routes);

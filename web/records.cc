@@ -1,40 +1,17 @@
 #include "web/records.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/base/time_text.h"
+#include "core/pipeline/event_context.h"
 #include "web/page.h"
 
 namespace headgate::web {
-namespace {
-
-codec::EventContext ContextOf(const Registry& registry, const LogReader::Block& block, const Change& change) {
-  codec::EventContext context;
-  context.tx = block.info;
-  context.change = &change;
-  context.schema = change.stream == 0 ? nullptr : registry.Schema(change.stream, change.schema);
-  context.schema_version = change.schema;
-  if (context.schema == nullptr) context.database = registry.DatabaseOf(block.info->source);
-  if (const SourceInfo* source = registry.Source(block.info->source)) {
-    context.source_id = source->id;
-    context.source_name = source->name;
-    context.connector = source->connector;
-  }
-  if (const StreamInfo* stream = change.stream == 0 ? nullptr : registry.Stream(change.stream)) {
-    context.stream_schema = stream->schema;
-    context.stream_table = stream->table;
-  }
-  context.at = {block.seq, change.ordinal};
-  return context;
-}
-
-}  // namespace
 
 Status RecordRenderer::Append(std::string& out, const Registry& registry, const LogReader::Block& block,
                               const Change& change) {
-  HG_RETURN_IF_ERROR(encoder_.Append(out, ContextOf(registry, block, change)));
+  HG_RETURN_IF_ERROR(encoder_.Append(out, ContextOf(registry, block.seq, *block.info, change)));
   out.pop_back();  // the closing brace
   out.append(",\"at\":\"").append(ToText(At{block.seq, change.ordinal})).append("\",\"stored_at\":\"");
   out.append(UtcText(block.info->stored_us)).append("\",\"parents\":[]}");
@@ -43,22 +20,8 @@ Status RecordRenderer::Append(std::string& out, const Registry& registry, const 
 
 std::string RecordRenderer::Key(const Registry& registry, const LogReader::Block& block, const Change& change) {
   std::string key;
-  const Status status = encoder_.AppendKeyJson(key, ContextOf(registry, block, change));
+  const Status status = encoder_.AppendKeyJson(key, ContextOf(registry, block.seq, *block.info, change));
   return status.ok() ? key : std::string();
-}
-
-KeyFilter::KeyFilter(std::string_view text) : text_(text) {
-  const auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
-  if (json.is_object()) canonical_ = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-bool KeyFilter::Matches(std::string_view key_json) const {
-  const auto json = nlohmann::json::parse(key_json.begin(), key_json.end(), nullptr, false);
-  if (!json.is_object()) return false;
-  if (!canonical_.empty()) return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) == canonical_;
-  if (json.size() != 1) return false;
-  const auto& value = *json.begin();
-  return (value.is_string() ? value.get<std::string>() : value.dump()) == text_;
 }
 
 Result<bool> RecordFilter::Render(RecordRenderer& renderer, std::string& out, const Registry& registry,

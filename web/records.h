@@ -28,17 +28,6 @@ class RecordRenderer {
   codec::NativeEncoder encoder_;
 };
 
-// ?key=: a JSON object by column, or the plain value of a key of one column.
-class KeyFilter {
- public:
-  explicit KeyFilter(std::string_view text);
-  bool Matches(std::string_view key_json) const;
-
- private:
-  std::string text_;
-  std::string canonical_;  // of an object, members sorted; "" for a plain value
-};
-
 // Which changes are wanted.
 struct RecordFilter {
   // By stream, source and change; rendered only if it holds.

@@ -13,6 +13,7 @@
 #include "core/catalog/health_settings.h"
 #include "core/config/spec.h"
 #include "core/log/log.h"
+#include "core/pipeline/rewind.h"
 #include "core/pipeline/snapshot_desk.h"
 #include "core/pipeline/status.h"
 #include "core/state/events.h"
@@ -135,11 +136,11 @@ class Control {
   // Durable progress of a source; nothing if it never wrote.
   virtual std::optional<SourceProgress> Progress(std::string_view source) const = 0;
 
-  // API thread. Where snapshots of a source are asked for: 404 if there is no such connector, 409 if it cannot read
-  // tables again or does not read at the moment because somebody said so, 503 if it fails.
-  virtual Answer<std::shared_ptr<SnapshotDesk>> DeskOf(const std::string& source) const = 0;
+  // API thread. Where snapshots of a source, or of the state for a sink, are asked for: 404 if there is no such
+  // connector, 409 if it cannot make any, or not at the moment because somebody stopped or paused it, 503 if it fails.
+  virtual Answer<std::shared_ptr<SnapshotDesk>> DeskOf(const std::string& connector) const = 0;
   // What its snapshots have read and are to read, as of the last write; nothing if it has none, or never wrote.
-  virtual std::optional<stored::ChunkLedger> Snapshots(const std::string& source) const = 0;
+  virtual std::optional<stored::ChunkLedger> Snapshots(const std::string& connector) const = 0;
 
   // Dead letters of a sink, or of a view (views::LetterOwner), which has none to retry. Pages by id: those after
   // `after_id` in the filter's order.
@@ -159,6 +160,14 @@ class Control {
   virtual Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                                       const Caller& caller) = 0;
   virtual std::optional<Operation> FindOperation(std::string_view id) const = 0;
+
+  // Sets a sink to another place of the log, in any state of it (OP-15). Any thread: what that would do; blocks for up
+  // to 10 s. 422 if it cannot be, with what can.
+  virtual Answer<RewindCount> CountRewind(const std::string& sink, const Rewind& rewind,
+                                          std::stop_token stop) const = 0;
+  // Durable when `done` is called, on another thread.
+  virtual void SetBack(const std::string& sink, Rewind rewind, const Caller& caller,
+                       std::function<void(Answer<Rewound>)> done) = 0;
 
   // Answers kept for an Idempotency-Key (AP4): opaque bytes, durable for a day. Nothing if none is kept.
   virtual std::optional<std::string> KeptAnswer(const std::string& key) const = 0;

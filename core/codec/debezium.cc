@@ -16,7 +16,9 @@ bool IsStreamed(const TransactionInfo& tx) {
   const PositionKind kind = tx.position.kind;
   return kind == PositionKind::kPgCommit || kind == PositionKind::kNamed || kind == PositionKind::kBinlog;
 }
-bool IsSnapshot(const TransactionInfo& tx) { return tx.position.kind == PositionKind::kChunk; }
+bool IsSnapshot(const TransactionInfo& tx) {
+  return tx.position.kind == PositionKind::kChunk || tx.position.kind == PositionKind::kState;
+}
 
 std::uint64_t LsnOf(const EventContext& e) {
   if (IsSnapshot(*e.tx)) return e.tx->consistent_at;

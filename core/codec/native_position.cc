@@ -36,6 +36,19 @@ void AppendBinlogPlace(std::string& out, const TransactionInfo& tx, std::uint64_
   AppendUint(out, offset);
 }
 
+// Where the source was; it may not be known.
+void AppendStatePlace(std::string& out, const EventContext& e) {
+  const std::uint64_t at = e.tx->consistent_at;
+  if (at == 0) return;
+  if (IsBinlog(e)) return AppendBinlogPlace(out, *e.tx, BinlogOffset(at));
+  if (e.connector == "postgresql") {
+    out += "\"lsn\":";
+    return AppendLsnString(out, at);
+  }
+  out += "\"seq\":";
+  AppendUint(out, at);
+}
+
 }  // namespace
 
 void AppendPosition(std::string& out, const EventContext& e) {
@@ -77,6 +90,9 @@ void AppendPosition(std::string& out, const EventContext& e) {
       AppendBinlogPlace(out, *e.tx, e.change->place);
       out += ",\"row\":";
       AppendUint(out, e.change->sub_place);
+      break;
+    case PositionKind::kState:
+      AppendStatePlace(out, e);
       break;
     case PositionKind::kIngest:
       out += "\"seq\":";

@@ -42,6 +42,11 @@ struct At {
   auto operator<=>(const At&) const = default;
 };
 std::string ToText(At at);
+
+// Ordinals from here on are of rows that one sink gets from the state behind that entry (Position::kState): they are
+// in no log.
+inline constexpr std::uint32_t kStateOrdinal = std::uint32_t{1} << 31;
+constexpr bool IsState(At at) { return at.ordinal >= kStateOrdinal; }
 bool ParseAt(std::string_view text, At& at);
 
 // What the changes of one log entry share: a source transaction, a snapshot chunk, a marker, a message, a gap.

@@ -76,6 +76,14 @@ void AppendPositionId(std::string& out, const Position& p) {
     case PositionKind::kIngest:
       number(p.a);
       break;
+    case PositionKind::kState:
+      out += 'b';
+      number(p.a);
+      out += '-';
+      number(p.b);
+      out += '-';
+      number(p.c);
+      break;
   }
 }
 

@@ -18,6 +18,7 @@ enum class PositionKind : std::uint8_t {
   kNamed = 6,      // text: a GTID in the form of event ids
   kBinlog = 7,     // a: binlog file number, b: offset
   kIngest = 8,     // a: sequence number of an ingest source
+  kState = 9,      // of no entry: a row that one sink gets from stored state. a: run, b: stream number, c: seq
 };
 
 // The name of one transaction (or chunk, or marker) of a source. With the source's id, the epoch and an ordinal it is
@@ -40,7 +41,7 @@ bool OrderedBefore(const Position& x, const Position& y);
 void PutPosition(std::string& out, const Position& position);
 Position ReadPosition(ByteReader& in);
 
-// The position part of an event id: 00000000016e9fb0, m00000000016ea010, s1-4-17, v4-3, gap.
+// The position part of an event id: 00000000016e9fb0, m00000000016ea010, s1-4-17, v4-3, gap, b2-4-1207.
 void AppendPositionId(std::string& out, const Position& position);
 
 // source ":" epoch "-" position ":" ordinal

@@ -52,7 +52,7 @@ Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const 
 }
 
 Deliver::Deliver(headgate::Store& store, Log& log, Events& events, Sink& sink, std::string name, TopicFilter topics,
-                 const Clock& clock)
+                 const Clock& clock, StateReader* state)
     : store_(store),
       log_(log),
       events_(events),
@@ -60,7 +60,8 @@ Deliver::Deliver(headgate::Store& store, Log& log, Events& events, Sink& sink, s
       name_(std::move(name)),
       topics_(std::move(topics)),
       clock_(clock),
-      selection_(topics_) {}
+      selection_(topics_),
+      backfills_(store, log, events, state, topics_, name_, clock) {}
 
 Deliver::~Deliver() {
   while (const auto command = commands_.TryPop()) {
@@ -83,7 +84,10 @@ Status Deliver::Run(std::stop_token stop) {
 
 Status Deliver::Start() {
   HG_ASSIGN_OR_RETURN(letters_, DeadLetters::Open(store_, name_));
+  HG_RETURN_IF_ERROR(backfills_.Open());
   HG_ASSIGN_OR_RETURN(const auto cursor, ReadCursor(store_, name_));
+  HG_ASSIGN_OR_RETURN(auto replays, ReadReplays(store_, name_));
+  if (!replays.empty()) replays_ = std::make_unique<ReplayFilter>(std::move(replays));
   read_to_ = cursor.value_or(At{log_.first_seq(), 0});
   persisted_ = cursor.value_or(At{});
   registry_ = log_.registry();
@@ -129,15 +133,18 @@ Status Deliver::FindStoredAhead() {
 Status Deliver::Loop(std::stop_token stop) {
   while (!stop.stop_requested()) {
     TakeCommands();
+    backfills_.TakeCommands();
     unread_ = false;
     if (!paused_) {
       HG_RETURN_IF_ERROR(FeedLetters());
+      HG_RETURN_IF_ERROR(LookForState());
       // Letters that cannot be written stay in memory: no more events that could become some.
       if (!write_failed_ || !letters_dirty_) HG_RETURN_IF_ERROR(Feed());
     }
     HG_RETURN_IF_ERROR(LookAhead());
     const bool letters_waited = letters_dirty_;  // FeedLetters hands out only what is written
     HG_RETURN_IF_ERROR(Persist(false));
+    if (!letters_dirty_) backfills_.Answer();
     if (letters_waited && !letters_dirty_ && !paused_) HG_RETURN_IF_ERROR(FeedLetters());
     if (!letters_dirty_ && !paused_) HurryLetters();
     const auto now = clock_.Now();
@@ -147,6 +154,7 @@ Status Deliver::Loop(std::stop_token stop) {
       const std::int64_t until_due = next_letter_scan_us_ - clock_.NowUs();
       if (until_due > 0) deadline = std::min(deadline, now + std::chrono::microseconds(until_due));
     }
+    if (const auto look = paused_ ? std::nullopt : backfills_.look_at()) deadline = std::min(deadline, *look);
     const bool dirty = letters_dirty_ || cursor() != persisted_;
     if (dirty) deadline = std::min(deadline, persisted_at_ + kPersistEvery);
     HG_RETURN_IF_ERROR(sink_.Poll(deadline));
@@ -157,7 +165,12 @@ Status Deliver::Loop(std::stop_token stop) {
 
 Status Deliver::Feed() {
   for (bool first = true; sink_.Room(); first = false) {
+    if (StateIsNext()) {
+      HG_RETURN_IF_ERROR(FeedState());
+      continue;
+    }
     HG_ASSIGN_OR_RETURN(const bool found, NextChange());
+    if (!found && StateIsNext()) continue;
     if (!found) break;
     if (first) fed_at_ = clock_.Now();
     Event event;
@@ -180,6 +193,27 @@ Status Deliver::Feed() {
   return Ok();
 }
 
+// The state of streams that somebody asked for: as of an entry that the sink has not been given anything behind.
+Status Deliver::LookForState() {
+  if (!backfills_.active()) return Ok();
+  const bool inside = changes_.has_value() || read_to_.ordinal > 0;
+  return backfills_.Look(changes_ ? block_.seq : inside ? read_to_.seq : read_to_.seq - 1);
+}
+
+// Between two entries, and what is in hand belongs there.
+bool Deliver::StateIsNext() const {
+  return !changes_ && read_to_.ordinal == 0 && backfills_.HasRowsBefore(read_to_.seq);
+}
+
+Status Deliver::FeedState() {
+  Event event;
+  HG_ASSIGN_OR_RETURN(const bool meant, backfills_.Next(event, numbered_.value_or(0)));
+  if (!meant) return Ok();
+  fed_at_ = clock_.Now();
+  pending_.push_back({event.at, false, false, read_, clock_.NowUs()});
+  return sink_.Write(event);
+}
+
 // With nothing under way, the next change is looked for even if it may not be handed over: its age is the sink's lag.
 Status Deliver::LookAhead() {
   if (unread_ || !pending_.empty() || ahead_.commit_us != 0) return Ok();
@@ -193,6 +227,7 @@ Result<bool> Deliver::NextChange() {
   if (ahead_.in_hand) return true;
   for (std::size_t blocks = 0;;) {
     if (!changes_) {
+      if (StateIsNext()) return false;
       unread_ = ++blocks > kBlocksSkimmed;
       if (unread_) return false;
       const Seq expected = read_to_.seq;
@@ -222,10 +257,11 @@ Result<bool> Deliver::NextChange() {
         registry_ = log_.registry();
       }
       const bool selected = selection_.Selected(change_.stream, block_.info->source, *registry_);
-      if (selected && !stored) return true;
       if (!selected) continue;
+      const bool wanted = replays_ == nullptr || replays_->Wants(block_.seq, *block_.info, change_, *registry_);
+      if (wanted && !stored) return true;
       read_ += {1, CountedBytes(change_)};
-      read_to_ = {at.seq, at.ordinal + 1};  // its letter speaks for it
+      read_to_ = {at.seq, at.ordinal + 1};  // its letter speaks for it, or it went out before
     }
     if (changes_->failed()) {
       return Corrupt("log entry " + std::to_string(block_.seq) + " part " + std::to_string(block_.part) +
@@ -324,6 +360,7 @@ Deliver::Pending& Deliver::PendingAt(At at) {
 void Deliver::Pass(Pending& pending) {
   HG_FAILPOINT("deliver.done");
   pending.done = true;
+  if (IsState(pending.at)) backfills_.Done(pending.at);
   ++done_behind_;
   for (; !pending_.empty() && pending_.front().done; --done_behind_) pending_.pop_front();
   // What is done behind one event that waits for long is forgotten now and then.
@@ -402,7 +439,8 @@ void Deliver::WatchBreaker() {
 
 void Deliver::MoveCursor() {
   const Pending* first = pending_.empty() ? nullptr : &pending_.front();
-  const At at = first != nullptr ? first->at : read_to_;
+  At at = first != nullptr ? first->at : read_to_;
+  if (IsState(at)) at = {at.seq + 1, 0};  // they have a place of their own (Backfills)
   const Count& passed = first != nullptr ? first->before : read_;
   cursor_seq_ = at.seq;
   cursor_ordinal_ = at.ordinal;
@@ -420,12 +458,17 @@ std::optional<SinkPlace> Deliver::place() const {
 Status Deliver::Persist(bool force) {
   const bool moved = cursor() != persisted_;
   TellOfLetters();
+  if (backfills_.Save(batch_)) letters_dirty_ = true;  // it waits for the write, too
   if (!moved && !letters_dirty_ && batch_.empty()) return Ok();
   if (!force && !letters_dirty_ && clock_.Now() - persisted_at_ < kPersistEvery) return Ok();
   persisted_at_ = clock_.Now();
   if (moved && cursor() != batched_) {
     PutCursor(batch_, name_, cursor());
     batched_ = cursor();
+    if (replays_ != nullptr && cursor() >= replays_->until()) {
+      DeleteReplays(batch_, name_);
+      replays_.reset();
+    }
   }
   HG_FAILPOINT("deliver.before_cursor");
   if (Status status = store_.Write(batch_, letters_dirty_); !status.ok()) {

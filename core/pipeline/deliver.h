@@ -16,8 +16,10 @@
 #include "core/log/log.h"
 #include "core/log/log_reader.h"
 #include "core/log/store.h"
+#include "core/pipeline/backfills.h"
 #include "core/pipeline/backlog.h"
 #include "core/pipeline/retry.h"
+#include "core/pipeline/rewind.h"
 #include "core/pipeline/sink.h"
 #include "core/pipeline/status.h"
 #include "core/pipeline/topics.h"
@@ -44,9 +46,9 @@ Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const 
 // and moves the cursor over what is done, in one atomic write with the dead letters that let it pass.
 class Deliver final : public SinkContext {
  public:
-  // All must outlive the loop.
+  // All must outlive the loop; `state` may be nullptr.
   Deliver(headgate::Store& store, Log& log, Events& events, Sink& sink, std::string name, TopicFilter topics,
-          const Clock& clock);
+          const Clock& clock, StateReader* state = nullptr);
 
   ~Deliver() override;  // commands that came too late are reported as not done
 
@@ -63,6 +65,8 @@ class Deliver final : public SinkContext {
     sink_.Wake();
     return taken;
   }
+  // Where the state of its streams is asked for.
+  const std::shared_ptr<SnapshotDesk>& desk() const { return backfills_.desk(); }
   // A command that the loop did not get to; for its owner once Run has returned.
   std::optional<LetterCommand> TakeCommand() { return commands_.TryPop(); }
   At cursor() const { return {cursor_seq_.load(), cursor_ordinal_.load()}; }
@@ -100,6 +104,9 @@ class Deliver final : public SinkContext {
   Status Loop(std::stop_token stop);
   Status Feed();              // events into the sink while it has room
   Result<bool> NextChange();  // the next selected change into change_
+  Status LookForState();
+  bool StateIsNext() const;
+  Status FeedState();
   void ReleaseIfStanding(Clock::Steady::time_point now);
   Status LookAhead();
   Status FeedLetters();
@@ -121,6 +128,7 @@ class Deliver final : public SinkContext {
   const TopicFilter topics_;
   const Clock& clock_;
   StreamSelection selection_;
+  std::unique_ptr<ReplayFilter> replays_;  // of what lies before its end; nullptr: everything goes out
 
   std::unique_ptr<LogReader> reader_;
   std::shared_ptr<const Registry> registry_;
@@ -147,7 +155,8 @@ class Deliver final : public SinkContext {
   std::unique_ptr<DeadLetters> letters_;
   StoreBatch batch_;  // letters not yet written
   bool letters_dirty_ = false;
-  bool write_failed_ = false;                // the last time, and not since
+  bool write_failed_ = false;  // the last time, and not since
+  Backfills backfills_;
   std::set<std::uint64_t> letters_in_sink_;  // ids
   std::vector<std::uint64_t> hurried_;       // ids that a person asked for; the sink has not been told yet
   std::int64_t next_letter_scan_us_ = 0;

@@ -410,4 +410,18 @@ bool Filter::Matches(std::string_view native_json) const {
   return record.is_object() && root_->Holds(record, native_json);
 }
 
+KeyFilter::KeyFilter(std::string_view text) : text_(text) {
+  const auto json = Json::parse(text.begin(), text.end(), nullptr, false);
+  if (json.is_object()) canonical_ = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool KeyFilter::Matches(std::string_view key_json) const {
+  const auto json = Json::parse(key_json.begin(), key_json.end(), nullptr, false);
+  if (!json.is_object()) return false;
+  if (!canonical_.empty()) return json.dump(-1, ' ', false, Json::error_handler_t::replace) == canonical_;
+  if (json.size() != 1) return false;
+  const auto& value = *json.begin();
+  return (value.is_string() ? value.get<std::string>() : value.dump()) == text_;
+}
+
 }  // namespace headgate

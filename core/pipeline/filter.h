@@ -38,4 +38,16 @@ class Filter {
   std::unique_ptr<Node> root_;
 };
 
+// A key as people write it: a JSON object by column, or the plain value of a key of one column.
+class KeyFilter {
+ public:
+  explicit KeyFilter(std::string_view text);
+  // Of a key as the native rendering has it.
+  bool Matches(std::string_view key_json) const;
+
+ private:
+  std::string text_;
+  std::string canonical_;  // of an object, members sorted; "" for a plain value
+};
+
 }  // namespace headgate

@@ -5,6 +5,38 @@
 // What people ask of snapshots (snapshot_desk.h). Nothing is changed by what is refused.
 namespace headgate {
 
+SnapshotAnswer ChangeState(ChunkLedger ledger, const SnapshotChange& change, std::int64_t now_us) {
+  using Kind = SnapshotAnswer::Kind;
+  ChunkLedger::Snapshot* const snapshot = ledger.Find(change.run);
+  if (snapshot == nullptr && change.run != 0 && change.run <= ledger.stored().run()) {
+    return {Kind::kConflict,
+            "Snapshot " + std::to_string(change.run) +
+                " ended long ago, or reads at one point of the server, which cannot wait.",
+            0};
+  }
+  if (snapshot == nullptr) return {Kind::kUnknown, "There is no snapshot " + std::to_string(change.run) + ".", 0};
+  const SnapshotState was = StateOf(*snapshot);
+  const bool running = was == SnapshotState::kPending || was == SnapshotState::kRunning;
+  const bool fits = (change.state == SnapshotState::kPaused && running) ||
+                    (change.state == SnapshotState::kRunning && was == SnapshotState::kPaused) ||
+                    (change.state == SnapshotState::kCancelled && !HasEnded(was));
+  if (!fits) {
+    return {Kind::kConflict,
+            "The snapshot is " + std::string(Name(was)) + ", it cannot become " + std::string(Name(change.state)) + ".",
+            0};
+  }
+  // What runs again is pending until it is its turn.
+  const SnapshotState becomes = change.state == SnapshotState::kRunning ? SnapshotState::kPending : change.state;
+  for (ChunkLedger::Table& entry : *snapshot->mutable_tables()) {
+    if (HasEnded(StateOf(entry))) continue;
+    entry.set_state(static_cast<std::uint32_t>(becomes));
+    // The stream goes on with it: it is not read again after a restart.
+    if (becomes == SnapshotState::kCancelled && IsLoad(*snapshot)) ledger.SetRead(entry.table());
+  }
+  ledger.SetState(*snapshot, becomes, now_us);
+  return {Kind::kDone, "", change.run};
+}
+
 Status ChunkSnapshots::TakeCommands() {
   if (host_.InTransaction()) return Ok();
   while (auto command = desk_.Take()) {
@@ -61,39 +93,12 @@ Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotRequest& request, co
 }
 
 Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotChange& change, const std::string& actor) {
-  using Kind = SnapshotAnswer::Kind;
-  ChunkLedger::Snapshot* const snapshot = ledger_.Find(change.run);
-  if (snapshot == nullptr && change.run != 0 && change.run <= ledger_.stored().run()) {
-    return SnapshotAnswer{Kind::kConflict,
-                          "Snapshot " + std::to_string(change.run) +
-                              " ended long ago, or reads at one point of the server, which cannot wait.",
-                          0};
-  }
-  if (snapshot == nullptr)
-    return SnapshotAnswer{Kind::kUnknown, "There is no snapshot " + std::to_string(change.run) + ".", 0};
-  const SnapshotState was = StateOf(*snapshot);
-  const bool running = was == SnapshotState::kPending || was == SnapshotState::kRunning;
-  const bool fits = (change.state == SnapshotState::kPaused && running) ||
-                    (change.state == SnapshotState::kRunning && was == SnapshotState::kPaused) ||
-                    (change.state == SnapshotState::kCancelled && !HasEnded(was));
-  if (!fits) {
-    return SnapshotAnswer{
-        Kind::kConflict,
-        "The snapshot is " + std::string(Name(was)) + ", it cannot become " + std::string(Name(change.state)) + ".", 0};
-  }
-  // What runs again is pending until a worker has it.
-  const SnapshotState becomes = change.state == SnapshotState::kRunning ? SnapshotState::kPending : change.state;
-  for (ChunkLedger::Table& entry : *snapshot->mutable_tables()) {
-    if (HasEnded(StateOf(entry))) continue;
-    entry.set_state(static_cast<std::uint32_t>(becomes));
-    // The stream goes on with it: it is not read again after a restart.
-    if (becomes == SnapshotState::kCancelled && IsLoad(*snapshot)) ledger_.SetRead(entry.table());
-  }
-  ledger_.SetState(*snapshot, becomes, clock_.NowUs());
+  SnapshotAnswer answer = ChangeState(ledger_, change, clock_.NowUs());
+  if (answer.kind != SnapshotAnswer::Kind::kDone) return answer;
   changed_ = true;
-  Tell(std::string(Name(change.state)), *snapshot, actor);
+  Tell(std::string(Name(change.state)), *ledger_.Find(change.run), actor);
   HG_RETURN_IF_ERROR(Plan(SnapshotMode::kFull, {}));
-  return SnapshotAnswer{Kind::kDone, "", change.run};
+  return answer;
 }
 
 Result<SnapshotAnswer> ChunkSnapshots::Handle(const TablesToAdd& tables, const std::string& actor) {

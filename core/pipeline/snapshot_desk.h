@@ -45,7 +45,11 @@ struct SnapshotAnswer {
   std::uint64_t run = 0;  // kDone, kRepeated: the snapshot concerned
 };
 
-// Where the API asks a source for snapshots. The source answers on its own thread when what was asked for is durable.
+// Pauses, resumes or cancels a snapshot of the ledger, or says why that cannot be; nothing is changed then.
+SnapshotAnswer ChangeState(ChunkLedger ledger, const SnapshotChange& change, std::int64_t now_us);
+
+// Where the API asks a source, or a sink, for snapshots. It answers on its own thread when what was asked for is
+// durable.
 class SnapshotDesk {
  public:
   struct Command {
@@ -55,7 +59,13 @@ class SnapshotDesk {
   };
 
   // Any thread. False: too many wait, or the source has ended; `done` will not be called.
-  bool Offer(Command command) { return commands_.TryPush(std::move(command)); }
+  bool Offer(Command command) {
+    const bool taken = commands_.TryPush(std::move(command));
+    if (taken && wake_) wake_();
+    return taken;
+  }
+  // Called after every offer, on any thread; set before anybody else has the desk.
+  void SetWake(std::function<void()> wake) { wake_ = std::move(wake); }
   // For the source, on its thread.
   std::optional<Command> Take() { return commands_.TryPop(); }
   // What waits is answered kUnavailable.
@@ -70,6 +80,7 @@ class SnapshotDesk {
 
  private:
   Channel<Command> commands_{64};
+  std::function<void()> wake_;
 };
 
 }  // namespace headgate

@@ -23,10 +23,14 @@ std::string JoinErrors(const std::vector<config::KeyError>& errors) {
 }
 
 // Also of one whose config cannot be used otherwise.
+Result<TopicFilter> FilterOf(const ConnectorPlan& plan) {
+  const config::Bound bound = config::Bind(plan.spec(), plan.config, nullptr).bound;
+  return TopicFilter::Make(bound.List("topics"), bound.Text("topics.regex"));
+}
+
 std::shared_ptr<const TopicNames> TopicsOf(const ConnectorPlan& plan) {
   if (plan.sink == nullptr) return nullptr;
-  const config::Bound bound = config::Bind(plan.spec(), plan.config, nullptr).bound;
-  auto filter = TopicFilter::Make(bound.List("topics"), bound.Text("topics.regex"));
+  auto filter = FilterOf(plan);
   return filter.ok() ? std::make_shared<const TopicNames>(std::move(*filter)) : nullptr;
 }
 
@@ -87,6 +91,11 @@ void Supervisor::Letters(const std::string& name, LetterCommand command) {
   static_cast<void>(messages_.Push(LettersCommand{name, std::move(command)}, {}));
 }
 
+void Supervisor::SetBack(const std::string& name, Rewind rewind, Caller caller,
+                         std::function<void(Result<Rewound>)> done) {
+  static_cast<void>(messages_.Push(RewindCommand{name, std::move(rewind), std::move(caller), std::move(done)}, {}));
+}
+
 void Supervisor::SetFailuresMax(const std::string& name, std::uint32_t failures) {
   static_cast<void>(messages_.Push(LimitCommand{name, failures}, {}));
 }
@@ -136,8 +145,9 @@ std::shared_ptr<Intake> Supervisor::IntakeOf(std::string_view name) const {
 std::shared_ptr<SnapshotDesk> Supervisor::DeskOf(std::string_view name) const {
   const auto views = views_.Get();
   const auto it = views->find(name);
-  if (it == views->end() || it->second->instance == nullptr || it->second->instance->source == nullptr) return nullptr;
-  return it->second->instance->source->desk();
+  if (it == views->end() || it->second->instance == nullptr) return nullptr;
+  const Instance& instance = *it->second->instance;
+  return instance.source != nullptr ? instance.source->desk() : instance.deliver->desk();
 }
 
 void Supervisor::Run(std::stop_token stop) {
@@ -239,6 +249,22 @@ void Supervisor::Handle(LettersCommand command) {
   ExecuteHere(command.name, command.command);
 }
 
+// The place in the log belongs to the deliver loop as long as there is one, so that ends first.
+void Supervisor::Handle(RewindCommand command) {
+  const auto it = connectors_.find(command.name);
+  if (it == connectors_.end() || it->second->plan.sink == nullptr)
+    return command.done(Transient("Sink " + command.name + " is not there at the moment."));
+  Connector& connector = *it->second;
+  const auto topics = FilterOf(connector.plan);
+  if (!topics.ok()) return command.done(topics.error());
+  const bool ran = connector.instance != nullptr;
+  StopInstance(connector);
+  auto done =
+      Execute(command.rewind, command.name, *topics, *parts_.store, *parts_.log, *parts_.events, command.caller);
+  if (ran) Converge(connector);
+  command.done(std::move(done));
+}
+
 void Supervisor::Handle(LimitCommand command) {
   const auto it = connectors_.find(command.name);
   if (it == connectors_.end()) return;
@@ -330,7 +356,10 @@ void Supervisor::StartInstance(Connector& connector) {
     }
     instance->sink = plan.sink->create(plan.name, bound, *parts_.sink_services);
     instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *parts_.events, *instance->sink,
-                                                  plan.name, std::move(*topics), *parts_.clock);
+                                                  plan.name, std::move(*topics), *parts_.clock, parts_.state);
+    instance->deliver->desk()->SetWake([sink = std::weak_ptr(instance->sink)] {
+      if (const auto there = sink.lock()) there->Wake();
+    });
   }
   instance->SetPaused(plan.target == TargetState::kPaused);
   instance->SetFailuresMax(plan.failures_max);

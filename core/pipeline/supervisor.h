@@ -18,6 +18,7 @@
 #include "core/pipeline/deliver.h"
 #include "core/pipeline/ingest.h"
 #include "core/pipeline/retry.h"
+#include "core/pipeline/rewind.h"
 #include "core/pipeline/status.h"
 #include "core/pipeline/topics.h"
 #include "core/state/events.h"
@@ -52,6 +53,7 @@ class Supervisor {
     const SinkServices* sink_services;
     const Clock* clock;
     std::function<void()> on_change;  // called after every published change, on the supervisor's thread
+    StateReader* state = nullptr;     // of streams, for sinks that are to get it; may stay nullptr
   };
   explicit Supervisor(Parts parts);
   ~Supervisor();  // Stop()
@@ -61,6 +63,9 @@ class Supervisor {
   void Remove(const std::string& name, std::function<void()> then);  // `then` runs after it has stopped
   void Restart(const std::string& name, bool connector, bool tasks, bool only_failed);
   void Letters(const std::string& name, LetterCommand command);
+  // Sets a sink to another place, whether it runs or not; one that runs is closed and opened again. `done` is called
+  // on the supervisor's thread.
+  void SetBack(const std::string& name, Rewind rewind, Caller caller, std::function<void(Result<Rewound>)> done);
   // As in the plan; starts nothing.
   void SetFailuresMax(const std::string& name, std::uint32_t failures);
   // What was seen of the server of a source that has no thread (ConnectorStatus::last_source).
@@ -99,6 +104,12 @@ class Supervisor {
     std::string name;
     LetterCommand command;
   };
+  struct RewindCommand {
+    std::string name;
+    Rewind rewind;
+    Caller caller;
+    std::function<void(Result<Rewound>)> done;
+  };
   struct LimitCommand {
     std::string name;
     std::uint32_t failures;
@@ -107,8 +118,8 @@ class Supervisor {
     std::string name;
     SourceTelemetry telemetry;
   };
-  using Message =
-      std::variant<ConnectorPlan, RemoveCommand, RestartCommand, LettersCommand, LimitCommand, Seen, Finished>;
+  using Message = std::variant<ConnectorPlan, RemoveCommand, RestartCommand, LettersCommand, RewindCommand,
+                               LimitCommand, Seen, Finished>;
   // What readers see of a connector: its state, and the objects that know the rest.
   struct View {
     ConnectorStatus status;
@@ -121,6 +132,7 @@ class Supervisor {
   void Handle(RemoveCommand command);
   void Handle(RestartCommand command);
   void Handle(LettersCommand command);
+  void Handle(RewindCommand command);
   void Handle(LimitCommand command);
   void Handle(Seen seen);
   void Handle(Finished finished);

@@ -43,6 +43,7 @@ std::string EncodeLetter(const DeadLetter& l) {
   out.set_key(l.key);
   out.set_record(l.record);
   out.set_body(l.body);
+  out.set_headers(l.headers);
   out.set_content_type(l.content_type);
   out.set_source_position(l.source_position);
   out.set_commit_us(l.commit_us);
@@ -78,6 +79,7 @@ std::optional<DeadLetter> DecodeLetter(std::string_view bytes) {
   l.key = in.key();
   l.record = in.record();
   l.body = in.body();
+  l.headers = in.headers();
   l.content_type = in.content_type();
   l.source_position = in.source_position();
   l.commit_us = in.commit_us();

@@ -42,6 +42,7 @@ struct DeadLetter {
   std::vector<LetterLane> lanes;  // none: it waits for nothing
   std::string record;             // the change rendered as native JSON: the sink's own copy
   std::string body;               // what is sent; rendered once
+  std::string headers;            // lines that are sent with it and belong to this record
   std::string content_type;
   std::string source_position;
   std::int64_t commit_us = 0;

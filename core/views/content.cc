@@ -36,13 +36,18 @@ Result<Moment> MomentOf(const StoreView& view) {
   return moment;
 }
 
+Result<bool> IsWhole(const StoreView& view, std::uint32_t form) {
+  HG_ASSIGN_OR_RETURN(const bool complete, IsComplete(view, form));
+  if (!complete) return false;  // or another one came in its place meanwhile
+  HG_ASSIGN_OR_RETURN(const bool replaced, IsBeingReplaced(view, form));
+  return !replaced;
+}
+
 Result<std::unique_ptr<Content>> Content::Open(const Store& store, DefinitionPtr serving) {
   auto content = std::unique_ptr<Content>(new Content(store, std::move(serving)));
   const std::uint32_t form = content->definition_->record.form;
-  HG_ASSIGN_OR_RETURN(const bool complete, IsComplete(content->view_, form));
-  if (!complete) return std::unique_ptr<Content>();  // or another one came in its place meanwhile
-  HG_ASSIGN_OR_RETURN(const bool replaced, IsBeingReplaced(content->view_, form));
-  if (replaced) return std::unique_ptr<Content>();
+  HG_ASSIGN_OR_RETURN(const bool whole, IsWhole(content->view_, form));
+  if (!whole) return std::unique_ptr<Content>();
   HG_ASSIGN_OR_RETURN(content->moment_, MomentOf(content->view_));
   return content;
 }

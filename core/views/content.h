@@ -17,6 +17,8 @@ struct Moment {
   std::uint64_t told = 0;  // the number of the last transaction of views that it has (TransactionInfo::position.a)
 };
 Result<Moment> MomentOf(const StoreView& view);
+// The form has the rows of that moment, all of them: it is not being loaded, and no other is about to take its place.
+Result<bool> IsWhole(const StoreView& view, std::uint32_t form);
 
 // All rows of a view as they were at one moment, read in pieces. For one thread; the store outlives it.
 class Content {

@@ -322,7 +322,7 @@ void Delivery::Finish(Entry& entry) {
   entry.settled = true;
   ++meter_.delivered;
   const std::int64_t now_us = context_.clock().NowUs();
-  meter_.end_to_end_ms.Add(static_cast<double>(now_us - entry.letter.commit_us) / 1000);
+  if (!IsState(entry.at)) meter_.end_to_end_ms.Add(static_cast<double>(now_us - entry.letter.commit_us) / 1000);
   if (entry.stored) {
     context_.LetterDelivered(entry.letter.id);
   } else {

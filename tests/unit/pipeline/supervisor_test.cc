@@ -443,5 +443,43 @@ TEST_F(Supervising, AShortLossOfTheConnectionIsAnEventAndSoIsItsEnd) {
   EXPECT_EQ(kinds, (std::vector<std::string>{"connection_lost", "connection_restored"}));
 }
 
+TEST_F(Supervising, ARunningSinkGoesBackAndGoesOn_OP15) {
+  supervisor_->Apply(SourcePlan());
+  supervisor_->Apply(SinkPlan());
+  Push({10, 20, 30});
+  ASSERT_TRUE(sink_->Await(4));
+  Channel<Result<Rewound>> answers(2);
+  supervisor_->SetBack("hook", {{3, 0}, {}, ""}, "api test",
+                       [&](Result<Rewound> rewound) { answers.TryPush(std::move(rewound)); });
+  const auto answer = answers.Pop({}, std::chrono::steady_clock::now() + std::chrono::seconds(20));
+  ASSERT_TRUE(answer.has_value() && answer->ok());
+  ASSERT_TRUE(sink_->Await(6));
+  EXPECT_EQ(sink_->ids(), (std::vector<std::int64_t>{10'000, 20'000, 30'000, 20'000, 30'000}));
+  ASSERT_TRUE(AwaitState("hook", State::kRunning));
+  supervisor_->SetBack("nobody", {{1, 0}, {}, ""}, "api test",
+                       [&](Result<Rewound> rewound) { answers.TryPush(std::move(rewound)); });
+  const auto refused = answers.Pop({}, std::chrono::steady_clock::now() + std::chrono::seconds(20));
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_FALSE(refused->ok());
+}
+
+TEST_F(Supervising, ARewindStartsNoSinkThatSomebodyStopped) {
+  supervisor_->Apply(SourcePlan());
+  supervisor_->Apply(SinkPlan());
+  Push({10, 20});
+  ASSERT_TRUE(sink_->Await(3));
+  SetTarget(SinkPlan(), TargetState::kStopped);
+  ASSERT_TRUE(AwaitState("hook", State::kStopped));
+  Channel<bool> answers(1);
+  supervisor_->SetBack("hook", {{1, 0}, {}, ""}, "api test",
+                       [&](const Result<Rewound>& rewound) { answers.TryPush(rewound.ok()); });
+  EXPECT_EQ(answers.Pop({}, std::chrono::steady_clock::now() + std::chrono::seconds(20)), true);
+  EXPECT_EQ(supervisor_->Status("hook")->state, State::kStopped);
+  EXPECT_EQ(supervisor_->Status("hook")->next_seq, 1U);
+  EXPECT_EQ(sink_->opens, 1);
+  SetTarget(SinkPlan(), TargetState::kRunning);
+  ASSERT_TRUE(sink_->Await(6)) << "it goes on from there";
+}
+
 }  // namespace
 }  // namespace headgate

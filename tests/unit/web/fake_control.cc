@@ -306,6 +306,18 @@ Answer<Done> FakeControl::DiscardLetter(const std::string& sink, std::uint64_t i
   return Done{};
 }
 
+Answer<RewindCount> FakeControl::CountRewind(const std::string&, const Rewind&, std::stop_token) const {
+  if (rewind_refusal) return *rewind_refusal;
+  return RewindCount{7, 0, 1, true};
+}
+
+void FakeControl::SetBack(const std::string&, Rewind rewind, const Caller&, std::function<void(Answer<Rewound>)> done) {
+  if (rewind_refusal) return done(*rewind_refusal);
+  const At to = rewind.to;
+  rewinds.push_back(std::move(rewind));
+  done(Rewound{{9, 1}, to, 1});
+}
+
 Answer<Control::Matched> FakeControl::BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard,
                                                   bool dry_run, const Caller&) {
   Matched matched;

@@ -40,6 +40,8 @@ class FakeControl final : public Control {
   std::optional<Operation> operation;
   std::vector<std::string> topics;  // of every connector
   std::map<std::string, std::string> kept_answers;
+  std::vector<Rewind> rewinds;
+  std::optional<Refusal> rewind_refusal;
   std::map<std::string, std::shared_ptr<Intake>, std::less<>> intakes;  // by stream; nullptr: does not run
 
   std::vector<PluginInfo> Plugins() const override;
@@ -76,6 +78,9 @@ class FakeControl final : public Control {
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                               const Caller& caller) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
+  Answer<RewindCount> CountRewind(const std::string& sink, const Rewind& rewind, std::stop_token stop) const override;
+  void SetBack(const std::string& sink, Rewind rewind, const Caller& caller,
+               std::function<void(Answer<Rewound>)> done) override;
   std::optional<std::string> KeptAnswer(const std::string& key) const override;
   void KeepAnswer(const std::string& key, const std::function<std::string()>& work) override;
   Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
