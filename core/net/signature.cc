@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/rand.h>
 
 #include <array>
 #include <charconv>
@@ -14,6 +15,10 @@ namespace headgate::net {
 namespace {
 
 constexpr std::string_view kSecretPrefix = "whsec_";
+constexpr std::string_view kSigningKeyPrefix = "whsk_";
+constexpr std::string_view kPublicKeyPrefix = "whpk_";
+constexpr std::size_t kSeedBytes = 32;
+constexpr std::size_t kSignatureBytes = 64;
 constexpr std::size_t kSecretBytesMin = 24;
 constexpr std::size_t kSecretBytesMax = 64;
 
@@ -38,10 +43,57 @@ std::string_view View(const Mac& mac) { return {reinterpret_cast<const char*>(ma
 }  // namespace
 
 void Signer::Free::operator()(evp_mac_ctx_st* context) const { EVP_MAC_CTX_free(context); }
+void Signer::Free::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
+
+std::string Signer::NewStandardSecret(bool ed25519) {
+  std::string bytes(kSeedBytes, '\0');
+  CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size())) == 1);
+  std::string text(ed25519 ? kSigningKeyPrefix : kSecretPrefix);
+  AppendBase64(text, bytes);
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+  return text;
+}
+
+Result<Signer> Signer::FromSigningKey(std::string_view key) {
+  std::unique_ptr<evp_pkey_st, Free> pair(
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, Bytes(key), kSeedBytes));
+  if (pair == nullptr) return ConfigError("OpenSSL offers no Ed25519. Check the providers in its configuration file");
+  Signer signer(std::move(pair));
+  std::string known(kPublicKeyPrefix);
+  AppendBase64(known, key.substr(kSeedBytes));
+  if (key.size() > kSeedBytes && known != signer.PublicKey())
+    return ConfigError("A signing key after whsk_ holds a seed and a public key that do not belong together");
+  return signer;
+}
+
+std::string Signer::PublicKey() const {
+  if (key_ == nullptr) return {};
+  std::array<unsigned char, kSeedBytes> bytes{};
+  std::size_t size = bytes.size();
+  CHECK(EVP_PKEY_get_raw_public_key(key_.get(), bytes.data(), &size) == 1 && size == bytes.size());
+  std::string text(kPublicKeyPrefix);
+  AppendBase64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return text;
+}
 
 Result<Signer> Signer::FromStandardSecret(std::string_view text) {
+  if (text.starts_with(kSigningKeyPrefix)) {
+    auto key = FromBase64(text.substr(kSigningKeyPrefix.size()));
+    if (!key) return ConfigError("A signing key has text after whsk_ that is not standard base64 with padding");
+    if (key->size() != kSeedBytes && key->size() != 2 * kSeedBytes) {
+      return ConfigError(
+          "A signing key must hold 32 bytes (a seed) or 64 (seed and public key) after whsk_; this one "
+          "holds " +
+          std::to_string(key->size()));
+    }
+    auto signer = FromSigningKey(*key);
+    OPENSSL_cleanse(key->data(), key->size());
+    return signer;
+  }
   if (text.substr(0, kSecretPrefix.size()) != kSecretPrefix) {
-    return ConfigError("A signing secret must start with whsec_ and go on with the base64 of 24 to 64 random bytes");
+    return ConfigError(
+        "A signing secret must start with whsec_ and go on with the base64 of 24 to 64 random bytes, or with whsk_ "
+        "and the base64 of an Ed25519 key");
   }
   auto key = FromBase64(text.substr(kSecretPrefix.size()));
   if (!key) return ConfigError("A signing secret has text after whsec_ that is not standard base64 with padding");
@@ -74,6 +126,17 @@ void Signer::AppendStandard(std::string& out, std::string_view id, std::int64_t 
   buffer[0] = '.';
   char* end = std::to_chars(buffer + 1, buffer + sizeof buffer - 1, timestamp_s).ptr;
   *end++ = '.';
+  if (key_ != nullptr) {
+    message_.assign(id).append(buffer, static_cast<std::size_t>(end - buffer)).append(body);
+    std::array<unsigned char, kSignatureBytes> signature{};
+    std::size_t size = signature.size();
+    EVP_MD_CTX* const context = EVP_MD_CTX_new();
+    CHECK(context != nullptr && EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key_.get()) == 1 &&
+          EVP_DigestSign(context, signature.data(), &size, Bytes(message_), message_.size()) == 1);
+    EVP_MD_CTX_free(context);
+    out += "v1a,";
+    return AppendBase64(out, {reinterpret_cast<const char*>(signature.data()), size});
+  }
   Begin(context_.get());
   Add(context_.get(), id);
   Add(context_.get(), std::string_view(buffer, static_cast<std::size_t>(end - buffer)));

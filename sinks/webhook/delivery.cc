@@ -138,6 +138,7 @@ Status Delivery::Retry(const DeadLetter& letter) {
   entry.stream = kLetterStream;
   entry.event.id = letter.event_id;
   entry.event.body = letter.body;
+  entry.event.headers = letter.headers;
   entry.event.record.clear();
   entry.event.parts = static_cast<std::uint32_t>(std::count(letter.body.begin(), letter.body.end(), '\n')) + 1;
   entry.event.error_class = {};
@@ -349,11 +350,16 @@ std::string_view Delivery::BodyOf(const Job& job) {
   return body_;
 }
 
+std::string Delivery::Shown(const Job& job) const {
+  return writer_.Shown(job.id, job.entries.front()->event.headers, job.sent_us);
+}
+
 void Delivery::Send(Job& job, Time now) {
   job.sent_us = context_.clock().NowUs();
   job.sent_at = now;
   std::string request;
-  if (Status status = writer_.Write(request, job.id, BodyOf(job), job.sent_us); !status.ok()) {
+  if (Status status = writer_.Write(request, job.id, job.entries.front()->event.headers, BodyOf(job), job.sent_us);
+      !status.ok()) {
     state_ = std::move(status);
     return Queue(job, now);
   }

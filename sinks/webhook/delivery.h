@@ -131,6 +131,7 @@ class Delivery {
   Time Gate(Time now) const;
   void Send(Job& job, Time now);
   std::string_view BodyOf(const Job& job);
+  std::string Shown(const Job& job) const;
 
   // settle.cc: what an outcome leads to, what is stored.
   void Judge(Job& job, const Verdict& verdict, const Failed& failed);

@@ -120,10 +120,12 @@ std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source
   return type.empty() ? std::string(Name(op)) : type;
 }
 
-Encoder::Encoder(const Options& options) : options_(options), native_(options.native), debezium_(options.debezium) {}
+Encoder::Encoder(const Options& options)
+    : options_(options), native_(options.native), debezium_(options.debezium), cloud_events_(options) {}
 
 Status Encoder::Encode(const Event& event, Rendered& out) {
   out.body.clear();
+  out.headers.clear();
   out.record.clear();
   out.record_at = out.record_size = 0;
   out.parts = 1;
@@ -148,12 +150,27 @@ Status Encoder::Encode(const Event& event, Rendered& out) {
 
 Status Encoder::Render(const Event& event, Rendered& out) {
   if (options_.format == Format::kDebezium) return RenderDebezium(event, out);
+  if (IsCloudEvent(options_.envelope)) return RenderCloudEvent(event, out);
   const bool standard = options_.envelope == Envelope::kStandard;
   if (standard) AppendEnvelopeStart(event, out.body);
   out.record_at = out.body.size();
   HG_RETURN_IF_ERROR(native_.Append(out.body, ContextOf(event)));
   out.record_size = out.body.size() - out.record_at;
   if (standard) out.body.push_back('}');
+  return Ok();
+}
+
+Status Encoder::RenderCloudEvent(const Event& event, Rendered& out) {
+  const codec::EventContext context = ContextOf(event);
+  const bool binary = options_.envelope == Envelope::kCloudEventBinary;
+  key_.clear();
+  HG_RETURN_IF_ERROR(native_.AppendKeyJson(key_, context));
+  if (binary) cloud_events_.AppendHeaders(out.headers, event, out.id, key_);
+  if (!binary) cloud_events_.AppendStart(out.body, event, out.id, key_);
+  out.record_at = out.body.size();
+  HG_RETURN_IF_ERROR(native_.Append(out.body, context));
+  out.record_size = out.body.size() - out.record_at;
+  if (!binary) out.body.push_back('}');
   return Ok();
 }
 

@@ -10,6 +10,7 @@
 #include "core/codec/debezium.h"
 #include "core/codec/native.h"
 #include "core/pipeline/sink.h"
+#include "sinks/webhook/cloud_event.h"
 #include "sinks/webhook/options.h"
 
 namespace headgate::webhook {
@@ -18,6 +19,7 @@ namespace headgate::webhook {
 struct Rendered {
   std::string id;             // webhook-id
   std::string body;           // what is sent; several requests' bodies, one a line, if `parts` > 1
+  std::string headers;        // lines of its own
   std::string record;         // the native rendering, where it is not a part of the body
   std::size_t record_at = 0;  // else its place in the body
   std::size_t record_size = 0;
@@ -63,6 +65,7 @@ class Encoder {
   };
 
   Status Render(const Event& event, Rendered& out);
+  Status RenderCloudEvent(const Event& event, Rendered& out);
   Status RenderDebezium(const Event& event, Rendered& out);
   void AppendEnvelopeStart(const Event& event, std::string& out);
   void FindLanes(const Event& event, Rendered& out);
@@ -74,6 +77,8 @@ class Encoder {
   const Options& options_;
   codec::NativeEncoder native_;
   codec::DebeziumEncoder debezium_;
+  CloudEventWriter cloud_events_;
+  std::string key_;
   codec::RecordList records_;
   std::unordered_map<std::uint64_t, Layout> layouts_;     // by stream and schema version
   std::unordered_map<std::uint64_t, std::string> types_;  // by stream and op: the start of envelope=standard

@@ -97,6 +97,17 @@ std::vector<Finding> Findings(const Health& health, const Options& options) {
     out.push_back({"signing", Level::kOk, "requests are not signed",
                    "Set `signing_secrets` so that the receiver can tell who sent them.", "", "signing_secrets"});
   }
+  if (options.envelope == Envelope::kCloudEventBinary && !options.signing_secrets.empty()) {
+    out.push_back({"signing", Level::kWarning,
+                   "the attributes of events are in headers, which the signature does not cover",
+                   "Set `envelope` to cloudevents, where they are in the signed body.", "", "envelope"});
+  }
+  if (IsCloudEvent(options.envelope) && !options.url.tls) {
+    out.push_back({"plain_http", Level::kOk, "CloudEvents are sent over plain HTTP",
+                   "The webhook specification of CloudEvents demands HTTPS: set `url` to it, or leave it between "
+                   "internal hosts.",
+                   "", "url"});
+  }
   if (health.order_by_missing) {
     out.push_back({"config", Level::kWarning, "a stream has no column of `order_by`, so it is ordered as a whole",
                    "Name columns that all streams of the sink have.", "", "order_by"});

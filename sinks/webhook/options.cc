@@ -1,5 +1,7 @@
 #include "sinks/webhook/options.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "core/base/encoding.h"
@@ -66,7 +68,7 @@ class Reader {
 
   void Content() {
     o_.format = bound_.Text("format") == "debezium" ? Format::kDebezium : Format::kNative;
-    o_.envelope = bound_.Text("envelope") == "standard" ? Envelope::kStandard : Envelope::kPlain;
+    EnvelopeOptions();
     RenderingOptions();
     bool any = false;
     for (const std::string& name : bound_.List("ops")) {
@@ -86,6 +88,44 @@ class Reader {
       }
     }
     o_.idempotency_key_header = bound_.Bool("idempotency_key_header");
+  }
+
+  void EnvelopeOptions() {
+    const std::string& envelope = bound_.Text("envelope");
+    o_.envelope = envelope == "standard"             ? Envelope::kStandard
+                  : envelope == "cloudevents"        ? Envelope::kCloudEvent
+                  : envelope == "cloudevents-binary" ? Envelope::kCloudEventBinary
+                  : envelope == "cloudevents-batch"  ? Envelope::kCloudEventBatch
+                                                     : Envelope::kPlain;
+    o_.type_prefix = bound_.Text("type_prefix");
+    o_.ce_source = bound_.Text("ce_source");
+    o_.schema_base_url = bound_.Text("schema_base_url");
+    if (HasPlaceholder(envelope)) return;
+    const bool batched = bound_.Int("batch_events_max") > 1;
+    if (o_.envelope == Envelope::kCloudEventBatch && !batched)
+      Fail("envelope", "is cloudevents-batch, which needs batches: set batch_events_max above 1.");
+    if (batched && (o_.envelope == Envelope::kCloudEvent || o_.envelope == Envelope::kCloudEventBinary))
+      Fail("envelope", "is " + envelope +
+                           ", which has one event a request. Use cloudevents-batch, if the receiver "
+                           "asked for it, or drop batch_events_max.");
+    if (!IsCloudEvent(o_.envelope)) {
+      for (const std::string_view key : {"type_prefix", "ce_source", "schema_base_url"}) {
+        if (!bound_.Text(key).empty()) Fail(key, "has a meaning only with the CloudEvents envelopes.");
+      }
+      return;
+    }
+    if (o_.format == Format::kDebezium)
+      Fail("envelope", "is " + envelope + ", which goes with format=native alone in this version.");
+    const auto is_part = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
+    };
+    if (Known("type_prefix") && !std::ranges::all_of(o_.type_prefix, is_part))
+      Fail("type_prefix", "may hold letters, digits, _, - and dots, such as com.example.");
+    const auto is_reference = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>'; };
+    for (const std::string_view key : {"ce_source", "schema_base_url"}) {
+      if (Known(key) && !std::ranges::all_of(bound_.Text(key), is_reference))
+        Fail(key, "must be a URI reference in ASCII, such as /shop or https://example.com/schemas.");
+    }
   }
 
   // The codecs know the values of their own options.
@@ -285,11 +325,6 @@ class Reader {
           return Fail("signing_secrets",
                       "has an expiry that is not an RFC 3339 time. Write whsec_...@2027-01-31T00:00:00Z.");
       }
-      if (secret.text.starts_with("whsk_")) {
-        return Fail(
-            "signing_secrets",
-            "holds a key for v1a signatures (whsk_), which are not available in this version. Use whsec_ secrets.");
-      }
       if (auto signer = net::Signer::FromStandardSecret(secret.text); !signer.ok()) {
         errors_.push_back({"signing_secrets", signer.error().what});
         return;
@@ -310,15 +345,12 @@ class Reader {
     const auto refuse = [&](std::string_view key, const std::string& is, std::string_view instead) {
       Fail(key, std::string(is).append("is not available in this version. ").append(instead));
     };
-    const std::string& envelope = bound_.Text("envelope");
-    if (envelope.starts_with("cloudevents"))
-      refuse("envelope", "is " + envelope + ", which ", "Use plain or standard.");
     const std::string& handshake = bound_.Text("handshake");
     if (handshake != "off" && !HasPlaceholder(handshake)) {
       refuse("handshake", "is " + handshake + ", which ", "Set it to off.");
     }
-    for (const std::string_view key : {"type_prefix", "ce_origin", "ce_source"}) {
-      if (!bound_.Text(key).empty()) refuse(key, "", "It belongs to the CloudEvents envelopes.");
+    for (const std::string_view key : {"ce_origin"}) {
+      if (!bound_.Text(key).empty()) refuse(key, "", "It belongs to the handshake.");
     }
   }
 
@@ -328,6 +360,11 @@ class Reader {
 };
 
 }  // namespace
+
+std::string_view ContentTypeOf(Envelope envelope) {
+  if (envelope == Envelope::kCloudEvent) return "application/cloudevents+json; charset=utf-8";
+  return envelope == Envelope::kCloudEventBatch ? "application/cloudevents-batch+json" : "application/json";
+}
 
 ReadOptions Read(const config::Bound& bound) {
   ReadOptions out;

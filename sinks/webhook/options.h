@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/codec/debezium_options.h"
@@ -21,7 +22,10 @@
 namespace headgate::webhook {
 
 enum class Format : std::uint8_t { kNative, kDebezium };
-enum class Envelope : std::uint8_t { kPlain, kStandard };
+enum class Envelope : std::uint8_t { kPlain, kStandard, kCloudEvent, kCloudEventBinary, kCloudEventBatch };
+constexpr bool IsCloudEvent(Envelope envelope) { return envelope >= Envelope::kCloudEvent; }
+// Of a request.
+std::string_view ContentTypeOf(Envelope envelope);
 enum class Ordering : std::uint8_t { kKey, kTable, kAll, kNone };
 enum class OnFailure : std::uint8_t { kBlockKey, kBlockAll, kDeadLetter };
 enum class AfterDeadLetter : std::uint8_t { kFollow, kPark };
@@ -63,6 +67,9 @@ struct Options {
   codec::DebeziumOptions debezium;
   std::array<bool, 16> ops{};  // by Op
   std::vector<TypePiece> type_template;
+  std::string type_prefix;
+  std::string ce_source;                 // "": by source or view
+  std::string schema_base_url;           // "": events name no schema
   std::shared_ptr<const Filter> filter;  // null: everything
 
   Ordering ordering = Ordering::kKey;

@@ -16,7 +16,7 @@ std::string Head(const Options& options, bool hide) {
   std::string head = "POST " + (hide ? options.shown_target : options.url.target) + " HTTP/1.1\r\n";
   AppendHeader(head, "Host", options.url.HostHeader());
   AppendHeader(head, "User-Agent", "Headgate/" HEADGATE_VERSION);
-  AppendHeader(head, "Content-Type", "application/json");
+  AppendHeader(head, "Content-Type", ContentTypeOf(options.envelope));
   if (options.gzip) AppendHeader(head, "Content-Encoding", "gzip");
   for (const Header& header : options.headers)
     AppendHeader(head, header.name, hide && header.secret ? "[hidden]" : header.value);
@@ -36,11 +36,12 @@ Result<RequestWriter> RequestWriter::Create(const Options& options) {
     writer.hmac_ = std::move(signer);
   }
   if (options.gzip) writer.gzip_ = std::make_unique<net::Gzip>();
-  writer.head_ = Head(options, false) + "webhook-id: ";
+  writer.head_ = Head(options, false);
   return writer;
 }
 
-Status RequestWriter::Write(std::string& out, std::string_view id, std::string_view body, std::int64_t now_us) {
+Status RequestWriter::Write(std::string& out, std::string_view id, std::string_view headers, std::string_view body,
+                            std::int64_t now_us) {
   constexpr std::size_t kChanging = 512;  // ids, signatures, length
   if (gzip_) body = gzip_->Compress(body);
   const std::int64_t second = now_us / kSecondUs;
@@ -49,8 +50,14 @@ Status RequestWriter::Write(std::string& out, std::string_view id, std::string_v
     second_text_ = std::to_string(second);
   }
   out.clear();
-  out.reserve(head_.size() + body.size() + kChanging);
-  out.append(head_).append(id).append("\r\nwebhook-timestamp: ").append(second_text_).append("\r\n");
+  out.reserve(head_.size() + headers.size() + body.size() + kChanging);
+  out.append(head_)
+      .append(headers)
+      .append("webhook-id: ")
+      .append(id)
+      .append("\r\nwebhook-timestamp: ")
+      .append(second_text_)
+      .append("\r\n");
   if (!secrets_.empty()) HG_RETURN_IF_ERROR(AppendSignatures(out, id, second, body, now_us));
   if (hmac_) {
     out.append(options_->hmac->header).append(": ").append(options_->hmac->prefix);
@@ -82,8 +89,8 @@ Status RequestWriter::AppendSignatures(std::string& out, std::string_view id, st
   return Ok();
 }
 
-std::string RequestWriter::Shown(std::string_view id, std::int64_t now_us) const {
-  std::string shown = Head(*options_, true);
+std::string RequestWriter::Shown(std::string_view id, std::string_view headers, std::int64_t now_us) const {
+  std::string shown = Head(*options_, true).append(headers);
   AppendHeader(shown, "webhook-id", id);
   AppendHeader(shown, "webhook-timestamp", std::to_string(now_us / kSecondUs));
   if (!secrets_.empty()) AppendHeader(shown, "webhook-signature", "[hidden]");

@@ -21,12 +21,14 @@ class RequestWriter {
   // The error (kConfig) is a signing secret that is none. `options` must outlive the writer.
   static Result<RequestWriter> Create(const Options& options);
 
-  // Overwrites `out`. `now_us` is the time of this attempt (Unix): it becomes webhook-timestamp and decides which
-  // secrets are still valid. kConfig if the sink signs and no secret is valid any more (W12).
-  Status Write(std::string& out, std::string_view id, std::string_view body, std::int64_t now_us);
+  // Overwrites `out`. `headers` are whole lines of this event. `now_us` is the time of this attempt (Unix): it becomes
+  // webhook-timestamp and decides which secrets are still valid. kConfig if the sink signs and no secret is valid any
+  // more (W12).
+  Status Write(std::string& out, std::string_view id, std::string_view headers, std::string_view body,
+               std::int64_t now_us);
 
   // Request line and headers of the same request for a person, secrets as [hidden].
-  std::string Shown(std::string_view id, std::int64_t now_us) const;
+  std::string Shown(std::string_view id, std::string_view headers, std::int64_t now_us) const;
 
   // When the last secret expires; nothing if one never does or the sink does not sign.
   std::optional<std::int64_t> last_expiry_us() const;

@@ -42,7 +42,10 @@ void Delivery::Answered(Job& job, const Answer& answer) {
   --in_flight_;
   meter_.request_ms.Add(std::chrono::duration<double, std::milli>(now - job.sent_at).count());
   if (answer.retry_after) {
-    const auto wait = std::min<std::chrono::milliseconds>(*answer.retry_after, options_.retry_after_cap);
+    // The webhook specification of CloudEvents has 429 honoured in full (webhooks.md 3.4).
+    const bool in_full = answer.status == 429 && IsCloudEvent(options_.envelope);
+    const auto wait = in_full ? std::chrono::milliseconds(*answer.retry_after)
+                              : std::min<std::chrono::milliseconds>(*answer.retry_after, options_.retry_after_cap);
     held_until_ = std::max(held_until_, now + wait);
   }
   const Verdict verdict =
@@ -121,7 +124,8 @@ void Delivery::DeliveredEntry(Entry& entry, std::int64_t now_us) {
     Release(entry);
     return context_.LetterDelivered(id);
   }
-  meter_.end_to_end_ms.Add(static_cast<double>(std::max<std::int64_t>(0, now_us - entry.commit_us)) / 1000);
+  if (!IsState(entry.at))  // that is as old as it is
+    meter_.end_to_end_ms.Add(static_cast<double>(std::max<std::int64_t>(0, now_us - entry.commit_us)) / 1000);
   const At at = entry.at;
   Release(entry);
   context_.Done(at, Outcome::kDelivered);
@@ -231,7 +235,7 @@ void Delivery::FailLetter(Job& job, const Failed& failed, bool counted, bool dea
   Entry& entry = *job.entries.front();
   DeadLetter letter = std::move(*entry.letter);
   Record(letter, failed, true);
-  letter.request = writer_.Shown(job.id, job.sent_us);
+  letter.request = Shown(job);
   if (entry.part > 0) {
     letter.body = entry.PartBody();
     letter.event_id = entry.PartId();
@@ -255,7 +259,7 @@ bool Delivery::StoreIsFull() {
 
 bool Delivery::StoreAll(Job& job, State state) {
   if (StoreIsFull()) return false;
-  job.trail.request = writer_.Shown(job.id, job.sent_us);
+  job.trail.request = Shown(job);
   for (Entry* entry : job.entries) {
     // Members of a batch may share lanes: each takes its own turn, as it would have without the batch.
     if (Lanes::IsFirst(*entry)) {
@@ -294,7 +298,8 @@ void Delivery::StoreEntry(Entry& entry, const DeadLetter& trail, State state) {
   letter.source_position = JsonMember(record, "position");
   letter.record = record;
   letter.body = entry.part > 0 ? entry.PartBody() : std::string_view(entry.event.body);
-  letter.content_type = "application/json";
+  letter.headers = entry.event.headers;
+  letter.content_type = ContentTypeOf(options_.envelope);
   letter.commit_us = entry.commit_us;
   letter.lanes = LanesOf(entry);
   if (state == State::kWaiting) Schedule(letter, options_.retry_schedule, context_.clock().NowUs(), jitter_);

@@ -78,7 +78,7 @@ void AddContent(std::vector<Option>& out) {
   out.push_back(Choice("format", kGroup, {"native", "debezium"}, "How a change is rendered."));
   out.push_back(Choice("envelope", kGroup,
                        {"plain", "standard", "cloudevents-binary", "cloudevents", "cloudevents-batch"},
-                       "What goes around the rendering. The CloudEvents forms are not available in this version."));
+                       "What goes around the rendering; cloudevents-batch only if the receiver asked for batches."));
   out.push_back(Choice("decimal", kGroup, {"string", "number"}, "How format=native writes numeric and decimal."));
   out.push_back(Choice("json", kGroup, {"embed", "text"}, "How format=native writes json: in place, or as a string."));
   out.push_back(Choice("geometry", kGroup, {"geojson", "wkb"}, "How format=native writes geometries."));
@@ -104,7 +104,10 @@ void AddContent(std::vector<Option>& out) {
   out.push_back(
       Of("ce_origin", OptionType::kString, kGroup, "Our name in the CloudEvents handshake; the host name if not set."));
   out.push_back(Of("ce_source", OptionType::kString, kGroup,
-                   "The source attribute of CloudEvents; /headgate/<source> if not set."));
+                   "The source attribute of CloudEvents; /headgate/<source or view> if not set."));
+  out.push_back(Example(Of("schema_base_url", OptionType::kString, kGroup,
+                           "Before stream and version in the dataschema attribute of CloudEvents; none if not set."),
+                        "https://example.com/schemas"));
 }
 
 // Options of the debezium rendering, by the names that its users know (change-events.md 3.2).
@@ -193,10 +196,11 @@ void AddAuthentication(std::vector<Option>& out) {
                           "Header of the hex HMAC over the body; sent if hmac_secret is set."));
   out.push_back(Defaulted("hmac_prefix", OptionType::kString, kGroup, "sha256=", "Text before the hex digits."));
   out.push_back(Of("hmac_secret", OptionType::kPassword, kGroup, "Key of the hex HMAC."));
-  out.push_back(Example(Of("signing_secrets", OptionType::kPassword, kGroup,
-                           "Comma list of whsec_... secrets of Standard Webhooks, each with @<RFC 3339 time> behind it "
-                           "if it expires. All valid ones sign."),
-                        "${directory:/run/secrets:hook}"));
+  out.push_back(
+      Example(Of("signing_secrets", OptionType::kPassword, kGroup,
+                 "Comma list of whsec_... secrets (v1) and whsk_... keys (v1a, Ed25519) of Standard Webhooks, "
+                 "each with @<RFC 3339 time> behind it if it expires. All valid ones sign."),
+              "${directory:/run/secrets:hook}"));
 }
 
 config::ComponentSpec Make() {

@@ -13,6 +13,10 @@ constexpr const char* kSecret5 = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 constexpr const char* kSecret6 =
     "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==";
 
+// The seed of RFC 8032, test 1.
+constexpr const char* kKey7 = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+constexpr const char* kPublicKey7 = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
 struct Vector {
   const char* name;
   const char* secret;
@@ -33,6 +37,8 @@ constexpr Vector kVectors[] = {
     {"5", kSecret5, "evt-0001", 1700000001, "7b226f70223a2263222c226964223a317d",
      "v1,LzKKB/qpLZl/UJMDkIoMEn2prlswkIfrvv+IJkAKbhs="},
     {"6", kSecret6, "evt-0002", 1700000002, "5b5d", "v1,cESRGsmn50OMTu9KSXavhAobbbbi4TUCuU22K7lZHAc="},
+    {"7", kKey7, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "7b2274657374223a20323433323233323331347d",
+     "v1a,fldxM4gAKugP6nnt1hdz3sgGfZ6d99nzrMFnZOELIxbzEHoVmAb2ADpkJK7zgPePmPsle0zV9jSeGlHFG2NVAw=="},
     {"8", kSecret5, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "7b2274657374223a20323433323233323331347d",
      "v1,woH/1mJtZGSMCmpFTxRYbStS24eLLD/oXIYr4PYyZ7g="},
 };
@@ -81,6 +87,24 @@ TEST_P(SignatureVectors, FailToVerifyWhenAnyByteChanges) {
 
 INSTANTIATE_TEST_SUITE_P(Section2, SignatureVectors, testing::ValuesIn(kVectors),
                          [](const testing::TestParamInfo<Vector>& vector) { return std::string(vector.param.name); });
+
+TEST(Signature, V1aKeysAreSeedsOrSeedsWithTheirPublicKeys) {
+  Signer signer = Make(kKey7);
+  EXPECT_EQ(signer.PublicKey(), kPublicKey7);
+  EXPECT_EQ(Make(kSecret1).PublicKey(), "");
+  const std::string seed = *FromBase64(std::string(kKey7).substr(5));
+  const std::string known = *FromBase64(std::string(kPublicKey7).substr(5));
+  EXPECT_EQ(Make(("whsk_" + Base64(seed + known)).c_str()).PublicKey(), kPublicKey7);
+  std::string other = known;
+  other[0] = static_cast<char>(other[0] ^ 1);
+  for (const std::string& bytes : {seed + other, seed.substr(1), seed + "x", std::string()}) {
+    const auto refused = Signer::FromStandardSecret("whsk_" + Base64(bytes));
+    ASSERT_FALSE(refused.ok()) << bytes.size();
+    EXPECT_EQ(refused.error().kind, ErrorKind::kConfig);
+    EXPECT_EQ(refused.error().what.find(Base64(seed)), std::string::npos) << "no secret is shown";
+  }
+  EXPECT_FALSE(Signer::FromStandardSecret("whsk_%%%").ok());
+}
 
 TEST(Signature, W12_SignsWithSeveralSecretsFirstOneFirstAndOneSpaceBetween) {
   std::vector<Signer> signers;

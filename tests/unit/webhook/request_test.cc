@@ -29,13 +29,14 @@ struct Written {
   std::string Body() const { return text.substr(text.find("\r\n\r\n") + 4); }
 };
 
-Written Write(config::FlatConfig settings, std::string_view id, std::string_view body, std::int64_t now_us) {
+Written Write(config::FlatConfig settings, std::string_view id, std::string_view body, std::int64_t now_us,
+              std::string_view headers = {}) {
   Written written{ReadSettings(std::move(settings)), {}, {}, {}};
   EXPECT_TRUE(written.settings.errors.empty()) << written.settings.errors.front().text;
   auto writer = RequestWriter::Create(written.settings.options);
   EXPECT_TRUE(writer.ok());
-  written.status = writer->Write(written.text, id, body, now_us);
-  written.shown = writer->Shown(id, now_us);
+  written.status = writer->Write(written.text, id, headers, body, now_us);
+  written.shown = writer->Shown(id, headers, now_us);
   return written;
 }
 
