@@ -1,12 +1,13 @@
 #include "sinks/registry.h"
 
 #include "sinks/search/spec.h"
+#include "sinks/table/spec.h"
 #include "sinks/webhook/spec.h"
 
 namespace headgate {
 
 std::span<const SinkFactory* const> Sinks() {
-  static const SinkFactory* const sinks[] = {&search::Factory(), &webhook::Factory()};
+  static const SinkFactory* const sinks[] = {&search::Factory(), &table::Factory(), &webhook::Factory()};
   return sinks;
 }
 

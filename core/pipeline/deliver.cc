@@ -75,6 +75,8 @@ Status Deliver::Run(std::stop_token stop) {
   const auto subscription = log_.Subscribe([this] { sink_.Wake(); });
   const std::stop_callback on_stop(stop, [this] { sink_.Wake(); });
   HG_RETURN_IF_ERROR(sink_.Open(*this));
+  target_ = sink_.cursor();
+  if (target_) HG_RETURN_IF_ERROR(StartAtTarget());
   opened_ = true;
   Status status = Loop(stop);
   sink_.Close();
@@ -88,9 +90,25 @@ Status Deliver::Start() {
   HG_ASSIGN_OR_RETURN(const auto cursor, ReadCursor(store_, name_));
   HG_ASSIGN_OR_RETURN(auto replays, ReadReplays(store_, name_));
   if (!replays.empty()) replays_ = std::make_unique<ReplayFilter>(std::move(replays));
-  read_to_ = cursor.value_or(At{log_.first_seq(), 0});
   persisted_ = cursor.value_or(At{});
   registry_ = log_.registry();
+  HG_ASSIGN_OR_RETURN(const bool given, IsCursorGiven(store_, name_));
+  stand_ = {cursor.value_or(At{log_.first_seq(), 0}), cursor.has_value(), given};
+  return StartAt(stand_.at);
+}
+
+// What a person asked for is at the target now. A crash before this is written does it again, before anything is
+// delivered.
+Status Deliver::StartAtTarget() {
+  StoreBatch batch;
+  PutCursor(batch, name_, *target_);
+  HG_RETURN_IF_ERROR(store_.Write(batch, stand_.given));
+  persisted_ = *target_;
+  return StartAt(*target_);
+}
+
+Status Deliver::StartAt(At at) {
+  read_to_ = at;
   FindPassed();
   MoveCursor();
   HG_RETURN_IF_ERROR(FindStoredAhead());
@@ -182,7 +200,8 @@ Status Deliver::Feed() {
     event.stream = registry_->Stream(change_.stream);
     event.schema = registry_->Schema(change_.stream, change_.schema);
     if (event.schema == nullptr) event.database = registry_->DatabaseOf(block_.info->source);
-    pending_.push_back({event.at, false, IsMarker(change_.op), read_, block_.info->commit_us});
+    if (!target_ || pending_.empty() || pending_.back().at.seq != event.at.seq || pending_.back().done)
+      pending_.push_back({event.at, false, IsMarker(change_.op), read_, block_.info->commit_us});
     if (pending_.size() == 1) oldest_pending_commit_us_.store(pending_.front().commit_us, std::memory_order_release);
     read_ += {1, CountedBytes(change_)};
     ahead_ = {};
@@ -351,6 +370,21 @@ void Deliver::Done(At at, Outcome outcome) {
   Pass(pending);
 }
 
+void Deliver::DoneBefore(At at, std::uint64_t delivered, std::uint64_t filtered) {
+  HG_FAILPOINT("deliver.done");
+  CHECK(target_ && *target_ <= at && at <= read_to_);
+  delivered_ += delivered;
+  filtered_ += filtered;
+  progressed_ = progressed_ || delivered > 0;
+  target_ = at;
+  for (auto it = pending_.begin(); it != pending_.end() && it->at < at; ++it) {
+    if (IsState(it->at) || it->done) continue;
+    it->done = true;
+    ++done_behind_;
+  }
+  DropDone();
+}
+
 Deliver::Pending& Deliver::PendingAt(At at) {
   const auto it = std::ranges::lower_bound(pending_, at, {}, &Pending::at);
   CHECK(it != pending_.end() && it->at == at && !it->done);
@@ -362,6 +396,10 @@ void Deliver::Pass(Pending& pending) {
   pending.done = true;
   if (IsState(pending.at)) backfills_.Done(pending.at);
   ++done_behind_;
+  DropDone();
+}
+
+void Deliver::DropDone() {
   for (; !pending_.empty() && pending_.front().done; --done_behind_) pending_.pop_front();
   // What is done behind one event that waits for long is forgotten now and then.
   if (done_behind_ > kDoneKept && done_behind_ > pending_.size() / 2) {
@@ -378,7 +416,7 @@ void Deliver::Store(At at, DeadLetter letter) {
   letters_dirty_ = true;
   next_letter_scan_us_ = 0;
   progressed_ = true;
-  Pass(PendingAt(at));
+  if (!target_ || IsState(at)) Pass(PendingAt(at));
 }
 
 void Deliver::LetterDelivered(std::uint64_t id) {
@@ -439,7 +477,7 @@ void Deliver::WatchBreaker() {
 
 void Deliver::MoveCursor() {
   const Pending* first = pending_.empty() ? nullptr : &pending_.front();
-  At at = first != nullptr ? first->at : read_to_;
+  At at = target_ ? *target_ : first != nullptr ? first->at : read_to_;
   if (IsState(at)) at = {at.seq + 1, 0};  // they have a place of their own (Backfills)
   const Count& passed = first != nullptr ? first->before : read_;
   cursor_seq_ = at.seq;

@@ -82,6 +82,9 @@ class Deliver final : public SinkContext {
 
   // SinkContext.
   void Done(At at, Outcome outcome) override;
+  void DoneBefore(At at, std::uint64_t delivered, std::uint64_t filtered) override;
+  At handed_over() const override { return read_to_; }
+  Stand stand() const override { return stand_; }
   void Store(At at, DeadLetter letter) override;
   void LetterDelivered(std::uint64_t id) override;
   void LetterFailed(DeadLetter letter) override;
@@ -100,6 +103,8 @@ class Deliver final : public SinkContext {
   };
 
   Status Start();
+  Status StartAt(At at);
+  Status StartAtTarget();
   Status FindStoredAhead();
   Status Loop(std::stop_token stop);
   Status Feed();              // events into the sink while it has room
@@ -117,6 +122,7 @@ class Deliver final : public SinkContext {
   Status Persist(bool force);
   Pending& PendingAt(At at);
   void Pass(Pending& pending);
+  void DropDone();
   void MoveCursor();
   void FindPassed();
 
@@ -145,7 +151,9 @@ class Deliver final : public SinkContext {
   };
   Ahead ahead_;
   Clock::Steady::time_point fed_at_;  // when the last event was handed over
-  std::deque<Pending> pending_;       // in log order
+  std::deque<Pending> pending_;       // in log order; of a target with the cursor the first event of each transaction
+  std::optional<At> target_;          // the cursor of a target that keeps it
+  Stand stand_;
   std::size_t done_behind_ = 0;       // of pending_: done, behind one that is not
   std::set<At> stored_ahead_;         // letters in the store of events at or behind the cursor
   At persisted_;

@@ -130,7 +130,7 @@ Result<Rewound> Execute(const Rewind& rewind, const std::string& sink, const Top
     letters->Remove(batch, id);
     ++done.letters;
   }));
-  PutCursor(batch, sink, after.cursor);
+  PutGivenCursor(batch, sink, after.cursor);
   PutReplays(batch, sink, after.replays);
   ServiceEvent event;
   event.kind = "rewind";

@@ -74,6 +74,19 @@ class SinkContext {
   virtual ~SinkContext() = default;
   // The event at `at` needs no more work. In any order, once each; the cursor is the lowest event not done.
   virtual void Done(At at, Outcome outcome) = 0;
+  // For a sink that keeps the cursor at its target (Sink::cursor), instead of Done but for events of the state
+  // (IsState): the target has everything in front of `at`, and its cursor is there.
+  virtual void DoneBefore(At at, std::uint64_t delivered, std::uint64_t filtered) = 0;
+  // What lies in front of it has been handed over or is not for this sink: behind the last change of a transaction the
+  // seq after it, once that is known to be the last.
+  virtual At handed_over() const = 0;
+  // For a sink that keeps the cursor at its target: what the service itself has of it when the sink is opened.
+  struct Stand {
+    At at;               // where it begins, if the target knows of nothing
+    bool stored = false;  // it was here before
+    bool given = false;   // a person put it there since the last run: it counts, not the target's
+  };
+  virtual Stand stand() const = 0;
   // The event becomes a dead letter: stored in the same atomic write that lets the cursor pass it. Counts as done.
   virtual void Store(At at, DeadLetter letter) = 0;
   // A stored letter was tried again: delivered and gone, or `letter` is its new form.
@@ -91,13 +104,17 @@ class SinkContext {
 
 // Carries events out. Lives on its sink thread; the deliver loop (deliver.h) calls it:
 //   Open; then again and again: Write while it has Room, Poll, and the loop moves the cursor over what is done.
-// Must tolerate the same event twice: the event id is the idempotency key.
+// Must tolerate the same event twice, unless it keeps the cursor itself: the event id is the idempotency key.
 class Sink {
  public:
   virtual ~Sink() = default;
 
   // Connects or checks what can be checked without sending. Config errors end the task with their text.
   virtual Status Open(SinkContext& context) = 0;
+  // Of a sink whose target keeps the cursor and moves it in the transaction that has the changes: where the target
+  // stands. After Open, and the same for as long as the sink runs: it starts there, whatever else is stored. Such a
+  // sink answers with DoneBefore. Nothing: the service keeps the cursor.
+  virtual std::optional<At> cursor() const { return std::nullopt; }
   // True while the sink takes more events.
   virtual bool Room() const = 0;
   // Takes an event, in log order. The sink renders what it needs before it returns; it calls context.Done or

@@ -5,6 +5,15 @@
 namespace headgate {
 namespace {
 
+constexpr std::uint64_t kGiven = 1;  // behind the place
+
+std::string EncodeCursor(At cursor) {
+  std::string value;
+  PutVarint(value, cursor.seq);
+  PutVarint(value, cursor.ordinal);
+  return value;
+}
+
 std::optional<At> DecodeCursor(std::string_view value) {
   ByteReader in(value);
   At at;
@@ -24,10 +33,22 @@ Result<std::optional<At>> ReadCursor(const Store& store, std::string_view sink) 
 }
 
 void PutCursor(StoreBatch& batch, std::string_view sink, At cursor) {
-  std::string value;
-  PutVarint(value, cursor.seq);
-  PutVarint(value, cursor.ordinal);
+  batch.Put(Family::kCursors, sink, EncodeCursor(cursor));
+}
+
+void PutGivenCursor(StoreBatch& batch, std::string_view sink, At cursor) {
+  std::string value = EncodeCursor(cursor);
+  PutVarint(value, kGiven);
   batch.Put(Family::kCursors, sink, value);
+}
+
+Result<bool> IsCursorGiven(const Store& store, std::string_view sink) {
+  HG_ASSIGN_OR_RETURN(const auto value, store.Get(Family::kCursors, sink));
+  if (!value) return false;
+  ByteReader in(*value);
+  in.Varint();
+  in.Varint();
+  return !in.done() && in.Varint() == kGiven;
 }
 
 void DeleteCursor(StoreBatch& batch, std::string_view sink) { batch.Delete(Family::kCursors, sink); }

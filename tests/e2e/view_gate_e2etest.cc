@@ -82,7 +82,7 @@ TEST_F(ViewGate, AQuietServerHoldsNothingAndASilentOneHoldsEventsUntilItAnswers)
   for (int i = 2; i < 5; ++i) Read(i);
   EXPECT_EQ(Seen("judged"), "1/45 ");
   EXPECT_EQ(Seen("free"), "1/45 2/45 3/45 4/45 ");
-  EXPECT_EQ(Call("GET", "/api/v1/views/judged", 200)["gate"]["held"]["rows_waiting"], 3);
+  Until("/api/v1/views/judged", [](const json& view) { return view["gate"]["held"]["rows_waiting"] == 3; });
   ASSERT_TRUE(server_->Thaw().ok());
   UntilRunning("judged");
   EXPECT_EQ(Seen("judged"), "1/45 2/45 3/45 4/45 ");

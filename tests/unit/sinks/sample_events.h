@@ -47,6 +47,17 @@ class SampleEvents {
     Row(RowImage::kAfter, id, status);
     return End();
   }
+  // The same without the city, which did not change.
+  Event Part(std::int64_t id, std::string_view status, std::optional<std::int64_t> old_id = {}) {
+    Begin(Op::kUpdate, kOrders);
+    if (old_id) IdentityRow(*old_id);
+    std::string& row = transaction_.StartRow(RowImage::kAfter);
+    PutInt(row, id);
+    PutBlob(row, ValueKind::kText, status);
+    PutAbsent(row);
+    transaction_.EndRow();
+    return End();
+  }
   Event Delete(std::int64_t id) {
     Begin(Op::kDelete, kOrders);
     IdentityRow(id);
@@ -158,6 +169,9 @@ class FakeContext final : public SinkContext {
     EXPECT_FALSE(done.contains(at)) << ToText(at) << " is done twice";
     done[at] = outcome;
   }
+  void DoneBefore(At at, std::uint64_t, std::uint64_t) override { cursor = at; }
+  At handed_over() const override { return handed; }
+  Stand stand() const override { return {}; }
   void Store(At at, DeadLetter letter) override {
     EXPECT_FALSE(done.contains(at)) << ToText(at) << " is done twice";
     stored.push_back(at);
@@ -198,6 +212,8 @@ class FakeContext final : public SinkContext {
   const Clock& clock() const override { return clock_; }
 
   std::map<At, Outcome> done;
+  At cursor;  // of DoneBefore
+  At handed;
   std::vector<At> stored;
   std::uint32_t failures_max_in_row = kRogueFailures;
   std::map<std::uint64_t, DeadLetter> letters;

@@ -1,0 +1,8 @@
+-- How far each sink has come; it moves in the transaction that has the rows.
+CREATE TABLE headgate_sinks (
+  sink text PRIMARY KEY,
+  log_id text NOT NULL,        -- of the data directory: places mean nothing in another one
+  seq bigint NOT NULL,         -- everything in front of this transaction of the log is in the tables
+  epoch bigint NOT NULL,       -- one up whenever the sink starts: an older process can write no more
+  moved_at timestamptz NOT NULL DEFAULT now()
+)

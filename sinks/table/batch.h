@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/pipeline/sink.h"
+#include "sinks/table/dialect.h"
+#include "sinks/table/plan.h"
+
+// The changes of transactions, folded to one write a row. Pure.
+namespace headgate::table {
+
+// A value of a row: a piece of its table's text, or none.
+struct Cell {
+  static constexpr std::int32_t kNull = -1;
+  static constexpr std::int32_t kAbsent = -2;  // stays as it is at the target
+  std::size_t start = 0;
+  std::int32_t size = kAbsent;
+
+  bool absent() const { return size == kAbsent; }
+  bool null() const { return size == kNull; }
+};
+
+struct Row {
+  bool remove = false;
+  bool whole = true;      // no cell is absent; else the row is at the target already
+  std::size_t first = 0;  // of its cells, one a column of the plan; of a removal only the key's have something
+};
+
+// A row that changes its key and is not known whole: it is found under the old one, before everything else.
+struct Move {
+  std::size_t from = 0;  // first cell of the old key's row
+  std::size_t to = 0;
+};
+
+class Batch {
+ public:
+  struct Table {
+    std::shared_ptr<const TablePlan> plan;
+    bool truncate = false;  // before everything else
+    std::string text;
+    std::vector<Cell> cells;
+    std::vector<Row> rows;
+    std::vector<Move> moves;
+    std::unordered_map<std::string, std::size_t> by_key;  // in rows
+
+    std::string_view TextOf(const Cell& cell) const {
+      return std::string_view(text).substr(cell.start, static_cast<std::size_t>(cell.size));
+    }
+    const Cell& At(std::size_t first, std::size_t column) const { return cells[first + column]; }
+  };
+  enum class Taken : std::uint8_t { kYes, kBatchFirst };
+
+  explicit Batch(const Dialect& dialect) : dialect_(dialect) {}
+
+  // A row's change, or a truncate. kBatchFirst: what is in here has to be written before it; never of an empty batch.
+  // kRejected if the target has no such value; kCorrupt if the log is damaged. After an error the batch is as it was.
+  Result<Taken> Take(const Event& event, const std::shared_ptr<const TablePlan>& plan);
+
+  // In the order in which they were first used.
+  const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
+  std::size_t rows() const { return rows_; }
+  std::size_t bytes() const { return bytes_; }
+  bool empty() const { return tables_.empty(); }
+
+ private:
+  struct Rendered {
+    std::size_t first = 0;
+    bool whole = true;
+  };
+
+  Table* TableFor(const std::shared_ptr<const TablePlan>& plan);
+  void Count(const Table& table, std::size_t text_before, std::size_t cells_before);
+  Result<Rendered> Render(Table& table, const Event& event, const std::vector<Value>& row);
+  Result<Taken> AddRow(Table& table, const Event& event);
+  Result<Taken> Remove(Table& table, const Event& event);
+  Result<Taken> Upsert(Table& table, const Event& event);
+  Result<Taken> Rekey(Table& table, Rendered row, const Rendered& old, const std::string& old_key,
+                      const std::string& key);
+  static void Complete(const Table& from, std::size_t from_first, Table& table, Rendered& row);
+  static bool KeyOf(const Table& table, std::size_t first, std::string& key);
+  static void Put(Table& table, const std::string& key, Row row);
+
+  const Dialect& dialect_;
+  std::vector<std::unique_ptr<Table>> tables_;
+  std::size_t rows_ = 0;
+  std::size_t bytes_ = 0;
+  std::vector<Value> before_;
+  std::vector<Value> after_;
+};
+
+}  // namespace headgate::table

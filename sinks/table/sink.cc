@@ -1,0 +1,259 @@
+#include "sinks/table/sink.h"
+
+#include <algorithm>
+
+#include "core/base/diag.h"
+#include "sinks/table/spec.h"
+
+namespace headgate::table {
+namespace {
+
+constexpr auto kTold = std::chrono::milliseconds(200);
+// How long the target's cursor may stay behind where nothing is for this sink.
+constexpr auto kCursorEvery = std::chrono::seconds(10);
+
+std::vector<config::KeyError> Check(const config::Bound& bound) { return Read("", bound).errors; }
+
+std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound, const SinkServices& services) {
+  return std::make_unique<TableSink>(Read(name, bound), services);
+}
+
+// Signs in, and looks whether the bookkeeping table could be made.
+std::vector<Finding> Preflight(const std::string& name, const config::Bound& bound, const SinkServices&) {
+  using Level = Finding::Level;
+  ReadOptions settings = Read(name, bound);
+  if (!settings.errors.empty())
+    return {{"settings", Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
+  settings.options.connect_timeout = std::min(settings.options.connect_timeout, std::chrono::milliseconds(10'000));
+  const auto target = MakeTarget(settings.options);
+  if (const Status connected = target->Connect(); !connected.ok()) {
+    const bool person = connected.error().kind != ErrorKind::kTransient;
+    return {{"server", person ? Level::kError : Level::kWarning, connected.error().what, "", "",
+             person ? "username" : "host"}};
+  }
+  return {
+      {"server", Level::kOk, settings.options.Place() + " lets " + settings.options.username + " in", "", "", "host"}};
+}
+
+bool IsRow(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead; }
+
+}  // namespace
+
+const SinkFactory& Factory() {
+  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight};
+  return factory;
+}
+
+TableSink::TableSink(ReadOptions settings, const SinkServices& services)
+    : options_(std::move(settings.options)),
+      log_id_(services.log_id),
+      clock_(services.clock != nullptr ? *services.clock : SystemClock()),
+      settings_(settings.errors.empty() ? Ok() : Status(ConfigError(settings.errors.front().text))) {
+  SinkTelemetry starting;
+  starting.phase = "starting";
+  starting.published_us = clock_.NowUs();
+  telemetry_.Set(std::move(starting));
+}
+
+TableSink::~TableSink() = default;
+
+Status TableSink::Open(SinkContext& context) {
+  HG_RETURN_IF_ERROR(settings_);
+  context_ = &context;
+  target_ = MakeTarget(options_);
+  HG_RETURN_IF_ERROR(target_->Connect());
+  HG_ASSIGN_OR_RETURN(committed_, target_->TakeOver(options_.name, log_id_, context.handed_over().seq));
+  asked_ = committed_;
+  committed_at_ = clock_.Now();
+  filling_ = std::make_unique<Batch>(target_->dialect());
+  writer_ = std::make_unique<Writer>(*target_, [this] { wake_.Raise(); });
+  Publish();
+  return Ok();
+}
+
+bool TableSink::IsFull() const {
+  return filling_->rows() >= options_.batch_rows_max || filling_->bytes() >= options_.batch_bytes_max;
+}
+
+// One batch may wait behind the one that is written.
+bool TableSink::Room() const { return writer_->under_way() < 2; }
+
+void TableSink::Filtered(const Event& event) {
+  if (IsMarker(event.change->op)) return;
+  ++filtered_;
+  ++meter_.filtered;
+}
+
+Status TableSink::Write(const Event& event) {
+  if (event.at.seq != filling_seq_) {
+    if (IsFull()) Flush(filling_seq_ + 1);
+    filling_seq_ = event.at.seq;
+    inside_ = false;
+  }
+  const Op op = event.change->op;
+  const bool truncate = op == Op::kTruncate && !options_.append && options_.on_truncate != Options::Truncate::kIgnore;
+  if (event.schema == nullptr || !(IsRow(op) || truncate)) {
+    Filtered(event);
+    return Ok();
+  }
+  if (truncate && options_.on_truncate == Options::Truncate::kStop)
+    return ConfigError("Stream " + std::string(event.stream->name) +
+                       " was truncated. Set on_truncate to apply or ignore, and restart");
+  HG_RETURN_IF_ERROR(Take(event));
+  last_commit_us_ = event.tx->commit_us;
+  ++taken_;
+  inside_ = true;
+  // A transaction that is larger than a batch goes in parts, and is committed as one.
+  if (filling_->rows() >= 2 * options_.batch_rows_max || filling_->bytes() >= 2 * options_.batch_bytes_max) Flush({});
+  return Ok();
+}
+
+Status TableSink::Take(const Event& event) {
+  HG_ASSIGN_OR_RETURN(const auto plan, PlanOf(event));
+  if (filling_->empty()) filling_since_ = clock_.Now();
+  HG_ASSIGN_OR_RETURN(Batch::Taken taken, filling_->Take(event, plan));
+  if (taken == Batch::Taken::kYes) return Ok();
+  Flush({});
+  HG_ASSIGN_OR_RETURN(taken, filling_->Take(event, plan));
+  CHECK(taken == Batch::Taken::kYes);
+  return Ok();
+}
+
+Result<std::shared_ptr<const TablePlan>> TableSink::PlanOf(const Event& event) {
+  auto& plan = plans_[{event.change->stream, event.change->schema}];
+  if (plan != nullptr) return plan;
+  HG_ASSIGN_OR_RETURN(const Wanted wanted, WantedOf(options_, event));
+  if (!filling_->empty() || split_) Flush(inside_ ? std::nullopt : std::optional(filling_seq_));
+  writer_->WaitIdle();
+  HG_RETURN_IF_ERROR(TakeResults());
+  HG_ASSIGN_OR_RETURN(const TargetTable table, Prepare(wanted));
+  HG_ASSIGN_OR_RETURN(plan, table::PlanFor(options_, target_->dialect(), wanted, table));
+  return plan;
+}
+
+// Makes the table or adds to it, where that is wanted.
+Result<TargetTable> TableSink::Prepare(const Wanted& wanted) {
+  HG_ASSIGN_OR_RETURN(auto table, target_->Describe(wanted.name));
+  if (!table) {
+    HG_ASSIGN_OR_RETURN(const std::string sql, CreateTable(target_->dialect(), wanted));
+    if (!options_.create_tables)
+      return ConfigError("There is no table " + wanted.name.Text() + " on " + options_.Place() + " for stream " +
+                         wanted.stream + ". Set create_tables=true, or make it: " + sql);
+    HG_RETURN_IF_ERROR(ChangeSchema(sql));
+  } else {
+    HG_ASSIGN_OR_RETURN(const std::string sql, AddColumns(target_->dialect(), wanted, *table));
+    if (sql.empty()) return *std::move(table);
+    if (!options_.evolve)
+      return ConfigError("Table " + wanted.name.Text() + " on " + options_.Place() + " lacks columns that stream " +
+                         wanted.stream + " has. Set evolve=true, or add them and restart: " + sql);
+    HG_RETURN_IF_ERROR(ChangeSchema(sql));
+  }
+  HG_ASSIGN_OR_RETURN(table, target_->Describe(wanted.name));
+  if (!table) return Transient("table " + wanted.name.Text() + " on " + options_.Place() + " is gone again");
+  return *std::move(table);
+}
+
+Status TableSink::ChangeSchema(const std::string& sql) {
+  diag::Info("table", "changing a table", {{"connector", options_.name}, {"sql", sql}});
+  if (!target_->ddl_commits() || !split_) return target_->ChangeSchema(sql);
+  // What is under way may not be committed halfway: the table is changed first, then the transaction comes again.
+  HG_RETURN_IF_ERROR(target_->Rollback());
+  HG_RETURN_IF_ERROR(target_->ChangeSchema(sql));
+  return Transient("a table was changed in the middle of a transaction, which is written again from its start");
+}
+
+void TableSink::Flush(std::optional<Seq> commit) {
+  Writer::Job job;
+  if (!filling_->empty()) {
+    job.batch = std::move(filling_);
+    filling_ = std::make_unique<Batch>(target_->dialect());
+  }
+  split_ = !commit;
+  if (commit) {
+    job.commit = commit;
+    job.delivered = std::exchange(taken_, 0);
+    job.filtered = std::exchange(filtered_, 0);
+    job.commit_us = last_commit_us_;
+    asked_ = *commit;
+  }
+  writer_->Push(std::move(job));
+}
+
+void TableSink::CommitWhatIsWhole(Time now) {
+  const At known = context_->handed_over();
+  if (known.ordinal != 0 || known.seq <= asked_ || writer_->under_way() > 0) return;
+  const bool news = split_ || !filling_->empty();
+  const bool due = news ? IsFull() || split_ || now >= filling_since_ + options_.batch_delay_max
+                        : now >= committed_at_ + kCursorEvery;
+  if (due) Flush(known.seq);
+}
+
+Status TableSink::Finish(Writer::Finished&& finished) {
+  const std::int64_t now_us = clock_.NowUs();
+  if (!finished.status.ok()) {
+    const Error& error = finished.status.error();
+    meter_.Failed(Name(error.kind), 0, error.what);
+    ++failures_;
+    return error.kind == ErrorKind::kRejected
+               ? ConfigError(error.what + ". Change the table so that the row fits, and restart")
+               : Status(error);
+  }
+  meter_.request_ms.Add(finished.ms);
+  if (!finished.job.commit) return Ok();
+  meter_.Succeeded(now_us);
+  failures_ = 0;
+  meter_.delivered += finished.job.delivered;
+  if (finished.job.delivered > 0) meter_.end_to_end_ms.Add(static_cast<double>(now_us - finished.job.commit_us) / 1000);
+  committed_ = *finished.job.commit;
+  committed_at_ = clock_.Now();
+  context_->DoneBefore({committed_, 0}, finished.job.delivered, finished.job.filtered);
+  return Ok();
+}
+
+Status TableSink::TakeResults() {
+  while (auto finished = writer_->Pop()) {
+    if (Status status = Finish(*std::move(finished)); !status.ok()) {
+      Publish();
+      return status;
+    }
+  }
+  return Ok();
+}
+
+Status TableSink::Retry(const DeadLetter& letter) {
+  context_->LetterFailed(letter);
+  return Ok();
+}
+
+Status TableSink::Poll(Time deadline) {
+  CommitWhatIsWhole(clock_.Now());
+  Time until = std::min(deadline, published_at_ + kTold);
+  if (!filling_->empty() && writer_->under_way() == 0)
+    until = std::min(until, filling_since_ + options_.batch_delay_max);
+  // On the machine's clock, whatever the context's says.
+  wake_.WaitUntil(Clock::Steady::now() + (until - clock_.Now()), {});
+  HG_RETURN_IF_ERROR(TakeResults());
+  CommitWhatIsWhole(clock_.Now());
+  if (clock_.Now() - published_at_ >= kTold) Publish();
+  return Ok();
+}
+
+void TableSink::Close() {
+  writer_.reset();
+  target_.reset();
+  Publish();
+}
+
+void TableSink::Publish() {
+  published_at_ = clock_.Now();
+  SinkTelemetry t;
+  meter_.Tell(t);
+  t.published_us = clock_.NowUs();
+  t.phase = "delivering";
+  t.failures_in_row = failures_;
+  t.in_flight = writer_ != nullptr ? writer_->under_way() : 0;
+  t.queue_bytes = filling_ != nullptr ? filling_->bytes() : 0;
+  telemetry_.Set(std::move(t));
+}
+
+}  // namespace headgate::table

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/base/published.h"
+#include "core/base/signal.h"
+#include "core/pipeline/meter.h"
+#include "core/pipeline/sink.h"
+#include "sinks/table/batch.h"
+#include "sinks/table/options.h"
+#include "sinks/table/planner.h"
+#include "sinks/table/target.h"
+#include "sinks/table/writer.h"
+
+namespace headgate::table {
+
+// Keeps tables of a database equal to streams, exactly once: the cursor lies in a table beside them and moves in the
+// transaction that has the rows. Transactions of the log are never split; several may go together.
+//
+//   Write ─► filling_ ─(full, due, or the transaction is large)─► Writer ─► Target
+//   Poll  ◄─ DoneBefore, once the target has committed ◄─────────────┘
+//
+// Whatever fails at the server ends the run: the next one begins at the target's cursor.
+class TableSink final : public Sink {
+ public:
+  // What is wrong with the settings is said by Open.
+  TableSink(ReadOptions settings, const SinkServices& services);
+  ~TableSink() override;
+
+  Status Open(SinkContext& context) override;
+  std::optional<At> cursor() const override { return At{committed_, 0}; }
+  bool Room() const override;
+  Status Write(const Event& event) override;
+  Status Retry(const DeadLetter& letter) override;
+  void Hurry(std::span<const std::uint64_t>) override {}
+  Status Poll(Clock::Steady::time_point deadline) override;
+  void Wake() override { wake_.Raise(); }
+  void Close() override;
+  std::shared_ptr<const SinkTelemetry> telemetry() const override { return telemetry_.Get(); }
+
+ private:
+  using Time = Clock::Steady::time_point;
+
+  Status Take(const Event& event);
+  Result<std::shared_ptr<const TablePlan>> PlanOf(const Event& event);
+  Result<TargetTable> Prepare(const Wanted& wanted);
+  Status ChangeSchema(const std::string& sql);
+  void Filtered(const Event& event);
+  bool IsFull() const;
+  void Flush(std::optional<Seq> commit);
+  void CommitWhatIsWhole(Time now);
+  Status TakeResults();
+  Status Finish(Writer::Finished&& finished);
+  void Publish();
+
+  const Options options_;
+  const std::string log_id_;
+  const Clock& clock_;
+  const Status settings_;
+  SinkContext* context_ = nullptr;
+  std::unique_ptr<Target> target_;
+  std::unique_ptr<Writer> writer_;                                                        // from Open to Close
+  std::map<std::pair<StreamNo, std::uint32_t>, std::shared_ptr<const TablePlan>> plans_;  // by stream and version
+  Signal wake_;
+
+  std::unique_ptr<Batch> filling_;
+  Seq filling_seq_ = 0;  // of the last change taken; what is before it is whole
+  bool inside_ = false;  // some of that transaction is taken
+  bool split_ = false;   // the writer has what is not committed
+  Time filling_since_{};
+  std::uint64_t taken_ = 0;  // since the last commit was asked for
+  std::uint64_t filtered_ = 0;
+  std::int64_t last_commit_us_ = 0;
+  Seq asked_ = 0;      // cursor of the last commit that was asked for
+  Seq committed_ = 0;  // as the target has it
+  Time committed_at_{};
+  std::uint32_t failures_ = 0;
+
+  Meter meter_;
+  Time published_at_{};
+  Published<SinkTelemetry> telemetry_;
+};
+
+}  // namespace headgate::table

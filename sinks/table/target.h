@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/model/change.h"
+#include "core/pipeline/sink.h"
+#include "sinks/table/batch.h"
+#include "sinks/table/dialect.h"
+#include "sinks/table/options.h"
+
+namespace headgate::table {
+
+// A session with the database of the tables. One thread at a time; every call waits for the server, a statement at most
+// `timeout_ms`. Errors: kTransient, the whole again from the cursor; kRejected, a row does not fit the table; kConfig,
+// a person has to change something. After an error of a Write or a Commit the session is used no more.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  virtual Status Connect() = 0;
+  virtual const Dialect& dialect() const = 0;
+  // A statement that changes tables commits what is under way.
+  virtual bool ddl_commits() const = 0;
+
+  // Makes this session the only one that may move the sink's cursor, and says where it is. kConfig if the target knows
+  // nothing of a sink that was here before.
+  virtual Result<Seq> TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) = 0;
+  // Nothing if there is no such table.
+  virtual Result<std::optional<TargetTable>> Describe(const TableName& name) = 0;
+  virtual Status ChangeSchema(const std::string& sql) = 0;
+  virtual Status Rollback() = 0;
+
+  // The batch's rows, in the transaction under way or a new one.
+  virtual Status Write(const Batch& batch) = 0;
+  // The cursor moves, and it and all rows since the last commit are durable. kConfig if another process took over.
+  virtual Status Commit(Seq cursor) = 0;
+
+  // Any thread: a call that waits for the server ends soon, with an error.
+  virtual void Interrupt() = 0;
+};
+
+// Options must outlive it.
+std::unique_ptr<Target> MakeTarget(const Options& options);
+
+// What both say of their bookkeeping.
+Error ForeignLog(const Options& options, std::string_view sink);
+Error KnowsNothing(const Options& options, std::string_view sink, Seq seq);
+Error TookOver(const Options& options, std::string_view sink);
+Error RowMissing(const Options& options, const TableName& name);
+// The SQL of migrations/table_sink for this table.
+std::string BookkeepingSql(std::string_view sql, std::string_view quoted_name);
+
+}  // namespace headgate::table

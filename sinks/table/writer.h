@@ -1,0 +1,59 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "core/base/channel.h"
+#include "core/base/signal.h"
+#include "sinks/table/batch.h"
+#include "sinks/table/target.h"
+
+namespace headgate::table {
+
+// Writes batches at the target on a thread of its own, while the sink's thread fills the next.
+class Writer {
+ public:
+  struct Job {
+    std::unique_ptr<Batch> batch;
+    std::optional<Seq> commit;  // then, with the cursor there
+    // What the sink wants to know when it is done.
+    std::uint64_t delivered = 0;
+    std::uint64_t filtered = 0;
+    std::int64_t commit_us = 0;  // of the last change
+  };
+  struct Finished {
+    Status status;
+    Job job;
+    double ms = 0;
+  };
+
+  // `wake` is called on the writer's thread whenever there is news. Both must outlive it.
+  Writer(Target& target, std::function<void()> wake);
+  // Ends a call that waits for the server.
+  ~Writer();
+
+  // The sink's thread. After a job that failed no other is begun: they end with its error.
+  void Push(Job job);
+  std::optional<Finished> Pop() { return finished_.TryPop(); }
+  // Until nothing is under way: the target may then be used by the caller until the next Push.
+  void WaitIdle();
+  std::size_t under_way() const { return pushed_ - ended_; }
+
+ private:
+  void Run(std::stop_token stop);
+
+  Target& target_;
+  const std::function<void()> wake_;
+  Channel<Job> jobs_;
+  Channel<Finished> finished_;
+  std::size_t pushed_ = 0;  // of the sink's thread
+  std::atomic<std::size_t> ended_ = 0;
+  Signal job_ended_;
+  std::jthread thread_;  // last: it uses the others
+};
+
+}  // namespace headgate::table

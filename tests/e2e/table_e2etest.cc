@@ -1,0 +1,306 @@
+#include <cmath>
+
+#include "tests/e2e/api.h"
+#include "tests/support/private_mysql.h"
+#include "tests/support/require.h"
+#include "tests/support/wait_for.h"
+
+// Streams of a PostgreSQL kept as tables of a real PostgreSQL, MySQL and MariaDB.
+namespace headgate::test {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+enum class Warehouse : std::uint8_t { kPostgres, kMysql, kMariadb };
+
+std::string NameOf(Warehouse kind) {
+  return kind == Warehouse::kPostgres ? "postgres" : kind == Warehouse::kMysql ? "mysql" : "mariadb";
+}
+
+class TableSink : public Api, public ::testing::WithParamInterface<Warehouse> {
+ protected:
+  using Rows = std::map<std::string, std::vector<std::string>>;
+
+  bool postgres() const { return GetParam() == Warehouse::kPostgres; }
+  void SetUp() override {
+    Api::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    if (postgres()) {
+      HG_WITH_SERVER("postgres", warehouse_, TestDatabase::Create());
+    } else {
+      const auto kind = GetParam() == Warehouse::kMysql ? MyServer::kMysql : MyServer::kMariadb;
+      HG_WITH_SERVER(NameOf(GetParam()), my_, PrivateMysql::Start(kind));
+      At("CREATE DATABASE warehouse");
+    }
+  }
+  // A sink over all tables of the shop.
+  ConnectorSettings Sink(ConnectorSettings more = {}) const {
+    ConnectorSettings settings = {
+        {"connector.class", "table"}, {"database", NameOf(GetParam())}, {"topics.regex", "shop\\.public\\..*"}};
+    if (postgres()) {
+      const SharedPostgres& server = warehouse_->postgres();
+      settings.insert({{"host", server.host()},
+                       {"port", std::to_string(server.port())},
+                       {"dbname", warehouse_->name()},
+                       {"username", server.user()},
+                       {"password", server.password()}});
+    } else {
+      settings.insert({{"host", my_->host()},
+                       {"port", std::to_string(my_->port())},
+                       {"dbname", "warehouse"},
+                       {"username", "hg"},
+                       {"password", "pw"}});
+    }
+    for (const auto& [key, value] : more) settings[key] = value;
+    return settings;
+  }
+  void Exec(const std::string& sql) {
+    const Status done = shop_->database().Exec(sql);
+    ASSERT_TRUE(done.ok()) << done.error().what;
+  }
+  // At the warehouse.
+  void At(const std::string& sql) {
+    const Status done = postgres() ? warehouse_->Exec(sql) : my_->Exec(sql);
+    ASSERT_TRUE(done.ok()) << done.error().what;
+  }
+  std::string ValueAt(const std::string& sql) {
+    const auto value = postgres() ? warehouse_->Value(sql) : my_->Value(sql);
+    return value.ok() ? *value : value.error().what;
+  }
+  std::string In(const std::string& table) const { return (postgres() ? "public." : "warehouse.") + table; }
+  static Rows Keyed(const std::vector<std::vector<std::optional<std::string>>>& found) {
+    Rows rows;
+    for (const auto& row : found) {
+      std::vector<std::string> values;
+      for (const auto& value : row) values.push_back(value.value_or("NULL"));
+      rows[values.at(0)] = std::move(values);
+    }
+    return rows;
+  }
+  // The first rows that are not the same.
+  static std::string Difference(const Rows& have, const Rows& want) {
+    std::string out;
+    for (const auto& [id, row] : have) {
+      if (out.size() < 1'000 && (!want.contains(id) || want.at(id) != row)) out += "has " + json(row).dump() + "\n";
+    }
+    for (const auto& [id, row] : want) {
+      if (out.size() < 2'000 && (!have.contains(id) || have.at(id) != row)) out += "wants " + json(row).dump() + "\n";
+    }
+    return out;
+  }
+  // What both databases print alike.
+  static std::string OrdersOfPostgres() {
+    return "SELECT id::text, customer::text, total::text, array_to_string(tags, '|'), state::text, "
+           "to_char(placed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), round(weight::numeric, 9)::text "
+           "FROM public.orders";
+  }
+  static std::string OrdersOfMysql() {
+    return "SELECT CAST(id AS CHAR), CAST(customer AS CHAR), CAST(total AS CHAR), "
+           "tags, state, CAST(placed_at AS CHAR), CAST(ROUND(CAST(weight AS DECIMAL(40,20)), 9) AS CHAR) "
+           "FROM warehouse.orders";
+  }
+  Rows Orders() {
+    const auto found = shop_->database().Query(OrdersOfPostgres());
+    EXPECT_TRUE(found.ok()) << found.error().what;
+    return found.ok() ? Keyed(*found) : Rows();
+  }
+  Rows OrdersAt() {
+    if (postgres()) {
+      const auto found = warehouse_->Query(OrdersOfPostgres());
+      return found.ok() ? Keyed(*found) : Rows{{found.error().what, {}}};
+    }
+    auto session = my_->Connect();
+    if (!session.ok()) return {};
+    const auto found = session->Query(OrdersOfMysql());
+    Rows rows = found.ok() ? Keyed(*found) : Rows{{found.error().what, {}}};
+    for (auto& [id, row] : rows) {
+      if (row.size() > 3) row[3] = Joined(json::parse(row[3], nullptr, false));
+    }
+    return rows;
+  }
+  static std::string Joined(const json& array) {
+    std::string joined;
+    for (const json& one : array) joined += (joined.empty() ? "" : "|") + one.get<std::string>();
+    return joined;
+  }
+  void ExpectSame() {
+    EXPECT_TRUE(WaitFor([&] { return OrdersAt() == Orders(); }, seconds(40)))
+        << Difference(OrdersAt(), Orders()) << "\n"
+        << Call("GET", "/connectors/copy/status", 200).dump() << headgate_->Stderr();
+    EXPECT_TRUE(WaitFor([&] {
+      return ValueAt("SELECT count(*) FROM " + In("customers")) ==
+             *shop_->database().Value("SELECT count(*) FROM public.customers");
+    })) << ValueAt("SELECT count(*) FROM " + In("customers"));
+  }
+
+  std::unique_ptr<TestDatabase> warehouse_;
+  std::unique_ptr<PrivateMysql> my_;
+};
+
+TEST_P(TableSink, TablesFollowTheirStreams) {
+  Create("shop", shop_->Source());
+  Create("copy", Sink());
+  ExpectSame();
+  Exec("UPDATE public.orders SET id = id + 1000 WHERE id = 7");
+  Exec(
+      "BEGIN; DELETE FROM public.orders WHERE id = 8; INSERT INTO public.orders (id, total) VALUES (8, 1); "
+      "UPDATE public.orders SET total = 2 WHERE id = 8; COMMIT");
+  Exec("DELETE FROM public.orders WHERE id BETWEEN 20 AND 29");
+  ExpectSame();
+  Exec("TRUNCATE public.orders; INSERT INTO public.orders (id, total) VALUES (1, 1)");
+  ExpectSame();
+}
+
+TEST_P(TableSink, AfterKillsUnderLoadTheyAreEqual) {
+  Create("shop", shop_->Source());
+  Create("copy", Sink());
+  shop_->StartLoad(7, 200);
+  Signal never;
+  for (int round = 0; round < 4; ++round) {
+    never.WaitUntil(std::chrono::steady_clock::now() + std::chrono::milliseconds(700 + 300 * round), {});
+    headgate_->KillHard();
+    const Status started = headgate_->Start();
+    ASSERT_TRUE(started.ok()) << started.error().what;
+  }
+  shop_->StopLoad();
+  ExpectSame();
+}
+
+// Every transaction moves an amount from one row to another: whoever reads the target never sees one side of it.
+TEST_P(TableSink, ATransactionIsNeverSeenInHalves_D2) {
+  Exec("CREATE TABLE public.accounts (id int PRIMARY KEY, amount bigint NOT NULL)");
+  Exec("INSERT INTO public.accounts SELECT i, 1000 FROM generate_series(1, 400) i");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"topics.regex", "shop\\.public\\.accounts"}, {"batch_rows_max", "7"}}));
+  ASSERT_TRUE(WaitFor([&] { return ValueAt("SELECT count(*) FROM " + In("accounts")) == "400"; }));
+  std::jthread mover([&](std::stop_token stop) {
+    auto session = shop_->database().Connect();
+    ASSERT_TRUE(session.ok());
+    for (int i = 0; !stop.stop_requested() && i < 400; ++i)
+      ASSERT_TRUE(session
+                      ->Exec("UPDATE public.accounts SET amount = amount + CASE WHEN id % 2 = " +
+                             std::to_string(i % 2) + " THEN 1 ELSE -1 END")
+                      .ok());
+  });
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(ValueAt("SELECT sum(amount) FROM " + In("accounts")), "400000");
+  mover.request_stop();
+  mover.join();
+  EXPECT_TRUE(WaitFor([&] {
+    return ValueAt("SELECT max(amount) FROM " + In("accounts")) ==
+           *shop_->database().Value("SELECT max(amount) FROM public.accounts");
+  }));
+}
+
+TEST_P(TableSink, AppendAddsARowForEveryChangeOnceWhateverIsKilled) {
+  Exec("CREATE TABLE public.events (id int PRIMARY KEY, t text)");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"topics.regex", "shop\\.public\\.events"}, {"mode", "append"}}));
+  ASSERT_TRUE(WaitFor([&] {  // a snapshot that is cut off begins again, and its reads are changes like any other
+    const auto answer = headgate_->Call("GET", "/api/v1/connectors/shop/snapshots/1", "");
+    return answer.ok() && answer->body.find("\"completed\"") != std::string::npos;
+  }));
+  for (int i = 0; i < 300; ++i) {
+    Exec("INSERT INTO public.events VALUES (" + std::to_string(i) + ", 'it''s \\ \"' || " + std::to_string(i) + ")");
+    if (i % 100 == 50) {
+      headgate_->KillHard();
+      ASSERT_TRUE(headgate_->Start().ok());
+    }
+  }
+  Exec("UPDATE public.events SET t = 'new' WHERE id = 3; DELETE FROM public.events WHERE id = 4");
+  EXPECT_TRUE(WaitFor([&] { return ValueAt("SELECT count(*) FROM " + In("events")) == "302"; }, seconds(30)))
+      << ValueAt("SELECT count(*) FROM " + In("events")) << Call("GET", "/connectors/copy/status", 200).dump();
+  EXPECT_EQ(ValueAt("SELECT count(DISTINCT _event_id) FROM " + In("events")), "302");
+  EXPECT_EQ(ValueAt("SELECT t FROM " + In("events") + " WHERE id = 5"), "it's \\ \"5");
+  EXPECT_EQ(ValueAt("SELECT count(*) FROM " + In("events") + " WHERE _op = 'delete' AND id = 4"), "1");
+}
+
+TEST_P(TableSink, AColumnThatComesIsAddedOrTheSinkStopsAndSaysWhich) {
+  Create("shop", shop_->Source());
+  Create("copy", Sink());
+  ExpectSame();
+  Exec("ALTER TABLE public.orders ADD COLUMN priority int");
+  Exec("UPDATE public.orders SET priority = 3 WHERE id = 5");
+  EXPECT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }));
+  EXPECT_THAT(Call("GET", "/connectors/copy/status", 200).dump(), HasSubstr("ADD COLUMN"));
+  Call("PUT", "/connectors/copy/config", 200, Sink({{"evolve", "true"}}));
+  EXPECT_TRUE(WaitFor([&] { return ValueAt("SELECT priority FROM " + In("orders") + " WHERE id = 5") == "3"; }))
+      << Call("GET", "/connectors/copy/status", 200).dump();
+  // In the middle of a transaction.
+  Exec(
+      "BEGIN; UPDATE public.orders SET priority = 4; ALTER TABLE public.orders ADD COLUMN late text; "
+      "UPDATE public.orders SET late = 'x'; COMMIT");
+  EXPECT_TRUE(WaitFor(
+      [&] {
+        return ValueAt("SELECT count(*) FROM " + In("orders") + " WHERE late = 'x' AND priority = 4") ==
+               *shop_->database().Value("SELECT count(*) FROM public.orders");
+      },
+      seconds(30)))
+      << Call("GET", "/connectors/copy/status", 200).dump();
+}
+
+TEST_P(TableSink, ATableThatDoesNotFitIsRefusedWithEverythingThatIsWrong) {
+  At("CREATE TABLE " + In("orders") + " (id smallint, total int, extra int NOT NULL)");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"topics.regex", "shop\\.public\\.orders"}, {"evolve", "true"}}));
+  ASSERT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }));
+  const std::string said = Call("GET", "/connectors/copy/status", 200).dump();
+  EXPECT_THAT(said, HasSubstr("column id is smallint"));
+  EXPECT_THAT(said, HasSubstr("column total is int"));
+  EXPECT_THAT(said, HasSubstr("column extra there may not be NULL"));
+  EXPECT_THAT(said, HasSubstr("no primary key or unique index"));
+}
+
+TEST_P(TableSink, AStreamWithoutAKeyIsRefusedByName_F33) {
+  Exec("CREATE TABLE public.notes (t text); INSERT INTO public.notes VALUES ('a')");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"topics.regex", "shop\\.public\\.notes"}}));
+  EXPECT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }));
+  EXPECT_THAT(Call("GET", "/connectors/copy/status", 200).dump(), HasSubstr("has no key"));
+}
+
+TEST_P(TableSink, ATransactionOfManyBatchesIsOneAndLargeTextIsKept) {
+  Exec("CREATE TABLE public.big (id int PRIMARY KEY, t text, n int)");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"topics.regex", "shop\\.public\\.big"}, {"batch_rows_max", "100"}}));
+  Exec(
+      "INSERT INTO public.big SELECT i, CASE WHEN i = 7 THEN (SELECT string_agg(md5(x::text), '') FROM "
+      "generate_series(1, 2000) x) ELSE 'small' END, 0 FROM generate_series(1, 5000) i");
+  EXPECT_TRUE(WaitFor([&] { return ValueAt("SELECT count(*) FROM " + In("big")) == "5000"; }))
+      << Call("GET", "/connectors/copy/status", 200).dump();
+  // The large text is not sent again (unchanged TOAST), under its key and under a new one.
+  Exec("UPDATE public.big SET n = 1 WHERE id = 7");
+  Exec("UPDATE public.big SET id = 7007 WHERE id = 7");
+  Exec(
+      "BEGIN; UPDATE public.big SET n = 2 WHERE id = 7007; UPDATE public.big SET id = 7 WHERE id = 7007; "
+      "UPDATE public.big SET n = n + 1 WHERE id = 7; COMMIT");
+  EXPECT_TRUE(WaitFor([&] { return ValueAt("SELECT n FROM " + In("big") + " WHERE id = 7") == "3"; }))
+      << Call("GET", "/connectors/copy/status", 200).dump() << headgate_->Stderr();
+  EXPECT_EQ(ValueAt("SELECT t FROM " + In("big") + " WHERE id = 7"),
+            *shop_->database().Value("SELECT t FROM public.big WHERE id = 7"));
+  EXPECT_EQ(ValueAt("SELECT count(*) FROM " + In("big")), "5000");
+}
+
+TEST_P(TableSink, ASecondProcessIsFencedOffAndAForeignDirectoryIsRefused) {
+  Create("shop", shop_->Source());
+  Create("copy", Sink());
+  ExpectSame();
+  const std::string book = In("headgate_sinks");
+  At("UPDATE " + book + " SET epoch = epoch + 1");
+  Exec("UPDATE public.orders SET total = 77 WHERE id = 3");
+  EXPECT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }));
+  EXPECT_THAT(Call("GET", "/connectors/copy/status", 200).dump(), HasSubstr("Another process has taken over"));
+  EXPECT_NE(ValueAt("SELECT total FROM " + In("orders") + " WHERE id = 3"), "77.00");
+  At("UPDATE " + book + " SET log_id = 'other'");
+  Call("POST", "/connectors/copy/restart", 204);
+  EXPECT_TRUE(WaitFor([&] {
+    return Call("GET", "/connectors/copy/status", 200).dump().find("another data directory") != std::string::npos;
+  }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, TableSink,
+                         ::testing::Values(Warehouse::kPostgres, Warehouse::kMysql, Warehouse::kMariadb),
+                         [](const auto& server) { return NameOf(server.param); });
+
+}  // namespace
+}  // namespace headgate::test
