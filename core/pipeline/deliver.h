@@ -154,8 +154,8 @@ class Deliver final : public SinkContext {
   std::deque<Pending> pending_;       // in log order; of a target with the cursor the first event of each transaction
   std::optional<At> target_;          // the cursor of a target that keeps it
   Stand stand_;
-  std::size_t done_behind_ = 0;       // of pending_: done, behind one that is not
-  std::set<At> stored_ahead_;         // letters in the store of events at or behind the cursor
+  std::size_t done_behind_ = 0;  // of pending_: done, behind one that is not
+  std::set<At> stored_ahead_;    // letters in the store of events at or behind the cursor
   At persisted_;
   std::optional<At> batched_;  // in batch_, not yet written
   Clock::Steady::time_point persisted_at_;

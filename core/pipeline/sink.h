@@ -82,7 +82,7 @@ class SinkContext {
   virtual At handed_over() const = 0;
   // For a sink that keeps the cursor at its target: what the service itself has of it when the sink is opened.
   struct Stand {
-    At at;               // where it begins, if the target knows of nothing
+    At at;                // where it begins, if the target knows of nothing
     bool stored = false;  // it was here before
     bool given = false;   // a person put it there since the last run: it counts, not the target's
   };

@@ -153,7 +153,7 @@ Result<MysqlTarget::Rows> MysqlTarget::Query(std::string_view sql, std::string_v
   return rows;
 }
 
-Result<Seq> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id, Seq start) {
+Result<Seq> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) {
   const TableName name{options_.dbname, options_.bookkeeping_table};
   bookkeeping_ = dialect_.QuoteTable(name);
   sink_ = sink;
@@ -167,11 +167,15 @@ Result<Seq> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id
   }
   const std::string tried = "taking over sink " + sink_ + " in " + name.Text();
   const std::string where = " WHERE sink = " + Text(sink_);
+  HG_ASSIGN_OR_RETURN(const Rows known, Query("SELECT 1 FROM " + bookkeeping_ + where, tried));
+  if (known.empty() && stand.stored && !stand.given) return KnowsNothing(options_, sink_, stand.at.seq);
   HG_RETURN_IF_ERROR(Execute("INSERT IGNORE INTO " + bookkeeping_ + " (sink, log_id, seq, epoch) VALUES (" +
-                                 Text(sink_) + ", " + Text(log_id) + ", " + std::to_string(start) + ", 0)",
+                                 Text(sink_) + ", " + Text(log_id) + ", " + std::to_string(stand.at.seq) + ", 0)",
                              tried));
-  HG_RETURN_IF_ERROR(
-      Execute("UPDATE " + bookkeeping_ + " SET epoch = epoch + 1" + where + " AND log_id = " + Text(log_id), tried));
+  HG_RETURN_IF_ERROR(Execute("UPDATE " + bookkeeping_ + " SET epoch = epoch + 1" +
+                                 (stand.given ? ", seq = " + std::to_string(stand.at.seq) : std::string()) + where +
+                                 " AND log_id = " + Text(log_id),
+                             tried));
   HG_ASSIGN_OR_RETURN(const Rows row, Query("SELECT log_id, seq, epoch FROM " + bookkeeping_ + where, tried));
   if (row.empty()) return Transient(tried + " failed: the row is gone again");
   if (row[0].at(0) != log_id) return ForeignLog(options_, sink_);

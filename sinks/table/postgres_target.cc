@@ -287,15 +287,16 @@ Result<Seq> PostgresTarget::TakeOver(std::string_view sink, std::string_view log
   }
   HG_ASSIGN_OR_RETURN(const ResultPtr known, Run("SELECT FROM " + bookkeeping_ + " WHERE sink = $1", {sink_},
                                                  "looking for sink " + sink_ + " in " + name.Text()));
-  if (PQntuples(known.get()) == 0 && stand.stored && !stand.given)
-    return KnowsNothing(options_, sink_, stand.at.seq);
+  if (PQntuples(known.get()) == 0 && stand.stored && !stand.given) return KnowsNothing(options_, sink_, stand.at.seq);
   HG_ASSIGN_OR_RETURN(
       const ResultPtr row,
       Run("INSERT INTO " + bookkeeping_ +
-              " AS b (sink, log_id, seq, epoch) VALUES ($1, $2, $3::bigint, 1) "
-              "ON CONFLICT (sink) DO UPDATE SET epoch = b.epoch + (b.log_id = EXCLUDED.log_id)::int "
+              " AS b (sink, log_id, seq, epoch) VALUES ($1, $2, $3::bigint, 1) ON CONFLICT (sink) DO UPDATE SET "
+              "epoch = b.epoch + (b.log_id = EXCLUDED.log_id)::int, "
+              "seq = CASE WHEN b.log_id = EXCLUDED.log_id AND $4::bool THEN EXCLUDED.seq ELSE b.seq END "
               "RETURNING log_id, seq, epoch",
-          {sink_, std::string(log_id), std::to_string(start)}, "taking over sink " + sink_ + " in " + name.Text()));
+          {sink_, std::string(log_id), std::to_string(stand.at.seq), stand.given ? "t" : "f"},
+          "taking over sink " + sink_ + " in " + name.Text()));
   if (TextAt(row.get(), 0, 0) != log_id) return ForeignLog(options_, sink_);
   epoch_ = TextAt(row.get(), 0, 2);
   return std::strtoull(PQgetvalue(row.get(), 0, 1), nullptr, 10);

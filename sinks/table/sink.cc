@@ -62,7 +62,7 @@ Status TableSink::Open(SinkContext& context) {
   context_ = &context;
   target_ = MakeTarget(options_);
   HG_RETURN_IF_ERROR(target_->Connect());
-  HG_ASSIGN_OR_RETURN(committed_, target_->TakeOver(options_.name, log_id_, context.handed_over().seq));
+  HG_ASSIGN_OR_RETURN(committed_, target_->TakeOver(options_.name, log_id_, context.stand()));
   asked_ = committed_;
   committed_at_ = clock_.Now();
   filling_ = std::make_unique<Batch>(target_->dialect());
@@ -101,7 +101,11 @@ Status TableSink::Write(const Event& event) {
                        " was truncated. Set on_truncate to apply or ignore, and restart");
   HG_RETURN_IF_ERROR(Take(event));
   last_commit_us_ = event.tx->commit_us;
-  ++taken_;
+  if (IsState(event.at)) {
+    states_.push_back(event.at);
+  } else {
+    ++taken_;
+  }
   inside_ = true;
   // A transaction that is larger than a batch goes in parts, and is committed as one.
   if (filling_->rows() >= 2 * options_.batch_rows_max || filling_->bytes() >= 2 * options_.batch_bytes_max) Flush({});
@@ -173,6 +177,7 @@ void TableSink::Flush(std::optional<Seq> commit) {
     job.commit = commit;
     job.delivered = std::exchange(taken_, 0);
     job.filtered = std::exchange(filtered_, 0);
+    job.states = std::exchange(states_, {});
     job.commit_us = last_commit_us_;
     asked_ = *commit;
   }
@@ -181,8 +186,8 @@ void TableSink::Flush(std::optional<Seq> commit) {
 
 void TableSink::CommitWhatIsWhole(Time now) {
   const At known = context_->handed_over();
-  if (known.ordinal != 0 || known.seq <= asked_ || writer_->under_way() > 0) return;
   const bool news = split_ || !filling_->empty();
+  if (known.ordinal != 0 || writer_->under_way() > 0 || (known.seq <= asked_ && !news)) return;
   const bool due = news ? IsFull() || split_ || now >= filling_since_ + options_.batch_delay_max
                         : now >= committed_at_ + kCursorEvery;
   if (due) Flush(known.seq);
@@ -207,6 +212,7 @@ Status TableSink::Finish(Writer::Finished&& finished) {
   committed_ = *finished.job.commit;
   committed_at_ = clock_.Now();
   context_->DoneBefore({committed_, 0}, finished.job.delivered, finished.job.filtered);
+  for (const At at : finished.job.states) context_->Done(at, Outcome::kDelivered);
   return Ok();
 }
 

@@ -74,6 +74,7 @@ class TableSink final : public Sink {
   Time filling_since_{};
   std::uint64_t taken_ = 0;  // since the last commit was asked for
   std::uint64_t filtered_ = 0;
+  std::vector<At> states_;  // rows of the state among them
   std::int64_t last_commit_us_ = 0;
   Seq asked_ = 0;      // cursor of the last commit that was asked for
   Seq committed_ = 0;  // as the target has it

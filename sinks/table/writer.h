@@ -23,6 +23,7 @@ class Writer {
     // What the sink wants to know when it is done.
     std::uint64_t delivered = 0;
     std::uint64_t filtered = 0;
+    std::vector<At> states;      // rows of the state that go with it
     std::int64_t commit_us = 0;  // of the last change
   };
   struct Finished {

@@ -298,6 +298,52 @@ TEST_P(TableSink, ASecondProcessIsFencedOffAndAForeignDirectoryIsRefused) {
   }));
 }
 
+TEST_P(TableSink, WhatWasLostAtTheTargetComesAgainByRewindAndByBackfill_OP15) {
+  Create("shop", shop_->Source());
+  Create("copy", Sink());
+  ExpectSame();
+  At("DELETE FROM " + In("orders") + " WHERE id < 50");
+  Call("POST", "/api/v1/connectors/copy/rewind", 200, {{"to", "beginning"}});
+  ExpectSame();
+  At("DELETE FROM " + In("customers"));
+  Call("POST", "/api/v1/connectors/copy/snapshots", 201, {{"mode", "full"}});
+  ExpectSame();
+  // A database that knows nothing of the sink: nothing is skipped unsaid.
+  At("DELETE FROM " + In("headgate_sinks"));
+  Call("POST", "/connectors/copy/restart", 204);
+  ASSERT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }));
+  EXPECT_THAT(Call("GET", "/connectors/copy/status", 200).dump(), HasSubstr("has no row of sink copy"));
+  At("DELETE FROM " + In("orders"));
+  Call("POST", "/api/v1/connectors/copy/rewind", 200, {{"to", "beginning"}});
+  Call("POST", "/connectors/copy/restart", 204);
+  ExpectSame();
+}
+
+TEST_P(TableSink, AViewIsATableLikeAnyOther) {
+  Create("shop", shop_->Source());
+  ASSERT_TRUE(WaitFor([&] {
+    const auto answer = headgate_->Call("GET", "/api/v1/streams/shop.public.orders", "");
+    return answer.ok() && answer->status == 200;
+  }));
+  Call("POST", "/api/v1/sql", 200,
+       {{"statements",
+         "CREATE VIEW per_customer AS SELECT c.id, c.name, count(*) AS orders, sum(o.total) AS total FROM "
+         "shop.public.customers c JOIN shop.public.orders o ON o.customer = c.id GROUP BY c.id, c.name"}});
+  Create("copy", Sink({{"topics.regex", "per_customer"}}));
+  shop_->StartLoad(11, 100);
+  Signal never;
+  never.WaitUntil(std::chrono::steady_clock::now() + seconds(2), {});
+  shop_->StopLoad();
+  const std::string sum =
+      "SELECT CONCAT(count(*), ' ', sum(orders), ' ', round(sum(CAST(total AS DECIMAL(30,2))), 2)) FROM ";
+  const std::string wanted = *shop_->database().Value(
+      sum +
+      "(SELECT c.id, c.name, count(*) AS orders, sum(o.total) AS total FROM customers c JOIN orders o ON "
+      "o.customer = c.id GROUP BY c.id, c.name) v");
+  EXPECT_TRUE(WaitFor([&] { return ValueAt(sum + In("per_customer")) == wanted; }, seconds(30)))
+      << wanted << " " << ValueAt(sum + In("per_customer")) << Call("GET", "/connectors/copy/status", 200).dump();
+}
+
 INSTANTIATE_TEST_SUITE_P(Servers, TableSink,
                          ::testing::Values(Warehouse::kPostgres, Warehouse::kMysql, Warehouse::kMariadb),
                          [](const auto& server) { return NameOf(server.param); });

@@ -22,6 +22,7 @@
 #include "tools/bench/receiver.h"
 #include "tools/bench/restart.h"
 #include "tools/bench/setup.h"
+#include "tools/bench/table.h"
 #include "tools/bench/view_latency.h"
 #include "tools/bench/views.h"
 
@@ -183,7 +184,7 @@ void ColdStart() {
 }
 
 constexpr const char* kUsage =
-    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark and restart if none is named\n\n"
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark, restart and table if none is named\n\n"
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
     "  view-latency  commit to a view's change at a client\n"
@@ -200,7 +201,8 @@ constexpr const char* kUsage =
     "stream|snapshot|large|compressed|latency\n"
     "                (all), --rows N of the snapshot (10000000), --mib N of the large transaction (2048), --row-bytes "
     "N "
-    "of it";
+    "of it\n"
+    "  table         the log into tables; --server postgres|mysql|mariadb (all), --rows N (1000000)";
 
 struct Arguments {
   std::vector<std::string> names;
@@ -221,8 +223,8 @@ struct Arguments {
 
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
-  constexpr std::array kNames = {"cold",    "latency", "view-latency", "views", "nexmark", "hotkey",
-                                 "restart", "ingest",  "settings",     "burst", "stream",  "mysql"};
+  constexpr std::array kNames = {"cold",   "latency",  "view-latency", "views",  "nexmark", "hotkey", "restart",
+                                 "ingest", "settings", "burst",        "stream", "mysql",   "table"};
   constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds",  "memory-mib", "gib",
                                    "rows",   "server",          "mib",   "row-bytes"};
   Arguments arguments;
@@ -277,6 +279,15 @@ void Mysql(const Arguments& arguments) {
   }
 }
 
+void Table(const Arguments& arguments) {
+  const std::string server = arguments.Text("server");
+  const long rows = std::lround(arguments.Number("rows", 1'000'000));
+  if (server.empty() || server == "postgres") TablePostgres(rows);
+  for (const auto kind : {test::MyServer::kMysql, test::MyServer::kMariadb}) {
+    if (server.empty() || server == test::NameOf(kind)) TableMysql(kind, rows);
+  }
+}
+
 }  // namespace
 }  // namespace headgate::bench
 
@@ -309,5 +320,6 @@ int main(int argc, char** argv) {
     Streaming(200'000, 1);
   }
   if (arguments->Wanted("mysql", false)) Mysql(*arguments);
+  if (arguments->Wanted("table", false)) Table(*arguments);
   return 0;
 }
