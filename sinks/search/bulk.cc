@@ -1,5 +1,7 @@
 #include "sinks/search/bulk.h"
 
+#include <simdjson.h>
+
 #include <nlohmann/json.hpp>
 
 #include "core/codec/json_text.h"
@@ -8,39 +10,85 @@ namespace headgate::search {
 namespace {
 
 using Json = nlohmann::json;
+namespace ondemand = simdjson::ondemand;
 
-void AppendAction(std::string& body, std::string_view action, std::string_view alias, std::string_view id,
-                  std::uint64_t version) {
-  body.append("{\"").append(action).append("\":{\"_index\":");
-  codec::AppendJsonString(body, alias);
-  body.append(",\"_id\":");
-  codec::AppendJsonString(body, id);
-  body.append(",\"version\":");
-  codec::AppendUint(body, version);
-  body.append(",\"version_type\":\"external\"}}\n");
-}
+constexpr std::size_t kReasonShown = 300;
+constexpr std::string_view kBlockType = "cluster_block_exception";
 
 std::string TextAt(const Json& object, const char* key) {
   const auto it = object.find(key);
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
+// {"index":{"status":400,"error":{"type":"...","reason":"..."}}}
+bool ReadItem(ondemand::object item, ItemResult& result) {
+  bool found = false;
+  for (auto action : item) {
+    std::string_view name;
+    ondemand::object said;
+    if (found || action.unescaped_key().get(name) || action.value().get_object().get(said)) return false;
+    result.removal = name == "delete";
+    for (auto field : said) {
+      std::string_view key;
+      std::int64_t status = 0;
+      if (field.unescaped_key().get(key)) return false;
+      if (key == "status") {
+        if (field.value().get_int64().get(status)) return false;
+        result.status = static_cast<int>(status);
+        found = true;
+      } else if (key == "error") {
+        result.has_error = true;
+        ondemand::object error;
+        if (field.value().get_object().get(error)) continue;
+        for (auto part : error) {
+          std::string_view what;
+          std::string_view text;
+          if (part.unescaped_key().get(what)) return false;
+          if (what != "type" && what != "reason") continue;
+          if (part.value().get_string().get(text)) continue;
+          (what == "type" ? result.type : result.reason) = text;
+        }
+      }
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
-void AppendIndex(std::string& body, std::string_view alias, std::string_view id, std::uint64_t version,
-                 std::string_view source) {
-  AppendAction(body, "index", alias, id, version);
-  body.append(source).push_back('\n');
+void AppendWrite(std::string& body, std::string_view alias, std::uint64_t version, const Document& document) {
+  body += document.remove ? R"({"delete":{"_index":)" : R"({"index":{"_index":)";
+  codec::AppendJsonString(body, alias);
+  body += ",\"_id\":";
+  codec::AppendJsonString(body, document.id);
+  if (!document.routing.empty()) {
+    body += ",\"routing\":";
+    codec::AppendJsonString(body, document.routing);
+  }
+  body += ",\"version\":";
+  codec::AppendUint(body, version);
+  body += ",\"version_type\":\"external\"}}\n";
+  if (!document.remove) body.append(document.source).push_back('\n');
 }
 
-void AppendDelete(std::string& body, std::string_view alias, std::string_view id, std::uint64_t version) {
-  AppendAction(body, "delete", alias, id, version);
-}
-
-std::string AliasIn(std::string_view lines) {
-  const Json action = Json::parse(lines.substr(0, lines.find('\n')), nullptr, false);
-  if (!action.is_object() || action.size() != 1 || !action.begin()->is_object()) return {};
-  return TextAt(*action.begin(), "_index");
+std::optional<Write> ReadWrite(std::string_view lines) {
+  const std::size_t end = lines.find('\n');
+  const Json action = Json::parse(lines.substr(0, end), nullptr, false);
+  if (end == std::string_view::npos || !action.is_object() || action.size() != 1 || !action.begin()->is_object())
+    return std::nullopt;
+  Write write;
+  const Json& meta = *action.begin();
+  write.alias = TextAt(meta, "_index");
+  write.document.id = TextAt(meta, "_id");
+  write.document.routing = TextAt(meta, "routing");
+  write.document.remove = action.begin().key() == "delete";
+  const auto version = meta.find("version");
+  if (write.alias.empty() || version == meta.end() || !version->is_number_unsigned()) return std::nullopt;
+  write.version = version->get<std::uint64_t>();
+  if (write.document.remove) return write;
+  const std::string_view rest = lines.substr(end + 1);
+  write.document.source = rest.substr(0, rest.find('\n'));
+  return write;
 }
 
 // By the error's type; the status alone misleads: a full disk is 429 (servers.md 1).
@@ -48,7 +96,7 @@ Verdict JudgeItem(const ItemResult& item) {
   if (item.status / 100 == 2) return Verdict::kDone;
   if (item.status == 404 && item.removal && !item.has_error) return Verdict::kDone;
   if (item.status == 409) return Verdict::kStale;
-  if (item.type == "cluster_block_exception") return Verdict::kBlocked;
+  if (item.type == kBlockType) return Verdict::kBlocked;
   if (item.type == "index_not_found_exception" || item.type == "index_closed_exception") return Verdict::kConfigure;
   if (item.status == 429) return Verdict::kPressure;
   if (item.status == 400) return Verdict::kData;
@@ -57,32 +105,32 @@ Verdict JudgeItem(const ItemResult& item) {
 }
 
 std::optional<std::vector<ItemResult>> ParseBulk(std::string_view body, std::size_t items) {
-  const Json answer = Json::parse(body, nullptr, false);
-  if (!answer.is_object()) return std::nullopt;
-  const auto found = answer.find("items");
-  if (found == answer.end() || !found->is_array() || found->size() != items) return std::nullopt;
+  const simdjson::padded_string padded(body);
+  ondemand::parser parser;
+  ondemand::document document;
+  ondemand::array found;
+  if (parser.iterate(padded).get(document) || document["items"].get_array().get(found)) return std::nullopt;
   std::vector<ItemResult> results;
-  for (const Json& item : *found) {
-    if (!item.is_object() || item.size() != 1 || !item.begin()->is_object()) return std::nullopt;
-    const Json& said = *item.begin();
-    const auto status = said.find("status");
-    if (status == said.end() || !status->is_number_integer()) return std::nullopt;
-    ItemResult& result = results.emplace_back();
-    result.status = status->get<int>();
-    result.removal = item.begin().key() == "delete";
-    const auto error = said.find("error");
-    if (error == said.end()) continue;
-    result.has_error = true;
-    if (error->is_object()) {
-      result.type = TextAt(*error, "type");
-      result.reason = TextAt(*error, "reason");
-    }
+  results.reserve(items);
+  for (auto one : found) {
+    ondemand::object item;
+    if (results.size() == items || one.get_object().get(item) || !ReadItem(item, results.emplace_back()))
+      return std::nullopt;
   }
+  if (results.size() != items) return std::nullopt;
   return results;
 }
 
-RequestVerdict JudgeRequest(int status) {
+std::string ReasonOf(std::string_view body) {
+  const Json answer = Json::parse(body, nullptr, false);
+  if (answer.is_object() && answer.contains("error") && answer["error"].is_object())
+    return TextAt(answer["error"], "type") + ": " + TextAt(answer["error"], "reason");
+  return std::string(body.substr(0, kReasonShown));
+}
+
+RequestVerdict JudgeRequest(int status, std::string_view body) {
   if (status == 200) return RequestVerdict::kItems;
+  if (ReasonOf(body).starts_with(kBlockType)) return RequestVerdict::kBlocked;
   if (status == 400 || status == 413) return RequestVerdict::kSmaller;  // one bad document fails them all
   if (status == 429 || status >= 500) return RequestVerdict::kRetry;
   return RequestVerdict::kConfigure;

@@ -6,16 +6,21 @@
 #include <string_view>
 #include <vector>
 
+#include "sinks/search/document.h"
+
 // Bodies and answers of POST /_bulk (search.md 1, 2, 4). Pure.
 namespace headgate::search {
 
 // Appends the lines of one write. The version goes with it (Q8, Q9): the server takes only what is newer.
-void AppendIndex(std::string& body, std::string_view alias, std::string_view id, std::uint64_t version,
-                 std::string_view source);
-void AppendDelete(std::string& body, std::string_view alias, std::string_view id, std::uint64_t version);
+void AppendWrite(std::string& body, std::string_view alias, std::uint64_t version, const Document& document);
 
-// The alias that the first of such lines is for; "" if they are none.
-std::string AliasIn(std::string_view lines);
+// The first write in such lines, as they are kept in a dead letter; nothing if there is none.
+struct Write {
+  std::string alias;
+  std::uint64_t version = 0;
+  Document document;
+};
+std::optional<Write> ReadWrite(std::string_view lines);
 
 // What an answer for one document means.
 enum class Verdict : std::uint8_t {
@@ -42,8 +47,11 @@ Verdict JudgeItem(const ItemResult& item);
 // The results in the order of the request; nothing if the answer cannot be read or has another number of them (Q5).
 std::optional<std::vector<ItemResult>> ParseBulk(std::string_view body, std::size_t items);
 
-// What the status of a whole request means.
-enum class RequestVerdict : std::uint8_t { kItems, kSmaller, kConfigure, kRetry };
-RequestVerdict JudgeRequest(int status);
+// "type: reason" of an answer that is an error as a whole; its first bytes if it is no such thing.
+std::string ReasonOf(std::string_view body);
+
+// What the answer to a whole request means.
+enum class RequestVerdict : std::uint8_t { kItems, kSmaller, kConfigure, kBlocked, kRetry };
+RequestVerdict JudgeRequest(int status, std::string_view body);
 
 }  // namespace headgate::search

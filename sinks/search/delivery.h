@@ -2,12 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "core/codec/native.h"
@@ -16,17 +16,24 @@
 #include "core/pipeline/sink.h"
 #include "sinks/search/bulk.h"
 #include "sinks/search/document.h"
+#include "sinks/search/entry.h"
 #include "sinks/search/index_setup.h"
 #include "sinks/search/options.h"
+#include "sinks/search/outbox.h"
+#include "sinks/search/server.h"
+#include "sinks/search/stale_watch.h"
+#include "sinks/search/truncation.h"
 
 namespace headgate::search {
 
 // The rules of the sink (search.md 1, 4): what is sent when, what an outcome leads to, what is stored. It knows no
-// sockets; the time is the context's clock. One request is under way at a time. For one thread.
+// sockets; the time is the context's clock. For one thread.
 //
-//   Write ─► queue_ ─► Next: the index is brought up to date, then as many from the front as fit ─► Answered
-//                ▲                                                                                    │
-//                └──────────── what is neither done nor a dead letter stays where it is ◄─────────────┘
+//   Write ─► outbox_ ─► Next: what the server is; the index is brought up to date; then batches ─► Answered
+//               ▲                                                                                     │
+//               └──────────────── what is neither done nor a dead letter waits again ◄────────────────┘
+//
+// Files: delivery.cc what is sent when, settle.cc what an outcome leads to.
 class Delivery {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -35,16 +42,16 @@ class Delivery {
   Delivery(const Options& options, const Identity& identity, SinkContext& context);
   ~Delivery();
 
-  bool Room() const;
+  bool Room() const;  // not before it is known what the server is
   Status Write(const Event& event);
   Status Retry(const DeadLetter& letter);
   // A person asked for something: whatever is waited for ends now.
   void Hurry() { held_until_ = {}; }
 
-  // What is to be sent now, if anything; its answer comes to Answered or Unanswered before Next is called again.
+  // What is to be sent now, if anything. The answer comes to Answered or Unanswered under the call's number.
   std::optional<Call> Next();
-  void Answered(int status, std::string_view body);
-  void Unanswered(std::string_view error_class, std::string_view text);
+  void Answered(std::uint64_t number, const Answer& answer);
+  void Unanswered(std::uint64_t number, std::string_view error_class, std::string_view text);
   // When Next may have something without news.
   Time NextWake() const;
 
@@ -53,68 +60,66 @@ class Delivery {
   SinkTelemetry Telemetry() const;
 
  private:
-  // A change, or a stored letter, from the time it is taken over until it is done or stored.
-  struct Entry {
-    At at;
-    std::uint64_t version = 0;
-    IndexSetup* target = nullptr;
-    std::vector<Document> documents;
-    std::vector<bool> done;  // of documents, the rejected one too
-    std::optional<std::size_t> rejected;
-    ItemResult rejection;
-    std::string lines;  // of a letter: what is sent, instead of documents
-    std::size_t bytes = 0;
-    Time added;
-    DeadLetter letter;  // as it would be, or is
-    bool stored = false;
-    bool settled = false;
-  };
-  // One line pair of the request under way.
-  struct Sent {
-    Entry* entry = nullptr;
-    std::size_t document = 0;
-    std::optional<std::size_t> behind;  // not sent itself: a later one of this id is (Q4)
+  // A call that is no batch: one at a time, and no other begins meanwhile.
+  struct Preparing {
+    std::uint64_t number = 0;
+    IndexSetup* target = nullptr;  // neither: it asks what the server is
+    bool truncation = false;
   };
 
-  IndexSetup& Target(const std::string& alias);
-  IndexSetup* TargetOf(const Event& event);
-  DeadLetter LetterOf(const Event& event);
-  std::optional<Call> NextSetup();
+  IndexSetup* Target(const std::string& alias, const std::string& stream);
+  const Route* RouteOf(const Event& event);
+  Status WriteTruncate(const Event& event);
+  std::unique_ptr<Entry> NewEntry(const Event& event, const Route& route);
+  DeadLetter LetterOf(const Entry& entry);
+  std::optional<Call> NextPreparation();
+  Time BatchDue() const;  // something waits
   bool BatchIsDue(Time now) const;
-  static void AppendLines(std::string& body, const Entry& entry, std::size_t index);
-  Call Batch();
-  void Settle(const std::vector<ItemResult>& results);
+  std::optional<Call> Batch(Time now);
+
+  void PreparationAnswered(const Preparing& preparing, const Answer& answer);
+  void Settle(std::uint64_t number, Outbox::Request& request, const std::vector<ItemResult>& results);
   // True if it has to be sent again.
-  bool SettleOne(const Sent& sent, const ItemResult& result);
-  void SettleDocument(const Sent& sent);
-  void Reject(const Sent& sent, const ItemResult& result);
+  bool SettleOne(const Outbox::Sent& sent, const ItemResult& result);
+  void SettleDocument(const Outbox::Sent& sent);
+  void Reject(const Outbox::Sent& sent, const ItemResult& result);
   void Finish(Entry& entry);
-  void Kill(Entry& entry, std::string_view error_class, int status, std::string_view message);
-  void Smaller(int status, std::string_view body);
-  void HalveBatch() { batch_docs_ = std::max<std::size_t>(1, batch_docs_ / 2); }
-  void Hold(std::string_view error_class, int status, std::string_view message);
-  void DropSettled();
+  void Kill(Entry& entry);
+  void Smaller(Outbox::Request& request, int status, std::string_view body);
+  void UsePressure();
+  void Block(std::string_view reason, int status);
+  void Hold(std::string_view error_class, int status, std::string_view message,
+            std::optional<std::chrono::seconds> at_least = {});
+  void Stop(int status, std::string_view said, Status state);
 
   const Options& options_;
   const Identity& identity_;
   SinkContext& context_;
   DocumentEncoder documents_;
+  Documents encoded_;
   codec::NativeEncoder native_;
   Meter meter_;
   BackOff back_off_;
   Status state_ = Ok();
 
+  std::optional<Server> server_;
   std::map<std::string, std::unique_ptr<IndexSetup>> targets_;  // by alias
-  std::map<std::uint64_t, IndexSetup*> target_of_;              // by stream and schema version
-  std::deque<std::unique_ptr<Entry>> queue_;                    // in the order of the log
-  std::size_t bytes_ = 0;                                       // of queue_
-  std::vector<Sent> sent_;                                      // of the request under way
-  IndexSetup* setting_up_ = nullptr;                            // or this is
-  bool under_way_ = false;
+  std::map<std::uint64_t, std::unique_ptr<Route>> routes_;      // by stream and schema version
+  std::shared_ptr<const TransactionInfo> transaction_;          // of the last change
+  Seq transaction_seq_ = 0;
+  Outbox outbox_;
+  std::optional<Preparing> preparing_;
+  std::optional<Truncation> truncation_;  // of the first that waits
+  std::uint64_t last_number_ = 0;         // of a call
+  bool stuck_ = false;                    // nothing can go before an answer comes
+
   std::size_t batch_docs_;  // most in a request, for the time being
+  std::size_t parallelism_;
+  std::string blocked_;  // why the index takes no writes; "" if it does. One change is tried now and then
   Time held_until_{};
-  Time sent_at_{};
+  const std::int64_t began_us_;
   std::size_t rejected_in_row_ = 0;  // Q20
+  StaleWatch stale_;
 };
 
 }  // namespace headgate::search

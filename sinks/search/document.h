@@ -1,17 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/pipeline/sink.h"
 #include "sinks/search/mapping.h"
 
-// Changes as documents (search.md 6). Pure.
+// Changes as documents (search.md 3, 6). Pure.
 namespace headgate::search {
 
 // The text of a key as `_id` (Q25): different keys never meet.
@@ -20,42 +18,52 @@ std::string DocumentId(std::span<const std::string> parts);
 // One write to a document.
 struct Document {
   bool remove = false;
+  bool done = false;  // for whoever sends it
   std::string id;
-  std::string source;  // JSON; "" of a removal
+  std::string routing;  // "" if none
+  std::string source;   // JSON; "" of a removal
 };
 
 struct Documents {
-  std::vector<Document> documents;  // none: the change is about no document; two: its key has changed
-  std::string_view error_class;     // set if the change cannot be written: "render", "too_large"
+  // In the order in which they are to be sent. Two: the key or the routing has changed.
+  std::vector<Document> documents;
+  // Set if the new state cannot be written: "render", "unrepresentable", "too_large". What is left of `documents` is
+  // the end of the old one.
+  std::string_view error_class;
   std::string error;
 };
 
 // For one thread.
 class DocumentEncoder {
  public:
-  DocumentEncoder(Product product, std::size_t document_bytes_max)
-      : product_(product), document_bytes_max_(document_bytes_max) {}
+  // They must outlive it.
+  explicit DocumentEncoder(const Options& options) : options_(options) {}
 
-  // The event's schema is set. Overwrites `out`. kConfig if the stream has no key (Q26), kCorrupt if the log is
-  // damaged.
-  Status Encode(const Event& event, Documents& out);
-  const std::vector<Field>& FieldsFor(const Event& event) { return ShapeOf(event).fields; }
+  // The layout is of the event's schema. Overwrites `out`. kCorrupt if the log is damaged.
+  Status Encode(const Event& event, const Layout& layout, Documents& out);
 
  private:
-  struct Shape {
-    std::vector<Field> fields;     // by column
-    std::vector<std::size_t> key;  // columns
+  // Where a row's document lies.
+  struct Place {
+    std::string id;
+    std::string routing;
+    bool operator==(const Place&) const = default;
   };
-  const Shape& ShapeOf(const Event& event);
-  // False if it is not in the row.
-  bool IdOf(const Event& event, const Shape& shape, const std::vector<Value>& row, std::string& id);
-  Status Source(const Event& event, const Shape& shape, Documents& out, std::string& source);
+  enum class Found : std::uint8_t { kYes, kAbsent, kNull };
+  static Found PlaceOf(const Event& event, const Layout& layout, const std::vector<Value>& row, Place& place);
+  Status EncodeRemoval(const Event& event, const Layout& layout, Documents& out);
+  // The old document is gone: it is removed, or marked.
+  Status Retire(const Event& event, const Layout& layout, Place place, Documents& out);
+  Status Source(const Event& event, const Layout& layout, const std::vector<Value>& row, bool deleted, Documents& out,
+                std::string& source);
+  void AppendOthers(const Event& event, bool deleted, std::string& source);
 
-  const Product product_;
-  const std::size_t document_bytes_max_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Shape>> shapes_;  // by stream and schema version
+  const Options& options_;
   std::vector<Value> before_;
   std::vector<Value> after_;
 };
+
+// `at` as the field deleted_at of a document, without a comma.
+void AppendDeletedAt(std::string& out, std::int64_t unix_us);
 
 }  // namespace headgate::search

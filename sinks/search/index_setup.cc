@@ -1,19 +1,48 @@
 #include "sinks/search/index_setup.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
+
+#include "sinks/search/bulk.h"
 
 namespace headgate::search {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kReasonShown = 300;
+constexpr std::size_t kFieldLimit = 1'000;  // of the servers
+constexpr std::string_view kFieldLimitName = "index.mapping.total_fields.limit";
 
-std::string ReasonOf(std::string_view body) {
-  const Json answer = Json::parse(body, nullptr, false);
-  if (answer.is_object() && answer.contains("error") && answer["error"].is_object())
-    return answer["error"].value("type", "") + ": " + answer["error"].value("reason", "");
-  return std::string(body.substr(0, kReasonShown));
+// Properties, their sub-fields, and those inside of objects: the server counts them all.
+std::size_t CountFields(const Json& mapping) {
+  std::size_t count = 0;
+  for (const char* const inner : {"properties", "fields"}) {
+    const auto found = mapping.find(inner);
+    if (found == mapping.end() || !found->is_object()) continue;
+    for (const Json& field : *found) count += 1 + (field.is_object() ? CountFields(field) : 0);
+  }
+  return count;
+}
+
+// A setting, however its path is cut into objects; "" if it is not there.
+std::string SettingIn(const Json& settings, std::string_view path) {
+  if (!settings.is_object()) return {};
+  for (const auto& [name, value] : settings.items()) {
+    if (path == name) return value.is_string() ? value.get<std::string>() : value.dump();
+    if (path.size() <= name.size() || !path.starts_with(name) || path[name.size()] != '.') continue;
+    std::string found = SettingIn(value, path.substr(name.size() + 1));
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+// With and without `index.` in front.
+std::size_t FieldLimitIn(const Json& settings) {
+  std::string text = SettingIn(settings, kFieldLimitName);
+  if (text.empty()) text = SettingIn(settings, kFieldLimitName.substr(std::string_view("index.").size()));
+  std::size_t limit = 0;
+  std::from_chars(text.data(), text.data() + text.size(), limit);
+  return limit == 0 ? kFieldLimit : limit;
 }
 
 }  // namespace
@@ -27,43 +56,74 @@ Error IndexSetup::Refused(std::string_view what, int status, std::string_view bo
   return ConfigError(text);
 }
 
-Status IndexSetup::Want(const std::vector<Field>& fields) {
-  for (const Field& field : fields) {
-    const auto [it, added] = wanted_.try_emplace(field.name, Known{field.type, field.mapping});
-    if (!added && it->second.type != field.type)
-      return ConfigError("Field " + field.name + " of index alias " + alias_ + " is " + it->second.type +
-                         " and would be " + field.type +
-                         " now: a field cannot change its type. Deliver to another index");
+Status IndexSetup::Want(const Layout& layout) {
+  if (!key_.empty() && key_ != layout.key_names)
+    return ConfigError("The rows of stream " + stream_ + " have another key now, so the ids in index alias " + alias_ +
+                       " mean nothing any more. Deliver to another index, or delete this one to have it made anew");
+  key_ = layout.key_names;
+  for (const auto* fields : {&layout.fields, &layout.others}) {
+    for (const Field& field : *fields) {
+      const auto [it, added] = wanted_.try_emplace(field.name, FieldOverride{field.type, field.mapping});
+      if (!added && it->second.type != field.type)
+        return ConfigError("Field " + field.name + " of index alias " + alias_ + " is " + it->second.type +
+                           " and would be " + field.type +
+                           " now: a field cannot change its type. Deliver to another index");
+    }
   }
+  if (index_.empty() && step_ == Step::kReady) step_ = Step::kLook;  // only letters had asked for it
   return step_ == Step::kReady ? Settle() : Ok();
+}
+
+// As the server knows the type.
+FieldOverride IndexSetup::Asked(const FieldOverride& wanted) const {
+  if (!unknown_types_.contains(wanted.type)) return wanted;
+  return InsteadOf(wanted.type).value_or(wanted);
+}
+
+Status IndexSetup::CheckLimit() const {
+  std::size_t count = field_count_;
+  for (const auto& [name, wanted] : wanted_) {
+    if (!has_.contains(name)) count += 1 + CountFields(Json::parse(Asked(wanted).mapping));
+  }
+  if (count <= field_limit_) return Ok();
+  return ConfigError(
+      "Index alias " + alias_ + " would have " + std::to_string(count) + " fields, and " +
+      std::string(kFieldLimitName) + " allows " + std::to_string(field_limit_) +
+      ". Leave columns out with include or exclude, or raise the limit: of a new index by index_settings, "
+      "of one that is there by its settings");
 }
 
 Status IndexSetup::Settle() {
   step_ = Step::kReady;
-  for (const auto& [name, known] : wanted_) {
+  if (!options_.manage_index) return Ok();
+  for (const auto& [name, wanted] : wanted_) {
     const auto it = has_.find(name);
     if (it == has_.end()) {
       step_ = Step::kExtend;
-    } else if (it->second != known.type) {
-      return ConfigError("Field " + name + " of index alias " + alias_ + " is " + it->second +
-                         ", and its column needs " + known.type + ". Deliver to another index");
+      continue;
     }
+    const auto instead = InsteadOf(wanted.type);
+    if (it->second != wanted.type && (!instead || it->second != instead->type))
+      return ConfigError("Field " + name + " of index alias " + alias_ + " is " + it->second +
+                         ", and its column needs " + wanted.type + ". Deliver to another index");
   }
-  return Ok();
+  return step_ == Step::kExtend ? CheckLimit() : Ok();
 }
 
 Call IndexSetup::Next() {
+  if (step_ == Step::kLook) return {"GET", "/" + alias_, ""};
   Json properties = Json::object();
   asked_.clear();
-  for (const auto& [name, known] : wanted_) {
+  for (const auto& [name, wanted] : wanted_) {
     if (has_.contains(name)) continue;
-    properties[name] = Json::parse(known.mapping);
-    asked_[name] = known.type;
+    const FieldOverride asked = Asked(wanted);
+    properties[name] = Json::parse(asked.mapping);
+    asked_[name] = asked.type;
   }
-  if (step_ == Step::kLook) return {"GET", "/" + alias_ + "/_mapping", ""};
   if (step_ == Step::kExtend)
     return {"PUT", "/" + index_ + "/_mapping", Json({{"properties", std::move(properties)}}).dump()};
   Json body;
+  body["settings"] = Json::parse(options_.index_settings);
   body["settings"]["index.gc_deletes"] = std::to_string(options_.gc_deletes_ms) + "ms";
   Json& mappings = body["mappings"];
   if (options_.dynamic == "strict") {
@@ -71,37 +131,63 @@ Call IndexSetup::Next() {
   } else {
     mappings["dynamic"] = false;
   }
-  mappings["_meta"]["headgate"] = {{"log_id", identity_.log_id}, {"sink", identity_.sink}, {"generation", 1}};
+  mappings["_meta"]["headgate"] = {
+      {"log_id", identity_.log_id}, {"sink", identity_.sink}, {"stream", stream_}, {"key", key_}, {"generation", 1}};
   mappings["properties"] = std::move(properties);
   body["aliases"][alias_]["is_write_index"] = true;
   return {"PUT", "/" + alias_ + "-v1", body.dump()};
 }
 
-// {"<index>":{"mappings":{"_meta":...,"properties":{...}}}}
+Status IndexSetup::CheckIdentity(std::string_view text) const {
+  const Json meta = Json::parse(text);
+  const auto is = [&](const char* name, const std::string& ours) {
+    return meta.contains(name) && meta[name].is_string() && meta[name] == ours;
+  };
+  const std::string index = "Index " + index_ + " behind alias " + alias_;
+  constexpr std::string_view kWayOut = ". Set `index` to another name, or delete the index to have it made anew";
+  if (!is("log_id", identity_.log_id) || !is("sink", identity_.sink))
+    return ConfigError(
+        index + (meta.empty() ? " was not made by Headgate" : " belongs to another sink or another data directory") +
+        ": versions of its documents mean nothing here, and nothing is written" + std::string(kWayOut));
+  if (!is("stream", stream_))
+    return ConfigError(index + " holds the rows of another stream than " + stream_ + std::string(kWayOut));
+  if (!key_.empty() && (!meta.contains("key") || meta["key"] != Json(key_)))
+    return ConfigError(index + " has ids that are made of other columns than the key of stream " + stream_ +
+                       std::string(kWayOut));
+  return Ok();
+}
+
+// {"<index>":{"mappings":{"_meta":...,"properties":{...}},"settings":{"index":{...}}}}
 Status IndexSetup::Found(std::string_view body) {
   const Json answer = Json::parse(body, nullptr, false);
-  if (!answer.is_object() || answer.empty())
-    return Transient("the mapping of index alias " + alias_ + " cannot be read");
+  if (!answer.is_object() || answer.empty() || !answer.begin()->is_object())
+    return Transient("what index alias " + alias_ + " stands for cannot be read");
+  index_ = answer.begin().key();
+  if (!options_.manage_index) return Settle();
   if (answer.size() > 1)
     return ConfigError("Index alias " + alias_ + " stands for " + std::to_string(answer.size()) +
                        " indices. Leave it one, or deliver to another index");
-  index_ = answer.begin().key();
   if (index_ == alias_)
     return ConfigError("There is an index named " + alias_ +
-                       ", which is no alias and was not made by Headgate. Set "
-                       "`index` to another name, or delete it");
+                       ", which is no alias and was not made by Headgate. Set `index` to another name, delete it, or "
+                       "have it used as it is with manage_index=false");
   const Json mappings = answer.begin()->value("mappings", Json::object());
-  const Json meta = mappings.value("/_meta/headgate"_json_pointer, Json::object());
-  if (meta.value("log_id", "") != identity_.log_id || meta.value("sink", "") != identity_.sink)
-    return ConfigError(
-        "Index " + index_ + " behind alias " + alias_ +
-        (meta.empty() ? " was not made by Headgate" : " belongs to another sink or another data directory") +
-        ": versions of its documents mean nothing here, and nothing is written. Set `index` to another "
-        "name, or delete the index to have it made anew");
+  HG_RETURN_IF_ERROR(CheckIdentity(mappings.value("/_meta/headgate"_json_pointer, Json::object()).dump()));
   has_.clear();
+  field_count_ = CountFields(mappings);
+  field_limit_ = FieldLimitIn(answer.begin()->value("settings", Json::object()));
   const Json properties = mappings.value("properties", Json::object());
   for (const auto& [name, field] : properties.items()) has_[name] = field.value("type", "object");
   return Settle();
+}
+
+// True if the server has no such type as one that it was asked for, and takes another for it.
+bool IndexSetup::TookInstead(std::string_view body) {
+  for (const auto& [name, type] : asked_) {
+    if (body.find("type [" + type + "]") == std::string_view::npos || !InsteadOf(type)) continue;
+    if (unknown_types_.insert(type).second) return true;
+  }
+  return false;
 }
 
 Status IndexSetup::Answered(int status, std::string_view body) {
@@ -109,12 +195,20 @@ Status IndexSetup::Answered(int status, std::string_view body) {
     case Step::kLook:
       if (status == 200) return Found(body);
       if (status != 404) return Refused("reading", status, body);
-      step_ = Step::kCreate;
-      return Ok();
+      if (!options_.manage_index)
+        return ConfigError("There is no index or alias " + alias_ +
+                           ". Create it, or have it made with manage_index=true");
+      field_limit_ = FieldLimitIn(Json::parse(options_.index_settings));
+      // A letter alone does not say what an index needs: its write will tell that there is none.
+      step_ = key_.empty() ? Step::kReady : Step::kCreate;
+      return key_.empty() ? Ok() : CheckLimit();
     case Step::kCreate:
     case Step::kExtend: {
+      if (status == 400 && TookInstead(body)) return Ok();
       if (status != 200) return Refused(step_ == Step::kCreate ? "creating" : "adding fields to", status, body);
       if (step_ == Step::kCreate) index_ = alias_ + "-v1";
+      for (const auto& [name, type] : asked_)
+        field_count_ += 1 + CountFields(Json::parse(Asked(wanted_.at(name)).mapping));
       has_.merge(asked_);
       return Settle();
     }

@@ -1,22 +1,18 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/result.h"
+#include "sinks/search/call.h"
 #include "sinks/search/mapping.h"
 #include "sinks/search/options.h"
 
 namespace headgate::search {
-
-struct Call {
-  std::string method;
-  std::string path;
-  std::string body;  // JSON, or ""
-};
 
 // Whose documents an index holds (Q12): kept in its mapping.
 struct Identity {
@@ -24,19 +20,24 @@ struct Identity {
   std::string sink;
 };
 
-// Brings one alias to what the documents need, a call at a time (search.md Q7, Q12, Q21 to Q24). Knows no sockets.
+// Brings one alias to what the documents of one stream need, a call at a time (search.md Q7, Q12, Q21 to Q24). Knows no
+// sockets.
 //
 //   kLook ─ missing ─► kCreate ─► kReady        kReady ─ Want: new fields ─► kExtend ─► kReady
 //     └── there ─► its fields are enough ─► kReady, else kExtend
+//
+// With manage_index=false it only looks.
 class IndexSetup {
  public:
-  // Both must outlive it.
-  IndexSetup(const Options& options, const Identity& identity, std::string alias)
-      : options_(options), identity_(identity), alias_(std::move(alias)) {}
+  // Options and identity must outlive it.
+  IndexSetup(const Options& options, const Identity& identity, std::string alias, std::string stream)
+      : options_(options), identity_(identity), alias_(std::move(alias)), stream_(std::move(stream)) {}
 
   const std::string& alias() const { return alias_; }
-  // Documents will have these fields too. kConfig if one of them has another type already (Q23).
-  Status Want(const std::vector<Field>& fields);
+  const std::string& stream() const { return stream_; }
+  // Documents will be like this too. kConfig if one of the fields has another type already (Q23), if there are too many
+  // (Q24), or if ids would be made of other columns.
+  Status Want(const Layout& layout);
   bool ready() const { return step_ == Step::kReady; }
   Call Next();  // while it is not ready
   // kConfig: a person has to change something; kTransient: the same call again.
@@ -44,23 +45,28 @@ class IndexSetup {
 
  private:
   enum class Step : std::uint8_t { kLook, kCreate, kExtend, kReady };
-  struct Known {
-    std::string type;
-    std::string mapping;
-  };
 
   Status Found(std::string_view body);
+  Status CheckIdentity(std::string_view meta) const;
   Status Settle();  // the next step after what the index has is known
+  Status CheckLimit() const;
+  FieldOverride Asked(const FieldOverride& wanted) const;
+  bool TookInstead(std::string_view body);
   Error Refused(std::string_view what, int status, std::string_view body) const;
 
   const Options& options_;
   const Identity& identity_;
   const std::string alias_;
+  const std::string stream_;
   Step step_ = Step::kLook;
-  std::string index_;  // behind the alias
-  std::map<std::string, Known> wanted_;
-  std::map<std::string, std::string> has_;    // type by field
-  std::map<std::string, std::string> asked_;  // of the call under way: more may be wanted meanwhile
+  std::string index_;                            // behind the alias
+  std::vector<std::string> key_;                 // columns of the id; none while only letters are known
+  std::map<std::string, FieldOverride> wanted_;  // by field
+  std::map<std::string, std::string> has_;       // type by field
+  std::map<std::string, std::string> asked_;     // of the call under way: more may be wanted meanwhile
+  std::set<std::string> unknown_types_;          // to this server
+  std::size_t field_count_ = 0;                  // of what it has, as the server counts
+  std::size_t field_limit_ = 0;
 };
 
 }  // namespace headgate::search

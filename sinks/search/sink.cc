@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/pipeline/egress.h"
+#include "sinks/search/server.h"
 #include "sinks/search/spec.h"
 
 namespace headgate::search {
@@ -12,37 +13,50 @@ constexpr auto kPublishEvery = std::chrono::milliseconds(200);
 constexpr std::size_t kAnswerBytesMax = 16 << 20;
 constexpr std::size_t kGzipFrom = 1'000;
 
+// Another node may do better.
+bool IsGatewayTrouble(int status) { return status == 502 || status == 503 || status == 504; }
+
 std::vector<config::KeyError> Check(const config::Bound& bound) { return Read(bound).errors; }
 
 std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound, const SinkServices& services) {
   return std::make_unique<SearchSink>(name, Read(bound), services);
 }
 
-// Asks the server what it is.
-std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, const SinkServices& services) {
+// Asks a server what it is.
+Finding Ask(const ReadOptions& settings, const net::Url& url, const SinkServices& services) {
   using Level = Finding::Level;
-  const ReadOptions settings = Read(bound);
-  if (!settings.errors.empty())
-    return {{"settings", Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
-  auto endpoint = EndpointOf(settings.options, services);
-  if (!endpoint.ok()) return {{"server", Level::kError, endpoint.error().what, "", "", "url"}};
+  auto endpoint = EndpointOf(settings.options, url, services);
+  if (!endpoint.ok()) return {"server", Level::kError, endpoint.error().what, "", "", "url"};
   net::Gzip gzip;
-  const auto probed = Probe(*std::move(endpoint), RequestText(settings.options, {"GET", "/", ""}, gzip));
-  if (!probed.ok()) return {{"server", Level::kError, probed.error().what, "", "", "url"}};
+  const auto probed = Probe(*std::move(endpoint), RequestText(settings.options, url, {"GET", "/", "", 0}, gzip));
+  if (!probed.ok()) return {"server", Level::kError, probed.error().what, "", "", "url"};
   const std::optional<net::Outcome>& outcome = *probed;
-  const std::string server = settings.options.url.HostPort();
-  if (!outcome) return {{"server", Level::kWarning, "no answer from " + server + " within 10 s", "", "", "url"}};
+  const std::string at = url.HostPort();
+  if (!outcome) return {"server", Level::kWarning, "no answer from " + at + " within 10 s", "", "", "url"};
   if (const auto* failure = std::get_if<net::Failure>(&*outcome)) {
     const bool guard = failure->kind == net::Failure::Kind::kRefusedByGuard;
-    return {{"server", guard ? Level::kError : Level::kWarning, failure->text, "", "", "url"}};
+    return {"server", guard ? Level::kError : Level::kWarning, failure->text, "", "", "url"};
   }
-  const int status = std::get<net::Response>(*outcome).status;
-  if (status == 401 || status == 403)
-    return {{"server", Level::kError, server + " refuses the account: HTTP " + std::to_string(status), "", "", "auth"}};
-  if (status != 200 && status != 405)
-    return {{"server", Level::kError, server + " does not answer as a search server: HTTP " + std::to_string(status),
-             "", "", "url"}};
-  return {{"server", Level::kOk, server + " answers", "", "", "url"}};
+  const auto& response = std::get<net::Response>(*outcome);
+  const auto server = ReadServer({response.status, response.body, response.header_lines, {}});
+  if (server.ok())
+    return UntriedVersion(*server).value_or(Finding{"server", Level::kOk, at + " is " + server->Text(), "", "", "url"});
+  const bool account = response.status == 401 || response.status == 403;
+  const bool config = server.error().kind == ErrorKind::kConfig;
+  return {"server",
+          config ? Level::kError : Level::kWarning,
+          at + ": " + server.error().what,
+          "",
+          "",
+          account ? "auth" : "url"};
+}
+
+// The first alone: a check has 10 s in all.
+std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, const SinkServices& services) {
+  const ReadOptions settings = Read(bound);
+  if (!settings.errors.empty())
+    return {{"settings", Finding::Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
+  return {Ask(settings, settings.options.urls.front(), services)};
 }
 
 }  // namespace
@@ -52,23 +66,23 @@ const SinkFactory& Factory() {
   return factory;
 }
 
-Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServices& services) {
+Result<net::EndpointOptions> EndpointOf(const Options& options, const net::Url& url, const SinkServices& services) {
   net::EndpointOptions endpoint;
   HG_ASSIGN_OR_RETURN(endpoint.guard, GuardOf(services));
-  endpoint.url = options.url;
+  endpoint.url = url;
   endpoint.tls = options.tls;
   endpoint.connect_timeout_ms = options.connect_timeout_ms;
   endpoint.timeout_ms = options.timeout_ms;
-  endpoint.connections_max = 1;
+  endpoint.connections_max = options.parallelism;
   endpoint.body_bytes_max = endpoint.body_bytes_kept = kAnswerBytesMax;
   if (services.clock != nullptr) endpoint.clock = services.clock;
   return endpoint;
 }
 
-std::string RequestText(const Options& options, const Call& call, net::Gzip& gzip) {
+std::string RequestText(const Options& options, const net::Url& url, const Call& call, net::Gzip& gzip) {
   const bool packed = options.gzip && call.body.size() >= kGzipFrom;
   const std::string_view body = packed ? gzip.Compress(call.body) : std::string_view(call.body);
-  std::string text = call.method + " " + call.path + " HTTP/1.1\r\nHost: " + options.url.HostHeader() +
+  std::string text = call.method + " " + url.target + call.path + " HTTP/1.1\r\nHost: " + url.HostHeader() +
                      "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\n";
   if (!options.authorization.empty()) text += "Authorization: " + options.authorization + "\r\n";
   if (!body.empty()) {
@@ -86,8 +100,11 @@ SearchSink::SearchSink(std::string name, ReadOptions settings, const SinkService
       clock_(services.clock != nullptr ? *services.clock : SystemClock()) {
   const auto prepare = [&]() -> Status {
     if (!settings.errors.empty()) return ConfigError(settings.errors.front().text);
-    HG_ASSIGN_OR_RETURN(auto endpoint, EndpointOf(options_, services));
-    HG_ASSIGN_OR_RETURN(client_, net::HttpClient::Open(std::move(endpoint)));
+    for (const net::Url& url : options_.urls) {
+      HG_ASSIGN_OR_RETURN(auto endpoint, EndpointOf(options_, url, services));
+      HG_ASSIGN_OR_RETURN(auto client, net::HttpClient::Open(std::move(endpoint)));
+      clients_.push_back(std::move(client));
+    }
     return Ok();
   };
   settings_ = prepare();
@@ -107,17 +124,28 @@ Status SearchSink::Open(SinkContext& context) {
 }
 
 void SearchSink::SendNext() {
-  if (!client_->can_send()) return;
-  if (const auto call = delivery_->Next())
-    client_->Send(RequestText(options_, *call, gzip_),
-                  [this](net::Outcome&& outcome) { Finished(std::move(outcome)); });
+  if (turn_ && clients_[client_]->in_flight() == 0) {
+    client_ = (client_ + 1) % clients_.size();
+    turn_ = false;
+  }
+  net::HttpClient& client = *clients_[client_];
+  while (!turn_ && client.can_send()) {
+    const auto call = delivery_->Next();
+    if (!call) return;
+    client.Send(RequestText(options_, options_.urls[client_], *call, gzip_),
+                [this, number = call->number](net::Outcome&& outcome) { Finished(number, std::move(outcome)); });
+  }
 }
 
-void SearchSink::Finished(net::Outcome&& outcome) {
-  if (const auto* response = std::get_if<net::Response>(&outcome))
-    return delivery_->Answered(response->status, response->body);
+void SearchSink::Finished(std::uint64_t number, net::Outcome&& outcome) {
+  if (const auto* response = std::get_if<net::Response>(&outcome)) {
+    if (IsGatewayTrouble(response->status)) turn_ = clients_.size() > 1;
+    return delivery_->Answered(number,
+                               {response->status, response->body, response->header_lines, response->retry_after});
+  }
+  turn_ = clients_.size() > 1;
   const auto& failure = std::get<net::Failure>(outcome);
-  delivery_->Unanswered(net::Name(failure.kind), failure.text);
+  delivery_->Unanswered(number, net::Name(failure.kind), failure.text);
 }
 
 Status SearchSink::Poll(Clock::Steady::time_point deadline) {
@@ -126,18 +154,18 @@ Status SearchSink::Poll(Clock::Steady::time_point deadline) {
   auto wake = std::min({deadline, delivery_->NextWake(), std::max(now, published_at_ + kPublishEvery)});
   if (!delivery_->state().ok()) wake = now;
   // The client waits on the machine's clock, whatever the context's clock says.
-  client_->Run(Clock::Steady::now() + (wake - now));
+  clients_[client_]->Run(Clock::Steady::now() + (wake - now));
   SendNext();
   if (clock_.Now() - published_at_ >= kPublishEvery || !delivery_->state().ok()) Publish();
   return delivery_->state();
 }
 
 void SearchSink::Wake() {
-  if (client_ != nullptr) client_->Wake();
+  for (const auto& client : clients_) client->Wake();
 }
 
 void SearchSink::Close() {
-  if (client_ != nullptr) client_->Close();
+  for (const auto& client : clients_) client->Close();
   if (delivery_ != nullptr) Publish();
 }
 

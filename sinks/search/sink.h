@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/net/gzip.h"
 #include "core/net/http_client.h"
@@ -11,8 +12,8 @@
 
 namespace headgate::search {
 
-// Keeps documents of a search server equal to streams. Wires Delivery, which has the rules, to the HTTP client and the
-// deliver loop.
+// Keeps documents of a search server equal to streams. Wires Delivery, which has the rules, to the HTTP clients and the
+// deliver loop. One URL is in use at a time; when it fails the next is.
 class SearchSink final : public Sink {
  public:
   // What is wrong with the settings is said by Open, so that Wake may be called at any time.
@@ -31,23 +32,25 @@ class SearchSink final : public Sink {
 
  private:
   void SendNext();
-  void Finished(net::Outcome&& outcome);
+  void Finished(std::uint64_t number, net::Outcome&& outcome);
   void Publish();
 
   const Options options_;
   const Identity identity_;
   const Clock& clock_;
-  Status settings_;                          // what Open answers
-  std::unique_ptr<net::HttpClient> client_;  // set in the constructor or never
+  Status settings_;                                        // what Open answers
+  std::vector<std::unique_ptr<net::HttpClient>> clients_;  // one a URL; set in the constructor or never
+  std::size_t client_ = 0;                                 // the one in use
+  bool turn_ = false;                                      // to the next one, once nothing is under way
   net::Gzip gzip_;
   std::unique_ptr<Delivery> delivery_;  // from Open on
   Clock::Steady::time_point published_at_{};
   Published<SinkTelemetry> telemetry_;
 };
 
-// A request as it goes on the wire.
-std::string RequestText(const Options& options, const Call& call, net::Gzip& gzip);
-// The settings of the HTTP client; kConfig if what the service lends is malformed.
-Result<net::EndpointOptions> EndpointOf(const Options& options, const SinkServices& services);
+// A request as it goes on the wire to one of the options' URLs.
+std::string RequestText(const Options& options, const net::Url& url, const Call& call, net::Gzip& gzip);
+// The settings of its HTTP client; kConfig if what the service lends is malformed.
+Result<net::EndpointOptions> EndpointOf(const Options& options, const net::Url& url, const SinkServices& services);
 
 }  // namespace headgate::search

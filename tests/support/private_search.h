@@ -11,12 +11,13 @@
 
 namespace headgate::test {
 
-// An OpenSearch of one node (HEADGATE_TEST_SEARCH; default ~/.cache/headgate/opensearch, which `./dev setup opensearch`
-// fills) in a temporary directory, on a free port of 127.0.0.1, without sign-in. Gone with the object; killed if the
-// program dies. Lives on the thread that started it, which must live as long.
+// A search server of one node (HEADGATE_TEST_SEARCH: what `./dev setup` of an opensearch or elasticsearch filled;
+// default
+// ~/.cache/headgate/opensearch) in a temporary directory, on a free port of 127.0.0.1, without sign-in. Gone with the
+// object; killed if the program dies. Lives on the thread that started it, which must live as long.
 class PrivateSearch {
  public:
-  // kConfig if the server is not installed. `settings`: lines of its opensearch.yml.
+  // kConfig if the server is not installed. `settings`: more lines of its opensearch.yml or elasticsearch.yml.
   static Result<std::unique_ptr<PrivateSearch>> Start(std::vector<std::string> settings = {});
   ~PrivateSearch();
   PrivateSearch(const PrivateSearch&) = delete;
@@ -34,10 +35,14 @@ class PrivateSearch {
 
  private:
   explicit PrivateSearch(std::vector<std::string> settings);
+  void WriteOpenSearchSettings() const;
+  Status CopyElasticsearch() const;
+  ChildOptions CommandOf() const;
   Status Await();
 
   TempDir dir_;
   std::string cluster_;
+  std::vector<std::string> settings_;
   int port_ = 0;
   std::unique_ptr<Child> server_;
 };

@@ -35,9 +35,15 @@ TableSchema OneColumn(TypeKind kind, std::string base, std::int32_t precision = 
   column.type.precision = precision;
   return schema;
 }
+Field OneField(TableSchema schema, Options options = {}, Product product = Product::kOpenSearch) {
+  options.key_columns = {"c"};
+  auto layout = LayoutOf(schema, "s", options, product);
+  EXPECT_TRUE(layout.ok());
+  return layout->fields.at(0);
+}
 std::string FieldType(TypeKind kind, std::string base, std::int32_t precision = -1,
                       Product product = Product::kOpenSearch) {
-  return FieldsOf(OneColumn(kind, std::move(base), precision), product).at(0).type;
+  return OneField(OneColumn(kind, std::move(base), precision), {}, product).type;
 }
 
 TEST(SearchFields, Q22_EachColumnHasAFieldOfItsType) {
@@ -53,8 +59,7 @@ TEST(SearchFields, Q22_EachColumnHasAFieldOfItsType) {
   EXPECT_EQ(FieldType(TypeKind::kTimestampTz, "timestamptz"), "date");
   EXPECT_EQ(FieldType(TypeKind::kJsonb, "jsonb"), "flat_object");
   EXPECT_EQ(FieldType(TypeKind::kJsonb, "jsonb", -1, Product::kElasticsearch), "flattened");
-  EXPECT_EQ(Properties(FieldsOf(OneColumn(TypeKind::kBool, "bool"), Product::kOpenSearch)),
-            R"({"c":{"type":"boolean"}})");
+  EXPECT_EQ(OneField(OneColumn(TypeKind::kBool, "bool")).mapping, R"({"type":"boolean"})");
 }
 
 Verdict Of(int status, std::string type = {}, bool removal = false) {
@@ -82,12 +87,12 @@ TEST(SearchOutcome, EveryClassOfTheTable) {
   EXPECT_EQ(Of(429, "cluster_block_exception"), Verdict::kBlocked) << "a full disk";
   EXPECT_EQ(Of(403, "cluster_block_exception"), Verdict::kBlocked);
   EXPECT_EQ(Of(503, "unavailable_shards_exception"), Verdict::kTransient);
-  EXPECT_EQ(JudgeRequest(200), RequestVerdict::kItems);
-  EXPECT_EQ(JudgeRequest(413), RequestVerdict::kSmaller);
-  EXPECT_EQ(JudgeRequest(400), RequestVerdict::kSmaller);
-  EXPECT_EQ(JudgeRequest(401), RequestVerdict::kConfigure);
-  EXPECT_EQ(JudgeRequest(429), RequestVerdict::kRetry);
-  EXPECT_EQ(JudgeRequest(502), RequestVerdict::kRetry);
+  EXPECT_EQ(JudgeRequest(200, ""), RequestVerdict::kItems);
+  EXPECT_EQ(JudgeRequest(413, ""), RequestVerdict::kSmaller);
+  EXPECT_EQ(JudgeRequest(400, ""), RequestVerdict::kSmaller);
+  EXPECT_EQ(JudgeRequest(401, ""), RequestVerdict::kConfigure);
+  EXPECT_EQ(JudgeRequest(429, ""), RequestVerdict::kRetry);
+  EXPECT_EQ(JudgeRequest(502, ""), RequestVerdict::kRetry);
 }
 
 TEST(SearchAnswer, Q5_ItemsAreReadInOrderAndCounted) {
@@ -126,13 +131,55 @@ std::string ErrorOf(config::FlatConfig settings) {
 TEST(SearchOptions, ErrorsNameTheKey) {
   EXPECT_EQ(ErrorOf({}), "");
   EXPECT_THAT(ErrorOf({{"url", "ftp://x"}}), HasSubstr("url: "));
-  EXPECT_THAT(ErrorOf({{"url", "http://x/path"}}), HasSubstr("must end behind the port"));
+  EXPECT_THAT(ErrorOf({{"url", "http://x/path?a=1"}}), HasSubstr("may have no query"));
+  EXPECT_THAT(ErrorOf({{"url", "http://x, ftp://y"}}), HasSubstr("url: "));
+  EXPECT_THAT(ErrorOf({{"url", ","}}), HasSubstr("names no server"));
+  EXPECT_THAT(ErrorOf({{"mapping.a", "keyword"}}), HasSubstr("mapping.a: Setting \"mapping.a\" must be a JSON object"));
+  EXPECT_THAT(ErrorOf({{"index_settings", "[]"}}), HasSubstr("must be a JSON object"));
+  EXPECT_THAT(ErrorOf({{"index_settings", R"({"index":{"gc_deletes":"1s"}})"}}), HasSubstr("gc_deletes_ms"));
+  EXPECT_THAT(ErrorOf({{"envelope_fields", "_op,_lsn"}}), HasSubstr("has \"_lsn\""));
+  EXPECT_THAT(ErrorOf({{"delete_mode", "gone"}}), HasSubstr("delete_mode"));
+  EXPECT_THAT(ErrorOf({{"parallelism", "0"}}), HasSubstr("parallelism"));
   EXPECT_THAT(ErrorOf({{"index", "_orders"}}), HasSubstr("may not begin with"));
   EXPECT_THAT(ErrorOf({{"timeout_ms", "400000"}}), HasSubstr("at most a third of gc_deletes_ms"));
   EXPECT_THAT(ErrorOf({{"auth", "basic"}}), HasSubstr("auth_username"));
   EXPECT_THAT(ErrorOf({{"auth", "bearer"}}), HasSubstr("auth_token"));
   EXPECT_THAT(ErrorOf({{"tls_cert_file", "a.pem"}}), HasSubstr("tls_key_file"));
   EXPECT_THAT(ErrorOf({{"refresh", "maybe"}}), HasSubstr("refresh"));
+}
+
+TEST(SearchOptions, AreTyped) {
+  const Options o = Settings({{"url", "http://a:9200/es/, https://b"},
+                              {"mapping.note", R"({"type":"keyword"})"},
+                              {"mapping.child", R"({"properties":{}})"},
+                              {"index_settings", R"({"number_of_shards": 3})"},
+                              {"envelope_fields", "_op, _seq"},
+                              {"delete_mode", "soft"},
+                              {"on_truncate", "ignore"},
+                              {"on_unrepresentable", "null"},
+                              {"key_columns", "a, b"}})
+                        .options;
+  ASSERT_EQ(o.urls.size(), 2U);
+  EXPECT_EQ(o.urls[0].target, "/es");
+  EXPECT_EQ(o.urls[1].target, "");
+  EXPECT_EQ(o.mapping.at("note").type, "keyword");
+  EXPECT_EQ(o.mapping.at("child").type, "object");
+  EXPECT_EQ(o.index_settings, R"({"number_of_shards":3})");
+  EXPECT_THAT(o.envelope_fields, ::testing::ElementsAre(EnvelopeField::kOp, EnvelopeField::kSeq));
+  EXPECT_TRUE(o.soft_delete && o.null_unrepresentable);
+  EXPECT_EQ(o.on_truncate, Options::OnTruncate::kIgnore);
+  EXPECT_THAT(o.key_columns, ::testing::ElementsAre("a", "b"));
+  EXPECT_EQ(o.parallelism, 2U);
+}
+
+TEST(SearchOptions, PatternsOfColumns) {
+  EXPECT_TRUE(MatchesPattern("address_street", "address_*"));
+  EXPECT_TRUE(MatchesPattern("abcbd", "a*b?"));
+  EXPECT_TRUE(MatchesPattern("a", "a*"));
+  EXPECT_TRUE(MatchesPattern("", "*"));
+  EXPECT_FALSE(MatchesPattern("address", "address_*"));
+  EXPECT_FALSE(MatchesPattern("ab", "a"));
+  EXPECT_FALSE(MatchesPattern("a", "a?"));
 }
 
 TEST(SearchOptions, Q21_TheAliasIsMadeOfTheStreamsNames) {
