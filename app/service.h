@@ -72,6 +72,10 @@ class Service final : public Control {
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                               const Caller& caller) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
+  std::vector<Finding> Preflight(const config::ComponentSpec& spec, const std::string& name,
+                                 const config::FlatConfig& config) const override;
+  Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const override;
+  Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const override;
   Answer<RewindCount> CountRewind(const std::string& sink, const Rewind& rewind, std::stop_token stop) const override;
   void SetBack(const std::string& sink, Rewind rewind, const Caller& caller,
                std::function<void(Answer<Rewound>)> done) override;

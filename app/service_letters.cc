@@ -12,7 +12,6 @@ namespace headgate {
 namespace {
 
 constexpr std::size_t kSample = 10;
-constexpr std::size_t kBulkStep = 1000;  // ids a command carries
 constexpr std::size_t kOperationsKept = 200;
 
 bool Matches(const DeadLetter& letter, const LetterFilter& filter) {
@@ -174,14 +173,11 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
   if (std::ranges::none_of(event.details, is_filter)) event.details["filter.all"] = "true";
   Record(std::move(event));
 
-  for (std::size_t i = 0; i < ids.size(); i += kBulkStep) {
-    LetterCommand command;
-    command.kind = discard ? LetterCommand::Kind::kDiscard : LetterCommand::Kind::kRetry;
-    command.ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(i),
-                       ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), i + kBulkStep)));
-    command.report = [operation](bool done) { ++(done ? operation->done : operation->failed); };
-    Ask(sink, std::move(command));
-  }
+  LetterCommand command;
+  command.kind = discard ? LetterCommand::Kind::kDiscard : LetterCommand::Kind::kRetry;
+  command.ids = std::move(ids);
+  command.report = [operation](bool done) { ++(done ? operation->done : operation->failed); };
+  if (matched.matched > 0) Ask(sink, std::move(command));
   return matched;
 }
 

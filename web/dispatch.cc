@@ -133,6 +133,7 @@ std::vector<Route> AllRoutes() {
   AddDeadLetterRoutes(routes);
   AddSnapshotRoutes(routes);
   AddRewindRoutes(routes);
+  AddTrialRoutes(routes);
   AddStreamRoutes(routes);
   AddViewRoutes(routes);
   AddViewTailRoutes(routes);

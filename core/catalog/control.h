@@ -14,6 +14,7 @@
 #include "core/config/spec.h"
 #include "core/log/log.h"
 #include "core/pipeline/rewind.h"
+#include "core/pipeline/sink.h"
 #include "core/pipeline/snapshot_desk.h"
 #include "core/pipeline/status.h"
 #include "core/state/events.h"
@@ -160,6 +161,16 @@ class Control {
   virtual Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                                       const Caller& caller) = 0;
   virtual std::optional<Operation> FindOperation(std::string_view id) const = 0;
+
+  // What is found of a config before it is used, without saving it: settings, reach, rights, at most 15 s in all. On
+  // any thread; blocks.
+  virtual std::vector<Finding> Preflight(const config::ComponentSpec& spec, const std::string& name,
+                                         const config::FlatConfig& config) const = 0;
+  // Sends a test event to the target of a sink, whatever its state. 409 if it takes none. On any thread; blocks for up
+  // to 10 s.
+  virtual Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const = 0;
+  // Where the deliveries of a sink can be looked at; 409 if it does not tell them.
+  virtual Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const = 0;
 
   // Sets a sink to another place of the log, in any state of it (OP-15). Any thread: what that would do; blocks for up
   // to 10 s. 422 if it cannot be, with what can.

@@ -13,43 +13,11 @@ constexpr auto kPersistEvery = std::chrono::milliseconds(50);
 constexpr auto kIdle = std::chrono::milliseconds(1000);
 // A sink that took nothing for so long stands still.
 constexpr auto kStanding = std::chrono::milliseconds(1000);
-constexpr std::size_t kLettersInSink = 64;
 constexpr std::size_t kDoneKept = 4096;
 // Blocks that a sink does not want and reads over in one go: a stop, commands and the sink itself wait meanwhile.
 constexpr std::size_t kBlocksSkimmed = 10'000;
-constexpr std::size_t kLettersNamed = 20;  // in the event that tells of them
 
 }  // namespace
-
-Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const std::string& sink,
-                              std::int64_t now_us) {
-  HG_ASSIGN_OR_RETURN(const auto letters, DeadLetters::Open(store, sink));
-  StoreBatch batch;
-  std::vector<bool> done;
-  std::uint64_t discarded = 0;
-  for (const std::uint64_t id : command.ids) {
-    const bool known = letters->Contains(id);
-    done.push_back(known);
-    if (known && command.kind == LetterCommand::Kind::kDiscard) {
-      letters->Remove(batch, id);
-      ++discarded;
-    }
-    if (known && command.kind == LetterCommand::Kind::kRetry) {
-      HG_ASSIGN_OR_RETURN(auto letter, DeadLetters::Read(store, sink, id));
-      if (letter) {
-        letter->state = DeadLetter::State::kRetrying;
-        letter->next_try_us = now_us;
-        letters->Update(batch, *letter);
-      }
-    }
-  }
-  if (command.also) command.also(batch);
-  HG_RETURN_IF_ERROR(store.Write(batch, true));
-  if (command.report) {
-    for (const bool one : done) command.report(one);
-  }
-  return discarded;
-}
 
 Deliver::Deliver(headgate::Store& store, Log& log, Events& events, Sink& sink, std::string name, TopicFilter topics,
                  const Clock& clock, StateReader* state)
@@ -62,13 +30,6 @@ Deliver::Deliver(headgate::Store& store, Log& log, Events& events, Sink& sink, s
       clock_(clock),
       selection_(topics_),
       backfills_(store, log, events, state, topics_, name_, clock) {}
-
-Deliver::~Deliver() {
-  while (const auto command = commands_.TryPop()) {
-    if (!command->report) continue;
-    for (std::size_t i = 0; i < command->ids.size(); ++i) command->report(false);
-  }
-}
 
 Status Deliver::Run(std::stop_token stop) {
   HG_RETURN_IF_ERROR(Start());
@@ -167,7 +128,7 @@ Status Deliver::Loop(std::stop_token stop) {
     if (!letters_dirty_ && !paused_) HurryLetters();
     const auto now = clock_.Now();
     ReleaseIfStanding(now);
-    auto deadline = now + (unread_ ? std::chrono::milliseconds(0) : kIdle);
+    auto deadline = now + (unread_ || command_ ? std::chrono::milliseconds(0) : kIdle);
     if (letters_->size() > letters_in_sink_.size()) {
       const std::int64_t until_due = next_letter_scan_us_ - clock_.NowUs();
       if (until_due > 0) deadline = std::min(deadline, now + std::chrono::microseconds(until_due));
@@ -300,65 +261,6 @@ void Deliver::ReleaseIfStanding(Clock::Steady::time_point now) {
   reader_->Release();
 }
 
-Status Deliver::FeedLetters() {
-  if (letters_->size() == 0) return Ok();
-  const std::int64_t now = clock_.NowUs();
-  if (now < next_letter_scan_us_ || letters_dirty_) return Ok();  // an unwritten letter is not handed out
-  while (letters_in_sink_.size() < kLettersInSink) {
-    const auto id = letters_->NextDue(now, letters_in_sink_);
-    if (!id) {
-      const std::int64_t next = letters_->next_due_us();
-      // Parked letters become due when an earlier one goes; that resets the time below.
-      next_letter_scan_us_ = next == 0 ? now + 60'000'000 : std::max(next, now + 1'000);
-      return Ok();
-    }
-    HG_ASSIGN_OR_RETURN(const auto letter, DeadLetters::Read(store_, name_, *id));
-    if (!letter)
-      return Corrupt("dead letter " + std::to_string(*id) + " of sink " + name_ + " is in the index but not stored");
-    letters_in_sink_.insert(*id);
-    HG_RETURN_IF_ERROR(sink_.Retry(*letter));
-  }
-  return Ok();
-}
-
-// Once they are in the sink, as far as it takes them.
-void Deliver::HurryLetters() {
-  if (hurried_.empty()) return;
-  sink_.Hurry(hurried_);
-  hurried_.clear();
-}
-
-void Deliver::TakeCommands() {
-  while (auto command = commands_.TryPop()) {
-    for (const std::uint64_t id : command->ids) {
-      bool done = letters_->Contains(id) && !letters_in_sink_.contains(id);
-      if (command->kind == LetterCommand::Kind::kRetry && letters_->Contains(id)) hurried_.push_back(id);
-      if (command->kind == LetterCommand::Kind::kRetry && letters_in_sink_.contains(id)) {
-        done = true;  // it waits there for its turn
-      } else if (done && command->kind == LetterCommand::Kind::kDiscard) {
-        letters_->Remove(batch_, id);
-        letters_dirty_ = true;
-        ++discarded_;
-      } else if (done) {
-        auto letter = DeadLetters::Read(store_, name_, id);
-        done = letter.ok() && *letter;
-        if (done) {
-          (*letter)->state = DeadLetter::State::kRetrying;
-          (*letter)->next_try_us = clock_.NowUs();
-          letters_->Update(batch_, **letter);
-          letters_dirty_ = true;
-        }
-      }
-      if (command->report) command->report(done);
-    }
-    if (command->also) {
-      command->also(batch_);
-      letters_dirty_ = true;
-    }
-    next_letter_scan_us_ = 0;
-  }
-}
-
 void Deliver::Done(At at, Outcome outcome) {
   Pending& pending = PendingAt(at);
   if (outcome == Outcome::kDelivered) {
@@ -407,53 +309,6 @@ void Deliver::DropDone() {
     done_behind_ = 0;
   }
   MoveCursor();
-}
-
-void Deliver::Store(At at, DeadLetter letter) {
-  letter.at = at;
-  if (letter.state == DeadLetter::State::kDead) ++dead_;
-  letters_->Add(batch_, std::move(letter));
-  letters_dirty_ = true;
-  next_letter_scan_us_ = 0;
-  progressed_ = true;
-  if (!target_ || IsState(at)) Pass(PendingAt(at));
-}
-
-void Deliver::LetterDelivered(std::uint64_t id) {
-  ++delivered_;
-  letters_in_sink_.erase(id);
-  ++letters_untold_;
-  if (letters_named_.size() < kLettersNamed) {
-    if (const auto letter = DeadLetters::Read(store_, name_, id); letter.ok() && *letter)
-      letters_named_.push_back((*letter)->event_id);
-  }
-  letters_->Remove(batch_, id);
-  letters_dirty_ = true;
-  next_letter_scan_us_ = 0;
-}
-
-void Deliver::LetterFailed(DeadLetter letter) {
-  if (letter.state == DeadLetter::State::kDead) ++dead_;
-  letters_in_sink_.erase(letter.id);
-  letters_->Update(batch_, letter);
-  letters_dirty_ = true;
-  next_letter_scan_us_ = 0;
-}
-
-// One event for all that went with one write (AP18).
-void Deliver::TellOfLetters() {
-  if (letters_untold_ == 0) return;
-  ServiceEvent event;
-  event.kind = "letters_delivered";
-  event.connector = name_;
-  event.actor = "service";
-  const std::size_t count = std::exchange(letters_untold_, 0);
-  event.summary = std::to_string(count) + (count == 1 ? " dead letter" : " dead letters") + " delivered";
-  for (const std::string& id : std::exchange(letters_named_, {})) {
-    std::string& list = event.details["event_ids"];
-    list += (list.empty() ? "" : ", ") + id;
-  }
-  events_.Add(batch_, std::move(event));
 }
 
 // A breaker that opens or closes is news; what it stands between is told by the sink's telemetry.

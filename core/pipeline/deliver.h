@@ -67,8 +67,10 @@ class Deliver final : public SinkContext {
   }
   // Where the state of its streams is asked for.
   const std::shared_ptr<SnapshotDesk>& desk() const { return backfills_.desk(); }
+  // Before Run.
+  void SetTrace(std::shared_ptr<DeliveryTrace> trace) { trace_ = std::move(trace); }
   // A command that the loop did not get to; for its owner once Run has returned.
-  std::optional<LetterCommand> TakeCommand() { return commands_.TryPop(); }
+  std::optional<LetterCommand> TakeCommand();
   At cursor() const { return {cursor_seq_.load(), cursor_ordinal_.load()}; }
   bool opened() const { return opened_; }
   // True once something was delivered.
@@ -92,6 +94,7 @@ class Deliver final : public SinkContext {
   bool LanesAreStored(std::span<const LetterLane> lanes) const override { return letters_->AreStored(lanes); }
   std::uint32_t failures_max() const override { return failures_max_; }
   const Clock& clock() const override { return clock_; }
+  DeliveryTrace* trace() override { return trace_.get(); }
 
  private:
   struct Pending {
@@ -117,6 +120,7 @@ class Deliver final : public SinkContext {
   Status FeedLetters();
   void HurryLetters();
   void TakeCommands();
+  void Obey(const LetterCommand& command, std::uint64_t id);
   void TellOfLetters();
   void WatchBreaker();
   Status Persist(bool force);
@@ -165,6 +169,7 @@ class Deliver final : public SinkContext {
   bool letters_dirty_ = false;
   bool write_failed_ = false;  // the last time, and not since
   Backfills backfills_;
+  std::shared_ptr<DeliveryTrace> trace_;
   std::set<std::uint64_t> letters_in_sink_;  // ids
   std::vector<std::uint64_t> hurried_;       // ids that a person asked for; the sink has not been told yet
   std::int64_t next_letter_scan_us_ = 0;
@@ -173,6 +178,8 @@ class Deliver final : public SinkContext {
   bool breaker_open_ = false;               // as last told
 
   Channel<LetterCommand> commands_{64};
+  std::optional<LetterCommand> command_;  // under way
+  std::size_t obeyed_ = 0;                // of its ids
   std::atomic<bool> paused_ = false;
   std::atomic<bool> opened_ = false;
   std::atomic<Seq> cursor_seq_ = 0;

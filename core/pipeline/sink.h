@@ -16,6 +16,7 @@
 #include "core/config/spec.h"
 #include "core/log/log.h"
 #include "core/pipeline/source.h"
+#include "core/pipeline/trace.h"
 #include "core/state/dead_letters.h"
 
 namespace headgate {
@@ -100,6 +101,8 @@ class SinkContext {
   // (retry.h, AP14). May change at any time.
   virtual std::uint32_t failures_max() const = 0;
   virtual const Clock& clock() const = 0;
+  // Where deliveries are told while somebody looks; nullptr: nobody can.
+  virtual DeliveryTrace* trace() { return nullptr; }
 };
 
 // Carries events out. Lives on its sink thread; the deliver loop (deliver.h) calls it:
@@ -137,12 +140,28 @@ class Sink {
   virtual std::shared_ptr<const SinkTelemetry> telemetry() const = 0;
 };
 
+// An event that a person sends to see whether it arrives (admin API, AP25); it is of no stream.
+struct TestEvent {
+  std::string stream;   // that it names, or ""
+  std::string payload;  // JSON, or ""
+};
+struct TestDelivery {
+  std::string request;   // as sent, secrets hidden
+  std::string response;  // status line, headers and the first 4 KiB of the body; "" without an answer
+  int status = 0;
+  double duration_ms = 0;
+  std::string error;  // why there was no answer
+};
+
 struct SinkFactory {
   const config::ComponentSpec* spec;
   std::vector<config::KeyError> (*check)(const config::Bound&);  // as of a source
   std::unique_ptr<Sink> (*create)(const std::string& name, const config::Bound&, const struct SinkServices&);
   // Live checks against the endpoint, 10 s at most in all.
   std::vector<Finding> (*preflight)(const std::string& name, const config::Bound&, const struct SinkServices&);
+  // Sends one test event past everything that waits; blocks for up to 10 s. nullptr: the target takes none.
+  Result<TestDelivery> (*send_test)(const config::Bound&, const struct SinkServices&, const TestEvent&) = nullptr;
+  bool traces = false;  // its sinks tell SinkContext::trace
 };
 
 // What the service lends to every sink.

@@ -81,6 +81,9 @@ class Supervisor {
   // Any thread. Where it is asked for snapshots; nullptr if it does not run, or reads no tables.
   std::shared_ptr<SnapshotDesk> DeskOf(std::string_view name) const;
 
+  // Any thread. Where the deliveries of a sink can be looked at, also over its runs; nullptr: no such sink.
+  std::shared_ptr<DeliveryTrace> TraceOf(std::string_view name) const;
+
   // Ends all connectors, everything durable, and the thread. Within about a second.
   void Stop();
 
@@ -125,6 +128,7 @@ class Supervisor {
     ConnectorStatus status;
     std::shared_ptr<Instance> instance;
     std::shared_ptr<const TopicNames> topics;  // sinks
+    std::shared_ptr<DeliveryTrace> trace;      // sinks
   };
 
   void Run(std::stop_token stop);

@@ -97,6 +97,7 @@ Status Delivery::Write(const Event& event) {
     free_entries_.push_back(&entry);
     free_bytes_ += entry.event.body.capacity() + entry.event.record.capacity();
     if (!encoded.ok()) return encoded;
+    if (!marker && IsTraced()) TraceFiltered(entry);
     if (!marker) ++meter_.filtered;
     context_.Done(event.at, Outcome::kFiltered);
     return Ok();

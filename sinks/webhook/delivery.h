@@ -95,6 +95,8 @@ class Delivery {
   Status Retry(const DeadLetter& letter);
   // A person asked for these letters: no wait of the endpoint holds any longer, and one of them goes first.
   void Hurry(std::span<const std::uint64_t> letters);
+  // Another bound of requests a second than that of the settings; 0: none.
+  void SetRate(double per_second) { rate_.Set(per_second); }
   // Sends whatever may be sent now.
   void Dispatch();
   void Answered(Job& job, const Answer& answer);
@@ -132,6 +134,13 @@ class Delivery {
   void Send(Job& job, Time now);
   std::string_view BodyOf(const Job& job);
   std::string Shown(const Job& job) const;
+  // For whoever looks at deliveries (AP22).
+  bool IsTraced() const {
+    DeliveryTrace* const trace = context_.trace();
+    return trace != nullptr && trace->on(context_.clock().NowUs());
+  }
+  void Trace(const Job& job, const Failed& failed);
+  void TraceFiltered(const Entry& entry);
 
   // settle.cc: what an outcome leads to, what is stored.
   void Judge(Job& job, const Verdict& verdict, const Failed& failed);

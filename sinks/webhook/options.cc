@@ -1,5 +1,7 @@
 #include "sinks/webhook/options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -31,7 +33,7 @@ class Reader {
     FreeHeaders();
     Signing();
     o_.tls = ReadTls(bound_, errors_);
-    LaterParts();
+    Handshake();
   }
 
  private:
@@ -247,12 +249,12 @@ class Reader {
     const auto methods = bound_.List("auth");
     for (const std::string& method : methods) {
       if (method == "none" && methods.size() > 1) Fail("auth", "is none and something else at once.");
-      if (method == "oauth2")
-        Fail("auth", "is oauth2, which is not available in this version. Use basic, bearer or header.");
-      if (method == "basic" || method == "bearer") {
-        if (authorization) Fail("auth", "has basic and bearer: both are the header Authorization. Choose one.");
+      if (method == "basic" || method == "bearer" || method == "oauth2") {
+        if (authorization)
+          Fail("auth", "has two of basic, bearer and oauth2: each is the header Authorization. Choose one.");
         authorization = true;
       }
+      if (method == "oauth2") ClientCredentials();
       if (method == "basic") {
         const std::string user = Needed("auth_username", "auth=basic");
         const std::string password = Needed("auth_password", "auth=basic");
@@ -307,7 +309,7 @@ class Reader {
     }
     for (std::size_t i = 0; i < o_.headers.size(); ++i) {
       const bool hmac_too = o_.hmac && SameHeader(o_.hmac->header, o_.headers[i].name);
-      bool twice = hmac_too;
+      bool twice = hmac_too || (o_.oauth2 && SameHeader("Authorization", o_.headers[i].name));
       for (std::size_t k = 0; i >= first && k < i; ++k)
         twice = twice || SameHeader(o_.headers[k].name, o_.headers[i].name);
       if (twice) Fail("header." + o_.headers[i].name, "is set twice, here and by the settings of the authentication.");
@@ -340,18 +342,49 @@ class Reader {
     }
   }
 
-  // Named by the contract, but of a later version: refused by name, never ignored.
-  void LaterParts() {
-    const auto refuse = [&](std::string_view key, const std::string& is, std::string_view instead) {
-      Fail(key, std::string(is).append("is not available in this version. ").append(instead));
+  void Handshake() {
+    const std::string& mode = bound_.Text("handshake");
+    o_.handshake = mode == "required"   ? HandshakeMode::kRequired
+                   : mode == "optional" ? HandshakeMode::kOptional
+                                        : HandshakeMode::kOff;
+    o_.ce_origin = bound_.Text("ce_origin");
+    const bool off = o_.handshake == HandshakeMode::kOff;
+    if (off && !o_.ce_origin.empty() && !HasPlaceholder(mode))
+      Fail("ce_origin", "belongs to the handshake, which is off. Set handshake to optional or required.");
+    if (off) return;
+    if (o_.ce_origin.empty()) o_.ce_origin = HostName();
+    const auto is_name = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.';
     };
-    const std::string& handshake = bound_.Text("handshake");
-    if (handshake != "off" && !HasPlaceholder(handshake)) {
-      refuse("handshake", "is " + handshake + ", which ", "Set it to off.");
+    if (!HasPlaceholder(o_.ce_origin) && !std::ranges::all_of(o_.ce_origin, is_name))
+      Fail("ce_origin", "must be a DNS name that identifies this system, such as events.example.com.");
+  }
+
+  static std::string HostName() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "headgate";
+  }
+
+  void ClientCredentials() {
+    OAuth2 oauth2;
+    oauth2.client_id = Needed("auth_client_id", "auth=oauth2");
+    oauth2.client_secret = Needed("auth_client_secret", "auth=oauth2");
+    oauth2.scope = bound_.Text("auth_scope");
+    oauth2.audience = bound_.Text("auth_audience");
+    const std::string url = Needed("auth_token_url", "auth=oauth2");
+    if (Known("auth_token_url")) {
+      auto parsed = net::ParseUrl(url);
+      if (!parsed.ok()) {
+        errors_.push_back({"auth_token_url", "Setting \"auth_token_url\": " + parsed.error().what});
+      } else {
+        oauth2.token_url = *std::move(parsed);
+        if (!oauth2.token_url.tls && !bound_.Bool("allow_http"))
+          Fail("auth_token_url", "is plain http, and allow_http is false. Use https, or allow it.");
+      }
     }
-    for (const std::string_view key : {"ce_origin"}) {
-      if (!bound_.Text(key).empty()) refuse(key, "", "It belongs to the handshake.");
-    }
+    if (const std::string shown = bound_.Shown("auth_client_secret"); HasPlaceholder(shown))
+      o_.credential_shown = shown;
+    o_.oauth2 = std::move(oauth2);
   }
 
   const Bound& bound_;

@@ -26,6 +26,7 @@ enum class Envelope : std::uint8_t { kPlain, kStandard, kCloudEvent, kCloudEvent
 constexpr bool IsCloudEvent(Envelope envelope) { return envelope >= Envelope::kCloudEvent; }
 // Of a request.
 std::string_view ContentTypeOf(Envelope envelope);
+enum class HandshakeMode : std::uint8_t { kOff, kOptional, kRequired };
 enum class Ordering : std::uint8_t { kKey, kTable, kAll, kNone };
 enum class OnFailure : std::uint8_t { kBlockKey, kBlockAll, kDeadLetter };
 enum class AfterDeadLetter : std::uint8_t { kFollow, kPark };
@@ -39,6 +40,15 @@ struct Header {
   std::string name;
   std::string value;
   bool secret = false;  // shown as [hidden]
+};
+
+// Client credentials for a token endpoint (W11).
+struct OAuth2 {
+  net::Url token_url;
+  std::string client_id;
+  std::string client_secret;
+  std::string scope;
+  std::string audience;
 };
 
 // HMAC over the body in a hex header of its own (W11).
@@ -100,6 +110,9 @@ struct Options {
 
   std::vector<SigningSecret> signing_secrets;
   std::optional<LegacyHmac> hmac;
+  std::optional<OAuth2> oauth2;
+  HandshakeMode handshake = HandshakeMode::kOff;
+  std::string ce_origin;         // who asks in the handshake
   std::vector<Header> headers;   // of `auth` and header.<Name>, in the order they are sent
   std::string credential_shown;  // the placeholder behind the credential, for hints; "" if none
   bool idempotency_key_header = false;

@@ -18,6 +18,7 @@ std::string Head(const Options& options, bool hide) {
   AppendHeader(head, "User-Agent", "Headgate/" HEADGATE_VERSION);
   AppendHeader(head, "Content-Type", ContentTypeOf(options.envelope));
   if (options.gzip) AppendHeader(head, "Content-Encoding", "gzip");
+  if (options.oauth2 && hide) AppendHeader(head, "Authorization", "[hidden]");
   for (const Header& header : options.headers)
     AppendHeader(head, header.name, hide && header.secret ? "[hidden]" : header.value);
   return head;

@@ -32,6 +32,7 @@ class RateLimit {
   using Time = std::chrono::steady_clock::time_point;
 
   explicit RateLimit(double per_second) : per_second_(per_second) {}
+  void Set(double per_second) { per_second_ = per_second; }
   // Takes one request if the rate admits it.
   bool Take(Time now);
   // When the next request is admitted; `now` or earlier if it is at once.
@@ -40,7 +41,7 @@ class RateLimit {
  private:
   double Tokens(Time now) const;
 
-  const double per_second_;
+  double per_second_;
   double tokens_ = 1;
   std::optional<Time> at_;  // when tokens_ was true
 };

@@ -51,6 +51,7 @@ void Delivery::Answered(Job& job, const Answer& answer) {
   const Verdict verdict =
       JudgeStatus(answer.status, answer.retry_after.has_value(), job.entries.size(), options_.non_retryable);
   if (verdict.action == Action::kDone) {
+    if (IsTraced()) Trace(job, {"delivered", answer.status, "", ResponseText(answer), now_us});
     breaker_.Succeeded(now);
     meter_.Succeeded(now_us);
     return Delivered(job, answer.body, now_us);
@@ -65,7 +66,41 @@ void Delivery::Unanswered(Job& job, Trouble trouble, std::string_view text) {
   Judge(job, verdict, {verdict.error_class, 0, std::string(text), "", context_.clock().NowUs()});
 }
 
+void Delivery::Trace(const Job& job, const Failed& failed) {
+  constexpr std::size_t kIdsShown = 20;
+  TracedDelivery traced;
+  bool wanted = false;
+  for (const Entry* entry : job.entries) {
+    wanted = wanted ||
+             context_.trace()->Wants(entry->letter ? std::string_view(entry->letter->record) : entry->event.Record());
+    if (traced.event_ids.size() < kIdsShown) traced.event_ids.push_back(entry->PartId());
+  }
+  if (!wanted) return;
+  traced.at_us = job.sent_us;
+  traced.events = job.entries.size();
+  traced.request = Shown(job);
+  traced.body = BodyOf(job).substr(0, 4096);
+  traced.status = failed.status;
+  traced.response = failed.response;
+  traced.duration_ms = std::chrono::duration<double, std::milli>(context_.clock().Now() - job.sent_at).count();
+  traced.outcome = failed.error_class;
+  traced.error = failed.message;
+  context_.trace()->Add(std::move(traced));
+}
+
+void Delivery::TraceFiltered(const Entry& entry) {
+  if (!context_.trace()->Wants(entry.event.Record())) return;
+  TracedDelivery traced;
+  traced.at_us = context_.clock().NowUs();
+  traced.event_ids = {entry.event.id};
+  traced.events = 1;
+  traced.outcome = "filtered";
+  traced.record = entry.event.Record();
+  context_.trace()->Add(std::move(traced));
+}
+
 void Delivery::Judge(Job& job, const Verdict& verdict, const Failed& failed) {
+  if (IsTraced()) Trace(job, failed);
   const Time now = context_.clock().Now();
   const bool counted = !breaker_.open();
   meter_.Failed(failed.error_class, failed.status, failed.message);

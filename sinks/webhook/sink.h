@@ -1,12 +1,16 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/net/http_client.h"
 #include "core/pipeline/sink.h"
 #include "sinks/webhook/delivery.h"
+#include "sinks/webhook/handshake.h"
+#include "sinks/webhook/oauth2.h"
 #include "sinks/webhook/options.h"
 
 namespace headgate::webhook {
@@ -32,9 +36,24 @@ class WebhookSink final : public Sink, private Transport {
   std::shared_ptr<const SinkTelemetry> telemetry() const override { return telemetry_.Get(); }
 
  private:
-  bool CanSend() const override { return client_->can_send(); }
+  // A request under way that carries a token.
+  struct Flight {
+    std::string request;  // without it
+    std::uint64_t token = 0;
+    std::optional<net::Response> refused;  // the 401 that it was sent once more for
+    bool waits = false;                    // for another token, before that
+  };
+
+  bool MaySend() const;
+  bool CanSend() const override;
   void Send(std::string request, Job& job) override;
+  void SendWithToken(Job& job);
   void Finished(Job& job, net::Outcome&& outcome);
+  void AnswerOf(Job& job, const net::Response& response);
+  void RepeatRefused();
+  void Ask();
+  void Run(Clock::Steady::time_point deadline);
+  void AddFindings(SinkTelemetry& telemetry) const;
   void Publish(bool at_once);
 
   const std::string name_;
@@ -43,6 +62,9 @@ class WebhookSink final : public Sink, private Transport {
   Status settings_;                          // what Open answers
   std::unique_ptr<net::HttpClient> client_;  // set in the constructor or never
   std::optional<RequestWriter> writer_;
+  std::unique_ptr<TokenSource> tokens_;  // with auth=oauth2
+  std::map<Job*, Flight> flights_;       // with auth=oauth2
+  Handshake handshake_;
   std::unique_ptr<Delivery> delivery_;  // from Open on
   bool changed_ = false;                // since the last Publish
   Clock::Steady::time_point published_at_{};

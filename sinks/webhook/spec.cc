@@ -100,7 +100,7 @@ void AddContent(std::vector<Option>& out) {
       Flag("compression_signed", kGroup, "false", "The receiver verifies signatures before it unpacks a gzip body."));
   out.push_back(Flag("idempotency_key_header", kGroup, "false", "Also send Idempotency-Key, equal to webhook-id."));
   out.push_back(Choice("handshake", kGroup, {"off", "optional", "required"},
-                       "CloudEvents abuse protection. Only off is available in this version."));
+                       "CloudEvents abuse protection: whether the endpoint has to consent before anything is sent."));
   out.push_back(
       Of("ce_origin", OptionType::kString, kGroup, "Our name in the CloudEvents handshake; the host name if not set."));
   out.push_back(Of("ce_source", OptionType::kString, kGroup,
@@ -183,7 +183,7 @@ void AddDelivery(std::vector<Option>& out) {
 void AddAuthentication(std::vector<Option>& out) {
   constexpr std::string_view kGroup = "Authentication";
   Option auth = Defaulted("auth", OptionType::kList, kGroup, "none",
-                          "basic, bearer, header, or several. oauth2 is not available in this version.");
+                          "basic, bearer, header, oauth2 (client credentials), or several.");
   auth.choices = {"none", "basic", "bearer", "header", "oauth2"};
   out.push_back(auth);
   out.push_back(Of("auth_username", OptionType::kString, kGroup, "For auth=basic."));
@@ -192,6 +192,14 @@ void AddAuthentication(std::vector<Option>& out) {
   out.push_back(
       Example(Of("auth_header", OptionType::kString, kGroup, "For auth=header: the header's name."), "X-Api-Key"));
   out.push_back(Of("auth_value", OptionType::kPassword, kGroup, "For auth=header: the header's value."));
+  out.push_back(Example(Of("auth_token_url", OptionType::kString, kGroup, "For auth=oauth2: the token endpoint."),
+                        "https://login.example.com/token"));
+  out.back().secret_target = true;
+  out.push_back(Of("auth_client_id", OptionType::kString, kGroup, "For auth=oauth2."));
+  out.push_back(Of("auth_client_secret", OptionType::kPassword, kGroup, "For auth=oauth2."));
+  out.push_back(Of("auth_scope", OptionType::kString, kGroup, "For auth=oauth2: the scope that is asked for, if any."));
+  out.push_back(
+      Of("auth_audience", OptionType::kString, kGroup, "For auth=oauth2: the audience that is asked for, if any."));
   out.push_back(Defaulted("hmac_header", OptionType::kString, kGroup, "X-Signature-256",
                           "Header of the hex HMAC over the body; sent if hmac_secret is set."));
   out.push_back(Defaulted("hmac_prefix", OptionType::kString, kGroup, "sha256=", "Text before the hex digits."));

@@ -267,6 +267,38 @@ TEST_F(LetterTest, ACommandThatNobodyTookIsReportedAsNotDone) {
   EXPECT_EQ(refused, 2);
 }
 
+// AP17: one command for all of them, however many; with and without a loop.
+TEST_F(LetterTest, AP17_VeryManyAreDiscardedByOneCommand) {
+  for (const bool running : {true, false}) {
+    std::vector<std::uint64_t> ids;
+    {
+      const auto letters = DeadLetters::Open(*store_, "hook");
+      StoreBatch batch;
+      for (int i = 0; i < 3'500; ++i)
+        ids.push_back((*letters)->Add(batch, Letter("lane" + std::to_string(i), LetterState::kDead)));
+      ASSERT_TRUE(store_->Write(batch, true).ok());
+    }
+    ids.push_back(1'000'000);
+    std::atomic<int> done = 0, failed = 0;
+    LetterCommand command{LetterCommand::Kind::kDiscard, ids, [&](bool one) {
+                            ++(one ? done : failed);
+                            script_->news.Raise();
+                          }};
+    if (running) {
+      Start();
+      ASSERT_TRUE(deliver_->Command(command));
+      EXPECT_TRUE(test::Eventually(script_->news, [&] { return done + failed == 3'501; }));
+      EXPECT_TRUE(test::Eventually(script_->news, [&] { return (*DeadLetters::Counts(*store_, "hook"))[2] == 0; }));
+      Stop();
+    } else {
+      EXPECT_EQ(*Execute(command, *store_, "hook", 1), 3'500U);
+    }
+    EXPECT_EQ(done, 3'500);
+    EXPECT_EQ(failed, 1);
+    EXPECT_EQ((*DeadLetters::Open(*store_, "hook"))->size(), 0U);
+  }
+}
+
 TEST_F(LetterTest, WithoutALoopCommandsAreCarriedOutInTheStore) {
   const auto one = Add(Letter("a", LetterState::kDead));
   const auto two = Add(Letter("a", LetterState::kDead));

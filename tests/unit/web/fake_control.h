@@ -41,6 +41,7 @@ class FakeControl final : public Control {
   std::vector<std::string> topics;  // of every connector
   std::map<std::string, std::string> kept_answers;
   std::vector<Rewind> rewinds;
+  std::shared_ptr<DeliveryTrace> trace = std::make_shared<DeliveryTrace>();
   std::optional<Refusal> rewind_refusal;
   std::map<std::string, std::shared_ptr<Intake>, std::less<>> intakes;  // by stream; nullptr: does not run
 
@@ -78,6 +79,21 @@ class FakeControl final : public Control {
   Answer<Matched> BulkLetters(const std::string& sink, const LetterFilter& filter, bool discard, bool dry_run,
                               const Caller& caller) override;
   std::optional<Operation> FindOperation(std::string_view id) const override;
+  std::vector<Finding> Preflight(const config::ComponentSpec&, const std::string&,
+                                 const config::FlatConfig& config) const override {
+    if (config.contains("host") && config.at("host") == "down")
+      return {
+          {"connect", Finding::Level::kError, "nothing accepts connections", "Start it.", "systemctl start", "host"}};
+    return {{"connect", Finding::Level::kOk, "it answers", "", "", ""}};
+  }
+  Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const override {
+    if (sink == "docs") return Refusal{409, "docs takes no test events.", {}};
+    return TestDelivery{"POST /hook\r\n\r\n" + event.payload, "HTTP 200\r\n\r\nok", 200, 1.5, ""};
+  }
+  Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const override {
+    if (sink == "docs") return Refusal{409, "docs does not tell its deliveries.", {}};
+    return trace;
+  }
   Answer<RewindCount> CountRewind(const std::string& sink, const Rewind& rewind, std::stop_token stop) const override;
   void SetBack(const std::string& sink, Rewind rewind, const Caller& caller,
                std::function<void(Answer<Rewound>)> done) override;

@@ -77,6 +77,7 @@ TEST(WebhookSettings, TheDefaultsAreTypedAsTheContractSays) {
     EXPECT_FALSE(o.ops[static_cast<std::size_t>(op)]);
 }
 
+// tidy: long because it is a table
 TEST(WebhookSettings, BadSettingsAreErrorsOfTheirKey) {
   struct Row {
     config::FlatConfig settings;
@@ -95,9 +96,15 @@ TEST(WebhookSettings, BadSettingsAreErrorsOfTheirKey) {
       {{{"envelope", "cloudevents"}, {"ce_source", "my shop"}}, "ce_source", "URI reference"},
       {{{"envelope", "cloudevents"}, {"type_prefix", "com example"}}, "type_prefix", "com.example"},
       {{{"ce_source", "/shop"}}, "ce_source", "CloudEvents envelopes"},
-      {{{"handshake", "required"}}, "handshake", "not available in this version"},
-      {{{"auth", "oauth2"}}, "auth", "not available in this version"},
-      {{{"ce_origin", "x.example"}}, "ce_origin", "not available in this version"},
+      {{{"handshake", "required"}, {"ce_origin", "not a name"}}, "ce_origin", "DNS name"},
+      {{{"ce_origin", "x.example"}}, "ce_origin", "handshake"},
+      {{{"auth", "oauth2"}, {"auth_client_id", "a"}, {"auth_client_secret", "b"}}, "auth_token_url", "missing"},
+      {{{"auth", "oauth2"},
+        {"auth_client_id", "a"},
+        {"auth_client_secret", "b"},
+        {"auth_token_url", "http://user@127.0.0.1/"}},
+       "auth_token_url",
+       ""},
       {{{"type_prefix", "com.example"}}, "type_prefix", "CloudEvents envelopes"},
       {{{"signing_secrets", "whsk_AAAA"}}, "signing_secrets", "must hold 32 bytes"},
       {{{"signing_secrets", "whsec_AAAA"}}, "signing_secrets", "24 to 64"},

@@ -1,0 +1,54 @@
+// What a person tries before, and looks at while, a connector runs.
+#include "app/plugins.h"
+#include "app/service.h"
+#include "connectors/registry.h"
+#include "core/config/validate.h"
+#include "sinks/registry.h"
+
+namespace headgate {
+
+std::vector<Finding> Service::Preflight(const config::ComponentSpec& spec, const std::string& name,
+                                        const config::FlatConfig& config) const {
+  config::FlatConfig named = config;
+  named.emplace("name", name);
+  const auto outcome = config::Bind(spec, named, secrets_.get());
+  const SourceFactory* source = FindSource(spec.class_name);
+  const SinkFactory* sink = FindSink(spec.class_name);
+  auto errors = outcome.errors;
+  config::AddErrors(errors, source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound));
+  std::vector<Finding> findings;
+  for (const config::KeyError& error : errors)
+    findings.push_back({"settings", Finding::Level::kError, error.text, "", "", error.key});
+  if (!findings.empty()) return findings;
+  findings.push_back({"settings", Finding::Level::kOk, "the settings are complete", "", "", ""});
+  const auto found =
+      source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);
+  findings.insert(findings.end(), found.begin(), found.end());
+  return findings;
+}
+
+Answer<TestDelivery> Service::SendTest(const std::string& sink, const TestEvent& event) const {
+  const auto record = catalog_->Find(sink);
+  if (record == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  const SinkFactory* factory = FindSink(record->class_name);
+  if (factory == nullptr || factory->send_test == nullptr)
+    return Refusal{409, "Connector " + sink + " is a " + record->class_name + ", which takes no test events.", {}};
+  const auto outcome = config::Bind(*factory->spec, record->config, secrets_.get());
+  if (!outcome.errors.empty()) return Refusal{422, outcome.errors.front().text, outcome.errors};
+  auto sent = factory->send_test(outcome.bound, sink_services_, event);
+  if (sent.ok()) return *std::move(sent);
+  return Refusal{sent.error().kind == ErrorKind::kConfig ? 422 : 503, sent.error().what, {}};
+}
+
+Answer<std::shared_ptr<DeliveryTrace>> Service::TraceOf(const std::string& sink) const {
+  const auto record = catalog_->Find(sink);
+  if (record == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
+  const SinkFactory* factory = FindSink(record->class_name);
+  if (factory == nullptr || !factory->traces)
+    return Refusal{
+        409, "Connector " + sink + " is a " + record->class_name + ", which does not tell its deliveries.", {}};
+  if (auto trace = supervisor_->TraceOf(sink)) return trace;
+  return Refusal{503, "Connector " + sink + " is starting.", {}};
+}
+
+}  // namespace headgate

@@ -1,0 +1,88 @@
+// What people try before, and look at while, a sink runs: connection tests, test events, traces.
+#include "tests/e2e/api.h"
+#include "tests/support/wait_for.h"
+
+namespace headgate::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Trials : public Api {};
+
+TEST_F(Trials, AP25_ATestEventGoesPastTheQueueAndMovesNothing) {
+  Create("shop", shop_->Source());
+  ConnectorSettings hook = Shop::Hook(receiver_.url());
+  hook["auth"] = "bearer";
+  hook["auth_token"] = "tell-nobody";
+  hook["envelope"] = "cloudevents";
+  Create("hook", hook, "STOPPED");
+  const json sent = Call("POST", "/api/v1/connectors/hook/test-event", 200, {{"payload", {{"n", 1}}}});
+  EXPECT_EQ(sent["ok"], true) << sent;
+  EXPECT_EQ(sent["status"], 200);
+  EXPECT_THAT(sent["request"].get<std::string>(), HasSubstr("[hidden]"));
+  EXPECT_THAT(sent.dump(), Not(HasSubstr("tell-nobody")));
+  ASSERT_EQ(receiver_.http().request_count(), 1U);
+  const auto request = receiver_.http().Requests().back();
+  EXPECT_EQ(request.Header("Authorization"), "Bearer tell-nobody");
+  const json body = json::parse(request.body);
+  EXPECT_EQ(body["type"], "headgate.test");
+  EXPECT_EQ(body["data"]["n"], 1);
+  EXPECT_EQ(Call("GET", "/connectors/hook/offsets", 200)["offsets"].size(), 0U) << "no cursor";
+  EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size(), 0U);
+  receiver_.SetPolicy([](const CountingReceiver::Request&) { return CountingReceiver::Reply::Status(403); });
+  const json refused = Call("POST", "/api/v1/connectors/hook/test-event", 200);
+  EXPECT_EQ(refused["ok"], false);
+  EXPECT_EQ(refused["status"], 403);
+  EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size(), 0U);
+}
+
+TEST_F(Trials, AP22_ATraceShowsDeliveriesWithoutSecretsForATime) {
+  Create("shop", shop_->Source());
+  ConnectorSettings hook = Shop::Hook(receiver_.url(), "shop\\.public\\.customers");
+  hook["filter"] = "key.id < 40";
+  hook["auth"] = "bearer";
+  hook["auth_token"] = "tell-nobody";
+  Create("hook", hook, "PAUSED");
+  ASSERT_TRUE(WaitFor([&] { return StateOf("hook") == "PAUSED"; }));
+  EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/trace", 200)["items"].size(), 0U);
+  Call("POST", "/api/v1/connectors/hook/trace", 200, {{"seconds", 60}});
+  Call("PUT", "/connectors/hook/resume", 202);
+  ASSERT_TRUE(WaitFor([&] { return Call("GET", "/api/v1/connectors/hook/trace", 200)["items"].size() >= 50; }));
+  const json trace = Call("GET", "/api/v1/connectors/hook/trace", 200);
+  EXPECT_EQ(trace["on"], true);
+  int filtered = 0;
+  for (const json& one : trace["items"]) {
+    if (one["outcome"] == "filtered") {
+      ++filtered;
+      continue;
+    }
+    EXPECT_EQ(one["outcome"], "delivered");
+    EXPECT_EQ(one["status"], 200);
+    EXPECT_THAT(one["request"].get<std::string>(), HasSubstr("POST /hook HTTP/1.1"));
+    EXPECT_THAT(one["body"].get<std::string>(), HasSubstr("\"op\":\"read\""));
+  }
+  EXPECT_EQ(filtered, 11) << "customers 40 to 50";
+  EXPECT_THAT(trace.dump(), Not(HasSubstr("tell-nobody")));
+  Call("DELETE", "/api/v1/connectors/hook/trace", 204);
+  EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/trace", 200)["on"], false);
+}
+
+TEST_F(Trials, AP23_AConnectionTestFindsWhatIsWrongWithoutSavingIt) {
+  json source = shop_->Source();
+  const json good = Call("POST", "/api/v1/connections/test", 200, {{"config", source}});
+  EXPECT_EQ(good["ok"], true) << good;
+  EXPECT_GT(good["checks"].size(), 1U);
+  source["dbname"] = "there_is_none";
+  const json bad = Call("POST", "/api/v1/connections/test", 200, {{"config", source}});
+  EXPECT_EQ(bad["ok"], false);
+  EXPECT_THAT(bad.dump(), HasSubstr("there_is_none"));
+  EXPECT_EQ(Call("GET", "/connectors", 200).size(), 0U);
+  Create("hook", Shop::Hook(receiver_.url()));
+  const json moved = Call("POST", "/api/v1/connections/test", 200,
+                          {{"connector", "hook"}, {"config", {{"url", "http://169.254.169.254/latest"}}}});
+  EXPECT_EQ(moved["ok"], false) << "SE9: the guard holds here too";
+}
+
+}  // namespace
+}  // namespace headgate::test

@@ -1,0 +1,240 @@
+#include <nlohmann/json.hpp>
+
+#include "core/config/masking.h"
+#include "web/connect_shapes.h"
+#include "web/flat_config.h"
+#include "web/page.h"
+
+// /api/v1: tests before use, and what goes out while somebody looks (admin API, 4.8 and 4.9).
+namespace headgate::web {
+namespace {
+
+constexpr std::int64_t kTraceSecondsMax = 3600;
+
+std::string_view LevelName(Finding::Level level) {
+  switch (level) {
+    case Finding::Level::kOk:
+      return "ok";
+    case Finding::Level::kWarning:
+      return "warning";
+    case Finding::Level::kError:
+      return "error";
+  }
+  return "error";
+}
+
+Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json ChecksJson(const std::vector<Finding>& findings) {
+  Json checks = Json::array();
+  bool good = true;
+  for (const Finding& finding : findings) {
+    good = good && finding.level != Finding::Level::kError;
+    Json one;
+    one["id"] = finding.id;
+    one["status"] = LevelName(finding.level);
+    one["summary"] = finding.summary;
+    one["hint"] = TextOrNull(finding.hint);
+    one["fix"] = TextOrNull(finding.fix);
+    if (!finding.key.empty()) one["key"] = finding.key;
+    checks.push_back(std::move(one));
+  }
+  Json json;
+  json["ok"] = good;
+  json["checks"] = std::move(checks);
+  return json;
+}
+
+// What is to be tried: a config, or a connector's own with changes. Masks mean what is stored, as in a write (7.3).
+struct Tried {
+  std::shared_ptr<const ConnectorRecord> stored;
+  config::FlatConfig config;
+};
+
+// Nothing if all is well, else the answer.
+std::optional<Response> ReadTried(Api& api, const Request& request, Tried& tried) {
+  constexpr const char* kTriedShape =
+      "The body must be {\"config\":{...}}, or {\"connector\":\"name\",\"config\":{changes}}.";
+  const auto body = ParseJson(request.body, request.json_depth_max);
+  if (!body.ok()) return Fail(request, 400, body.error().what);
+  if (!body->is_object()) return Fail(request, 400, kTriedShape);
+  for (const auto& [member, value] : body->items()) {
+    const bool known = (member == "config" && value.is_object()) || (member == "connector" && value.is_string());
+    if (!known && !value.is_null()) return Fail(request, 400, kTriedShape, {}, {{"/" + member.substr(0, 100), "?"}});
+  }
+  if (body->contains("connector") && (*body)["connector"].is_string()) {
+    const auto name = (*body)["connector"].get<std::string>();
+    tried.stored = api.control.Find(name);
+    if (tried.stored == nullptr) return NoConnector(request, name);
+    tried.config = tried.stored->config;
+  } else if (!body->contains("config")) {
+    return Fail(request, 400, kTriedShape);
+  }
+  if (!body->contains("config") || (*body)["config"].is_null()) return std::nullopt;
+  const Json& changes = (*body)["config"];
+  for (const auto& [key, value] : changes.items()) {
+    if (value.is_null() && tried.stored != nullptr) tried.config.erase(key);
+  }
+  Json rest = Json::object();
+  for (const auto& [key, value] : changes.items()) {
+    if (!value.is_null()) rest[key] = value;
+  }
+  auto flat = ReadFlat(rest);
+  if (!flat.ok()) return Fail(request, 400, flat.error().what);
+  for (auto& [key, value] : flat->config) tried.config[key] = value;
+  return std::nullopt;
+}
+
+// AP23.
+Response TestConnection(Api& api, const Request& request) {
+  Tried tried;
+  if (auto refused = ReadTried(api, request, tried)) return std::move(*refused);
+  const std::string asked = tried.config.contains("connector.class") ? tried.config.at("connector.class") : "";
+  const config::ComponentSpec* spec = api.control.FindPlugin(asked);
+  if (spec == nullptr) {
+    const std::string text = asked.empty() ? "The config has no connector.class."
+                                           : "There is no connector.class " + asked.substr(0, 255) + ".";
+    return Fail(request, 422, text, {}, {{"/config/connector.class", text}});
+  }
+  auto unmasked =
+      config::UnmaskUpdate(*spec, tried.stored == nullptr ? config::FlatConfig{} : tried.stored->config, tried.config);
+  Later later;
+  later.lane = Lane::kChecks;
+  later.stage = "the connection test";
+  later.work = [control = &api.control, spec, unmasked = std::move(unmasked),
+                name = tried.stored != nullptr ? tried.stored->name : std::string("test")](std::stop_token) {
+    std::vector<Finding> findings;
+    for (const config::KeyError& error : unmasked.errors)
+      findings.push_back({"settings", Finding::Level::kError, error.text, "", "", error.key});
+    if (findings.empty()) findings = control->Preflight(*spec, name, unmasked.config);
+    return Response::Json(200, Dump(ChecksJson(findings)));
+  };
+  return Response::Run(std::move(later));
+}
+
+// AP25.
+Response SendTestEvent(Api& api, const Request& request) {
+  if (api.control.Find(request.Argument(0)) == nullptr) return NoConnector(request, request.Argument(0));
+  TestEvent event;
+  if (!request.body.empty()) {
+    const auto body = ParseJson(request.body, request.json_depth_max);
+    if (!body.ok()) return Fail(request, 400, body.error().what);
+    if (!body->is_object()) return Fail(request, 400, "The body must be {\"stream\":\"name\",\"payload\":{...}}.");
+    for (const auto& [member, value] : body->items()) {
+      if (value.is_null()) continue;
+      if (member == "stream" && value.is_string()) {
+        event.stream = value.get<std::string>().substr(0, 300);
+      } else if (member == "payload") {
+        event.payload = Dump(value);
+      } else {
+        return Fail(request, 400,
+                    member == "stream" ? "stream must be a name." : "Unknown member \"" + member.substr(0, 100) + "\".",
+                    {}, {{"/" + member.substr(0, 100), "?"}});
+      }
+    }
+  }
+  Later later;
+  later.lane = Lane::kChecks;
+  later.stage = "the test event";
+  later.work = [control = &api.control, event = std::move(event), outline = Outline(request)](std::stop_token) {
+    const auto answer = control->SendTest(outline.Argument(0), event);
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(outline, *refusal);
+    const auto& sent = std::get<TestDelivery>(answer);
+    Json json;
+    json["ok"] = sent.status >= 200 && sent.status < 300;
+    json["request"] = sent.request;
+    json["status"] = sent.status == 0 ? Json(nullptr) : Json(sent.status);
+    json["response"] = TextOrNull(sent.response);
+    json["duration_ms"] = sent.duration_ms;
+    json["error"] = TextOrNull(sent.error);
+    return Response::Json(200, Dump(json));
+  };
+  return Response::Run(std::move(later));
+}
+
+// --- traces (AP22)
+
+Json TracedJson(const TracedDelivery& traced) {
+  Json json;
+  json["at"] = TimeJson(traced.at_us);
+  json["outcome"] = traced.outcome;
+  json["events"] = traced.events;
+  json["event_ids"] = traced.event_ids;
+  json["request"] = TextOrNull(traced.request);
+  json["body"] = TextOrNull(traced.body);
+  json["status"] = traced.status == 0 ? Json(nullptr) : Json(traced.status);
+  json["response"] = TextOrNull(traced.response);
+  json["duration_ms"] = traced.duration_ms;
+  json["error"] = TextOrNull(traced.error);
+  if (!traced.record.empty()) json["record"] = traced.record;
+  return json;
+}
+
+Json TraceState(Api& api, const DeliveryTrace& trace) {
+  Json json;
+  json["on"] = trace.on(api.control.clock().NowUs());
+  json["until"] = TimeJson(trace.until_us());
+  return json;
+}
+
+Response GetTrace(Api& api, const Request& request) {
+  const auto found = api.control.TraceOf(request.Argument(0));
+  if (const auto* refusal = std::get_if<Refusal>(&found)) return FromRefusal(request, *refusal);
+  const auto& trace = *std::get<std::shared_ptr<DeliveryTrace>>(found);
+  Json json = TraceState(api, trace);
+  Json items = Json::array();
+  const auto deliveries = trace.deliveries();
+  for (const auto& one : *deliveries) items.push_back(TracedJson(*one));
+  json["items"] = std::move(items);
+  return Response::Json(200, Dump(json));
+}
+
+Response StartTrace(Api& api, const Request& request) {
+  const auto found = api.control.TraceOf(request.Argument(0));
+  if (const auto* refusal = std::get_if<Refusal>(&found)) return FromRefusal(request, *refusal);
+  const auto body = ParseJson(request.body, request.json_depth_max);
+  if (!body.ok()) return Fail(request, 400, body.error().what);
+  constexpr const char* kTraceShape = "The body must be {\"seconds\":60}, at most 3600, and q if you like.";
+  if (!body->is_object() || !body->contains("seconds") || !(*body)["seconds"].is_number_integer())
+    return Fail(request, 400, kTraceShape, {}, {{"/seconds", kTraceShape}});
+  for (const auto& [member, value] : body->items()) {
+    if (member != "seconds" && !(member == "q" && value.is_string()))
+      return Fail(request, 400, kTraceShape, {}, {{"/" + member.substr(0, 100), kTraceShape}});
+  }
+  const auto seconds = (*body)["seconds"].get<std::int64_t>();
+  if (seconds < 1 || seconds > kTraceSecondsMax)
+    return Fail(request, 400, kTraceShape, {}, {{"/seconds", kTraceShape}});
+  std::optional<Filter> q;
+  if (body->contains("q")) {
+    auto parsed = Filter::Parse((*body)["q"].get<std::string>());
+    if (!parsed.ok()) return Fail(request, 400, parsed.error().what, "bad-filter", {{"/q", parsed.error().what}});
+    q = std::move(*parsed);
+  }
+  auto& trace = *std::get<std::shared_ptr<DeliveryTrace>>(found);
+  trace.Start(api.control.clock().NowUs() + seconds * 1'000'000, std::move(q));
+  return Response::Json(200, Dump(TraceState(api, trace)));
+}
+
+Response StopTrace(Api& api, const Request& request) {
+  const auto found = api.control.TraceOf(request.Argument(0));
+  if (const auto* refusal = std::get_if<Refusal>(&found)) return FromRefusal(request, *refusal);
+  std::get<std::shared_ptr<DeliveryTrace>>(found)->Stop();
+  return Response::Empty(204);
+}
+
+}  // namespace
+
+void AddTrialRoutes(std::vector<Route>& routes) {
+  const Route table[] = {
+      {"POST", "/api/v1/connections/test", Role::kAdmin, "Try a config without saving it", TestConnection, true},
+      {"POST", "/api/v1/connectors/{c}/test-event", Role::kOperate, "Send one marked event past the queue",
+       SendTestEvent, true},
+      {"GET", "/api/v1/connectors/{c}/trace", Role::kOperate, "The last deliveries of a sink", GetTrace},
+      {"POST", "/api/v1/connectors/{c}/trace", Role::kOperate, "Look at deliveries for a time (seconds, q)", StartTrace,
+       true},
+      {"DELETE", "/api/v1/connectors/{c}/trace", Role::kOperate, "Look no longer", StopTrace},
+  };
+  routes.insert(routes.end(), std::begin(table), std::end(table));
+}
+
+}  // namespace headgate::web
