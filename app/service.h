@@ -95,6 +95,7 @@ class Service final : public Control {
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
                                    std::size_t limit) const override;
   std::uint64_t last_event_id() const override { return events_->last_id(); }
+  void Record(ServiceEvent event) override;
   std::shared_ptr<void> Subscribe(std::function<void()> wake) override;
   std::string instance_id() const override { return store_->instance_id(); }
   bool ready() const override { return ready_; }
@@ -153,7 +154,6 @@ class Service final : public Control {
   void NoteLeftSlot(const ConnectorRecord& record, const Leftover& left, StoreBatch& batch);
   static void ForgetLeftSlot(const std::string& connector, const Leftover& left, StoreBatch& batch);
   void LookForLeftSlots(std::stop_token stop);
-  void Record(ServiceEvent event);  // alone, not synced
   bool HasLetters(const std::string& owner) const;
   void Ask(const std::string& sink, LetterCommand command);
   void Wake() const;

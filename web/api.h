@@ -35,6 +35,7 @@ void AddServiceRoutes(std::vector<Route>& routes);     // GET /, health, readine
 void AddConnectorRoutes(std::vector<Route>& routes);   // Connect: connectors and their state
 void AddConfigRoutes(std::vector<Route>& routes);      // Connect: create, configure
 void AddPluginRoutes(std::vector<Route>& routes);      // Connect: plugins, validate
+void AddLoggerRoutes(std::vector<Route>& routes);      // Connect: levels of the diagnostics
 void AddOverviewRoutes(std::vector<Route>& routes);    // /api/v1: connectors, lag
 void AddHealthRoutes(std::vector<Route>& routes);      // /api/v1: health, dismissals, thresholds
 void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1

@@ -128,6 +128,7 @@ std::vector<Route> AllRoutes() {
   AddConnectorRoutes(routes);
   AddConfigRoutes(routes);
   AddPluginRoutes(routes);
+  AddLoggerRoutes(routes);
   AddOverviewRoutes(routes);
   AddHealthRoutes(routes);
   AddDeadLetterRoutes(routes);

@@ -179,6 +179,13 @@ void Server::Impl::Answered(const Request& request, int status) {
   if (status >= 500 && status != 503) {
     diag::Warn("web", "answered with an error",
                {{"request_id", request.id}, {"route", request.route}, {"status", status}});
+  } else if (diag::Enabled(diag::Level::kDebug, "web")) {
+    diag::Debug("web", "answered",
+                {{"request_id", request.id},
+                 {"peer", request.peer},
+                 {"method", request.method},
+                 {"route", request.route},
+                 {"status", status}});
   }
 }
 

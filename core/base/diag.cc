@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cctype>
@@ -12,8 +13,13 @@
 namespace headgate::diag {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"trace", "debug", "info", "warn", "error"};
-std::atomic<Level> threshold_level = Level::kInfo;
+constexpr std::array<std::string_view, 6> kNames = {"trace", "debug", "info", "warn", "error", "fatal"};
+constexpr std::size_t kRoot = std::size(kAreas);  // its place behind the areas
+struct Slot {
+  std::atomic<Level> level = Level::kInfo;
+  std::atomic<std::int64_t> set_us = 0;
+};
+std::array<Slot, kRoot + 1> slots;
 std::atomic<Format> line_format = Format::kText;
 
 void AppendJsonString(std::string& out, std::string_view text) {
@@ -47,6 +53,13 @@ void AppendTextValue(std::string& out, std::string_view text) {
   }
 }
 
+std::optional<std::size_t> PlaceOf(std::string_view area) {
+  if (area == "root") return kRoot;
+  const auto found = std::ranges::find(kAreas, area);
+  if (found == std::end(kAreas)) return std::nullopt;
+  return static_cast<std::size_t>(found - std::begin(kAreas));
+}
+
 }  // namespace
 
 std::string_view Name(Level level) { return kNames[static_cast<std::size_t>(level)]; }
@@ -61,25 +74,44 @@ std::optional<Level> ParseLevel(std::string_view name) {
 }
 
 void Configure(Level threshold, Format format) {
-  threshold_level = threshold;
+  for (Slot& slot : slots) {
+    slot.level = threshold;
+    slot.set_us = 0;
+  }
   line_format = format;
 }
 
-bool Enabled(Level level) { return level >= threshold_level.load(std::memory_order_relaxed); }
+std::optional<Threshold> ThresholdOf(std::string_view area) {
+  const auto place = PlaceOf(area);
+  if (!place) return std::nullopt;
+  return Threshold{slots[*place].level, slots[*place].set_us};
+}
 
-void Write(Level level, std::string_view component, std::string_view message, std::initializer_list<Field> fields) {
-  if (!Enabled(level)) return;
+bool SetThreshold(std::string_view area, Level level, std::int64_t now_us) {
+  const auto place = PlaceOf(area);
+  if (!place) return false;
+  for (std::size_t i = *place == kRoot ? 0 : *place; i <= *place; ++i) {
+    slots[i].level = level;
+    slots[i].set_us = now_us;
+  }
+  return true;
+}
+
+bool Enabled(Level level, Area area) { return level >= slots[area.index()].level.load(std::memory_order_relaxed); }
+
+void Write(Level level, Area area, std::string_view message, std::initializer_list<Field> fields) {
+  if (!Enabled(level, area)) return;
   std::string line;
   const std::string now = UtcText(SystemClock().NowUs());
   if (line_format.load(std::memory_order_relaxed) == Format::kText) {
-    line.append(now).append(" ").append(Name(level)).append(" ").append(component).append(": ").append(message);
+    line.append(now).append(" ").append(Name(level)).append(" ").append(area.name()).append(": ").append(message);
     for (const Field& f : fields) {
       line.append(" ").append(f.key).append("=");
       AppendTextValue(line, f.value);
     }
   } else {
     line.append("{\"ts\":\"").append(now).append("\",\"level\":\"").append(Name(level)).append("\",\"component\":");
-    AppendJsonString(line, component);
+    AppendJsonString(line, area.name());
     line.append(",\"message\":");
     AppendJsonString(line, message);
     for (const Field& f : fields) {

@@ -214,6 +214,8 @@ class Control {
   virtual std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match,
                                            std::uint64_t before_id, std::size_t limit) const = 0;
   virtual std::uint64_t last_event_id() const = 0;
+  // Adds what tells of a change that is no part of the database, such as a level of the diagnostics. Not synced.
+  virtual void Record(ServiceEvent event) = 0;
   // `wake` is called on any thread after an event was written or a status changed; it must be quick.
   virtual std::shared_ptr<void> Subscribe(std::function<void()> wake) = 0;
 

@@ -86,7 +86,7 @@ std::string AssignListen(Listen& to, const std::string& text) {
 
 std::string AssignLevel(diag::Level& to, const std::string& text) {
   const auto level = diag::ParseLevel(Trim(text));
-  if (!level) return "is " + Quoted(text) + ". It must be trace, debug, info, warn or error.";
+  if (!level) return "is " + Quoted(text) + ". It must be trace, debug, info, warn, error or fatal.";
   to = *level;
   return {};
 }
@@ -156,7 +156,7 @@ std::vector<Setting> Settings(ServiceConfig& config) {
       Number("api.limits.json_depth_max", limits.json_depth_max, "Most levels of JSON in a body.", 2, 1000),
       Number("api.limits.rate_bytes_min", limits.rate_bytes_min,
              "Bytes a second that a peer must move once a request or an answer takes longer than 10 s.", 1, 1LL << 30),
-      {"log.level", false, "Least level of the lines on stderr: trace, debug, info, warn or error.",
+      {"log.level", false, "Least level of the lines on stderr: trace, debug, info, warn, error or fatal.",
        std::string(diag::Name(config.log.level)),
        [&config](const Texts& t) { return AssignLevel(config.log.level, t[0]); }},
       {"log.format", false, "Form of the lines: text, or json for one object a line.",

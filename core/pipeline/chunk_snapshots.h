@@ -14,6 +14,7 @@
 
 #include "core/base/channel.h"
 #include "core/base/clock.h"
+#include "core/base/diag.h"
 #include "core/base/published.h"
 #include "core/base/signal.h"
 #include "core/pipeline/change_watch.h"
@@ -30,8 +31,8 @@ namespace headgate {
 class ChunkSnapshots {
  public:
   struct Settings {
-    std::string connector;  // its name
-    std::string component;  // for the diagnostic log: "mysql"
+    std::string connector;            // its name
+    diag::Area component = "ingest";  // of the lines that tell of snapshots: "mysql"
     std::size_t workers = 1;
     bool stream_ends = false;  // with the first snapshot: no others are taken then
   };

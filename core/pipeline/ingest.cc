@@ -9,6 +9,14 @@ namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(250);
 
+void Trace(const std::string& name, const LogWriter::Outcome& outcome) {
+  diag::Write(diag::Level::kTrace, "ingest", "appended",
+              {{"connector", name},
+               {"transactions", outcome.appended},
+               {"duplicates", outcome.duplicates},
+               {"last_seq", outcome.last_seq}});
+}
+
 }  // namespace
 
 Status Ingest::Run(std::stop_token stop) {
@@ -40,6 +48,7 @@ Status Ingest::AppendUntilDurable(RecordedWriter& writer, const SourceBatch& bat
       HG_FAILPOINT("ingest.appended");
       if (!batch.transactions.empty()) progressed_ = true;
       if (std::exchange(told_, false)) diag::Info("ingest", "intake goes on", {{"connector", name_}});
+      if (diag::Enabled(diag::Level::kTrace, "ingest")) Trace(name_, *outcome);
       return Ok();
     }
     if (outcome.error().kind != ErrorKind::kTransient) return std::move(outcome).error();

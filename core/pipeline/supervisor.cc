@@ -464,6 +464,7 @@ void Supervisor::SetState(Connector& connector, State state, std::string trace) 
   if (status.state != state) {
     Tell(connector, "state", std::string(Name(status.state)) + " -> " + std::string(Name(state)), trace);
     status.since_us = parts_.clock->NowUs();
+    diag::Debug("supervisor", "state", {{"connector", status.name}, {"state", Name(state)}, {"trace", trace}});
   }
   status.state = state;
   status.trace = trace;

@@ -233,7 +233,7 @@ const Bad kBadFiles[] = {
     {"data_dir: d\napi: {limits: {connections_max: 3}}\n",
      "Setting \"api.limits.streams_max\" is more than api.limits.connections_max."},
     {"data_dir: d\nlog: {level: loud}\n",
-     "Setting \"log.level\" is \"loud\". It must be trace, debug, info, warn or error."},
+     "Setting \"log.level\" is \"loud\". It must be trace, debug, info, warn, error or fatal."},
     {"data_dir: d\nlog: {format: xml}\n", "Setting \"log.format\" is \"xml\". It must be text or json."},
     {"data_dir: d\nretention: {time_ms: 0}\n",
      "Setting \"retention.time_ms\" is \"0\". It must be a whole number of at least 1."},
@@ -284,7 +284,7 @@ TEST(ServiceConfig, AllErrorsAreCollected) {
       Errors("api:\n  lisen: x\n  mask_secrets: 1\nlog: {level: loud}\nconnectors:\n  x:\n    a: [1]\n"),
       "headgate.yaml:2: Unknown setting \"api.lisen\". Did you mean \"api.listen\"?\n"
       "headgate.yaml:3: Setting \"api.mask_secrets\" is \"1\". It must be true or false.\n"
-      "headgate.yaml:4: Setting \"log.level\" is \"loud\". It must be trace, debug, info, warn or error.\n"
+      "headgate.yaml:4: Setting \"log.level\" is \"loud\". It must be trace, debug, info, warn, error or fatal.\n"
       "headgate.yaml:7: Connector \"x\": \"a\" must be one value, not a list. Write several as a comma list, none as "
       "\"\".\n"
       "headgate.yaml:1: Missing required setting \"data_dir\". Name the folder that holds the shard, such as data_dir: "
@@ -340,8 +340,9 @@ TEST(ServiceConfig, TheEnvironmentOverridesTheFile) {
 TEST(ServiceConfig, TheEnvironmentAloneIsEnough) { EXPECT_EQ(Errors("", {{"HEADGATE_DATA_DIR", "/e"}}), ""); }
 
 TEST(ServiceConfig, ErrorsOfTheEnvironmentNameTheVariable) {
-  EXPECT_EQ(Errors("data_dir: d\n", {{"HEADGATE_LOG_LEVEL", "loud"}}),
-            "HEADGATE_LOG_LEVEL: Setting \"log.level\" is \"loud\". It must be trace, debug, info, warn or error.");
+  EXPECT_EQ(
+      Errors("data_dir: d\n", {{"HEADGATE_LOG_LEVEL", "loud"}}),
+      "HEADGATE_LOG_LEVEL: Setting \"log.level\" is \"loud\". It must be trace, debug, info, warn, error or fatal.");
   EXPECT_THAT(Errors("data_dir: d\n", {{"HEADGATE_API_LISTEN", "0.0.0.0:1"}}),
               HasSubstr("HEADGATE_API_LISTEN: Setting \"api.listen\" is 0.0.0.0:1, which others"));
 }

@@ -42,7 +42,7 @@ TEST_F(ConnectTest, KC2_ErrorsHaveConnectsTwoMembersFirst) {
                                              {"GET", "/connectors/none/status", 404},
                                              {"GET", "/connectors/none/tasks-config", 404},
                                              {"POST", "/connectors/none/tasks", 405},
-                                             {"GET", "/admin/loggers", 404}}) {
+                                             {"GET", "/admin/loggers/none", 404}}) {
     const RawAnswer answer = Send(method, path);
     EXPECT_EQ(answer.status, status) << method << path;
     EXPECT_EQ(answer.headers.at("content-type"), "application/json");

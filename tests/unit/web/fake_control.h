@@ -113,6 +113,7 @@ class FakeControl final : public Control {
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
                                    std::size_t limit) const override;
   std::uint64_t last_event_id() const override { return last_event_.load(); }
+  void Record(ServiceEvent event) override { AddEvent(std::move(event)); }
   std::shared_ptr<void> Subscribe(std::function<void()> wake) override;
   std::string instance_id() const override { return "data-directory-1"; }
   bool ready() const override { return is_ready; }
