@@ -230,10 +230,25 @@ Response GetOperation(Api& api, const Request& request) {
 
 void AddEventRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/events", Role::kRead, "What happened, newest first (kind, connector, actor, since, until)",
-       ListEvents},
-      {"GET", "/api/v1/events/tail", Role::kRead, "Follow the events", TailEvents, false, Produces::kEvents},
-      {"GET", "/api/v1/operations/{id}", Role::kRead, "State of a bulk operation", GetOperation},
+      {"GET",
+       "/api/v1/events",
+       Role::kRead,
+       "What happened, newest first",
+       ListEvents,
+       {.query = "...EventFilter, ...Page", .answers = "200 {items: [Event], next_cursor: string?}"}},
+      {"GET",
+       "/api/v1/events/tail",
+       Role::kRead,
+       "Follow the events",
+       TailEvents,
+       {.query = "...EventFilter, from: string, Last-Event-ID: string", .answers = "200 string"},
+       Produces::kEvents},
+      {"GET",
+       "/api/v1/operations/{id}",
+       Role::kRead,
+       "State of a bulk operation",
+       GetOperation,
+       {.answers = "200 Operation"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -157,7 +157,12 @@ Response Get(Api& api, const Request&) { return Response::Json(200, Dump(Graph(a
 
 void AddGraphRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/graph", Role::kRead, "Sources, streams, views and sinks, and what flows between them", Get},
+      {"GET",
+       "/api/v1/graph",
+       Role::kRead,
+       "Sources, streams, views and sinks, and what flows between them",
+       Get,
+       {.answers = "200 Graph"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -328,11 +328,27 @@ Response Dismiss(Api& api, const Request& request) {
 
 void AddHealthRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/connectors/{c}/health", Role::kRead, "Checks with hints", GetHealth},
-      {"POST", "/api/v1/connectors/{c}/health/{check}/dismiss", Role::kOperate,
-       "Silence a check until its cause changes, or a time", Dismiss, true},
-      {"GET", "/api/v1/connectors/{c}/thresholds", Role::kRead, "Limits of the health checks", GetThresholds},
-      {"PUT", "/api/v1/connectors/{c}/thresholds", Role::kAdmin, "Replace the limits as a whole", PutThresholds, true},
+      {"GET", "/api/v1/connectors/{c}/health", Role::kRead, "Checks with hints", GetHealth, {.answers = "200 Health"}},
+      {"POST",
+       "/api/v1/connectors/{c}/health/{check}/dismiss",
+       Role::kOperate,
+       "Silence a check until its cause changes, or a time",
+       Dismiss,
+       {.body = "{until?: string?, reason?: string?}",
+        .answers = "200 {check: string, dismissed_until: time?, reason: string?}",
+        .errors = "409 422"}},
+      {"GET",
+       "/api/v1/connectors/{c}/thresholds",
+       Role::kRead,
+       "Limits of the health checks",
+       GetThresholds,
+       {.answers = "200 Thresholds"}},
+      {"PUT",
+       "/api/v1/connectors/{c}/thresholds",
+       Role::kAdmin,
+       "Replace the limits as a whole",
+       PutThresholds,
+       {.query = "If-Match: string", .body = "Thresholds", .answers = "200 Thresholds", .errors = "412 422"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

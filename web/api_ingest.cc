@@ -105,8 +105,17 @@ Response PostEvents(Api& api, const Request& request) {
 }  // namespace
 
 void AddIngestRoutes(std::vector<Route>& routes) {
-  routes.push_back({"POST", "/api/v1/streams/{s}/events", Role::kOperate,
-                    "Append events to a stream, all of them or none", PostEvents, true, Produces::kJson, kLines});
+  routes.push_back({"POST",
+                    "/api/v1/streams/{s}/events",
+                    Role::kOperate,
+                    "Append events to a stream, all of them or none",
+                    PostEvents,
+                    {.query = "Idempotency-Key: string, Content-Encoding: string",
+                     .body = "any",
+                     .answers = "200 {seq: big, events: int}",
+                     .errors = "409 422"},
+                    Produces::kJson,
+                    kLines});
 }
 
 }  // namespace headgate::web

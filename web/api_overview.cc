@@ -229,11 +229,26 @@ Response GetLag(Api& api, const Request& request) {
 
 void AddOverviewRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/api/v1/connectors", Role::kRead, "Summaries, worst first (type, status, q)", ListConnectors},
-      {"GET", "/api/v1/connectors/{c}", Role::kRead, "One connector with tasks, last error and links", GetConnector},
-      {"GET", "/api/v1/connectors/{c}/config/effective", Role::kRead, "Every key with value, default and origin",
-       Effective},
-      {"GET", "/api/v1/connectors/{c}/lag", Role::kRead, "How far behind", GetLag},
+      {"GET",
+       "/api/v1/connectors",
+       Role::kRead,
+       "Summaries, worst first",
+       ListConnectors,
+       {.query = "type: string, status: string, q: string, ...Page",
+        .answers = "200 {items: [Summary], next_cursor: string?}"}},
+      {"GET",
+       "/api/v1/connectors/{c}",
+       Role::kRead,
+       "One connector with tasks, last error and links",
+       GetConnector,
+       {.answers = "200 Connector"}},
+      {"GET",
+       "/api/v1/connectors/{c}/config/effective",
+       Role::kRead,
+       "Every key with value, default and origin",
+       Effective,
+       {.answers = "200 Effective", .errors = "409"}},
+      {"GET", "/api/v1/connectors/{c}/lag", Role::kRead, "How far behind", GetLag, {.answers = "200 Lag"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -142,8 +142,12 @@ Response PostRewind(Api& api, const Request& request) {
 
 void AddRewindRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"POST", "/api/v1/connectors/{c}/rewind", Role::kAdmin,
-       "A sink goes to a place of the log (to, streams, key, dry_run)", PostRewind, true},
+      {"POST",
+       "/api/v1/connectors/{c}/rewind",
+       Role::kAdmin,
+       "A sink goes to a place of the log",
+       PostRewind,
+       {.body = "Rewind", .answers = "200 Rewound", .errors = "409 422"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

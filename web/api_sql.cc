@@ -349,9 +349,21 @@ Response RunOne(Api& api, const Request& request) {
 
 void AddSqlRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"POST", "/api/v1/sql", Role::kAdmin, "Run statements (statements)", Sql, true},
-      {"POST", "/api/v1/query", Role::kOperate, "Run a SELECT (sql, limit, min_seq, min_position, wait_ms)", RunOne,
-       true},
+      {"POST",
+       "/api/v1/sql",
+       Role::kAdmin,
+       "Run statements",
+       Sql,
+       {.query = "Idempotency-Key: string",
+        .body = "{statements: string}",
+        .answers = "200 {results: [StatementResult]}",
+        .errors = "409 422"}},
+      {"POST",
+       "/api/v1/query",
+       Role::kOperate,
+       "Run a SELECT",
+       RunOne,
+       {.body = "Query", .answers = "200 QueryResult", .errors = "404 409 422"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -67,8 +67,13 @@ Response TailView(Api& api, const Request& request) {
 }  // namespace
 
 void AddViewTailRoutes(std::vector<Route>& routes) {
-  routes.push_back(
-      {"GET", "/api/v1/views/{v}/tail", Role::kOperate, "Follow a view", TailView, false, Produces::kEvents});
+  routes.push_back({"GET",
+                    "/api/v1/views/{v}/tail",
+                    Role::kOperate,
+                    "Follow a view",
+                    TailView,
+                    {.query = "...Tail, ...RowChoice", .answers = "200 string", .errors = "409"},
+                    Produces::kEvents});
 }
 
 }  // namespace headgate::web

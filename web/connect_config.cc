@@ -163,10 +163,33 @@ Response PatchConfig(Api& api, const Request& request) {
 
 void AddConfigRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"POST", "/connectors", Role::kAdmin, "Create a connector", CreateConnector, true},
-      {"GET", "/connectors/{c}/config", Role::kRead, "The config as it was sent, literal secrets masked", GetConfig},
-      {"PUT", "/connectors/{c}/config", Role::kAdmin, "Create or replace as a whole", PutConfig, true},
-      {"PATCH", "/connectors/{c}/config", Role::kAdmin, "Merge; null removes a key", PatchConfig, true},
+      {"POST",
+       "/connectors",
+       Role::kAdmin,
+       "Create a connector",
+       CreateConnector,
+       {.body = "CreateConnector", .answers = "201 ConnectorInfo", .errors = "409"}},
+      {"GET",
+       "/connectors/{c}/config",
+       Role::kRead,
+       "The config as it was sent, literal secrets masked",
+       GetConfig,
+       {.answers = "200 Config"}},
+      {"PUT",
+       "/connectors/{c}/config",
+       Role::kAdmin,
+       "Create or replace as a whole",
+       PutConfig,
+       {.query = "If-Match: string",
+        .body = "{*: Scalar}",
+        .answers = "200 ConnectorInfo; 201 ConnectorInfo",
+        .errors = "409 412"}},
+      {"PATCH",
+       "/connectors/{c}/config",
+       Role::kAdmin,
+       "Merge; null removes a key",
+       PatchConfig,
+       {.query = "If-Match: string", .body = "ConfigPatch", .answers = "200 ConnectorInfo", .errors = "409 412"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

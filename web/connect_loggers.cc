@@ -81,9 +81,19 @@ Response SetLogger(Api& api, const Request& request) {
 
 void AddLoggerRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/admin/loggers", Role::kRead, "Levels that were set, and the one of all others", ListLoggers},
-      {"GET", "/admin/loggers/{l}", Role::kRead, "Level of one area", GetLogger},
-      {"PUT", "/admin/loggers/{l}", Role::kOperate, "Set it; root sets all (scope)", SetLogger, true},
+      {"GET",
+       "/admin/loggers",
+       Role::kRead,
+       "Levels that were set, and the one of all others",
+       ListLoggers,
+       {.answers = "200 {root: Logger, *: Logger}"}},
+      {"GET", "/admin/loggers/{l}", Role::kRead, "Level of one area", GetLogger, {.answers = "200 Logger"}},
+      {"PUT",
+       "/admin/loggers/{l}",
+       Role::kOperate,
+       "Set it; root sets all",
+       SetLogger,
+       {.query = "scope: string", .body = "{level: string}", .answers = "200 [string]; 204"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -146,10 +146,24 @@ Response ValidateConfig(Api& api, const Request& request) {
 
 void AddPluginRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/connector-plugins", Role::kRead, "The sources and sinks of this build", ListPlugins},
-      {"GET", "/connector-plugins/{p}/config", Role::kRead, "Key definitions of a plugin", Definitions},
-      {"PUT", "/connector-plugins/{p}/config/validate", Role::kRead, "Check a config, also over the network",
-       ValidateConfig, true},
+      {"GET",
+       "/connector-plugins",
+       Role::kRead,
+       "The sources and sinks of this build",
+       ListPlugins,
+       {.query = "connectorsOnly: bool", .answers = "200 [Plugin]"}},
+      {"GET",
+       "/connector-plugins/{p}/config",
+       Role::kRead,
+       "Key definitions of a plugin",
+       Definitions,
+       {.query = "version: string", .answers = "200 [KeyDefinition]"}},
+      {"PUT",
+       "/connector-plugins/{p}/config/validate",
+       Role::kRead,
+       "Check a config, also over the network",
+       ValidateConfig,
+       {.body = "ConfigPatch", .answers = "200 ConfigInfos"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -58,7 +58,7 @@ std::optional<Response> CheckContent(const Route& route, const Request& request)
   if (!AcceptsProduct(accept, route.produces) && !page) {
     return Fail(request, 406, "The Accept header leaves no media type that this resource has.");
   }
-  if (!route.takes_body) return std::nullopt;
+  if (!route.takes_body()) return std::nullopt;
   const std::string type = MediaType(request.Header("content-type"));
   if (!type.empty() && type != "application/json" && (route.other_body.empty() || type != route.other_body)) {
     const std::string other = route.other_body.empty() ? "" : " or " + std::string(route.other_body);

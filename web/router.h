@@ -19,16 +19,27 @@ enum class Role : std::uint8_t { kNone, kRead, kOperate, kAdmin };
 // What comes out, for Accept (KC5).
 enum class Produces : std::uint8_t { kJson, kText, kEvents };
 
-// One row of the route table: answers, 404, 405 with Allow, 406, 415 and the labels of the metrics come from it.
+// What a route takes and gives, in the notation of shape.h: the document of the API is made of it (AP28).
+struct Contract {
+  std::string_view query = {};    // parameters: "expand: [string], ...Page"; with a capital, headers; none is required
+  std::string_view body = {};     // "": a body is ignored, whatever it is
+  std::string_view answers = {};  // "200 [string]; 204": each good status with its shape, if it has a body
+  std::string_view errors = {};   // "409 412": besides those that any such route may have (openapi.cc)
+};
+
+// One row of the route table: answers, 404, 405 with Allow, 406, 415, the labels of the metrics and the document of the
+// API come from it.
 struct Route {
   std::string_view method;
   std::string_view pattern;  // "/connectors/{c}/config"
   Role role = Role::kRead;
   std::string_view summary;
   Response (*handle)(Api&, const Request&) = nullptr;
-  bool takes_body = false;  // false: a body is ignored, whatever it is
+  Contract contract = {};
   Produces produces = Produces::kJson;
   std::string_view other_body = {};  // a media type that its body may have beside application/json
+
+  bool takes_body() const { return !contract.body.empty(); }
 };
 
 // Immutable. A literal segment is preferred to a parameter, so /dead-letters/retry is not a letter's id.

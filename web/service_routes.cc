@@ -3,6 +3,7 @@
 #include "web/api.h"
 #include "web/json.h"
 #include "web/metrics.h"
+#include "web/openapi.h"
 
 // GET /, health and readiness, metrics (admin API, 1.2 and 5).
 namespace headgate::web {
@@ -69,16 +70,50 @@ Response Warnings(Api& api, const Request&) {
   return Response::Json(200, Dump(json));
 }
 
+// The same for the life of the process.
+Response Document(Api&, const Request&) {
+  static const std::string document = Dump(OpenApi(AllRoutes()));
+  return Response::Json(200, document);
+}
+
 }  // namespace
 
 void AddServiceRoutes(std::vector<Route>& routes) {
   const Route table[] = {
-      {"GET", "/", Role::kRead, "Version and identity", Root},
-      {"GET", "/health", Role::kNone, "Kafka Connect's health of the worker", Health},
-      {"GET", "/livez", Role::kNone, "The process answers", Live, false, Produces::kText},
-      {"GET", "/readyz", Role::kNone, "The service can be used (verbose)", Ready, false, Produces::kText},
-      {"GET", "/metrics", Role::kRead, "Figures for Prometheus", Metrics, false, Produces::kText},
-      {"GET", "/api/v1/health", Role::kRead, "Warnings of the service as a whole", Warnings},
+      {"GET",
+       "/",
+       Role::kRead,
+       "Version and identity",
+       Root,
+       {.answers = "200 {version: string, commit: string, kafka_cluster_id: string}"}},
+      {"GET",
+       "/health",
+       Role::kNone,
+       "Kafka Connect's health of the worker",
+       Health,
+       {.answers = "200 WorkerHealth; 503 WorkerHealth"}},
+      {"GET", "/livez", Role::kNone, "The process answers", Live, {.answers = "200 string"}, Produces::kText},
+      {"GET",
+       "/readyz",
+       Role::kNone,
+       "The service can be used",
+       Ready,
+       {.query = "verbose: string", .answers = "200 string; 503 string"},
+       Produces::kText},
+      {"GET",
+       "/metrics",
+       Role::kRead,
+       "Figures for Prometheus",
+       Metrics,
+       {.answers = "200 string; 200 application/openmetrics-text string"},
+       Produces::kText},
+      {"GET", "/openapi.json", Role::kRead, "This document", Document, {.answers = "200 {*: any}"}},
+      {"GET",
+       "/api/v1/health",
+       Role::kRead,
+       "Warnings of the service as a whole",
+       Warnings,
+       {.answers = "200 {status: string, warnings: [string]}"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -243,8 +243,10 @@ void SessionImpl::FillRequest() {
   request_.local = local_;
   request_.id = host_.NewRequestId();
   request_.json_depth_max = host_.limits().json_depth_max;
-  if (!parser_ || !parser_->is_header_done()) return;
+  if (!parser_) return;
   auto& message = parser_->get();
+  if (message.target().empty())
+    return;  // of one that is refused in its headers what has come of them tells its dialect
   request_.method = std::string(message.method_string());
   request_.http_1_0 = message.version() == 10;
   request_.target = std::string(message.target());

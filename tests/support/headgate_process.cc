@@ -8,6 +8,8 @@
 #include <fstream>
 #include <utility>
 
+#include "tests/support/api_contract.h"
+
 namespace headgate::test {
 namespace {
 
@@ -140,6 +142,33 @@ std::optional<HeadgateProcess::Ended> HeadgateProcess::Terminate(Duration limit)
 
 void HeadgateProcess::KillHard() {
   if (child_) Reap();
+}
+
+// Read once: no process of a test has another document than the one before it.
+std::shared_ptr<const ApiContract> HeadgateProcess::Contract() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (contract_ != nullptr) return contract_;
+  }
+  const auto document = HttpCall(address_, "GET", "/openapi.json");
+  if (!document.ok() || document->status != 200) return nullptr;  // it ends, as the call itself will tell
+  auto contract = std::make_shared<const ApiContract>(document->body);
+  std::lock_guard lock(mutex_);
+  return contract_ = std::move(contract);
+}
+
+Result<HttpAnswer> HeadgateProcess::Call(const std::string& method, const std::string& path, const std::string& body,
+                                         const std::map<std::string, std::string>& headers) const {
+  auto answer = HttpCall(address_, method, path, body, headers);
+  const auto contract = answer.ok() ? Contract() : nullptr;
+  if (contract == nullptr) return answer;
+  const auto type = answer->headers.find("content-type");
+  std::string problem =
+      contract->Problem(method, path, answer->status, type == answer->headers.end() ? "" : type->second, answer->body);
+  if (!problem.empty()) return Corrupt(problem);
+  const std::string unknown = path.starts_with("/api/v1/") ? contract->UnknownParameter(method, path) : "";
+  if (!unknown.empty()) return Corrupt(method + " " + path + ": the document has no parameter " + unknown);
+  return answer;
 }
 
 // Ends it, if it still runs, and then the thread that reads its stderr.

@@ -16,6 +16,8 @@
 
 namespace headgate::test {
 
+class ApiContract;
+
 using ConnectorSettings = std::map<std::string, std::string>;
 
 struct HeadgateOptions {
@@ -51,9 +53,9 @@ class HeadgateProcess {
   pid_t pid() const { return child_ ? child_->pid() : -1; }
   bool running() { return child_ != nullptr && child_->running(); }
 
-  Result<HttpAnswer> Call(const std::string& method, const std::string& path, const std::string& body = {}) const {
-    return HttpCall(address_, method, path, body);
-  }
+  // One request; an answer that /openapi.json does not have is an error (AP28).
+  Result<HttpAnswer> Call(const std::string& method, const std::string& path, const std::string& body = {},
+                          const std::map<std::string, std::string>& headers = {}) const;
 
   struct Ended {
     ChildExit exit;
@@ -72,6 +74,7 @@ class HeadgateProcess {
   void WriteConfig();
   void ReadStderr(int fd);
   void Reap();
+  std::shared_ptr<const ApiContract> Contract() const;
 
   HeadgateOptions options_;
   TempDir dir_;
@@ -83,8 +86,9 @@ class HeadgateProcess {
 
   mutable std::mutex mutex_;
   std::condition_variable news_;
-  std::string stderr_;  // guarded by mutex_
-  bool ended_ = false;  // guarded by mutex_: stderr was closed
+  std::string stderr_;                                   // guarded by mutex_
+  bool ended_ = false;                                   // guarded by mutex_: stderr was closed
+  mutable std::shared_ptr<const ApiContract> contract_;  // guarded by mutex_
 };
 
 }  // namespace headgate::test

@@ -48,6 +48,7 @@ TEST(Router, EveryRouteHasItsHandlerAndSummaryAndComesOnce) {
   for (const Route& route : AllRoutes()) {
     EXPECT_NE(route.handle, nullptr) << route.pattern;
     EXPECT_FALSE(route.summary.empty()) << route.pattern;
+    EXPECT_FALSE(route.contract.answers.empty() && route.contract.errors.empty()) << route.method << route.pattern;
     EXPECT_TRUE(route.pattern.starts_with('/')) << route.pattern;
     EXPECT_TRUE(seen.insert({route.method, route.pattern}).second) << route.method << route.pattern;
   }

@@ -1,5 +1,9 @@
 #include "tests/unit/web/web_fixture.h"
 
+#include "tests/support/api_contract.h"
+#include "web/api.h"
+#include "web/openapi.h"
+
 namespace headgate::test {
 
 void WebTest::Start() {
@@ -15,7 +19,16 @@ const std::string& WebTest::address() {
   return server->address();
 }
 
-RawAnswer WebTest::Do(const Call& call) { return Ask(address(), call); }
+RawAnswer WebTest::Do(const Call& call) {
+  static const ApiContract contract(web::Dump(web::OpenApi(web::AllRoutes())));
+  RawAnswer answer = Ask(address(), call);
+  if (answer.status == 0) return answer;
+  const auto type = answer.headers.find("content-type");
+  EXPECT_EQ(contract.Problem(call.method, call.path, answer.status, type == answer.headers.end() ? "" : type->second,
+                             answer.body),
+            "");
+  return answer;
+}
 
 RawAnswer WebTest::Get(const std::string& path) { return Do({.path = path}); }
 

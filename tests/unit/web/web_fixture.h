@@ -21,7 +21,7 @@ class WebTest : public testing::Test {
   WebTest() { options.port = 0; }
   void Start();
   const std::string& address();
-  RawAnswer Do(const Call& call);
+  RawAnswer Do(const Call& call);  // fails if the answer is not in /openapi.json (AP28)
   RawAnswer Get(const std::string& path);
   RawAnswer Send(const std::string& method, const std::string& path, const std::string& body = {});
   static Json Parse(const RawAnswer& answer);
