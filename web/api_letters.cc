@@ -273,6 +273,7 @@ Response DiscardMany(Api& api, const Request& request) { return Bulk(api, reques
 
 }  // namespace
 
+// tidy: long because it is a table
 void AddDeadLetterRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"GET",

@@ -232,6 +232,7 @@ Response ResetTopics(Api& api, const Request& request) {
 
 }  // namespace
 
+// tidy: long because it is a table
 void AddConnectorRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"GET",
