@@ -15,6 +15,7 @@
 #include "tools/demo/board.h"
 #include "tools/demo/generator.h"
 #include "tools/demo/receiver.h"
+#include "tools/demo/search.h"
 #include "tools/demo/shop_database.h"
 #include "tools/demo/terminal.h"
 #include "tools/demo/thermostat.h"
@@ -30,11 +31,13 @@ constexpr auto kSummaryEvery = seconds(3);
 constexpr auto kCatchUp = seconds(30);
 
 constexpr const char* kUsage =
-    "usage: headgate-demo [thermostat|mysql|mariadb] [--seconds N] [--rate N] [--headgate PATH]\n"
+    "usage: headgate-demo [thermostat|search|mysql|mariadb] [--seconds N] [--rate N] [--headgate PATH]\n"
     "  mysql, mariadb   the shop in that database instead of PostgreSQL\n"
     "  thermostat       settings in a table, readings over HTTP, a rule in SQL, commands to a webhook; without it a "
     "shop "
     "whose changes go to a webhook\n"
+    "  search           the shop as documents of an OpenSearch: its orders, and by a view one document an order with "
+    "customer and items\n"
     "  --seconds N      end after N seconds; exit code 0 only if events were delivered and what was delivered equals "
     "the tables\n"
     "  --rate N         row changes per second (200)\n"
@@ -42,6 +45,7 @@ constexpr const char* kUsage =
 
 struct Options {
   bool thermostat = false;
+  bool search = false;
   ShopKind shop = ShopKind::kPostgres;
   int run_seconds = 0;  // 0: until Ctrl-C
   int rate = kChangesPerSecond;
@@ -157,8 +161,8 @@ class Demo {
 std::optional<Options> Parse(const std::vector<std::string>& arguments) {
   Options options;
   for (std::size_t i = 0; i < arguments.size(); i += 2) {
-    if (arguments[i] == "thermostat") {
-      options.thermostat = true;
+    if (arguments[i] == "thermostat" || arguments[i] == "search") {
+      (arguments[i] == "search" ? options.search : options.thermostat) = true;
       if (++i == arguments.size()) break;
     } else if (arguments[i] == "mysql" || arguments[i] == "mariadb") {
       options.shop = arguments[i] == "mysql" ? ShopKind::kMysql : ShopKind::kMariadb;
@@ -197,6 +201,7 @@ int Main(const std::vector<std::string>& arguments) {
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   if (options->thermostat) return RunThermostat(options->headgate, options->run_seconds);
+  if (options->search) return RunSearch(options->headgate, options->run_seconds, options->rate);
   return Demo(*options).Run();
 }
 
