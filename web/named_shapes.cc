@@ -68,6 +68,9 @@ constexpr NamedShape kNamedShapes[] = {
     {"Plan",
      "{inputs: [string], key: [string], append_only: bool, columns: [Column], plan: string, warnings: [string]}"},
     {"Plugin", "{class: string, type: 'source'|'sink', version: string}"},
+    {"Preflight",
+     "{ok: bool, checks: [{id: string, status: 'ok'|'warning'|'error', summary: string, hint: string?, fix: string?, "
+     "key?: string}]}"},
     {"Problem",
      "{type: string, title: string, status: int, detail: string, instance: string, errors?: [{pointer: string, detail: "
      "string, line?: int, column?: int, hint?: string}], request_id: string}"},
@@ -114,10 +117,15 @@ constexpr NamedShape kNamedShapes[] = {
     {"Tail", "{from?: string, mode?: 'sample'|'all', Last-Event-ID?: string}"},
     {"TaskId", "{connector: string, task: int}"},
     {"TaskInfo", "{id: int, state: State, worker_id: string, trace?: string, version?: string}"},
+    {"TestDelivery",
+     "{ok: bool, request: string, status: int?, response: string?, duration_ms: number, error: string?}"},
     {"Thresholds",
      "{error_rate?: number?, errors_min?: int?, error_window_seconds?: int?, lag_seconds?: number?, lag_bytes?: int?, "
      "no_progress_seconds?: number?, failures_max?: int?, wal_retained_bytes?: int?, dead_letters?: int?, mute_until?: "
      "time?}"},
+    {"TracedDelivery",
+     "{at: time?, outcome: string, events: int, event_ids: [string], request: string?, body: string?, status: int?, "
+     "response: string?, duration_ms: number, error: string?, record?: string}"},
     {"View",
      "{name: string, kind: 'materialized'|'table'|'query', state?: string, error?: string, paused_by?: string, gate?: "
      "ViewGate, replacing?: {state: string, rows: int, error?: string}, rows?: int, errors?: {now: int, ever: int}, "
