@@ -59,6 +59,10 @@ class Service final : public Control {
   std::vector<std::string> Topics(std::string_view name) const override;
   Answer<Done> ResetTopics(const std::string& name) override;
   std::optional<CursorInfo> Cursor(std::string_view sink) const override;
+  std::map<std::string, Seq> StreamOffsets(const std::string& sink) const override;
+  SourceOffset OffsetOf(const std::string& source) const override;
+  void AlterOffsets(const std::string& name, const std::vector<OffsetEntry>& entries, const Caller& caller,
+                    const std::function<void(Answer<std::string>)>& done) override;
   std::optional<SourceProgress> Progress(std::string_view source) const override;
   Answer<std::shared_ptr<SnapshotDesk>> DeskOf(const std::string& source) const override;
   std::optional<stored::ChunkLedger> Snapshots(const std::string& source) const override;
@@ -146,6 +150,12 @@ class Service final : public Control {
   bool VerifiesNothing(const ConnectorRecord& record) const;
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
   std::optional<Refusal> DropWithView(const std::string& name, const Caller& caller, StoreBatch& removal);
+  void AlterSource(const ConnectorRecord& record, const std::vector<OffsetEntry>& entries, const Caller& caller,
+                   const std::function<void(Answer<std::string>)>& done);
+  Answer<std::string> MoveSource(const SourceFactory& factory, const std::string& name, const SourceProgress& seen,
+                                 const std::optional<SourceMove>& move, const Caller& caller);
+  void AlterSink(const ConnectorRecord& record, const std::vector<OffsetEntry>& entries, const Caller& caller,
+                 const std::function<void(Answer<std::string>)>& done);
   void EndRemoval(const std::string& name, bool source, bool forget);
   headgate::Status EndRemovals();
   void DropUpstream(const ConnectorRecord& record);

@@ -333,7 +333,8 @@ Answer<Done> Service::Delete(const std::string& name, bool forget, bool drop_slo
 
 // What a deletion leaves to do once the connector has stopped. What cannot be written is done at the next start.
 void Service::EndRemoval(const std::string& name, bool source, bool forget) {
-  headgate::Status status = source ? log_->NextEpoch(name, forget) : Ok();
+  headgate::Status status =
+      source ? log_->NextEpoch(name, forget ? std::optional<std::string>("") : std::nullopt) : Ok();
   if (status.ok()) {
     StoreBatch batch;
     if (!source && forget) {

@@ -36,6 +36,7 @@ void AddConnectorRoutes(std::vector<Route>& routes);   // Connect: connectors an
 void AddConfigRoutes(std::vector<Route>& routes);      // Connect: create, configure
 void AddPluginRoutes(std::vector<Route>& routes);      // Connect: plugins, validate
 void AddLoggerRoutes(std::vector<Route>& routes);      // Connect: levels of the diagnostics
+void AddOffsetRoutes(std::vector<Route>& routes);      // Connect: places of connectors
 void AddOverviewRoutes(std::vector<Route>& routes);    // /api/v1: connectors, lag
 void AddHealthRoutes(std::vector<Route>& routes);      // /api/v1: health, dismissals, thresholds
 void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1

@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/encoding.h"
-#include "core/log/log_reader.h"
 #include "web/connect_shapes.h"
 
 // Kafka Connect's resources of connectors and their state (admin API, 1.2).
@@ -144,73 +143,6 @@ Response DeleteConnector(Api& api, const Request& request) {
   });
 }
 
-// The transaction id and time of a source's last durable commit, from the log's last entry of its streams.
-// After a snapshot, before the first commit, there is only a position (`durable`).
-Json SourceOffset(Api& api, std::string_view name, const SourceProgress& progress, std::uint64_t durable) {
-  Json offset;
-  const bool pushed = progress.last && progress.last->kind == PositionKind::kIngest;
-  offset[pushed ? "seq" : "lsn"] = progress.last ? progress.last->a : durable;
-  if (!pushed) offset["txid"] = nullptr;
-  offset["ts_usec"] = nullptr;
-  if (!progress.last) return offset;
-  const auto registry = api.control.log().registry();
-  const SourceInfo* source = registry->FindSource(name);
-  Seq last = 0;
-  for (const auto& stream : registry->streams) {
-    if (source != nullptr && stream != nullptr && stream->source == source->number)
-      last = std::max(last, api.control.log().stats(stream->number).last_seq);
-  }
-  if (last == 0) return offset;
-  const auto reader = api.control.log().NewReader();
-  reader->Seek(last);
-  LogReader::Block block;
-  const auto found = reader->Next(block);
-  if (!found.ok() || !*found || block.seq != last || !(block.info->position == *progress.last)) return offset;
-  std::uint64_t txid = 0;
-  const std::string& id = block.info->id;
-  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), txid);
-  if (error == std::errc() && end == id.data() + id.size()) offset["txid"] = txid;
-  offset["ts_usec"] = block.info->commit_us;
-  return offset;
-}
-
-// KC21, KC22.
-Response GetOffsets(Api& api, const Request& request) {
-  return WithConnector(api, request, [&](const ConnectorRecord& record) {
-    Json list = Json::array();
-    if (record.kind == config::ComponentKind::kSource) {
-      const auto progress = api.control.Progress(record.name);
-      const std::uint64_t durable = StatusOf(api, record)->durable_position;
-      if (progress && (progress->last || durable != 0)) {
-        list.push_back(
-            {{"partition", {{"server", record.name}}}, {"offset", SourceOffset(api, record.name, *progress, durable)}});
-      }
-    } else if (const auto cursor = api.control.Cursor(record.name)) {
-      const auto status = StatusOf(api, record);
-      for (const std::string& stream : status->topics) {
-        Json partition;
-        partition["kafka_topic"] = stream;
-        partition["kafka_partition"] = 0;
-        list.push_back({{"partition", std::move(partition)}, {"offset", {{"kafka_offset", cursor->next_seq}}}});
-      }
-    }
-    return Response::Json(200, Dump({{"offsets", std::move(list)}}));
-  });
-}
-
-Response AlterOffsets(Api& api, const Request& request) {
-  return WithConnector(api, request, [&](const ConnectorRecord& record) {
-    if (record.target != TargetState::kStopped) {
-      return Fail(request, 400,
-                  "Offsets are altered only while a connector is stopped. Stop it first: PUT " +
-                      ConnectorPath(record.name) + "/stop");
-    }
-    return Fail(request, 400,
-                "Offsets cannot be altered in this version. To begin anew, delete the connector with ?forget=true and "
-                "create it again.");
-  });
-}
-
 // Of an unknown connector an empty list, as in Connect; from memory (1.9, 11).
 Response GetTopics(Api& api, const Request& request) {
   Json topics = Json::array();
@@ -286,24 +218,6 @@ void AddConnectorRoutes(std::vector<Route>& routes) {
       {"PUT", "/connectors/{c}/pause", Role::kOperate, "Pause", PauseConnector, {.answers = "202"}},
       {"PUT", "/connectors/{c}/resume", Role::kOperate, "Resume", ResumeConnector, {.answers = "202"}},
       {"PUT", "/connectors/{c}/stop", Role::kOperate, "Stop", Stop, {.answers = "204"}},
-      {"GET",
-       "/connectors/{c}/offsets",
-       Role::kRead,
-       "Durable position or cursor",
-       GetOffsets,
-       {.answers = "200 Offsets"}},
-      {"PATCH",
-       "/connectors/{c}/offsets",
-       Role::kAdmin,
-       "Alter offsets",
-       AlterOffsets,
-       {.body = "Offsets", .answers = "200 {message: string}", .errors = "409"}},
-      {"DELETE",
-       "/connectors/{c}/offsets",
-       Role::kAdmin,
-       "Reset offsets",
-       AlterOffsets,
-       {.answers = "200 {message: string}", .errors = "409"}},
       {"GET",
        "/connectors/{c}/topics",
        Role::kRead,

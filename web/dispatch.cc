@@ -129,6 +129,7 @@ std::vector<Route> AllRoutes() {
   AddConfigRoutes(routes);
   AddPluginRoutes(routes);
   AddLoggerRoutes(routes);
+  AddOffsetRoutes(routes);
   AddOverviewRoutes(routes);
   AddHealthRoutes(routes);
   AddDeadLetterRoutes(routes);

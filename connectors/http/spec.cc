@@ -88,6 +88,11 @@ const SourceFactory& Factory() {
     };
     f.preflight = Preflight;
     f.durable = [](const SourceProgress& progress) { return progress.last ? progress.last->a : 0; };
+    f.offset = [](const SourceProgress& progress) -> SourceOffset {
+      if (!progress.last) return {};
+      return {{"seq", std::to_string(progress.last->a), true}};
+    };
+    f.move_note = "Its clients send the events: there is nothing that it could go back to, or skip.";
     f.pushed_schema = [](const std::string& name, const config::Bound& bound) -> std::optional<TableSchema> {
       const Options options = MakeOptions(name, bound);
       const auto columns = ParseColumns(options.columns);

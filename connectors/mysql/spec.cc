@@ -1,5 +1,6 @@
 #include "connectors/mysql/spec.h"
 
+#include "connectors/mysql/offsets.h"
 #include "connectors/mysql/options.h"
 #include "connectors/mysql/preflight.h"
 #include "connectors/mysql/resume.h"
@@ -97,8 +98,8 @@ std::vector<Option> CaptureOptions() {
   };
 }
 
-config::ComponentSpec MakeSpec(std::string_view class_name, std::string_view alias) {
-  config::ComponentSpec s{class_name, {alias}, config::ComponentKind::kSource, ConnectionOptions()};
+config::ComponentSpec MakeSpec(std::string_view class_name, std::vector<std::string_view> aliases) {
+  config::ComponentSpec s{class_name, std::move(aliases), config::ComponentKind::kSource, ConnectionOptions()};
   const std::vector<Option> capture = CaptureOptions();
   s.options.insert(s.options.end(), capture.begin(), capture.end());
   return s;
@@ -122,19 +123,27 @@ SourceFactory MakeFactory(const config::ComponentSpec& spec, std::string_view co
             auto state = ResumeState::Decode(progress.resume);
             return state.ok() ? state->ledger().stored() : stored::ChunkLedger();
           },
+      .offset = OffsetOf,
+      .move = [](const std::string& name, const config::Bound& bound, const SourceProgress& progress,
+                 const SourceOffset& to,
+                 std::stop_token) { return Move(MakeOptions(name, kFlavor, bound), progress, to); },
+      .move_note =
+          "The server keeps its binary log for as long as its own settings say: going back behind what it has "
+          "purged is impossible, and going forward skips changes, which the log tells as a gap. After a reset "
+          "the tables are read again, and changes from the server's position at that time on.",
   };
 }
 
 }  // namespace
 
 const SourceFactory& MysqlFactory() {
-  static const config::ComponentSpec spec = MakeSpec("MysqlSource", "mysql");
+  static const config::ComponentSpec spec = MakeSpec("MysqlSource", {"mysql", "MySqlSource"});
   static const SourceFactory factory = MakeFactory<Flavor::kMysql>(spec, "mysql");
   return factory;
 }
 
 const SourceFactory& MariadbFactory() {
-  static const config::ComponentSpec spec = MakeSpec("MariadbSource", "mariadb");
+  static const config::ComponentSpec spec = MakeSpec("MariadbSource", {"mariadb"});
   static const SourceFactory factory = MakeFactory<Flavor::kMariadb>(spec, "mariadb");
   return factory;
 }

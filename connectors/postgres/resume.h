@@ -27,7 +27,9 @@ class ResumeState {
   void Attach(const std::string& system_identifier, std::uint32_t timeline, const std::string& slot,
               const std::string& database);
   void SlotCreated(std::uint64_t at);
-  // Never goes back but by SlotCreated.
+  // A person sets it to another place.
+  void MoveTo(std::uint64_t confirmed) { stored_.set_confirmed(confirmed); }
+  // Never goes back but by these two.
   void Advance(std::uint64_t confirmed);
 
   // Up to here the publication is known to have published what it should.

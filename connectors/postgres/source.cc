@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "connectors/postgres/errors.h"
+#include "connectors/postgres/offsets.h"
 #include "connectors/postgres/spec.h"
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
@@ -466,6 +467,14 @@ const SourceFactory& Factory() {
         return SlotIsThere(MakeOptions(name, bound), std::move(stop));
       },
       [](const SourceProgress& progress) { return ResumeState::Decode(progress.resume).Snapshots(); },
+      nullptr,
+      nullptr,
+      OffsetOf,
+      [](const std::string& name, const config::Bound& bound, const SourceProgress& progress, const SourceOffset& to,
+         std::stop_token stop) { return Move(MakeOptions(name, bound), progress, to, std::move(stop)); },
+      "The replication slot has a position of its own: going back behind it is impossible, and going forward skips "
+      "changes, which the log tells as a gap. After a reset the tables are read again, and changes from the slot's "
+      "position on.",
   };
   return factory;
 }

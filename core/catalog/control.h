@@ -16,6 +16,7 @@
 #include "core/pipeline/rewind.h"
 #include "core/pipeline/sink.h"
 #include "core/pipeline/snapshot_desk.h"
+#include "core/pipeline/source_offset.h"
 #include "core/pipeline/status.h"
 #include "core/state/events.h"
 #include "core/views/sql_error.h"
@@ -95,6 +96,12 @@ struct CursorInfo {
   bool counted = true;  // false: the log cannot be read there, the figures are not known
 };
 
+// One entry of a request to alter offsets (admin API, 1.6); numbers are text.
+struct OffsetEntry {
+  SourceOffset partition;
+  std::optional<SourceOffset> offset;  // nothing: as if it were new
+};
+
 class Control {
  public:
   virtual ~Control() = default;
@@ -134,6 +141,15 @@ class Control {
   // API thread. A few look-ups; for a sink that does not run, once for each place it stands at, about
   // Log::CountsBefore.
   virtual std::optional<CursorInfo> Cursor(std::string_view sink) const = 0;
+  // The same by stream: the next record of each that it reads.
+  virtual std::map<std::string, Seq> StreamOffsets(const std::string& sink) const = 0;
+  // Where a source is, in Kafka Connect's words; empty: nowhere yet.
+  virtual SourceOffset OffsetOf(const std::string& source) const = 0;
+  // Any thread; may wait for the server of a source, some connect timeouts. Sets a stopped connector to other places,
+  // without entries as if it were new (KC23): nothing of it, or all, is durable when `done` is called, on any thread,
+  // with what people should know.
+  virtual void AlterOffsets(const std::string& name, const std::vector<OffsetEntry>& entries, const Caller& caller,
+                            const std::function<void(Answer<std::string>)>& done) = 0;
   // Durable progress of a source; nothing if it never wrote.
   virtual std::optional<SourceProgress> Progress(std::string_view source) const = 0;
 

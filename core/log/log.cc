@@ -315,18 +315,23 @@ std::optional<SourceProgress> Log::progress(std::string_view source_name) const 
   return std::nullopt;
 }
 
-Status Log::NextEpoch(std::string_view source_name, bool forget) {
+Status Log::NextEpoch(std::string_view source_name, const std::optional<std::string>& resume) {
+  return NextEpoch(source_name, resume, StoreBatch());
+}
+
+Status Log::NextEpoch(std::string_view source_name, const std::optional<std::string>& resume, const StoreBatch& also) {
   std::lock_guard lock(state_->append);
   for (auto& source : state_->sources) {
     if (source.name() != source_name) continue;
     stored::StoredSource next = source;
     next.set_epoch(next.epoch() + 1);
-    if (forget) {
+    if (resume) {
       next.clear_last_position();
       next.clear_last_end();
-      next.clear_resume();
+      next.set_resume(*resume);
     }
     StoreBatch batch;
+    batch.Add(also);
     batch.Put(Family::kStreams, SourceKey(next.number()), next.SerializeAsString());
     HG_RETURN_IF_ERROR(state_->store.Write(batch, true));
     source = std::move(next);

@@ -120,9 +120,11 @@ class Log {
 
   // Durable progress of a source; nothing if it never wrote.
   std::optional<SourceProgress> progress(std::string_view source_name) const;
-  // For a source that was deleted and comes again under its name: its ids go on in the next epoch. With `forget` its
-  // position and state are gone too. No writer of it may be open.
-  Status NextEpoch(std::string_view source_name, bool forget);
+  // For a source that was deleted and comes again under its name, or is set to another place: its ids go on in the next
+  // epoch. With `resume` its position is gone too, and its own state is this: "", as if it were new. `also` is part of
+  // the write. No writer of it may be open.
+  Status NextEpoch(std::string_view source_name, const std::optional<std::string>& resume, const StoreBatch& also);
+  Status NextEpoch(std::string_view source_name, const std::optional<std::string>& resume);
 
   std::shared_ptr<const Registry> registry() const;
   std::unique_ptr<LogReader> NewReader() const;

@@ -14,6 +14,7 @@
 #include "core/log/log.h"
 #include "core/pipeline/intake.h"
 #include "core/pipeline/snapshot_desk.h"
+#include "core/pipeline/source_offset.h"
 #include "core/state/events.h"
 
 namespace headgate {
@@ -140,6 +141,14 @@ struct SourceFactory {
   std::string (*pushed_stream)(const std::string& name, const config::Bound&) = nullptr;
   // Its schema, as far as the settings are sound.
   std::optional<TableSchema> (*pushed_schema)(const std::string& name, const config::Bound&) = nullptr;
+  // Where it is by what the log holds of it, in Kafka Connect's words (KC21); empty: nowhere yet.
+  SourceOffset (*offset)(const SourceProgress&) = nullptr;
+  // Another place to go on from (KC23). Asks the server whether it can be, and waits for it, at most some connect
+  // timeouts; changes nothing. kConfig, with the reason and what can be, if not. nullptr: it has one place only.
+  Result<SourceMove> (*move)(const std::string& name, const config::Bound&, const SourceProgress&,
+                             const SourceOffset& to, std::stop_token) = nullptr;
+  // What people have to know who move it (KC24).
+  std::string_view move_note = {};
 };
 
 }  // namespace headgate

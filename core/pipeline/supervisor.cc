@@ -97,6 +97,10 @@ void Supervisor::SetBack(const std::string& name, Rewind rewind, Caller caller,
   static_cast<void>(messages_.Push(RewindCommand{name, std::move(rewind), std::move(caller), std::move(done)}, {}));
 }
 
+void Supervisor::WhileStopped(const std::string& name, std::function<void(bool stopped)> work) {
+  static_cast<void>(messages_.Push(StandingCommand{name, std::move(work)}, {}));
+}
+
 void Supervisor::SetFailuresMax(const std::string& name, std::uint32_t failures) {
   static_cast<void>(messages_.Push(LimitCommand{name, failures}, {}));
 }
@@ -271,6 +275,12 @@ void Supervisor::Handle(RewindCommand command) {
       Execute(command.rewind, command.name, *topics, *parts_.store, *parts_.log, *parts_.events, command.caller);
   if (ran) Converge(connector);
   command.done(std::move(done));
+}
+
+void Supervisor::Handle(StandingCommand command) {
+  const auto it = connectors_.find(command.name);
+  command.work(it != connectors_.end() && it->second->instance == nullptr &&
+               it->second->plan.target == TargetState::kStopped);
 }
 
 void Supervisor::Handle(LimitCommand command) {

@@ -66,6 +66,9 @@ class Supervisor {
   // Sets a sink to another place, whether it runs or not; one that runs is closed and opened again. `done` is called
   // on the supervisor's thread.
   void SetBack(const std::string& name, Rewind rewind, Caller caller, std::function<void(Result<Rewound>)> done);
+  // Calls `work` on the supervisor's thread, with whether the connector is there and stands still because somebody
+  // stopped it: then nothing of it runs, and nothing begins meanwhile.
+  void WhileStopped(const std::string& name, std::function<void(bool stopped)> work);
   // As in the plan; starts nothing.
   void SetFailuresMax(const std::string& name, std::uint32_t failures);
   // What was seen of the server of a source that has no thread (ConnectorStatus::last_source).
@@ -113,6 +116,10 @@ class Supervisor {
     Caller caller;
     std::function<void(Result<Rewound>)> done;
   };
+  struct StandingCommand {
+    std::string name;
+    std::function<void(bool)> work;
+  };
   struct LimitCommand {
     std::string name;
     std::uint32_t failures;
@@ -122,7 +129,7 @@ class Supervisor {
     SourceTelemetry telemetry;
   };
   using Message = std::variant<ConnectorPlan, RemoveCommand, RestartCommand, LettersCommand, RewindCommand,
-                               LimitCommand, Seen, Finished>;
+                               StandingCommand, LimitCommand, Seen, Finished>;
   // What readers see of a connector: its state, and the objects that know the rest.
   struct View {
     ConnectorStatus status;
@@ -137,6 +144,7 @@ class Supervisor {
   void Handle(RestartCommand command);
   void Handle(LettersCommand command);
   void Handle(RewindCommand command);
+  void Handle(StandingCommand command);
   void Handle(LimitCommand command);
   void Handle(Seen seen);
   void Handle(Finished finished);

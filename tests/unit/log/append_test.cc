@@ -251,7 +251,7 @@ TEST_F(Appending, ASourceOfAnotherDatabaseKindIsRefusedUntilItsPositionIsForgott
   EXPECT_EQ(refused.error().kind, ErrorKind::kConfig);
   EXPECT_NE(refused.error().what.find("was a postgresql source before"), std::string::npos) << refused.error().what;
   writer_.reset();
-  ASSERT_TRUE(log_->NextEpoch("shop", true).ok());
+  ASSERT_TRUE(log_->NextEpoch("shop", "").ok());
   Reopen();
   const auto taken = log_->OpenWriter("shop", "", "mysql");
   ASSERT_TRUE(taken.ok()) << taken.error().what;
@@ -264,11 +264,11 @@ TEST_F(Appending, ADeletedSourceThatComesAgainGoesOnInTheNextEpoch) {
   const StreamNo stream = Define(writer);
   ASSERT_TRUE(writer.Append(std::vector{Commit(100, stream, 1)}, "state").ok());
   writer_.reset();
-  ASSERT_TRUE(log_->NextEpoch("shop", false).ok());
+  ASSERT_TRUE(log_->NextEpoch("shop", std::nullopt).ok());
   EXPECT_EQ(log_->progress("shop")->epoch, 1U);
   EXPECT_EQ(log_->progress("shop")->resume, "state");
   EXPECT_EQ(log_->progress("shop")->last->a, 100U);
-  ASSERT_TRUE(log_->NextEpoch("shop", true).ok());
+  ASSERT_TRUE(log_->NextEpoch("shop", "").ok());
   Reopen();
   const auto progress = log_->progress("shop");
   EXPECT_EQ(progress->epoch, 2U);

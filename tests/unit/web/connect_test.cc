@@ -198,13 +198,46 @@ TEST_F(ConnectTest, KC22_ASinksOffsetsUseConnectsKeys) {
   EXPECT_EQ(Get("/connectors/none/offsets").status, 404);
 }
 
-TEST_F(ConnectTest, AlteringOffsetsIsRefusedWithTheWayAround) {
+TEST_F(ConnectTest, KC23_OffsetsAreAlteredOnlyWhileStopped) {
   AddSource();
-  EXPECT_NE(Send("DELETE", "/connectors/shop/offsets").body.find("/stop"), std::string::npos);
+  for (const char* method : {"PATCH", "DELETE"}) {
+    const RawAnswer answer = Send(method, "/connectors/shop/offsets", "not json");
+    EXPECT_EQ(answer.status, 400) << method;
+    EXPECT_NE(answer.body.find("PUT /connectors/shop/stop"), std::string::npos) << answer.body;
+    EXPECT_EQ(Send(method, "/connectors/none/offsets", "{}").status, 404) << method;
+  }
+  EXPECT_TRUE(control.calls.empty());
+}
+
+TEST_F(ConnectTest, KC23_AlteredOffsetsGoToTheServiceAsTheyAre) {
+  AddSource();
   Send("PUT", "/connectors/shop/stop");
-  const RawAnswer answer = Send("PATCH", "/connectors/shop/offsets", R"({"offsets":[]})");
-  EXPECT_EQ(answer.status, 400);
-  EXPECT_NE(answer.body.find("forget=true"), std::string::npos);
+  control.calls.clear();
+  const RawAnswer altered = Send(
+      "PATCH", "/connectors/shop/offsets",
+      R"({"offsets":[{"partition":{"server":"shop"},"offset":{"lsn":256,"txid":null}},{"partition":{"server":"x"},"offset":null}]})");
+  EXPECT_EQ(altered.status, 200) << altered.body;
+  EXPECT_EQ(altered.body, R"({"message":"done"})");
+  EXPECT_EQ(Send("DELETE", "/connectors/shop/offsets").status, 200);
+  EXPECT_EQ(control.calls, (std::vector<std::string>{"offsets shop server=shop -> lsn=256 txid=null server=x ->",
+                                                     "reset offsets shop"}));
+  control.offsets_refused = Refusal{400, "not there", {}};
+  EXPECT_EQ(Send("DELETE", "/connectors/shop/offsets").status, 400);
+}
+
+TEST_F(ConnectTest, S1_7_BadOffsetsAre400BeforeAnybodyIsAsked) {
+  AddSource();
+  Send("PUT", "/connectors/shop/stop");
+  control.calls.clear();
+  for (const char* body : {"", "{", "[]", "{}", R"({"offsets":[]})", R"({"offsets":{}})", R"({"offsets":[1]})",
+                           R"({"offsets":[{"partition":{}}]})", R"({"offsets":[{"offset":{}}]})",
+                           R"({"offsets":[{"partition":[],"offset":null}]})",
+                           R"({"offsets":[{"partition":{"server":"shop"},"offset":7}]})",
+                           R"({"offsets":[{"partition":{"server":["shop"]},"offset":null}]})",
+                           R"({"offsets":[{"partition":{"server":"shop"},"offset":null}],"more":1})"}) {
+    EXPECT_EQ(Send("PATCH", "/connectors/shop/offsets", body).status, 400) << body;
+  }
+  EXPECT_TRUE(control.calls.empty());
 }
 
 TEST_F(ConnectTest, TopicsOfAnUnknownConnectorAreAnEmptyList) {

@@ -261,6 +261,35 @@ std::optional<CursorInfo> FakeControl::Cursor(std::string_view sink) const {
   return found == cursors.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::map<std::string, Seq> FakeControl::StreamOffsets(const std::string& sink) const {
+  std::map<std::string, Seq> next;
+  const auto status = Status(sink);
+  const auto cursor = Cursor(sink);
+  if (status == nullptr || !cursor) return next;
+  for (const std::string& topic : status->topics) next[topic] = cursor->next_seq;
+  return next;
+}
+
+SourceOffset FakeControl::OffsetOf(const std::string& source) const {
+  const auto progress = log_->progress(source);
+  if (!progress || !progress->last) return {};
+  return {{"lsn", std::to_string(progress->last->a), true}};
+}
+
+void FakeControl::AlterOffsets(const std::string& name, const std::vector<OffsetEntry>& entries, const Caller&,
+                               const std::function<void(Answer<std::string>)>& done) {
+  if (offsets_refused) return done(*offsets_refused);
+  std::string call = entries.empty() ? "reset offsets " + name : "offsets " + name;
+  for (const OffsetEntry& entry : entries) {
+    for (const OffsetMember& member : entry.partition) call += " " + member.name + "=" + member.value.value_or("null");
+    call += " ->";
+    for (const OffsetMember& member : entry.offset.value_or(SourceOffset()))
+      call += " " + member.name + "=" + member.value.value_or("null");
+  }
+  calls.push_back(call);
+  done("done");
+}
+
 std::optional<SourceProgress> FakeControl::Progress(std::string_view source) const { return log_->progress(source); }
 
 Answer<std::vector<DeadLetter>> FakeControl::Letters(const std::string&, const LetterFilter& filter,

@@ -38,7 +38,8 @@ class FakeControl final : public Control {
   std::vector<std::string> calls;                          // what was changed: "restart shop tasks"
   std::map<std::string, CursorInfo, std::less<>> cursors;  // by sink
   std::optional<Operation> operation;
-  std::vector<std::string> topics;  // of every connector
+  std::optional<Refusal> offsets_refused;  // by AlterOffsets
+  std::vector<std::string> topics;         // of every connector
   std::map<std::string, std::string> kept_answers;
   std::vector<Rewind> rewinds;
   std::shared_ptr<DeliveryTrace> trace = std::make_shared<DeliveryTrace>();
@@ -64,6 +65,10 @@ class FakeControl final : public Control {
   std::vector<std::string> Topics(std::string_view name) const override;
   Answer<Done> ResetTopics(const std::string& name) override;
   std::optional<CursorInfo> Cursor(std::string_view sink) const override;
+  std::map<std::string, Seq> StreamOffsets(const std::string& sink) const override;
+  SourceOffset OffsetOf(const std::string& source) const override;
+  void AlterOffsets(const std::string& name, const std::vector<OffsetEntry>& entries, const Caller& caller,
+                    const std::function<void(Answer<std::string>)>& done) override;
   std::optional<SourceProgress> Progress(std::string_view source) const override;
   Answer<std::vector<DeadLetter>> Letters(const std::string& sink, const LetterFilter& filter, std::uint64_t after_id,
                                           std::size_t limit) override;
