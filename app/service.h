@@ -17,6 +17,7 @@
 #include "core/pipeline/views_state.h"
 #include "core/state/events.h"
 #include "core/state/kept_answers.h"
+#include "core/state/signing_secrets.h"
 
 namespace headgate {
 
@@ -80,6 +81,11 @@ class Service final : public Control {
                                  const config::FlatConfig& config) const override;
   Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const override;
   Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const override;
+  Answer<std::vector<SigningSecretInfo>> ListSigningSecrets(const std::string& sink) const override;
+  Answer<NewSigningSecret> AddSigningSecret(const std::string& sink, const std::string& placeholder, bool ed25519,
+                                            const Caller& caller) override;
+  Answer<Done> ChangeSigningSecret(const std::string& sink, const std::string& id, const SigningSecretChange& change,
+                                   const Caller& caller) override;
   Answer<RewindCount> CountRewind(const std::string& sink, const Rewind& rewind, std::stop_token stop) const override;
   void SetBack(const std::string& sink, Rewind rewind, const Caller& caller,
                std::function<void(Answer<Rewound>)> done) override;
@@ -147,6 +153,10 @@ class Service final : public Control {
   std::string KeyLacks(const ConnectorRecord& record, const views::Definition* changed = nullptr) const;
   std::string Resumes(const ConnectorRecord& record) const;
   void NoteSaved(const ConnectorRecord& record, const ConnectorRecord* old, const Caller& caller, StoreBatch& batch);
+  config::FlatConfig EffectiveConfig(const ConnectorRecord& record) const;
+  Answer<std::shared_ptr<const ConnectorRecord>> SignerOf(const std::string& sink) const;
+  std::optional<Refusal> SaveSigningSecrets(const ConnectorRecord& record, const SigningSecrets& secrets,
+                                            ServiceEvent event);
   bool VerifiesNothing(const ConnectorRecord& record) const;
   ConnectorPlan PlanFor(const ConnectorRecord& record) const;
   std::optional<Refusal> DropWithView(const std::string& name, const Caller& caller, StoreBatch& removal);

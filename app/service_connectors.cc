@@ -86,7 +86,7 @@ ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
   CHECK(spec != nullptr);  // Save refuses unknown classes
   plan.source = FindSource(spec->class_name);
   plan.sink = FindSink(spec->class_name);
-  plan.config = record.config;
+  plan.config = EffectiveConfig(record);
   plan.target = record.target;
   plan.failures_max = record.thresholds().failures_max;
   return plan;
@@ -341,6 +341,7 @@ void Service::EndRemoval(const std::string& name, bool source, bool forget) {
       DeleteCursor(batch, name);
       DeleteReplays(batch, name);
       DeleteBackfills(batch, name);
+      DeleteSigningSecrets(batch, name);
       DeadLetters::DeleteAll(batch, name);
     }
     batch.Delete(Family::kMeta, MetaKey(kRemoving, name));

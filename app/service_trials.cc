@@ -33,7 +33,7 @@ Answer<TestDelivery> Service::SendTest(const std::string& sink, const TestEvent&
   const SinkFactory* factory = FindSink(record->class_name);
   if (factory == nullptr || factory->send_test == nullptr)
     return Refusal{409, "Connector " + sink + " is a " + record->class_name + ", which takes no test events.", {}};
-  const auto outcome = config::Bind(*factory->spec, record->config, secrets_.get());
+  const auto outcome = config::Bind(*factory->spec, EffectiveConfig(*record), secrets_.get());
   if (!outcome.errors.empty()) return Refusal{422, outcome.errors.front().text, outcome.errors};
   auto sent = factory->send_test(outcome.bound, sink_services_, event);
   if (sent.ok()) return *std::move(sent);

@@ -136,6 +136,7 @@ std::vector<Route> AllRoutes() {
   AddSnapshotRoutes(routes);
   AddRewindRoutes(routes);
   AddTrialRoutes(routes);
+  AddSigningRoutes(routes);
   AddStreamRoutes(routes);
   AddViewRoutes(routes);
   AddViewTailRoutes(routes);

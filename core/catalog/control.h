@@ -101,6 +101,23 @@ struct OffsetEntry {
   SourceOffset partition;
   std::optional<SourceOffset> offset;  // nothing: as if it were new
 };
+// A signing secret of a sink as people see it: never the secret.
+struct SigningSecretInfo {
+  std::string id;
+  std::string kind;  // hmac, ed25519; "" if it is not known without resolving a placeholder
+  std::int64_t created_us = 0;
+  std::int64_t expires_us = 0;  // 0: never
+  std::string public_key;
+};
+struct NewSigningSecret {
+  SigningSecretInfo info;
+  std::string secret;  // of one that was made: shown once
+};
+struct SigningSecretChange {
+  bool remove = false;
+  std::optional<std::int64_t> expires_us;  // 0: never
+  std::optional<std::size_t> position;     // from 1: the first signs first
+};
 
 class Control {
  public:
@@ -187,6 +204,16 @@ class Control {
   virtual Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const = 0;
   // Where the deliveries of a sink can be looked at; 409 if it does not tell them.
   virtual Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const = 0;
+
+  // API thread. The signing secrets of a sink: those of the API, then those of its settings (config-1, ...), which
+  // change with its config alone. 409 of a sink that signs nothing. Changes are durable when they are answered, and the
+  // sink takes them up by itself.
+  virtual Answer<std::vector<SigningSecretInfo>> ListSigningSecrets(const std::string& sink) const = 0;
+  // A placeholder for one, or "": a new one is made.
+  virtual Answer<NewSigningSecret> AddSigningSecret(const std::string& sink, const std::string& placeholder,
+                                                    bool ed25519, const Caller& caller) = 0;
+  virtual Answer<Done> ChangeSigningSecret(const std::string& sink, const std::string& id,
+                                           const SigningSecretChange& change, const Caller& caller) = 0;
 
   // Sets a sink to another place of the log, in any state of it (OP-15). Any thread: what that would do; blocks for up
   // to 10 s. 422 if it cannot be, with what can.

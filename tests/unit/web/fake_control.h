@@ -42,6 +42,7 @@ class FakeControl final : public Control {
   std::vector<std::string> topics;         // of every connector
   std::map<std::string, std::string> kept_answers;
   std::vector<Rewind> rewinds;
+  std::vector<SigningSecretInfo> signing_secrets;
   std::shared_ptr<DeliveryTrace> trace = std::make_shared<DeliveryTrace>();
   std::optional<Refusal> rewind_refusal;
   std::map<std::string, std::shared_ptr<Intake>, std::less<>> intakes;  // by stream; nullptr: does not run
@@ -98,6 +99,21 @@ class FakeControl final : public Control {
   Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const override {
     if (sink == "docs") return Refusal{409, "docs does not tell its deliveries.", {}};
     return trace;
+  }
+  Answer<std::vector<SigningSecretInfo>> ListSigningSecrets(const std::string&) const override {
+    return signing_secrets;
+  }
+  Answer<NewSigningSecret> AddSigningSecret(const std::string&, const std::string& placeholder, bool ed25519,
+                                            const Caller&) override {
+    const bool made = placeholder.empty() && ed25519;
+    signing_secrets.push_back({std::to_string(signing_secrets.size() + 1), ed25519 ? "ed25519" : "hmac",
+                               manual_clock.now_us, 0, made ? "whpk_made" : ""});
+    return NewSigningSecret{signing_secrets.back(), made ? "whsk_made" : ""};
+  }
+  Answer<Done> ChangeSigningSecret(const std::string&, const std::string& id, const SigningSecretChange&,
+                                   const Caller&) override {
+    if (id != "1") return Refusal{404, "There is no secret " + id + ".", {}};
+    return Done{};
   }
   Answer<RewindCount> CountRewind(const std::string& sink, const Rewind& rewind, std::stop_token stop) const override;
   void SetBack(const std::string& sink, Rewind rewind, const Caller& caller,
