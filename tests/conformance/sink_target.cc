@@ -16,6 +16,13 @@ Status SinkTarget::Proxy(int port) {
   return Ok();
 }
 
+bool SinkTarget::Spoil(std::string& bytes) const {
+  const std::size_t at = bytes.find("HTTP/1.1 2");
+  if (at == std::string::npos) return false;
+  bytes.replace(at, 12, "HTTP/1.1 x9y");
+  return true;
+}
+
 Result<std::unique_ptr<WebhookTarget>> WebhookTarget::Start() {
   auto target = std::make_unique<WebhookTarget>();
   HG_RETURN_IF_ERROR(target->Proxy(target->receiver_.http().port()));
@@ -127,6 +134,73 @@ std::uint64_t SearchTarget::arrived() {
   if (!answer.ok()) return 0;
   const auto& indexing = (*answer)["_all"]["primaries"]["indexing"];
   return indexing.is_object() ? indexing["index_total"].get<std::uint64_t>() : 0;
+}
+
+Result<std::unique_ptr<TableTarget>> TableTarget::Start() {
+  auto target = std::make_unique<TableTarget>();
+  HG_ASSIGN_OR_RETURN(target->warehouse_, TestDatabase::Create());
+  HG_RETURN_IF_ERROR(target->Proxy(target->warehouse_->postgres().port()));
+  HG_RETURN_IF_ERROR(target->warehouse_->Exec(
+      "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''could not extend "
+      "file: No space left on device'' USING ERRCODE = ''53100''; END'"));
+  return target;
+}
+
+ConnectorSettings TableTarget::Settings() const {
+  const SharedPostgres& server = warehouse_->postgres();
+  return {{"connector.class", "table"},
+          {"database", "postgres"},
+          {"topics.regex", "shop\\.public\\..*"},
+          {"host", "127.0.0.1"},
+          {"port", std::to_string(proxy_->port())},
+          {"dbname", warehouse_->name()},
+          {"username", server.user()},
+          {"password", server.password()}};
+}
+
+std::vector<std::string> TableTarget::failpoints() const { return {"table.written", "table.committed"}; }
+
+void TableTarget::SetFull(bool full) {
+  for (const auto& [table, columns] : kColumns) {
+    const Status done =
+        warehouse_->Exec(full ? std::string("CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON public.") +
+                                    table + " FOR EACH STATEMENT EXECUTE FUNCTION public.refuse()"
+                              : std::string("DROP TRIGGER full_disk ON public.") + table);
+    EXPECT_TRUE(done.ok()) << done.error().what;
+  }
+}
+
+// The type of the server's message.
+bool TableTarget::Spoil(std::string& bytes) const {
+  if (bytes.empty()) return false;
+  bytes[0] = '?';
+  return true;
+}
+
+std::vector<std::string> TableTarget::WaitForTables(Shop& shop, std::chrono::seconds limit) {
+  std::vector<std::string> differs;
+  for (const auto& [table, columns] : kColumns) {
+    const std::string digest =
+        std::string(
+            "SELECT count(*) || ' rows, ' || coalesce(md5(string_agg(r::text, '|' ORDER BY id)), '') FROM (SELECT ") +
+        columns + " FROM public." + table + ") r";
+    const auto of = [&](TestDatabase& database) {
+      const auto value = database.Value(digest);
+      return value.ok() ? *value : value.error().what;
+    };
+    const std::string want = of(shop.database());
+    if (!WaitFor([&] { return of(*warehouse_) == want; }, limit, std::chrono::milliseconds(200)))
+      differs.push_back(std::string(table) + " has " + of(*warehouse_) + ", the source " + want);
+  }
+  return differs;
+}
+
+// Rows tell which transaction wrote them.
+std::uint64_t TableTarget::arrived() {
+  const auto newest = warehouse_->Value(
+      "SELECT greatest((SELECT max(xmin::text::bigint) FROM public.orders), (SELECT max(xmin::text::bigint) FROM "
+      "public.customers))");
+  return newest.ok() ? std::stoull(*newest) : 0;
 }
 
 }  // namespace headgate::test

@@ -26,6 +26,8 @@ class SinkTarget {
   virtual std::vector<std::string> failpoints() const { return {}; }
   // Takes nothing for want of space, and says so as such a server does; or does again.
   virtual void SetFull(bool full) = 0;
+  // Spoils an answer on its way, so that it is none; true once there was one.
+  virtual bool Spoil(std::string& bytes) const;
   // Waits until it holds what the shop's tables, which are at rest, hold. What differs at the end of the time, and what
   // was broken of other promises on the way. Empty is good.
   virtual std::vector<std::string> WaitForTables(Shop& shop, std::chrono::seconds limit) = 0;
@@ -76,6 +78,23 @@ class SearchTarget final : public SinkTarget {
 
   PrivateSearch& server_;
   std::string prefix_;
+};
+
+// A database of its own in the shared PostgreSQL.
+class TableTarget final : public SinkTarget {
+ public:
+  static constexpr const char* kServer = "postgres";
+  static Result<std::unique_ptr<TableTarget>> Start();
+
+  ConnectorSettings Settings() const override;
+  std::vector<std::string> failpoints() const override;
+  void SetFull(bool full) override;
+  bool Spoil(std::string& bytes) const override;
+  std::vector<std::string> WaitForTables(Shop& shop, std::chrono::seconds limit) override;
+  std::uint64_t arrived() override;
+
+ private:
+  std::unique_ptr<TestDatabase> warehouse_;
 };
 
 }  // namespace headgate::test
