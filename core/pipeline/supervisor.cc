@@ -1,3 +1,4 @@
+// tidy: long because what a run consists of is private to this file
 #include "core/pipeline/supervisor.h"
 
 #include <algorithm>
