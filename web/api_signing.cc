@@ -91,17 +91,26 @@ Response RemoveSecret(Api& api, const Request& request) {
   return Response::Empty(204);
 }
 
+constexpr Contract kSecretList = {.answers = "200 {items: [SigningSecret], next_cursor: string?}", .errors = "409"};
+constexpr Contract kNewSecret = {
+    .body = "{generate: 'hmac'|'ed25519'}|{secret: string}", .answers = "201 SigningSecret", .errors = "409 422"};
+constexpr Contract kChangedSecret = {.body = "{expires_at?: time?, position?: int}",
+                                     .answers = "200 {items: [SigningSecret], next_cursor: string?}",
+                                     .errors = "409 422"};
+constexpr Contract kRetiredSecret = {.answers = "204", .errors = "409"};
+
 }  // namespace
 
 void AddSigningRoutes(std::vector<Route>& routes) {
   const Route table[] = {
       {"GET", "/api/v1/connectors/{c}/signing-secrets", Role::kAdmin, "Signing secrets of a sink, never the secret",
-       ListSecrets},
-      {"POST", "/api/v1/connectors/{c}/signing-secrets", Role::kAdmin, "Add one (generate, or a placeholder)",
-       AddSecret, true},
+       ListSecrets, kSecretList},
+      {"POST", "/api/v1/connectors/{c}/signing-secrets", Role::kAdmin, "Add one: generated, or a placeholder",
+       AddSecret, kNewSecret},
       {"PATCH", "/api/v1/connectors/{c}/signing-secrets/{id}", Role::kAdmin, "When it ends, and where it stands",
-       ChangeSecret, true},
-      {"DELETE", "/api/v1/connectors/{c}/signing-secrets/{id}", Role::kAdmin, "Retire one at once", RemoveSecret},
+       ChangeSecret, kChangedSecret},
+      {"DELETE", "/api/v1/connectors/{c}/signing-secrets/{id}", Role::kAdmin, "Retire one at once", RemoveSecret,
+       kRetiredSecret},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -84,6 +84,10 @@ constexpr NamedShape kNamedShapes[] = {
      "dead_letters: int}"},
     {"RowChoice", "{key.<column>?: string, from.<column>?: string, to.<column>?: string}"},
     {"Scalar", "string|number|bool"},
+    {"SigningSecret",
+     "{id: string, kind: string?, state: 'active'|'retiring', created_at: time?, expires_at: time?, public_key?: "
+     "string, "
+     "secret?: string}"},
     {"Snapshot",
      "{id: big, mode: string, state: SnapshotState, phase: string, tables: [SnapshotTable], where?: SnapshotWhere, "
      "note: string?, requested_at: time?, started_at: time?, ended_at: time?, rows_done: int, rate_rows_per_second: "
