@@ -79,6 +79,8 @@ class Service final : public Control {
   std::optional<Operation> FindOperation(std::string_view id) const override;
   std::vector<Finding> Preflight(const config::ComponentSpec& spec, const std::string& name,
                                  const config::FlatConfig& config) const override;
+  Answer<std::vector<ListedTable>> ListTables(const config::ComponentSpec& spec, const std::string& name,
+                                              const config::FlatConfig& config) const override;
   Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const override;
   Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const override;
   Answer<std::vector<SigningSecretInfo>> ListSigningSecrets(const std::string& sink) const override;

@@ -27,6 +27,21 @@ std::vector<Finding> Service::Preflight(const config::ComponentSpec& spec, const
   return findings;
 }
 
+Answer<std::vector<ListedTable>> Service::ListTables(const config::ComponentSpec& spec, const std::string& name,
+                                                     const config::FlatConfig& config) const {
+  const SourceFactory* source = FindSource(spec.class_name);
+  if (source == nullptr || source->list_tables == nullptr)
+    return Refusal{409, "A " + std::string(spec.class_name) + " has no server with tables.", {}};
+  config::FlatConfig named = config;
+  named.emplace("name", name);
+  auto outcome = config::Bind(spec, named, secrets_.get());
+  std::erase_if(outcome.errors, [](const config::KeyError& e) { return e.key == "tables"; });  // that is the question
+  if (!outcome.errors.empty()) return Refusal{422, config::ErrorsText(outcome.errors), outcome.errors};
+  auto tables = source->list_tables(name, outcome.bound);
+  if (!tables.ok()) return Refusal{422, tables.error().what, {}};
+  return *std::move(tables);
+}
+
 Answer<TestDelivery> Service::SendTest(const std::string& sink, const TestEvent& event) const {
   const auto record = catalog_->Find(sink);
   if (record == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};

@@ -1,3 +1,4 @@
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/config/masking.h"
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kTraceSecondsMax = 3600;
 
-std::string_view LevelName(Finding::Level level) {
+std::string_view StatusOfFinding(Finding::Level level) {
   switch (level) {
     case Finding::Level::kOk:
       return "ok";
@@ -32,7 +33,7 @@ Json ChecksJson(const std::vector<Finding>& findings) {
     good = good && finding.level != Finding::Level::kError;
     Json one;
     one["id"] = finding.id;
-    one["status"] = LevelName(finding.level);
+    one["status"] = StatusOfFinding(finding.level);
     one["summary"] = finding.summary;
     one["hint"] = TextOrNull(finding.hint);
     one["fix"] = TextOrNull(finding.fix);
@@ -85,19 +86,28 @@ std::optional<Response> ReadTried(Api& api, const Request& request, Tried& tried
   return std::nullopt;
 }
 
-// AP23.
-Response TestConnection(Api& api, const Request& request) {
-  Tried tried;
-  if (auto refused = ReadTried(api, request, tried)) return std::move(*refused);
+// The plugin and the whole config that are meant; nothing if all is well, else the answer.
+std::optional<Response> Unmask(Api& api, const Request& request, const Tried& tried, const config::ComponentSpec*& spec,
+                               config::Unmasked& unmasked) {
   const std::string asked = tried.config.contains("connector.class") ? tried.config.at("connector.class") : "";
-  const config::ComponentSpec* spec = api.control.FindPlugin(asked);
+  spec = api.control.FindPlugin(asked);
   if (spec == nullptr) {
     const std::string text = asked.empty() ? "The config has no connector.class."
                                            : "There is no connector.class " + asked.substr(0, 255) + ".";
     return Fail(request, 422, text, {}, {{"/config/connector.class", text}});
   }
-  auto unmasked =
+  unmasked =
       config::UnmaskUpdate(*spec, tried.stored == nullptr ? config::FlatConfig{} : tried.stored->config, tried.config);
+  return std::nullopt;
+}
+
+// AP23.
+Response TestConnection(Api& api, const Request& request) {
+  Tried tried;
+  const config::ComponentSpec* spec = nullptr;
+  config::Unmasked unmasked;
+  if (auto refused = ReadTried(api, request, tried)) return std::move(*refused);
+  if (auto refused = Unmask(api, request, tried, spec, unmasked)) return std::move(*refused);
   Later later;
   later.lane = Lane::kChecks;
   later.stage = "the connection test";
@@ -108,6 +118,48 @@ Response TestConnection(Api& api, const Request& request) {
       findings.push_back({"settings", Finding::Level::kError, error.text, "", "", error.key});
     if (findings.empty()) findings = control->Preflight(*spec, name, unmasked.config);
     return Response::Json(200, Dump(ChecksJson(findings)));
+  };
+  return Response::Run(std::move(later));
+}
+
+Json ListedJson(const ListedTable& table) {
+  Json columns = Json::array();
+  std::map<std::uint32_t, std::string> key;
+  for (const ListedTable::Listed& column : table.columns) {
+    columns.push_back({{"name", column.name}, {"type", column.type}, {"nullable", column.nullable}});
+    if (column.key_position > 0) key[column.key_position] = column.name;
+  }
+  Json json;
+  json["schema"] = table.schema;
+  json["table"] = table.name;
+  json["columns"] = std::move(columns);
+  json["key"] = Json::array();
+  for (const auto& [position, name] : key) json["key"].push_back(name);
+  json["rows_estimate"] = table.rows_estimate;
+  json["replica_identity"] = TextOrNull(table.replica_identity);
+  return json;
+}
+
+// AP24.
+Response ListTables(Api& api, const Request& request) {
+  Tried tried;
+  const config::ComponentSpec* spec = nullptr;
+  config::Unmasked unmasked;
+  if (auto refused = ReadTried(api, request, tried)) return std::move(*refused);
+  if (auto refused = Unmask(api, request, tried, spec, unmasked)) return std::move(*refused);
+  if (!unmasked.errors.empty()) return FromRefusal(request, {422, unmasked.errors.front().text, unmasked.errors});
+  Later later;
+  later.lane = Lane::kChecks;
+  later.stage = "listing tables";
+  later.work = [control = &api.control, spec, config = std::move(unmasked.config), outline = Outline(request),
+                name = tried.stored != nullptr ? tried.stored->name : std::string("test")](std::stop_token) {
+    const auto answer = control->ListTables(*spec, name, config);
+    if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(outline, *refusal);
+    Json items = Json::array();
+    for (const ListedTable& table : std::get<std::vector<ListedTable>>(answer)) items.push_back(ListedJson(table));
+    Json json;
+    json["items"] = std::move(items);
+    return Response::Json(200, Dump(json));
   };
   return Response::Run(std::move(later));
 }
@@ -232,6 +284,14 @@ void AddTrialRoutes(std::vector<Route>& routes) {
        "Try a config without saving it",
        TestConnection,
        {.body = "{connector?: string?, config?: ConfigPatch?}", .answers = "200 Preflight", .errors = "404 422"}},
+      {"POST",
+       "/api/v1/connections/tables",
+       Role::kAdmin,
+       "The tables of a source's server, for choosing",
+       ListTables,
+       {.body = "{connector?: string?, config?: ConfigPatch?}",
+        .answers = "200 {items: [ListedTable]}",
+        .errors = "404 409 422"}},
       {"POST",
        "/api/v1/connectors/{c}/test-event",
        Role::kOperate,

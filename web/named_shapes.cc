@@ -59,6 +59,9 @@ constexpr NamedShape kNamedShapes[] = {
     {"LetterWhole",
      "{...Letter, record: any, request: {head: string, content_type: string, body: string}, response: string?, "
      "history: [string]}"},
+    {"ListedTable",
+     "{schema: string, table: string, columns: [{name: string, type: string, nullable: bool}], key: [string], "
+     "rows_estimate: int, replica_identity: string?}"},
     {"Logger", "{level: 'TRACE'|'DEBUG'|'INFO'|'WARN'|'ERROR'|'FATAL', last_modified: int?}"},
     {"Matched", "{matched: int, sample?: [Letter], operation?: string}"},
     {"Offsets", "{offsets: [{partition: {*: Scalar}, offset: {*: Scalar?}?}]}"},

@@ -22,4 +22,7 @@ Status FirstError(const Options& options, const std::vector<Finding>& findings);
 // Everything that Open would look at, live, without changing anything.
 std::vector<Finding> Preflight(const Options& options);
 
+// The tables of the server, without its own, at most 50 000 columns of them (table_list.cc).
+Result<std::vector<ListedTable>> ListTables(const Options& options);
+
 }  // namespace headgate::mysql

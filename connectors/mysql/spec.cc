@@ -131,6 +131,8 @@ SourceFactory MakeFactory(const config::ComponentSpec& spec, std::string_view co
           "The server keeps its binary log for as long as its own settings say: going back behind what it has "
           "purged is impossible, and going forward skips changes, which the log tells as a gap. After a reset "
           "the tables are read again, and changes from the server's position at that time on.",
+      .list_tables = [](const std::string& name,
+                        const config::Bound& bound) { return ListTables(MakeOptions(name, kFlavor, bound)); },
   };
 }
 

@@ -29,6 +29,9 @@ Result<CaptureLook> LookAtTables(const Options& options, Catalog& catalog, const
 // Everything that Open would look at, without changing anything: live, 10 s at most.
 std::vector<Finding> Preflight(const Options& options);
 
+// The tables of the server, without those of the system and partitions, at most 50 000 columns of them (table_list.cc).
+Result<std::vector<ListedTable>> ListTables(const Options& options);
+
 // The slot of a source that does not run (SourceFactory::look_upstream).
 Result<SourceTelemetry> LookUpstream(const Options& options, const Clock& clock, std::stop_token stop);
 

@@ -475,6 +475,7 @@ const SourceFactory& Factory() {
       "The replication slot has a position of its own: going back behind it is impossible, and going forward skips "
       "changes, which the log tells as a gap. After a reset the tables are read again, and changes from the slot's "
       "position on.",
+      [](const std::string& name, const config::Bound& bound) { return ListTables(MakeOptions(name, bound)); },
   };
   return factory;
 }

@@ -199,6 +199,10 @@ class Control {
   // any thread; blocks.
   virtual std::vector<Finding> Preflight(const config::ComponentSpec& spec, const std::string& name,
                                          const config::FlatConfig& config) const = 0;
+  // The tables of a source's server, for choosing: 409 of what has none, 422 with why they cannot be listed. On any
+  // thread; blocks for up to 10 s.
+  virtual Answer<std::vector<ListedTable>> ListTables(const config::ComponentSpec& spec, const std::string& name,
+                                                      const config::FlatConfig& config) const = 0;
   // Sends a test event to the target of a sink, whatever its state. 409 if it takes none. On any thread; blocks for up
   // to 10 s.
   virtual Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const = 0;

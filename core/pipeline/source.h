@@ -114,6 +114,21 @@ struct Leftover {
   std::string drop_sql;
 };
 
+// A table of a server, for choosing.
+struct ListedTable {
+  struct Listed {
+    std::string name;
+    std::string type;
+    bool nullable = true;
+    std::uint32_t key_position = 0;  // in the primary key, from 1
+  };
+  std::string schema;  // MySQL: the database
+  std::string name;
+  std::vector<Listed> columns;
+  std::uint64_t rows_estimate = 0;  // as the server guesses
+  std::string replica_identity;     // of PostgreSQL: default, full, index, nothing
+};
+
 struct SourceFactory {
   const config::ComponentSpec* spec;
   std::string_view connector;  // "postgresql"
@@ -149,6 +164,8 @@ struct SourceFactory {
                              const SourceOffset& to, std::stop_token) = nullptr;
   // What people have to know who move it (KC24).
   std::string_view move_note = {};
+  // The tables of its server, whatever the settings choose; 10 s at most. nullptr: it has none.
+  Result<std::vector<ListedTable>> (*list_tables)(const std::string& name, const config::Bound&) = nullptr;
 };
 
 }  // namespace headgate

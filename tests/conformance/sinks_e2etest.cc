@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 using Targets = testing::Types<WebhookTarget, SearchTarget, TableTarget>;
 
-constexpr seconds kSlowest{240};  // a catch-up; seconds, but for sanitizers on a busy machine
+constexpr seconds kSlowest{600};  // a catch-up; seconds, but for sanitizers on a busy machine
 
 // The sink `main` carries the shop to the target; `other` carries it to a receiver that is always well.
 template <class Target>

@@ -84,5 +84,24 @@ TEST_F(Trials, AP23_AConnectionTestFindsWhatIsWrongWithoutSavingIt) {
   EXPECT_EQ(moved["ok"], false) << "SE9: the guard holds here too";
 }
 
+TEST_F(Trials, AP24_TheTablesOfAServerAreListedWithKeysAndIdentity) {
+  ASSERT_TRUE(shop_->database()
+                  .Exec("CREATE TABLE public.pairs (b int, a int, t varchar(9), PRIMARY KEY (a, b)); "
+                        "ALTER TABLE public.pairs REPLICA IDENTITY FULL")
+                  .ok());
+  json config = shop_->Source();
+  config.erase("tables");
+  const json tables = Call("POST", "/api/v1/connections/tables", 200, {{"config", config}})["items"];
+  ASSERT_EQ(tables.size(), 3U) << tables;
+  EXPECT_EQ(tables[1]["table"], "orders");
+  EXPECT_EQ(tables[1]["key"], json({"id"}));
+  EXPECT_EQ(tables[1]["columns"][2]["type"], "numeric(12,2)");
+  EXPECT_EQ(tables[2]["key"], json({"a", "b"}));
+  EXPECT_EQ(tables[2]["replica_identity"], "full");
+  config["password"] = "wrong";
+  config["username"] = "nobody";
+  EXPECT_THAT(Call("POST", "/api/v1/connections/tables", 422, {{"config", config}}).dump(), HasSubstr("nobody"));
+}
+
 }  // namespace
 }  // namespace headgate::test

@@ -92,6 +92,12 @@ class FakeControl final : public Control {
           {"connect", Finding::Level::kError, "nothing accepts connections", "Start it.", "systemctl start", "host"}};
     return {{"connect", Finding::Level::kOk, "it answers", "", "", ""}};
   }
+  Answer<std::vector<ListedTable>> ListTables(const config::ComponentSpec& spec, const std::string&,
+                                              const config::FlatConfig&) const override {
+    if (spec.kind == config::ComponentKind::kSink) return Refusal{409, "it has no tables", {}};
+    return std::vector<ListedTable>{
+        {"public", "orders", {{"id", "bigint", false, 1}, {"note", "text", true, 0}}, 7, "default"}};
+  }
   Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const override {
     if (sink == "docs") return Refusal{409, "docs takes no test events.", {}};
     return TestDelivery{"POST /hook\r\n\r\n" + event.payload, "HTTP 200\r\n\r\nok", 200, 1.5, ""};

@@ -33,6 +33,18 @@ TEST_F(TrialsApi, AP23_WhatIsNoConfigIsSaid) {
   EXPECT_EQ(Send("POST", path, R"({"connector":"nobody","config":{}})").status, 404);
 }
 
+TEST_F(TrialsApi, AP24_TablesAreListedForChoosing) {
+  const std::string path = "/api/v1/connections/tables";
+  const RawAnswer answer = Send("POST", path, R"({"config":{"connector.class":"db"}})");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(
+      Parse(answer).dump(),
+      R"({"items":[{"schema":"public","table":"orders","columns":[{"name":"id","type":"bigint","nullable":false},)"
+      R"({"name":"note","type":"text","nullable":true}],"key":["id"],"rows_estimate":7,"replica_identity":"default"}]})");
+  EXPECT_EQ(Send("POST", path, R"({"connector":"hook"})").status, 409) << "a sink";
+  EXPECT_EQ(Send("POST", path, "{}").status, 400);
+}
+
 TEST_F(TrialsApi, AP25_ATestEventAnswersWithRequestResponseAndDuration) {
   const RawAnswer answer =
       Send("POST", "/api/v1/connectors/hook/test-event", R"({"stream":"shop.public.orders","payload":{"n":1}})");
