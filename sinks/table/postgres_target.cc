@@ -1,6 +1,7 @@
 #include "sinks/table/postgres_target.h"
 
 #include <libpq-fe.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -154,7 +155,6 @@ std::string TextAt(const PGresult* result, int row, int column) {
 
 void PostgresTarget::FreeResult::operator()(pg_result* result) const { PQclear(result); }
 void PostgresTarget::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
-void PostgresTarget::FreeCancel::operator()(pg_cancel* cancel) const { PQfreeCancel(cancel); }
 PostgresTarget::~PostgresTarget() = default;
 
 Status PostgresTarget::Connect() {
@@ -207,13 +207,13 @@ Status PostgresTarget::Connect() {
   }
   PQsetNoticeProcessor(
       connection_.get(), [](void*, const char*) {}, nullptr);
-  cancel_.reset(PQgetCancel(connection_.get()));
+  socket_ = PQsocket(connection_.get());
   return Ok();
 }
 
+// Asking the server to cancel takes a connection of its own, which hangs where this one does.
 void PostgresTarget::Interrupt() {
-  char error[256];
-  if (cancel_ != nullptr) PQcancel(cancel_.get(), error, sizeof error);
+  if (socket_ >= 0) shutdown(socket_, SHUT_RDWR);
 }
 
 Error PostgresTarget::Describe(std::string_view tried, const pg_result* result) const {

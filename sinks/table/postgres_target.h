@@ -10,7 +10,6 @@
 #include "sinks/table/target.h"
 
 struct pg_conn;
-struct pg_cancel;
 struct pg_result;
 
 namespace headgate::table {
@@ -40,9 +39,6 @@ class PostgresTarget final : public Target {
   struct Finish {
     void operator()(pg_conn* connection) const;
   };
-  struct FreeCancel {
-    void operator()(pg_cancel* cancel) const;
-  };
 
   Error Describe(std::string_view tried, const pg_result* result) const;
   Result<ResultPtr> Run(const std::string& sql, const std::vector<std::string>& parameters, std::string_view tried);
@@ -61,7 +57,7 @@ class PostgresTarget final : public Target {
   const Options& options_;
   const PostgresDialect dialect_;
   std::unique_ptr<pg_conn, Finish> connection_;
-  std::unique_ptr<pg_cancel, FreeCancel> cancel_;
+  int socket_ = -1;
   std::map<std::string, std::string> prepared_;  // names by statement
   std::string bookkeeping_;                      // its table, quoted
   std::string sink_;
