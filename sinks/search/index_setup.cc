@@ -13,6 +13,12 @@ using Json = nlohmann::json;
 constexpr std::size_t kFieldLimit = 1'000;  // of the servers
 constexpr std::string_view kFieldLimitName = "index.mapping.total_fields.limit";
 
+// A member that has to be an object, or an empty one.
+Json ObjectAt(const Json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_object() ? *it : Json::object();
+}
+
 // Properties, their sub-fields, and those inside of objects: the server counts them all.
 std::size_t CountFields(const Json& mapping) {
   std::size_t count = 0;
@@ -171,13 +177,16 @@ Status IndexSetup::Found(std::string_view body) {
     return ConfigError("There is an index named " + alias_ +
                        ", which is no alias and was not made by Headgate. Set `index` to another name, delete it, or "
                        "have it used as it is with manage_index=false");
-  const Json mappings = answer.begin()->value("mappings", Json::object());
-  HG_RETURN_IF_ERROR(CheckIdentity(mappings.value("/_meta/headgate"_json_pointer, Json::object()).dump()));
+  const Json mappings = ObjectAt(*answer.begin(), "mappings");
+  HG_RETURN_IF_ERROR(CheckIdentity(ObjectAt(ObjectAt(mappings, "_meta"), "headgate").dump()));
   has_.clear();
   field_count_ = CountFields(mappings);
-  field_limit_ = FieldLimitIn(answer.begin()->value("settings", Json::object()));
-  const Json properties = mappings.value("properties", Json::object());
-  for (const auto& [name, field] : properties.items()) has_[name] = field.value("type", "object");
+  field_limit_ = FieldLimitIn(ObjectAt(*answer.begin(), "settings"));
+  const Json properties = ObjectAt(mappings, "properties");
+  for (const auto& [name, field] : properties.items()) {
+    const auto type = field.find("type");
+    has_[name] = type != field.end() && type->is_string() ? type->get<std::string>() : "object";
+  }
   return Settle();
 }
 

@@ -126,6 +126,10 @@ Status Truncation::TakePage(const Answer& answer) {
   for (Document& document : documents_) {
     document.remove = !options_.soft_delete;
     if (document.remove) continue;
+    if (document.source.empty())
+      return ConfigError("Documents of index alias " + alias_ +
+                         ", whose table was truncated, cannot be marked: the index keeps no _source. Set "
+                         "delete_mode=hard, or on_truncate=ignore");
     const TruncationJson parsed = TruncationJson::parse(document.source, nullptr, false);
     document.done = parsed.is_object() && parsed.contains(kDeletedAt);  // it was marked before
     document.source.pop_back();

@@ -6,6 +6,8 @@
 #include "core/base/encoding.h"
 #include "core/config/masking.h"
 #include "core/config/validate.h"
+#include "sinks/search/options.h"
+#include "sinks/search/spec.h"
 #include "sinks/webhook/options.h"
 #include "sinks/webhook/spec.h"
 #include "tests/fuzz/input.h"
@@ -47,14 +49,17 @@ void CheckEcho(const config::ComponentSpec& spec, const config::FlatConfig& flat
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace headgate;
   std::string_view text = fuzz::Bytes(data, size);
-  const bool source = fuzz::Choose(text, 2) == 0;
+  const std::size_t chosen = fuzz::Choose(text, 3);
+  const bool source = chosen == 0;
   if (!IsUtf8(text)) return 0;  // refused where it comes in
-  const config::ComponentSpec& spec = source ? postgres::Spec() : webhook::Spec();
+  const config::ComponentSpec& spec = source ? postgres::Spec() : chosen == 1 ? webhook::Spec() : search::Spec();
   const config::FlatConfig flat = Lines(text);
   const config::BindOutcome outcome = config::Bind(spec, flat, nullptr);
   std::vector<config::KeyError> errors = outcome.errors;
   if (errors.empty()) {
-    errors = source ? postgres::CheckOptions(outcome.bound) : webhook::Read(outcome.bound).errors;
+    errors = source        ? postgres::CheckOptions(outcome.bound)
+             : chosen == 1 ? webhook::Read(outcome.bound).errors
+                           : search::Read(outcome.bound).errors;
     if (source) static_cast<void>(postgres::MakeOptions("shop", outcome.bound));
   }
   CheckAnswer(spec, flat, errors);

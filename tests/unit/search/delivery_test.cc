@@ -6,6 +6,7 @@
 namespace headgate::search {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
@@ -25,6 +26,20 @@ TEST_F(SearchDelivery, WaitsForOthersThenSendsThemTogether) {
   EXPECT_TRUE(context_.done.empty());
   Answer({201, 200, 200});
   EXPECT_EQ(context_.done.size(), 3U);
+}
+
+TEST_F(SearchDelivery, AnIdleServerIsNotKeptWaitingForLong) {
+  Begin();
+  Write(events_.Insert(1));
+  SetUpIndex();
+  clock_.Pass(milliseconds(40));
+  ASSERT_TRUE(delivery_->Next().has_value());
+  Write(events_.Insert(2));
+  clock_.Pass(milliseconds(199));
+  EXPECT_FALSE(delivery_->Next().has_value()) << "while a request is under way more may come";
+  EXPECT_EQ(delivery_->NextWake(), clock_.Now() + milliseconds(1));
+  clock_.Pass(milliseconds(1));
+  EXPECT_TRUE(delivery_->Next().has_value());
 }
 
 TEST_F(SearchDelivery, Q4_OfSeveralWritesToADocumentTheLastSpeaksForAll) {

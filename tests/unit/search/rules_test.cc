@@ -5,6 +5,7 @@
 #include "sinks/search/bulk.h"
 #include "sinks/search/document.h"
 #include "sinks/search/options.h"
+#include "sinks/search/sink.h"
 #include "sinks/search/spec.h"
 
 namespace headgate::search {
@@ -180,6 +181,19 @@ TEST(SearchOptions, PatternsOfColumns) {
   EXPECT_FALSE(MatchesPattern("address", "address_*"));
   EXPECT_FALSE(MatchesPattern("ab", "a"));
   EXPECT_FALSE(MatchesPattern("a", "a?"));
+}
+
+TEST(SearchRequest, HasThePathInFrontOfTheServersOwnAndTheAccount) {
+  const Options o =
+      Settings({{"url", "http://a:9200/es/"}, {"auth", "basic"}, {"auth_username", "u"}, {"auth_password", "p"}})
+          .options;
+  net::Gzip gzip;
+  const std::string small = RequestText(o, o.urls[0], {"PUT", "/orders-v1", "{}", 1}, gzip);
+  EXPECT_THAT(small, ::testing::StartsWith("PUT /es/orders-v1 HTTP/1.1\r\nHost: a:9200\r\n"));
+  EXPECT_THAT(small, HasSubstr("\r\nAuthorization: Basic dTpw\r\n"));
+  EXPECT_THAT(small, HasSubstr("\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"));
+  const std::string lines = RequestText(o, o.urls[0], {"POST", "/_bulk?a=b", std::string(2'000, '\n'), 2}, gzip);
+  EXPECT_THAT(lines, HasSubstr("\r\nContent-Type: application/x-ndjson\r\nContent-Encoding: gzip\r\n"));
 }
 
 TEST(SearchOptions, Q21_TheAliasIsMadeOfTheStreamsNames) {
