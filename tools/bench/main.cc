@@ -21,6 +21,7 @@
 #include "tools/bench/nexmark.h"
 #include "tools/bench/receiver.h"
 #include "tools/bench/restart.h"
+#include "tools/bench/search.h"
 #include "tools/bench/setup.h"
 #include "tools/bench/table.h"
 #include "tools/bench/view_latency.h"
@@ -184,7 +185,8 @@ void ColdStart() {
 }
 
 constexpr const char* kUsage =
-    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark, restart and table if none is named\n\n"
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark, restart, search and table if none is "
+    "named\n\n"
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
     "  view-latency  commit to a view's change at a client\n"
@@ -193,6 +195,7 @@ constexpr const char* kUsage =
     "                --query qN (all), --seconds N for each (60), --memory-mib N for the views (1024)\n"
     "  hotkey        a row is updated that many others of a join refer to; --rows N (1000000), --memory-mib N (64)\n"
     "  restart       start on stored state; --gib N (1)\n"
+    "  search        the log into OpenSearch; --rows N (300000)\n"
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
     "  burst         deliveries of a full log\n"
@@ -224,7 +227,7 @@ struct Arguments {
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
   constexpr std::array kNames = {"cold",   "latency",  "view-latency", "views",  "nexmark", "hotkey", "restart",
-                                 "ingest", "settings", "burst",        "stream", "mysql",   "table"};
+                                 "ingest", "settings", "burst",        "stream", "mysql",   "search", "table"};
   constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds",  "memory-mib", "gib",
                                    "rows",   "server",          "mib",   "row-bytes"};
   Arguments arguments;
@@ -321,5 +324,10 @@ int main(int argc, char** argv) {
   }
   if (arguments->Wanted("mysql", false)) Mysql(*arguments);
   if (arguments->Wanted("table", false)) Table(*arguments);
+  if (arguments->Wanted("search", false)) {
+    SearchThroughput(static_cast<long>(arguments->Number("rows", 300'000)));
+    SearchLatency(1000, 10, 0);
+    SearchLatency(1000, 10, 200);
+  }
   return 0;
 }
