@@ -21,7 +21,7 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr auto kShowEvery = seconds(3);
-constexpr auto kCatchUp = seconds(30);
+constexpr auto kIndexCatchUp = seconds(30);
 
 // The document is the view's row. The same text is what PostgreSQL is asked at the end.
 constexpr const char* kDocument =
@@ -124,7 +124,7 @@ class SearchDemo {
     if (!generator_->error().empty()) return Fail("the generator stopped: " + generator_->error());
     Say("no more changes; waiting until the indexes equal the database ...");
     std::string differs;
-    for (const auto end = steady_clock::now() + kCatchUp; steady_clock::now() < end;) {
+    for (const auto end = steady_clock::now() + kIndexCatchUp; steady_clock::now() < end;) {
       auto compared = Compare();
       if (!compared.ok()) return Fail(compared.error().what);
       differs = *std::move(compared);
