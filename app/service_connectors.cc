@@ -224,6 +224,10 @@ bool Service::VerifiesNothing(const ConnectorRecord& record) const {
 
 // What a new connector takes over from one of its name that was deleted (KC25), or "".
 std::string Service::Resumes(const ConnectorRecord& record) const {
+  // That one may still be ending, and is forgotten before this one starts.
+  const auto ending = store_->Get(Family::kMeta, MetaKey(kRemoving, record.name));
+  if (ending.ok() && *ending && (*ending)->substr(0, (*ending)->find('\n')).find(" forget") != std::string::npos)
+    return {};
   if (record.kind == config::ComponentKind::kSource) {
     if (!log_->progress(record.name)) return {};
     return "A source of this name was here before: it resumes at its position, in the next epoch of event ids.";

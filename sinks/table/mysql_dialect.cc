@@ -16,7 +16,8 @@ namespace headgate::table {
 namespace {
 
 constexpr std::int32_t kVarcharMax = 16'383;  // characters of four bytes in a row
-constexpr std::int32_t kKeyMax = 768;         // characters of four bytes in an index of InnoDB
+constexpr std::int32_t kKeyMax =
+    255;  // characters of a text in a key: an index of InnoDB has 3 072 bytes for all of them
 constexpr std::int32_t kBitsMax = 64;
 constexpr std::int32_t kDecimalDigitsMax = 65;
 constexpr std::int32_t kDecimalScaleMax = 30;
@@ -251,7 +252,7 @@ Result<std::string> MysqlDialect::TypeFor(const Column& column, bool key) const 
   }
   if (!own.empty()) return own;
   const std::int32_t length = TextLength(type);
-  if (key) return KeyText(Limited("varchar", length > 0 ? std::min(length, kKeyMax) : kKeyMax));
+  if (key) return KeyText(Limited("varchar", length > 0 ? length : kKeyMax));
   const bool fits = length > 0 && length <= kVarcharMax;
   return (fits ? Limited("varchar", length) : std::string("longtext")) + " CHARACTER SET utf8mb4";
 }

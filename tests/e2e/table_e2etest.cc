@@ -327,9 +327,12 @@ TEST_P(TableSink, AViewIsATableLikeAnyOther) {
   }));
   Call("POST", "/api/v1/sql", 200,
        {{"statements",
-         "CREATE VIEW per_customer AS SELECT c.id, c.name, count(*) AS orders, sum(o.total) AS total FROM "
+         "CREATE MATERIALIZED VIEW per_customer AS SELECT c.id, c.name, count(*) AS orders, sum(o.total) AS total FROM "
          "shop.public.customers c JOIN shop.public.orders o ON o.customer = c.id GROUP BY c.id, c.name"}});
-  Create("copy", Sink({{"topics.regex", "per_customer"}}));
+  ConnectorSettings settings = Sink();
+  settings.erase("topics.regex");
+  settings["topics"] = "per_customer";
+  Create("copy", settings);
   shop_->StartLoad(11, 100);
   Signal never;
   never.WaitUntil(std::chrono::steady_clock::now() + seconds(2), {});

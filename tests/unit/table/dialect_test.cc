@@ -67,7 +67,7 @@ TEST(TableTypes, OfPostgresInMysqlAreBoundedWhereAnIndexNeedsIt) {
   const MysqlDialect dialect(Database::kMysql);
   const Column text = Of(TypeKind::kText, "text", "text");
   EXPECT_EQ(*dialect.TypeFor(text, false), "longtext CHARACTER SET utf8mb4");
-  EXPECT_EQ(*dialect.TypeFor(text, true), "varchar(768) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin");
+  EXPECT_EQ(*dialect.TypeFor(text, true), "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin");
   EXPECT_THAT(*MysqlDialect(Database::kMariadb).TypeFor(text, true), HasSubstr("utf8mb4_nopad_bin"));
   EXPECT_EQ(*dialect.TypeFor(Numeric(10, 2), false), "decimal(10,2)");
   EXPECT_EQ(*dialect.TypeFor(Numeric(-1, 0), false), "longtext CHARACTER SET utf8mb4") << "without a limit";
