@@ -234,7 +234,8 @@ Status TableSink::Retry(const DeadLetter& letter) {
 Status TableSink::Poll(Time deadline) {
   CommitWhatIsWhole(clock_.Now());
   Time until = std::min(deadline, published_at_ + kTold);
-  if (!filling_->empty() && writer_->under_way() == 0)
+  // Of a transaction that is not whole, as of a sink that is paused in the middle of one, nothing is due.
+  if (!filling_->empty() && writer_->under_way() == 0 && context_->handed_over().ordinal == 0)
     until = std::min(until, filling_since_ + options_.batch_delay_max);
   // On the machine's clock, whatever the context's says.
   wake_.WaitUntil(Clock::Steady::now() + (until - clock_.Now()), {});
