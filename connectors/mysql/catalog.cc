@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "core/base/ascii.h"
 
@@ -79,17 +80,22 @@ Result<ServerFacts> Catalog::ReadServer() {
   return facts;
 }
 
-Result<std::vector<Cascade>> Catalog::ListCascades() {
-  HG_ASSIGN_OR_RETURN(
-      const Rows rows,
-      connection_.Query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, "
-                        "DELETE_RULE IN ('CASCADE','SET NULL','SET DEFAULT'), UPDATE_RULE IN ('CASCADE','SET NULL',"
-                        "'SET DEFAULT') FROM information_schema.REFERENTIAL_CONSTRAINTS ORDER BY 1, 2",
-                        "listing the foreign keys"));
+Result<std::vector<Cascade>> Catalog::ListCascades(const std::vector<TableName>& tables) {
+  std::set<std::string> databases;
+  for (const TableName& table : tables) databases.insert(table.database);
   std::vector<Cascade> cascades;
-  for (const Row& row : rows)
-    cascades.push_back(
-        {{Text(row, 0), Text(row, 1)}, {Text(row, 2), Text(row, 3)}, Text(row, 4) == "1", Text(row, 5) == "1"});
+  for (const std::string& database : databases) {
+    HG_ASSIGN_OR_RETURN(
+        const Rows rows,
+        connection_.Query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, "
+                          "DELETE_RULE IN ('CASCADE','SET NULL','SET DEFAULT'), UPDATE_RULE IN ('CASCADE','SET NULL',"
+                          "'SET DEFAULT') FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = " +
+                              QuoteText(database) + " ORDER BY 1, 2",
+                          "listing the foreign keys"));
+    for (const Row& row : rows)
+      cascades.push_back(
+          {{Text(row, 0), Text(row, 1)}, {Text(row, 2), Text(row, 3)}, Text(row, 4) == "1", Text(row, 5) == "1"});
+  }
   std::erase_if(cascades, [](const Cascade& cascade) { return !cascade.deletes && !cascade.updates; });
   return cascades;
 }

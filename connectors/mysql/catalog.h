@@ -60,7 +60,9 @@ class Catalog {
   Result<ServerFacts> ReadServer();
   // All base tables outside of the server's own databases.
   Result<std::vector<TableName>> ListTables();
-  Result<std::vector<Cascade>> ListCascades();
+  // Of the databases of these tables, each asked for by its name: else the server opens every table that it has, and
+  // the views of its own databases with them.
+  Result<std::vector<Cascade>> ListCascades(const std::vector<TableName>& tables);
   // Nothing if there is no such table (any more).
   Result<std::optional<TableDeclaration>> Describe(const TableName& table);
   // The statement that makes such a table; "" if there is none.

@@ -185,12 +185,12 @@ std::vector<Finding> Preflight(const Options& given) {
   if (!tables.ok()) return failed(tables.error());
   for (Finding& finding : JudgeServer(options, *server)) findings.push_back(std::move(finding));
   for (Finding& finding : JudgeTables(options, *tables)) findings.push_back(std::move(finding));
-  const auto cascades = catalog.ListCascades();
+  std::vector<TableName> captured = *tables;
+  std::erase_if(captured, [&](const TableName& table) { return !IsCaptured(options, table); });
+  const auto cascades = catalog.ListCascades(captured);
   if (!cascades.ok()) return failed(cascades.error());
   for (Finding& finding : JudgeCascades(options, *server, *cascades)) findings.push_back(std::move(finding));
-  const auto captured =
-      std::ranges::count_if(*tables, [&](const TableName& table) { return IsCaptured(options, table); });
-  findings.push_back(Fine("tables", std::to_string(captured) + " tables are captured"));
+  findings.push_back(Fine("tables", std::to_string(captured.size()) + " tables are captured"));
   return findings;
 }
 

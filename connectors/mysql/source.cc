@@ -58,7 +58,9 @@ Status MysqlSource::DoOpen() {
   HG_ASSIGN_OR_RETURN(const ServerFacts server, catalog.ReadServer());
   findings_ = JudgeServer(options_, server);
   HG_RETURN_IF_ERROR(FirstError(options_, findings_));
-  HG_ASSIGN_OR_RETURN(const auto cascades, catalog.ListCascades());
+  HG_ASSIGN_OR_RETURN(auto captured, catalog.ListTables());
+  std::erase_if(captured, [&](const TableName& table) { return !IsCaptured(options_, table); });
+  HG_ASSIGN_OR_RETURN(const auto cascades, catalog.ListCascades(captured));
   std::ranges::move(JudgeCascades(options_, server, cascades), std::back_inserter(findings_));
   FindWaiting();
   HG_RETURN_IF_ERROR(Attach(server));

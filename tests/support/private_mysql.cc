@@ -137,10 +137,12 @@ std::vector<std::string> PrivateMysql::Command() const {
                    {"--mysqlx=OFF", "--secure-file-priv=", "--gtid-mode=ON", "--enforce-gtid-consistency=ON",
                     "--performance-schema=OFF", "--innodb-buffer-pool-size=64M"});
   }
-  command.insert(command.end(), {"--datadir=" + data(), "--socket=" + socket(), "--port=" + std::to_string(port_),
-                                 "--bind-address=127.0.0.1", "--pid-file=" + dir_.path() + "/pid", "--server-id=7",
-                                 "--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-metadata=FULL",
-                                 "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0"});
+  // A server that starts removes what others may have in a temporary directory that they share.
+  command.insert(
+      command.end(),
+      {"--datadir=" + data(), "--tmpdir=" + dir_.path(), "--socket=" + socket(), "--port=" + std::to_string(port_),
+       "--bind-address=127.0.0.1", "--pid-file=" + dir_.path() + "/pid", "--server-id=7", "--log-bin=binlog",
+       "--binlog-format=ROW", "--binlog-row-metadata=FULL", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0"});
   for (const std::string& setting : settings_) command.push_back("--" + setting);
   return command;
 }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "connectors/mysql/spec.h"
+#include "core/base/diag.h"
 #include "core/codec/native.h"
 #include "core/log/log_reader.h"
 
@@ -91,7 +92,9 @@ Status MysqlScene::Open(const std::string& name, Settings settings) {
   HG_ASSIGN_OR_RETURN(writer_, log_->OpenWriter(name, "", factory.connector));
   source_ = factory.create(name, outcome.bound, SystemClock());
   stop_ = std::stop_source();
-  return source_->Open(*writer_, stop_.get_token());
+  Status opened = source_->Open(*writer_, stop_.get_token());
+  if (!opened.ok()) diag::Warn("mysql", "not opened", {{"connector", name}, {"error", opened.error().what}});
+  return opened;
 }
 
 void MysqlScene::Drop() {
