@@ -142,6 +142,18 @@ Status Deliver::Loop(std::stop_token stop) {
   return Stopped();
 }
 
+Event Deliver::EventOf(const Registry& registry, const LogReader::Block& block, const Change& change) {
+  Event event;
+  event.at = {block.seq, change.ordinal};
+  event.tx = block.info;
+  event.change = &change;
+  event.source = registry.Source(block.info->source);
+  event.stream = registry.Stream(change.stream);
+  event.schema = registry.Schema(change.stream, change.schema);
+  if (event.schema == nullptr) event.database = registry.DatabaseOf(block.info->source);
+  return event;
+}
+
 Status Deliver::Feed() {
   for (bool first = true; sink_.Room(); first = false) {
     if (StateIsNext()) {
@@ -152,15 +164,8 @@ Status Deliver::Feed() {
     if (!found && StateIsNext()) continue;
     if (!found) break;
     if (first) fed_at_ = clock_.Now();
-    Event event;
-    event.at = {block_.seq, change_.ordinal};
+    Event event = EventOf(*registry_, block_, change_);
     if (numbered_) event.number = *numbered_ + 1 + change_.ordinal - block_.first_ordinal;
-    event.tx = block_.info;
-    event.change = &change_;
-    event.source = registry_->Source(block_.info->source);
-    event.stream = registry_->Stream(change_.stream);
-    event.schema = registry_->Schema(change_.stream, change_.schema);
-    if (event.schema == nullptr) event.database = registry_->DatabaseOf(block_.info->source);
     if (!target_ || pending_.empty() || pending_.back().at.seq != event.at.seq || pending_.back().done)
       pending_.push_back({event.at, false, IsMarker(change_.op), read_, block_.info->commit_us});
     if (pending_.size() == 1) oldest_pending_commit_us_.store(pending_.front().commit_us, std::memory_order_release);

@@ -88,6 +88,10 @@ class Deliver final : public SinkContext {
   At handed_over() const override { return read_to_; }
   Stand stand() const override { return stand_; }
   void Store(At at, DeadLetter letter) override;
+  Status SyncLetters() override;
+  Status Reread(std::span<const At> ats, const std::function<Status(const Event&)>& each) override;
+  Result<bool> Overtake(At at, std::span<const LetterLane> lanes, bool replaces) override;
+  bool HoldsLetter(std::uint64_t id) const override { return letters_->Contains(id); }
   void LetterDelivered(std::uint64_t id) override;
   void LetterFailed(DeadLetter letter) override;
   std::uint64_t stored_bytes() const override { return letters_->bytes(); }
@@ -110,6 +114,7 @@ class Deliver final : public SinkContext {
   Status StartAtTarget();
   Status FindStoredAhead();
   Status Loop(std::stop_token stop);
+  static Event EventOf(const Registry& registry, const LogReader::Block& block, const Change& change);
   Status Feed();              // events into the sink while it has room
   Result<bool> NextChange();  // the next selected change into change_
   Status LookForState();

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/pipeline/deliver.h"
 
 // The dead letters of the deliver loop: handed in when they are due, stored, and what people ask of them.
@@ -7,6 +9,19 @@ namespace {
 constexpr std::size_t kLettersInSink = 64;
 constexpr std::size_t kLettersNamed = 20;  // in the event that tells of them
 constexpr std::size_t kIdsAtOnce = 1'000;  // of a command, in one write
+
+// Whether what comes with these lanes leaves nothing to do for the letter.
+bool Replaces(std::span<const LetterLane> lanes, const DeadLetter& letter) {
+  const auto has = [&](const LetterLane& own) {
+    return std::ranges::any_of(lanes, [&](const LetterLane& lane) { return !lane.shared && lane.name == own.name; });
+  };
+  bool all = true;
+  for (const LetterLane& own : letter.lanes) {
+    if (own.shared && has(own)) return true;  // the whole table
+    all = all && (own.shared || has(own));
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -139,6 +154,51 @@ void Deliver::Store(At at, DeadLetter letter) {
   next_letter_scan_us_ = 0;
   progressed_ = true;
   if (!target_ || IsState(at)) Pass(PendingAt(at));
+}
+
+Status Deliver::SyncLetters() {
+  if (!letters_dirty_) return Ok();
+  HG_RETURN_IF_ERROR(Persist(true));
+  return letters_dirty_ ? Status(Transient("dead letters cannot be written to the data directory")) : Ok();
+}
+
+Status Deliver::Reread(std::span<const At> ats, const std::function<Status(const Event&)>& each) {
+  const auto registry = log_.registry();
+  const auto reader = log_.NewReader();
+  LogReader::Block block;
+  for (std::size_t next = 0; next < ats.size();) {
+    if (block.seq != ats[next].seq) reader->Seek(ats[next].seq);
+    HG_ASSIGN_OR_RETURN(const bool more, reader->Next(block));
+    if (!more || block.seq != ats[next].seq)
+      return Corrupt("change " + ToText(ats[next]) + " is not in the log any more, before sink " + name_ + " was done");
+    Change change;
+    for (ChangeReader changes = block.Changes(); next < ats.size() && changes.Next(change);) {
+      if (At{block.seq, change.ordinal} != ats[next]) continue;
+      Event event = EventOf(*registry, block, change);
+      HG_RETURN_IF_ERROR(each(event));
+      ++next;
+    }
+  }
+  return Ok();
+}
+
+Result<bool> Deliver::Overtake(At at, std::span<const LetterLane> lanes, bool replaces) {
+  HG_RETURN_IF_ERROR(SyncLetters());
+  bool behind = false;
+  for (const std::uint64_t id : letters_->InFrontOf(lanes)) {
+    HG_ASSIGN_OR_RETURN(const auto letter, DeadLetters::Read(store_, name_, id));
+    if (letter && letter->at >= at) continue;  // of a later one: the sink was rewound
+    if (!letter) return Corrupt("dead letter " + std::to_string(id) + " of sink " + name_ + " is not stored");
+    if (!replaces || !Replaces(lanes, *letter)) {
+      behind = true;
+      continue;
+    }
+    letters_->Remove(batch_, id);
+    letters_in_sink_.erase(id);
+    letters_dirty_ = true;
+    ++discarded_;
+  }
+  return behind;
 }
 
 void Deliver::LetterDelivered(std::uint64_t id) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -90,6 +91,17 @@ class SinkContext {
   virtual Stand stand() const = 0;
   // The event becomes a dead letter: stored in the same atomic write that lets the cursor pass it. Counts as done.
   virtual void Store(At at, DeadLetter letter) = 0;
+  // For a sink that keeps the cursor at its target: letters have to be durable before it moves the cursor over their
+  // events. kTransient if the database cannot be written.
+  virtual Status SyncLetters() = 0;
+  // Reads changes of the log once more, in the order of `ats`, which ascend and are not of a state. kCorrupt if one is
+  // not there. The event's number is not told.
+  virtual Status Reread(std::span<const At> ats, const std::function<Status(const Event&)>& each) = 0;
+  // For a sink whose events replace what earlier ones of their lanes did. If this one `replaces`, letters of earlier
+  // events that have no own lane but those of it, or that share one that it has alone, are dropped. True if an earlier
+  // one in its lanes is left: the event has to go behind it.
+  virtual Result<bool> Overtake(At at, std::span<const LetterLane> lanes, bool replaces) = 0;
+  virtual bool HoldsLetter(std::uint64_t id) const = 0;
   // A stored letter was tried again: delivered and gone, or `letter` is its new form.
   virtual void LetterDelivered(std::uint64_t id) = 0;
   virtual void LetterFailed(DeadLetter letter) = 0;

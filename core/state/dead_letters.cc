@@ -215,6 +215,19 @@ bool DeadLetters::AreStored(std::span<const LetterLane> lanes) const {
   });
 }
 
+std::vector<std::uint64_t> DeadLetters::InFrontOf(std::span<const LetterLane> lanes) const {
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, entry] : index_) {
+    const bool shares = std::ranges::any_of(lanes, [&](const LetterLane& lane) {
+      const std::uint64_t hash = LaneHash(lane.name);
+      return std::ranges::any_of(
+          entry.lanes, [&](const Lane& other) { return other.hash == hash && !(lane.shared && other.shared); });
+    });
+    if (shares) ids.push_back(id);
+  }
+  return ids;
+}
+
 std::optional<std::uint64_t> DeadLetters::NextDue(std::int64_t now_us, const std::set<std::uint64_t>& in_sink) const {
   Taken before;  // by letters that are being sent, and by earlier ones that are not due
   for (const std::uint64_t id : in_sink) {

@@ -78,6 +78,8 @@ class DeadLetters {
   std::size_t size() const { return index_.size(); }
   // True if a stored letter is before what comes with these lanes.
   bool AreStored(std::span<const LetterLane> lanes) const;
+  // The ids of the letters in front of what comes with these lanes, in order.
+  std::vector<std::uint64_t> InFrontOf(std::span<const LetterLane> lanes) const;
   // The first letter, in order of ids, that is due at `now_us` and behind no letter: neither an earlier one nor one
   // that is being sent (`in_sink`). Nothing if there is none.
   std::optional<std::uint64_t> NextDue(std::int64_t now_us, const std::set<std::uint64_t>& in_sink) const;

@@ -111,7 +111,7 @@ Result<Batch::Taken> Batch::AddRow(Table& table, const Event& event) {
                     std::string(event.stream->name) +
                     ". Set its table to REPLICA IDENTITY FULL, or the row image to FULL.");
   }
-  table.rows.push_back({false, true, rendered.first});
+  table.rows.push_back({false, true, rendered.first, event.at});
   return Taken::kYes;
 }
 
@@ -119,7 +119,7 @@ Result<Batch::Taken> Batch::Remove(Table& table, const Event& event) {
   HG_ASSIGN_OR_RETURN(const Rendered rendered, Render(table, event, before_));
   std::string key;
   if (!KeyOf(table, rendered.first, key)) return NoRow();
-  Put(table, key, {true, false, rendered.first});
+  Put(table, key, {true, false, rendered.first, event.at});
   return Taken::kYes;
 }
 
@@ -149,15 +149,15 @@ Result<Batch::Taken> Batch::Upsert(Table& table, const Event& event) {
     }
   }
   if (!KeyOf(table, row.first, key)) return NoRow();
-  if (had && old_key != key) return Rekey(table, row, old, old_key, key);
+  if (had && old_key != key) return Rekey(table, event.at, row, old, old_key, key);
   const auto earlier = table.by_key.find(key);
   if (!row.whole && earlier != table.by_key.end() && !table.rows[earlier->second].remove)
     Complete(table, table.rows[earlier->second].first, table, row);
-  Put(table, key, {false, row.whole, row.first});
+  Put(table, key, {false, row.whole, row.first, event.at});
   return Taken::kYes;
 }
 
-Result<Batch::Taken> Batch::Rekey(Table& table, Rendered row, const Rendered& old, const std::string& old_key,
+Result<Batch::Taken> Batch::Rekey(Table& table, At at, Rendered row, const Rendered& old, const std::string& old_key,
                                   const std::string& key) {
   if (!row.whole) Complete(table, old.first, table, row);  // a full old row may tell
   const auto earlier = table.by_key.find(old_key);
@@ -168,12 +168,91 @@ Result<Batch::Taken> Batch::Rekey(Table& table, Rendered row, const Rendered& ol
   }
   if (!row.whole) {
     if (table.truncate || table.by_key.contains(key)) return Taken::kBatchFirst;
-    table.moves.push_back({old.first, row.first});
+    table.moves.push_back({old.first, row.first, at});
   } else {
-    Put(table, old_key, {true, false, old.first});
+    Put(table, old_key, {true, false, old.first, at});
   }
-  Put(table, key, {false, row.whole, row.first});
+  Put(table, key, {false, row.whole, row.first, at});
   return Taken::kYes;
+}
+
+Batch::Table& Batch::Add(const std::shared_ptr<const TablePlan>& plan) {
+  Table* const table = TableFor(plan);
+  CHECK(table != nullptr);
+  return *table;
+}
+
+At Batch::Unit::at() const {
+  if (kind == Kind::kTruncate) return {};
+  return kind == Kind::kMove ? table->moves[index].at : table->rows[index].at;
+}
+
+std::string Batch::Unit::key() const {
+  std::string key;
+  if (kind != Kind::kTruncate)
+    KeyOf(*table, kind == Kind::kMove ? table->moves[index].to : table->rows[index].first, key);
+  return key;
+}
+
+bool Batch::Replaces(const TableName& name, const std::string& key) const {
+  for (const auto& table : tables_) {
+    if (table->plan->name != name) continue;
+    const auto row = table->by_key.find(key);
+    return table->truncate ||
+           (row != table->by_key.end() && (table->rows[row->second].remove || table->rows[row->second].whole));
+  }
+  return false;
+}
+
+std::vector<Batch::Unit> Batch::Units() const {
+  using Kind = Unit::Kind;
+  std::vector<Unit> units;
+  for (auto it = tables_.rbegin(); it != tables_.rend(); ++it) {
+    const Table& table = **it;
+    if (table.truncate) units.push_back({&table, Kind::kTruncate, 0});
+    for (std::size_t i = 0; i < table.moves.size(); ++i) units.push_back({&table, Kind::kMove, i});
+    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+      if (table.rows[i].remove) units.push_back({&table, Kind::kRemoval, i});
+    }
+  }
+  for (const auto& table : tables_) {
+    for (std::size_t i = 0; i < table->rows.size(); ++i) {
+      if (!table->rows[i].remove) units.push_back({table.get(), Kind::kWrite, i});
+    }
+  }
+  return units;
+}
+
+std::unique_ptr<Batch> Batch::Part(std::span<const Unit> units) const {
+  auto part = std::make_unique<Batch>(dialect_);
+  for (const Unit& unit : units) {
+    const Table& from = *unit.table;
+    Table& to = part->Add(from.plan);
+    const auto copy = [&](std::size_t first) {
+      const std::size_t start = to.cells.size();
+      for (std::size_t i = 0; i < from.plan->columns.size(); ++i) {
+        Cell cell = from.At(first, i);
+        const std::string_view text = cell.size > 0 ? from.TextOf(cell) : std::string_view();
+        cell.start = to.text.size();
+        to.text += text;
+        to.cells.push_back(cell);
+      }
+      return start;
+    };
+    ++part->rows_;
+    if (unit.kind == Unit::Kind::kTruncate) {
+      to.truncate = true;
+    } else if (unit.kind == Unit::Kind::kMove) {
+      const Move& move = from.moves[unit.index];
+      const std::size_t old = copy(move.from);
+      to.moves.push_back({old, copy(move.to), move.at});
+    } else {
+      Row row = from.rows[unit.index];
+      row.first = copy(row.first);
+      to.rows.push_back(row);
+    }
+  }
+  return part;
 }
 
 }  // namespace headgate::table

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,12 +31,14 @@ struct Row {
   bool remove = false;
   bool whole = true;      // no cell is absent; else the row is at the target already
   std::size_t first = 0;  // of its cells, one a column of the plan; of a removal only the key's have something
+  At at;                  // of the last change that it comes from
 };
 
 // A row that changes its key and is not known whole: it is found under the old one, before everything else.
 struct Move {
   std::size_t from = 0;  // first cell of the old key's row
   std::size_t to = 0;
+  At at;
 };
 
 class Batch {
@@ -55,12 +58,32 @@ class Batch {
     const Cell& At(std::size_t first, std::size_t column) const { return cells[first + column]; }
   };
   enum class Taken : std::uint8_t { kYes, kBatchFirst };
+  // One thing that is done to a table.
+  struct Unit {
+    enum class Kind : std::uint8_t { kTruncate, kMove, kRemoval, kWrite };
+    const Table* table = nullptr;
+    Kind kind = Kind::kWrite;
+    std::size_t index = 0;  // in moves or rows
+
+    At at() const;            // of a truncate: nothing
+    std::string key() const;  // of the row behind it, as by_key has it
+  };
 
   explicit Batch(const Dialect& dialect) : dialect_(dialect) {}
 
   // A row's change, or a truncate. kBatchFirst: what is in here has to be written before it; never of an empty batch.
   // kRejected if the target has no such value; kCorrupt if the log is damaged. After an error the batch is as it was.
   Result<Taken> Take(const Event& event, const std::shared_ptr<const TablePlan>& plan);
+
+  // What is done, in the order in which targets do it: removals first, in the reverse order of the tables; then what is
+  // written, in their order. Holds until the batch changes.
+  std::vector<Unit> Units() const;
+  // A batch of these units of this one, in their order.
+  std::unique_ptr<Batch> Part(std::span<const Unit> units) const;
+  // Whether it leaves nothing of what was done to this row before.
+  bool Replaces(const TableName& name, const std::string& key) const;
+  // The table of the plan, for its maker to fill: as a letter that is tried again does.
+  Table& Add(const std::shared_ptr<const TablePlan>& plan);
 
   // In the order in which they were first used.
   const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
@@ -80,7 +103,7 @@ class Batch {
   Result<Taken> AddRow(Table& table, const Event& event);
   Result<Taken> Remove(Table& table, const Event& event);
   Result<Taken> Upsert(Table& table, const Event& event);
-  Result<Taken> Rekey(Table& table, Rendered row, const Rendered& old, const std::string& old_key,
+  Result<Taken> Rekey(Table& table, At at, Rendered row, const Rendered& old, const std::string& old_key,
                       const std::string& key);
   static void Complete(const Table& from, std::size_t from_first, Table& table, Rendered& row);
   static bool KeyOf(const Table& table, std::size_t first, std::string& key);

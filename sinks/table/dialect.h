@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/base/result.h"
+#include "core/model/value.h"
 #include "sinks/table/options.h"
 #include "sinks/table/plan.h"
 

@@ -237,8 +237,14 @@ Status MysqlTarget::Begin() {
   return Execute("START TRANSACTION", "beginning a transaction");
 }
 
-Status MysqlTarget::Write(const Batch& batch) {
+Status MysqlTarget::Mark() {
   HG_RETURN_IF_ERROR(Begin());
+  return Execute("SAVEPOINT batch", "beginning a transaction");
+}
+
+Status MysqlTarget::BackToMark() { return Execute("ROLLBACK TO SAVEPOINT batch", "taking a batch back"); }
+
+Status MysqlTarget::Write(const Batch& batch) {
   for (auto it = batch.tables().rbegin(); it != batch.tables().rend(); ++it) HG_RETURN_IF_ERROR(WriteTable(**it, true));
   for (const auto& table : batch.tables()) HG_RETURN_IF_ERROR(WriteTable(*table, false));
   return Ok();
@@ -400,6 +406,13 @@ Status MysqlTarget::Commit(Seq cursor) {
   HG_RETURN_IF_ERROR(Execute("COMMIT", "committing"));
   began_ = false;
   return Ok();
+}
+
+Result<bool> MysqlTarget::HasEvent(const TableName& name, std::string_view event_id) {
+  HG_ASSIGN_OR_RETURN(const Rows found, Query("SELECT 1 FROM " + dialect_.QuoteTable(name) + " WHERE " +
+                                                  dialect_.Quote(kEventIdColumn) + " = " + Text(event_id) + " LIMIT 1",
+                                              "reading table " + name.Text()));
+  return !found.empty();
 }
 
 }  // namespace headgate::table

@@ -25,8 +25,11 @@ class MysqlTarget final : public Target {
   Result<std::optional<TargetTable>> Describe(const TableName& name) override;
   Status ChangeSchema(const std::string& sql) override;
   Status Rollback() override;
+  Status Mark() override;
+  Status BackToMark() override;
   Status Write(const Batch& batch) override;
   Status Commit(Seq cursor) override;
+  Result<bool> HasEvent(const TableName& name, std::string_view event_id) override;
   void Interrupt() override;
 
  private:

@@ -62,6 +62,7 @@ ReadOptions Read(const std::string& name, const config::Bound& bound) {
   o.on_truncate = truncate == "stop"     ? Options::Truncate::kStop
                   : truncate == "ignore" ? Options::Truncate::kIgnore
                                          : Options::Truncate::kApply;
+  if (bound.Text("on_rejected") == "stop") o.on_rejected = Options::Rejected::kStop;
   o.batch_rows_max = static_cast<std::size_t>(bound.Int("batch_rows_max"));
   o.batch_bytes_max = static_cast<std::size_t>(bound.Int("batch_bytes_max"));
   o.batch_delay_max = ms("batch_delay_ms_max");

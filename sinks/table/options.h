@@ -16,6 +16,7 @@ enum class Database : std::uint8_t { kPostgres, kMysql, kMariadb };
 
 struct Options {
   enum class Truncate : std::uint8_t { kApply, kIgnore, kStop };
+  enum class Rejected : std::uint8_t { kDeadLetter, kStop };
 
   std::string name;  // of the connector
   Database database = Database::kPostgres;
@@ -38,6 +39,7 @@ struct Options {
   bool create_tables = true;
   bool evolve = false;
   Truncate on_truncate = Truncate::kApply;
+  Rejected on_rejected = Rejected::kDeadLetter;
   std::size_t batch_rows_max = 10'000;
   std::size_t batch_bytes_max = 8 << 20;
   std::chrono::milliseconds batch_delay_max{0};

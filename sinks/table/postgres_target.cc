@@ -262,7 +262,8 @@ Result<PostgresTarget::ResultPtr> PostgresTarget::RunPrepared(const std::string&
 }
 
 Status PostgresTarget::Execute(const std::string& sql, std::string_view tried) {
-  HG_RETURN_IF_ERROR(Run(sql, {}, tried));
+  const ResultPtr result(PQexec(connection_.get(), sql.c_str()));
+  if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) return Describe(tried, result.get());
   return Ok();
 }
 
@@ -356,13 +357,25 @@ Status PostgresTarget::Rollback() {
 Status PostgresTarget::Begin() {
   if (began_) return Ok();
   began_ = true;
+  marked_ = false;
   return Execute("BEGIN", "beginning a transaction");
 }
+
+Status PostgresTarget::Mark() {
+  const bool first = !std::exchange(began_, true);
+  const bool replaces = std::exchange(marked_, true) && !first;
+  return Execute(std::string(first      ? "BEGIN; "
+                             : replaces ? "RELEASE SAVEPOINT batch; "
+                                        : "") +
+                     "SAVEPOINT batch",
+                 "beginning a transaction");
+}
+
+Status PostgresTarget::BackToMark() { return Execute("ROLLBACK TO SAVEPOINT batch", "taking a batch back"); }
 
 // Removals first, in the reverse order of the tables; then what is written, in their order: rows that refer to others
 // mostly find them.
 Status PostgresTarget::Write(const Batch& batch) {
-  HG_RETURN_IF_ERROR(Begin());
   for (auto it = batch.tables().rbegin(); it != batch.tables().rend(); ++it) HG_RETURN_IF_ERROR(WriteTable(**it, true));
   for (const auto& table : batch.tables()) HG_RETURN_IF_ERROR(WriteTable(*table, false));
   return Ok();
@@ -447,9 +460,16 @@ Status PostgresTarget::Commit(Seq cursor) {
                                  "WHERE sink = $2 AND epoch = $3::bigint",
                              {std::to_string(cursor), sink_, epoch_}, {options_.schema, options_.bookkeeping_table}));
   if (moved != 1) return TookOver(options_, sink_);
-  HG_RETURN_IF_ERROR(Run("COMMIT", {}, "committing"));
+  HG_RETURN_IF_ERROR(Execute("COMMIT", "committing"));
   began_ = false;
   return Ok();
+}
+
+Result<bool> PostgresTarget::HasEvent(const TableName& name, std::string_view event_id) {
+  HG_ASSIGN_OR_RETURN(const ResultPtr found, Run("SELECT FROM " + dialect_.QuoteTable(name) + " WHERE " +
+                                                     dialect_.Quote(kEventIdColumn) + " = $1 LIMIT 1",
+                                                 {std::string(event_id)}, "reading table " + name.Text()));
+  return PQntuples(found.get()) > 0;
 }
 
 }  // namespace headgate::table

@@ -27,8 +27,11 @@ class PostgresTarget final : public Target {
   Result<std::optional<TargetTable>> Describe(const TableName& name) override;
   Status ChangeSchema(const std::string& sql) override;
   Status Rollback() override;
+  Status Mark() override;
+  Status BackToMark() override;
   Status Write(const Batch& batch) override;
   Status Commit(Seq cursor) override;
+  Result<bool> HasEvent(const TableName& name, std::string_view event_id) override;
   void Interrupt() override;
 
  private:
@@ -44,13 +47,13 @@ class PostgresTarget final : public Target {
   Result<ResultPtr> Run(const std::string& sql, const std::vector<std::string>& parameters, std::string_view tried);
   Result<ResultPtr> RunPrepared(const std::string& sql, const std::vector<std::string>& parameters,
                                 std::string_view tried);
+  // May be several statements.
   Status Execute(const std::string& sql, std::string_view tried);
   // How many rows it was about.
   Result<std::uint64_t> Change(const std::string& sql, const std::vector<std::string>& parameters,
                                const TableName& name);
   Status Begin();
   Status WriteTable(const Batch::Table& table, bool removals);
-  Status WriteRows(const Batch::Table& table, const std::vector<const Row*>& rows);
   Status UpdateRows(const Batch::Table& table, const std::vector<const Row*>& rows);
   Status MoveRow(const Batch::Table& table, const Move& move);
 
@@ -63,6 +66,7 @@ class PostgresTarget final : public Target {
   std::string sink_;
   std::string epoch_;
   bool began_ = false;
+  bool marked_ = false;  // since it began
 };
 
 }  // namespace headgate::table

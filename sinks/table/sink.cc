@@ -86,7 +86,8 @@ void TableSink::Filtered(const Event& event) {
 
 Status TableSink::Write(const Event& event) {
   if (event.at.seq != filling_seq_) {
-    if (IsFull()) Flush(filling_seq_ + 1);
+    if (IsFull()) HG_RETURN_IF_ERROR(Flush(filling_seq_ + 1));
+    if (!retries_.empty()) HG_RETURN_IF_ERROR(WriteLettersAt(std::max(asked_, filling_seq_ + 1)));
     filling_seq_ = event.at.seq;
     inside_ = false;
   }
@@ -99,37 +100,50 @@ Status TableSink::Write(const Event& event) {
   if (truncate && options_.on_truncate == Options::Truncate::kStop)
     return ConfigError("Stream " + std::string(event.stream->name) +
                        " was truncated. Set on_truncate to apply or ignore, and restart");
-  HG_RETURN_IF_ERROR(Take(event));
+  HG_ASSIGN_OR_RETURN(const Went went, Take(event));
+  inside_ = true;
+  if (went == Went::kToLetters) return Ok();
   last_commit_us_ = event.tx->commit_us;
   if (IsState(event.at)) {
     states_.push_back(event.at);
+    state_letters_[event.at] = LetterOf(event);
   } else {
     ++taken_;
   }
-  inside_ = true;
   // A transaction that is larger than a batch goes in parts, and is committed as one.
-  if (filling_->rows() >= 2 * options_.batch_rows_max || filling_->bytes() >= 2 * options_.batch_bytes_max) Flush({});
-  return Ok();
+  const bool large =
+      filling_->rows() >= 2 * options_.batch_rows_max || filling_->bytes() >= 2 * options_.batch_bytes_max;
+  return large ? Flush({}) : Ok();
 }
 
-Status TableSink::Take(const Event& event) {
+Result<TableSink::Went> TableSink::Take(const Event& event) {
   HG_ASSIGN_OR_RETURN(const auto plan, PlanOf(event));
+  HG_ASSIGN_OR_RETURN(const bool behind, IsBehindLetters(event, plan));
+  if (behind) {
+    HG_RETURN_IF_ERROR(Park(event, plan));
+    return Went::kToLetters;
+  }
   if (filling_->empty()) filling_since_ = clock_.Now();
-  HG_ASSIGN_OR_RETURN(Batch::Taken taken, filling_->Take(event, plan));
-  if (taken == Batch::Taken::kYes) return Ok();
-  Flush({});
-  HG_ASSIGN_OR_RETURN(taken, filling_->Take(event, plan));
-  CHECK(taken == Batch::Taken::kYes);
-  return Ok();
+  auto taken = filling_->Take(event, plan);
+  if (taken.ok() && *taken == Batch::Taken::kBatchFirst) {
+    HG_RETURN_IF_ERROR(Flush({}));
+    taken = filling_->Take(event, plan);
+  }
+  if (!taken.ok() && taken.error().kind == ErrorKind::kRejected) {
+    HG_RETURN_IF_ERROR(Refuse(event, taken.error().what, ""));
+    return Went::kToLetters;
+  }
+  if (!taken.ok()) return std::move(taken).error();
+  CHECK(*taken == Batch::Taken::kYes);
+  return Went::kIn;
 }
 
 Result<std::shared_ptr<const TablePlan>> TableSink::PlanOf(const Event& event) {
   auto& plan = plans_[{event.change->stream, event.change->schema}];
   if (plan != nullptr) return plan;
   HG_ASSIGN_OR_RETURN(const Wanted wanted, WantedOf(options_, event));
-  if (!filling_->empty() || split_) Flush(inside_ ? std::nullopt : std::optional(filling_seq_));
-  writer_->WaitIdle();
-  HG_RETURN_IF_ERROR(TakeResults());
+  if (!filling_->empty() || split_) HG_RETURN_IF_ERROR(Flush(inside_ ? std::nullopt : std::optional(filling_seq_)));
+  HG_RETURN_IF_ERROR(Settle());
   HG_ASSIGN_OR_RETURN(const TargetTable table, Prepare(wanted));
   HG_ASSIGN_OR_RETURN(plan, table::PlanFor(options_, target_->dialect(), wanted, table));
   return plan;
@@ -166,7 +180,8 @@ Status TableSink::ChangeSchema(const std::string& sql) {
   return Transient("a table was changed in the middle of a transaction, which is written again from its start");
 }
 
-void TableSink::Flush(std::optional<Seq> commit) {
+Status TableSink::Flush(std::optional<Seq> commit) {
+  HG_RETURN_IF_ERROR(context_->SyncLetters());
   Writer::Job job;
   if (!filling_->empty()) {
     job.batch = std::move(filling_);
@@ -181,39 +196,56 @@ void TableSink::Flush(std::optional<Seq> commit) {
     job.commit_us = last_commit_us_;
     asked_ = *commit;
   }
+  under_way_.push_back(job.batch);
   writer_->Push(std::move(job));
+  return Ok();
 }
 
-void TableSink::CommitWhatIsWhole(Time now) {
+Status TableSink::CommitWhatIsWhole(Time now) {
   const At known = context_->handed_over();
   const bool news = split_ || !filling_->empty();
-  if (known.ordinal != 0 || writer_->under_way() > 0 || (known.seq <= asked_ && !news)) return;
+  if (known.ordinal != 0 || writer_->under_way() > 0 || (known.seq <= asked_ && !news)) return Ok();
   const bool due = news ? IsFull() || split_ || now >= filling_since_ + options_.batch_delay_max
                         : now >= committed_at_ + kCursorEvery;
-  if (due) Flush(known.seq);
+  return due ? Flush(known.seq) : Ok();
 }
 
 Status TableSink::Finish(Writer::Finished&& finished) {
+  under_way_.pop_front();
   const std::int64_t now_us = clock_.NowUs();
   if (!finished.status.ok()) {
     const Error& error = finished.status.error();
     meter_.Failed(Name(error.kind), 0, error.what);
     ++failures_;
+    // Not of a row that is written, but of a commit.
     return error.kind == ErrorKind::kRejected
-               ? ConfigError(error.what + ". Change the table so that the row fits, and restart")
+               ? ConfigError(error.what + ". Change the table so that what is committed fits, and restart")
                : Status(error);
   }
   meter_.request_ms.Add(finished.ms);
   if (!finished.job.commit) return Ok();
   meter_.Succeeded(now_us);
   failures_ = 0;
-  meter_.delivered += finished.job.delivered;
-  if (finished.job.delivered > 0) meter_.end_to_end_ms.Add(static_cast<double>(now_us - finished.job.commit_us) / 1000);
+  const std::uint64_t left_out = std::min(refused_, finished.job.delivered);
+  refused_ -= left_out;
+  const std::uint64_t delivered = finished.job.delivered - left_out;
+  meter_.delivered += delivered;
+  if (delivered > 0) meter_.end_to_end_ms.Add(static_cast<double>(now_us - finished.job.commit_us) / 1000);
   committed_ = *finished.job.commit;
   committed_at_ = clock_.Now();
-  context_->DoneBefore({committed_, 0}, finished.job.delivered, finished.job.filtered);
-  for (const At at : finished.job.states) context_->Done(at, Outcome::kDelivered);
+  context_->DoneBefore({committed_, 0}, delivered, finished.job.filtered);
+  for (const At at : finished.job.states) {
+    if (state_letters_.erase(at) > 0) context_->Done(at, Outcome::kDelivered);
+  }
   return Ok();
+}
+
+Status TableSink::Settle() {
+  while (writer_->under_way() > 0) {
+    writer_->WaitForNews();
+    HG_RETURN_IF_ERROR(TakeResults());
+  }
+  return TakeResults();
 }
 
 Status TableSink::TakeResults() {
@@ -223,16 +255,17 @@ Status TableSink::TakeResults() {
       return status;
     }
   }
-  return Ok();
-}
-
-Status TableSink::Retry(const DeadLetter& letter) {
-  context_->LetterFailed(letter);
+  if (auto refused = writer_->PopRefused()) {
+    HG_RETURN_IF_ERROR(StoreRefused(*std::move(refused)));
+    writer_->Answer(Ok());
+  }
   return Ok();
 }
 
 Status TableSink::Poll(Time deadline) {
-  CommitWhatIsWhole(clock_.Now());
+  HG_RETURN_IF_ERROR(CommitWhatIsWhole(clock_.Now()));
+  if (const At known = context_->handed_over(); !retries_.empty() && known.ordinal == 0)
+    HG_RETURN_IF_ERROR(WriteLettersAt(known.seq));
   Time until = std::min(deadline, published_at_ + kTold);
   // Of a transaction that is not whole, as of a sink that is paused in the middle of one, nothing is due.
   if (!filling_->empty() && writer_->under_way() == 0 && context_->handed_over().ordinal == 0)
@@ -240,7 +273,7 @@ Status TableSink::Poll(Time deadline) {
   // On the machine's clock, whatever the context's says.
   wake_.WaitUntil(Clock::Steady::now() + (until - clock_.Now()), {});
   HG_RETURN_IF_ERROR(TakeResults());
-  CommitWhatIsWhole(clock_.Now());
+  HG_RETURN_IF_ERROR(CommitWhatIsWhole(clock_.Now()));
   if (clock_.Now() - published_at_ >= kTold) Publish();
   return Ok();
 }

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/base/published.h"
 #include "core/base/signal.h"
+#include "core/codec/native.h"
 #include "core/pipeline/meter.h"
 #include "core/pipeline/sink.h"
 #include "sinks/table/batch.h"
@@ -45,17 +49,34 @@ class TableSink final : public Sink {
  private:
   using Time = Clock::Steady::time_point;
 
-  Status Take(const Event& event);
+  // What becomes of an event: a row in filling_, or a letter.
+  enum class Went : std::uint8_t { kIn, kToLetters };
+
+  Result<Went> Take(const Event& event);
   Result<std::shared_ptr<const TablePlan>> PlanOf(const Event& event);
   Result<TargetTable> Prepare(const Wanted& wanted);
   Status ChangeSchema(const std::string& sql);
   void Filtered(const Event& event);
   bool IsFull() const;
-  void Flush(std::optional<Seq> commit);
-  void CommitWhatIsWhole(Time now);
+  Status Flush(std::optional<Seq> commit);
+  Status CommitWhatIsWhole(Time now);
   Status TakeResults();
+  Status Settle();  // until the writer has nothing
   Status Finish(Writer::Finished&& finished);
   void Publish();
+
+  // Letters (letters.cc).
+  std::vector<LetterLane> LanesOf(const Event& event);
+  DeadLetter LetterOf(const Event& event);
+  Result<bool> IsBehindLetters(const Event& event, const std::shared_ptr<const TablePlan>& plan);
+  Status Park(const Event& event, const std::shared_ptr<const TablePlan>& plan);
+  Status Refuse(const Event& event, std::string_view what, std::string body);
+  void Fail(DeadLetter& letter, std::string_view what);
+  bool IsReplaced(const Refusal& refusal) const;
+  Status StoreRefused(std::vector<Refusal> refused);
+  Status WriteLettersAt(Seq whole);
+  Status WriteLetter(const DeadLetter& letter);
+  Result<bool> TryLetter(const DeadLetter& letter);
 
   const Options options_;
   const std::string log_id_;
@@ -67,6 +88,7 @@ class TableSink final : public Sink {
   std::map<std::pair<StreamNo, std::uint32_t>, std::shared_ptr<const TablePlan>> plans_;  // by stream and version
   Signal wake_;
 
+  std::deque<std::shared_ptr<const Batch>> under_way_;  // one a job of the writer, the first is being written
   std::unique_ptr<Batch> filling_;
   Seq filling_seq_ = 0;  // of the last change taken; what is before it is whole
   bool inside_ = false;  // some of that transaction is taken
@@ -74,8 +96,12 @@ class TableSink final : public Sink {
   Time filling_since_{};
   std::uint64_t taken_ = 0;  // since the last commit was asked for
   std::uint64_t filtered_ = 0;
-  std::vector<At> states_;  // rows of the state among them
+  std::vector<At> states_;                  // rows of the state among them
+  std::map<At, DeadLetter> state_letters_;  // of those not yet committed: they are in no log
+  std::uint64_t refused_ = 0;               // of what was taken, and not yet told
   std::int64_t last_commit_us_ = 0;
+  std::vector<DeadLetter> retries_;  // to be tried again between two transactions
+  codec::NativeEncoder native_;
   Seq asked_ = 0;      // cursor of the last commit that was asked for
   Seq committed_ = 0;  // as the target has it
   Time committed_at_{};

@@ -78,6 +78,10 @@ std::vector<Option> DeliveryOptions() {
       Number("batch_delay_ms_max", "0", 0, 60'000, kGroup, "Batch, delay",
              "How long a transaction waits for others to be written with. While one is written the next gather in any "
              "case."),
+      Choice("on_rejected", "dead_letter", {"dead_letter", "stop"}, kGroup, "On a rejected row",
+             "What becomes of a row that the table does not take. dead_letter stores it and goes on; a later change of "
+             "the row takes its place, and a part of a row waits behind it. A table that takes no row at all stops the "
+             "sink in any case."),
   };
 }
 

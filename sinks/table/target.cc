@@ -34,11 +34,10 @@ Error TookOver(const Options& options, std::string_view sink) {
 }
 
 Error RowMissing(const Options& options, const TableName& name) {
-  return ConfigError(
-      "Table " + name.Text() + " on " + options.Place() +
-      " does not have a row that the source changed a part of. Something else wrote the table, or it was "
-      "not filled from the start: deliver it anew, or set the source's table to send whole rows "
-      "(REPLICA IDENTITY FULL; binlog_row_image=FULL)");
+  return Rejected("Table " + name.Text() + " on " + options.Place() +
+                  " does not have a row that the source changed a part of. Something else wrote the table, or it was "
+                  "not filled from the start: deliver it anew, or set the source's table to send whole rows "
+                  "(REPLICA IDENTITY FULL; binlog_row_image=FULL)");
 }
 
 std::string BookkeepingSql(std::string_view sql, std::string_view quoted_name) {

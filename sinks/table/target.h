@@ -17,7 +17,8 @@ namespace headgate::table {
 
 // A session with the database of the tables. One thread at a time; every call waits for the server, a statement at most
 // `timeout_ms`. Errors: kTransient, the whole again from the cursor; kRejected, a row does not fit the table; kConfig,
-// a person has to change something. After an error of a Write or a Commit the session is used no more.
+// a person has to change something. After any other error of a Write or a Commit than kRejected the session is used no
+// more.
 class Target {
  public:
   virtual ~Target() = default;
@@ -35,10 +36,16 @@ class Target {
   virtual Status ChangeSchema(const std::string& sql) = 0;
   virtual Status Rollback() = 0;
 
-  // The batch's rows, in the transaction under way or a new one.
+  // The transaction under way, or a new one, can be taken back to here, until the next mark.
+  virtual Status Mark() = 0;
+  virtual Status BackToMark() = 0;
+  // The batch's rows, behind a mark. After kRejected the caller goes back to it, and the session is good again.
   virtual Status Write(const Batch& batch) = 0;
   // The cursor moves, and it and all rows since the last commit are durable. kConfig if another process took over.
   virtual Status Commit(Seq cursor) = 0;
+
+  // Whether a table of mode=append has the row of this event.
+  virtual Result<bool> HasEvent(const TableName& name, std::string_view event_id) = 0;
 
   // Any thread: a call that waits for the server ends soon, with an error.
   virtual void Interrupt() = 0;

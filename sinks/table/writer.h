@@ -1,15 +1,18 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "core/base/channel.h"
 #include "core/base/signal.h"
 #include "sinks/table/batch.h"
+#include "sinks/table/salvage.h"
 #include "sinks/table/target.h"
 
 namespace headgate::table {
@@ -18,7 +21,7 @@ namespace headgate::table {
 class Writer {
  public:
   struct Job {
-    std::unique_ptr<Batch> batch;
+    std::shared_ptr<const Batch> batch;
     std::optional<Seq> commit;  // then, with the cursor there
     // What the sink wants to know when it is done.
     std::uint64_t delivered = 0;
@@ -40,20 +43,29 @@ class Writer {
   // The sink's thread. After a job that failed no other is begun: they end with its error.
   void Push(Job job);
   std::optional<Finished> Pop() { return finished_.TryPop(); }
-  // Until nothing is under way: the target may then be used by the caller until the next Push.
-  void WaitIdle();
+  // What was rejected of the batch that is being written: nothing goes on before it is answered. Not Ok ends the job.
+  std::optional<std::vector<Refusal>> PopRefused() { return refused_.TryPop(); }
+  void Answer(Status status) { CHECK(answers_.TryPush(std::move(status))); }
+  // Until a job has ended or something was rejected. With nothing under way the target may be used by the caller until
+  // the next Push.
+  void WaitForNews() { news_.WaitUntil(std::chrono::steady_clock::time_point::max(), {}); }
   std::size_t under_way() const { return pushed_ - ended_; }
 
  private:
   void Run(std::stop_token stop);
+  Status Write(const Batch& batch, const std::stop_token& stop);
+  void Tell();
 
   Target& target_;
+  Salvage salvage_;
   const std::function<void()> wake_;
   Channel<Job> jobs_;
   Channel<Finished> finished_;
+  Channel<std::vector<Refusal>> refused_;
+  Channel<Status> answers_;
   std::size_t pushed_ = 0;  // of the sink's thread
   std::atomic<std::size_t> ended_ = 0;
-  Signal job_ended_;
+  Signal news_;
   std::jthread thread_;  // last: it uses the others
 };
 

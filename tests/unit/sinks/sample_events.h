@@ -178,6 +178,10 @@ class FakeContext final : public SinkContext {
     letter.id = next_id_++;
     letters[letter.id] = std::move(letter);
   }
+  Status SyncLetters() override { return Ok(); }
+  Status Reread(std::span<const At>, const std::function<Status(const Event&)>&) override { return Ok(); }
+  Result<bool> Overtake(At, std::span<const LetterLane>, bool) override { return false; }
+  bool HoldsLetter(std::uint64_t id) const override { return letters.contains(id); }
   void LetterDelivered(std::uint64_t id) override { EXPECT_EQ(letters.erase(id), 1U); }
   void LetterFailed(DeadLetter letter) override {
     EXPECT_TRUE(letters.contains(letter.id));

@@ -96,6 +96,37 @@ TEST_F(TableBatch, ATruncateForgetsWhatWasBeforeIt) {
   EXPECT_THAT(Rows(), ElementsAre("2 open Malmö"));
 }
 
+TEST_F(TableBatch, APartOfItIsABatchOfItsOwn) {
+  Take(events_.Insert(1));
+  Take(events_.Part(8, "paid", 7));
+  Take(events_.Delete(2));
+  const std::vector<Batch::Unit> units = batch_.Units();
+  ASSERT_EQ(units.size(), 4U);  // the move, the removal, two rows
+  const auto part = batch_.Part(std::span(units).subspan(1, 2));
+  ASSERT_EQ(part->tables().size(), 1U);
+  const Batch::Table& table = *part->tables().front();
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_TRUE(table.rows[0].remove);
+  EXPECT_EQ(table.TextOf(table.At(table.rows[0].first, 0)), "2");
+  EXPECT_EQ(table.TextOf(table.At(table.rows[1].first, 2)), "Malmö");
+  EXPECT_TRUE(table.moves.empty());
+}
+
+TEST_F(TableBatch, SaysWhichRowsItLeavesNothingOf) {
+  Take(events_.Insert(1));
+  Take(events_.Part(3, "paid"));
+  Take(events_.Delete(2));
+  std::map<std::string, std::string> keys;
+  for (const Batch::Unit& unit : batch_.Units())
+    keys[std::string(unit.table->TextOf(unit.table->At(unit.table->rows[unit.index].first, 0)))] = unit.key();
+  EXPECT_TRUE(batch_.Replaces({"public", "orders"}, keys["1"]));
+  EXPECT_TRUE(batch_.Replaces({"public", "orders"}, keys["2"]));
+  EXPECT_FALSE(batch_.Replaces({"public", "orders"}, keys["3"]));  // a part of it
+  EXPECT_FALSE(batch_.Replaces({"public", "other"}, keys["1"]));
+  Take(events_.Truncate());
+  EXPECT_TRUE(batch_.Replaces({"public", "orders"}, keys["3"]));
+}
+
 TEST_F(TableBatch, RowsOfAnotherShapeWaitForTheBatch) {
   Take(events_.Insert(1));
   TablePlan other = *plan_;

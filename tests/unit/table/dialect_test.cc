@@ -30,7 +30,7 @@ Column Numeric(std::int32_t precision, std::int32_t scale) {
   column.type.scale = scale;
   return column;
 }
-TargetColumn Target(std::string_view type, std::string_view base, std::string_view collation = "") {
+TargetColumn ColumnOf(std::string_view type, std::string_view base, std::string_view collation = "") {
   TargetColumn column;
   column.name = "c";
   column.type = type;
@@ -79,30 +79,30 @@ TEST(TableTypes, OfPostgresInMysqlAreBoundedWhereAnIndexNeedsIt) {
 TEST(TableTypes, ATableThatIsThereMustTakeEveryValue) {
   const PostgresDialect postgres;
   const Column number = Of(TypeKind::kInt64, "bigint", "int8");
-  EXPECT_EQ(postgres.Misfit(number, Target("bigint", "bigint"), false), "");
-  EXPECT_EQ(postgres.Misfit(number, Target("text", "text"), false), "");
-  EXPECT_EQ(postgres.Misfit(number, Target("numeric(19,0)", "numeric"), false), "");
-  EXPECT_THAT(postgres.Misfit(number, Target("integer", "integer"), false), HasSubstr("needs bigint"));
-  EXPECT_NE(postgres.Misfit(number, Target("numeric(18,0)", "numeric"), false), "");
-  EXPECT_NE(postgres.Misfit(Numeric(10, 2), Target("numeric(10,1)", "numeric"), false), "");
-  EXPECT_NE(
-      postgres.Misfit(Of(TypeKind::kText, "text", "text"), Target("character varying(9)", "character varying"), false),
-      "");
+  EXPECT_EQ(postgres.Misfit(number, ColumnOf("bigint", "bigint"), false), "");
+  EXPECT_EQ(postgres.Misfit(number, ColumnOf("text", "text"), false), "");
+  EXPECT_EQ(postgres.Misfit(number, ColumnOf("numeric(19,0)", "numeric"), false), "");
+  EXPECT_THAT(postgres.Misfit(number, ColumnOf("integer", "integer"), false), HasSubstr("needs bigint"));
+  EXPECT_NE(postgres.Misfit(number, ColumnOf("numeric(18,0)", "numeric"), false), "");
+  EXPECT_NE(postgres.Misfit(Numeric(10, 2), ColumnOf("numeric(10,1)", "numeric"), false), "");
+  EXPECT_NE(postgres.Misfit(Of(TypeKind::kText, "text", "text"), ColumnOf("character varying(9)", "character varying"),
+                            false),
+            "");
   const MysqlDialect mysql(Database::kMysql);
-  EXPECT_EQ(mysql.Misfit(number, Target("bigint(20)", "bigint"), false), "") << "as MariaDB prints it";
-  EXPECT_NE(mysql.Misfit(number, Target("bigint unsigned", "bigint"), false), "");
-  EXPECT_NE(mysql.Misfit(number, Target("int", "int"), false), "");
-  EXPECT_EQ(mysql.Misfit(Of(TypeKind::kBool, "boolean", "bool"), Target("tinyint(1)", "tinyint"), false), "");
-  EXPECT_NE(mysql.Misfit(Of(TypeKind::kTimestamp, "timestamp", "timestamp"), Target("datetime", "datetime"), false),
+  EXPECT_EQ(mysql.Misfit(number, ColumnOf("bigint(20)", "bigint"), false), "") << "as MariaDB prints it";
+  EXPECT_NE(mysql.Misfit(number, ColumnOf("bigint unsigned", "bigint"), false), "");
+  EXPECT_NE(mysql.Misfit(number, ColumnOf("int", "int"), false), "");
+  EXPECT_EQ(mysql.Misfit(Of(TypeKind::kBool, "boolean", "bool"), ColumnOf("tinyint(1)", "tinyint"), false), "");
+  EXPECT_NE(mysql.Misfit(Of(TypeKind::kTimestamp, "timestamp", "timestamp"), ColumnOf("datetime", "datetime"), false),
             "");
 }
 
 TEST(TableTypes, AKeyWhoseCollationMergesKeysIsRefused) {
   const MysqlDialect mysql(Database::kMysql);
   const Column text = Of(TypeKind::kText, "text", "text");
-  EXPECT_THAT(mysql.Misfit(text, Target("varchar(768)", "varchar", "utf8mb4_0900_ai_ci"), true),
+  EXPECT_THAT(mysql.Misfit(text, ColumnOf("varchar(768)", "varchar", "utf8mb4_0900_ai_ci"), true),
               HasSubstr("different keys are the same"));
-  EXPECT_EQ(mysql.Misfit(text, Target("varchar(768)", "varchar", "utf8mb4_0900_bin"), true), "");
+  EXPECT_EQ(mysql.Misfit(text, ColumnOf("varchar(768)", "varchar", "utf8mb4_0900_bin"), true), "");
 }
 
 TEST(TableTypes, ValuesThatTheTargetHasNotAreRefused) {
