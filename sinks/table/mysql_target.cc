@@ -32,6 +32,16 @@ ErrorKind MysqlKindOf(unsigned code) {
   return ErrorKind::kTransient;
 }
 
+// TLS tells of a connection that broke under it as of a certificate that is wrong.
+bool IsBrokenTls(unsigned code, std::string_view tried, std::string_view text) {
+  constexpr unsigned kTlsFailed = 2026;
+  if (code != kTlsFailed) return false;
+  if (!tried.starts_with("connecting")) return true;
+  constexpr auto kSigns =
+      std::to_array<std::string_view>({"reset by peer", "eof", "EOF", "Broken pipe", "timed out", "packet"});
+  return std::ranges::any_of(kSigns, [&](std::string_view sign) { return text.find(sign) != text.npos; });
+}
+
 // "Incorrect integer value: 'abc' for column 'n' at row 1": values stay out of errors.
 std::string WithoutMysqlValue(std::string_view text) {
   const auto from = text.find(": '");
@@ -122,6 +132,7 @@ Error MysqlTarget::Describe(std::string_view tried) const {
   Error error{MysqlKindOf(code), std::string(tried) + " on " + options_.Place() +
                                      " failed: " + WithoutMysqlValue(mysql_error(client_.get())) + " (error " +
                                      std::to_string(code) + ")"};
+  if (IsBrokenTls(code, tried, error.what)) error.kind = ErrorKind::kTransient;
   if (code == 1044 || code == 1142) error.what += ". Give the account the right";
   if (code == 1045 || code == 1698) error.what += ". Check username and password";
   return error;

@@ -203,4 +203,79 @@ std::uint64_t TableTarget::arrived() {
   return newest.ok() ? std::stoull(*newest) : 0;
 }
 
+Result<std::unique_ptr<MysqlTableTarget>> MysqlTableTarget::Start() {
+  auto target = std::make_unique<MysqlTableTarget>();
+  HG_ASSIGN_OR_RETURN(target->warehouse_, PrivateMysql::Start(MyServer::kMysql));
+  HG_RETURN_IF_ERROR(target->warehouse_->Exec("CREATE DATABASE warehouse"));
+  HG_RETURN_IF_ERROR(target->Proxy(target->warehouse_->port()));
+  return target;
+}
+
+ConnectorSettings MysqlTableTarget::Settings() const {
+  return {{"connector.class", "table"},
+          {"database", "mysql"},
+          {"topics.regex", "shop\\.public\\..*"},
+          {"host", "127.0.0.1"},
+          {"port", std::to_string(proxy_->port())},
+          {"dbname", "warehouse"},
+          {"username", "hg"},
+          {"password", "pw"},
+          {"sslmode", "disable"}};
+}
+
+void MysqlTableTarget::SetFull(bool full) {
+  for (const auto& [table, columns] : kColumns) {
+    for (const std::string event : {"INSERT", "UPDATE", "DELETE"}) {
+      const std::string trigger = "warehouse.full_" + std::string(table) + event;
+      const Status done =
+          warehouse_->Exec(full ? "CREATE TRIGGER " + trigger + " BEFORE " + event + " ON warehouse." + table +
+                                      " FOR EACH ROW SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = "
+                                      "'Disk full; waiting for someone to free some space'"
+                                : "DROP TRIGGER " + trigger);
+      EXPECT_TRUE(done.ok()) << done.error().what;
+    }
+  }
+}
+
+// The number of the server's packet.
+bool MysqlTableTarget::Spoil(std::string& bytes) const {
+  if (bytes.size() < 5) return false;
+  bytes[3] ^= 0x55;
+  return true;
+}
+
+std::vector<std::string> MysqlTableTarget::WaitForTables(Shop& shop, std::chrono::seconds limit) {
+  // What both databases print alike.
+  const auto digest = [](const std::string& table, const std::string& columns) {
+    return "SELECT concat(count(*), ' rows, ', coalesce(sum(id), 0), ' ', " + columns + ") FROM " + table;
+  };
+  constexpr std::pair<const char*, const char*> kSums[] = {
+      {"customers", "coalesce(sum(char_length(name)), 0), ' ', count(city), ' ', count(notes)"},
+      {"orders", "coalesce(sum(customer), 0), ' ', coalesce(sum(total), 0), ' ', count(state)"}};
+  std::vector<std::string> differs;
+  for (const auto& [table, sums] : kSums) {
+    const auto wanted = shop.database().Value(digest(std::string("public.") + table, sums));
+    const auto here = [&] {
+      const auto value = warehouse_->Value(digest(std::string("warehouse.") + table, sums));
+      return value.ok() ? *value : value.error().what;
+    };
+    if (!WaitFor([&] { return wanted.ok() && here() == *wanted; }, limit, std::chrono::milliseconds(200)))
+      differs.push_back(std::string(table) + " has " + here() + ", the source " +
+                        (wanted.ok() ? *wanted : wanted.error().what));
+  }
+  return differs;
+}
+
+// Statements that write rows; each start of the sink has one for the bookkeeping.
+std::uint64_t MysqlTableTarget::arrived() {
+  auto session = warehouse_->Connect();
+  if (!session.ok()) return 0;
+  const auto statements = session->Query("SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_insert', 'Com_delete')");
+  const auto starts = session->Value("SELECT coalesce(max(epoch), 0) FROM warehouse.headgate_sinks");
+  if (!statements.ok() || !starts.ok()) return 0;
+  std::uint64_t count = 0;
+  for (const auto& row : *statements) count += std::stoull(row[1].value_or("0"));
+  return count - std::stoull(*starts);
+}
+
 }  // namespace headgate::test

@@ -9,6 +9,7 @@
 
 #include "tests/e2e/shop.h"
 #include "tests/support/fault_proxy.h"
+#include "tests/support/private_mysql.h"
 #include "tests/support/private_search.h"
 
 namespace headgate::test {
@@ -95,6 +96,23 @@ class TableTarget final : public SinkTarget {
 
  private:
   std::unique_ptr<TestDatabase> warehouse_;
+};
+
+// A MySQL of its own.
+class MysqlTableTarget final : public SinkTarget {
+ public:
+  static constexpr const char* kServer = "mysql";
+  static Result<std::unique_ptr<MysqlTableTarget>> Start();
+
+  ConnectorSettings Settings() const override;
+  std::vector<std::string> failpoints() const override { return {"table.written", "table.committed"}; }
+  void SetFull(bool full) override;
+  bool Spoil(std::string& bytes) const override;
+  std::vector<std::string> WaitForTables(Shop& shop, std::chrono::seconds limit) override;
+  std::uint64_t arrived() override;
+
+ private:
+  std::unique_ptr<PrivateMysql> warehouse_;
 };
 
 }  // namespace headgate::test

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::IsEmpty;
 
-using Targets = testing::Types<WebhookTarget, SearchTarget, TableTarget>;
+using Targets = testing::Types<WebhookTarget, SearchTarget, TableTarget, MysqlTableTarget>;
 
 constexpr seconds kSlowest{600};  // a catch-up; seconds, but for sanitizers on a busy machine
 
