@@ -216,6 +216,31 @@ TEST_P(TableSink, AViewIsATableLikeAnyOther) {
       << wanted << " " << ValueAt(sum + In("per_customer")) << Call("GET", "/connectors/copy/status", 200).dump();
 }
 
+// MySQL makes certificates for itself, for no host name.
+class TableSinkTls : public TableSink {};
+
+TEST_P(TableSinkTls, IsUsedAsAskedForAndSaysWhatIsWrong) {
+  At("CREATE USER tls@'%' IDENTIFIED BY 'pw' REQUIRE SSL");
+  At("GRANT ALL PRIVILEGES ON warehouse.* TO tls@'%'");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"username", "tls"}, {"sslmode", "require"}}));
+  ExpectSame();
+  const auto fails_with = [&](ConnectorSettings more, const std::string& text) {
+    more["username"] = "tls";
+    Call("PUT", "/connectors/copy/config", 200, Sink(std::move(more)));
+    const auto status = [&] { return Call("GET", "/connectors/copy/status", 200).dump(); };
+    EXPECT_TRUE(WaitFor([&] { return status().find(text) != std::string::npos; }, seconds(30))) << status();
+  };
+  fails_with({{"sslmode", "disable"}}, "Check username and password");
+  fails_with({{"sslmode", "verify-full"}, {"sslrootcert", my_->data() + "/ca.pem"}}, "ertificate");
+  Call("PUT", "/connectors/copy/config", 200, Sink({{"username", "tls"}}));
+  Exec("UPDATE public.orders SET total = 99 WHERE id = 3");
+  ExpectSame();
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, TableSinkTls, ::testing::Values(Warehouse::kMysql),
+                         [](const auto& server) { return NameOf(server.param); });
+
 INSTANTIATE_TEST_SUITE_P(Servers, TableSink,
                          ::testing::Values(Warehouse::kPostgres, Warehouse::kMysql, Warehouse::kMariadb),
                          [](const auto& server) { return NameOf(server.param); });
