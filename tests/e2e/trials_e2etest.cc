@@ -1,5 +1,7 @@
 // What people try before, and look at while, a sink runs: connection tests, test events, traces.
 #include "tests/e2e/api.h"
+#include "tests/support/private_mysql.h"
+#include "tests/support/require.h"
 #include "tests/support/wait_for.h"
 
 namespace headgate::test {
@@ -102,6 +104,33 @@ TEST_F(Trials, AP24_TheTablesOfAServerAreListedWithKeysAndIdentity) {
   config["username"] = "nobody";
   EXPECT_THAT(Call("POST", "/api/v1/connections/tables", 422, {{"config", config}}).dump(), HasSubstr("nobody"));
 }
+
+class MysqlTrials : public Api, public ::testing::WithParamInterface<MyServer> {};
+
+TEST_P(MysqlTrials, AP24_TheTablesOfAServerAreListedWithTheirKeys) {
+  HG_WITH_SERVER(NameOf(GetParam()), const auto server, PrivateMysql::Start(GetParam()));
+  for (const char* sql : {"CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT PRIMARY KEY, total DECIMAL(12,2))",
+                          "CREATE TABLE shop.pairs (b INT, a INT, t VARCHAR(9), PRIMARY KEY (a, b))",
+                          "CREATE VIEW shop.seen AS SELECT id FROM shop.orders"})
+    ASSERT_TRUE(server->Exec(sql).ok()) << sql;
+  json config = {{"connector.class", NameOf(GetParam())},
+                 {"host", server->host()},
+                 {"port", std::to_string(server->port())},
+                 {"username", "hg"},
+                 {"password", "pw"}};
+  const json tables = Call("POST", "/api/v1/connections/tables", 200, {{"config", config}})["items"];
+  ASSERT_EQ(tables.size(), 2U) << tables;
+  EXPECT_EQ(tables[0]["schema"], "shop");
+  EXPECT_EQ(tables[0]["table"], "orders");
+  EXPECT_EQ(tables[0]["key"], json({"id"}));
+  EXPECT_EQ(tables[0]["columns"][1]["type"], "decimal(12,2)");
+  EXPECT_EQ(tables[1]["key"], json({"a", "b"}));
+  config["password"] = "wrong";
+  EXPECT_THAT(Call("POST", "/api/v1/connections/tables", 422, {{"config", config}}).dump(), HasSubstr("Access denied"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, MysqlTrials, ::testing::Values(MyServer::kMariadb, MyServer::kMysql),
+                         [](const auto& server) { return NameOf(server.param); });
 
 }  // namespace
 }  // namespace headgate::test
