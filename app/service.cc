@@ -11,6 +11,7 @@
 #include "core/pipeline/recorded_writer.h"
 #include "core/state/cursors.h"
 #include "core/state/ingest_keys.h"
+#include "core/views/stream.h"
 #include "core/views/views.h"
 #include "sinks/registry.h"
 
@@ -298,24 +299,31 @@ void Service::AddStanding(const ConnectorRecord& record, ConnectorStatus& status
 void Service::AddGoneSources(const ConnectorRecord& record, ConnectorStatus& status) const {
   const auto registry = log_->registry();
   const bool named = record.config.contains("topics");
-  std::map<std::string, std::string> gone;  // source -> its streams
+  std::map<std::pair<std::string, bool>, std::string> gone;  // a source, or a view -> its streams
   for (const std::string& topic : status.topics) {
     const StreamInfo* stream = registry->FindStream(topic);
     const SourceInfo* source = stream == nullptr ? nullptr : registry->Source(stream->source);
-    if (source == nullptr) continue;
-    const auto origin = catalog_->Find(source->name);
-    if (origin != nullptr && origin->kind == config::ComponentKind::kSource) continue;
+    if (source == nullptr || IsThere(*source, topic)) continue;
     if (!named && log_->stats(stream->number).last_seq < log_->first_seq()) continue;
-    std::string& list = gone[source->name];
+    const bool view = source->connector == views::kViewConnector;
+    std::string& list = gone[{view ? topic : source->name, view}];
     list += (list.empty() ? "" : ", ") + topic;
   }
-  for (const auto& [source, streams] : gone) {
+  for (const auto& [origin, streams] : gone) {
+    const auto& [name, view] = origin;
     status.standing.push_back({"upstream", Finding::Level::kError,
-                               "Source " + source + " was deleted: nothing new comes to " + streams + ".",
-                               "Create " + source + " again, take its streams out of the topics of " + record.name +
+                               view ? "View " + name + " was dropped: nothing new comes."
+                                    : "Source " + name + " was deleted: nothing new comes to " + streams + ".",
+                               "Create " + name + " again, take its streams out of the topics of " + record.name +
                                    ", or delete " + record.name + ".",
                                "", ""});
   }
+}
+
+bool Service::IsThere(const SourceInfo& source, const std::string& topic) const {
+  if (source.connector == views::kViewConnector) return views_ == nullptr || views_->Find(topic) != nullptr;
+  const auto origin = catalog_->Find(source.name);
+  return origin != nullptr && origin->kind == config::ComponentKind::kSource;
 }
 
 std::optional<SourceProgress> Service::Progress(std::string_view source) const { return log_->progress(source); }

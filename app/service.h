@@ -184,6 +184,7 @@ class Service final : public Control {
   void LookAtServers(std::stop_token stop);
   void AddStanding(const ConnectorRecord& record, ConnectorStatus& status) const;
   void AddGoneSources(const ConnectorRecord& record, ConnectorStatus& status) const;
+  bool IsThere(const SourceInfo& source, const std::string& topic) const;
   void TellOfLoss(const Log::Trimmed& dropped, StoreBatch& batch);
   void LookUpstream(std::stop_token stop);
   SinkLook* LookOf(const std::shared_ptr<const ConnectorRecord>& record) const;

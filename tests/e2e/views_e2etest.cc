@@ -82,5 +82,23 @@ TEST_F(Views, ViewsShowInStreamsMetricsAndAsReaders) {
   EXPECT_THAT(orphan["health"]["summary"].get<std::string>(), testing::HasSubstr("Source shop was deleted"));
 }
 
+TEST_F(Views, KC27_ASinkOfAViewIsHealthyUntilTheViewIsDropped) {
+  Create("shop", shop_->Source());
+  Until("/api/v1/streams/shop.public.orders", [](const json&) { return true; });
+  Sql("CREATE MATERIALIZED VIEW sums AS SELECT customer, sum(total) AS total FROM shop.public.orders GROUP BY "
+      "customer");
+  Create("hook", {{"connector.class", "webhook"}, {"topics", "sums"}, {"url", receiver_.url()}});
+  const auto has = [](const std::string& status) {
+    return [=](const json& health) { return health["status"] == status; };
+  };
+  Until("/api/v1/connectors/hook/health", has("healthy"));
+  Sql("DROP MATERIALIZED VIEW sums");
+  const json health = Until("/api/v1/connectors/hook/health", has("error"));
+  EXPECT_THAT(health.dump(), testing::HasSubstr("View sums was dropped"));
+  Sql("CREATE MATERIALIZED VIEW sums AS SELECT customer, sum(total) AS total FROM shop.public.orders GROUP BY "
+      "customer");
+  Until("/api/v1/connectors/hook/health", has("healthy"));
+}
+
 }  // namespace
 }  // namespace headgate::test
