@@ -42,8 +42,8 @@ std::string Unlike(const TutorialStep::Seen& seen, const std::string& output);
 
 struct TutorialPlaces {
   // What the page writes, as a word, and what is meant: "5432" and the port of a server.
-  std::vector<std::pair<std::string, std::string>> words;
-  std::string programs;  // a folder in front of PATH
+  std::vector<std::pair<std::string, std::string>> words = {};
+  std::string programs = {};  // a folder in front of PATH
 };
 std::string WithPlaces(const TutorialPlaces& places, std::string text);
 
