@@ -60,7 +60,7 @@ class ViewSinks : public ViewsFixture, public ::testing::WithParamInterface<MySe
 
   // Random transactions of one to six statements at both servers, some of them rolled back, some with a new key.
   void StartLoad(unsigned seed) {
-    people_load_ = std::jthread([this, seed](std::stop_token stop) {
+    people_load_ = std::jthread([this, seed](const std::stop_token& stop) {
       auto session = shop_->database().Connect();
       ASSERT_TRUE(session.ok());
       Change(*session, stop, seed, [](unsigned what, const std::string& person, const std::string& n) {
@@ -73,7 +73,7 @@ class ViewSinks : public ViewsFixture, public ::testing::WithParamInterface<MySe
         return "UPDATE people SET city = 'city " + n + "' WHERE id = " + person;
       });
     });
-    buys_load_ = std::jthread([this, seed](std::stop_token stop) {
+    buys_load_ = std::jthread([this, seed](const std::stop_token& stop) {
       auto session = store_->Connect();
       ASSERT_TRUE(session.ok());
       Change(*session, stop, seed + 1, [](unsigned what, const std::string& person, const std::string& n) {

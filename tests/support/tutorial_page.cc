@@ -143,7 +143,7 @@ Result<std::vector<TutorialStep>> ReadTutorial(const std::string& page) {
 }
 
 std::string Unlike(const TutorialStep::Seen& seen, const std::string& output) {
-  const std::string difference = "the page says:\n" + seen.text + "but one sees:\n" + output;
+  std::string difference = "the page says:\n" + seen.text + "but one sees:\n" + output;
   if (!seen.json) return LikeLines(LinesOf(seen.text), LinesOf(output)) ? "" : difference;
   const json have = json::parse(output, nullptr, false);
   if (have.is_discarded()) return difference;

@@ -1,5 +1,8 @@
 #include "tests/support/tutorial.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <fstream>
 
 #include "tests/support/child_process.h"

@@ -37,12 +37,13 @@ std::string Example(const Factory& factory, const std::string& file) {
   const auto request = nlohmann::json::parse(text, nullptr, false);
   config::FlatConfig flat;
   std::vector<config::KeyError> errors;
-  if (request.is_object() && request.contains("config") && request["config"].is_object()) {
+  if (request.is_object() && request.contains("config") && request["config"].is_object() && request.contains("name") &&
+      request["name"].is_string()) {
     for (const auto& [key, value] : request["config"].items()) {
       if (value.is_string()) flat[key] = value;
       if (!value.is_string()) errors.push_back({key, "is a text in requests"});
     }
-    flat["name"] = request.value("name", "");
+    flat["name"] = request["name"];
   }
   if (!config::MeansClass(*factory.spec, flat["connector.class"])) {
     std::fprintf(stderr, "%s: there is no example of %s\n", file.c_str(),
