@@ -89,7 +89,7 @@ Report CheckSql(const config::ServiceConfig& config) {
   for (const std::string& text : bound.unknown)
     add(text, Finding::Level::kWarning, "No source of the file has that name; the service may know it all the same.");
   if (report.findings.empty())
-    add(std::to_string(read.statements.size()) + " statements; columns are checked when the service knows them",
+    add("statements: " + std::to_string(read.statements.size()) + "; columns are checked when the service knows them",
         Finding::Level::kOk, "");
   return report;
 }

@@ -190,7 +190,7 @@ std::vector<Finding> Preflight(const Options& given) {
   const auto cascades = catalog.ListCascades(captured);
   if (!cascades.ok()) return failed(cascades.error());
   for (Finding& finding : JudgeCascades(options, *server, *cascades)) findings.push_back(std::move(finding));
-  findings.push_back(Fine("tables", std::to_string(captured.size()) + " tables are captured"));
+  findings.push_back(Fine("tables", "tables that are captured: " + std::to_string(captured.size())));
   return findings;
 }
 

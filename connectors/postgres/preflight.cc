@@ -135,7 +135,7 @@ std::vector<Finding> Preflight(const Options& given) {
       more.push_back(Problem("replication_connection", replication.error().what, "", "",
                              std::string(SettingOf(options, replication.error()))));
     }
-    findings.push_back(Fine("tables", std::to_string(plan.tables.size()) + " tables are captured"));
+    findings.push_back(Fine("tables", "tables that are captured: " + std::to_string(plan.tables.size())));
   }
   findings.insert(findings.end(), more.begin(), more.end());
   return findings;

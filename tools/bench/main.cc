@@ -20,6 +20,7 @@
 #include "tools/bench/mysql.h"
 #include "tools/bench/nexmark.h"
 #include "tools/bench/receiver.h"
+#include "tools/bench/render.h"
 #include "tools/bench/restart.h"
 #include "tools/bench/search.h"
 #include "tools/bench/setup.h"
@@ -185,7 +186,8 @@ void ColdStart() {
 }
 
 constexpr const char* kUsage =
-    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark, restart, search and table if none is "
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark, render, restart, search and table if "
+    "none is "
     "named\n\n"
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
@@ -195,6 +197,7 @@ constexpr const char* kUsage =
     "                --query qN (all), --seconds N for each (60), --memory-mib N for the views (1024)\n"
     "  hotkey        a row is updated that many others of a join refer to; --rows N (1000000), --memory-mib N (64)\n"
     "  restart       start on stored state; --gib N (1)\n"
+    "  render        changes as JSON, on one core\n"
     "  search        the log into OpenSearch; --rows N (300000)\n"
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
@@ -226,8 +229,9 @@ struct Arguments {
 
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
-  constexpr std::array kNames = {"cold",   "latency",  "view-latency", "views",  "nexmark", "hotkey", "restart",
-                                 "ingest", "settings", "burst",        "stream", "mysql",   "search", "table"};
+  constexpr std::array kNames = {"cold",   "latency", "view-latency", "views",    "nexmark",
+                                 "hotkey", "restart", "ingest",       "settings", "burst",
+                                 "stream", "mysql",   "search",       "table",    "render"};
   constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds",  "memory-mib", "gib",
                                    "rows",   "server",          "mib",   "row-bytes"};
   Arguments arguments;
@@ -322,6 +326,7 @@ int main(int argc, char** argv) {
     Streaming(1'000'000, 1000);
     Streaming(200'000, 1);
   }
+  if (arguments->Wanted("render", false)) Render();
   if (arguments->Wanted("mysql", false)) Mysql(*arguments);
   if (arguments->Wanted("table", false)) Table(*arguments);
   if (arguments->Wanted("search", false)) {
