@@ -60,10 +60,11 @@ std::string EndOf(const std::string& file) {
 
 }  // namespace
 
-PrivateSearch::PrivateSearch(std::vector<std::string> settings)
+PrivateSearch::PrivateSearch(std::vector<std::string> settings, Java java)
     : dir_("headgate-search-"),
       cluster_("headgate-" + std::filesystem::path(dir_.path()).filename().string()),
-      settings_(std::move(settings)) {
+      settings_(std::move(settings)),
+      java_(java) {
   settings_.insert(settings_.end(), {"network.host: 127.0.0.1", "discovery.type: single-node",
                                      "cluster.routing.allocation.disk.threshold_enabled: false"});
 }
@@ -104,12 +105,12 @@ Status PrivateSearch::CopyElasticsearch() const {
   return Ok();
 }
 
-Result<std::unique_ptr<PrivateSearch>> PrivateSearch::Start(std::vector<std::string> settings) {
+Result<std::unique_ptr<PrivateSearch>> PrivateSearch::Start(std::vector<std::string> settings, Java java) {
   if (!std::filesystem::exists(Root() + "/.whole"))
     return ConfigError("no search server is installed (" + Root() + "): run ./dev setup opensearch");
   Error last;
   for (int i = 0; i < 5; ++i) {  // a port may be taken by another test meanwhile
-    std::unique_ptr<PrivateSearch> server(new PrivateSearch(settings));
+    std::unique_ptr<PrivateSearch> server(new PrivateSearch(settings, java));
     const Status started = server->StartAgain();
     if (started.ok()) return server;
     last = started.error();
@@ -145,35 +146,28 @@ Status PrivateSearch::StartAgain() {
   return Ok();
 }
 
+std::vector<std::string> PrivateSearch::JavaOptions() const {
+  if (java_ == Java::kFast) return {"-Xms1g", "-Xmx1g"};
+  return {"-Xms256m", "-Xmx256m", "-XX:-UseG1GC", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"};
+}
+
 ChildOptions PrivateSearch::CommandOf() const {
   if (IsElasticsearch()) {
+    std::string options = "-XX:-AlwaysPreTouch";
+    for (const std::string& option : JavaOptions()) options += " " + option;
     return {.command = {"bash", dir_.path() + "/home/bin/elasticsearch"},
             .env = {{"ES_PATH_CONF", dir_.path() + "/conf"},
                     {"ES_JAVA_HOME", JavaHome()},
-                    {"ES_JAVA_OPTS",
-                     "-Xms256m -Xmx256m -XX:-UseG1GC -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-AlwaysPreTouch"},
+                    {"ES_JAVA_OPTS", options},
                     {"HOME", dir_.path() + "/data"}},
             .user = geteuid() == 0 ? "nobody" : ""};
   }
   const bool own_java = std::filesystem::exists(Root() + "/java");
-  std::vector<std::string> command = {own_java ? Root() + "/java" : "java",
-                                      "-Xms256m",
-                                      "-Xmx256m",
-                                      "-XX:+UseSerialGC",
-                                      "-XX:TieredStopAtLevel=1",
-                                      "-cp",
-                                      Root() + "/lib/*",
-                                      "org.codelibs.opensearch.runner.OpenSearchRunner",
-                                      "-basePath",
-                                      dir_.path() + "/data",
-                                      "-confPath",
-                                      dir_.path() + "/conf",
-                                      "-numOfNode",
-                                      "1",
-                                      "-baseHttpPort",
-                                      std::to_string(port_ - 1),
-                                      "-clusterName",
-                                      cluster_};
+  std::vector<std::string> command = JavaOptions();
+  command.insert(command.begin(), own_java ? Root() + "/java" : "java");
+  command.insert(command.end(), {"-cp", Root() + "/lib/*", "org.codelibs.opensearch.runner.OpenSearchRunner",
+                                 "-basePath", dir_.path() + "/data", "-confPath", dir_.path() + "/conf", "-numOfNode",
+                                 "1", "-baseHttpPort", std::to_string(port_ - 1), "-clusterName", cluster_});
   // Without the analysers, which a Java of few modules cannot load.
   if (own_java) command.insert(command.end(), {"-moduleTypes", kModules});
   return {.command = std::move(command)};

@@ -17,8 +17,11 @@ namespace headgate::test {
 // object; killed if the program dies. Lives on the thread that started it, which must live as long.
 class PrivateSearch {
  public:
+  // How its Java runs: small and soon ready, or as people run it.
+  enum class Java : std::uint8_t { kSmall, kFast };
+
   // kConfig if the server is not installed. `settings`: more lines of its opensearch.yml or elasticsearch.yml.
-  static Result<std::unique_ptr<PrivateSearch>> Start(std::vector<std::string> settings = {});
+  static Result<std::unique_ptr<PrivateSearch>> Start(std::vector<std::string> settings = {}, Java java = Java::kSmall);
   ~PrivateSearch();
   PrivateSearch(const PrivateSearch&) = delete;
   PrivateSearch& operator=(const PrivateSearch&) = delete;
@@ -34,7 +37,8 @@ class PrivateSearch {
   Status StartAgain();  // after KillHard; same port
 
  private:
-  explicit PrivateSearch(std::vector<std::string> settings);
+  PrivateSearch(std::vector<std::string> settings, Java java);
+  std::vector<std::string> JavaOptions() const;
   void WriteOpenSearchSettings() const;
   Status CopyElasticsearch() const;
   ChildOptions CommandOf() const;
@@ -43,6 +47,7 @@ class PrivateSearch {
   TempDir dir_;
   std::string cluster_;
   std::vector<std::string> settings_;
+  const Java java_;
   int port_ = 0;
   std::unique_ptr<Child> server_;
 };

@@ -111,7 +111,7 @@ double ReferenceRound(const PrivateSearch& search, const std::vector<std::string
 }
 
 struct Filled {
-  explicit Filled(long rows) : setup(false), search(Must(PrivateSearch::Start())) {
+  explicit Filled(long rows) : setup(false), search(Must(PrivateSearch::Start({}, PrivateSearch::Java::kFast))) {
     HeadgateOptions options;
     options.connectors["shop"] = setup.Source();
     headgate = std::make_unique<HeadgateProcess>(options);
