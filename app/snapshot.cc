@@ -53,7 +53,10 @@ std::string Duration(double seconds) {
   return text;
 }
 
-bool HasEnded(const Json& snapshot) { return snapshot["phase"] == "ended"; }
+bool HasEnded(const Json& snapshot) {
+  const std::string state = snapshot["state"];
+  return state == "completed" || state == "cancelled" || state == "failed";
+}
 
 // "[#########-----]  65 %"; without a total only what is done is known.
 std::string Bar(std::uint64_t done, std::uint64_t total) {

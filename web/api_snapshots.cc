@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/encoding.h"
+#include "core/pipeline/rebuild.h"
 #include "core/pipeline/snapshot_desk.h"
 #include "web/connect_shapes.h"
 #include "web/idempotency.h"
@@ -78,7 +79,9 @@ Json SnapshotJson(const stored::ChunkedSnapshot& snapshot, std::int64_t now_us) 
   json["id"] = BigJson(snapshot.run());
   json["mode"] = Name(ModeOf(snapshot));
   json["state"] = Name(state);
-  json["phase"] = PhaseOf(state);
+  const RebuildPhase rebuild = headgate::PhaseOf(snapshot);
+  json["phase"] = rebuild == RebuildPhase::kNone ? PhaseOf(state) : Name(rebuild);
+  if (!snapshot.error().empty()) json["error"] = snapshot.error();
   json["tables"] = std::move(tables);
   if (!snapshot.where_column().empty()) {
     json["where"]["column"] = snapshot.where_column();
@@ -219,17 +222,15 @@ Result<SnapshotRequest> ReadRequest(const Request& request, std::string& at) {
     }
   }
   at = "/mode";
-  if (mode == "rebuild") {
-    return ConfigError(
-        "rebuild is for sinks that can make their target anew beside the old one, which this one cannot: take full or "
-        "partial.");
-  }
-  if (mode != "full" && mode != "partial") return ConfigError("mode must be full or partial.");
-  asked.mode = mode == "full" ? SnapshotMode::kFull : SnapshotMode::kPartial;
+  if (mode != "full" && mode != "partial" && mode != "rebuild")
+    return ConfigError("mode must be full, partial or rebuild.");
+  asked.mode = mode == "full"      ? SnapshotMode::kFull
+               : mode == "partial" ? SnapshotMode::kPartial
+                                   : SnapshotMode::kRebuild;
   at = "/where";
   if (asked.mode == SnapshotMode::kPartial && !asked.where)
     return ConfigError("partial needs where: {\"column\":...,\"from\":...,\"to\":...}.");
-  if (asked.mode == SnapshotMode::kFull && asked.where) return ConfigError("With where the mode is partial.");
+  if (asked.mode != SnapshotMode::kPartial && asked.where) return ConfigError("With where the mode is partial.");
   return asked;
 }
 

@@ -59,6 +59,11 @@ bool IsNamed(const StreamInfo& stream, std::string_view name) {
 
 bool IsUnderWay(SnapshotState state) { return state == SnapshotState::kPending || state == SnapshotState::kRunning; }
 
+// A rebuild has more to it than its rows.
+bool Sends(const stored::ChunkedSnapshot& snapshot) {
+  return ModeOf(snapshot) != SnapshotMode::kRebuild || PhaseOf(snapshot) == RebuildPhase::kLoad;
+}
+
 }  // namespace
 
 Result<stored::ChunkLedger> ReadBackfills(const Store& store, std::string_view sink) {
@@ -79,7 +84,10 @@ Backfills::Backfills(const Store& store, const Log& log, Events& events, StateRe
       state_(state),
       topics_(topics),
       sink_(std::move(sink)),
-      clock_(clock) {}
+      clock_(clock),
+      rebuilds_(
+          log, state, stored_, clock, [this](const std::string& stream) { return LettersOf(stream); },
+          [this](const Snapshot& snapshot, std::string summary) { Tell(snapshot, std::move(summary), "service"); }) {}
 
 Backfills::~Backfills() {
   desk_->Close("The sink has ended.");
@@ -92,6 +100,15 @@ Status Backfills::Open() {
   return Ok();
 }
 
+Result<std::uint64_t> Backfills::LettersOf(const std::string& stream) const {
+  std::uint64_t count = 0;
+  HG_RETURN_IF_ERROR(DeadLetters::Scan(store_, sink_, 0, false, [&](DeadLetter&& letter) {
+    count += letter.stream == stream ? 1 : 0;
+    return true;
+  }));
+  return count;
+}
+
 // --- what people ask for
 
 void Backfills::TakeCommands() {
@@ -102,6 +119,7 @@ void Backfills::TakeCommands() {
 }
 
 void Backfills::Answer() {
+  rebuilds_.Stored();
   for (const auto& [done, answer] : std::exchange(answers_, {})) done(answer);
 }
 
@@ -147,6 +165,10 @@ SnapshotAnswer Backfills::Handle(const SnapshotRequest& request, const std::stri
     return {same ? Kind::kRepeated : Kind::kKeyReused, "", snapshot.run()};
   }
   if (state_ == nullptr) return {Kind::kInvalid, "There is no state that could be sent.", 0};
+  const bool rebuild = request.mode == SnapshotMode::kRebuild;
+  if (rebuild) {
+    if (auto refusal = rebuilds_.Refusal()) return *std::move(refusal);
+  }
   const auto streams = StreamsOf(request);
   if (!streams.ok()) {
     const bool later = streams.error().kind == ErrorKind::kTransient;
@@ -165,17 +187,24 @@ SnapshotAnswer Backfills::Handle(const SnapshotRequest& request, const std::stri
     if (request.where->from) snapshot.set_where_from(*request.where->from);
     if (request.where->to) snapshot.set_where_to(*request.where->to);
   }
+  if (rebuild) rebuilds_.Begin(snapshot);
   changed_ = true;
   Tell(snapshot, "of " + std::to_string(streams->size()) + " streams asked for", actor);
   return {Kind::kDone, "", snapshot.run()};
 }
 
 SnapshotAnswer Backfills::Handle(const SnapshotChange& change, const std::string& actor) {
+  if (const Snapshot* snapshot = ledger_.Find(change.run)) {
+    if (auto refusal = Rebuilds::Refusal(*snapshot, change.state)) return *std::move(refusal);
+  }
   SnapshotAnswer answer = ChangeState(ledger_, change, clock_.NowUs());
   if (answer.kind != SnapshotAnswer::Kind::kDone) return answer;
   changed_ = true;
   Drop(change.run);
-  Tell(*ledger_.Find(change.run), std::string(Name(change.state)), actor);
+  Snapshot& changed = *ledger_.Find(change.run);
+  if (change.state == SnapshotState::kCancelled && PhaseOf(changed) != RebuildPhase::kNone)
+    rebuilds_.Cancelled(changed);
+  Tell(changed, std::string(Name(change.state)), actor);
   return answer;
 }
 
@@ -208,7 +237,7 @@ void Backfills::Drop(std::uint64_t run) {
 
 std::pair<Backfills::Snapshot*, Backfills::Table*> Backfills::Current() {
   for (Snapshot* snapshot : ledger_.Unfinished()) {
-    if (!IsUnderWay(StateOf(*snapshot))) continue;
+    if (!IsUnderWay(StateOf(*snapshot)) || !Sends(*snapshot)) continue;
     for (Table& table : *snapshot->mutable_tables()) {
       if (!HasEnded(StateOf(table))) return {snapshot, &table};
     }
@@ -226,8 +255,9 @@ bool Backfills::HasRoom() {
 }
 
 std::optional<Clock::Steady::time_point> Backfills::look_at() {
-  if (!active() || !HasRoom()) return std::nullopt;
-  return look_at_;
+  const auto step_at = rebuilds_.step_at();
+  if (!active() || !HasRoom()) return step_at;
+  return std::min(look_at_, step_at.value_or(look_at_));
 }
 
 void Backfills::Begin(Snapshot& snapshot, Table& table) {
@@ -246,6 +276,11 @@ void Backfills::Begin(Snapshot& snapshot, Table& table) {
 }
 
 Status Backfills::Look(Seq handed) {
+  const std::uint64_t reading = reading_.run;
+  HG_ASSIGN_OR_RETURN(const bool stepped, rebuilds_.Step(handed));
+  changed_ = changed_ || stepped;
+  if (const Snapshot* snapshot = stepped ? ledger_.Find(reading) : nullptr; snapshot != nullptr && !Sends(*snapshot))
+    Drop(reading);
   while (active() && HasRoom() && clock_.Now() >= look_at_) {
     const auto [snapshot, table] = Current();
     if (reading_.run != snapshot->run() || reading_.stream != table->table()) Begin(*snapshot, *table);
@@ -295,7 +330,14 @@ void Backfills::Add(StateRows rows) {
 
 // --- handing over
 
+bool Backfills::Holds(Seq next) {
+  const bool holds = rebuilds_.HoldsBefore(next);
+  if (holds) rebuilds_.Hold();
+  return holds;
+}
+
 bool Backfills::HasRowsBefore(Seq next) const {
+  if (rebuilds_.HoldsBefore(next)) return true;
   const auto piece = std::ranges::find_if(pieces_, [](const Piece& p) { return p.looked_at < p.rows.times.size(); });
   return piece != pieces_.end() && piece->rows.at < next;
 }
@@ -378,6 +420,13 @@ void Backfills::End(Snapshot& snapshot, Table& table, SnapshotState state, const
   table.set_error(error);
   reading_ = {};
   changed_ = true;
+  if (ModeOf(snapshot) == SnapshotMode::kRebuild) {
+    const auto whole = [](const Table& one) { return StateOf(one) == SnapshotState::kCompleted; };
+    const auto ended = [](const Table& one) { return HasEnded(StateOf(one)); };
+    if (std::ranges::all_of(snapshot.tables(), ended))
+      rebuilds_.Loaded(snapshot, std::ranges::all_of(snapshot.tables(), whole));
+    return;
+  }
   if (!ledger_.EndIfDone(snapshot, clock_.NowUs())) return;
   std::uint64_t rows = 0;
   for (const Table& one : snapshot.tables()) rows += one.rows();

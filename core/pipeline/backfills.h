@@ -11,6 +11,7 @@
 #include "core/codec/native.h"
 #include "core/log/store.h"
 #include "core/pipeline/filter.h"
+#include "core/pipeline/rebuilds.h"
 #include "core/pipeline/sink.h"
 #include "core/pipeline/snapshot_desk.h"
 #include "core/pipeline/state_reader.h"
@@ -35,6 +36,8 @@ class Backfills {
 
   // Reads what the last run left.
   Status Open();
+  // Once the sink is open; nullptr: its target cannot be made anew.
+  void SetRebuilder(Rebuilder* rebuilder) { rebuilds_.SetSink(rebuilder); }
   // Takes what was asked for. It is answered by Answer, once what Save has added is written.
   void TakeCommands();
   void Answer();
@@ -50,6 +53,8 @@ class Backfills {
 
   // True if rows are in hand that go out before anything of the entry `next`.
   bool HasRowsBefore(Seq next) const;
+  // Nothing more goes out before its target is looked at, rows or changes (Rebuilds): all that comes before `next` did.
+  bool Holds(Seq next);
   // Looks at the next of them; false if the snapshot does not mean it. The event is good until the next call. `number`:
   // of the last change before it.
   Result<bool> Next(Event& event, std::uint64_t number);
@@ -82,6 +87,7 @@ class Backfills {
   using Snapshot = ChunkLedger::Snapshot;
   using Table = ChunkLedger::Table;
 
+  Result<std::uint64_t> LettersOf(const std::string& stream) const;
   SnapshotAnswer Handle(const SnapshotRequest& request, const std::string& actor);
   SnapshotAnswer Handle(const SnapshotChange& change, const std::string& actor);
   SnapshotAnswer Handle(const TablesToAdd& tables, const std::string& actor);
@@ -107,6 +113,7 @@ class Backfills {
   const std::shared_ptr<SnapshotDesk> desk_ = std::make_shared<SnapshotDesk>();
   stored::ChunkLedger stored_;
   ChunkLedger ledger_{stored_};
+  Rebuilds rebuilds_;
   bool changed_ = false;  // stored_, since the last Save
   std::vector<ServiceEvent> told_;
   std::vector<std::pair<std::function<void(SnapshotAnswer)>, SnapshotAnswer>> answers_;

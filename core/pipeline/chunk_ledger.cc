@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/pipeline/rebuild.h"
+
 namespace headgate {
 namespace {
 
@@ -22,6 +24,8 @@ std::string_view Name(SnapshotMode mode) {
       return "full";
     case SnapshotMode::kPartial:
       return "partial";
+    case SnapshotMode::kRebuild:
+      return "rebuild";
   }
   return "unknown";
 }
@@ -80,9 +84,12 @@ ChunkLedger::Snapshot& ChunkLedger::Begin(SnapshotMode mode, const std::vector<s
 
 void ChunkLedger::DropOld() {
   auto& all = *stored_->mutable_snapshots();
-  auto ended = std::ranges::count_if(all, [](const Snapshot& s) { return HasEnded(StateOf(s)); });
+  const auto is_over = [](const Snapshot& s) {
+    return HasEnded(StateOf(s)) && (PhaseOf(s) == RebuildPhase::kNone || PhaseOf(s) == RebuildPhase::kEnded);
+  };
+  auto ended = std::ranges::count_if(all, is_over);
   for (auto it = all.begin(); it != all.end() && ended > kEndedMax;) {
-    if (!HasEnded(StateOf(*it))) {
+    if (!is_over(*it)) {
       ++it;
       continue;
     }

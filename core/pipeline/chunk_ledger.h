@@ -15,6 +15,7 @@ enum class SnapshotMode : std::uint8_t {
   kResync = 2,   // behind a gap, or again from the start
   kFull = 3,     // somebody asked for the tables
   kPartial = 4,  // for some of their rows
+  kRebuild = 5,  // of a sink: into a target that is made anew (rebuild.h)
 };
 std::string_view Name(SnapshotMode mode);
 

@@ -36,6 +36,7 @@ Status Deliver::Run(std::stop_token stop) {
   const auto subscription = log_.Subscribe([this] { sink_.Wake(); });
   const std::stop_callback on_stop(stop, [this] { sink_.Wake(); });
   HG_RETURN_IF_ERROR(sink_.Open(*this));
+  backfills_.SetRebuilder(sink_.rebuilder());
   target_ = sink_.cursor();
   if (target_) HG_RETURN_IF_ERROR(StartAtTarget());
   opened_ = true;
@@ -157,6 +158,7 @@ Event Deliver::EventOf(const Registry& registry, const LogReader::Block& block, 
 Status Deliver::Feed() {
   for (bool first = true; sink_.Room(); first = false) {
     if (StateIsNext()) {
+      if (backfills_.Holds(read_to_.seq)) break;
       HG_RETURN_IF_ERROR(FeedState());
       continue;
     }
@@ -180,7 +182,6 @@ Status Deliver::Feed() {
 
 // The state of streams that somebody asked for: as of an entry that the sink has not been given anything behind.
 Status Deliver::LookForState() {
-  if (!backfills_.active()) return Ok();
   const bool inside = changes_.has_value() || read_to_.ordinal > 0;
   return backfills_.Look(changes_ ? block_.seq : inside ? read_to_.seq : read_to_.seq - 1);
 }

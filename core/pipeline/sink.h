@@ -36,6 +36,8 @@ struct Event {
   std::string_view database;            // of the source, where there is no schema to say it; "" if not yet known
 };
 
+class Rebuilder;  // rebuild.h
+
 // How an event ended.
 enum class Outcome : std::uint8_t { kDelivered, kFiltered };
 
@@ -147,6 +149,9 @@ class Sink {
   virtual void Wake() = 0;
   // What is in flight is given up (it will be sent again); no callbacks after this.
   virtual void Close() = 0;
+
+  // Of a sink that can make its target anew beside the one that is read; after Open, on the sink's thread.
+  virtual Rebuilder* rebuilder() { return nullptr; }
 
   // Any thread.
   virtual std::shared_ptr<const SinkTelemetry> telemetry() const = 0;

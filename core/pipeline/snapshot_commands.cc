@@ -61,6 +61,8 @@ Result<SnapshotAnswer> ChunkSnapshots::Handle(const SnapshotRequest& request, co
     const bool same = snapshot.fingerprint() == request.fingerprint;
     return SnapshotAnswer{same ? Kind::kRepeated : Kind::kKeyReused, "", snapshot.run()};
   }
+  if (request.mode == SnapshotMode::kRebuild)
+    return SnapshotAnswer{Kind::kInvalid, "rebuild is for sinks, whose target it makes anew.", 0};
   if (settings_.stream_ends)
     return SnapshotAnswer{Kind::kConflict, "With snapshot=only the connector ends with its first snapshot.", 0};
   HG_ASSIGN_OR_RETURN(const std::vector<std::string> captured, host_.ListCaptured());

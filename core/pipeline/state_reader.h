@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,20 @@ struct StateRows {
   std::vector<Times> times;
 };
 
+// Counts the rows of a stream's state as of one entry, which stays as it was while it counts.
+class StateCount {
+ public:
+  virtual ~StateCount() = default;
+  // Some rows more; true: these were all.
+  virtual Result<bool> Step() = 0;
+  Seq at() const { return at_; }
+  std::uint64_t rows() const { return rows_; }
+
+ protected:
+  Seq at_ = 0;
+  std::uint64_t rows_ = 0;
+};
+
 // The state of streams: of captured tables, and of views. On the thread of whoever calls.
 class StateReader {
  public:
@@ -40,6 +55,8 @@ class StateReader {
   // Rows behind `place`, as of an entry at or behind `not_before`; waits some moments for that. Nothing: not now, try
   // again.
   virtual Result<std::optional<StateRows>> Read(const StreamInfo& stream, const StatePlace& place, Seq not_before) = 0;
+  // As of an entry at or behind `not_before`. nullptr: not now, try again.
+  virtual Result<std::unique_ptr<StateCount>> Count(const StreamInfo& stream, Seq not_before) = 0;
   // Why nothing comes, "" if nothing is wrong.
   virtual std::string trouble() const = 0;
 };

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kRowsMax = 2'000;
 constexpr std::size_t kBytesMax = 1 << 20;
+constexpr std::uint64_t kCountedAtOnce = 20'000;
 constexpr auto kPatience = std::chrono::milliseconds(50);
 constexpr Seq kLookBack = 64;  // entries, for where a source was
 constexpr std::size_t kBlocksBack = 256;
@@ -30,6 +31,22 @@ std::uint32_t VersionOf(const Registry& registry, StreamNo stream, const sql::Re
   }
   return 0;
 }
+
+// Scans rows behind a place, which it moves, until `step` of them are passed; true: there are no more.
+using Pass = std::function<Result<bool>(const StoreView& view, std::string& cursor, std::uint64_t& rows)>;
+
+class Counting final : public StateCount {
+ public:
+  Counting(std::unique_ptr<StoreView> view, Seq at, Pass pass) : view_(std::move(view)), pass_(std::move(pass)) {
+    at_ = at;
+  }
+  Result<bool> Step() override { return pass_(*view_, cursor_, rows_); }
+
+ private:
+  const std::unique_ptr<StoreView> view_;
+  const Pass pass_;
+  std::string cursor_;
+};
 
 }  // namespace
 
@@ -81,6 +98,56 @@ Result<std::optional<StateRows>> ViewsState::ReadTable(const StreamInfo& stream,
                                             }));
   HG_RETURN_IF_ERROR(Stamp(out, *log_.registry()->Source(stream.source)));
   return std::optional(std::move(out));
+}
+
+Result<std::unique_ptr<StateCount>> ViewsState::Count(const StreamInfo& stream, Seq not_before) {
+  views::Views* const views = views_();
+  if (views == nullptr) return std::unique_ptr<StateCount>();
+  if (IsOfViews(*log_.registry(), stream)) return CountView(stream);
+  if (views->applied() < not_before) views->runtime().CatchUp();
+  if (!views->Wait(not_before, std::chrono::steady_clock::now() + kPatience, {})) return std::unique_ptr<StateCount>();
+  auto view = std::make_unique<StoreView>(store_);
+  HG_ASSIGN_OR_RETURN(const auto moment, views::MomentOf(*view));
+  HG_ASSIGN_OR_RETURN(const auto table, views::Base::StoredState(*view, stream.number));
+  if (moment.applied < not_before || (table.shown == 0 && table.generation != 0)) return std::unique_ptr<StateCount>();
+  const auto pass = [stream = stream.number, shown = table.shown](const StoreView& at, std::string& cursor,
+                                                                  std::uint64_t& rows) -> Result<bool> {
+    if (shown == 0) return true;  // nothing ever came
+    std::uint64_t passed = 0;
+    const std::string after = cursor;
+    HG_RETURN_IF_ERROR(
+        views::Base::ScanTable(at, stream, shown, after, [&](std::string_view key, const views::Image& image) {
+          cursor = key;
+          rows += image.copies;
+          return ++passed < kCountedAtOnce;
+        }));
+    return passed < kCountedAtOnce;
+  };
+  return std::unique_ptr<StateCount>(std::make_unique<Counting>(std::move(view), moment.applied, pass));
+}
+
+Result<std::unique_ptr<StateCount>> ViewsState::CountView(const StreamInfo& stream) {
+  const auto status = views_()->Status(stream.name);
+  if (status == nullptr || status->serving == nullptr || !status->told) return std::unique_ptr<StateCount>();
+  const std::uint32_t form = status->serving->record.form;
+  const std::uint64_t told = ToldOfLog();
+  const Seq last = log_.last_seq();
+  auto view = std::make_unique<StoreView>(store_);
+  HG_ASSIGN_OR_RETURN(const auto moment, views::MomentOf(*view));
+  HG_ASSIGN_OR_RETURN(const bool whole, views::IsWhole(*view, form));
+  if (!whole || moment.told != told || ToldOfLog() != told) return std::unique_ptr<StateCount>();
+  const auto pass = [form, kind = views::RowFormOf(*status->serving->relation)](
+                        const StoreView& at, std::string& cursor, std::uint64_t& rows) -> Result<bool> {
+    std::uint64_t passed = 0;
+    const std::string after = cursor;
+    HG_RETURN_IF_ERROR(views::ViewRows::Scan(at, form, kind, after, [&](const views::ViewRows::Stored& stored) {
+      cursor = stored.cursor;
+      rows += static_cast<std::uint64_t>(stored.copies);
+      return ++passed < kCountedAtOnce;
+    }));
+    return passed < kCountedAtOnce;
+  };
+  return std::unique_ptr<StateCount>(std::make_unique<Counting>(std::move(view), last, pass));
 }
 
 std::uint64_t ViewsState::ToldOfLog() const {

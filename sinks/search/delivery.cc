@@ -34,6 +34,7 @@ Delivery::Delivery(const Options& options, const Identity& identity, SinkContext
       context_(context),
       documents_(options),
       back_off_(kFirstWaitMs, kLongestWaitMs),
+      rebuild_(options, identity, context.clock()),
       batch_docs_(options.batch_docs_max),
       parallelism_(options.parallelism),
       began_us_(context.clock().NowUs()) {}
@@ -43,7 +44,7 @@ Delivery::~Delivery() = default;
 // As much as can be under way, and one request more.
 bool Delivery::Room() const {
   const std::size_t requests = options_.parallelism + 1;
-  return state_.ok() && server_ && outbox_.size() < requests * options_.batch_docs_max &&
+  return state_.ok() && server_ && !rebuild_.WantsQuiet() && outbox_.size() < requests * options_.batch_docs_max &&
          outbox_.bytes() < requests * options_.batch_bytes_max;
 }
 
@@ -76,8 +77,34 @@ const Route* Delivery::RouteOf(const Event& event) {
     state_ = std::move(wanted);
     return nullptr;
   }
+  rebuild_.Want(route->target->alias(), route->layout, event.change->schema);
   known = std::move(route);
   return known.get();
+}
+
+// The next indices are made for the latest shape; what is on its way may have an older one.
+void Delivery::FollowRebuild() {
+  if (has_next_ && !rebuild_.dual()) {
+    for (const auto& entry : outbox_.ForgetNext()) End(*entry);
+    has_next_ = outbox_.size() > 0;
+  }
+  if (!rebuild_.dual() || followed_run_ == rebuild_.run()) return;
+  followed_run_ = rebuild_.run();
+  for (const auto& [key, route] : routes_) {
+    if (route != nullptr) rebuild_.Want(route->target->alias(), route->layout, static_cast<std::uint32_t>(key));
+  }
+}
+
+// While there are two indices each write goes to both; what is read again for the new one only goes there.
+void Delivery::AddNext(const Event& event, Entry& entry) const {
+  const bool dual = rebuild_.Next(entry.target->alias()) != nullptr;
+  const bool of_rebuild = IsState(event.at) && rebuild_.run() == event.tx->position.a && rebuild_.run() != 0;
+  std::vector<Document> next;
+  for (Document& document : entry.documents) {
+    if (dual) next.emplace_back(document).next = true;
+  }
+  if (of_rebuild) entry.documents.clear();
+  entry.documents.insert(entry.documents.end(), next.begin(), next.end());
 }
 
 std::unique_ptr<Entry> Delivery::NewEntry(const Event& event, const Route& route) {
@@ -112,8 +139,11 @@ Status Delivery::Write(const Event& event) {
   HG_RETURN_IF_ERROR(documents_.Encode(event, route->layout, encoded_));
   auto entry = NewEntry(event, *route);
   entry->documents = std::move(encoded_.documents);
+  FollowRebuild();
+  AddNext(event, *entry);
   for (const Document& document : entry->documents)
     entry->bytes += document.id.size() + document.routing.size() + document.source.size() + kActionBytes;
+  has_next_ = has_next_ || std::ranges::any_of(entry->documents, &Document::next);
   if (!encoded_.error_class.empty())
     entry->failure = {std::string(encoded_.error_class), 0, std::move(encoded_.error), {}};
   if (!entry->documents.empty()) {
@@ -184,6 +214,11 @@ Status Delivery::Retry(const DeadLetter& letter) {
   if (entry->target == nullptr) return state_;
   entry->version = write->version;
   entry->documents.push_back(std::move(write->document));
+  if (rebuild_.Next(write->alias) != nullptr) {
+    Document next = entry->documents.front();
+    next.next = has_next_ = true;
+    entry->documents.push_back(std::move(next));
+  }
   outbox_.AddLetter(std::move(entry));
   return Ok();
 }
@@ -203,6 +238,11 @@ bool Delivery::BatchIsDue(Time now) const {
 }
 
 Delivery::Time Delivery::NextWake() const {
+  if (!state_.ok()) return Time::max();
+  return std::min(NextWrite(), rebuild_call_ == 0 ? rebuild_.NextWake(IsQuiet()) : Time::max());
+}
+
+Delivery::Time Delivery::NextWrite() const {
   if (preparing_ || stuck_ || (server_ && outbox_.first() == nullptr)) return Time::max();
   const bool waits = server_ && !truncation_;
   return std::max(waits ? BatchDue() : context_.clock().Now(), held_until_);
@@ -216,9 +256,17 @@ std::optional<Call> Delivery::NextPreparation() {
     preparing_->target = target.get();
     return target->Next();
   }
+  if (IndexSetup* const next = rebuild_.Unready()) {
+    preparing_->rebuild = rebuild_.run();
+    preparing_->alias = next->alias();
+    return next->Next();
+  }
   const Entry* const first = outbox_.first();
   if (first != nullptr && first->truncation && outbox_.requests() == 0) {
-    if (!truncation_) truncation_.emplace(options_, first->target->alias(), first->version, first->commit_us);
+    if (!truncation_) {
+      const std::string alias = first->target->alias() + (first->truncated ? "--next" : "");
+      truncation_.emplace(options_, alias, first->version, first->commit_us);
+    }
     preparing_->truncation = true;
     return truncation_->Next();
   }
@@ -228,7 +276,15 @@ std::optional<Call> Delivery::NextPreparation() {
 
 std::optional<Call> Delivery::Next() {
   const Time now = context_.clock().Now();
-  if (preparing_ || !state_.ok() || now < held_until_) return std::nullopt;
+  if (!state_.ok()) return std::nullopt;
+  FollowRebuild();
+  if (server_ && rebuild_call_ == 0) {
+    if (auto call = rebuild_.NextCall(IsQuiet())) {
+      call->number = rebuild_call_ = ++last_number_;
+      return call;
+    }
+  }
+  if (preparing_ || now < held_until_) return std::nullopt;
   std::optional<Call> call = NextPreparation();
   if (call) {
     call->number = preparing_->number = ++last_number_;
@@ -251,7 +307,9 @@ std::optional<Call> Delivery::Batch(Time now) {
             "", ++last_number_};
   for (const Outbox::Sent& sent : request->sent) {
     if (sent.behind) continue;
-    AppendWrite(call.body, sent.entry->target->alias(), sent.entry->version, sent.entry->documents[sent.document]);
+    const Document& document = sent.entry->documents[sent.document];
+    const std::string& alias = sent.entry->target->alias();
+    AppendWrite(call.body, document.next ? alias + "--next" : alias, sent.entry->version, document);
   }
   return call;
 }
@@ -262,7 +320,7 @@ SinkTelemetry Delivery::Telemetry() const {
   const auto now = context_.clock().Now();
   t.published_us = context_.clock().NowUs();
   t.failures_in_row = back_off_.attempts();
-  t.in_flight = outbox_.requests() + (preparing_ ? 1 : 0);
+  t.in_flight = outbox_.requests() + (preparing_ ? 1 : 0) + (rebuild_call_ != 0 ? 1 : 0);
   t.queue_bytes = outbox_.bytes();
   t.oldest_pending_commit_us = outbox_.oldest_commit_us().value_or(0);
   t.phase = !state_.ok() ? "disabled" : now < held_until_ ? "waiting" : "delivering";

@@ -20,6 +20,7 @@
 #include "sinks/search/index_setup.h"
 #include "sinks/search/options.h"
 #include "sinks/search/outbox.h"
+#include "sinks/search/rebuild.h"
 #include "sinks/search/server.h"
 #include "sinks/search/stale_watch.h"
 #include "sinks/search/truncation.h"
@@ -55,6 +56,9 @@ class Delivery {
   // When Next may have something without news.
   Time NextWake() const;
 
+  // The index as it is made anew.
+  Rebuilder* rebuilder() { return &rebuild_; }
+
   // Not ok once a person has to change something: nothing is sent any more.
   const Status& state() const { return state_; }
   SinkTelemetry Telemetry() const;
@@ -65,6 +69,8 @@ class Delivery {
     std::uint64_t number = 0;
     IndexSetup* target = nullptr;  // neither: it asks what the server is
     bool truncation = false;
+    std::uint64_t rebuild = 0;  // the target is of this run, and may be gone by now
+    std::string alias;          // of that one
   };
 
   IndexSetup* Target(const std::string& alias, const std::string& stream);
@@ -72,17 +78,25 @@ class Delivery {
   Status WriteTruncate(const Event& event);
   std::unique_ptr<Entry> NewEntry(const Event& event, const Route& route);
   DeadLetter LetterOf(const Entry& entry);
+  void AddNext(const Event& event, Entry& entry) const;
+  void FollowRebuild();
+  bool IsQuiet() const { return outbox_.size() == 0 && !preparing_; }
   std::optional<Call> NextPreparation();
+  Time NextWrite() const;
   Time BatchDue() const;  // something waits
   bool BatchIsDue(Time now) const;
   std::optional<Call> Batch(Time now);
 
+  void SettleNext(const Outbox::Sent& sent, Verdict verdict, const ItemResult& result);
+  void TruncationAnswered(const Answer& answer, Status& status);
+  void RebuildAnswered(const Answer& answer);
   void PreparationAnswered(const Preparing& preparing, const Answer& answer);
   void Settle(std::uint64_t number, Outbox::Request& request, const std::vector<ItemResult>& results);
   // True if it has to be sent again.
   bool SettleOne(const Outbox::Sent& sent, const ItemResult& result);
   void SettleDocument(const Outbox::Sent& sent);
   void Reject(const Outbox::Sent& sent, const ItemResult& result);
+  void End(Entry& entry);
   void Finish(Entry& entry);
   void Kill(Entry& entry);
   void Smaller(Outbox::Request& request, int status, std::string_view body);
@@ -109,6 +123,10 @@ class Delivery {
   Seq transaction_seq_ = 0;
   Outbox outbox_;
   std::optional<Preparing> preparing_;
+  Rebuild rebuild_;
+  std::uint64_t rebuild_call_ = 0;        // under way; 0: none
+  std::uint64_t followed_run_ = 0;        // the next indices of this run know what documents look like
+  bool has_next_ = false;                 // there may be documents of a next index in the outbox
   std::optional<Truncation> truncation_;  // of the first that waits
   std::uint64_t last_number_ = 0;         // of a call
   bool stuck_ = false;                    // nothing can go before an answer comes

@@ -22,6 +22,7 @@ struct Document {
   std::string id;
   std::string routing;  // "" if none
   std::string source;   // JSON; "" of a removal
+  bool next = false;    // to the index that takes the place of the one that is read (rebuild.h)
 };
 
 struct Documents {

@@ -59,6 +59,7 @@ struct Entry {
   std::size_t bytes = 0;
   std::chrono::steady_clock::time_point added;
   bool truncation = false;  // of everything in target; no documents
+  bool truncated = false;   // and that is done; what is left is the next index
   bool fresh = false;       // came into the log after the sink had begun, and is sent for the first time
   bool settled = false;
   std::optional<Failure> failure;  // it ends as a dead letter once all of its documents are done

@@ -42,6 +42,17 @@ std::string SettingIn(const Json& settings, std::string_view path) {
   return {};
 }
 
+void Flatten(const Json& settings, const std::string& path, Json& flat) {
+  for (const auto& [name, value] : settings.items()) {
+    const std::string whole = path.empty() ? name : path + "." + name;
+    if (value.is_object()) {
+      Flatten(value, whole, flat);
+    } else {
+      flat[whole.starts_with("index.") ? whole : "index." + whole] = value;
+    }
+  }
+}
+
 // With and without `index.` in front.
 std::size_t FieldLimitIn(const Json& settings) {
   std::string text = SettingIn(settings, kFieldLimitName);
@@ -52,6 +63,12 @@ std::size_t FieldLimitIn(const Json& settings) {
 }
 
 }  // namespace
+
+std::string FlatSettings(std::string_view settings) {
+  Json flat = Json::object();
+  Flatten(Json::parse(settings), "", flat);
+  return flat.dump();
+}
 
 Error IndexSetup::Refused(std::string_view what, int status, std::string_view body) const {
   const std::string text =
@@ -78,6 +95,24 @@ Status IndexSetup::Want(const Layout& layout) {
   }
   if (index_.empty() && step_ == Step::kReady) step_ = Step::kLook;  // only letters had asked for it
   return step_ == Step::kReady ? Settle() : Ok();
+}
+
+void IndexSetup::WantOlder(const Layout& layout) {
+  for (const auto* fields : {&layout.fields, &layout.others}) {
+    for (const Field& field : *fields) {
+      const bool added = wanted_.try_emplace(field.name, FieldOverride{field.type, field.mapping}).second;
+      if (added && step_ == Step::kReady) step_ = Step::kExtend;
+    }
+  }
+}
+
+void IndexSetup::TakeOver(const IndexSetup& other) {
+  key_ = other.key_;
+  wanted_ = other.wanted_;
+  unknown_types_ = other.unknown_types_;
+  index_.clear();
+  has_.clear();
+  step_ = Step::kLook;
 }
 
 // As the server knows the type.
@@ -128,8 +163,17 @@ Call IndexSetup::Next() {
   }
   if (step_ == Step::kExtend)
     return {"PUT", "/" + index_ + "/_mapping", Json({{"properties", std::move(properties)}}).dump()};
+  return {"PUT", "/" + generation_.index, CreationBody(properties.dump())};
+}
+
+std::string IndexSetup::CreationBody(std::string_view properties) const {
   Json body;
   body["settings"] = Json::parse(options_.index_settings);
+  if (!generation_.rebuild.empty()) {  // as long as it is loaded (Q29)
+    body["settings"] = Json::parse(FlatSettings(options_.index_settings));
+    body["settings"]["index.refresh_interval"] = "-1";
+    body["settings"]["index.number_of_replicas"] = 0;
+  }
   body["settings"]["index.gc_deletes"] = std::to_string(options_.gc_deletes_ms) + "ms";
   Json& mappings = body["mappings"];
   if (options_.dynamic == "strict") {
@@ -137,11 +181,16 @@ Call IndexSetup::Next() {
   } else {
     mappings["dynamic"] = false;
   }
-  mappings["_meta"]["headgate"] = {
-      {"log_id", identity_.log_id}, {"sink", identity_.sink}, {"stream", stream_}, {"key", key_}, {"generation", 1}};
-  mappings["properties"] = std::move(properties);
+  Json& meta = mappings["_meta"]["headgate"];
+  meta = {{"log_id", identity_.log_id},
+          {"sink", identity_.sink},
+          {"stream", stream_},
+          {"key", key_},
+          {"generation", generation_.number}};
+  if (!generation_.rebuild.empty()) meta["rebuild"] = generation_.rebuild;
+  mappings["properties"] = Json::parse(properties);
   body["aliases"][alias_]["is_write_index"] = true;
-  return {"PUT", "/" + alias_ + "-v1", body.dump()};
+  return body.dump();
 }
 
 Status IndexSetup::CheckIdentity(std::string_view text) const {
@@ -160,6 +209,8 @@ Status IndexSetup::CheckIdentity(std::string_view text) const {
   if (!key_.empty() && (!meta.contains("key") || meta["key"] != Json(key_)))
     return ConfigError(index + " has ids that are made of other columns than the key of stream " + stream_ +
                        std::string(kWayOut));
+  if (!generation_.rebuild.empty() && !is("rebuild", generation_.rebuild))
+    return ConfigError(index + " is not the one that this rebuild has made");
   return Ok();
 }
 
@@ -207,6 +258,7 @@ Status IndexSetup::Answered(int status, std::string_view body) {
       if (!options_.manage_index)
         return ConfigError("There is no index or alias " + alias_ +
                            ". Create it, or have it made with manage_index=true");
+      if (!generation_.may_make) return ConfigError("the index behind alias " + alias_ + " is gone");
       field_limit_ = FieldLimitIn(Json::parse(options_.index_settings));
       // A letter alone does not say what an index needs: its write will tell that there is none.
       step_ = key_.empty() ? Step::kReady : Step::kCreate;
@@ -215,7 +267,7 @@ Status IndexSetup::Answered(int status, std::string_view body) {
     case Step::kExtend: {
       if (status == 400 && TookInstead(body)) return Ok();
       if (status != 200) return Refused(step_ == Step::kCreate ? "creating" : "adding fields to", status, body);
-      if (step_ == Step::kCreate) index_ = alias_ + "-v1";
+      if (step_ == Step::kCreate) index_ = generation_.index;
       for (const auto& [name, type] : asked_)
         field_count_ += 1 + CountFields(Json::parse(Asked(wanted_.at(name)).mapping));
       has_.merge(asked_);

@@ -20,6 +20,17 @@ struct Identity {
   std::string sink;
 };
 
+// Settings of an index, a JSON object, with their whole names: {"index.number_of_shards":3}.
+std::string FlatSettings(std::string_view settings);
+
+// The index that stands behind an alias if it has to be made.
+struct Generation {
+  std::string index;  // "": <alias>-v1
+  unsigned number = 1;
+  std::string rebuild;   // that it belongs to (Q29, Q30); "": to none
+  bool may_make = true;  // else one that is missing is an error
+};
+
 // Brings one alias to what the documents of one stream need, a call at a time (search.md Q7, Q12, Q21 to Q24). Knows no
 // sockets.
 //
@@ -30,15 +41,26 @@ struct Identity {
 class IndexSetup {
  public:
   // Options and identity must outlive it.
-  IndexSetup(const Options& options, const Identity& identity, std::string alias, std::string stream)
-      : options_(options), identity_(identity), alias_(std::move(alias)), stream_(std::move(stream)) {}
+  IndexSetup(const Options& options, const Identity& identity, std::string alias, std::string stream,
+             Generation generation = {})
+      : options_(options),
+        identity_(identity),
+        alias_(std::move(alias)),
+        stream_(std::move(stream)),
+        generation_(std::move(generation)) {
+    if (generation_.index.empty()) generation_.index = alias_ + "-v1";
+  }
 
   const std::string& alias() const { return alias_; }
   const std::string& stream() const { return stream_; }
   // Documents will be like this too. kConfig if one of the fields has another type already (Q23), if there are too many
   // (Q24), or if ids would be made of other columns.
   Status Want(const Layout& layout);
+  // Documents of an older shape may come too: fields keep the type that they have.
+  void WantOlder(const Layout& layout);
   bool ready() const { return step_ == Step::kReady; }
+  // The alias stands for the other's index from now on, which has that one's fields.
+  void TakeOver(const IndexSetup& other);
   Call Next();  // while it is not ready
   // kConfig: a person has to change something; kTransient: the same call again.
   Status Answered(int status, std::string_view body);
@@ -46,6 +68,7 @@ class IndexSetup {
  private:
   enum class Step : std::uint8_t { kLook, kCreate, kExtend, kReady };
 
+  std::string CreationBody(std::string_view properties) const;
   Status Found(std::string_view body);
   Status CheckIdentity(std::string_view meta) const;
   Status Settle();  // the next step after what the index has is known
@@ -58,6 +81,7 @@ class IndexSetup {
   const Identity& identity_;
   const std::string alias_;
   const std::string stream_;
+  Generation generation_;
   Step step_ = Step::kLook;
   std::string index_;                            // behind the alias
   std::vector<std::string> key_;                 // columns of the id; none while only letters are known

@@ -105,6 +105,7 @@ class SearchSettings {
     o_.dynamic = bound_.Text("dynamic");
     o_.refresh = bound_.Text("refresh");
     o_.gc_deletes_ms = bound_.Int("gc_deletes_ms");
+    o_.keep_old_ms = bound_.Int("keep_old_ms");
   }
 
   void ReadMapping() {

@@ -35,7 +35,7 @@ std::optional<std::int64_t> Outbox::oldest_commit_us() const {
 bool Outbox::MayGo(const Entry& entry, const std::unordered_set<Id, IdHash>& behind, const Request& request) const {
   for (const Document& document : entry.documents) {
     if (document.done) continue;
-    const Id id{entry.target, document.id};
+    const Id id{entry.target, document.id, document.next};
     if (behind.contains(id)) return false;
     for (const auto& [number, other] : requests_) {
       if (other.ids.contains(id)) return false;
@@ -44,7 +44,8 @@ bool Outbox::MayGo(const Entry& entry, const std::unordered_set<Id, IdHash>& beh
     if (request.newest <= entry.version || !request.ids.contains(id)) continue;
     const auto newer = [&](const Sent& sent) {
       return sent.entry->version > entry.version && sent.entry->target == entry.target &&
-             sent.entry->documents[sent.document].id == document.id;
+             sent.entry->documents[sent.document].id == document.id &&
+             sent.entry->documents[sent.document].next == document.next;
     };
     if (std::ranges::any_of(request.sent, newer)) return false;
   }
@@ -56,7 +57,7 @@ void Outbox::Append(Request& request, Entry& entry) {
   for (std::size_t i = 0; i < entry.documents.size(); ++i) {
     if (entry.documents[i].done) continue;
     request.sent.push_back({&entry, i, {}});
-    request.ids.insert({entry.target, entry.documents[i].id});
+    request.ids.insert({entry.target, entry.documents[i].id, entry.documents[i].next});
   }
 }
 
@@ -67,7 +68,7 @@ void Outbox::Fold(Request& request) {
   for (std::size_t i = 0; i < request.sent.size(); ++i) {
     const Sent& sent = request.sent[i];
     const Document& document = sent.entry->documents[sent.document];
-    std::vector<std::size_t>& last = places[{sent.entry->target, document.id}];
+    std::vector<std::size_t>& last = places[{sent.entry->target, document.id, document.next}];
     const auto same = std::ranges::find_if(last, [&](std::size_t other) {
       const Sent& before = request.sent[other];
       return before.entry->documents[before.document].routing == document.routing;
@@ -95,7 +96,7 @@ const Outbox::Request* Outbox::Take(std::uint64_t number, std::size_t entries_ma
       Append(request, entry);
       request.entries.push_back(std::move(waiting_.front()));
     } else {
-      for (const Document& document : entry.documents) behind.insert({entry.target, document.id});
+      for (const Document& document : entry.documents) behind.insert({entry.target, document.id, document.next});
       passed.push_back(std::move(waiting_.front()));
     }
     waiting_.pop_front();
@@ -131,6 +132,22 @@ void Outbox::End(std::uint64_t number) {
   waiting_.insert(waiting_.begin(), std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end()));
   std::inplace_merge(waiting_.begin(), waiting_.begin() + count, waiting_.end(),
                      [](const auto& a, const auto& b) { return a->order < b->order; });
+}
+
+std::vector<std::unique_ptr<Entry>> Outbox::ForgetNext() {
+  std::vector<std::unique_ptr<Entry>> over;
+  std::deque<std::unique_ptr<Entry>> kept;
+  for (auto& entry : waiting_) {
+    for (Document& document : entry->documents) document.done = document.done || document.next;
+    if (entry->truncation || !std::ranges::all_of(entry->documents, &Document::done)) {
+      kept.push_back(std::move(entry));
+      continue;
+    }
+    waiting_bytes_ -= entry->bytes;
+    over.push_back(std::move(entry));
+  }
+  waiting_ = std::move(kept);
+  return over;
 }
 
 void Outbox::DropFirst() {

@@ -32,11 +32,12 @@ class Outbox {
   struct Id {
     const IndexSetup* target = nullptr;
     std::string_view id;
+    bool next = false;
     bool operator==(const Id&) const = default;
   };
   struct IdHash {
     std::size_t operator()(const Id& id) const {
-      return std::hash<std::string_view>()(id.id) ^ std::hash<const void*>()(id.target);
+      return std::hash<std::string_view>()(id.id) ^ std::hash<const void*>()(id.target) ^ (id.next ? 1 : 0);
     }
   };
   struct Request {
@@ -54,7 +55,7 @@ class Outbox {
   std::size_t bytes() const { return waiting_bytes_ + under_way_bytes_; }
   std::size_t waiting() const { return waiting_.size(); }
   std::size_t waiting_bytes() const { return waiting_bytes_; }
-  const Entry* first() const { return waiting_.empty() ? nullptr : waiting_.front().get(); }  // that waits
+  Entry* first() const { return waiting_.empty() ? nullptr : waiting_.front().get(); }  // that waits
   std::size_t requests() const { return requests_.size(); }
   std::optional<std::int64_t> oldest_commit_us() const;  // letters do not count
 
@@ -64,6 +65,8 @@ class Outbox {
   Request* Find(std::uint64_t number);
   // It is over: what is settled is gone, the rest waits again where it stood.
   void End(std::uint64_t number);
+  // Documents of the next index are not sent any more; what waits only for them is given back.
+  std::vector<std::unique_ptr<Entry>> ForgetNext();
   // The first that waits is over.
   void DropFirst();
 

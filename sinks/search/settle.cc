@@ -13,6 +13,8 @@ constexpr std::size_t kAnswerShown = 300;
 
 void Delivery::Answered(std::uint64_t number, const Answer& answer) {
   stuck_ = false;
+  if (std::exchange(rebuild_call_, rebuild_call_ == number ? 0 : rebuild_call_) == number)
+    return RebuildAnswered(answer);
   if (preparing_ && preparing_->number == number) {
     const Preparing preparing = *preparing_;
     preparing_.reset();
@@ -54,28 +56,58 @@ void Delivery::Answered(std::uint64_t number, const Answer& answer) {
 
 void Delivery::Unanswered(std::uint64_t number, std::string_view error_class, std::string_view text) {
   stuck_ = false;
+  if (rebuild_call_ == number) {
+    rebuild_call_ = 0;
+    return rebuild_.Unanswered(text);
+  }
   if (preparing_ && preparing_->number == number) preparing_.reset();
   if (truncation_) truncation_->Restart();
   outbox_.End(number);
   Hold(error_class, 0, text);
 }
 
+void Delivery::RebuildAnswered(const Answer& answer) {
+  rebuild_.Answered(answer);
+  for (const auto& [alias, setup] : rebuild_.TakeSwapped()) {
+    const auto target = targets_.find(alias);
+    if (target != targets_.end()) target->second->TakeOver(*setup);
+  }
+}
+
+// The index that is read first, then the one that is to take its place.
+void Delivery::TruncationAnswered(const Answer& answer, Status& status) {
+  Entry& entry = *outbox_.first();
+  status = truncation_->Answered(answer);
+  const bool next = entry.truncated;
+  if (next && !status.ok() && status.error().kind != ErrorKind::kTransient) {
+    rebuild_.Fail(std::exchange(status, Ok()).error().what);
+    truncation_.reset();
+  }
+  if (next && !status.ok()) rebuild_.DocumentRefused(status.error().what);
+  if (next && !rebuild_.dual()) truncation_.reset();
+  if (!status.ok() || (truncation_ && !truncation_->done())) return;
+  truncation_.reset();
+  entry.truncated = true;
+  if (!next && rebuild_.Next(entry.target->alias()) != nullptr) return;
+  context_.Done(entry.at, Outcome::kDelivered);
+  ++meter_.delivered;
+  outbox_.DropFirst();
+}
+
 void Delivery::PreparationAnswered(const Preparing& preparing, const Answer& answer) {
   Status status = Ok();
   if (preparing.truncation) {
-    status = truncation_->Answered(answer);
-    if (status.ok() && truncation_->done()) {
-      context_.Done(outbox_.first()->at, Outcome::kDelivered);
-      ++meter_.delivered;
-      truncation_.reset();
-      outbox_.DropFirst();
-    }
+    TruncationAnswered(answer, status);
+  } else if (preparing.rebuild != 0) {
+    status = rebuild_.SetUp(preparing.rebuild, preparing.alias, answer);
+    if (!status.ok() && status.error().kind != ErrorKind::kTransient) status = Ok();  // it fails alone
   } else if (preparing.target != nullptr) {
     status = preparing.target->Answered(answer.status, answer.body);
   } else {
     auto server = ReadServer(answer);
     if (server.ok()) {
       server_ = *std::move(server);
+      rebuild_.SetProduct(server_->product);
     } else {
       status = server.error();
     }
@@ -106,12 +138,14 @@ void Delivery::Settle(std::uint64_t number, Outbox::Request& request, const std:
   const ItemResult* refused = nullptr;
   for (std::size_t i = 0; i < sent.size(); ++i) {
     const Verdict verdict = JudgeItem(*of[i]);
-    if (!sent[i].behind && sent[i].entry->fresh && (verdict == Verdict::kDone || verdict == Verdict::kStale))
+    const bool of_next = sent[i].entry->documents[sent[i].document].next;
+    if (!sent[i].behind && !of_next && sent[i].entry->fresh &&
+        (verdict == Verdict::kDone || verdict == Verdict::kStale))
       stale_.Add(verdict == Verdict::kStale, context_.clock().Now());
     // A rejection is about the last write alone: what it would have replaced is gone for good.
     const bool rejected = sent[i].behind && verdict == Verdict::kData;
     if (!SettleOne(sent[i], rejected ? said_done : *of[i])) continue;
-    (verdict == Verdict::kBlocked ? refused : pressed) = of[i];
+    (verdict == Verdict::kBlocked && !of_next ? refused : pressed) = of[i];
   }
   outbox_.End(number);
   if (!state_.ok()) return;
@@ -127,8 +161,27 @@ void Delivery::Settle(std::uint64_t number, Outbox::Request& request, const std:
   meter_.Succeeded(context_.clock().NowUs());
 }
 
+// A new index that does not take what it should fails alone.
+void Delivery::SettleNext(const Outbox::Sent& sent, Verdict verdict, const ItemResult& result) {
+  if (verdict == Verdict::kDone || verdict == Verdict::kStale) rebuild_.DocumentTaken();
+  if (verdict == Verdict::kConfigure) rebuild_.Fail("the new index takes no documents: " + result.Text());
+  if (verdict == Verdict::kData) {
+    rebuild_.DocumentRejected(result.Text());
+    if (rebuild_.dual()) return Reject(sent, result);
+  }
+  SettleDocument(sent);
+}
+
 bool Delivery::SettleOne(const Outbox::Sent& sent, const ItemResult& result) {
-  switch (JudgeItem(result)) {
+  const Verdict verdict = JudgeItem(result);
+  if (sent.entry->documents[sent.document].next) {
+    const bool again = verdict == Verdict::kPressure || verdict == Verdict::kBlocked || verdict == Verdict::kTransient;
+    if (again) rebuild_.DocumentRefused(result.Text());
+    if (again && rebuild_.dual()) return true;
+    SettleNext(sent, again ? Verdict::kDone : verdict, result);
+    return false;
+  }
+  switch (verdict) {
     case Verdict::kStale:
     case Verdict::kDone:
       rejected_in_row_ = 0;
@@ -163,7 +216,10 @@ void Delivery::Reject(const Outbox::Sent& sent, const ItemResult& result) {
 void Delivery::SettleDocument(const Outbox::Sent& sent) {
   Entry& entry = *sent.entry;
   entry.documents[sent.document].done = true;
-  if (!std::ranges::all_of(entry.documents, &Document::done)) return;
+  if (std::ranges::all_of(entry.documents, &Document::done)) End(entry);
+}
+
+void Delivery::End(Entry& entry) {
   if (entry.failure) return Kill(entry);
   Finish(entry);
 }

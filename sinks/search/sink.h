@@ -28,6 +28,7 @@ class SearchSink final : public Sink {
   Status Poll(Clock::Steady::time_point deadline) override;
   void Wake() override;
   void Close() override;
+  Rebuilder* rebuilder() override { return delivery_->rebuilder(); }
   std::shared_ptr<const SinkTelemetry> telemetry() const override { return telemetry_.Get(); }
 
  private:

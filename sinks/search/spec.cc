@@ -61,6 +61,8 @@ std::vector<Option> IndexOptions() {
                   R"({"number_of_shards":3})"),
       Number("gc_deletes_ms", "900000", 60'000, 86'400'000, kGroup, "Tombstones",
              "How long the server remembers deleted documents. At least three times timeout_ms."),
+      Number("keep_old_ms", "86400000", 0, 31'536'000'000, kGroup, "Old index",
+             "How long an index is kept whose place a rebuilt one has taken."),
   };
 }
 

@@ -156,7 +156,7 @@ TEST_F(Replays, OneSinksStateIsOfViewsTooAndByARangeOfAColumn_S4_6) {
   EXPECT_EQ(receiver_.http().request_count() - before, 4U);
   EXPECT_THAT(Call("POST", "/api/v1/connectors/hook/snapshots", 422, {{"mode", "full"}, {"tables", {"towns"}}}).dump(),
               HasSubstr("reads no stream towns"));
-  EXPECT_THAT(Call("POST", "/api/v1/connectors/hook/snapshots", 400, {{"mode", "rebuild"}}).dump(),
+  EXPECT_THAT(Call("POST", "/api/v1/connectors/hook/snapshots", 422, {{"mode", "rebuild"}}).dump(),
               HasSubstr("take full or partial"));
   Call("PUT", "/connectors/hook/stop", 204);
   EXPECT_THAT(Call("POST", "/api/v1/connectors/hook/snapshots", 409, {{"mode", "full"}}).dump(),

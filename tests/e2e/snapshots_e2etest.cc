@@ -244,7 +244,7 @@ TEST_P(Snapshots, WhatMakesNoSenseIsRefusedWithAReason) {
   EXPECT_THAT(detail(422, {{"mode", "full"}, {"tables", {"shop.nothing"}}}), HasSubstr("shop.nothing is not captured"));
   EXPECT_THAT(detail(422, {{"mode", "full"}, {"tables", {"shop.later"}}}), HasSubstr("is not captured"));
   EXPECT_THAT(detail(400, {{"mode", "full"}, {"tables", Json::array()}}), HasSubstr("names such as"));
-  EXPECT_THAT(detail(400, {{"mode", "rebuild"}}), HasSubstr("for sinks"));
+  EXPECT_THAT(detail(422, {{"mode", "rebuild"}}), HasSubstr("for sinks"));
   EXPECT_THAT(detail(400, {{"mode", "partial"}, {"tables", {"shop.items"}}}), HasSubstr("needs where"));
   EXPECT_THAT(detail(400, {{"mode", "full"}, {"speed", 9}}), HasSubstr("Unknown member"));
   const auto where = [](const std::string& column, const Json& from) {

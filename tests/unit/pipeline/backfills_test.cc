@@ -41,6 +41,15 @@ class FakeState final : public StateReader {
     rows.last = next > last;
     return std::optional(std::move(rows));
   }
+  Result<std::unique_ptr<StateCount>> Count(const StreamInfo&, Seq not_before) override {
+    if (not_before > at) return std::unique_ptr<StateCount>();
+    struct Counted final : StateCount {
+      Counted(Seq seq, std::uint64_t count) : at_most(count) { at_ = seq; }
+      Result<bool> Step() override { return ++rows_ >= at_most; }
+      const std::uint64_t at_most;
+    };
+    return std::unique_ptr<StateCount>(std::make_unique<Counted>(at, static_cast<std::uint64_t>(last)));
+  }
   std::string trouble() const override { return "the views stand still"; }
 
   std::atomic<Seq> at = 0;
