@@ -69,6 +69,8 @@ class Rebuilder {
   virtual void Take(RebuildPlan plan) = 0;
   // Moves on from all phases but kLoad and kCompare, which the deliver loop ends.
   virtual RebuildTold told() const = 0;
+  // Streams whose changes the target cannot take any more, until it is made anew.
+  virtual std::vector<std::string> wanted() const = 0;
   // kCompare: no event comes until the documents of this stream are counted.
   virtual void Count(const std::string& stream) = 0;
   virtual std::optional<std::uint64_t> counted() const = 0;

@@ -32,6 +32,18 @@ Rebuilds::Snapshot* Rebuilds::InHand() const {
   return left;
 }
 
+// What the sink itself asks for.
+bool Rebuilds::BeginWanted() {
+  const std::vector<std::string> streams = sink_->wanted();
+  const Snapshot* const busy = streams.empty() ? nullptr : InHand();
+  if (streams.empty() || (busy != nullptr && !HasEnded(StateOf(*busy)))) return false;
+  Snapshot& snapshot = ChunkLedger(stored_).Begin(SnapshotMode::kRebuild, streams, clock_.NowUs());
+  snapshot.set_note("the sink's own: on_schema_change=rebuild");
+  Begin(snapshot);
+  tell_(snapshot, "begun, as rows do not fit the target any more");
+  return true;
+}
+
 RebuildPlan Rebuilds::PlanOf(const Snapshot& snapshot) const {
   RebuildPlan plan;
   plan.run = snapshot.run();
@@ -125,8 +137,10 @@ void Rebuilds::Fail(Snapshot& snapshot, const std::string& error) {
 }
 
 Result<bool> Rebuilds::Step(Seq handed) {
+  if (sink_ == nullptr) return false;
+  if (BeginWanted()) return true;
   Snapshot* const snapshot = InHand();
-  if (snapshot == nullptr || sink_ == nullptr) return false;
+  if (snapshot == nullptr) return false;
   if (snapshot->run() != given_run_ || PhaseOf(*snapshot) != given_) return false;  // Stored is still to come
   const RebuildTold told = sink_->told();
   if (!told.error.empty() && !HasEnded(StateOf(*snapshot))) {

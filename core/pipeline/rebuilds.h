@@ -58,6 +58,7 @@ class Rebuilds {
  private:
   Snapshot* InHand() const;
   RebuildPlan PlanOf(const Snapshot& snapshot) const;
+  bool BeginWanted();
   void Enter(Snapshot& snapshot, RebuildPhase phase);
   void Fail(Snapshot& snapshot, const std::string& error);
   Result<bool> Compare(Snapshot& snapshot, Seq handed);

@@ -44,8 +44,8 @@ Delivery::~Delivery() = default;
 // As much as can be under way, and one request more.
 bool Delivery::Room() const {
   const std::size_t requests = options_.parallelism + 1;
-  return state_.ok() && server_ && !rebuild_.WantsQuiet() && outbox_.size() < requests * options_.batch_docs_max &&
-         outbox_.bytes() < requests * options_.batch_bytes_max;
+  return state_.ok() && server_ && !rebuild_.WantsQuiet() && !stands_still_ &&
+         outbox_.size() < requests * options_.batch_docs_max && outbox_.bytes() < requests * options_.batch_bytes_max;
 }
 
 IndexSetup* Delivery::Target(const std::string& alias, const std::string& stream) {
@@ -82,9 +82,31 @@ const Route* Delivery::RouteOf(const Event& event) {
   return known.get();
 }
 
+// An index that cannot take what comes is left as it is (Q23). Its changes wait for the one that takes its place.
+void Delivery::FollowConflicts() {
+  conflict_ = stands_still_ = false;
+  for (const auto& [alias, target] : targets_) {
+    if (target->conflict().empty()) continue;
+    conflict_ = true;
+    stands_still_ = stands_still_ || rebuild_.Next(alias) == nullptr;
+    if (rebuild_.Covers(alias)) {
+      relied_run_ = rebuild_.run();
+    } else if (relied_run_ != 0) {
+      const std::string why = rebuild_.told().error.empty() ? "it was cancelled" : rebuild_.told().error;
+      return Stop(0, target->conflict(), ConfigError(target->conflict() + ". It was not made anew: " + why));
+    } else {
+      if (rebuild_.IsUnderWay())
+        rebuild_.Fail("the index of stream " + target->stream() + " has to be made anew first");
+      rebuild_.Ask(target->stream());
+    }
+  }
+  if (!conflict_) relied_run_ = 0;
+}
+
 // The next indices are made for the latest shape; what is on its way may have an older one.
 void Delivery::FollowRebuild() {
-  if (has_next_ && !rebuild_.dual()) {
+  FollowConflicts();
+  if (has_next_ && !rebuild_.dual() && !conflict_) {
     for (const auto& entry : outbox_.ForgetNext()) End(*entry);
     has_next_ = outbox_.size() > 0;
   }
@@ -99,11 +121,12 @@ void Delivery::FollowRebuild() {
 void Delivery::AddNext(const Event& event, Entry& entry) const {
   const bool dual = rebuild_.Next(entry.target->alias()) != nullptr;
   const bool of_rebuild = IsState(event.at) && rebuild_.run() == event.tx->position.a && rebuild_.run() != 0;
+  const bool only_next = !entry.target->conflict().empty();
   std::vector<Document> next;
   for (Document& document : entry.documents) {
-    if (dual) next.emplace_back(document).next = true;
+    if (dual || only_next) next.emplace_back(document).next = true;
   }
-  if (of_rebuild) entry.documents.clear();
+  if (of_rebuild || only_next) entry.documents.clear();
   entry.documents.insert(entry.documents.end(), next.begin(), next.end());
 }
 
@@ -214,7 +237,9 @@ Status Delivery::Retry(const DeadLetter& letter) {
   if (entry->target == nullptr) return state_;
   entry->version = write->version;
   entry->documents.push_back(std::move(write->document));
-  if (rebuild_.Next(write->alias) != nullptr) {
+  if (!entry->target->conflict().empty()) {
+    entry->documents.front().next = has_next_ = true;
+  } else if (rebuild_.Next(write->alias) != nullptr) {
     Document next = entry->documents.front();
     next.next = has_next_ = true;
     entry->documents.push_back(std::move(next));
@@ -243,7 +268,7 @@ Delivery::Time Delivery::NextWake() const {
 }
 
 Delivery::Time Delivery::NextWrite() const {
-  if (preparing_ || stuck_ || (server_ && outbox_.first() == nullptr)) return Time::max();
+  if (preparing_ || stuck_ || stands_still_ || (server_ && outbox_.first() == nullptr)) return Time::max();
   const bool waits = server_ && !truncation_;
   return std::max(waits ? BatchDue() : context_.clock().Now(), held_until_);
 }
@@ -276,9 +301,10 @@ std::optional<Call> Delivery::NextPreparation() {
 
 std::optional<Call> Delivery::Next() {
   const Time now = context_.clock().Now();
+  if (state_.ok()) FollowRebuild();
   if (!state_.ok()) return std::nullopt;
-  FollowRebuild();
-  if (server_ && rebuild_call_ == 0) {
+  const bool makes_next = preparing_ && preparing_->rebuild != 0;  // of a rebuild that has ended, maybe
+  if (server_ && rebuild_call_ == 0 && !makes_next) {
     if (auto call = rebuild_.NextCall(IsQuiet())) {
       call->number = rebuild_call_ = ++last_number_;
       return call;
@@ -290,7 +316,7 @@ std::optional<Call> Delivery::Next() {
     call->number = preparing_->number = ++last_number_;
     return call;
   }
-  if (stuck_ || !BatchIsDue(now)) return std::nullopt;
+  if (stuck_ || stands_still_ || !BatchIsDue(now)) return std::nullopt;
   call = Batch(now);
   stuck_ = !call;
   return call;

@@ -80,6 +80,7 @@ class Delivery {
   DeadLetter LetterOf(const Entry& entry);
   void AddNext(const Event& event, Entry& entry) const;
   void FollowRebuild();
+  void FollowConflicts();
   bool IsQuiet() const { return outbox_.size() == 0 && !preparing_; }
   std::optional<Call> NextPreparation();
   Time NextWrite() const;
@@ -126,6 +127,9 @@ class Delivery {
   Rebuild rebuild_;
   std::uint64_t rebuild_call_ = 0;        // under way; 0: none
   std::uint64_t followed_run_ = 0;        // the next indices of this run know what documents look like
+  std::uint64_t relied_run_ = 0;          // what does not fit an index that is read waits for this run
+  bool conflict_ = false;                 // there is such an index
+  bool stands_still_ = false;             // and no next one yet
   bool has_next_ = false;                 // there may be documents of a next index in the outbox
   std::optional<Truncation> truncation_;  // of the first that waits
   std::uint64_t last_number_ = 0;         // of a call

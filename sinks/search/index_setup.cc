@@ -79,7 +79,17 @@ Error IndexSetup::Refused(std::string_view what, int status, std::string_view bo
   return ConfigError(text);
 }
 
+// The index stays as it is, or the sink stops.
+Status IndexSetup::Conflict(std::string text) {
+  if (!options_.rebuild_on_change || !generation_.rebuild.empty())
+    return ConfigError(text + ". Deliver to another index, or have this one made anew with on_schema_change=rebuild");
+  conflict_ = std::move(text);
+  step_ = Step::kReady;
+  return Ok();
+}
+
 Status IndexSetup::Want(const Layout& layout) {
+  if (!conflict_.empty()) return Ok();
   if (!key_.empty() && key_ != layout.key_names)
     return ConfigError("The rows of stream " + stream_ + " have another key now, so the ids in index alias " + alias_ +
                        " mean nothing any more. Deliver to another index, or delete this one to have it made anew");
@@ -88,9 +98,8 @@ Status IndexSetup::Want(const Layout& layout) {
     for (const Field& field : *fields) {
       const auto [it, added] = wanted_.try_emplace(field.name, FieldOverride{field.type, field.mapping});
       if (!added && it->second.type != field.type)
-        return ConfigError("Field " + field.name + " of index alias " + alias_ + " is " + it->second.type +
-                           " and would be " + field.type +
-                           " now: a field cannot change its type. Deliver to another index");
+        return Conflict("Field " + field.name + " of index alias " + alias_ + " is " + it->second.type +
+                        " and would be " + field.type + " now: a field cannot change its type");
     }
   }
   if (index_.empty() && step_ == Step::kReady) step_ = Step::kLook;  // only letters had asked for it
@@ -112,6 +121,7 @@ void IndexSetup::TakeOver(const IndexSetup& other) {
   unknown_types_ = other.unknown_types_;
   index_.clear();
   has_.clear();
+  conflict_.clear();
   step_ = Step::kLook;
 }
 
@@ -145,8 +155,8 @@ Status IndexSetup::Settle() {
     }
     const auto instead = InsteadOf(wanted.type);
     if (it->second != wanted.type && (!instead || it->second != instead->type))
-      return ConfigError("Field " + name + " of index alias " + alias_ + " is " + it->second +
-                         ", and its column needs " + wanted.type + ". Deliver to another index");
+      return Conflict("Field " + name + " of index alias " + alias_ + " is " + it->second + ", and its column needs " +
+                      wanted.type);
   }
   return step_ == Step::kExtend ? CheckLimit() : Ok();
 }

@@ -56,6 +56,9 @@ class IndexSetup {
   // Documents will be like this too. kConfig if one of the fields has another type already (Q23), if there are too many
   // (Q24), or if ids would be made of other columns.
   Status Want(const Layout& layout);
+  // Why the index takes no documents of this shape any more, if another one is to take its place for that
+  // (on_schema_change=rebuild); it counts as ready then.
+  const std::string& conflict() const { return conflict_; }
   // Documents of an older shape may come too: fields keep the type that they have.
   void WantOlder(const Layout& layout);
   bool ready() const { return step_ == Step::kReady; }
@@ -69,6 +72,7 @@ class IndexSetup {
   enum class Step : std::uint8_t { kLook, kCreate, kExtend, kReady };
 
   std::string CreationBody(std::string_view properties) const;
+  Status Conflict(std::string text);
   Status Found(std::string_view body);
   Status CheckIdentity(std::string_view meta) const;
   Status Settle();  // the next step after what the index has is known
@@ -89,7 +93,8 @@ class IndexSetup {
   std::map<std::string, std::string> has_;       // type by field
   std::map<std::string, std::string> asked_;     // of the call under way: more may be wanted meanwhile
   std::set<std::string> unknown_types_;          // to this server
-  std::size_t field_count_ = 0;                  // of what it has, as the server counts
+  std::string conflict_;
+  std::size_t field_count_ = 0;  // of what it has, as the server counts
   std::size_t field_limit_ = 0;
 };
 

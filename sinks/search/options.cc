@@ -52,6 +52,10 @@ class SearchSettings {
       Fail("timeout_ms",
            "must be at most a third of gc_deletes_ms: a request that the server carries out later than it "
            "remembers a delete would bring the document back.");
+    if (o_.rebuild_on_change && (o_.soft_delete || !o_.manage_index))
+      Fail("on_schema_change",
+           "rebuild needs manage_index=true and delete_mode=hard: documents that are marked as deleted have no rows "
+           "that could be read again.");
     o_.batch_bytes_max = static_cast<std::size_t>(bound_.Int("batch_bytes_max"));
     o_.batch_docs_max = static_cast<std::size_t>(bound_.Int("batch_docs_max"));
     o_.batch_delay_max = Options::Ms(bound_.Int("batch_delay_ms_max"));
@@ -105,6 +109,7 @@ class SearchSettings {
     o_.dynamic = bound_.Text("dynamic");
     o_.refresh = bound_.Text("refresh");
     o_.gc_deletes_ms = bound_.Int("gc_deletes_ms");
+    o_.rebuild_on_change = bound_.Text("on_schema_change") == "rebuild";
     o_.keep_old_ms = bound_.Int("keep_old_ms");
   }
 

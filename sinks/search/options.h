@@ -35,6 +35,7 @@ struct Options {
   std::string index_settings = "{}";             // JSON object
   std::int64_t gc_deletes_ms = 900'000;
   std::string refresh = "false";
+  bool rebuild_on_change = false;         // when a field needs another type; or it stops
   std::int64_t keep_old_ms = 86'400'000;  // an index whose place a new one has taken
 
   std::vector<std::string> key_columns;  // none: the stream's key

@@ -150,6 +150,20 @@ std::vector<std::unique_ptr<Entry>> Outbox::ForgetNext() {
   return over;
 }
 
+void Outbox::MoveToNext(const IndexSetup* target) {
+  for (auto& entry : waiting_) {
+    if (entry->target != target) continue;
+    const bool both = std::ranges::any_of(entry->documents, &Document::next);
+    for (Document& document : entry->documents) {
+      if (both) {
+        document.done = document.done || !document.next;
+      } else {
+        document.next = true;
+      }
+    }
+  }
+}
+
 void Outbox::DropFirst() {
   waiting_bytes_ -= waiting_.front()->bytes;
   waiting_.pop_front();

@@ -67,6 +67,8 @@ class Outbox {
   void End(std::uint64_t number);
   // Documents of the next index are not sent any more; what waits only for them is given back.
   std::vector<std::unique_ptr<Entry>> ForgetNext();
+  // What waits for this index waits for the next one instead.
+  void MoveToNext(const IndexSetup* target);
   // The first that waits is over.
   void DropFirst();
 

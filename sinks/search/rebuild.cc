@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::minutes kTransientMax{5};
 constexpr std::size_t kRejectedMax = 100;
+constexpr std::string_view kThereAlready = "resource_already_exists_exception";
 
 bool IsTransient(int status) { return status == 429 || status >= 500; }
 
@@ -31,6 +32,7 @@ Status Rebuild::CanRebuild() const {
 void Rebuild::Take(RebuildPlan plan) {
   const bool same = plan.run == plan_.run && begun_ && plan.phase < RebuildPhase::kRetire;
   plan_ = std::move(plan);
+  if (plan_.phase <= RebuildPhase::kSwap) wanted_.clear();
   told_ = {plan_.run, plan_.phase, same ? told_.notes : plan_.notes, same ? told_.error : "", plan_.due_us};
   held_until_ = {};
   step_ = FirstStep();
@@ -113,6 +115,12 @@ Status Rebuild::SetUp(std::uint64_t run, const std::string& alias, const Answer&
     calls_failing_since_.reset();
   } else if (status.error().kind == ErrorKind::kTransient) {
     Hold(status.error().what);
+  } else if (plan_.phase == RebuildPhase::kCreate && ReasonOf(answer.body).starts_with(kThereAlready)) {
+    // Asked for by an earlier one, and carried out late: it is found this time.
+    for (Target& target : targets_) target.next.reset();
+    step_ = FirstStep();
+    target_ = 0;
+    Hold(status.error().what);
   } else {
     Fail(status.error().what);
   }
@@ -132,6 +140,15 @@ void Rebuild::Want(const std::string& alias, const Layout& layout, std::uint32_t
   if (!dual() || it == targets_.end() || it->next == nullptr) return;
   if (version <= it->stream.version) return it->next->WantOlder(layout);
   if (Status wanted = it->next->Want(layout); !wanted.ok()) Fail(wanted.error().what);
+}
+
+void Rebuild::Ask(const std::string& stream) {
+  if (std::ranges::find(wanted_, stream) == wanted_.end()) wanted_.push_back(stream);
+}
+
+bool Rebuild::Covers(const std::string& alias) const {
+  const auto is_it = [&](const Target& target) { return target.alias == alias; };
+  return IsUnderWay() && std::ranges::any_of(targets_, is_it);
 }
 
 // --- how documents fare

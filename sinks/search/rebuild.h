@@ -43,6 +43,7 @@ class Rebuild final : public Rebuilder {
   Status CanRebuild() const override;
   void Take(RebuildPlan plan) override;
   RebuildTold told() const override;
+  std::vector<std::string> wanted() const override { return wanted_; }
   void Count(const std::string& stream) override;
   std::optional<std::uint64_t> counted() const override { return counted_; }
 
@@ -71,6 +72,14 @@ class Rebuild final : public Rebuilder {
   void Answered(const Answer& answer);
   void Unanswered(std::string_view text);
   Time NextWake(bool quiet) const;
+
+  // A stream's index cannot take its changes any more.
+  void Ask(const std::string& stream);
+  // True from its creation to the swap, if this alias gets a new index by it.
+  bool Covers(const std::string& alias) const;
+  bool IsUnderWay() const {
+    return begun_ && plan_.phase <= RebuildPhase::kSwap && told_.phase <= RebuildPhase::kSwap && told_.error.empty();
+  }
 
   // How documents of the new index fare. Transient errors are borne for some minutes (Q30).
   void DocumentTaken();
@@ -140,9 +149,10 @@ class Rebuild final : public Rebuilder {
   const Clock& clock_;
   std::optional<Product> product_;
   BackOff back_off_;
-  RebuildPlan plan_;    // as stored
-  RebuildTold told_;    // what is done
-  bool begun_ = false;  // targets_ are known
+  RebuildPlan plan_;                 // as stored
+  RebuildTold told_;                 // what is done
+  std::vector<std::string> wanted_;  // streams
+  bool begun_ = false;               // targets_ are known
   std::vector<Target> targets_;
   std::size_t target_ = 0;
   Step step_ = Step::kIdle;

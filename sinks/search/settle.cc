@@ -102,7 +102,12 @@ void Delivery::PreparationAnswered(const Preparing& preparing, const Answer& ans
     status = rebuild_.SetUp(preparing.rebuild, preparing.alias, answer);
     if (!status.ok() && status.error().kind != ErrorKind::kTransient) status = Ok();  // it fails alone
   } else if (preparing.target != nullptr) {
+    const bool fitted = preparing.target->conflict().empty();
     status = preparing.target->Answered(answer.status, answer.body);
+    if (fitted && !preparing.target->conflict().empty()) {
+      outbox_.MoveToNext(preparing.target);
+      has_next_ = true;
+    }
   } else {
     auto server = ReadServer(answer);
     if (server.ok()) {

@@ -61,6 +61,9 @@ std::vector<Option> IndexOptions() {
                   R"({"number_of_shards":3})"),
       Number("gc_deletes_ms", "900000", 60'000, 86'400'000, kGroup, "Tombstones",
              "How long the server remembers deleted documents. At least three times timeout_ms."),
+      Choice("on_schema_change", "stop", {"stop", "rebuild"}, kGroup, "On another type",
+             "What happens when a column or a mapping.<field> needs another type than its field has: the sink stops, "
+             "or it makes the index anew, which takes the place of the old one."),
       Number("keep_old_ms", "86400000", 0, 31'536'000'000, kGroup, "Old index",
              "How long an index is kept whose place a rebuilt one has taken."),
   };

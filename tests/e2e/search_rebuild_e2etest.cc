@@ -1,7 +1,4 @@
-#include <set>
-
-#include "core/base/signal.h"
-#include "tests/e2e/search_sink.h"
+#include "tests/e2e/search_rebuild.h"
 
 // An index that is made anew while its stream goes on, and takes the place of the old one (the search page, section 7).
 namespace headgate::test {
@@ -9,60 +6,6 @@ namespace {
 
 using std::chrono::seconds;
 using ::testing::HasSubstr;
-
-class SearchRebuild : public SearchSink {
- protected:
-  ConnectorSettings Settings() const {
-    ConnectorSettings sink = Sink();
-    sink["keep_old_ms"] = "3600000";
-    return sink;
-  }
-  void Begin(const ConnectorSettings& sink) {
-    Create("shop", shop_->Source());
-    Create("docs", sink);
-    ExpectSame();
-  }
-  // So many rows that their load takes a while.
-  void BeginLarge() {
-    Exec("INSERT INTO public.orders (id, total) SELECT i, 1 FROM generate_series(100001, 140000) i");
-    Create("shop", shop_->Source());
-    Create("docs", Settings());
-    ASSERT_TRUE(WaitFor(
-        [&] {
-          const auto counted = search_->Call("POST", "/orders/_refresh").ok() ? search_->Json("GET", "/orders/_count")
-                                                                              : Transient("not yet");
-          return counted.ok() && (*counted)["count"] == 40'200;
-        },
-        seconds(60)));
-  }
-  std::string Ask(const json& more = json::object()) {
-    json body = {{"mode", "rebuild"}};
-    body.update(more);
-    const json made = Call("POST", "/api/v1/connectors/docs/snapshots", 201, body);
-    return "/api/v1/connectors/docs/snapshots/" + made["id"].get<std::string>();
-  }
-  bool Is(const std::string& path, const std::string& member, const std::string& value) {
-    const auto answer = headgate_->Call("GET", path);
-    if (!answer.ok() || answer->status != 200) return false;
-    const json told = json::parse(answer->body, nullptr, false);
-    return told.is_object() && told.value(member, "") == value;
-  }
-  bool Ends(const std::string& path, const std::string& state, seconds within = seconds(60)) {
-    return WaitFor([&] { return Is(path, "state", state); }, within);
-  }
-  std::string Told(const std::string& path) { return Call("GET", path, 200).dump() + headgate_->Stderr(); }
-  // The index behind an alias; "" if there is none.
-  std::string Behind(const std::string& alias) {
-    const auto answer = search_->Call("GET", "/_alias/" + alias);
-    if (!answer.ok() || answer->status != 200) return "";
-    return json::parse(answer->body).begin().key();
-  }
-  std::set<std::string> Indices(const std::string& pattern) {
-    std::set<std::string> indices;
-    for (const json& one : Search("GET", "/_cat/indices/" + pattern + "?format=json")) indices.insert(one["index"]);
-    return indices;
-  }
-};
 
 TEST_F(SearchRebuild, ANewIndexTakesThePlaceOfTheOldOneUnderLoad_Q29) {
   Begin(Settings());
@@ -203,6 +146,44 @@ TEST_F(SearchRebuild, TheOldIndexIsDeletedWhenItIsDueAndNotWhileItIsRead) {
   EXPECT_EQ(Call("GET", path, 200)["state"], "completed");
   EXPECT_EQ(Indices("orders-v*"), std::set<std::string>{"orders-v2"});
   ExpectSame();
+}
+
+TEST_F(SearchRebuild, AColumnOfAnotherTypeStopsTheSinkOrMakesTheIndexAnew_Q23) {
+  Begin(Settings());
+  Exec("ALTER TABLE public.orders ALTER COLUMN customer TYPE text USING 'c' || customer");
+  Exec("UPDATE public.orders SET total = total + 1 WHERE id < 50");
+  ASSERT_TRUE(WaitFor([&] { return StateOf("docs") == "FAILED"; }));
+  EXPECT_THAT(Call("GET", "/connectors/docs/status", 200).dump(), HasSubstr("on_schema_change=rebuild"));
+  EXPECT_EQ(Behind("orders"), "orders-v1");
+  ConnectorSettings sink = Settings();
+  sink["on_schema_change"] = "rebuild";
+  Call("PUT", "/connectors/docs/config", 200, sink);
+  EXPECT_TRUE(WaitFor([&] { return Behind("orders") == "orders-v2"; }, seconds(60))) << headgate_->Stderr();
+  Exec("UPDATE public.orders SET customer = 'all of them'");
+  ExpectSame();
+  const json fields = Search("GET", "/orders/_mapping")["orders-v2"]["mappings"]["properties"];
+  EXPECT_EQ(fields["customer"]["type"], "text");
+  EXPECT_EQ(Behind("customers"), "customers-v1") << "only what has changed";
+}
+
+TEST_F(SearchRebuild, AChangedMappingMakesTheIndexAnewOverAKill_Q23) {
+  ConnectorSettings sink = Settings();
+  sink["on_schema_change"] = "rebuild";
+  Begin(sink);
+  headgate_->Terminate();
+  headgate_->set_failpoints("rebuild.stored=kill:4");
+  ASSERT_TRUE(headgate_->Start().ok());
+  ASSERT_TRUE(WaitFor([&] { return StateOf("docs") == "RUNNING"; }));
+  shop_->StartLoad(9, 100);
+  sink["mapping.state"] = R"({"type":"keyword"})";
+  headgate_->Call("PUT", "/connectors/docs/config", json(sink).dump()).ok();
+  ASSERT_TRUE(headgate_->WaitEnd(seconds(60)).has_value()) << headgate_->Stderr();
+  headgate_->set_failpoints("");
+  ASSERT_TRUE(headgate_->Start().ok());
+  EXPECT_TRUE(WaitFor([&] { return Behind("orders") == "orders-v2"; }, seconds(60))) << headgate_->Stderr();
+  shop_->StopLoad();
+  ExpectSame();
+  EXPECT_EQ(Search("GET", "/orders/_mapping")["orders-v2"]["mappings"]["properties"]["state"]["type"], "keyword");
 }
 
 }  // namespace

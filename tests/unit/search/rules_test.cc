@@ -147,6 +147,10 @@ TEST(SearchOptions, ErrorsNameTheKey) {
   EXPECT_THAT(ErrorOf({{"auth", "bearer"}}), HasSubstr("auth_token"));
   EXPECT_THAT(ErrorOf({{"tls_cert_file", "a.pem"}}), HasSubstr("tls_key_file"));
   EXPECT_THAT(ErrorOf({{"refresh", "maybe"}}), HasSubstr("refresh"));
+  EXPECT_EQ(ErrorOf({{"on_schema_change", "rebuild"}}), "");
+  EXPECT_THAT(ErrorOf({{"on_schema_change", "rebuild"}, {"delete_mode", "soft"}}), HasSubstr("on_schema_change"));
+  EXPECT_THAT(ErrorOf({{"on_schema_change", "rebuild"}, {"manage_index", "false"}}), HasSubstr("manage_index=true"));
+  EXPECT_THAT(ErrorOf({{"on_schema_change", "ignore"}}), HasSubstr("on_schema_change"));
 }
 
 TEST(SearchOptions, AreTyped) {
