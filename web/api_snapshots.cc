@@ -82,6 +82,10 @@ Json SnapshotJson(const stored::ChunkedSnapshot& snapshot, std::int64_t now_us) 
   const RebuildPhase rebuild = headgate::PhaseOf(snapshot);
   json["phase"] = rebuild == RebuildPhase::kNone ? PhaseOf(state) : Name(rebuild);
   if (!snapshot.error().empty()) json["error"] = snapshot.error();
+  if (!snapshot.swapped_at().empty()) {
+    json["swapped_at"] = snapshot.swapped_at();
+    json["old_until"] = TimeJson(snapshot.due_us());
+  }
   json["tables"] = std::move(tables);
   if (!snapshot.where_column().empty()) {
     json["where"]["column"] = snapshot.where_column();

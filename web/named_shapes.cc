@@ -94,7 +94,7 @@ constexpr NamedShape kNamedShapes[] = {
     {"Snapshot",
      "{id: big, mode: string, state: SnapshotState, phase: string, tables: [SnapshotTable], where?: SnapshotWhere, "
      "note: string?, requested_at: time?, started_at: time?, ended_at: time?, rows_done: int, rate_rows_per_second: "
-     "number, eta_seconds: number?, error?: string}"},
+     "number, eta_seconds: number?, error?: string, swapped_at?: string, old_until?: time?}"},
     {"SnapshotRequest",
      "{mode: 'full'|'partial'|'rebuild', tables?: [string]?, where?: SnapshotWhere?, note?: string?}"},
     {"SnapshotState", "'pending'|'running'|'paused'|'completed'|'cancelled'|'failed'"},

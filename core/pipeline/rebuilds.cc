@@ -117,6 +117,7 @@ void Rebuilds::Enter(Snapshot& snapshot, RebuildPhase phase) {
   snapshot.set_phase(static_cast<std::uint32_t>(phase));
   StopComparing();
   stream_ = held_in_vain_ = 0;
+  compare_at_ = {};
 }
 
 void Rebuilds::Cancelled(Snapshot& snapshot) { Enter(snapshot, RebuildPhase::kDrop); }
@@ -155,6 +156,7 @@ Result<bool> Rebuilds::Step(Seq handed) {
   if (told.phase > given_) {
     if (told.phase == RebuildPhase::kRetire) {
       snapshot->set_due_us(told.due_us);
+      snapshot->set_swapped_at(std::to_string(handed) + "-1");
       ChunkLedger(stored_).SetState(*snapshot, SnapshotState::kCompleted, clock_.NowUs());
       tell_(*snapshot, "completed, readers have the new target");
     }

@@ -148,6 +148,64 @@ TEST_F(SearchRebuild, TheOldIndexIsDeletedWhenItIsDueAndNotWhileItIsRead) {
   ExpectSame();
 }
 
+TEST_F(SearchRebuild, TheIndexOfAViewIsMadeAnewToo_Q33) {
+  Create("shop", shop_->Source());
+  const json view = {
+      {"name", "buyers"},
+      {"sql", "SELECT customer AS id, count(*) AS n FROM shop.public.orders WHERE customer > 0 GROUP BY customer"}};
+  ASSERT_TRUE(WaitFor([&] {  // as soon as the table is known
+    const auto made = headgate_->Call("POST", "/api/v1/views", view.dump());
+    return made.ok() && made->status == 201;
+  }));
+  ConnectorSettings sink = Settings();
+  sink.erase("topics.regex");
+  sink["topics"] = "buyers";
+  sink["index"] = "buyers";
+  Create("docs", sink);
+  const auto is_same = [&] {
+    const auto rows = shop_->database().Query(
+        "SELECT customer::text, count(*)::text FROM public.orders WHERE customer > 0 GROUP BY customer");
+    std::map<std::string, std::string> wanted, found;
+    if (!rows.ok()) return false;
+    for (const auto& row : *rows) wanted[*row[0]] = *row[1];
+    for (const auto& [id, document] : Documents("buyers")) found[id] = document["n"].dump();
+    return !wanted.empty() && wanted == found;
+  };
+  ASSERT_TRUE(WaitFor(is_same, seconds(40))) << headgate_->Stderr();
+  shop_->StartLoad(10, 150);
+  const std::string path = Ask();
+  EXPECT_TRUE(Ends(path, "completed")) << Told(path);
+  shop_->StopLoad();
+  EXPECT_TRUE(WaitFor(is_same, seconds(40))) << headgate_->Stderr();
+  EXPECT_EQ(Behind("buyers"), "buyers-v2");
+}
+
+// As docs/operations/search.md says it.
+TEST_F(SearchRebuild, ReadersGoBackToTheOldIndexWhichGetsWhatItMissed_Q31) {
+  Begin(Settings());
+  const std::string path = Ask({{"tables", {"public.orders"}}});
+  ASSERT_TRUE(Ends(path, "completed")) << Told(path);
+  Exec("UPDATE public.orders SET total = total + 5 WHERE id < 60");
+  Exec("DELETE FROM public.orders WHERE id BETWEEN 60 AND 80");
+  Exec("INSERT INTO public.orders (id, total) VALUES (7000, 7)");
+  ExpectSame();
+  EXPECT_TRUE(Documents("orders-v1").contains("60")) << "nothing goes there any more";
+  const json ended = Call("GET", path, 200);
+  EXPECT_TRUE(ended["old_until"].is_string());
+  Call("PUT", "/connectors/docs/stop", 204);
+  Search("POST", "/_aliases",
+         {{"actions",
+           {{{"remove", {{"index", "orders-v2"}, {"alias", "orders"}}}},
+            {{"add", {{"index", "orders-v1"}, {"alias", "orders"}, {"is_write_index", true}}}}}}});
+  Call("POST", "/api/v1/connectors/docs/rewind", 200, {{"to", ended["swapped_at"]}});
+  Call("PUT", "/connectors/docs/resume", 202);
+  ExpectSame();
+  Exec("DELETE FROM public.orders WHERE id BETWEEN 90 AND 99");
+  ExpectSame();
+  EXPECT_EQ(Behind("orders"), "orders-v1");
+  EXPECT_EQ(Documents("orders-v1").size(), Orders().size());
+}
+
 TEST_F(SearchRebuild, AColumnOfAnotherTypeStopsTheSinkOrMakesTheIndexAnew_Q23) {
   Begin(Settings());
   Exec("ALTER TABLE public.orders ALTER COLUMN customer TYPE text USING 'c' || customer");

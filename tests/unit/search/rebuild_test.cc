@@ -1,7 +1,5 @@
 // An index that is made anew beside the old one: what is asked of the server in each phase, and where documents go.
-#include "sinks/search/rebuild.h"
-
-#include "tests/unit/search/delivery_fixture.h"
+#include "tests/unit/search/rebuild_fixture.h"
 
 namespace headgate::search {
 namespace {
@@ -11,75 +9,6 @@ using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr const char* kNotes = R"({"orders":{"new":"orders-v2","old":"orders-v1"}})";
-
-class SearchRebuilding : public DeliveryFixture {
- protected:
-  RebuildPlan Plan(RebuildPhase phase, const std::string& notes = "") {
-    const Event event = events_.Insert(99);
-    RebuildPlan plan;
-    plan.run = 4;
-    plan.tag = "4-77";
-    plan.phase = phase;
-    plan.notes = notes;
-    plan.streams.push_back({*event.source, *event.stream, *event.schema, 1});
-    return plan;
-  }
-  void Take(RebuildPhase phase, const std::string& notes = kNotes) { delivery_->rebuilder()->Take(Plan(phase, notes)); }
-  RebuildTold Told() { return delivery_->rebuilder()->told(); }
-  std::string Meta(const std::string& index, const std::string& more = "", const std::string& aliases = "{}") {
-    return "{\"" + index + R"(":{"aliases":)" + aliases +
-           R"(,"mappings":{"_meta":{"headgate":{"log_id":"log","sink":"docs","stream":"shop.public.orders","key":["id"])" +
-           more + R"(}},"properties":{"id":{"type":"long"},"status":{"type":"text"},"city":{"type":"text"}}}}})";
-  }
-  std::string NextMeta() { return Meta("orders-v2", R"(,"rebuild":"4-77")"); }
-  // The next call, which must be this one, is answered.
-  void Expect(const std::string& call, int status, const std::string& body = "{}") {
-    ASSERT_EQ(Prepare(), call) << delivery_->state().ok();
-    Reply(status, body);
-  }
-  // Up to the index being made.
-  void Create() {
-    Take(RebuildPhase::kCreate, "");
-    Expect("GET /orders", 200, Meta("orders-v1"));
-    Expect("GET /orders-v*?expand_wildcards=open,closed", 200, Meta("orders-v1"));
-    Expect("GET /orders-v1/_stats/store", 200, R"({"_all":{"primaries":{"store":{"size_in_bytes":1000}}}})");
-    Expect("GET /_nodes/stats/fs", 200, R"({"nodes":{"n":{"fs":{"total":{"available_in_bytes":1500}}}}})");
-    Expect("GET /orders--next", 404);
-    Expect("PUT /orders-v2", 200);
-    EXPECT_EQ(Prepare(), "");
-    EXPECT_EQ(Told().phase, RebuildPhase::kDual) << Told().error;
-  }
-  // In dual writing, after a restart.
-  void BeginDual() {
-    Begin();
-    Take(RebuildPhase::kDual);
-    Expect("GET /orders--next", 200, NextMeta());
-  }
-  // Whose documents the last request is about, as "orders index 1", "orders--next delete 2".
-  std::vector<std::string> Aliases() {
-    std::vector<std::string> found;
-    std::istringstream lines(body_);
-    for (std::string line; std::getline(lines, line);) {
-      const Json action = Json::parse(line);
-      found.push_back((*action.begin())["_index"].get<std::string>() + " " + action.begin().key() + " " +
-                      (*action.begin())["_id"].get<std::string>());
-      if (action.begin().key() == "index") std::getline(lines, line);
-    }
-    return found;
-  }
-  Event State(std::int64_t id, std::uint64_t run) {
-    Event event = events_.Insert(id);
-    info_ = *event.tx;
-    info_.position = {PositionKind::kState, run, 1, event.at.seq, {}};
-    event.tx = &info_;
-    event.at.ordinal = kStateOrdinal;
-    return event;
-  }
-
-  TransactionInfo info_;
-};
 
 TEST_F(SearchRebuilding, GoesThroughItsPhases_Q29) {
   Begin();
@@ -433,82 +362,6 @@ TEST_F(SearchRebuilding, AnIndexThatCannotBeMadeAnewIsNot) {
   options_.manage_index = true;
   options_.soft_delete = true;
   EXPECT_THAT(delivery_->rebuilder()->CanRebuild().error().what, HasSubstr("delete_mode=soft"));
-}
-
-// The index has a field of another type than its column needs.
-class SearchAnotherType : public SearchRebuilding {
- protected:
-  SearchAnotherType() { options_.rebuild_on_change = true; }
-  At BeginConflict() {
-    Begin();
-    const At at = Write(events_.Insert(1));
-    EXPECT_EQ(Prepare(), "GET /orders");
-    std::string body = Meta("orders-v1");
-    body.replace(body.find(R"("status":{"type":"text"})"), 24, R"("status":{"type":"long"})");
-    Reply(200, body);
-    clock_.Pass(minutes(1));
-    EXPECT_FALSE(delivery_->Next().has_value()) << "it fits nowhere yet";
-    EXPECT_FALSE(delivery_->Room());
-    return at;
-  }
-};
-
-TEST_F(SearchAnotherType, IsForAnIndexThatIsMadeForIt_Q23) {
-  const At at = BeginConflict();
-  EXPECT_THAT(delivery_->rebuilder()->wanted(), ElementsAre("shop.public.orders"));
-  Create();
-  EXPECT_THAT(delivery_->rebuilder()->wanted(), IsEmpty());
-  Take(RebuildPhase::kDual, Told().notes);
-  Batch();
-  EXPECT_THAT(Aliases(), ElementsAre("orders--next index 1"));
-  EXPECT_TRUE(delivery_->Room());
-  Answer({201});
-  EXPECT_TRUE(context_.done.contains(at));
-  Write(events_.Delete(1));
-  Batch();
-  EXPECT_THAT(Aliases(), ElementsAre("orders--next delete 1"));
-  Answer({200});
-  Take(RebuildPhase::kSwap);
-  Expect("GET /orders", 200, NextMeta());
-  Write(events_.Insert(2));
-  Expect("GET /orders", 200, NextMeta());
-  Batch();
-  EXPECT_THAT(Aliases(), ElementsAre("orders index 2")) << "readers have the new index";
-  EXPECT_THAT(delivery_->rebuilder()->wanted(), IsEmpty());
-}
-
-TEST_F(SearchAnotherType, StopsTheSinkIfTheIndexIsNotMade_Q23) {
-  for (const bool cancelled : {true, false}) {
-    BeginConflict();
-    Take(RebuildPhase::kCreate, "");
-    if (cancelled) {
-      EXPECT_FALSE(Prepare().empty());
-      Take(RebuildPhase::kDrop);
-      Reply(200, Meta("orders-v1"));
-    } else {
-      Expect("GET /orders", 403, "no");
-    }
-    EXPECT_TRUE(Prepare().empty());
-    EXPECT_EQ(delivery_->state().error().kind, ErrorKind::kConfig);
-    EXPECT_THAT(delivery_->state().error().what, HasSubstr(cancelled ? "cancelled" : "HTTP 403"));
-    EXPECT_THAT(delivery_->state().error().what, HasSubstr("Field status"));
-    EXPECT_THAT(context_.done, IsEmpty());
-  }
-}
-
-TEST_F(SearchAnotherType, EndsARebuildOfOtherStreamsFirst_Q23) {
-  Begin();
-  RebuildPlan other = Plan(RebuildPhase::kLoad);
-  other.streams[0].stream.table = other.streams[0].stream.name = "elsewhere";
-  delivery_->rebuilder()->Take(other);
-  Write(events_.Insert(1));
-  std::string body = Meta("orders-v1");
-  body.replace(body.find(R"("status":{"type":"text"})"), 24, R"("status":{"type":"long"})");
-  Expect("GET /orders", 200, body);
-  EXPECT_TRUE(Prepare().empty());
-  EXPECT_THAT(Told().error, HasSubstr("shop.public.orders has to be made anew first"));
-  EXPECT_THAT(delivery_->rebuilder()->wanted(), ElementsAre("shop.public.orders"));
-  EXPECT_TRUE(delivery_->state().ok());
 }
 
 }  // namespace
