@@ -18,7 +18,8 @@ void Outbox::Add(std::unique_ptr<Entry> entry) {
 
 void Outbox::AddLetter(std::unique_ptr<Entry> entry) {
   waiting_bytes_ += entry->bytes;
-  waiting_.push_front(std::move(entry));
+  const bool behind = !waiting_.empty() && waiting_.front()->truncation;  // it may be under way
+  waiting_.insert(waiting_.begin() + (behind ? 1 : 0), std::move(entry));
 }
 
 std::optional<std::int64_t> Outbox::oldest_commit_us() const {

@@ -49,7 +49,7 @@ class Outbox {
   };
 
   void Add(std::unique_ptr<Entry> entry);        // behind all
-  void AddLetter(std::unique_ptr<Entry> entry);  // before all
+  void AddLetter(std::unique_ptr<Entry> entry);  // before all but a truncation at the front
 
   std::size_t size() const { return waiting_.size() + under_way_entries_; }
   std::size_t bytes() const { return waiting_bytes_ + under_way_bytes_; }

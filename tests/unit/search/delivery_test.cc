@@ -332,6 +332,24 @@ TEST_F(SearchDelivery, Q18_ATruncateGoesBehindWhatWasBeforeItAndLetsNothingPast)
   EXPECT_THAT(Batch(), ElementsAre("index 2 v3"));
 }
 
+TEST_F(SearchDelivery, Q18_ALetterThatIsTriedAgainMeanwhileDoesNotTakeThePlaceOfATruncate) {
+  Begin();
+  Write(events_.Insert(1));
+  SetUpIndex();
+  Batch();
+  Answer({400});
+  const At at = Write(events_.Truncate());
+  EXPECT_EQ(Prepare(), "POST /orders/_refresh");
+  ASSERT_TRUE(delivery_->Retry(context_.letters.at(1)).ok());
+  Reply(200);
+  ASSERT_THAT(Prepare(), HasSubstr("/orders/_search?"));
+  Reply(200, R"({"_scroll_id":"s","_shards":{"failed":0},"hits":{"hits":[]}})");
+  EXPECT_EQ(Prepare(), "DELETE /_search/scroll");
+  Reply(200);
+  EXPECT_TRUE(context_.done.contains(at));
+  EXPECT_THAT(Batch(), ElementsAre("index 1 v1"));
+}
+
 TEST_F(SearchDelivery, Q18_WhatATruncateCannotReadIsReadAgainAndWhatItMayNotIsSaid) {
   Begin();
   Write(events_.Truncate());
