@@ -330,9 +330,9 @@ void Backfills::Add(StateRows rows) {
 
 // --- handing over
 
-bool Backfills::Holds(Seq next) {
+bool Backfills::Holds(Seq next, std::uint64_t number) {
   const bool holds = rebuilds_.HoldsBefore(next);
-  if (holds) rebuilds_.Hold();
+  if (holds) rebuilds_.Hold(number);
   return holds;
 }
 

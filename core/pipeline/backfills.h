@@ -54,7 +54,7 @@ class Backfills {
   // True if rows are in hand that go out before anything of the entry `next`.
   bool HasRowsBefore(Seq next) const;
   // Nothing more goes out before its target is looked at, rows or changes (Rebuilds): all that comes before `next` did.
-  bool Holds(Seq next);
+  bool Holds(Seq next, std::uint64_t number);
   // Looks at the next of them; false if the snapshot does not mean it. The event is good until the next call. `number`:
   // of the last change before it.
   Result<bool> Next(Event& event, std::uint64_t number);

@@ -158,7 +158,7 @@ Event Deliver::EventOf(const Registry& registry, const LogReader::Block& block, 
 Status Deliver::Feed() {
   for (bool first = true; sink_.Room(); first = false) {
     if (StateIsNext()) {
-      if (backfills_.Holds(read_to_.seq)) break;
+      if (backfills_.Holds(read_to_.seq, numbered_.value_or(0))) break;
       HG_RETURN_IF_ERROR(FeedState());
       continue;
     }

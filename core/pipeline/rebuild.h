@@ -12,6 +12,8 @@
 // A sink's target that is made anew beside the one that is read, and takes its place at once (search.md 7).
 namespace headgate {
 
+struct Event;  // sink.h
+
 // Each is entered by the write that stores it, and only then acted on. A sink finds by looking at its target whether
 // what it did in one came through.
 //
@@ -74,6 +76,11 @@ class Rebuilder {
   // kCompare: no event comes until the documents of this stream are counted.
   virtual void Count(const std::string& stream) = 0;
   virtual std::optional<std::uint64_t> counted() const = 0;
+  // A row of the state at a place of the log; its document is to be the same, unless a later change has come. The event
+  // holds only during the call.
+  virtual void Check(const Event& event) = 0;
+  // What is wrong with those that were to be checked since Count, "" if nothing; no value as long as it is not known.
+  virtual std::optional<std::string> checked() = 0;
 };
 
 }  // namespace headgate

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/failpoint.h"
+#include "core/pipeline/sink.h"
 
 namespace headgate {
 namespace {
@@ -13,6 +14,8 @@ constexpr std::array<std::string_view, 10> kPhases = {"",        "create", "dual
 constexpr auto kHeldMax = std::chrono::seconds(10);
 constexpr auto kCompareAgain = std::chrono::seconds(5);
 constexpr int kHeldInVainMax = 20;
+constexpr std::uint64_t kPickedAll = 10'000;  // rows: so few are compared whole
+constexpr std::uint64_t kPicked = 1'000;      // of more
 constexpr auto kStateAgain = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -172,7 +175,7 @@ Result<bool> Rebuilds::Step(Seq handed) {
 
 void Rebuilds::StopComparing() {
   count_.reset();
-  counted_ = reached_ = asked_ = false;
+  counted_ = reached_ = asked_ = checks_ = false;
   documents_.reset();
 }
 
@@ -180,6 +183,7 @@ std::optional<Clock::Steady::time_point> Rebuilds::step_at() const {
   if (given_ != RebuildPhase::kCompare || InHand() == nullptr) return std::nullopt;
   if (count_ == nullptr) return compare_at_;
   if (!counted_ && (!asked_ || documents_)) return clock_.Now();
+  if (checks_) return std::nullopt;
   return asked_ && !documents_ ? std::optional(held_since_ + kHeldMax) : std::nullopt;
 }
 
@@ -195,7 +199,9 @@ Result<bool> Rebuilds::Compare(Snapshot& snapshot, Seq handed) {
       Fail(snapshot, "a stream is gone");
       return true;
     }
-    auto count = state_->Count(*stream, handed);
+    const std::uint64_t loaded = snapshot.tables(stream_).rows();
+    const std::uint64_t every = loaded < kPickedAll ? 1 : loaded / kPicked;
+    auto count = state_->Count(*stream, handed, every);
     if (!count.ok() && count.error().kind != ErrorKind::kTransient) {
       Fail(snapshot, count.error().what);
       return true;
@@ -222,6 +228,7 @@ Result<bool> Rebuilds::Compare(Snapshot& snapshot, Seq handed) {
   if (!counted_) {
     HG_ASSIGN_OR_RETURN(counted_, count_->Step());
   }
+  if (checks_) return Checked(snapshot);
   return counted_ && documents_ ? CompareNumbers(snapshot) : false;
 }
 
@@ -234,6 +241,38 @@ Result<bool> Rebuilds::CompareNumbers(Snapshot& snapshot) {
     Fail(snapshot, "the new target has " + std::to_string(*documents_) + " documents of stream " + stream +
                        ", which has " + std::to_string(rows) + " rows and " + std::to_string(letters) +
                        " dead letters at the same place of the log");
+    return true;
+  }
+  GivePicked();
+  checks_ = true;
+  return false;
+}
+
+void Rebuilds::GivePicked() {
+  const auto registry = log_.registry();
+  TransactionInfo info = count_->picked().info;
+  info.position = {PositionKind::kState, given_run_, 0, count_->at(), {}};
+  for (const auto& block : count_->picked().blocks()) {
+    ChangeReader reader(block.bytes, block.first_ordinal);
+    for (Change change; reader.Next(change);) {
+      Event event;
+      event.at = {count_->at(), kStateOrdinal};
+      event.number = number_;
+      event.tx = &info;
+      event.change = &change;
+      event.stream = registry->Stream(change.stream);
+      event.schema = registry->Schema(change.stream, change.schema);
+      event.source = event.stream == nullptr ? nullptr : registry->Source(event.stream->source);
+      if (event.source != nullptr && event.schema != nullptr) sink_->Check(event);
+    }
+  }
+}
+
+bool Rebuilds::Checked(Snapshot& snapshot) {
+  const auto wrong = sink_->checked();
+  if (!wrong) return false;
+  if (!wrong->empty()) {
+    Fail(snapshot, *wrong);
     return true;
   }
   StopComparing();

@@ -48,7 +48,11 @@ class Rebuilds {
   Result<bool> Step(Seq handed);
   // True if nothing of the entry `next` may be handed over yet; Hold says that all before it was.
   bool HoldsBefore(Seq next) const { return count_ != nullptr && !documents_ && count_->at() < next; }
-  void Hold() { reached_ = true; }
+  // `number`: of the last change before, 0 if it is not known.
+  void Hold(std::uint64_t number) {
+    reached_ = true;
+    number_ = number;
+  }
   // When Step has something to do that nobody wakes it for.
   std::optional<Clock::Steady::time_point> step_at() const;
 
@@ -63,6 +67,8 @@ class Rebuilds {
   void Fail(Snapshot& snapshot, const std::string& error);
   Result<bool> Compare(Snapshot& snapshot, Seq handed);
   Result<bool> CompareNumbers(Snapshot& snapshot);
+  void GivePicked();
+  bool Checked(Snapshot& snapshot);
   void StopComparing();
 
   const Log& log_;
@@ -78,9 +84,11 @@ class Rebuilds {
   // kCompare.
   int stream_ = 0;  // of its tables: is compared
   std::unique_ptr<StateCount> count_;
-  bool counted_ = false;  // count_ is through
-  bool reached_ = false;  // the sink has been given all up to its entry
-  bool asked_ = false;    // to count its documents
+  bool counted_ = false;      // count_ is through
+  bool reached_ = false;      // the sink has been given all up to its entry
+  bool asked_ = false;        // to count its documents
+  bool checks_ = false;       // they are as many, and the picked ones are looked at
+  std::uint64_t number_ = 0;  // of the last change up to the entry
   std::optional<std::uint64_t> documents_;
   Clock::Steady::time_point held_since_{};
   Clock::Steady::time_point compare_at_{};  // not before

@@ -32,7 +32,7 @@ struct StateRows {
   std::vector<Times> times;
 };
 
-// Counts the rows of a stream's state as of one entry, which stays as it was while it counts.
+// Counts the rows of a stream's state as of one entry, which stays as it was while it counts, and picks some of them.
 class StateCount {
  public:
   virtual ~StateCount() = default;
@@ -40,10 +40,13 @@ class StateCount {
   virtual Result<bool> Step() = 0;
   Seq at() const { return at_; }
   std::uint64_t rows() const { return rows_; }
+  // Reads of the stream; whole once Step was true.
+  const Transaction& picked() const { return picked_; }
 
  protected:
   Seq at_ = 0;
   std::uint64_t rows_ = 0;
+  Transaction picked_;
 };
 
 // The state of streams: of captured tables, and of views. On the thread of whoever calls.
@@ -55,8 +58,9 @@ class StateReader {
   // Rows behind `place`, as of an entry at or behind `not_before`; waits some moments for that. Nothing: not now, try
   // again.
   virtual Result<std::optional<StateRows>> Read(const StreamInfo& stream, const StatePlace& place, Seq not_before) = 0;
-  // As of an entry at or behind `not_before`. nullptr: not now, try again.
-  virtual Result<std::unique_ptr<StateCount>> Count(const StreamInfo& stream, Seq not_before) = 0;
+  // As of an entry at or behind `not_before`; picks about one row in `every`, always the same ones. nullptr: not now,
+  // try again.
+  virtual Result<std::unique_ptr<StateCount>> Count(const StreamInfo& stream, Seq not_before, std::uint64_t every) = 0;
   // Why nothing comes, "" if nothing is wrong.
   virtual std::string trouble() const = 0;
 };

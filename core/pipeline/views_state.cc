@@ -23,6 +23,13 @@ bool IsOfViews(const Registry& registry, const StreamInfo& stream) {
   return source != nullptr && source->connector == views::kViewConnector;
 }
 
+void AddRead(Transaction& rows, StreamNo stream, const views::Image& image) {
+  rows.StartChange(Op::kRead, stream, image.version, 0);
+  rows.StartRow(RowImage::kAfter) += image.row;
+  rows.EndRow();
+  rows.EndChange();
+}
+
 // The version of the stream that has the view's shape; 0: it is not in the log yet.
 std::uint32_t VersionOf(const Registry& registry, StreamNo stream, const sql::Relation& view) {
   const TableSchema schema = views::SchemaOf(view);
@@ -32,20 +39,32 @@ std::uint32_t VersionOf(const Registry& registry, StreamNo stream, const sql::Re
   return 0;
 }
 
-// Scans rows behind a place, which it moves, until `step` of them are passed; true: there are no more.
-using Pass = std::function<Result<bool>(const StoreView& view, std::string& cursor, std::uint64_t& rows)>;
+// Scans some rows behind a place, which it moves, and picks some; true: there are no more.
+struct Passed {
+  std::string cursor;
+  std::uint64_t rows = 0;
+  Transaction picked;
+};
+using Pass = std::function<Result<bool>(const StoreView& view, Passed& passed)>;
+
+bool IsPicked(std::string_view key, std::uint64_t every) { return std::hash<std::string_view>()(key) % every == 0; }
 
 class Counting final : public StateCount {
  public:
   Counting(std::unique_ptr<StoreView> view, Seq at, Pass pass) : view_(std::move(view)), pass_(std::move(pass)) {
     at_ = at;
   }
-  Result<bool> Step() override { return pass_(*view_, cursor_, rows_); }
+  Result<bool> Step() override {
+    HG_ASSIGN_OR_RETURN(const bool last, pass_(*view_, passed_));
+    rows_ = passed_.rows;
+    if (last) picked_ = std::move(passed_.picked);
+    return last;
+  }
 
  private:
   const std::unique_ptr<StoreView> view_;
   const Pass pass_;
-  std::string cursor_;
+  Passed passed_;
 };
 
 }  // namespace
@@ -86,10 +105,7 @@ Result<std::optional<StateRows>> ViewsState::ReadTable(const StreamInfo& stream,
   HG_RETURN_IF_ERROR(views::Base::ScanTable(view, stream.number, table.shown, place.cursor,
                                             [&](std::string_view key, const views::Image& image) {
                                               for (std::uint64_t n = 0; n < image.copies; ++n) {
-                                                out.rows.StartChange(Op::kRead, stream.number, image.version, 0);
-                                                out.rows.StartRow(RowImage::kAfter) += image.row;
-                                                out.rows.EndRow();
-                                                out.rows.EndChange();
+                                                AddRead(out.rows, stream.number, image);
                                                 out.times.push_back({image.origin.commit_us, image.origin.stored_us});
                                               }
                                               out.place.cursor = key;
@@ -100,25 +116,26 @@ Result<std::optional<StateRows>> ViewsState::ReadTable(const StreamInfo& stream,
   return std::optional(std::move(out));
 }
 
-Result<std::unique_ptr<StateCount>> ViewsState::Count(const StreamInfo& stream, Seq not_before) {
+Result<std::unique_ptr<StateCount>> ViewsState::Count(const StreamInfo& stream, Seq not_before, std::uint64_t every) {
   views::Views* const views = views_();
   if (views == nullptr) return std::unique_ptr<StateCount>();
-  if (IsOfViews(*log_.registry(), stream)) return CountView(stream);
+  if (IsOfViews(*log_.registry(), stream)) return CountView(stream, every);
   if (views->applied() < not_before) views->runtime().CatchUp();
   if (!views->Wait(not_before, std::chrono::steady_clock::now() + kPatience, {})) return std::unique_ptr<StateCount>();
   auto view = std::make_unique<StoreView>(store_);
   HG_ASSIGN_OR_RETURN(const auto moment, views::MomentOf(*view));
   HG_ASSIGN_OR_RETURN(const auto table, views::Base::StoredState(*view, stream.number));
   if (moment.applied < not_before || (table.shown == 0 && table.generation != 0)) return std::unique_ptr<StateCount>();
-  const auto pass = [stream = stream.number, shown = table.shown](const StoreView& at, std::string& cursor,
-                                                                  std::uint64_t& rows) -> Result<bool> {
+  const auto pass = [stream = stream.number, shown = table.shown, every](const StoreView& at,
+                                                                         Passed& out) -> Result<bool> {
     if (shown == 0) return true;  // nothing ever came
     std::uint64_t passed = 0;
-    const std::string after = cursor;
+    const std::string after = out.cursor;
     HG_RETURN_IF_ERROR(
         views::Base::ScanTable(at, stream, shown, after, [&](std::string_view key, const views::Image& image) {
-          cursor = key;
-          rows += image.copies;
+          out.cursor = key;
+          out.rows += image.copies;
+          if (IsPicked(key, every)) AddRead(out.picked, stream, image);
           return ++passed < kCountedAtOnce;
         }));
     return passed < kCountedAtOnce;
@@ -126,7 +143,7 @@ Result<std::unique_ptr<StateCount>> ViewsState::Count(const StreamInfo& stream, 
   return std::unique_ptr<StateCount>(std::make_unique<Counting>(std::move(view), moment.applied, pass));
 }
 
-Result<std::unique_ptr<StateCount>> ViewsState::CountView(const StreamInfo& stream) {
+Result<std::unique_ptr<StateCount>> ViewsState::CountView(const StreamInfo& stream, std::uint64_t every) {
   const auto status = views_()->Status(stream.name);
   if (status == nullptr || status->serving == nullptr || !status->told) return std::unique_ptr<StateCount>();
   const std::uint32_t form = status->serving->record.form;
@@ -136,15 +153,26 @@ Result<std::unique_ptr<StateCount>> ViewsState::CountView(const StreamInfo& stre
   HG_ASSIGN_OR_RETURN(const auto moment, views::MomentOf(*view));
   HG_ASSIGN_OR_RETURN(const bool whole, views::IsWhole(*view, form));
   if (!whole || moment.told != told || ToldOfLog() != told) return std::unique_ptr<StateCount>();
-  const auto pass = [form, kind = views::RowFormOf(*status->serving->relation)](
-                        const StoreView& at, std::string& cursor, std::uint64_t& rows) -> Result<bool> {
+  const std::uint32_t version = VersionOf(*log_.registry(), stream.number, *status->serving->relation);
+  if (version == 0) return std::unique_ptr<StateCount>();
+  const auto pass = [form, relation = status->serving->relation, stream = stream.number, version, every](
+                        const StoreView& at, Passed& out) -> Result<bool> {
     std::uint64_t passed = 0;
-    const std::string after = cursor;
-    HG_RETURN_IF_ERROR(views::ViewRows::Scan(at, form, kind, after, [&](const views::ViewRows::Stored& stored) {
-      cursor = stored.cursor;
-      rows += static_cast<std::uint64_t>(stored.copies);
-      return ++passed < kCountedAtOnce;
-    }));
+    const std::string after = out.cursor;
+    views::ViewChange picked;
+    sql::Arena& bytes = picked.Own();
+    HG_RETURN_IF_ERROR(
+        views::ViewRows::Scan(at, form, views::RowFormOf(*relation), after, [&](const views::ViewRows::Stored& stored) {
+          out.cursor = stored.cursor;
+          out.rows += static_cast<std::uint64_t>(stored.copies);
+          if (IsPicked(stored.cursor, every)) {
+            views::RowChange& row = picked.changes.emplace_back();
+            row.after = bytes.Keep(stored.row);
+            row.times = stored.copies;
+          }
+          return ++passed < kCountedAtOnce;
+        }));
+    views::AddContent(out.picked, stream, version, *relation, picked);
     return passed < kCountedAtOnce;
   };
   return std::unique_ptr<StateCount>(std::make_unique<Counting>(std::move(view), last, pass));

@@ -17,13 +17,13 @@ class ViewsState final : public StateReader {
 
   Status HasState(const StreamInfo& stream) override;
   Result<std::optional<StateRows>> Read(const StreamInfo& stream, const StatePlace& place, Seq not_before) override;
-  Result<std::unique_ptr<StateCount>> Count(const StreamInfo& stream, Seq not_before) override;
+  Result<std::unique_ptr<StateCount>> Count(const StreamInfo& stream, Seq not_before, std::uint64_t every) override;
   std::string trouble() const override;
 
  private:
   Result<std::optional<StateRows>> ReadTable(const StreamInfo& stream, const StatePlace& place, Seq not_before);
   Result<std::optional<StateRows>> ReadView(const StreamInfo& stream, const StatePlace& place);
-  Result<std::unique_ptr<StateCount>> CountView(const StreamInfo& stream);
+  Result<std::unique_ptr<StateCount>> CountView(const StreamInfo& stream, std::uint64_t every);
   Status Stamp(StateRows& rows, const SourceInfo& source) const;
   std::uint64_t ToldOfLog() const;
 

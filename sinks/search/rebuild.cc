@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::minutes kTransientMax{5};
 constexpr std::size_t kRejectedMax = 100;
+constexpr std::size_t kCheckedAtOnce = 500;
 constexpr std::string_view kThereAlready = "resource_already_exists_exception";
 
 bool IsTransient(int status) { return status == 429 || status >= 500; }
@@ -209,10 +210,28 @@ void Rebuild::Count(const std::string& stream) {
   const auto is_it = [&](const Target& target) { return target.stream.stream.name == stream; };
   const auto it = std::ranges::find_if(targets_, is_it);
   counted_.reset();
+  samples_.clear();
+  differs_.clear();
   under_way_ = false;  // that is of a count which came too late
   if (it == targets_.end()) return Fail("stream " + stream + " is gone");
   target_ = static_cast<std::size_t>(it - targets_.begin());
   step_ = Step::kCountRefresh;
+}
+
+// Rows that make no document are dead letters, and have been told as such.
+void Rebuild::Check(const Event& event) {
+  const auto layout = LayoutOf(*event.schema, event.stream->name, options_, *product_);
+  Documents encoded;
+  if (event.number == 0 || !layout.ok() || !documents_.Encode(event, *layout, encoded).ok()) return;
+  for (Document& document : encoded.documents) {
+    if (!document.remove) samples_.push_back({std::move(document), event.number});
+  }
+  if (!samples_.empty()) step_ = Step::kCheck;
+}
+
+std::optional<std::string> Rebuild::checked() {
+  if (!samples_.empty()) return std::nullopt;
+  return differs_;
 }
 
 Rebuild::Time Rebuild::NextWake(bool quiet) const {
@@ -261,6 +280,16 @@ Call Rebuild::CallOf(const Target& target) const {
       return {"GET", "/_cluster/health/" + target.new_index, ""};
     case Step::kCount:
       return {"GET", "/" + target.new_index + "/_count", ""};
+    case Step::kCheck: {
+      Json wanted = Json::array();
+      const std::size_t count = std::min(samples_.size(), kCheckedAtOnce);
+      for (std::size_t i = samples_.size() - count; i < samples_.size(); ++i) {
+        Json one = {{"_id", samples_[i].document.id}};
+        if (!samples_[i].document.routing.empty()) one["routing"] = samples_[i].document.routing;
+        wanted.push_back(std::move(one));
+      }
+      return {"POST", "/" + target.new_index + "/_mget", Json({{"docs", std::move(wanted)}}).dump()};
+    }
     case Step::kLook:
       return {"GET", "/" + (plan_.phase == RebuildPhase::kDrop ? NextAlias(target) : target.alias), ""};
     case Step::kSwap:

@@ -13,6 +13,7 @@
 #include "core/pipeline/rebuild.h"
 #include "core/pipeline/retry.h"
 #include "sinks/search/call.h"
+#include "sinks/search/document.h"
 #include "sinks/search/index_setup.h"
 #include "sinks/search/options.h"
 
@@ -37,7 +38,11 @@ class Rebuild final : public Rebuilder {
 
   // They must outlive it.
   Rebuild(const Options& options, const Identity& identity, const Clock& clock)
-      : options_(options), identity_(identity), clock_(clock), back_off_(kFirstWaitMs, kLongestWaitMs) {}
+      : options_(options),
+        identity_(identity),
+        clock_(clock),
+        back_off_(kFirstWaitMs, kLongestWaitMs),
+        documents_(options) {}
 
   // Rebuilder.
   Status CanRebuild() const override;
@@ -46,6 +51,8 @@ class Rebuild final : public Rebuilder {
   std::vector<std::string> wanted() const override { return wanted_; }
   void Count(const std::string& stream) override;
   std::optional<std::uint64_t> counted() const override { return counted_; }
+  void Check(const Event& event) override;
+  std::optional<std::string> checked() override;
 
   // Once it is known what the server is: shapes documents. Nothing else but the above is called before.
   void SetProduct(Product product);
@@ -107,6 +114,7 @@ class Rebuild final : public Rebuilder {
     kHealth,
     kCountRefresh,
     kCount,
+    kCheck,
     kLook,
     kSwap,
     kDelete,
@@ -121,6 +129,12 @@ class Rebuild final : public Rebuilder {
     std::uint64_t bytes = 0;           // of the old one
     std::vector<std::string> left;     // of rebuilds that ended long ago
     std::unique_ptr<IndexSetup> next;  // from kMake on
+  };
+
+  // A document as it is to be, with the version that it has at most.
+  struct Sample {
+    Document document;
+    std::uint64_t version = 0;
   };
 
   static std::string NextAlias(const Target& target) { return target.alias + "--next"; }
@@ -139,6 +153,7 @@ class Rebuild final : public Rebuilder {
   void FoundGenerations(Target& target, const Answer& answer);
   void FoundFree(const Answer& answer);
   void JudgeSettle(const Answer& answer);
+  void JudgeCheck(const Answer& answer);
   void JudgeSwap(const Target& target, const Answer& answer);
   void Swapped();
   void JudgeEnd(Target& target, const Answer& answer);
@@ -164,6 +179,9 @@ class Rebuild final : public Rebuilder {
   std::size_t rejected_in_row_ = 0;
   bool proven_ = false;  // a document is in both
   std::optional<std::uint64_t> counted_;
+  DocumentEncoder documents_;
+  std::vector<Sample> samples_;  // to be looked at, the last first
+  std::string differs_;
 };
 
 }  // namespace headgate::search

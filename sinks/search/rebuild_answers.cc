@@ -153,9 +153,33 @@ void Rebuild::JudgeSettle(const Answer& answer) {
       counted_ = NumberIn(said, "count");
       step_ = Step::kIdle;
       return;
+    case Step::kCheck:
+      return JudgeCheck(answer);
     default:
       return;
   }
+}
+
+// A document that is newer than its row was changed since, or deleted; how many there are was looked at.
+void Rebuild::JudgeCheck(const Answer& answer) {
+  const nlohmann::json docs = Member(nlohmann::json::parse(answer.body, nullptr, false), "docs");
+  const std::size_t count = std::min(samples_.size(), docs.is_array() ? docs.size() : 0);
+  if (count == 0) return Hold("the documents cannot be read");
+  const std::size_t first = samples_.size() - count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Sample& sample = samples_[first + i];
+    const nlohmann::json source = Member(docs[i], "_source");
+    if (!source.is_object() || NumberIn(docs[i], "_version") > sample.version) continue;
+    const nlohmann::json wanted = nlohmann::json::parse(sample.document.source, nullptr, false);
+    for (const auto& [field, value] : wanted.items()) {
+      const bool of_change = field.starts_with('_');  // envelope_fields tell of the change, which a row does not
+      if (!of_change && Member(source, field.c_str()) != value && differs_.empty())
+        differs_ = "field " + field + " of a document of index " + targets_[target_].new_index +
+                   " is not what its row has at the same place of the log";
+    }
+  }
+  samples_.resize(first);
+  if (samples_.empty()) step_ = Step::kIdle;
 }
 
 void Rebuild::JudgeSwap(const Target& target, const Answer& answer) {

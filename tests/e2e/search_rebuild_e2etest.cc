@@ -124,6 +124,30 @@ TEST_F(SearchRebuild, ADocumentTooManyIsFoundByTheComparison) {
   EXPECT_EQ(StateOf("docs"), "RUNNING");
 }
 
+TEST_F(SearchRebuild, DocumentsWithOtherContentAreFoundByTheComparison) {
+  BeginLarge();
+  const std::string path = Ask({{"tables", {"public.orders"}}});
+  json hits;
+  ASSERT_TRUE(WaitFor([&] {
+    if (!search_->Call("POST", "/orders-v2/_refresh").ok()) return false;
+    const auto found = search_->Json("GET", "/orders-v2/_search?version=true&size=2000");
+    if (found.ok()) hits = (*found)["hits"]["hits"];
+    return hits.size() >= 500;
+  })) << Told(path);
+  std::string lines;
+  for (json& hit : hits) {
+    lines += json({{"index", {{"_id", hit["_id"]}, {"version", hit["_version"]}, {"version_type", "external_gte"}}}})
+                 .dump() +
+             "\n";
+    hit["_source"]["total"] = 123'456;
+    lines += hit["_source"].dump() + "\n";
+  }
+  ASSERT_TRUE(search_->Json("POST", "/orders-v2/_bulk", lines).ok());
+  EXPECT_TRUE(Ends(path, "failed")) << Told(path);
+  EXPECT_THAT(Call("GET", path, 200)["error"], HasSubstr("field total of a document of index orders-v2"));
+  EXPECT_EQ(Behind("orders"), "orders-v1");
+}
+
 TEST_F(SearchRebuild, TheNewIndexGoneItFailsAloneAndTheOldOneIsServed_Q30) {
   BeginLarge();
   const std::string path = Ask();
@@ -135,6 +159,19 @@ TEST_F(SearchRebuild, TheNewIndexGoneItFailsAloneAndTheOldOneIsServed_Q30) {
   ExpectSame();
   EXPECT_EQ(Behind("orders"), "orders-v1");
   EXPECT_TRUE(WaitFor([&] { return Indices("*-v2").empty(); })) << Told(path);
+}
+
+TEST_F(SearchRebuild, TheSearchServerDiesInTheMiddleAndItGoesOn) {
+  BeginLarge();
+  const std::string path = Ask();
+  ASSERT_TRUE(WaitFor([&] { return Is(path, "phase", "load"); })) << Told(path);
+  search_->KillHard();
+  Exec("DELETE FROM public.orders WHERE id > 100000 AND id % 3 = 0");
+  ASSERT_TRUE(search_->StartAgain().ok());
+  EXPECT_TRUE(Ends(path, "completed", seconds(90))) << Told(path);
+  Exec("DELETE FROM public.orders WHERE id > 100000");
+  ExpectSame();
+  EXPECT_EQ(Behind("orders"), "orders-v2");
 }
 
 TEST_F(SearchRebuild, TheOldIndexIsDeletedWhenItIsDueAndNotWhileItIsRead) {

@@ -41,7 +41,7 @@ class FakeState final : public StateReader {
     rows.last = next > last;
     return std::optional(std::move(rows));
   }
-  Result<std::unique_ptr<StateCount>> Count(const StreamInfo&, Seq not_before) override {
+  Result<std::unique_ptr<StateCount>> Count(const StreamInfo&, Seq not_before, std::uint64_t) override {
     if (not_before > at) return std::unique_ptr<StateCount>();
     struct Counted final : StateCount {
       Counted(Seq seq, std::uint64_t count) : at_most(count) { at_ = seq; }

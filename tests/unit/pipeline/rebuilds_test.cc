@@ -30,7 +30,17 @@ class ScriptedTarget final : public Rebuilder {
   std::vector<RebuildPlan> plans;
   std::vector<std::string> wants;
   std::vector<std::string> counts;
+  void Check(const Event& event) override {
+    EXPECT_EQ(event.number, 1U);
+    EXPECT_EQ(event.stream->name, "shop.public.orders");
+    EXPECT_EQ(event.schema->columns.size(), 2U);
+    ++checks;
+  }
+  std::optional<std::string> checked() override { return wrong; }
+
   std::optional<std::uint64_t> documents;
+  std::optional<std::string> wrong = "";
+  int checks = 0;
 };
 
 // Of four rows, counted one at a time, as of the entry 2.
@@ -40,13 +50,21 @@ class FourRows final : public StateReader {
   Result<std::optional<StateRows>> Read(const StreamInfo&, const StatePlace&, Seq) override {
     return std::optional<StateRows>();
   }
-  Result<std::unique_ptr<StateCount>> Count(const StreamInfo&, Seq not_before) override {
+  Result<std::unique_ptr<StateCount>> Count(const StreamInfo& stream, Seq not_before, std::uint64_t) override {
     if (not_before > 2 || later) return std::unique_ptr<StateCount>();
     struct Counted final : StateCount {
-      Counted() { at_ = 2; }
+      explicit Counted(StreamNo number) {
+        at_ = 2;
+        picked_.StartChange(Op::kRead, number, 1, 0);
+        std::string& row = picked_.StartRow(RowImage::kAfter);
+        PutInt(row, 5);
+        PutBlob(row, ValueKind::kText, "x");
+        picked_.EndRow();
+        picked_.EndChange();
+      }
       Result<bool> Step() override { return ++rows_ == 4; }
     };
-    return std::unique_ptr<StateCount>(std::make_unique<Counted>());
+    return std::unique_ptr<StateCount>(std::make_unique<Counted>(stream.number));
   }
   std::string trouble() const override { return ""; }
   bool later = false;
@@ -97,12 +115,12 @@ class RebuildPhases : public test::LogTest {
   void CompareWith(std::uint64_t documents) {
     EXPECT_FALSE(Step());
     EXPECT_TRUE(rebuilds_->HoldsBefore(3));
-    rebuilds_->Hold();
+    rebuilds_->Hold(1);
     EXPECT_FALSE(Step());
     EXPECT_THAT(sink_.counts, ElementsAre("shop.public.orders"));
     EXPECT_TRUE(rebuilds_->HoldsBefore(3));
     sink_.documents = documents;
-    for (int i = 0; i < 4 && !Step(); ++i) EXPECT_FALSE(rebuilds_->HoldsBefore(3)) << "only for the documents";
+    for (int i = 0; i < 6 && !Step(); ++i) EXPECT_FALSE(rebuilds_->HoldsBefore(3)) << "only for the documents";
   }
 
   test::ManualClock clock_;
@@ -168,13 +186,26 @@ TEST_F(RebuildPhases, RowsThatAreDeadLettersMayLackADocumentAndNoOthers) {
   }
 }
 
+TEST_F(RebuildPhases, PickedRowsAreCheckedAndOneThatDiffersFailsIt) {
+  stored::ChunkedSnapshot& snapshot = BeginComparing();
+  sink_.wrong.reset();
+  CompareWith(4);
+  EXPECT_EQ(PhaseOf(snapshot), Phase::kCompare) << "it is not known yet";
+  EXPECT_EQ(sink_.checks, 1);
+  EXPECT_FALSE(rebuilds_->HoldsBefore(3));
+  sink_.wrong = "field total differs";
+  EXPECT_TRUE(Step());
+  EXPECT_EQ(StateOf(snapshot), SnapshotState::kFailed);
+  EXPECT_EQ(snapshot.error(), "field total differs");
+}
+
 TEST_F(RebuildPhases, TheSinkIsHeldForTenSecondsAtMostAndNotForever) {
   stored::ChunkedSnapshot& snapshot = BeginComparing();
   int held = 0;
   for (; PhaseOf(snapshot) == Phase::kCompare && held < 100; ++held) {
     EXPECT_FALSE(Step());
     ASSERT_TRUE(rebuilds_->HoldsBefore(3));
-    rebuilds_->Hold();
+    rebuilds_->Hold(1);
     EXPECT_FALSE(Step());
     clock_.ahead_us += 10'000'000;
     Step();

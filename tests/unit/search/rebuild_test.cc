@@ -81,6 +81,42 @@ TEST_F(SearchRebuilding, GoesThroughItsPhases_Q29) {
   EXPECT_THAT(Aliases(), ElementsAre("orders index 6"));
 }
 
+TEST_F(SearchRebuilding, PickedDocumentsAreWhatTheirRowsAreUnlessTheyAreNewer) {
+  const std::string good = R"({"id":7,"status":"open","city":"Malmö"})";
+  const std::string bad = R"({"id":7,"status":"lost","city":"Malmö"})";
+  const auto doc = [](int version, const std::string& source) {
+    return R"({"_id":"7","found":true,"_version":)" + std::to_string(version) + R"(,"_source":)" + source + "}";
+  };
+  const std::vector<std::pair<std::string, bool>> cases = {{doc(20, good), true},
+                                                           {doc(20, bad), false},
+                                                           {doc(21, bad), true},
+                                                           {R"({"_id":"7","found":false})", true},
+                                                           {doc(20, R"({"id":7})"), false}};
+  for (const auto& [found, is_good] : cases) {
+    BeginDual();
+    Take(RebuildPhase::kCompare);
+    Rebuilder& rebuild = *delivery_->rebuilder();
+    rebuild.Count("shop.public.orders");
+    Expect("POST /orders-v2/_refresh", 200);
+    Expect("GET /orders-v2/_count", 200, R"({"count":1,"_shards":{"failed":0}})");
+    Event row = State(7, 4);
+    row.number = 20;
+    rebuild.Check(row);
+    EXPECT_FALSE(rebuild.checked().has_value());
+    Expect("POST /orders-v2/_mget", 503);
+    clock_.Pass(minutes(1));
+    Expect("POST /orders-v2/_mget", 200, "<html>");
+    clock_.Pass(minutes(1));
+    ASSERT_EQ(Prepare(), "POST /orders-v2/_mget");
+    EXPECT_EQ(body_, R"({"docs":[{"_id":"7"}]})");
+    Reply(200, R"({"docs":[)" + found + "]}");
+    ASSERT_TRUE(rebuild.checked().has_value());
+    EXPECT_EQ(rebuild.checked()->empty(), is_good) << found;
+    EXPECT_EQ(rebuild.checked()->find("is not what its row has") == std::string::npos, is_good);
+    EXPECT_EQ(Told().error, "");
+  }
+}
+
 TEST_F(SearchRebuilding, WhatItNeedsIsLookedAtFirstAndRefusedWithFigures_Q32) {
   Begin();
   Take(RebuildPhase::kCreate, "");
