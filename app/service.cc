@@ -60,6 +60,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   HG_RETURN_IF_ERROR(service->TakeOverSql(config));
   for (const auto& [name, record] : *service->catalog_->records())
     service->supervisor_->Apply(service->PlanFor(*record));
+  HG_RETURN_IF_ERROR(service->ResumeOperations());
   service->maintenance_ = std::jthread([raw](std::stop_token stop) { raw->Maintain(stop); });
   service->looks_ = std::jthread([raw](std::stop_token stop) { raw->LookAtServers(stop); });
   service->ready_ = true;

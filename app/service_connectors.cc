@@ -11,6 +11,7 @@
 #include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/topics.h"
 #include "core/state/cursors.h"
+#include "core/state/letter_operations.h"
 #include "core/state/replays.h"
 #include "core/views/stream.h"
 #include "core/views/views.h"
@@ -347,6 +348,7 @@ void Service::EndRemoval(const std::string& name, bool source, bool forget) {
       DeleteBackfills(batch, name);
       DeleteSigningSecrets(batch, name);
       DeadLetters::DeleteAll(batch, name);
+      DeleteLetterOperations(batch, name);
     }
     batch.Delete(Family::kMeta, MetaKey(kRemoving, name));
     ForgetGap(batch, name);

@@ -4,6 +4,7 @@
 #include "app/running_operation.h"
 #include "app/service.h"
 #include "core/base/diag.h"
+#include "core/base/failpoint.h"
 #include "core/base/time_text.h"
 #include "core/views/letters.h"
 #include "core/views/views.h"
@@ -83,16 +84,17 @@ void Service::KeepAnswer(const std::string& key, const std::function<std::string
   held_commands_.emplace();
   const std::string answer = work();
   auto commands = *std::exchange(held_commands_, std::nullopt);
-  if (!answer.empty()) {
-    const auto put = [kept = kept_answers_.get(), key, answer](StoreBatch& batch) { kept->Put(batch, key, answer); };
-    if (!commands.empty()) {
-      commands.back().second.also = put;
-    } else {
-      StoreBatch batch;
-      put(batch);
-      if (headgate::Status status = store_->Write(batch, true); !status.ok())
-        diag::Warn("service", "answer not kept", {{"error", status.error().what}});
-    }
+  StoreBatch writes = std::exchange(held_writes_, StoreBatch());
+  if (!answer.empty() && (commands.empty() || !writes.empty())) {
+    kept_answers_->Put(writes, key, answer);
+  } else if (!answer.empty()) {
+    commands.back().second.also = [kept = kept_answers_.get(), key, answer](
+                                      StoreBatch& batch, const std::vector<bool>&) { kept->Put(batch, key, answer); };
+  }
+  if (!writes.empty()) {
+    if (headgate::Status status = store_->Write(writes, true); !status.ok())
+      diag::Warn("service", "answer not kept", {{"error", status.error().what}});
+    HG_FAILPOINT("letters.accepted");
   }
   for (auto& [sink, command] : commands) Ask(sink, std::move(command));
 }
@@ -151,11 +153,9 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
 
   auto operation = std::make_shared<RunningOperation>();
   operation->id = "op-" + std::to_string(events_->last_id() + 1) + "-" + std::to_string(clock().NowUs());
+  operation->owner = sink;
+  operation->discard = discard;
   operation->matched = ids.size();
-  auto operations = *operations_.Get();
-  while (operations.size() >= kOperationsKept) operations.erase(operations.begin());
-  operations[operation->id] = operation;
-  operations_.Set(std::move(operations));
   matched.operation = operation->id;
 
   ServiceEvent event;
@@ -171,14 +171,90 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
   if (filter.since_us != 0) event.details["filter.since"] = UtcText(filter.since_us);
   const auto is_filter = [](const auto& detail) { return detail.first.starts_with("filter."); };
   if (std::ranges::none_of(event.details, is_filter)) event.details["filter.all"] = "true";
-  Record(std::move(event));
-
-  LetterCommand command;
-  command.kind = discard ? LetterCommand::Kind::kDiscard : LetterCommand::Kind::kRetry;
-  command.ids = std::move(ids);
-  command.report = [operation](bool done) { ++(done ? operation->done : operation->failed); };
-  if (matched.matched > 0) Ask(sink, std::move(command));
+  StoreBatch batch;
+  events_->Add(batch, std::move(event));
+  PutLetterOperation(batch, ids.empty() ? operation->End()
+                                        : LetterOperation{operation->id, sink, discard, ids.size(), false, 0, 0, ids});
+  Keep(operation, batch);
+  if (held_commands_) {
+    held_writes_.Add(batch);
+  } else {
+    if (status = store_->Write(batch, true); !status.ok()) return Failed(status.error());
+    HG_FAILPOINT("letters.accepted");
+  }
+  Wake();
+  if (!ids.empty()) Carry(operation, std::move(ids));
   return matched;
+}
+
+// Where it is found, in the place of the oldest of very many.
+void Service::Keep(const std::shared_ptr<RunningOperation>& operation, StoreBatch& batch) {
+  auto operations = *operations_.Get();
+  while (operations.size() >= kOperationsKept) {
+    const RunningOperation& oldest = *operations.begin()->second;
+    if (oldest.ended) DeleteLetterOperation(batch, oldest.owner, oldest.id);
+    operations.erase(operations.begin());
+  }
+  operations[operation->id] = operation;
+  operations_.Set(std::move(operations));
+}
+
+void Service::Carry(const std::shared_ptr<RunningOperation>& operation, std::vector<std::uint64_t> letters) {
+  LetterCommand command;
+  command.kind = operation->discard ? LetterCommand::Kind::kDiscard : LetterCommand::Kind::kRetry;
+  command.ids = std::move(letters);
+  command.report = [operation](bool done) { ++(done ? operation->done : operation->failed); };
+  command.also = [operation](StoreBatch& batch, const std::vector<bool>& unreported) {
+    LetterOperation end = operation->End();
+    for (const bool done : unreported) ++(done ? end.done : end.failed);
+    PutLetterOperation(batch, end);
+  };
+  Ask(operation->owner, std::move(command));
+}
+
+// Operations that the end of the process cut short go on. A letter that is gone by now needs nothing more.
+headgate::Status Service::ResumeOperations() {
+  std::vector<LetterOperation> open;
+  auto operations = *operations_.Get();
+  HG_RETURN_IF_ERROR(ReadLetterOperations(*store_, [&](LetterOperation&& one) {
+    auto operation = std::make_shared<RunningOperation>();
+    operation->id = one.id;
+    operation->owner = one.owner;
+    operation->discard = one.discard;
+    operation->matched = one.matched;
+    operation->done = one.done;
+    operation->failed = one.failed;
+    operation->ended = one.ended;
+    operations[one.id] = std::move(operation);
+    if (!one.ended) open.push_back(std::move(one));
+  }));
+  operations_.Set(operations);
+  for (LetterOperation& one : open) {
+    HG_ASSIGN_OR_RETURN(const auto letters, DeadLetters::Open(*store_, one.owner));
+    operations[one.id]->done = std::erase_if(one.letters, [&](std::uint64_t id) { return !letters->Contains(id); });
+    diag::Info("service", "an operation on dead letters goes on",
+               {{"operation", one.id}, {"matched", one.matched}, {"left", one.letters.size()}});
+    if (!one.letters.empty()) {
+      Carry(operations[one.id], std::move(one.letters));
+      continue;
+    }
+    StoreBatch batch;
+    PutLetterOperation(batch, operations[one.id]->End());
+    HG_RETURN_IF_ERROR(store_->Write(batch, true));
+  }
+  return Ok();
+}
+
+// A sink that has too many commands takes no more (Supervisor): what nobody began, nobody shall begin after a restart.
+void Service::EndRefusedOperations() {
+  StoreBatch batch;
+  const auto operations = operations_.Get();
+  for (const auto& [id, operation] : *operations) {
+    if (!operation->ended && operation->failed == operation->matched) PutLetterOperation(batch, operation->End());
+  }
+  if (batch.empty()) return;
+  if (headgate::Status status = store_->Write(batch, true); !status.ok())
+    diag::Warn("service", "the end of operations not written", {{"error", status.error().what}});
 }
 
 std::optional<Operation> Service::FindOperation(std::string_view id) const {

@@ -92,6 +92,7 @@ Status Service::RunFileIndex(const FileStatement& one) {
 // Those that can be bound by now are run; a mistake that shows only now ends their waiting.
 void Service::Attend() {
   AttendViews();
+  EndRefusedOperations();
   if (file_statements_ == nullptr || file_statements_->waiting.empty()) return;
   std::vector<FileStatement>& waiting = file_statements_->waiting;
   const FileSqlBound bound = BindFileSql(waiting, *views_->names(), SourceNames());

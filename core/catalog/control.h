@@ -229,9 +229,9 @@ class Control {
 
   // Answers kept for an Idempotency-Key (AP4): opaque bytes, durable for a day. Nothing if none is kept.
   virtual std::optional<std::string> KeptAnswer(const std::string& key) const = 0;
-  // API thread. Calls `work` and keeps what it returns under `key`, "": nothing. If `work` asked for changes of dead
-  // letters, the answer becomes durable in one write with the last of them, which may be after this returns: a crash
-  // before that has neither. Else it is durable on return.
+  // API thread. Calls `work` and keeps what it returns under `key`, "": nothing. If `work` asked for a change of one
+  // dead letter, the answer becomes durable in one write with it, which may be after this returns: a crash before that
+  // has neither. Else it is durable on return, as is an operation on many letters.
   virtual void KeepAnswer(const std::string& key, const std::function<std::string()>& work) = 0;
 
   // Views. What changes them is here; all else is in views().
@@ -267,8 +267,8 @@ class Control {
   virtual std::shared_ptr<void> Subscribe(std::function<void()> wake) = 0;
 
   // The service itself.
-  virtual std::string instance_id() const = 0;                    // id of the data directory
-  virtual bool ready() const = 0;                                 // database open, catalogue read
+  virtual std::string instance_id() const = 0;  // id of the data directory
+  virtual bool ready() const = 0;               // database open, catalogue read
   virtual std::vector<std::string> service_warnings() const = 0;  // slots left behind, insecure bind
   virtual const Clock& clock() const = 0;
   // API thread, now and then: what the service has to do there of its own accord.

@@ -35,8 +35,9 @@ struct LetterCommand {
   enum class Kind : std::uint8_t { kRetry, kDiscard };
   Kind kind = Kind::kRetry;
   std::vector<std::uint64_t> ids;
-  std::function<void(bool done)> report;       // once for each id, on the executing thread; may be empty
-  std::function<void(StoreBatch&)> also = {};  // adds to the write that makes the command durable; may be empty
+  std::function<void(bool done)> report;  // once for each id, on the executing thread; may be empty
+  // Adds to the write that makes the command durable; may be empty. `unreported`: what report is told after it.
+  std::function<void(StoreBatch&, const std::vector<bool>& unreported)> also = {};
 };
 
 // Carries one out on letters that no deliver loop owns (the sink does not run). How many it discarded.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/base/failpoint.h"
 #include "core/pipeline/deliver.h"
 
 // The dead letters of the deliver loop: handed in when they are due, stored, and what people ask of them.
@@ -32,7 +33,7 @@ Result<std::uint64_t> Execute(const LetterCommand& command, Store& store, const 
   std::vector<bool> done;
   std::uint64_t discarded = 0;
   const auto write = [&](bool last) -> Status {
-    if (last && command.also) command.also(batch);
+    if (last && command.also) command.also(batch, done);
     HG_RETURN_IF_ERROR(store.Write(batch, true));
     batch.Clear();
     if (command.report) {
@@ -109,7 +110,7 @@ void Deliver::TakeCommands() {
     next_letter_scan_us_ = 0;
     if (obeyed_ < command_->ids.size()) return;
     if (command_->also) {
-      command_->also(batch_);
+      command_->also(batch_, {});
       letters_dirty_ = true;
     }
     command_.reset();
@@ -137,6 +138,7 @@ void Deliver::Obey(const LetterCommand& command, std::uint64_t id) {
     }
   }
   if (command.report) command.report(done);
+  HG_FAILPOINT("deliver.letter");
 }
 
 std::optional<LetterCommand> Deliver::TakeCommand() {

@@ -21,7 +21,7 @@ std::string EndKey(std::string_view sink) {
   key.push_back('\1');
   return key;
 }
-// The counts by state lie right behind the letters.
+// The counts by state lie right behind the letters, and the next id behind them.
 std::string CountsKey(std::string_view sink) { return EndKey(sink); }
 
 // FNV-1a: lanes only need to be told apart within one sink; a collision merely makes a letter wait.
@@ -132,6 +132,12 @@ Result<std::unique_ptr<DeadLetters>> DeadLetters::Open(const Store& store, std::
                                   return !corrupt;
                                 }));
   if (corrupt) return Corrupt("a dead letter of sink " + letters->sink_ + " cannot be read");
+  // An id that a person may still name is not given to another letter.
+  HG_ASSIGN_OR_RETURN(const auto counts, store.Get(Family::kLetters, CountsKey(letters->sink_)));
+  ByteReader in(counts ? std::string_view(*counts) : "");
+  for (std::size_t i = 0; i < kLetterStates; ++i) static_cast<void>(in.Varint());
+  const std::uint64_t next_id = in.Varint();
+  if (!in.failed()) letters->next_id_ = std::max(letters->next_id_, next_id);
   return letters;
 }
 
@@ -184,6 +190,7 @@ void DeadLetters::Remove(StoreBatch& batch, std::uint64_t id) {
 void DeadLetters::PutCounts(StoreBatch& batch) const {
   std::string value;
   for (const std::uint64_t count : counts_) PutVarint(value, count);
+  PutVarint(value, next_id_);
   batch.Put(Family::kLetters, CountsKey(sink_), value);
 }
 

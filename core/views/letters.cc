@@ -3,6 +3,7 @@
 #include "core/base/diag.h"
 #include "core/codec/native.h"
 #include "core/log/log_reader.h"
+#include "core/state/letter_operations.h"
 
 namespace headgate::views {
 namespace {
@@ -104,7 +105,7 @@ void Letters::Discard(const DiscardLetters& command) {
     done.push_back(letters != nullptr && letters->Contains(id));
     if (done.back()) letters->Remove(batch, id);
   }
-  if (command.also) command.also(batch);
+  if (command.also) command.also(batch, done);
   if (const auto written = store_.Write(batch, true); !written.ok()) {
     diag::Warn("views", "dead letters were not discarded", {{"view", name}, {"error", written.error().what}});
     done.assign(done.size(), false);
@@ -118,6 +119,7 @@ void Letters::Discard(const DiscardLetters& command) {
 void Letters::Drop(std::string_view name, StoreBatch& batch) {
   open_.erase(std::string(name));
   DeadLetters::DeleteAll(batch, LetterOwner(name));
+  DeleteLetterOperations(batch, LetterOwner(name));
 }
 
 }  // namespace headgate::views

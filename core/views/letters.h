@@ -34,8 +34,8 @@ struct Misfit {
 struct DiscardLetters {
   std::string owner;
   std::vector<std::uint64_t> ids;
-  std::function<void(bool done)> report;       // once for each id; may be empty
-  std::function<void(StoreBatch&)> also = {};  // may be empty
+  std::function<void(bool done)> report;                                            // once for each id; may be empty
+  std::function<void(StoreBatch&, const std::vector<bool>& unreported)> also = {};  // as of a LetterCommand
 };
 
 // Of the views' thread.

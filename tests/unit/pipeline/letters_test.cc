@@ -347,14 +347,14 @@ TEST_F(LetterTest, WhatACommandBringsAlongIsWrittenWithIt) {
   LetterCommand command;
   command.kind = LetterCommand::Kind::kDiscard;
   command.ids = {id};
-  command.also = [](StoreBatch& batch) { batch.Put(Family::kMeta, "answer", "yes"); };
+  command.also = [](StoreBatch& batch, const std::vector<bool>&) { batch.Put(Family::kMeta, "answer", "yes"); };
   ASSERT_TRUE(deliver_->Command(command));
   EXPECT_TRUE(AwaitStored(id, [](const auto& letter) { return !letter; }));
   EXPECT_EQ(*store_->Get(Family::kMeta, "answer"), "yes");
   Stop();
   const auto other = Add(Letter("a", LetterState::kDead));
   command.ids = {other};
-  command.also = [](StoreBatch& batch) { batch.Put(Family::kMeta, "answer", "again"); };
+  command.also = [](StoreBatch& batch, const std::vector<bool>&) { batch.Put(Family::kMeta, "answer", "again"); };
   const auto discarded = Execute(command, *store_, "hook", clock_.now_us);
   ASSERT_TRUE(discarded.ok());
   EXPECT_EQ(*discarded, 1U);

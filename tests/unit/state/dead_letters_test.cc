@@ -321,6 +321,21 @@ TEST_F(Letters, TheNamesOfStatesAreThoseOfTheApi) {
   EXPECT_EQ(Name(State::kRetrying), "retrying");
 }
 
+TEST_F(Letters, AnIdIsNotGivenAgainBehindARestart) {
+  const auto first = Add(Letter("a"));
+  const auto second = Add(Letter("b"));
+  Remove(second);
+  Remove(first);
+  Reopen();
+  Load();
+  EXPECT_EQ(Add(Letter("c")), second + 1);
+  StoreBatch batch;
+  batch.Put(Family::kLetters, "hook\1", std::string("\0\0\0\0", 4));  // as it was before it had the next id
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  Load();
+  EXPECT_EQ(Add(Letter("d")), second + 2);
+}
+
 TEST_F(Letters, AP18_TheCountsByStateAreWrittenWithEachChange) {
   const auto counts = [&](const char* sink = "hook") { return *DeadLetters::Counts(*store_, sink); };
   EXPECT_EQ(counts(), CountsByState{});
