@@ -40,7 +40,7 @@ bool IsRow(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::k
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight};
+  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true};
   return factory;
 }
 
@@ -82,6 +82,7 @@ void TableSink::Filtered(const Event& event) {
   if (IsMarker(event.change->op)) return;
   ++filtered_;
   ++meter_.filtered;
+  if (IsTraced()) TraceFiltered(event);
 }
 
 Status TableSink::Write(const Event& event) {
@@ -135,6 +136,7 @@ Result<TableSink::Went> TableSink::Take(const Event& event) {
   }
   if (!taken.ok()) return std::move(taken).error();
   CHECK(*taken == Batch::Taken::kYes);
+  if (IsTraced()) Look(event);
   return Went::kIn;
 }
 
@@ -186,6 +188,8 @@ Status TableSink::Flush(std::optional<Seq> commit) {
   if (!filling_->empty()) {
     job.batch = std::move(filling_);
     filling_ = std::make_unique<Batch>(target_->dialect());
+    if (std::exchange(wanted_, false)) job.traced = std::move(looked_at_);
+    looked_at_ = nullptr;
   }
   split_ = !commit;
   if (commit) {
@@ -213,6 +217,8 @@ Status TableSink::CommitWhatIsWhole(Time now) {
 Status TableSink::Finish(Writer::Finished&& finished) {
   under_way_.pop_front();
   const std::int64_t now_us = clock_.NowUs();
+  if (finished.job.traced != nullptr) Trace(finished);
+  refusal_.clear();
   if (!finished.status.ok()) {
     const Error& error = finished.status.error();
     meter_.Failed(Name(error.kind), 0, error.what);
@@ -256,6 +262,7 @@ Status TableSink::TakeResults() {
     }
   }
   if (auto refused = writer_->PopRefused()) {
+    refusal_ = std::to_string(refused->size()) + " of its changes were rejected: " + refused->front().what;
     HG_RETURN_IF_ERROR(StoreRefused(*std::move(refused)));
     writer_->Answer(Ok());
   }

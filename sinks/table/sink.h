@@ -78,6 +78,12 @@ class TableSink final : public Sink {
   Status WriteLetter(const DeadLetter& letter);
   Result<bool> TryLetter(const DeadLetter& letter);
 
+  // Traces (tracing.cc).
+  bool IsTraced() const;
+  void Look(const Event& event);
+  void TraceFiltered(const Event& event);
+  void Trace(const Writer::Finished& finished);
+
   const Options options_;
   const std::string log_id_;
   const Clock& clock_;
@@ -90,9 +96,12 @@ class TableSink final : public Sink {
 
   std::deque<std::shared_ptr<const Batch>> under_way_;  // one a job of the writer, the first is being written
   std::unique_ptr<Batch> filling_;
-  Seq filling_seq_ = 0;  // of the last change taken; what is before it is whole
-  bool inside_ = false;  // some of that transaction is taken
-  bool split_ = false;   // the writer has what is not committed
+  Seq filling_seq_ = 0;                        // of the last change taken; what is before it is whole
+  bool inside_ = false;                        // some of that transaction is taken
+  bool split_ = false;                         // the writer has what is not committed
+  std::shared_ptr<TracedDelivery> looked_at_;  // what is told of filling_, if somebody looks
+  bool wanted_ = false;                        // one of its events is what they look for
+  std::string refusal_;                        // what was rejected of the batch that is being written
   Time filling_since_{};
   std::uint64_t taken_ = 0;  // since the last commit was asked for
   std::uint64_t filtered_ = 0;

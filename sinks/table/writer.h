@@ -11,6 +11,7 @@
 
 #include "core/base/channel.h"
 #include "core/base/signal.h"
+#include "core/pipeline/trace.h"
 #include "sinks/table/batch.h"
 #include "sinks/table/salvage.h"
 #include "sinks/table/target.h"
@@ -26,8 +27,9 @@ class Writer {
     // What the sink wants to know when it is done.
     std::uint64_t delivered = 0;
     std::uint64_t filtered = 0;
-    std::vector<At> states;      // rows of the state that go with it
-    std::int64_t commit_us = 0;  // of the last change
+    std::vector<At> states;                  // rows of the state that go with it
+    std::int64_t commit_us = 0;              // of the last change
+    std::shared_ptr<TracedDelivery> traced;  // what is told of it, if somebody looks
   };
   struct Finished {
     Status status;

@@ -216,6 +216,48 @@ TEST_P(TableSink, AViewIsATableLikeAnyOther) {
       << wanted << " " << ValueAt(sum + In("per_customer")) << Call("GET", "/connectors/copy/status", 200).dump();
 }
 
+TEST_P(TableSink, AP22_ATraceTellsWhatWasWrittenWhereAndWhatWasRejected) {
+  const std::string trace = "/api/v1/connectors/copy/trace";
+  const auto items = [&] { return Call("GET", trace, 200)["items"]; };
+  Create("shop", shop_->Source());
+  Create("copy", Sink(), "PAUSED");
+  ASSERT_TRUE(WaitFor([&] { return StateOf("copy") == "PAUSED"; }));
+  Call("POST", trace, 200, {{"seconds", 60}});
+  Call("PUT", "/connectors/copy/resume", 202);
+  ExpectSame();
+  std::size_t events = 0;
+  ASSERT_TRUE(WaitFor([&] {
+    events = 0;
+    for (const json& one : items()) events += one["outcome"] == "filtered" ? 0 : one["events"].get<std::size_t>();
+    return events == 250;
+  })) << events;
+  const json first = items()[0];
+  EXPECT_THAT(first["outcome"].get<std::string>(), ::testing::AnyOf("delivered", "written"));
+  EXPECT_THAT(first["request"].get<std::string>(), ::testing::HasSubstr(" rows written")) << first;
+  EXPECT_THAT(first["body"].get<std::string>(), ::testing::HasSubstr("\"write\":\"upsert\""));
+  EXPECT_LE(first["body"].get<std::string>().size(), 4096U);
+  EXPECT_GT(first["duration_ms"], 0);
+
+  Call("POST", trace, 200, {{"seconds", 60}, {"q", "op = delete"}});
+  Exec("UPDATE public.orders SET total = 1 WHERE id = 3");
+  ExpectSame();
+  Exec("DELETE FROM public.orders WHERE id = 4");
+  ExpectSame();
+  ASSERT_TRUE(WaitFor([&] { return items().size() == 1; })) << items();
+  EXPECT_THAT(items()[0]["request"].get<std::string>(), ::testing::HasSubstr(In("orders") + ": 1 removed"));
+  EXPECT_THAT(items()[0]["response"].get<std::string>(), ::testing::HasSubstr("committed, cursor "));
+
+  Call("POST", trace, 200, {{"seconds", 60}});
+  At("ALTER TABLE " + In("orders") + " ADD CONSTRAINT cheap CHECK (total < 1000000)");
+  Exec("UPDATE public.orders SET total = 5000000 WHERE id = 3");
+  ASSERT_TRUE(WaitFor([&] { return items().size() == 1; })) << items();
+  EXPECT_THAT(items()[0]["error"].get<std::string>(), ::testing::HasSubstr("1 of its changes were rejected: "));
+  Call("DELETE", trace, 204);
+  Exec("UPDATE public.orders SET total = 5 WHERE id = 3");
+  ExpectSame();
+  EXPECT_EQ(items().size(), 1U) << "nobody looks any more";
+}
+
 // MySQL makes certificates for itself, for no host name.
 class TableSinkTls : public TableSink {};
 
