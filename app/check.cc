@@ -69,6 +69,11 @@ Report CheckService(const config::ServiceConfig& config) {
   listen.allow_insecure = config.api.allow_insecure;
   const auto listener = web::Listener::Bind(listen);  // free again when this returns
   add("api.listen", listener.ok() ? Ok() : headgate::Status(listener.error()));
+  if (!config.api.admin_listener) return report;
+  listen.address = config.api.admin_listener->address;
+  listen.port = config.api.admin_listener->port;
+  const auto admin = web::Listener::Bind(listen, "api.admin_listener");
+  add("api.admin_listener", admin.ok() ? Ok() : headgate::Status(admin.error()));
   return report;
 }
 
@@ -178,6 +183,8 @@ int CheckCommand(const Arguments& args) {
     services.egress_deny = loaded.config.egress.deny;
     services.egress_deny_ports = loaded.config.egress.deny_ports;
     if (loaded.config.api.listen.port != 0) services.own_listeners = {loaded.config.api.listen.Text()};
+    if (const auto& admin = loaded.config.api.admin_listener; admin && admin->port != 0)
+      services.own_listeners.push_back(admin->Text());
     if (Report service = CheckService(loaded.config); !service.findings.empty()) reports.push_back(std::move(service));
     for (const auto& [name, flat] : loaded.config.connectors)
       reports.push_back(CheckConnector(name, flat, *secrets, services));

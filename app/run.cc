@@ -57,8 +57,12 @@ web::ServerOptions MakeServerOptions(const config::ServiceConfig& config) {
   options.port = config.api.listen.port;
   options.allow_insecure = config.api.allow_insecure;
   options.mask_secrets = config.api.mask_secrets;
+  options.topic_tracking = config.api.topic_tracking;
   options.allowed_hosts = config.api.allowed_hosts;
   options.allowed_origins = config.api.allowed_origins;
+  options.cors_allow_origins = config.api.cors_allow_origins;
+  options.cors_allow_methods = config.api.cors_allow_methods;
+  options.loggers = config.api.loggers && !config.api.admin_listener;
   options.commit = Commit();
   options.limits.body_bytes_max = size(config.api.limits.body_bytes_max);
   options.limits.header_bytes_max = size(config.api.limits.header_bytes_max);
@@ -69,6 +73,15 @@ web::ServerOptions MakeServerOptions(const config::ServiceConfig& config) {
   options.limits.idle_timeout = std::chrono::milliseconds(config.api.limits.idle_timeout_ms);
   options.limits.request_timeout = std::chrono::milliseconds(config.api.limits.request_timeout_ms);
   return options;
+}
+
+// The listener of /admin/loggers, if it has one of its own.
+Result<std::optional<web::Listener>> BindAdmin(const config::ServiceConfig& config, web::ServerOptions options) {
+  if (!config.api.admin_listener) return std::optional<web::Listener>();
+  options.address = config.api.admin_listener->address;
+  options.port = config.api.admin_listener->port;
+  HG_ASSIGN_OR_RETURN(auto admin, web::Listener::Bind(options, "api.admin_listener"));
+  return std::optional(std::move(admin));
 }
 
 int Complain(const Error& error) {
@@ -111,12 +124,17 @@ int RunCommand(const Arguments& args) {
   web::ServerOptions options = MakeServerOptions(config);
   auto listener = web::Listener::Bind(options);
   if (!listener.ok()) return Complain(listener.error());
-  auto service = Service::Start(config, listener->address());
+  auto admin = BindAdmin(config, options);
+  if (!admin.ok()) return Complain(admin.error());
+  std::vector<std::string> own_listeners = {listener->address()};
+  if (*admin) own_listeners.push_back((*admin)->address());
+  auto service = Service::Start(config, own_listeners);
   if (!service.ok()) return Complain(service.error());
   options.resolver = &(*service)->secrets();
-  auto server = web::Server::Start(std::move(options), *std::move(listener), **service);
+  auto server = web::Server::Start(std::move(options), *std::move(listener), **service, *std::move(admin));
   if (!server.ok()) return Complain(server.error());
   diag::Info("headgate", "api listening", {{"address", (*server)->address()}});
+  if (own_listeners.size() > 1) diag::Info("headgate", "loggers listening", {{"address", own_listeners.back()}});
 
   int signal = 0;
   sigwait(&signals, &signal);

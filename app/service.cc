@@ -26,7 +26,8 @@ constexpr std::int64_t kKeepEventsUs = 90LL * 24 * 3600 * 1'000'000;
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& config, const std::string& own_listener) {
+Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& config,
+                                                const std::vector<std::string>& own_listeners) {
   auto service = std::unique_ptr<Service>(new Service);
   HG_ASSIGN_OR_RETURN(service->store_, Store::Open(config.data_dir));
   HG_ASSIGN_OR_RETURN(service->log_, Log::Open(*service->store_, SystemClock()));
@@ -41,7 +42,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   service->sink_services_.egress_allow = config.egress.allow;
   service->sink_services_.egress_deny = config.egress.deny;
   service->sink_services_.egress_deny_ports = config.egress.deny_ports;
-  service->sink_services_.own_listeners = {own_listener};
+  service->sink_services_.own_listeners = own_listeners;
   if (config.api.allow_insecure && !config::IsLoopback(config.api.listen.address)) {
     service->warnings_.push_back(
         "The admin API listens on " + config.api.listen.Text() +

@@ -33,8 +33,9 @@ class Service final : public Control {
  public:
   // Opens the data directory, reads the catalogue, takes over the connectors of the config file and starts what should
   // run. Errors say what to mend.
-  // `own_listener`: the address of the admin API, which nothing may be sent to.
-  static Result<std::unique_ptr<Service>> Start(const config::ServiceConfig& config, const std::string& own_listener);
+  // `own_listeners`: the addresses of the admin API, which nothing may be sent to.
+  static Result<std::unique_ptr<Service>> Start(const config::ServiceConfig& config,
+                                                const std::vector<std::string>& own_listeners);
   ~Service() override;
 
   // Ends all connectors; everything acknowledged is durable. Also done by the destructor.
@@ -111,6 +112,9 @@ class Service final : public Control {
   std::shared_ptr<void> Subscribe(std::function<void()> wake) override;
   std::string instance_id() const override { return store_->instance_id(); }
   bool ready() const override { return ready_; }
+  void Ping(std::function<void()> pong) const override {
+    supervisor_->WhileStopped("", [pong = std::move(pong)](bool) { pong(); });
+  }
   std::vector<std::string> service_warnings() const override;
   const Clock& clock() const override { return SystemClock(); }
   void Attend() override;

@@ -11,6 +11,7 @@
 #include "web/health_book.h"
 #include "web/http.h"
 #include "web/idempotency.h"
+#include "web/pulse.h"
 #include "web/router.h"
 #include "web/server.h"
 
@@ -25,6 +26,7 @@ struct Api {
   HealthBook health;
   Idempotency idempotency;
   std::map<std::pair<std::string, int>, std::uint64_t> requests;  // answers by route template and status
+  Pulse pulse;
 };
 
 // The whole route table, both dialects.

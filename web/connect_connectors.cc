@@ -143,8 +143,15 @@ Response DeleteConnector(Api& api, const Request& request) {
   });
 }
 
+// As in Connect, whether there is such a connector or not.
+std::optional<Response> NotTracked(const Api& api, const Request& request) {
+  if (api.options.topic_tracking) return std::nullopt;
+  return Fail(request, 403, "Topic tracking is disabled: api.topic_tracking is false.");
+}
+
 // Of an unknown connector an empty list, as in Connect; from memory (1.9, 11).
 Response GetTopics(Api& api, const Request& request) {
+  if (auto refused = NotTracked(api, request)) return std::move(*refused);
   Json topics = Json::array();
   if (api.control.Find(request.Argument(0)) != nullptr) {
     for (const std::string& topic : api.control.Topics(request.Argument(0))) topics.push_back(topic);
@@ -155,6 +162,7 @@ Response GetTopics(Api& api, const Request& request) {
 }
 
 Response ResetTopics(Api& api, const Request& request) {
+  if (auto refused = NotTracked(api, request)) return std::move(*refused);
   if (api.control.Find(request.Argument(0)) != nullptr) {
     const auto answer = api.control.ResetTopics(request.Argument(0));
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
@@ -223,7 +231,7 @@ void AddConnectorRoutes(std::vector<Route>& routes) {
        Role::kRead,
        "Streams written or delivered since the last reset",
        GetTopics,
-       {.answers = "200 {*: {topics: [string]}}"}},
+       {.answers = "200 {*: {topics: [string]}}", .errors = "403"}},
       {"PUT",
        "/connectors/{c}/topics/reset",
        Role::kOperate,

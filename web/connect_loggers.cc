@@ -86,7 +86,7 @@ void AddLoggerRoutes(std::vector<Route>& routes) {
        Role::kRead,
        "Levels that were set, and the one of all others",
        ListLoggers,
-       {.answers = "200 {root: Logger, *: Logger}"}},
+       {.answers = "200 {root: Logger, *: Logger}", .errors = "404"}},
       {"GET", "/admin/loggers/{l}", Role::kRead, "Level of one area", GetLogger, {.answers = "200 Logger"}},
       {"PUT",
        "/admin/loggers/{l}",

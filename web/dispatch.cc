@@ -3,6 +3,7 @@
 #include "core/base/diag.h"
 #include "core/base/encoding.h"
 #include "web/api.h"
+#include "web/cors.h"
 #include "web/host_guard.h"
 
 namespace headgate::web {
@@ -76,12 +77,13 @@ Response FindAndHandle(Api& api, const Router& router, Request& request, std::st
   }
   Router::Match match = router.Find(request.method, request.segments);
   if (!match.pattern.empty()) label = match.pattern;
+  if (auto may = Preflight(api.options, request)) return std::move(*may);
   if (match.status == 404) return Fail(request, 404, "There is no resource " + request.path.substr(0, 300) + ".");
   if (match.status == 405) {
     return Fail(request, 405, request.method.substr(0, 32) + " is not offered here, only " + match.allow + ".")
         .With("Allow", match.allow);
   }
-  if (Changes(request.method) &&
+  if (Changes(request.method) && !CorsAllows(api.options, request) &&
       !OriginAllowed(request.Header("origin"), request.Header("host"), api.options.allowed_origins)) {
     return Fail(request, 403, "A page of another origin may not change anything here.");
   }

@@ -10,7 +10,7 @@ namespace headgate::web {
 Status CheckBind(std::string_view address, bool allow_insecure) {
   if (config::IsLoopback(address) || allow_insecure) return Ok();
   return ConfigError("The admin API would listen on " + std::string(address) +
-                     ", where other machines reach it without sign-in. Set api.listen to 127.0.0.1, or set "
+                     ", where other machines reach it without sign-in. Listen at 127.0.0.1, or set "
                      "api.allow_insecure: true if something in front of it decides who may call.");
 }
 

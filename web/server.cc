@@ -15,6 +15,7 @@
 #include "core/base/encoding.h"
 #include "core/catalog/control.h"
 #include "web/api.h"
+#include "web/cors.h"
 #include "web/host_guard.h"
 #include "web/lane.h"
 #include "web/session.h"
@@ -39,6 +40,19 @@ struct Bell {
   std::atomic<bool> pending = false;
 };
 
+std::vector<Route> LoggerRoutes() {
+  std::vector<Route> routes;
+  AddLoggerRoutes(routes);
+  return routes;
+}
+
+std::vector<Route> RoutesOf(const ServerOptions& options) {
+  std::vector<Route> routes = AllRoutes();
+  if (!options.loggers)
+    std::erase_if(routes, [](const Route& route) { return route.pattern.starts_with("/admin/loggers"); });
+  return routes;
+}
+
 std::string HostText(const asio::ip::address& address) {
   return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
 }
@@ -48,20 +62,23 @@ std::string HostText(const asio::ip::address& address) {
 class Server::Impl final : public Session::Host {
  public:
   Impl(ServerOptions options, Control& control)
-      : options_(std::move(options)), control_(control), router_(AllRoutes()), api_{control,      options_,      {},
-                                                                                    HealthBook(), Idempotency(), {}} {
+      : options_(std::move(options)),
+        control_(control),
+        router_(RoutesOf(options_)),
+        api_{control, options_, {}, HealthBook(), Idempotency(), {}, {}} {
     std::random_device random;
     id_prefix_ = Hex16((static_cast<std::uint64_t>(random()) << 32) | random()).substr(0, 10);
   }
   ~Impl() override { Stop(); }
 
   void Use(int fd, bool v6, const std::string& address);
+  void UseForLoggers(int fd, bool v6);
   void Run();
   void Stop();
 
   const Limits& limits() const override { return options_.limits; }
   Response Answer(Request& request) override { return Dispatch(api_, router_, request); }
-  void Answered(const Request& request, int status) override;
+  void Answered(const Request& request, Response& response) override;
   bool Run(Later later, std::function<void(Response)> done) override;
   bool TakeStream() override;
   void GiveStreamBack() override;
@@ -69,8 +86,33 @@ class Server::Impl final : public Session::Host {
   void Ended(Session* session) override;
 
  private:
-  void Accept();
-  void OnAccepted(tcp::socket socket);
+  // What is asked at the listener of /admin/loggers: the rest is the same.
+  class LoggersHost final : public Session::Host {
+   public:
+    explicit LoggersHost(Impl& impl) : impl_(impl) {}
+    const Limits& limits() const override { return impl_.limits(); }
+    Response Answer(Request& request) override { return Dispatch(impl_.api_, router_, request); }
+    void Answered(const Request& request, Response& response) override { impl_.Answered(request, response); }
+    bool Run(Later later, std::function<void(Response)> done) override {
+      return impl_.Run(std::move(later), std::move(done));
+    }
+    bool TakeStream() override { return impl_.TakeStream(); }
+    void GiveStreamBack() override { impl_.GiveStreamBack(); }
+    std::string NewRequestId() override { return impl_.NewRequestId(); }
+    void Ended(Session* session) override { impl_.Ended(session); }
+
+   private:
+    Impl& impl_;
+    const Router router_{LoggerRoutes()};
+  };
+  struct Door {
+    tcp::acceptor acceptor;
+    asio::steady_timer pause;
+    Session::Host& host;
+  };
+
+  void Accept(Door& door);
+  void OnAccepted(tcp::socket socket, Session::Host& host);
   void Observe();
   void Attend();
   void Subscribe();
@@ -81,10 +123,11 @@ class Server::Impl final : public Session::Host {
   const Router router_;
   Api api_;
   std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
-  tcp::acceptor acceptor_{*io_};
+  Door door_{tcp::acceptor(*io_), asio::steady_timer(*io_), *this};
+  LoggersHost loggers_host_{*this};
+  Door loggers_door_{tcp::acceptor(*io_), asio::steady_timer(*io_), loggers_host_};
   asio::steady_timer observe_timer_{*io_};
   asio::steady_timer attend_timer_{*io_};
-  asio::steady_timer pause_timer_{*io_};
   std::map<Session*, std::shared_ptr<Session>> sessions_;
   std::set<Session*> refused_;
   std::size_t streams_ = 0;
@@ -98,7 +141,7 @@ class Server::Impl final : public Session::Host {
   std::thread thread_;
 };
 
-Result<Listener> Listener::Bind(const ServerOptions& options) {
+Result<Listener> Listener::Bind(const ServerOptions& options, std::string_view setting) {
   HG_RETURN_IF_ERROR(CheckBind(options.address, options.allow_insecure));
   Error error;
   const auto address = asio::ip::make_address(options.address, error);
@@ -112,12 +155,13 @@ Result<Listener> Listener::Bind(const ServerOptions& options) {
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error == asio::error::address_in_use) {
-    return ConfigError(
-        "The admin API cannot listen on " + text +
-        ": another process uses that port (ss -ltnp shows which). Set api.listen to a free one; port 0 takes any.");
+    return ConfigError("The admin API cannot listen on " + text +
+                       ": another process uses that port (ss -ltnp shows which). Set " + std::string(setting) +
+                       " to a free one; port 0 takes any.");
   }
   if (error)
-    return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change api.listen.");
+    return ConfigError("The admin API cannot listen on " + text + ": " + error.message() + ". Change " +
+                       std::string(setting) + ".");
   const std::uint16_t port = acceptor.local_endpoint(error).port();
   const int fd = acceptor.release(error);
   if (error) return ConfigError("The admin API cannot listen on " + text + ": " + error.message());
@@ -132,35 +176,38 @@ Listener::~Listener() {
 }
 
 void Server::Impl::Use(int fd, bool v6, const std::string& address) {
-  acceptor_.assign(v6 ? tcp::v6() : tcp::v4(), fd);  // throws only for a descriptor that is none
+  door_.acceptor.assign(v6 ? tcp::v6() : tcp::v4(), fd);  // throws only for a descriptor that is none
   api_.worker_id = address;
 }
+
+void Server::Impl::UseForLoggers(int fd, bool v6) { loggers_door_.acceptor.assign(v6 ? tcp::v6() : tcp::v4(), fd); }
 
 void Server::Impl::Run() {
   Observe();
   Attend();
-  Accept();
+  Accept(door_);
+  if (loggers_door_.acceptor.is_open()) Accept(loggers_door_);
   thread_ = std::thread([this] { io_->run(); });
 }
 
-void Server::Impl::Accept() {
-  acceptor_.async_accept([this](const Error& error, tcp::socket socket) {
+void Server::Impl::Accept(Door& door) {
+  door.acceptor.async_accept([this, &door](const Error& error, tcp::socket socket) {
     if (finishing_) return;
     if (!error) {
-      OnAccepted(std::move(socket));
-      return Accept();
+      OnAccepted(std::move(socket), door.host);
+      return Accept(door);
     }
-    pause_timer_.expires_after(kAcceptPause);
-    pause_timer_.async_wait([this](const Error& stopped) {
-      if (!stopped && !finishing_) Accept();
+    door.pause.expires_after(kAcceptPause);
+    door.pause.async_wait([this, &door](const Error& stopped) {
+      if (!stopped && !finishing_) Accept(door);
     });
   });
 }
 
-void Server::Impl::OnAccepted(tcp::socket socket) {
+void Server::Impl::OnAccepted(tcp::socket socket, Session::Host& host) {
   const bool full = sessions_.size() - refused_.size() >= options_.limits.connections_max;
   if (full && refused_.size() >= kRefusedMax) return;  // closes it
-  auto session = full ? Session::Refuse(std::move(socket), *this) : Session::Start(std::move(socket), *this);
+  auto session = full ? Session::Refuse(std::move(socket), host) : Session::Start(std::move(socket), host);
   if (full) refused_.insert(session.get());
   sessions_.emplace(session.get(), std::move(session));
 }
@@ -174,7 +221,9 @@ void Server::Impl::Ended(Session* session) {
   });
 }
 
-void Server::Impl::Answered(const Request& request, int status) {
+void Server::Impl::Answered(const Request& request, Response& response) {
+  AddCors(options_, request, response);
+  const int status = response.status;
   ++api_.requests[{request.route, status}];
   if (status >= 500 && status != 503) {
     diag::Warn("web", "answered with an error",
@@ -252,6 +301,7 @@ void Server::Impl::Observe() {
 
 void Server::Impl::Attend() {
   control_.Attend();
+  api_.pulse.Beat(control_);
   attend_timer_.expires_after(kAttend);
   attend_timer_.async_wait([this](const Error& error) {
     if (!error && !finishing_) Attend();
@@ -261,8 +311,10 @@ void Server::Impl::Attend() {
 void Server::Impl::FinishAll() {
   finishing_ = true;
   Error ignored;
-  acceptor_.close(ignored);
-  pause_timer_.cancel();
+  for (Door* door : {&door_, &loggers_door_}) {
+    door->acceptor.close(ignored);
+    door->pause.cancel();
+  }
   attend_timer_.cancel();
   if (sessions_.empty()) return io_->stop();
   const auto all = sessions_;
@@ -290,9 +342,11 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 void Server::Stop() { impl_->Stop(); }
 
-Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Listener listener, Control& control) {
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Listener listener, Control& control,
+                                              std::optional<Listener> admin) {
   auto impl = std::make_unique<Impl>(std::move(options), control);
   impl->Use(std::exchange(listener.fd_, -1), listener.v6_, listener.address());
+  if (admin) impl->UseForLoggers(std::exchange(admin->fd_, -1), admin->v6_);
   impl->Run();
   std::unique_ptr<Server> server(new Server(std::move(impl)));
   server->address_ = std::move(listener.address_);

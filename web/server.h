@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,9 +39,13 @@ struct ServerOptions {
   std::string address = "127.0.0.1";  // an IP address
   std::uint16_t port = 8083;          // 0 takes a free one
   bool allow_insecure = false;
-  bool mask_secrets = true;  // false: literal secrets are shown, as in Kafka Connect (7.3)
+  bool mask_secrets = true;    // false: literal secrets are shown, as in Kafka Connect (7.3)
+  bool topic_tracking = true;  // false: nobody may ask which streams a connector wrote or delivered (Connect's topics)
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
+  std::vector<std::string> cors_allow_origins;                         // whose pages may read answers (SE6)
+  std::vector<std::string> cors_allow_methods{"GET", "POST", "HEAD"};  // and send these
+  bool loggers = true;  // false: /admin/loggers is at another listener, or nowhere
   Limits limits;
   std::string commit;                                // of the source tree, for GET /
   const config::SecretResolver* resolver = nullptr;  // nullptr: validate does not look into placeholders
@@ -48,8 +54,8 @@ struct ServerOptions {
 // An address that is taken, before anybody answers there: who connects waits. Released by the server that uses it.
 class Listener {
  public:
-  // Config error if the address is refused (SE1), unknown, or taken.
-  static Result<Listener> Bind(const ServerOptions& options);
+  // Config error if the address is refused (SE1), unknown, or taken. `setting`: what has to be changed then.
+  static Result<Listener> Bind(const ServerOptions& options, std::string_view setting = "api.listen");
   Listener(Listener&& other) noexcept;
   ~Listener();
 
@@ -68,8 +74,9 @@ class Listener {
 // which start with their first job. All calls of Control that change something come from the API thread.
 class Server {
  public:
-  // Answers when it returns. `control` must outlive the server.
-  static Result<std::unique_ptr<Server>> Start(ServerOptions options, Listener listener, Control& control);
+  // Answers when it returns. `control` must outlive the server. `admin`: where /admin/loggers is, and nothing else.
+  static Result<std::unique_ptr<Server>> Start(ServerOptions options, Listener listener, Control& control,
+                                               std::optional<Listener> admin = {});
   ~Server();  // stops
   Server(const Server&) = delete;
 

@@ -23,7 +23,13 @@ Response Root(Api& api, const Request&) {
 
 Response Health(Api& api, const Request&) {
   const bool ready = api.control.ready();
+  api.pulse.Beat(api.control);
   Json json;
+  if (ready && api.pulse.IsLate(api.control)) {
+    json["status"] = "unhealthy";
+    json["message"] = "The thread that runs the connectors has not answered for 10 s.";
+    return Response::Json(500, Dump(json));
+  }
   json["status"] = ready ? "healthy" : "starting";
   json["message"] =
       ready ? "Worker has completed startup and is ready to handle requests." : "Worker is still starting up.";
@@ -91,7 +97,7 @@ void AddServiceRoutes(std::vector<Route>& routes) {
        Role::kNone,
        "Kafka Connect's health of the worker",
        Health,
-       {.answers = "200 WorkerHealth; 503 WorkerHealth"}},
+       {.answers = "200 WorkerHealth; 500 WorkerHealth; 503 WorkerHealth"}},
       {"GET", "/livez", Role::kNone, "The process answers", Live, {.answers = "200 string"}, Produces::kText},
       {"GET",
        "/readyz",

@@ -280,7 +280,7 @@ void SessionImpl::OnRequest() {
 }
 
 void SessionImpl::Deliver(Response response) {
-  host_.Answered(request_, response.status);
+  host_.Answered(request_, response);
   if (response.close || finishing_) close_after_ = true;
   phase_ = Phase::kWriting;
   const bool head_only = request_.method == "HEAD";

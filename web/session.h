@@ -20,8 +20,8 @@ class Session {
     virtual ~Host() = default;
     virtual const Limits& limits() const = 0;
     virtual Response Answer(Request& request) = 0;
-    // Counts the answer for the metrics.
-    virtual void Answered(const Request& request, int status) = 0;
+    // Counts the answer for the metrics; adds what pages of other origins need.
+    virtual void Answered(const Request& request, Response& response) = 0;
     // `done` is called on the API thread, unless the server stops first. False: the lane is full.
     virtual bool Run(Later later, std::function<void(Response)> done) = 0;
     virtual bool TakeStream() = 0;

@@ -269,6 +269,8 @@ class Control {
   // The service itself.
   virtual std::string instance_id() const = 0;  // id of the data directory
   virtual bool ready() const = 0;               // database open, catalogue read
+  // Calls `pong` on the thread that runs the connectors, as soon as it does nothing else.
+  virtual void Ping(std::function<void()> pong) const = 0;
   virtual std::vector<std::string> service_warnings() const = 0;  // slots left behind, insecure bind
   virtual const Clock& clock() const = 0;
   // API thread, now and then: what the service has to do there of its own accord.

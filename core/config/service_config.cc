@@ -286,17 +286,21 @@ class Loader {
            "/var/lib/headgate.");
     }
     const ServiceConfig::Api& api = outcome_.config.api;
-    if (!IsLoopback(api.listen.address) && !api.allow_insecure) {
-      Fail(where_["api.listen"],
-           "Setting \"api.listen\" is " + api.listen.Text() +
-               ", which others can reach without signing in. Listen on 127.0.0.1, or set api.allow_insecure: true.");
-    }
+    CheckReach("api.listen", api.listen);
+    if (api.admin_listener) CheckReach("api.admin_listener", *api.admin_listener);
     if (api.limits.streams_max > api.limits.connections_max) {
       const auto at = where_.find("api.limits.streams_max");
       Fail(at != where_.end() ? at->second : where_["api.limits.connections_max"],
            "Setting \"api.limits.streams_max\" is more than api.limits.connections_max. Streams are some of the "
            "connections.");
     }
+  }
+
+  void CheckReach(const std::string& setting, const Listen& listen) {
+    if (IsLoopback(listen.address) || outcome_.config.api.allow_insecure) return;
+    Fail(where_[setting],
+         "Setting \"" + setting + "\" is " + listen.Text() +
+             ", which others can reach without signing in. Listen on 127.0.0.1, or set api.allow_insecure: true.");
   }
 
   const std::string_view file_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +28,15 @@ struct ServiceConfig {
   };
   struct Api {
     Listen listen;
-    bool allow_insecure = false;               // a bind beyond loopback without authentication (SE1)
-    bool mask_secrets = true;                  // 7.3
-    std::vector<std::string> allowed_hosts;    // further values of the Host header (SE4)
-    std::vector<std::string> allowed_origins;  // pages of other origins that may change things (SE4)
+    bool allow_insecure = false;                  // a bind beyond loopback without authentication (SE1)
+    bool mask_secrets = true;                     // 7.3
+    bool topic_tracking = true;                   // Kafka Connect's topics of a connector may be asked for
+    std::vector<std::string> allowed_hosts;       // further values of the Host header (SE4)
+    std::vector<std::string> allowed_origins;     // pages of other origins that may change things (SE4)
+    std::vector<std::string> cors_allow_origins;  // and those that may read answers (SE6)
+    std::vector<std::string> cors_allow_methods{"GET", "POST", "HEAD"};
+    bool loggers = true;                   // /admin/loggers is offered
+    std::optional<Listen> admin_listener;  // where, if not at `listen`
     Limits limits;
   };
   struct Log {

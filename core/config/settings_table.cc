@@ -84,6 +84,26 @@ std::string AssignListen(Listen& to, const std::string& text) {
   return {};
 }
 
+std::string CheckMethod(const std::string& item) {
+  for (const std::string_view method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}) {
+    if (item == method) return {};
+  }
+  return "Write GET, HEAD, POST, PUT, PATCH or DELETE.";
+}
+
+std::string AssignAdminListener(ServiceConfig::Api& api, const std::string& text) {
+  const std::string lower = ToLower(Trim(text));
+  std::optional<Listen> listen;
+  if (!lower.empty() && lower != "off") {
+    auto parsed = ParseListen(Trim(text));
+    if (!parsed.ok()) return ": " + parsed.error().what + ". Or write off.";
+    listen = std::move(parsed).value();
+  }
+  api.loggers = lower != "off";
+  api.admin_listener = std::move(listen);
+  return {};
+}
+
 std::string AssignLevel(diag::Level& to, const std::string& text) {
   const auto level = diag::ParseLevel(Trim(text));
   if (!level) return "is " + Quoted(text) + ". It must be trace, debug, info, warn, error or fatal.";
@@ -140,10 +160,20 @@ std::vector<Setting> Settings(ServiceConfig& config) {
            "Allows api.listen to be an address that other machines reach without signing in."),
       Flag("api.mask_secrets", api.mask_secrets,
            "Whether literal secrets read back as [hidden]; false shows them, as Kafka Connect does."),
+      Flag("api.topic_tracking", api.topic_tracking,
+           "Whether Kafka Connect's topics of a connector can be read and reset; false answers 403."),
       List("api.allowed_hosts", api.allowed_hosts, "Names in the Host header to answer to, besides our own addresses.",
            CheckHost),
       List("api.allowed_origins", api.allowed_origins,
            "Origins whose pages may change things, such as https://console.example.com.", CheckOrigin),
+      List("api.cors_allow_origins", api.cors_allow_origins,
+           "Origins whose pages may read answers, as a browser asks before a page of another origin gets them.",
+           CheckOrigin),
+      List("api.cors_allow_methods", api.cors_allow_methods, "The methods that those pages may send.", CheckMethod),
+      {"api.admin_listener", false,
+       "Address and port of a listener that has /admin/loggers alone, which is then not at api.listen; off offers it "
+       "nowhere.",
+       "", [&api](const Texts& t) { return AssignAdminListener(api, t[0]); }},
       Number("api.limits.body_bytes_max", limits.body_bytes_max, "Largest body of a request; more is 413.", 1024,
              1LL << 30),
       Number("api.limits.header_bytes_max", limits.header_bytes_max, "Largest header block; more is 431.", 1024,

@@ -178,6 +178,32 @@ TEST_F(Connect, Trap11_TopicsOfAllConnectorsComeInOneBurstAndAreResetEach) {
   EXPECT_EQ(Call("GET", "/connectors/none/topics", 200), json({{"none", {{"topics", json::array()}}}}));
 }
 
+TEST_F(Connect, S1_2_TopicTrackingIsSwitchedOffByTheConfigFile) {
+  HeadgateProcess other({.env = {{"HEADGATE_API_TOPIC_TRACKING", "false"}}});
+  ASSERT_TRUE(other.Start().ok());
+  EXPECT_EQ(other.Call("GET", "/connectors/a/topics")->status, 403);
+  EXPECT_EQ(other.Call("PUT", "/connectors/a/topics/reset")->status, 403);
+  EXPECT_EQ(other.Call("GET", "/health")->status, 200);
+}
+
+TEST_F(Connect, S1_2_TheLoggersAreAtAListenerOfTheirOwnOrOff) {
+  HeadgateProcess other({.env = {{"HEADGATE_API_ADMIN_LISTENER", "127.0.0.1:0"}}});
+  ASSERT_TRUE(other.Start().ok());
+  ASSERT_TRUE(other.WaitForLine("loggers listening", seconds(10))) << other.Stderr();
+  const std::string text = other.Stderr();
+  const std::size_t at = text.find("address=", text.find("loggers listening")) + 8;
+  const std::string loggers = text.substr(at, text.find_first_of(" \n", at) - at);
+  EXPECT_EQ(HttpCall(loggers, "PUT", "/admin/loggers/web", R"({"level":"DEBUG"})", {})->status, 200);
+  EXPECT_EQ(HttpCall(loggers, "GET", "/connectors", "", {})->status, 404);
+  EXPECT_EQ(other.Call("GET", "/admin/loggers")->status, 404);
+  EXPECT_TRUE(other.WaitForLine("debug web", seconds(10))) << "and the level holds for all of it";
+  HeadgateProcess off({.env = {{"HEADGATE_API_ADMIN_LISTENER", "off"}}});
+  ASSERT_TRUE(off.Start().ok());
+  EXPECT_EQ(off.Call("GET", "/admin/loggers")->status, 404);
+  HeadgateProcess wrong({.env = {{"HEADGATE_API_ADMIN_LISTENER", "nowhere"}}});
+  EXPECT_FALSE(wrong.Start().ok());
+}
+
 TEST_F(Connect, S1_2_LevelsChangeWhatTheProgramTellsAtOnce) {
   EXPECT_EQ(Call("PUT", "/admin/loggers/ingest", 200, {{"level", "trace"}}), json({"ingest"}));
   Call("PUT", "/admin/loggers/supervisor?scope=cluster", 204, {{"level", "DEBUG"}});

@@ -100,7 +100,11 @@ api:
   allow_insecure: true
   mask_secrets: false
   allowed_hosts: [headgate.example, 10.0.0.1:8083]
+  topic_tracking: false
   allowed_origins: [https://console.example.com]
+  cors_allow_origins: [https://ui.example.com]
+  cors_allow_methods: [GET, DELETE]
+  admin_listener: 127.0.0.1:8084
   limits:
     body_bytes_max: 2048
     header_bytes_max: 4096
@@ -141,6 +145,11 @@ egress:
   EXPECT_EQ(config.api.limits.json_depth_max, 5);
   EXPECT_EQ(config.api.limits.rate_bytes_min, 6);
   EXPECT_THAT(config.api.allowed_origins, ElementsAre("https://console.example.com"));
+  EXPECT_THAT(config.api.cors_allow_origins, ElementsAre("https://ui.example.com"));
+  EXPECT_THAT(config.api.cors_allow_methods, ElementsAre("GET", "DELETE"));
+  EXPECT_FALSE(config.api.topic_tracking);
+  EXPECT_TRUE(config.api.loggers);
+  EXPECT_EQ(config.api.admin_listener->Text(), "127.0.0.1:8084");
   EXPECT_EQ(config.log.level, diag::Level::kWarn);
   EXPECT_EQ(config.log.format, diag::Format::kJson);
   EXPECT_EQ(config.retention.time_ms, 1000);
@@ -359,6 +368,20 @@ TEST(ServiceConfig, SE1_ABindBeyondLoopbackNeedsTheWord) {
   EXPECT_EQ(Errors("data_dir: d\napi: {listen: 0.0.0.0:8083, allow_insecure: true}\n"), "");
   EXPECT_EQ(Errors("data_dir: d\napi: {listen: 127.0.0.2:8083}\n"), "");
   EXPECT_THAT(Errors("data_dir: d\napi: {listen: '[::]:8083'}\n"), HasSubstr("without signing in"));
+  EXPECT_THAT(Errors("data_dir: d\napi: {admin_listener: '0.0.0.0:1'}\n"),
+              HasSubstr("\"api.admin_listener\" is 0.0.0.0:1, which others can reach"));
+}
+
+TEST(ServiceConfig, S1_2_TheLoggersAreHereElsewhereOrNowhere) {
+  const auto with = [](const std::string& value) { return Parse("data_dir: d\napi: {" + value + "}\n"); };
+  EXPECT_TRUE(with("").config.api.loggers);
+  EXPECT_FALSE(with("admin_listener: Off").config.api.loggers);
+  const ServiceConfigOutcome elsewhere = with("admin_listener: '[::1]:0'");
+  EXPECT_EQ(elsewhere.config.api.admin_listener->Text(), "[::1]:0");
+  EXPECT_TRUE(elsewhere.config.api.loggers);
+  EXPECT_THAT(Errors("data_dir: d\napi: {admin_listener: nowhere}\n"), HasSubstr("Or write off."));
+  EXPECT_THAT(Errors("data_dir: d\napi: {cors_allow_origins: ['*']}\n"), HasSubstr("Write an origin"));
+  EXPECT_THAT(Errors("data_dir: d\napi: {cors_allow_methods: [get]}\n"), HasSubstr("Write GET, HEAD"));
 }
 
 TEST(ServiceConfig, LoadReadsAFileAndSaysWhyItCannot) {

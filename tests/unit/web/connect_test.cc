@@ -249,6 +249,37 @@ TEST_F(ConnectTest, TopicsOfAnUnknownConnectorAreAnEmptyList) {
   EXPECT_EQ(control.calls, std::vector<std::string>{"reset topics shop"});
 }
 
+TEST_F(ConnectTest, S1_2_TopicsAre403WhereTrackingIsOff) {
+  AddSource();
+  options.topic_tracking = false;
+  for (const char* name : {"shop", "none"}) {
+    const RawAnswer read = Get("/connectors/" + std::string(name) + "/topics");
+    EXPECT_EQ(read.status, 403);
+    EXPECT_EQ(Parse(read)["error_code"], 403);
+    EXPECT_NE(read.body.find("api.topic_tracking"), std::string::npos);
+    EXPECT_EQ(Send("PUT", "/connectors/" + std::string(name) + "/topics/reset").status, 403);
+  }
+  EXPECT_TRUE(control.calls.empty());
+}
+
+TEST_F(ConnectTest, S1_2_TheWorkerIsUnhealthyWhileItsConnectorsThreadDoesNotAnswer) {
+  std::vector<std::function<void()>> pongs;
+  control.pongs = &pongs;
+  EXPECT_EQ(Get("/health").status, 200);
+  ASSERT_EQ(pongs.size(), 1U);
+  control.manual_clock.ahead_us = 5'000'000;
+  EXPECT_EQ(Get("/health").status, 200);
+  control.manual_clock.ahead_us = 10'000'000;
+  const RawAnswer late = Get("/health");
+  EXPECT_EQ(late.status, 500);
+  EXPECT_EQ(Parse(late)["status"], "unhealthy");
+  EXPECT_EQ(Get("/livez").status, 200);
+  EXPECT_EQ(pongs.size(), 1U) << "one question at a time";
+  pongs[0]();
+  EXPECT_EQ(Get("/health").status, 200);
+  server.reset();
+}
+
 TEST_F(ConnectTest, HealthOfTheWorkerFollowsReadiness) {
   EXPECT_EQ(Parse(Get("/health"))["status"], "healthy");
   EXPECT_EQ(Get("/readyz").status, 200);

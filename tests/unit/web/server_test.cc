@@ -236,6 +236,62 @@ TEST_F(ServerTest, StopEndsEventStreamsWithEndAndLetsAnswersFinish) {
   EXPECT_FALSE(RawClient(address()).connected());
 }
 
+TEST_F(ServerTest, SE6_NoPageOfAnotherOriginReadsAnythingUnlessItIsNamed) {
+  const auto ask = [&](const std::string& method, const std::string& path, const std::string& origin,
+                       const std::string& asked = {}) {
+    test::Call call{.method = method, .path = path, .headers = {{"Origin", origin}}};
+    if (!asked.empty()) call.headers.emplace("Access-Control-Request-Method", asked);
+    return Ask(address(), call);
+  };
+  AddSource();
+  EXPECT_EQ(ask("OPTIONS", "/connectors", "https://ui.example.com", "POST").status, 405) << "closed by default";
+  EXPECT_FALSE(ask("GET", "/connectors", "https://ui.example.com").headers.contains("access-control-allow-origin"));
+  server.reset();
+  options.cors_allow_origins = {"https://ui.example.com"};
+  options.cors_allow_methods = {"GET", "POST"};
+  const RawAnswer first = ask("OPTIONS", "/connectors/shop/restart", "https://ui.example.com", "POST");
+  EXPECT_EQ(first.status, 204);
+  EXPECT_EQ(first.headers.at("access-control-allow-origin"), "https://ui.example.com");
+  EXPECT_EQ(first.headers.at("access-control-allow-methods"), "GET, POST");
+  EXPECT_NE(first.headers.at("access-control-allow-headers").find("Content-Type"), std::string::npos);
+  for (const char* path : {"/connectors", "/nowhere"}) {
+    const RawAnswer read = ask("GET", path, "https://ui.example.com");
+    EXPECT_EQ(read.headers.at("access-control-allow-origin"), "https://ui.example.com") << path;
+    EXPECT_EQ(read.headers.at("vary"), "Origin");
+    EXPECT_FALSE(read.headers.contains("access-control-allow-credentials"));
+  }
+  EXPECT_EQ(ask("POST", "/connectors/shop/restart", "https://ui.example.com").status, 204);
+  EXPECT_EQ(ask("PUT", "/connectors/shop/pause", "https://ui.example.com").status, 403) << "not of these methods";
+  EXPECT_EQ(ask("OPTIONS", "/connectors/shop/pause", "https://ui.example.com", "PUT").status, 405);
+  EXPECT_EQ(ask("OPTIONS", "/connectors", "https://evil.example.com", "POST").status, 405);
+  EXPECT_EQ(ask("POST", "/connectors/shop/restart", "https://evil.example.com").status, 403);
+  const RawAnswer foreign = ask("GET", "/connectors", "https://evil.example.com");
+  EXPECT_FALSE(foreign.headers.contains("access-control-allow-origin"));
+}
+
+TEST_F(ServerTest, S1_2_TheLoggersHaveAListenerOfTheirOwnOrNone) {
+  options.loggers = false;
+  EXPECT_EQ(Get("/admin/loggers").status, 404);
+  EXPECT_EQ(Get("/admin/loggers/root").status, 404);
+  auto listener = web::Listener::Bind(options);
+  auto admin = web::Listener::Bind(options, "api.admin_listener");
+  ASSERT_TRUE(listener.ok() && admin.ok());
+  const std::string loggers = admin->address();
+  auto both = web::Server::Start(options, *std::move(listener), control, *std::move(admin));
+  ASSERT_TRUE(both.ok());
+  EXPECT_EQ(Ask(loggers, {.path = "/admin/loggers"}).status, 200);
+  EXPECT_EQ(Ask(loggers, {.method = "PUT", .path = "/admin/loggers/web", .body = R"({"level":"INFO"})"}).status, 200);
+  for (const char* path : {"/", "/connectors", "/api/v1/connectors", "/metrics", "/openapi.json"})
+    EXPECT_EQ(Ask(loggers, {.path = path}).status, 404) << path;
+  EXPECT_EQ(Ask((*both)->address(), {.path = "/admin/loggers"}).status, 404);
+  EXPECT_EQ(Ask((*both)->address(), {.path = "/connectors"}).status, 200);
+  web::ServerOptions taken = options;
+  taken.port = static_cast<std::uint16_t>(std::stoi(loggers.substr(loggers.rfind(':') + 1)));
+  const auto refused = web::Listener::Bind(taken, "api.admin_listener");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().what.find("Set api.admin_listener to a free one"), std::string::npos);
+}
+
 TEST_F(ServerTest, SE4_Http11WithoutHostIs400) {
   RawClient client(address());
   client.Send("GET /connectors HTTP/1.1\r\n\r\n");
