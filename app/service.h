@@ -182,6 +182,8 @@ class Service final : public Control {
   void LookForLeftSlots(std::stop_token stop);
   bool HasLetters(const std::string& owner) const;
   void Ask(const std::string& sink, LetterCommand command);
+  Result<std::string> StartOperation(const std::string& owner, bool discard, std::vector<std::uint64_t> letters,
+                                     ServiceEvent event);
   void Carry(const std::shared_ptr<RunningOperation>& operation, std::vector<std::uint64_t> letters);
   void Keep(const std::shared_ptr<RunningOperation>& operation, StoreBatch& batch);
   headgate::Status ResumeOperations();
@@ -207,7 +209,7 @@ class Service final : public Control {
   std::unique_ptr<KeptAnswers> kept_answers_;
   // Set while KeepAnswer calls its work: the commands that wait for the answer.
   std::optional<std::vector<std::pair<std::string, LetterCommand>>> held_commands_;
-  StoreBatch held_writes_;  // what makes them durable, if it is not what carries them out
+  StoreBatch held_writes_;  // what makes them durable
   std::unique_ptr<config::SecretResolver> secrets_;
   SinkServices sink_services_;
   RetentionPolicy retention_;

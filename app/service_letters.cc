@@ -83,20 +83,15 @@ std::optional<std::string> Service::KeptAnswer(const std::string& key) const {
 void Service::KeepAnswer(const std::string& key, const std::function<std::string()>& work) {
   held_commands_.emplace();
   const std::string answer = work();
-  auto commands = *std::exchange(held_commands_, std::nullopt);
+  const auto commands = *std::exchange(held_commands_, std::nullopt);
   StoreBatch writes = std::exchange(held_writes_, StoreBatch());
-  if (!answer.empty() && (commands.empty() || !writes.empty())) {
-    kept_answers_->Put(writes, key, answer);
-  } else if (!answer.empty()) {
-    commands.back().second.also = [kept = kept_answers_.get(), key, answer](
-                                      StoreBatch& batch, const std::vector<bool>&) { kept->Put(batch, key, answer); };
-  }
+  if (!answer.empty()) kept_answers_->Put(writes, key, answer);
   if (!writes.empty()) {
     if (headgate::Status status = store_->Write(writes, true); !status.ok())
       diag::Warn("service", "answer not kept", {{"error", status.error().what}});
-    HG_FAILPOINT("letters.accepted");
   }
-  for (auto& [sink, command] : commands) Ask(sink, std::move(command));
+  if (!commands.empty()) HG_FAILPOINT("letters.accepted");
+  for (const auto& [sink, command] : commands) Ask(sink, command);
 }
 
 Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink, std::uint64_t id,
@@ -105,17 +100,15 @@ Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink,
   if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
   auto earlier = DeadLetters::Earlier(*store_, sink, id);
   if (!earlier.ok()) return Failed(earlier.error());
-  LetterCommand command;
-  command.kind = LetterCommand::Kind::kRetry;
-  command.ids = *earlier;
-  command.ids.push_back(id);
+  std::vector<std::uint64_t> letters = *earlier;
+  letters.push_back(id);
   ServiceEvent event;
   event.kind = "letter_retried";
   event.connector = views::ViewOfLetters(sink).value_or(sink);
   event.SignedBy(caller);
   event.summary = "retry of dead letter " + std::to_string(id);
-  Record(std::move(event));
-  Ask(sink, std::move(command));
+  const auto started = StartOperation(sink, false, std::move(letters), std::move(event));
+  if (!started.ok()) return Failed(started.error());
   return *std::move(earlier);
 }
 
@@ -128,11 +121,8 @@ Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, c
   event.SignedBy(caller);
   event.summary = "1 dead letter discarded";
   event.details["event_id"] = std::get<DeadLetter>(letter).event_id;
-  Record(std::move(event));
-  LetterCommand command;
-  command.kind = LetterCommand::Kind::kDiscard;
-  command.ids = {id};
-  Ask(sink, std::move(command));
+  const auto started = StartOperation(sink, true, {id}, std::move(event));
+  if (!started.ok()) return Failed(started.error());
   return Done{};
 }
 
@@ -151,19 +141,11 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
   matched.matched = ids.size();
   if (dry_run) return matched;
 
-  auto operation = std::make_shared<RunningOperation>();
-  operation->id = "op-" + std::to_string(events_->last_id() + 1) + "-" + std::to_string(clock().NowUs());
-  operation->owner = sink;
-  operation->discard = discard;
-  operation->matched = ids.size();
-  matched.operation = operation->id;
-
   ServiceEvent event;
   event.kind = discard ? "letters_discarded" : "letters_retried";
   event.connector = views::ViewOfLetters(sink).value_or(sink);
   event.SignedBy(caller);
   event.summary = std::to_string(ids.size()) + " dead letters " + (discard ? "discarded" : "retried");
-  event.details["operation"] = operation->id;
   if (filter.state) event.details["filter.state"] = headgate::Name(*filter.state);
   if (!filter.stream.empty()) event.details["filter.stream"] = filter.stream;
   if (!filter.error.empty()) event.details["filter.error"] = filter.error;
@@ -171,20 +153,37 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
   if (filter.since_us != 0) event.details["filter.since"] = UtcText(filter.since_us);
   const auto is_filter = [](const auto& detail) { return detail.first.starts_with("filter."); };
   if (std::ranges::none_of(event.details, is_filter)) event.details["filter.all"] = "true";
+  auto started = StartOperation(sink, discard, std::move(ids), std::move(event));
+  if (!started.ok()) return Failed(started.error());
+  matched.operation = *std::move(started);
+  return matched;
+}
+
+// Durable with the event that tells of it before anything of it is done. Its id.
+Result<std::string> Service::StartOperation(const std::string& owner, bool discard, std::vector<std::uint64_t> letters,
+                                            ServiceEvent event) {
+  auto operation = std::make_shared<RunningOperation>();
+  // The oldest is the first in order.
+  operation->id = "op-" + std::to_string(clock().NowUs()) + "-" + std::to_string(events_->last_id() + 1);
+  operation->owner = owner;
+  operation->discard = discard;
+  operation->matched = letters.size();
+  event.details["operation"] = operation->id;
   StoreBatch batch;
   events_->Add(batch, std::move(event));
-  PutLetterOperation(batch, ids.empty() ? operation->End()
-                                        : LetterOperation{operation->id, sink, discard, ids.size(), false, 0, 0, ids});
+  PutLetterOperation(batch, letters.empty()
+                                ? operation->End()
+                                : LetterOperation{operation->id, owner, discard, letters.size(), false, 0, 0, letters});
   Keep(operation, batch);
   if (held_commands_) {
     held_writes_.Add(batch);
   } else {
-    if (status = store_->Write(batch, true); !status.ok()) return Failed(status.error());
+    HG_RETURN_IF_ERROR(store_->Write(batch, true));
     HG_FAILPOINT("letters.accepted");
   }
   Wake();
-  if (!ids.empty()) Carry(operation, std::move(ids));
-  return matched;
+  if (!letters.empty()) Carry(operation, std::move(letters));
+  return operation->id;
 }
 
 // Where it is found, in the place of the oldest of very many.

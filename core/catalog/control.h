@@ -229,9 +229,8 @@ class Control {
 
   // Answers kept for an Idempotency-Key (AP4): opaque bytes, durable for a day. Nothing if none is kept.
   virtual std::optional<std::string> KeptAnswer(const std::string& key) const = 0;
-  // API thread. Calls `work` and keeps what it returns under `key`, "": nothing. If `work` asked for a change of one
-  // dead letter, the answer becomes durable in one write with it, which may be after this returns: a crash before that
-  // has neither. Else it is durable on return, as is an operation on many letters.
+  // API thread. Calls `work` and keeps what it returns under `key`, "": nothing. Durable on return, in one write with
+  // what `work` asked of dead letters: a crash before that has neither.
   virtual void KeepAnswer(const std::string& key, const std::function<std::string()>& work) = 0;
 
   // Views. What changes them is here; all else is in views().

@@ -90,6 +90,25 @@ TEST_F(BulkLetters, AP17_OfASinkThatIsStoppedTheyAreDiscardedAllTheSame) {
   EXPECT_EQ(StateOf("hook"), "STOPPED");
 }
 
+TEST_F(BulkLetters, AP16_OneThatWasDiscardedOrRetriedStaysSoOverAKill) {
+  Call("POST", std::string(kLetters) + "/1/discard", 204);
+  Call("POST", std::string(kLetters) + "/2/retry", 202);
+  RestartWith("");
+  receiver_.SetPolicy(nullptr);
+  EXPECT_TRUE(WaitFor([&] { return Left() <= 49; }, seconds(20))) << Left() << headgate_->Stderr();
+  Call("GET", std::string(kLetters) + "/1", 404);
+  for (const char* verb : {"discard", "retry"}) {
+    RestartWith("letters.accepted=kill");
+    const std::string path = std::string(kLetters) + (*verb == 'd' ? "/4/discard" : "/5/retry");
+    EXPECT_FALSE(HttpCall(headgate_->address(), "POST", path, "", {}).ok());
+    ASSERT_TRUE(headgate_->WaitEnd(seconds(20)).has_value());
+    headgate_->set_failpoints("");
+    ASSERT_TRUE(headgate_->Start().ok());
+    const auto gone = [&] { return HttpCall(headgate_->address(), "GET", path.substr(0, path.rfind('/')), "", {}); };
+    EXPECT_TRUE(WaitFor([&] { return gone()->status == 404; }, seconds(20))) << verb << headgate_->Stderr();
+  }
+}
+
 TEST_F(BulkLetters, KC26_OperationsGoWithASinkThatIsForgotten) {
   ASSERT_EQ(Ask("discard")->status, 202);
   EXPECT_TRUE(WaitFor([&] { return Left() == 0; }));
