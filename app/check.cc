@@ -183,6 +183,7 @@ int CheckCommand(const Arguments& args) {
     services.egress_deny = loaded.config.egress.deny;
     services.egress_deny_ports = loaded.config.egress.deny_ports;
     if (loaded.config.api.listen.port != 0) services.own_listeners = {loaded.config.api.listen.Text()};
+    services.public_url = loaded.config.api.public_url;
     if (const auto& admin = loaded.config.api.admin_listener; admin && admin->port != 0)
       services.own_listeners.push_back(admin->Text());
     if (Report service = CheckService(loaded.config); !service.findings.empty()) reports.push_back(std::move(service));

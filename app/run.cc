@@ -60,6 +60,10 @@ web::ServerOptions MakeServerOptions(const config::ServiceConfig& config) {
   options.topic_tracking = config.api.topic_tracking;
   options.allowed_hosts = config.api.allowed_hosts;
   options.allowed_origins = config.api.allowed_origins;
+  if (!config.api.public_url.empty()) {
+    const std::string authority = config.api.public_url.substr(config.api.public_url.find("//") + 2);
+    options.allowed_hosts.push_back(authority.substr(0, authority.find('/')));
+  }
   options.cors_allow_origins = config.api.cors_allow_origins;
   options.cors_allow_methods = config.api.cors_allow_methods;
   options.loggers = config.api.loggers && !config.api.admin_listener;

@@ -43,6 +43,7 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   service->sink_services_.egress_deny = config.egress.deny;
   service->sink_services_.egress_deny_ports = config.egress.deny_ports;
   service->sink_services_.own_listeners = own_listeners;
+  service->sink_services_.public_url = config.api.public_url;
   if (config.api.allow_insecure && !config::IsLoopback(config.api.listen.address)) {
     service->warnings_.push_back(
         "The admin API listens on " + config.api.listen.Text() +

@@ -84,6 +84,7 @@ class Service final : public Control {
                                               const config::FlatConfig& config) const override;
   Answer<TestDelivery> SendTest(const std::string& sink, const TestEvent& event) const override;
   Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const override;
+  bool GiveConsent(std::string_view token, std::optional<double> per_minute, const Caller& caller) override;
   Answer<std::vector<SigningSecretInfo>> ListSigningSecrets(const std::string& sink) const override;
   Answer<NewSigningSecret> AddSigningSecret(const std::string& sink, const std::string& placeholder, bool ed25519,
                                             const Caller& caller) override;

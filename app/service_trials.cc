@@ -1,8 +1,11 @@
 // What a person tries before, and looks at while, a connector runs.
+#include <cmath>
+
 #include "app/plugins.h"
 #include "app/service.h"
 #include "connectors/registry.h"
 #include "core/config/validate.h"
+#include "core/pipeline/consent_desk.h"
 #include "sinks/registry.h"
 
 namespace headgate {
@@ -64,6 +67,23 @@ Answer<std::shared_ptr<DeliveryTrace>> Service::TraceOf(const std::string& sink)
         409, "Connector " + sink + " is a " + record->class_name + ", which does not tell its deliveries.", {}};
   if (auto trace = supervisor_->TraceOf(sink)) return trace;
   return Refusal{503, "Connector " + sink + " is starting.", {}};
+}
+
+// The token alone says which sink it is of.
+bool Service::GiveConsent(std::string_view token, std::optional<double> per_minute, const Caller& caller) {
+  for (const auto& [name, record] : *catalog_->records()) {
+    const auto consents = supervisor_->ConsentsOf(name);
+    if (consents == nullptr || !consents->Give(token, per_minute, clock().NowUs())) continue;
+    ServiceEvent event;
+    event.kind = "consent_given";
+    event.connector = name;
+    event.SignedBy(caller);
+    event.summary = "the endpoint consents to deliveries";
+    if (per_minute) event.details["requests_per_minute"] = std::to_string(std::llround(*per_minute));
+    Record(std::move(event));
+    return true;
+  }
+  return false;
 }
 
 }  // namespace headgate

@@ -45,6 +45,7 @@ void AddDeadLetterRoutes(std::vector<Route>& routes);  // /api/v1
 void AddSnapshotRoutes(std::vector<Route>& routes);    // /api/v1: snapshots of sources, more tables
 void AddRewindRoutes(std::vector<Route>& routes);      // /api/v1: sinks set to another place of the log
 void AddSigningRoutes(std::vector<Route>& routes);     // /api/v1: signing secrets of sinks
+void AddConsentRoutes(std::vector<Route>& routes);     // /api/v1: callback of the CloudEvents handshake
 void AddTrialRoutes(std::vector<Route>& routes);       // /api/v1: connection tests, test events, traces
 void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
 void AddViewRoutes(std::vector<Route>& routes);        // /api/v1: views and their rows

@@ -138,6 +138,7 @@ std::vector<Route> AllRoutes() {
   AddSnapshotRoutes(routes);
   AddRewindRoutes(routes);
   AddTrialRoutes(routes);
+  AddConsentRoutes(routes);
   AddSigningRoutes(routes);
   AddStreamRoutes(routes);
   AddViewRoutes(routes);

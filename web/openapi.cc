@@ -24,6 +24,7 @@ constexpr std::pair<std::string_view, std::string_view> kPathParameters[] = {
     {"n", "Number of a task"},
     {"p", "Class of a plugin, or an alias"},
     {"s", "Name of a stream"},
+    {"token", "What the endpoint was told"},
     {"v", "Name of a view"},
 };
 

@@ -209,6 +209,10 @@ class Control {
   // Where the deliveries of a sink can be looked at; 409 if it does not tell them.
   virtual Answer<std::shared_ptr<DeliveryTrace>> TraceOf(const std::string& sink) const = 0;
 
+  // API thread. The endpoint of a sink consents to deliveries, at most `per_minute` of them; false: the token grants
+  // nothing.
+  virtual bool GiveConsent(std::string_view token, std::optional<double> per_minute, const Caller& caller) = 0;
+
   // API thread. The signing secrets of a sink: those of the API, then those of its settings (config-1, ...), which
   // change with its config alone. 409 of a sink that signs nothing. Changes are durable when they are answered, and the
   // sink takes them up by itself.

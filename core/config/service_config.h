@@ -35,6 +35,7 @@ struct ServiceConfig {
     std::vector<std::string> allowed_origins;     // pages of other origins that may change things (SE4)
     std::vector<std::string> cors_allow_origins;  // and those that may read answers (SE6)
     std::vector<std::string> cors_allow_methods{"GET", "POST", "HEAD"};
+    std::string public_url;                // https://..., as others reach `listen`; no slash at the end
     bool loggers = true;                   // /admin/loggers is offered
     std::optional<Listen> admin_listener;  // where, if not at `listen`
     Limits limits;

@@ -91,6 +91,16 @@ std::string CheckMethod(const std::string& item) {
   return "Write GET, HEAD, POST, PUT, PATCH or DELETE.";
 }
 
+std::string AssignPublicUrl(std::string& to, const std::string& text) {
+  std::string url(Trim(text));
+  while (url.ends_with('/')) url.pop_back();
+  const bool sound = url.starts_with("https://") && url.size() > 8 && url[8] != '/' && url[8] != ':' &&
+                     url.find_first_of(" \t\r\n@?#*\"<>") == std::string::npos;
+  if (!url.empty() && !sound) return "is " + Quoted(text) + ". Write an address such as https://headgate.example.com.";
+  to = std::move(url);
+  return {};
+}
+
 std::string AssignAdminListener(ServiceConfig::Api& api, const std::string& text) {
   const std::string lower = ToLower(Trim(text));
   std::optional<Listen> listen;
@@ -170,6 +180,11 @@ std::vector<Setting> Settings(ServiceConfig& config) {
            "Origins whose pages may read answers, as a browser asks before a page of another origin gets them.",
            CheckOrigin),
       List("api.cors_allow_methods", api.cors_allow_methods, "The methods that those pages may send.", CheckMethod),
+      {"api.public_url", false,
+       "The address at which others reach api.listen, such as https://headgate.example.com: endpoints of the "
+       "CloudEvents "
+       "handshake may consent there, and its host is allowed in the Host header. None by default.",
+       "", [&api](const Texts& t) { return AssignPublicUrl(api.public_url, t[0]); }},
       {"api.admin_listener", false,
        "Address and port of a listener that has /admin/loggers alone, which is then not at api.listen; off offers it "
        "nowhere.",

@@ -70,6 +70,7 @@ class Deliver final : public SinkContext {
   const std::shared_ptr<SnapshotDesk>& desk() const { return backfills_.desk(); }
   // Before Run.
   void SetTrace(std::shared_ptr<DeliveryTrace> trace) { trace_ = std::move(trace); }
+  void SetConsents(std::shared_ptr<ConsentDesk> consents) { consents_ = std::move(consents); }
   // A command that the loop did not get to; for its owner once Run has returned.
   std::optional<LetterCommand> TakeCommand();
   At cursor() const { return {cursor_seq_.load(), cursor_ordinal_.load()}; }
@@ -100,6 +101,7 @@ class Deliver final : public SinkContext {
   std::uint32_t failures_max() const override { return failures_max_; }
   const Clock& clock() const override { return clock_; }
   DeliveryTrace* trace() override { return trace_.get(); }
+  ConsentDesk* consents() override { return consents_.get(); }
 
  private:
   struct Pending {
@@ -176,6 +178,7 @@ class Deliver final : public SinkContext {
   bool write_failed_ = false;  // the last time, and not since
   Backfills backfills_;
   std::shared_ptr<DeliveryTrace> trace_;
+  std::shared_ptr<ConsentDesk> consents_;
   std::set<std::uint64_t> letters_in_sink_;  // ids
   std::vector<std::uint64_t> hurried_;       // ids that a person asked for; the sink has not been told yet
   std::int64_t next_letter_scan_us_ = 0;

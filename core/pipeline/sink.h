@@ -22,6 +22,8 @@
 
 namespace headgate {
 
+class ConsentDesk;  // consent_desk.h
+
 // One change on its way out; everything it points to holds only during the call that hands it over.
 struct Event {
   At at;
@@ -117,6 +119,8 @@ class SinkContext {
   virtual const Clock& clock() const = 0;
   // Where deliveries are told while somebody looks; nullptr: nobody can.
   virtual DeliveryTrace* trace() { return nullptr; }
+  // Where its endpoint consents by calling back; nullptr: nowhere.
+  virtual ConsentDesk* consents() { return nullptr; }
 };
 
 // Carries events out. Lives on its sink thread; the deliver loop (deliver.h) calls it:
@@ -189,6 +193,7 @@ struct SinkServices {
   std::vector<std::string> egress_deny;
   std::vector<std::uint16_t> egress_deny_ports;
   std::vector<std::string> own_listeners;  // "address:port"
+  std::string public_url;                  // of the admin API, as others reach it, without a slash at the end; or ""
 };
 
 }  // namespace headgate

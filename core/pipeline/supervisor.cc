@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/diag.h"
+#include "core/pipeline/consent_desk.h"
 #include "core/pipeline/retry.h"
 
 namespace headgate {
@@ -61,6 +62,7 @@ struct Supervisor::Connector {
   ConnectorPlan plan;
   std::shared_ptr<const TopicNames> topics;  // of a sink whose config says which
   std::shared_ptr<DeliveryTrace> trace;      // of a sink
+  std::shared_ptr<ConsentDesk> consents;     // of a sink
   std::shared_ptr<Instance> instance;
   bool opened = false;  // seen open in this run
   std::chrono::steady_clock::time_point opened_at;
@@ -162,6 +164,12 @@ std::shared_ptr<DeliveryTrace> Supervisor::TraceOf(std::string_view name) const 
   return it == views->end() ? nullptr : it->second->trace;
 }
 
+std::shared_ptr<ConsentDesk> Supervisor::ConsentsOf(std::string_view name) const {
+  const auto views = views_.Get();
+  const auto it = views->find(name);
+  return it == views->end() ? nullptr : it->second->consents;
+}
+
 void Supervisor::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     if (auto message = messages_.Pop(stop, NextDeadline())) {
@@ -199,7 +207,10 @@ void Supervisor::Handle(ConnectorPlan plan) {
     slot->status.name = plan.name;
     slot->status.kind = plan.kind();
     slot->status.since_us = parts_.clock->NowUs();
-    if (plan.sink != nullptr) slot->trace = std::make_shared<DeliveryTrace>();
+    if (plan.sink != nullptr) {
+      slot->trace = std::make_shared<DeliveryTrace>();
+      slot->consents = std::make_shared<ConsentDesk>();
+    }
   }
   Connector& connector = *slot;
   const bool changed =
@@ -377,6 +388,7 @@ void Supervisor::StartInstance(Connector& connector) {
     instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *parts_.events, *instance->sink,
                                                   plan.name, std::move(*topics), *parts_.clock, parts_.state);
     instance->deliver->SetTrace(connector.trace);
+    instance->deliver->SetConsents(connector.consents);
     instance->deliver->desk()->SetWake([sink = std::weak_ptr(instance->sink)] {
       if (const auto there = sink.lock()) there->Wake();
     });
@@ -501,8 +513,8 @@ void Supervisor::Tell(const Connector& connector, std::string kind, std::string 
 void Supervisor::Publish() {
   std::map<std::string, std::shared_ptr<const View>, std::less<>> views;
   for (const auto& [name, connector] : connectors_) {
-    views[name] =
-        std::make_shared<const View>(View{connector->status, connector->instance, connector->topics, connector->trace});
+    views[name] = std::make_shared<const View>(
+        View{connector->status, connector->instance, connector->topics, connector->trace, connector->consents});
   }
   views_.Set(std::move(views));
   if (parts_.on_change) parts_.on_change();

@@ -86,6 +86,8 @@ class Supervisor {
 
   // Any thread. Where the deliveries of a sink can be looked at, also over its runs; nullptr: no such sink.
   std::shared_ptr<DeliveryTrace> TraceOf(std::string_view name) const;
+  // Any thread. Where its endpoint consents, also over its runs; nullptr: no such sink.
+  std::shared_ptr<ConsentDesk> ConsentsOf(std::string_view name) const;
 
   // Ends all connectors, everything durable, and the thread. Within about a second.
   void Stop();
@@ -136,6 +138,7 @@ class Supervisor {
     std::shared_ptr<Instance> instance;
     std::shared_ptr<const TopicNames> topics;  // sinks
     std::shared_ptr<DeliveryTrace> trace;      // sinks
+    std::shared_ptr<ConsentDesk> consents;     // sinks
   };
 
   void Run(std::stop_token stop);

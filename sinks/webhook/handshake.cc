@@ -1,10 +1,10 @@
 #include "sinks/webhook/handshake.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "core/net/response_parser.h"
+#include "core/pipeline/consent_desk.h"
 #include "sinks/webhook/settings_text.h"
 
 namespace headgate::webhook {
@@ -22,7 +22,7 @@ std::string_view Trimmed(std::string_view text) {
 
 }  // namespace
 
-std::string ConsentRequest(const Options& options) {
+std::string ConsentRequest(const Options& options, std::string_view callback) {
   std::string request = "OPTIONS " + options.url.target + " HTTP/1.1\r\n";
   request += "Host: " + options.url.HostHeader() + "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\n";
   request += "WebHook-Request-Origin: " + options.ce_origin + "\r\n";
@@ -30,6 +30,7 @@ std::string ConsentRequest(const Options& options) {
     const auto per_minute = std::max<std::int64_t>(1, std::llround(options.request_rate_max * 60));
     request += "WebHook-Request-Rate: " + std::to_string(per_minute) + "\r\n";
   }
+  if (!callback.empty()) request.append("WebHook-Request-Callback: ").append(callback).append("\r\n");
   return request + "Content-Length: 0\r\n\r\n";
 }
 
@@ -38,18 +39,14 @@ Consent ReadConsent(std::string_view header_lines, std::string_view origin) {
   const auto allowed = net::FindHeader(header_lines, "WebHook-Allowed-Origin");
   const std::string_view who = allowed ? Trimmed(*allowed) : std::string_view();
   consent.given = who == "*" || (!who.empty() && SameHeader(who, origin));  // names of hosts, in any case
-  if (const auto rate = net::FindHeader(header_lines, "WebHook-Allowed-Rate")) {
-    const std::string_view text = Trimmed(*rate);
-    std::uint32_t per_minute = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), per_minute);
-    if (error == std::errc() && end == text.data() + text.size() && per_minute > 0) consent.per_minute = per_minute;
-  }
+  consent.per_minute = AllowedRate(net::FindHeader(header_lines, "WebHook-Allowed-Rate").value_or(""));
   return consent;
 }
 
 void Handshake::Answered(const Consent& consent, Time now) {
   asking_ = false;
   answered_ = true;
+  if (granted_ && !consent.given) return;
   given_ = consent.given;
   consent_ = consent;
   trouble_ = given_ ? "" : "the endpoint answers without WebHook-Allowed-Origin for " + options_.ce_origin;
@@ -60,8 +57,17 @@ void Handshake::Answered(const Consent& consent, Time now) {
 void Handshake::Unanswered(std::string text, Time now) {
   asking_ = false;
   answered_ = true;
+  if (granted_) return;
   if (!given_) trouble_ = std::move(text);
   ask_at_ = now + kAskAgainWithout;
+}
+
+void Handshake::Granted(std::optional<double> per_minute, Time now) {
+  answered_ = true;
+  given_ = granted_ = true;
+  consent_ = {true, per_minute};
+  trouble_.clear();
+  ask_at_ = now + kAskAgain;
 }
 
 double Handshake::rate() const {

@@ -9,8 +9,9 @@
 
 namespace headgate::webhook {
 
-// The question of the abuse protection of CloudEvents (webhooks.md 3.3): OPTIONS to the exact URL.
-std::string ConsentRequest(const Options& options);
+// The question of the abuse protection of CloudEvents (webhooks.md 3.3): OPTIONS to the exact URL. `callback`: where
+// the endpoint may consent later, "" nowhere.
+std::string ConsentRequest(const Options& options, std::string_view callback = {});
 
 struct Consent {
   bool given = false;
@@ -30,9 +31,14 @@ class Handshake {
   // True if it is time to ask, and no question is under way.
   bool due(Time now) const { return !off() && !asking_ && now >= ask_at_; }
   Time next() const { return off() || asking_ ? Time::max() : ask_at_; }
-  void Asked() { asking_ = true; }
+  void Asked() {
+    asking_ = true;
+    granted_ = false;
+  }
   void Answered(const Consent& consent, Time now);
   void Unanswered(std::string text, Time now);
+  // By the callback, until it is asked again.
+  void Granted(std::optional<double> per_minute, Time now);
 
   bool may_send() const { return off() || given_ || (answered_ && options_.handshake == HandshakeMode::kOptional); }
   bool given() const { return given_; }
@@ -46,6 +52,7 @@ class Handshake {
   bool asking_ = false;
   bool answered_ = false;  // or it was tried in vain
   bool given_ = false;
+  bool granted_ = false;  // since it was asked: the answer to that has no consent, and is none against it
   Consent consent_;
   std::string trouble_;
   Time ask_at_{};

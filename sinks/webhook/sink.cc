@@ -39,6 +39,19 @@ std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound
   return std::make_unique<WebhookSink>(name, Read(bound), services);
 }
 
+// What the answer to the question of the handshake says (AP23).
+Finding ConsentFinding(const Options& options, std::string_view header_lines) {
+  if (ReadConsent(header_lines, options.ce_origin).given)
+    return {"consent", Finding::Level::kOk, "the endpoint consents to " + options.ce_origin, "", "", "handshake"};
+  const bool required = options.handshake == HandshakeMode::kRequired;
+  return {"consent",
+          required ? Finding::Level::kError : Finding::Level::kWarning,
+          "no consent: the endpoint answers without WebHook-Allowed-Origin for " + options.ce_origin,
+          "Have the endpoint answer OPTIONS with the header WebHook-Allowed-Origin: " + options.ce_origin + ".",
+          "",
+          "handshake"};
+}
+
 // Asks the endpoint for its options: whether it can be reached and its certificate is good, without sending anything.
 std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, const SinkServices& services) {
   using Level = Finding::Level;
@@ -48,9 +61,11 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
   auto endpoint = EndpointOf(settings.options, services);
   if (!endpoint.ok()) return {{"endpoint", Level::kError, endpoint.error().what, "", "", "url"}};
   const net::Url& url = settings.options.url;
-  const auto probed =
-      Probe(*std::move(endpoint), "OPTIONS " + url.target + " HTTP/1.1\r\nHost: " + url.HostHeader() +
-                                      "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\nContent-Length: 0\r\n\r\n");
+  const bool asks = settings.options.handshake != HandshakeMode::kOff;
+  const auto probed = Probe(*std::move(endpoint),
+                            asks ? ConsentRequest(settings.options)
+                                 : "OPTIONS " + url.target + " HTTP/1.1\r\nHost: " + url.HostHeader() +
+                                       "\r\nUser-Agent: Headgate/" HEADGATE_VERSION "\r\nContent-Length: 0\r\n\r\n");
   if (!probed.ok()) return {{"endpoint", Level::kError, probed.error().what, "", "", "url"}};
   const std::optional<net::Outcome>& outcome = *probed;
   if (!outcome)
@@ -61,7 +76,9 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
     return {{"endpoint", guard ? Level::kError : Level::kWarning, failure->text,
              HintFor(JudgeTrouble(TroubleOf(failure->kind)).error_class, 0, settings.options), "", "url"}};
   }
-  return {{"endpoint", Level::kOk, url.HostPort() + " answers", "", "", "url"}};
+  std::vector<Finding> findings = {{"endpoint", Level::kOk, url.HostPort() + " answers", "", "", "url"}};
+  if (asks) findings.push_back(ConsentFinding(settings.options, std::get<net::Response>(*outcome).header_lines));
+  return findings;
 }
 
 }  // namespace
@@ -88,6 +105,7 @@ WebhookSink::WebhookSink(std::string name, ReadOptions settings, const SinkServi
     : name_(std::move(name)),
       options_(std::move(settings.options)),
       clock_(services.clock != nullptr ? *services.clock : SystemClock()),
+      callback_url_(services.public_url.empty() ? "" : services.public_url + "/api/v1/webhook-consent/"),
       handshake_(options_) {
   const auto prepare = [&]() -> Status {
     if (!settings.errors.empty()) return ConfigError(settings.errors.front().text);
@@ -111,6 +129,7 @@ WebhookSink::~WebhookSink() = default;
 
 Status WebhookSink::Open(SinkContext& context) {
   HG_RETURN_IF_ERROR(settings_);
+  if (!callback_url_.empty() && !handshake_.off()) consents_ = context.consents();
   Transport& transport = *this;
   delivery_ = std::make_unique<Delivery>(options_, context, *writer_, transport, std::random_device{}());
   Publish(true);
@@ -135,6 +154,7 @@ void WebhookSink::Hurry(std::span<const std::uint64_t> letters) {
 }
 
 Status WebhookSink::Poll(Clock::Steady::time_point deadline) {
+  TakeConsent();
   if (handshake_.due(clock_.Now())) Ask();
   if (tokens_ != nullptr) tokens_->Need(Clock::Steady::now());
   delivery_->Dispatch();
@@ -247,17 +267,36 @@ void WebhookSink::RepeatRefused() {
 void WebhookSink::Ask() {
   if (!client_->can_send()) return;
   handshake_.Asked();
-  client_->Send(ConsentRequest(options_), [this](net::Outcome&& outcome) {
+  const std::string callback =
+      consents_ == nullptr ? "" : callback_url_ + consents_->TokenFor(ConsentUrl(), clock_.NowUs());
+  client_->Send(ConsentRequest(options_, callback), [this](net::Outcome&& outcome) {
     if (const auto* response = std::get_if<net::Response>(&outcome)) {
       handshake_.Answered(ReadConsent(response->header_lines, options_.ce_origin), clock_.Now());
     } else {
       handshake_.Unanswered(std::get<net::Failure>(outcome).text, clock_.Now());
     }
-    const double bound = handshake_.rate();
-    const double own = options_.request_rate_max;
-    delivery_->SetRate(bound == 0 ? own : own == 0 ? bound : std::min(own, bound));
-    changed_ = true;
+    FollowConsent();
   });
+}
+
+std::string WebhookSink::ConsentUrl() const {
+  return (options_.url.tls ? "https://" : "http://") + options_.url.HostHeader() + options_.url.target;
+}
+
+// What the endpoint granted later, by calling back.
+void WebhookSink::TakeConsent() {
+  if (consents_ == nullptr) return;
+  const auto grant = consents_->Take();
+  if (!grant || grant->url != ConsentUrl()) return;
+  handshake_.Granted(grant->per_minute, clock_.Now());
+  FollowConsent();
+}
+
+void WebhookSink::FollowConsent() {
+  const double bound = handshake_.rate();
+  const double own = options_.request_rate_max;
+  delivery_->SetRate(bound == 0 ? own : own == 0 ? bound : std::min(own, bound));
+  changed_ = true;
 }
 
 void WebhookSink::AddFindings(SinkTelemetry& telemetry) const {
@@ -267,6 +306,7 @@ void WebhookSink::AddFindings(SinkTelemetry& telemetry) const {
     telemetry.findings.push_back(
         {"consent", required ? Level::kError : Level::kWarning, "no consent: " + problem,
          "Have the endpoint answer OPTIONS with the header WebHook-Allowed-Origin: " + options_.ce_origin +
+             (consents_ != nullptr ? ", or call the address that it got as WebHook-Request-Callback" : "") +
              (required ? ". Until then nothing is sent." : ". Until then at most 10 requests a minute are sent."),
          "", "handshake"});
   }

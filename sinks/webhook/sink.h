@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/net/http_client.h"
+#include "core/pipeline/consent_desk.h"
 #include "core/pipeline/sink.h"
 #include "sinks/webhook/delivery.h"
 #include "sinks/webhook/handshake.h"
@@ -52,6 +53,9 @@ class WebhookSink final : public Sink, private Transport {
   void AnswerOf(Job& job, const net::Response& response);
   void RepeatRefused();
   void Ask();
+  std::string ConsentUrl() const;
+  void TakeConsent();
+  void FollowConsent();
   void Run(Clock::Steady::time_point deadline);
   void AddFindings(SinkTelemetry& telemetry) const;
   void Publish(bool at_once);
@@ -64,6 +68,8 @@ class WebhookSink final : public Sink, private Transport {
   std::optional<RequestWriter> writer_;
   std::unique_ptr<TokenSource> tokens_;  // with auth=oauth2
   std::map<Job*, Flight> flights_;       // with auth=oauth2
+  const std::string callback_url_;       // "": nobody can call back
+  ConsentDesk* consents_ = nullptr;      // from Open on, if somebody can
   Handshake handshake_;
   std::unique_ptr<Delivery> delivery_;  // from Open on
   bool changed_ = false;                // since the last Publish

@@ -70,6 +70,54 @@ TEST_F(Trials, AP22_ATraceShowsDeliveriesWithoutSecretsForATime) {
   EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/trace", 200)["on"], false);
 }
 
+// An endpoint that says nothing when it is asked, and grants later (webhooks.md 3.3).
+TEST_F(Trials, S3_3_AnEndpointConsentsLaterByCallingBack) {
+  headgate_ = std::make_unique<HeadgateProcess>(
+      HeadgateOptions{.env = {{"HEADGATE_API_PUBLIC_URL", "https://hg.example.com/"}}});
+  ASSERT_TRUE(headgate_->Start().ok());
+  Create("shop", shop_->Source());
+  receiver_.SetPolicy([](const CountingReceiver::Request& request) {
+    return CountingReceiver::Reply::Status(request.method == "OPTIONS" ? 405 : 200);
+  });
+  ConnectorSettings hook = Shop::Hook(receiver_.url(), "shop\\.public\\.customers");
+  hook["envelope"] = "cloudevents";
+  hook["handshake"] = "required";
+  hook["ce_origin"] = "events.example.com";
+  const json tried = Call("POST", "/api/v1/connections/test", 200, {{"config", hook}});
+  EXPECT_EQ(tried["ok"], false) << "AP23: the handshake is part of the test";
+  EXPECT_THAT(tried.dump(), HasSubstr("no consent"));
+  Create("hook", hook);
+  const auto callback = [&]() -> std::string {
+    for (const auto& request : receiver_.http().Requests()) {
+      if (const auto url = request.Header("WebHook-Request-Callback")) return *url;
+    }
+    return {};
+  };
+  const auto sent = [&] {
+    std::size_t posts = 0;
+    for (const auto& request : receiver_.http().Requests()) posts += request.method == "POST" ? 1 : 0;
+    return posts;
+  };
+  ASSERT_TRUE(WaitFor([&] { return !callback().empty(); })) << headgate_->Stderr();
+  const std::string begin = "https://hg.example.com/api/v1/webhook-consent/";
+  ASSERT_EQ(callback().rfind(begin, 0), 0U) << callback();
+  const auto health = [&] { return Call("GET", "/api/v1/connectors/hook/health", 200).dump(); };
+  EXPECT_TRUE(WaitFor([&] { return health().find("WebHook-Request-Callback") != std::string::npos; })) << health();
+  const auto grant = [&](std::string token) {
+    const auto answer = HttpCall(headgate_->address(), "POST", "/api/v1/webhook-consent/" + token, "",
+                                 {{"Host", "hg.example.com"}, {"WebHook-Allowed-Rate", "*"}});
+    return answer.ok() ? answer->status : 0;
+  };
+  const std::string token = callback().substr(begin.size());
+  EXPECT_EQ(grant(std::string(64, '0')), 404);
+  EXPECT_EQ(sent(), 0U) << "nothing without consent";
+  EXPECT_EQ(grant(token), 204);
+  EXPECT_EQ(grant(token), 404) << "once";
+  EXPECT_TRUE(WaitFor([&] { return sent() == 50; }, std::chrono::seconds(20))) << sent() << headgate_->Stderr();
+  EXPECT_EQ(Call("GET", "/api/v1/events?kind=consent_given", 200)["items"].size(), 1U);
+  EXPECT_THAT(headgate_->Stderr(), Not(HasSubstr(token)));
+}
+
 TEST_F(Trials, AP23_AConnectionTestFindsWhatIsWrongWithoutSavingIt) {
   json source = shop_->Source();
   const json good = Call("POST", "/api/v1/connections/test", 200, {{"config", source}});

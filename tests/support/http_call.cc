@@ -28,7 +28,8 @@ std::string Lower(std::string text) {
 
 std::string Serialise(const std::string& address, const std::string& method, const std::string& path,
                       const std::string& body, const std::map<std::string, std::string>& headers) {
-  std::string out = method + " " + path + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n";
+  std::string out = method + " " + path + " HTTP/1.1\r\nConnection: close\r\n";
+  if (!headers.contains("Host")) out += "Host: " + address + "\r\n";
   bool typed = false;
   for (const auto& [name, value] : headers) {
     out += name + ": " + value + "\r\n";

@@ -105,6 +105,7 @@ api:
   cors_allow_origins: [https://ui.example.com]
   cors_allow_methods: [GET, DELETE]
   admin_listener: 127.0.0.1:8084
+  public_url: https://headgate.example.com/hg/
   limits:
     body_bytes_max: 2048
     header_bytes_max: 4096
@@ -148,6 +149,7 @@ egress:
   EXPECT_THAT(config.api.cors_allow_origins, ElementsAre("https://ui.example.com"));
   EXPECT_THAT(config.api.cors_allow_methods, ElementsAre("GET", "DELETE"));
   EXPECT_FALSE(config.api.topic_tracking);
+  EXPECT_EQ(config.api.public_url, "https://headgate.example.com/hg");
   EXPECT_TRUE(config.api.loggers);
   EXPECT_EQ(config.api.admin_listener->Text(), "127.0.0.1:8084");
   EXPECT_EQ(config.log.level, diag::Level::kWarn);
@@ -380,6 +382,8 @@ TEST(ServiceConfig, S1_2_TheLoggersAreHereElsewhereOrNowhere) {
   EXPECT_EQ(elsewhere.config.api.admin_listener->Text(), "[::1]:0");
   EXPECT_TRUE(elsewhere.config.api.loggers);
   EXPECT_THAT(Errors("data_dir: d\napi: {admin_listener: nowhere}\n"), HasSubstr("Or write off."));
+  for (const char* bad : {"http://a.example.com", "https://", "https:///x", "https://a@b", "https://a?b", "a.example"})
+    EXPECT_THAT(Errors("data_dir: d\napi: {public_url: '" + std::string(bad) + "'}\n"), HasSubstr("Write an address"));
   EXPECT_THAT(Errors("data_dir: d\napi: {cors_allow_origins: ['*']}\n"), HasSubstr("Write an origin"));
   EXPECT_THAT(Errors("data_dir: d\napi: {cors_allow_methods: [get]}\n"), HasSubstr("Write GET, HEAD"));
 }

@@ -30,6 +30,7 @@ class FakeControl final : public Control {
 
   ManualClock manual_clock;
   bool is_ready = true;
+  std::vector<std::string> consents;                    // "token rate"
   std::vector<std::function<void()>>* pongs = nullptr;  // set: those that nobody called yet
   std::vector<std::string> warnings;
   std::map<std::uint64_t, DeadLetter> letters;  // of every sink
@@ -145,6 +146,10 @@ class FakeControl final : public Control {
   std::shared_ptr<void> Subscribe(std::function<void()> wake) override;
   std::string instance_id() const override { return "data-directory-1"; }
   bool ready() const override { return is_ready; }
+  bool GiveConsent(std::string_view token, std::optional<double> per_minute, const Caller&) override {
+    consents.push_back(std::string(token) + " " + (per_minute ? std::to_string(std::lround(*per_minute)) : "any"));
+    return token == "good";
+  }
   void Ping(std::function<void()> pong) const override { pongs ? pongs->push_back(std::move(pong)) : pong(); }
   std::vector<std::string> service_warnings() const override { return warnings; }
   const Clock& clock() const override { return manual_clock; }

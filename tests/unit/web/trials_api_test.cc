@@ -33,6 +33,26 @@ TEST_F(TrialsApi, AP23_WhatIsNoConfigIsSaid) {
   EXPECT_EQ(Send("POST", path, R"({"connector":"nobody","config":{}})").status, 404);
 }
 
+TEST_F(TrialsApi, S3_3_AnEndpointConsentsByGetOrPostWithItsTokenAlone) {
+  EXPECT_EQ(Get("/api/v1/webhook-consent/good").status, 204);
+  const auto post = [&](const std::string& token, const std::string& rate) {
+    return Do({.method = "POST",
+               .path = "/api/v1/webhook-consent/" + token,
+               .body = "ok",
+               .headers = {{"Content-Type", "text/plain"}, {"WebHook-Allowed-Rate", rate}}});
+  };
+  EXPECT_EQ(post("good", " 120 ").status, 204) << "a body that nobody asked for means nothing";
+  EXPECT_EQ(post("good", "*").status, 204);
+  EXPECT_EQ(post("good", "-1").status, 204);
+  const RawAnswer bad = post("bad", "120");
+  EXPECT_EQ(bad.status, 404);
+  EXPECT_EQ(bad.headers.at("content-type"), "application/problem+json");
+  EXPECT_EQ(control.consents, (std::vector<std::string>{"good any", "good 120", "good any", "good any", "bad 120"}));
+  EXPECT_EQ(Ask(address(), {.method = "HEAD", .path = "/api/v1/webhook-consent/good"}).status, 204);
+  EXPECT_EQ(control.consents.size(), 5U) << "who only looks uses nothing up";
+  EXPECT_EQ(Send("DELETE", "/api/v1/webhook-consent/good").status, 405);
+}
+
 TEST_F(TrialsApi, AP24_TablesAreListedForChoosing) {
   const std::string path = "/api/v1/connections/tables";
   const RawAnswer answer = Send("POST", path, R"({"config":{"connector.class":"db"}})");

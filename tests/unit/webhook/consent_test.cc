@@ -35,6 +35,40 @@ TEST(WebhookHandshake, S3_3TheQuestionGoesToTheExactUrlWithOriginAndRate) {
             "\r\nWebHook-Request-Origin: events.example.com\r\nWebHook-Request-Rate: 120\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST(WebhookHandshake, S3_3AnEndpointMayConsentLaterByCallingBack) {
+  const ReadOptions settings = ReadSettings({{"handshake", "required"}, {"ce_origin", "me.example"}});
+  const std::string callback = "https://hg.example.com/api/v1/webhook-consent/abc";
+  EXPECT_NE(ConsentRequest(settings.options, callback).find("\r\nWebHook-Request-Callback: " + callback + "\r\n"),
+            std::string::npos);
+  EXPECT_EQ(ConsentRequest(settings.options).find("Callback"), std::string::npos);
+  Handshake handshake(settings.options);
+  const Time start{hours(1)};
+  handshake.Asked();
+  handshake.Answered({}, start);
+  EXPECT_FALSE(handshake.may_send());
+  handshake.Granted(60, start + seconds(5));
+  EXPECT_TRUE(handshake.may_send());
+  EXPECT_EQ(handshake.problem(), "");
+  EXPECT_DOUBLE_EQ(handshake.rate(), 1);
+  EXPECT_FALSE(handshake.due(start + hours(23)));
+  // Asked again a day later it has to be given again.
+  EXPECT_TRUE(handshake.due(start + hours(25)));
+  handshake.Asked();
+  handshake.Answered({}, start + hours(25));
+  EXPECT_FALSE(handshake.may_send());
+  // One that comes before the answer is not taken away by it.
+  for (const bool answered : {true, false}) {
+    handshake.Asked();
+    handshake.Granted({}, start + hours(26));
+    answered ? handshake.Answered({}, start + hours(26)) : handshake.Unanswered("timeout", start + hours(26));
+    EXPECT_TRUE(handshake.may_send());
+    EXPECT_FALSE(handshake.due(start + hours(49)));
+  }
+  handshake.Asked();
+  handshake.Unanswered("timeout", start + hours(50));
+  EXPECT_TRUE(handshake.may_send()) << "silence takes nothing away";
+}
+
 TEST(WebhookHandshake, S3_3WithoutConsentNothingOrLittleIsSentAndItIsAskedAgain) {
   for (const bool required : {true, false}) {
     const ReadOptions settings =
