@@ -35,6 +35,7 @@ void AddSource(Json& json, const SourceTelemetry& t, const Movement& movement) {
   json["server_position"] = PositionJson(t, t.server_position);
   json["durable_position"] = PositionJson(t, t.durable_position);
   json["confirmed_position"] = PositionJson(t, t.confirmed_position);
+  if (t.gtid_missing) json["gtid_missing"] = *t.gtid_missing;
 }
 
 void AddSink(Json& json, const HealthBook::Report& report, const HealthBook::Rates& rates,

@@ -46,7 +46,8 @@ constexpr NamedShape kNamedShapes[] = {
     {"Lag",
      "{connector: string, at: time, bytes: int?, seconds: number?, records: int?, caught_up: bool, slot?: {name: "
      "string, retained_bytes: int?, safe_bytes: int?, eta_invalid_seconds: number?, checked_at: time?, active: bool}?, "
-     "server_position?: string?, durable_position?: string?, confirmed_position?: string?, dead_letters?: int, "
+     "server_position?: string?, durable_position?: string?, confirmed_position?: string?, gtid_missing?: string, "
+     "dead_letters?: int, "
      "next_seq?: big?, end_to_end_seconds?: {p50: number?, p99: number?}}"},
     {"Letter",
      "{id: big, state: LetterState, stream: string, key: any, at: string, event_id: string, op: string, source: "

@@ -11,4 +11,15 @@ std::uint64_t LogPlace::FileNumber() const {
   return number;
 }
 
+std::string MissingGtids(const BinlogPosition& server, const BinlogPosition& read) {
+  GtidSet missing = server.executed;
+  missing.Subtract(read.executed);
+  if (!missing.empty()) return missing.ToText();
+  MariadbPosition last;
+  for (const auto& [domain, gtid] : server.domains.domains()) {
+    if (!read.domains.Has(gtid)) last.Set(gtid);
+  }
+  return last.ToText();
+}
+
 }  // namespace headgate::mysql

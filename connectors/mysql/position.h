@@ -37,4 +37,8 @@ struct BinlogPosition {
   bool operator==(const BinlogPosition&) const = default;
 };
 
+// The transactions that `server` has and `read` has not: of MySQL a set, of MariaDB the last one of each domain. Empty
+// if there is none; for positions by GTID.
+std::string MissingGtids(const BinlogPosition& server, const BinlogPosition& read);
+
 }  // namespace headgate::mysql

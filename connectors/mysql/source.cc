@@ -358,6 +358,7 @@ Status MysqlSource::Ask() {
   if (!position.ok()) return std::move(position).error();
   telemetry_.asked_position = telemetry_.server_position = resume_.base() + position->place.Number();
   telemetry_.asked_us = asked_us;
+  server_place_ = *std::move(position);
   Publish(true);
   return Ok();
 }
@@ -412,6 +413,8 @@ void MysqlSource::Publish(bool at_once) {
   telemetry_.published_us = clock_.NowUs();
   telemetry_.server_position = std::max(telemetry_.server_position, telemetry_.read_position);
   telemetry_.findings = findings_;
+  const bool by_gtid = options_.flavor == Flavor::kMariadb || resume_.by_gtid();
+  if (by_gtid && server_place_) telemetry_.gtid_missing = MissingGtids(*server_place_, resume_.position());
   if (snapshots_ != nullptr) {
     snapshots_->Report(telemetry_);
     telemetry_.phase = snapshots_->loading() ? "snapshot" : "streaming";

@@ -103,6 +103,7 @@ class MysqlSource final : public Source, private ChunkHost {
 
   std::atomic<bool> look_ = false;
   Deadline asked_at_;
+  std::optional<BinlogPosition> server_place_;  // as of the last question
   SourceTelemetry telemetry_;
   std::vector<Finding> findings_;
   Deadline published_at_;

@@ -43,6 +43,7 @@ struct SourceTelemetry {
   std::uint64_t durable_position = 0;         // our last durable commit
   std::uint64_t asked_position = 0;           // the server's end of WAL when it was last asked
   std::int64_t asked_us = 0;                  // Unix time of that question, 0: not yet
+  std::optional<std::string> gtid_missing;    // transactions of the server that were not read, as it last told them
   std::uint64_t read_position = 0;            // everything of ours before it is in the log
   std::uint64_t confirmed_position = 0;       // what the server was told
   std::int64_t last_heard_us = 0;             // Unix time of the last message from the server

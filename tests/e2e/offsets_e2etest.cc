@@ -227,6 +227,30 @@ class MysqlOffsets : public Offsets, public ::testing::WithParamInterface<MyServ
   std::unique_ptr<PrivateMysql> server_;
 };
 
+TEST_P(MysqlOffsets, S4_5_TheLagTellsTheTransactionsThatWereNotRead) {
+  const auto missing = [&] { return Call("GET", "/api/v1/connectors/my/lag", 200)["gtid_missing"]; };
+  if (!OffsetOf("my")["gtids"].is_string()) GTEST_SKIP() << "this server has no GTIDs";
+  EXPECT_TRUE(WaitFor([&] { return missing() == ""; }, seconds(30))) << missing();
+  Call("PUT", "/connectors/my/pause", 202);
+  EXPECT_TRUE(WaitFor([&] { return StateOf("my") == "PAUSED"; }));
+  // What was about to be read when it was paused is read.
+  int id = 2;
+  EXPECT_TRUE(WaitFor(
+      [&] {
+        My("INSERT INTO d.t VALUES (" + std::to_string(id++) + ", 'later')");
+        return missing().is_string() && missing() != "";
+      },
+      seconds(30)))
+      << missing();
+  std::string all = Gtids();
+  while (!all.empty() && std::isdigit(static_cast<unsigned char>(all.back())) == 0) all.pop_back();
+  const std::string last = all.substr(all.find_last_of(":-") + 1);
+  EXPECT_TRUE(WaitFor([&] { return missing().get<std::string>().ends_with(last); }, seconds(30)))
+      << missing() << " of " << all;
+  Resume("my");
+  EXPECT_TRUE(WaitFor([&] { return missing() == ""; }, seconds(30))) << missing();
+}
+
 TEST_P(MysqlOffsets, KC23_TheyGoForwardOverAGapAndBack) {
   StopIt("my");
   const json shown = OffsetOf("my");

@@ -7,6 +7,7 @@
 
 #include "connectors/mysql/gtid_set.h"
 #include "connectors/mysql/mariadb_gtid.h"
+#include "connectors/mysql/position.h"
 
 namespace headgate::mysql {
 namespace {
@@ -163,6 +164,21 @@ TEST(MariadbPositions, OfOtherFormsAreRefusedWithTheirPart) {
     ASSERT_FALSE(position.ok()) << text;
     EXPECT_NE(position.error().what.find(part), std::string::npos) << position.error().what;
   }
+}
+
+TEST(Missing, S4_5_WhatTheServerHasAndWasNotRead) {
+  const auto missing = [](const std::string& server, const std::string& read) {
+    return MissingGtids({{}, Set(server), {}}, {{}, Set(read), {}});
+  };
+  EXPECT_EQ(missing("A:1-9,B:1-3", "A:1-9,B:1-3"), "");
+  EXPECT_EQ(missing("A:1-9,B:1-3", "A:1-7"), std::string(kA) + ":8-9," + std::string(kB) + ":1-3");
+  EXPECT_EQ(missing("A:1-7", "A:1-9"), "") << "the answer of the server may be older";
+  const auto domains = [](const std::string& server, const std::string& read) {
+    return MissingGtids({{}, {}, *MariadbPosition::Parse(server)}, {{}, {}, *MariadbPosition::Parse(read)});
+  };
+  EXPECT_EQ(domains("0-1-270,1-2-5", "0-1-270,1-2-5"), "");
+  EXPECT_EQ(domains("0-1-271,1-2-5,7-1-1", "0-3-270,1-2-6"), "0-1-271,7-1-1");
+  EXPECT_EQ(domains("", ""), "");
 }
 
 }  // namespace
