@@ -1,4 +1,4 @@
-// `headgate snapshot`: snapshots of a source of a running service, over its API.
+// `headgate snapshot`: snapshots of a source or a sink of a running service, over its API.
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,13 +18,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kSnapshotHelp =
-    R"(headgate snapshot SOURCE: rows that are read beside the stream of a running service
+    R"(headgate snapshot CONNECTOR: rows that are read beside the stream of a running service
 
   headgate snapshot shop                       snapshots of the source, newest first
   headgate snapshot shop --watch               follow those that have not ended
   headgate snapshot shop --start [--table shop.orders]... [--where COLUMN --from VALUE --to VALUE] [--watch]
                                                read tables again (all, without --table) while the stream goes on;
                                                --from that value too, --to without it
+  headgate snapshot docs --start --rebuild [--table shop.public.orders]... [--watch]
+                                               of a search sink: its index is made anew and takes the place of the old one
   headgate snapshot shop --pause ID | --resume ID | --cancel ID
 
   --api ADDRESS   admin API of the service (default 127.0.0.1:8083)
@@ -75,9 +77,11 @@ std::vector<std::string> Lines(const Json& snapshot) {
   std::string head = "snapshot " + snapshot["id"].get<std::string>() + "  " + snapshot["mode"].get<std::string>() +
                      "  " + snapshot["state"].get<std::string>() + "  " + Grouped(number(snapshot["rows_done"])) +
                      " rows";
+  if (snapshot["mode"] == "rebuild") head += ", phase " + snapshot["phase"].get<std::string>();
   if (rate >= 1) head += ", " + Grouped(static_cast<std::uint64_t>(rate)) + " rows/s";
   if (snapshot["eta_seconds"].is_number()) head += ", " + Duration(snapshot["eta_seconds"].get<double>()) + " left";
   if (snapshot["note"].is_string()) head += "  (" + snapshot["note"].get<std::string>() + ")";
+  if (snapshot.contains("error")) head += "  error: " + snapshot["error"].get<std::string>();
   std::vector<std::string> lines{std::move(head)};
   std::size_t width = 0;
   for (const Json& table : snapshot["tables"]) width = std::max(width, table["table"].get<std::string>().size());
@@ -183,7 +187,7 @@ int Usage(const std::string& problem) {
 
 std::string RequestBody(const ParsedArguments& parsed, const std::vector<std::string>& tables) {
   Json body;
-  body["mode"] = parsed.Has("--where") ? "partial" : "full";
+  body["mode"] = parsed.Has("--rebuild") ? "rebuild" : parsed.Has("--where") ? "partial" : "full";
   if (!tables.empty()) body["tables"] = tables;
   if (parsed.Has("--where")) body["where"]["column"] = parsed.Get("--where");
   if (parsed.Has("--from")) body["where"]["from"] = parsed.Get("--from");
@@ -209,16 +213,17 @@ int SnapshotCommand(const Arguments& args) {
   }
   const auto parsed =
       ParseArguments(rest, {"--api", "--where", "--from", "--to", "--note", "--pause", "--resume", "--cancel"},
-                     {"--watch", "--start", "--json", "--help"}, 1);
+                     {"--watch", "--start", "--rebuild", "--json", "--help"}, 1);
   if (parsed.Has("--help")) {
     std::fputs(kSnapshotHelp.data(), stdout);
     return kExitOk;
   }
   if (!parsed.error.empty()) return Usage(parsed.error);
-  if (parsed.plain.size() != 1) return Usage("name the source");
+  if (parsed.plain.size() != 1) return Usage("name the source or the sink");
   const bool limits = parsed.Has("--from") || parsed.Has("--to");
   const bool asks = limits || !tables.empty() || parsed.Has("--where") || parsed.Has("--note");
-  if (asks && !parsed.Has("--start")) return Usage("what to read goes with --start");
+  if ((asks || parsed.Has("--rebuild")) && !parsed.Has("--start")) return Usage("what to read goes with --start");
+  if (limits && parsed.Has("--rebuild")) return Usage("--rebuild is of whole tables");
   if (limits != parsed.Has("--where")) return Usage("--where COLUMN goes with --from, --to, or both");
   const auto listen = config::ParseListen(parsed.Get("--api", "127.0.0.1:8083"));
   if (!listen.ok()) return Usage("--api: " + listen.error().what);

@@ -1,4 +1,7 @@
+#include <fstream>
+
 #include "tests/e2e/search_rebuild.h"
+#include "tests/support/child_process.h"
 
 // An index that is made anew while its stream goes on, and takes the place of the old one (the search page, section 7).
 namespace headgate::test {
@@ -215,6 +218,28 @@ TEST_F(SearchRebuild, TheIndexOfAViewIsMadeAnewToo_Q33) {
   shop_->StopLoad();
   EXPECT_TRUE(WaitFor(is_same, seconds(40))) << headgate_->Stderr();
   EXPECT_EQ(Behind("buyers"), "buyers-v2");
+}
+
+TEST_F(SearchRebuild, IsAskedForAndFollowedOnTheCommandLine) {
+  Begin(Settings());
+  const auto run = [&](const std::vector<std::string>& arguments) {
+    ChildOptions options;
+    options.command = {HG_HEADGATE, "snapshot", "docs", "--api", headgate_->address()};
+    options.command.insert(options.command.end(), arguments.begin(), arguments.end());
+    const TempDir dir("headgate-snapshot-");
+    options.output_file = dir.path() + "/out";
+    auto child = Child::Start(options);
+    EXPECT_TRUE(child.ok() && (*child)->Wait(seconds(60)).has_value());
+    std::ifstream in(options.output_file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  EXPECT_THAT(run({"--start", "--rebuild", "--table", "public.orders", "--watch"}),
+              ::testing::AllOf(HasSubstr("rebuild  completed"), HasSubstr("phase retire"), HasSubstr("200 of 200")));
+  EXPECT_EQ(Behind("orders"), "orders-v2");
+  EXPECT_EQ(Behind("customers"), "customers-v1");
+  EXPECT_THAT(run({"--rebuild"}), HasSubstr("goes with --start"));
+  EXPECT_THAT(run({"--start", "--rebuild", "--where", "id", "--from", "1"}), HasSubstr("whole tables"));
+  EXPECT_THAT(run({"--start", "--rebuild", "--table", "public.nothing"}), HasSubstr("reads no stream public.nothing"));
 }
 
 // As docs/operations/search.md says it.
