@@ -1,8 +1,11 @@
 // Answers of a search server, and the lines that a dead letter keeps: the first byte chooses what is answered. Whatever
 // comes back, nothing is done that was not told, and no text ends the process.
+#include <algorithm>
+
 #include "core/base/check.h"
 #include "sinks/search/bulk.h"
 #include "sinks/search/index_setup.h"
+#include "sinks/search/rebuild.h"
 #include "sinks/search/server.h"
 #include "sinks/search/truncation.h"
 #include "tests/fuzz/input.h"
@@ -61,13 +64,52 @@ void FuzzTruncation(std::string_view body, bool soft) {
   }
 }
 
+// A rebuild in some phase; each line answers a call. What it deletes is a generation of its alias, or has its tag.
+void FuzzRebuild(std::string_view text) {
+  const Options options;
+  const Identity identity{"log", "docs"};
+  Rebuild rebuild(options, identity, SystemClock());
+  rebuild.SetProduct(Product::kOpenSearch);
+  RebuildPlan plan;
+  plan.run = 1;
+  plan.tag = "1-1";
+  plan.phase = static_cast<RebuildPhase>(1 + fuzz::Choose(text, 8));
+  plan.notes = R"({"orders":{"new":"orders-v2","old":"orders-v1"}})";
+  RebuildStream& stream = plan.streams.emplace_back();
+  stream.stream = {1, "shop.public.orders", 1, "public", "orders"};
+  Column& column = stream.schema.columns.emplace_back();
+  column.name = "id";
+  column.type.kind = TypeKind::kInt64;
+  column.key_position = 1;
+  const RebuildPhase phase = plan.phase;
+  rebuild.Take(std::move(plan));
+  if (phase == RebuildPhase::kCompare) rebuild.Count("shop.public.orders");
+  const int status = fuzz::Choose(text, 4) == 0 ? 404 : 200;
+  for (int i = 0; i < 12; ++i) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (IndexSetup* const next = rebuild.Unready()) {
+      static_cast<void>(next->Next());
+      static_cast<void>(rebuild.SetUp(1, "orders--next", {status, line, "", {}}));
+      continue;
+    }
+    const auto call = rebuild.NextCall(true);
+    if (!call) continue;
+    CHECK(call->path.starts_with('/'));
+    if (call->method == "DELETE" && phase == RebuildPhase::kCreate) CHECK(call->path.starts_with("/orders-v"));
+    if (call->method == "DELETE" && phase == RebuildPhase::kRetire) CHECK(call->path == "/orders-v1");
+    rebuild.Answered({status, line, "", {}});
+  }
+  CHECK(rebuild.told().phase >= phase);
+}
+
 }  // namespace
 }  // namespace headgate::search
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace headgate::search;
   std::string_view text = headgate::fuzz::Bytes(data, size);
-  switch (headgate::fuzz::Choose(text, 7)) {
+  switch (headgate::fuzz::Choose(text, 8)) {
     case 0:
       FuzzBulk(text);
       break;
@@ -85,6 +127,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 5:
       FuzzTruncation(text, true);
+      break;
+    case 7:
+      FuzzRebuild(text);
       break;
     default:
       static_cast<void>(ReadServer({200, text, "", {}}));
