@@ -50,6 +50,12 @@ class SearchRandom : public SearchRebuild {
   // What a person may do at any time; it may be refused.
   void Do() {
     const std::string docs = "/api/v1/connectors/docs";
+    if (Pick(20) == 0) {
+      done_ += " search-kill";
+      search_->KillHard();
+      ChangeRows();
+      ASSERT_TRUE(search_->StartAgain().ok());
+    }
     switch (Pick(8)) {
       case 0:
       case 1:
