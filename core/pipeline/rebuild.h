@@ -60,6 +60,11 @@ struct RebuildTold {
   std::int64_t due_us = 0;
 };
 
+struct RebuildChecked {
+  std::uint64_t differ = 0;
+  std::string what;
+};
+
 // The side of the sink, on its thread. State rows of the run (Position::a) are for the new target alone, all other
 // events for both.
 class Rebuilder {
@@ -79,8 +84,8 @@ class Rebuilder {
   // A row of the state at a place of the log; its document is to be the same, unless a later change has come. The event
   // holds only during the call.
   virtual void Check(const Event& event) = 0;
-  // What is wrong with those that were to be checked since Count, "" if nothing; no value as long as it is not known.
-  virtual std::optional<std::string> checked() = 0;
+  // How many of those since Count differ, and in what one does; no value as long as it is not known.
+  virtual std::optional<RebuildChecked> checked() const = 0;
 };
 
 }  // namespace headgate

@@ -68,7 +68,7 @@ class Rebuilds {
   Result<bool> Compare(Snapshot& snapshot, Seq handed);
   Result<bool> CompareNumbers(Snapshot& snapshot);
   void GivePicked();
-  bool Checked(Snapshot& snapshot);
+  Result<bool> Checked(Snapshot& snapshot);
   void StopComparing();
 
   const Log& log_;

@@ -57,12 +57,14 @@ class Counting final : public StateCount {
   Result<bool> Step() override {
     HG_ASSIGN_OR_RETURN(const bool last, pass_(*view_, passed_));
     rows_ = passed_.rows;
-    if (last) picked_ = std::move(passed_.picked);
-    return last;
+    if (!last) return false;
+    picked_ = std::move(passed_.picked);
+    view_.reset();
+    return true;
   }
 
  private:
-  const std::unique_ptr<StoreView> view_;
+  std::unique_ptr<StoreView> view_;  // until they are all counted
   const Pass pass_;
   Passed passed_;
 };

@@ -211,7 +211,8 @@ void Rebuild::Count(const std::string& stream) {
   const auto it = std::ranges::find_if(targets_, is_it);
   counted_.reset();
   samples_.clear();
-  differs_.clear();
+  layouts_.clear();
+  checked_ = {};
   under_way_ = false;  // that is of a count which came too late
   if (it == targets_.end()) return Fail("stream " + stream + " is gone");
   target_ = static_cast<std::size_t>(it - targets_.begin());
@@ -220,18 +221,24 @@ void Rebuild::Count(const std::string& stream) {
 
 // Rows that make no document are dead letters, and have been told as such.
 void Rebuild::Check(const Event& event) {
-  const auto layout = LayoutOf(*event.schema, event.stream->name, options_, *product_);
+  if (event.number == 0) return;
+  auto layout = layouts_.find(event.change->schema);
+  if (layout == layouts_.end()) {
+    auto made = LayoutOf(*event.schema, event.stream->name, options_, *product_);
+    if (!made.ok()) return;
+    layout = layouts_.emplace(event.change->schema, *std::move(made)).first;
+  }
   Documents encoded;
-  if (event.number == 0 || !layout.ok() || !documents_.Encode(event, *layout, encoded).ok()) return;
+  if (!documents_.Encode(event, layout->second, encoded).ok()) return;
   for (Document& document : encoded.documents) {
     if (!document.remove) samples_.push_back({std::move(document), event.number});
   }
   if (!samples_.empty()) step_ = Step::kCheck;
 }
 
-std::optional<std::string> Rebuild::checked() {
+std::optional<RebuildChecked> Rebuild::checked() const {
   if (!samples_.empty()) return std::nullopt;
-  return differs_;
+  return checked_;
 }
 
 Rebuild::Time Rebuild::NextWake(bool quiet) const {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ namespace headgate::search {
 //   deleted
 //           ─► the new index, with the alias --next (IndexSetup)
 //   settle  per index: settings for readers ─► refresh ─► health, until it is good
-//   compare when asked: refresh ─► count
+//   compare when asked: refresh ─► count ─► those that are to be checked
 //   swap    look at the aliases ─► all swapped in one request, unless they are
 //   retire  when it is due: look at the alias ─► the old index deleted, unless it is behind it again
 //   drop    look at --next ─► the index behind it deleted, if this rebuild made it
@@ -52,7 +53,7 @@ class Rebuild final : public Rebuilder {
   void Count(const std::string& stream) override;
   std::optional<std::uint64_t> counted() const override { return counted_; }
   void Check(const Event& event) override;
-  std::optional<std::string> checked() override;
+  std::optional<RebuildChecked> checked() const override;
 
   // Once it is known what the server is: shapes documents. Nothing else but the above is called before.
   void SetProduct(Product product);
@@ -180,8 +181,9 @@ class Rebuild final : public Rebuilder {
   bool proven_ = false;  // a document is in both
   std::optional<std::uint64_t> counted_;
   DocumentEncoder documents_;
-  std::vector<Sample> samples_;  // to be looked at, the last first
-  std::string differs_;
+  std::vector<Sample> samples_;              // to be looked at, the last first
+  std::map<std::uint32_t, Layout> layouts_;  // of samples, by version of their stream
+  RebuildChecked checked_;
 };
 
 }  // namespace headgate::search

@@ -164,6 +164,22 @@ TEST_F(SearchRebuild, TheNewIndexGoneItFailsAloneAndTheOldOneIsServed_Q30) {
   EXPECT_TRUE(WaitFor([&] { return Indices("*-v2").empty(); })) << Told(path);
 }
 
+TEST_F(SearchRebuild, ARowThatNoIndexTakesIsADeadLetterAndHoldsNothingUp) {
+  Exec("UPDATE public.orders SET state = '10.0.0.1'");
+  ConnectorSettings sink = Settings();
+  sink["mapping.state"] = R"({"type":"ip"})";
+  Begin(sink);
+  Exec("INSERT INTO public.orders (id, total, state) VALUES (5000, 1, 'nowhere')");
+  const auto letters = [&] { return Call("GET", "/api/v1/connectors/docs/dead-letters", 200)["items"].size(); };
+  ASSERT_TRUE(WaitFor([&] { return letters() == 1; }));
+  const std::string path = Ask({{"tables", {"public.orders"}}});
+  EXPECT_TRUE(Ends(path, "completed")) << Told(path);
+  EXPECT_EQ(Behind("orders"), "orders-v2");
+  EXPECT_FALSE(Documents("orders").contains("5000"));
+  Exec("UPDATE public.orders SET state = '10.0.0.2' WHERE id = 5000");
+  ExpectSame();
+}
+
 TEST_F(SearchRebuild, TheSearchServerDiesInTheMiddleAndItGoesOn) {
   BeginLarge();
   const std::string path = Ask();

@@ -36,10 +36,10 @@ class ScriptedTarget final : public Rebuilder {
     EXPECT_EQ(event.schema->columns.size(), 2U);
     ++checks;
   }
-  std::optional<std::string> checked() override { return wrong; }
+  std::optional<RebuildChecked> checked() const override { return found; }
 
   std::optional<std::uint64_t> documents;
-  std::optional<std::string> wrong = "";
+  std::optional<RebuildChecked> found = RebuildChecked();
   int checks = 0;
 };
 
@@ -188,15 +188,26 @@ TEST_F(RebuildPhases, RowsThatAreDeadLettersMayLackADocumentAndNoOthers) {
 
 TEST_F(RebuildPhases, PickedRowsAreCheckedAndOneThatDiffersFailsIt) {
   stored::ChunkedSnapshot& snapshot = BeginComparing();
-  sink_.wrong.reset();
+  sink_.found.reset();
   CompareWith(4);
   EXPECT_EQ(PhaseOf(snapshot), Phase::kCompare) << "it is not known yet";
   EXPECT_EQ(sink_.checks, 1);
   EXPECT_FALSE(rebuilds_->HoldsBefore(3));
-  sink_.wrong = "field total differs";
+  sink_.found = {1, "field total differs"};
   EXPECT_TRUE(Step());
   EXPECT_EQ(StateOf(snapshot), SnapshotState::kFailed);
-  EXPECT_EQ(snapshot.error(), "field total differs");
+  EXPECT_THAT(snapshot.error(), HasSubstr("field total differs; 1 of those"));
+}
+
+TEST_F(RebuildPhases, ADocumentMayBeOlderThanARowThatIsADeadLetter) {
+  for (const std::uint64_t differ : {1, 2}) {
+    Start();
+    letters_ = 1;
+    stored::ChunkedSnapshot& snapshot = BeginComparing();
+    sink_.found = {differ, "field total differs"};
+    CompareWith(4);
+    EXPECT_EQ(PhaseOf(snapshot), differ == 1 ? Phase::kSwap : Phase::kDrop);
+  }
 }
 
 TEST_F(RebuildPhases, TheSinkIsHeldForTenSecondsAtMostAndNotForever) {
