@@ -211,6 +211,23 @@ TEST_F(SearchRebuilding, StateRowsOfTheRebuildAreForTheNewIndexAlone) {
   EXPECT_EQ(context_.done.size(), 2U);
 }
 
+TEST_F(SearchRebuilding, NoTwoRequestsHaveADocumentOfTheNewIndexInCommon_Q3) {
+  options_.batch_docs_max = 1;
+  BeginDual();
+  Write(State(1, 4));
+  Write(events_.Update(1));
+  Write(State(2, 4));
+  SetUpIndex();
+  Batch();
+  EXPECT_THAT(Aliases(), ElementsAre("orders--next index 1"));
+  const auto first = number_;
+  Batch();
+  EXPECT_THAT(Aliases(), ElementsAre("orders--next index 2")) << "1 waits for the request that has it";
+  AnswerNumber(first, {201});
+  Batch();
+  EXPECT_THAT(Aliases(), ElementsAre("orders index 1", "orders--next index 1"));
+}
+
 TEST_F(SearchRebuilding, ANewIndexThatTakesNothingHoldsTheChangesForFiveMinutes_Q30) {
   BeginDual();
   const At at = Write(events_.Insert(1));
