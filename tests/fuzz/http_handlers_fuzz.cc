@@ -87,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const web::Router router(web::AllRoutes());
   static const web::ServerOptions options;
   test::FakeControl& control = web::Service();
-  web::Api api{control, options, "127.0.0.1:8083", web::HealthBook(), web::Idempotency(), {}};
+  web::Api api{control, options, "127.0.0.1:8083", web::HealthBook(), web::Idempotency(), {}, {}};
   web::Request request = web::ReadRequest(fuzz::Bytes(data, size));
   web::Response response = web::Dispatch(api, router, request);
   if (response.later != nullptr) response = response.later->work(std::stop_token());
