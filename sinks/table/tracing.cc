@@ -30,7 +30,7 @@ std::string Told(const Batch::Table& table) {
 
 bool TableSink::IsTraced() const {
   DeliveryTrace* const trace = context_->trace();
-  return trace != nullptr && trace->on(clock_.NowUs());
+  return trace != nullptr && trace->until_us() != 0 && trace->on(clock_.NowUs());
 }
 
 // The event is in filling_.
