@@ -56,6 +56,10 @@ class Delivery {
   // When Next may have something without news.
   Time NextWake() const;
 
+  // Which changes a request under way is about, if somebody looks (admin API, AP22) for one of them; the rest is the
+  // caller's to fill in. Nothing of a call that writes no documents.
+  std::optional<TracedDelivery> Traced(std::uint64_t number);
+
   // The index as it is made anew.
   Rebuilder* rebuilder() { return &rebuild_; }
 

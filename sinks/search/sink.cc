@@ -62,7 +62,7 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight};
+  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true};
   return factory;
 }
 
@@ -118,6 +118,7 @@ SearchSink::~SearchSink() = default;
 
 Status SearchSink::Open(SinkContext& context) {
   HG_RETURN_IF_ERROR(settings_);
+  context_ = &context;
   delivery_ = std::make_unique<Delivery>(options_, identity_, context);
   Publish();
   return Ok();
@@ -132,12 +133,15 @@ void SearchSink::SendNext() {
   while (!turn_ && client.can_send()) {
     const auto call = delivery_->Next();
     if (!call) return;
-    client.Send(RequestText(options_, options_.urls[client_], *call, gzip_),
+    std::string text = RequestText(options_, options_.urls[client_], *call, gzip_);
+    TraceCall(*call, text);
+    client.Send(std::move(text),
                 [this, number = call->number](net::Outcome&& outcome) { Finished(number, std::move(outcome)); });
   }
 }
 
 void SearchSink::Finished(std::uint64_t number, net::Outcome&& outcome) {
+  TraceOutcome(number, outcome);
   if (const auto* response = std::get_if<net::Response>(&outcome)) {
     if (IsGatewayTrouble(response->status)) turn_ = clients_.size() > 1;
     return delivery_->Answered(number,

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/net/gzip.h"
 #include "core/net/http_client.h"
 #include "core/pipeline/sink.h"
+#include "core/pipeline/trace.h"
 #include "sinks/search/delivery.h"
 #include "sinks/search/options.h"
 
@@ -34,6 +37,8 @@ class SearchSink final : public Sink {
  private:
   void SendNext();
   void Finished(std::uint64_t number, net::Outcome&& outcome);
+  void TraceCall(const Call& call, std::string_view text);
+  void TraceOutcome(std::uint64_t number, const net::Outcome& outcome);
   void Publish();
 
   const Options options_;
@@ -44,7 +49,9 @@ class SearchSink final : public Sink {
   std::size_t client_ = 0;                                 // the one in use
   bool turn_ = false;                                      // to the next one, once nothing is under way
   net::Gzip gzip_;
-  std::unique_ptr<Delivery> delivery_;  // from Open on
+  SinkContext* context_ = nullptr;  // from Open on, as the next
+  std::unique_ptr<Delivery> delivery_;
+  std::map<std::uint64_t, TracedDelivery> traced_;  // under way, by number
   Clock::Steady::time_point published_at_{};
   Published<SinkTelemetry> telemetry_;
 };

@@ -221,6 +221,30 @@ TEST_F(SearchSettings, Q21_WhatIsNoSearchServerIsNamed) {
   EXPECT_THAT(Call("GET", "/connectors/docs/status", 200).dump(), HasSubstr("no search server"));
 }
 
+TEST_F(SearchSettings, AP22_ATraceShowsRequestsAndTheirAnswersWithoutSecrets) {
+  CreateWith({{"auth", "basic"}, {"auth_username", "writer"}, {"auth_password", "tell-nobody"}});
+  ASSERT_TRUE(WaitFor([&] { return IndexedOrders() == Orders(); }, seconds(40)));
+  const std::string path = "/api/v1/connectors/docs/trace";
+  Call("POST", path, 200, {{"seconds", 60}, {"q", "key.id = 7002"}});
+  Exec("INSERT INTO public.orders (id, total) VALUES (7001, 1)");
+  ASSERT_TRUE(WaitFor([&] { return IndexedOrders() == Orders(); }, seconds(40)));
+  Exec("INSERT INTO public.orders (id, total) VALUES (7002, 1)");
+  ASSERT_TRUE(WaitFor([&] { return Call("GET", path, 200)["items"].size() == 1; })) << Call("GET", path, 200);
+  const json one = Call("GET", path, 200)["items"][0];
+  EXPECT_EQ(one["outcome"], "delivered") << one;
+  EXPECT_EQ(one["status"], 200);
+  EXPECT_THAT(one["request"].get<std::string>(), HasSubstr("POST /_bulk"));
+  EXPECT_THAT(one["request"].get<std::string>(), HasSubstr("Authorization: [hidden]"));
+  EXPECT_THAT(one["body"].get<std::string>(), HasSubstr(R"("id":7002)"));
+  EXPECT_THAT(one["response"].get<std::string>(), HasSubstr(R"("status":201)"));
+  EXPECT_EQ(one["event_ids"].size(), 1U);
+  search_->KillHard();
+  Call("POST", path, 200, {{"seconds", 60}});
+  Exec("DELETE FROM public.orders WHERE id = 7002");
+  ASSERT_TRUE(WaitFor([&] { return !Call("GET", path, 200)["items"].empty(); }, seconds(30)));
+  EXPECT_EQ(Call("GET", path, 200)["items"][0]["outcome"], "connect") << Call("GET", path, 200);
+}
+
 TEST_F(SearchSettings, TwoStreamsDoNotShareAnIndex) {
   CreateWith({{"index", "all"}}, "shop\\.public\\..*");
   EXPECT_TRUE(WaitFor([&] { return StateOf("docs") == "FAILED"; }));
