@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/headgate_process.h"
+#include "tools/bench/catch_up.h"
 #include "tools/bench/commit_latency.h"
 #include "tools/bench/hot_key.h"
 #include "tools/bench/ingest.h"
@@ -186,9 +187,8 @@ void ColdStart() {
 }
 
 constexpr const char* kUsage =
-    "headgate-bench [NAME...] [OPTION VALUE...]: all but hotkey, mysql, nexmark, render, restart, search and table if "
-    "none is "
-    "named\n\n"
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but catch-up, hotkey, mysql, nexmark, render, restart, search and "
+    "table if none is named\n\n"
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
     "  view-latency  commit to a view's change at a client\n"
@@ -198,6 +198,7 @@ constexpr const char* kUsage =
     "  hotkey        a row is updated that many others of a join refer to; --rows N (1000000), --memory-mib N (64)\n"
     "  restart       start on stored state; --gib N (1)\n"
     "  render        changes as JSON, on one core\n"
+    "  catch-up      memory while an index and a table catch up at once; --rows N (1000000)\n"
     "  search        the log into OpenSearch; --rows N (300000)\n"
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
@@ -229,9 +230,9 @@ struct Arguments {
 
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
-  constexpr std::array kNames = {"cold",   "latency", "view-latency", "views",    "nexmark",
-                                 "hotkey", "restart", "ingest",       "settings", "burst",
-                                 "stream", "mysql",   "search",       "table",    "render"};
+  constexpr std::array kNames = {"cold",    "latency", "view-latency", "views",   "nexmark", "hotkey",
+                                 "restart", "ingest",  "settings",     "burst",   "stream",  "mysql",
+                                 "search",  "table",   "render",       "catch-up"};
   constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds",  "memory-mib", "gib",
                                    "rows",   "server",          "mib",   "row-bytes"};
   Arguments arguments;
@@ -327,6 +328,7 @@ int main(int argc, char** argv) {
     Streaming(200'000, 1);
   }
   if (arguments->Wanted("render", false)) Render();
+  if (arguments->Wanted("catch-up", false)) CatchUp(std::lround(arguments->Number("rows", 1'000'000)));
   if (arguments->Wanted("mysql", false)) Mysql(*arguments);
   if (arguments->Wanted("table", false)) Table(*arguments);
   if (arguments->Wanted("search", false)) {

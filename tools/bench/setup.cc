@@ -9,7 +9,7 @@
 namespace headgate::bench {
 namespace {
 
-constexpr const char* kTable =
+constexpr const char* kFilledTable =
     "CREATE TABLE public.orders (id bigint PRIMARY KEY, customer int NOT NULL, total numeric(10,2) NOT NULL, "
     "note text NOT NULL, paid boolean NOT NULL, placed_at timestamptz NOT NULL DEFAULT now())";
 
@@ -21,7 +21,7 @@ Setup::Setup(bool fsync) {
   options.settings = {"shared_buffers=512MB", "max_wal_size=8GB", "checkpoint_timeout=1h", "autovacuum=off"};
   server = Must(test::PrivatePostgres::Start(options));
   Must(server->Exec("postgres", std::string("CREATE DATABASE ") + kDatabase));
-  Must(server->Exec(kDatabase, kTable));
+  Must(server->Exec(kDatabase, kFilledTable));
 }
 
 test::ConnectorSettings Setup::Source() const {

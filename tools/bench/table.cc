@@ -18,7 +18,7 @@ using test::HeadgateOptions;
 using test::HeadgateProcess;
 
 constexpr const char* kStream = "shop.public.orders";
-constexpr long kPerTransaction = 1'000;
+constexpr long kPerSourceTransaction = 1'000;
 constexpr long kPerBatch = 10'000;
 constexpr const char* kPlaced = "2026-03-04 05:06:07.123456";
 
@@ -32,7 +32,7 @@ std::string SourceSql(long rows, int change) {
                   : "UPDATE public.orders SET total = total + 1, paid = NOT paid WHERE id BETWEEN t * 1000::bigint AND "
                     "(t + 1) * "
                     "1000::bigint - 1";
-  return "DO $$ BEGIN FOR t IN 0.." + std::to_string(rows / kPerTransaction - 1) + " LOOP " + body +
+  return "DO $$ BEGIN FOR t IN 0.." + std::to_string(rows / kPerSourceTransaction - 1) + " LOOP " + body +
          "; COMMIT; END LOOP; END $$";
 }
 
