@@ -248,6 +248,18 @@ TEST_F(SearchSettings, AP22_ATraceShowsRequestsAndTheirAnswersWithoutSecrets) {
   EXPECT_NE(lost["error"], "") << lost;
 }
 
+TEST_F(SearchSettings, AP23_EveryUrlIsTried) {
+  json config = json::object();
+  for (const auto& [key, value] : Sink("shop\\.public\\.orders")) config[key] = value;
+  config["url"] = search_->url() + ",http://127.0.0.1:1," + receiver_.url();
+  const json checks = Call("POST", "/api/v1/connections/test", 200, {{"config", config}})["checks"];
+  ASSERT_EQ(checks.size(), 4U) << checks;  // behind that of the settings
+  EXPECT_EQ(checks[1]["status"], "ok") << checks;
+  EXPECT_EQ(checks[2]["id"], "server_2");
+  EXPECT_EQ(checks[2]["status"], "warning") << checks;
+  EXPECT_THAT(checks[3]["summary"].get<std::string>(), HasSubstr("no search server"));
+}
+
 TEST_F(SearchSettings, TwoStreamsDoNotShareAnIndex) {
   CreateWith({{"index", "all"}}, "shop\\.public\\..*");
   EXPECT_TRUE(WaitFor([&] { return StateOf("docs") == "FAILED"; }));
