@@ -51,35 +51,6 @@ std::map<std::string, std::string> Difference(const config::ComponentSpec& spec,
 
 }  // namespace
 
-std::vector<config::KeyError> Service::BindAndCheck(const config::ComponentSpec& spec, const std::string& name,
-                                                    const config::FlatConfig& config, bool live) const {
-  // While the service starts, a placeholder that cannot be resolved fails its connector, not the service (7.2).
-  auto outcome = config::Bind(spec, config, ready_ ? secrets_.get() : nullptr);
-  const SourceFactory* source = FindSource(spec.class_name);
-  const SinkFactory* sink = FindSink(spec.class_name);
-  auto errors = std::move(outcome.errors);
-  config::AddErrors(errors, source != nullptr ? source->check(outcome.bound) : sink->check(outcome.bound));
-  if (!errors.empty() || !live) return errors;
-  const auto findings =
-      source != nullptr ? source->preflight(name, outcome.bound) : sink->preflight(name, outcome.bound, sink_services_);
-  for (const Finding& finding : findings) {
-    // An endpoint that is down for the moment does not keep a sink from being created, but who asks is told (KC18).
-    const bool unreached = sink != nullptr && finding.level == Finding::Level::kWarning;
-    if (finding.level != Finding::Level::kError && !unreached) continue;
-    std::string text = finding.summary;
-    if (!text.ends_with('.')) text += '.';
-    if (!finding.hint.empty()) text += " " + finding.hint;
-    if (!finding.fix.empty()) text += " " + finding.fix;
-    errors.push_back({finding.key.empty() ? (source != nullptr ? "host" : "url") : finding.key, text});
-  }
-  return errors;
-}
-
-std::vector<config::KeyError> Service::Check(const config::ComponentSpec& spec, const std::string& name,
-                                             const config::FlatConfig& config, bool live) {
-  return BindAndCheck(spec, name, config, live);
-}
-
 ConnectorPlan Service::PlanFor(const ConnectorRecord& record) const {
   ConnectorPlan plan;
   plan.name = record.name;

@@ -99,6 +99,7 @@ class Deliver final : public SinkContext {
   std::uint64_t stored_bytes() const override { return letters_->bytes(); }
   bool LanesAreStored(std::span<const LetterLane> lanes) const override { return letters_->AreStored(lanes); }
   std::uint32_t failures_max() const override { return failures_max_; }
+  bool paused() const override { return paused_; }
   const Clock& clock() const override { return clock_; }
   DeliveryTrace* trace() override { return trace_.get(); }
   ConsentDesk* consents() override { return consents_.get(); }

@@ -116,6 +116,8 @@ class SinkContext {
   // More failures in a row than this are rogue: attempts that nothing else paces slow to one each kRogueWait
   // (retry.h, AP14). May change at any time.
   virtual std::uint32_t failures_max() const = 0;
+  // A person has the sink stand still: it is given nothing.
+  virtual bool paused() const = 0;
   virtual const Clock& clock() const = 0;
   // Where deliveries are told while somebody looks; nullptr: nobody can.
   virtual DeliveryTrace* trace() { return nullptr; }
@@ -183,6 +185,8 @@ struct SinkFactory {
   // Sends one test event past everything that waits; blocks for up to 10 s. nullptr: the target takes none.
   Result<TestDelivery> (*send_test)(const config::Bound&, const struct SinkServices&, const TestEvent&) = nullptr;
   bool traces = false;  // its sinks tell SinkContext::trace
+  // Whether a sink with these settings takes only streams whose rows have a key; nullptr: none does.
+  bool (*needs_key)(const config::Bound&) = nullptr;
 };
 
 // What the service lends to every sink.

@@ -19,6 +19,8 @@ bool IsGatewayTrouble(int status) { return status == 502 || status == 503 || sta
 
 std::vector<config::KeyError> Check(const config::Bound& bound) { return Read(bound).errors; }
 
+bool NeedsKey(const config::Bound& bound) { return Read(bound).options.key_columns.empty(); }
+
 std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound, const SinkServices& services) {
   return std::make_unique<SearchSink>(name, Read(bound), services);
 }
@@ -73,7 +75,7 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true};
+  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true, &NeedsKey};
   return factory;
 }
 

@@ -9,10 +9,14 @@ namespace headgate::table {
 namespace {
 
 constexpr auto kTold = std::chrono::milliseconds(200);
+// A transaction that is half written keeps rows of the target locked.
+constexpr auto kLockedWhilePaused = std::chrono::seconds(10);
 // How long the target's cursor may stay behind where nothing is for this sink.
 constexpr auto kCursorEvery = std::chrono::seconds(10);
 
 std::vector<config::KeyError> Check(const config::Bound& bound) { return Read("", bound).errors; }
+
+bool NeedsKey(const config::Bound& bound) { return bound.Text("mode") == "upsert"; }
 
 std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound, const SinkServices& services) {
   return std::make_unique<TableSink>(Read(name, bound), services);
@@ -40,7 +44,7 @@ bool IsRow(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::k
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true};
+  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true, &NeedsKey};
   return factory;
 }
 
@@ -200,6 +204,7 @@ Status TableSink::Flush(std::optional<Seq> commit) {
     job.commit_us = last_commit_us_;
     asked_ = *commit;
   }
+  pushed_at_ = clock_.Now();
   under_way_.push_back(job.batch);
   writer_->Push(std::move(job));
   return Ok();
@@ -271,6 +276,8 @@ Status TableSink::TakeResults() {
 
 Status TableSink::Poll(Time deadline) {
   HG_RETURN_IF_ERROR(CommitWhatIsWhole(clock_.Now()));
+  if (split_ && context_->paused() && writer_->under_way() == 0 && clock_.Now() - pushed_at_ >= kLockedWhilePaused)
+    return Transient("paused in the middle of a transaction, which is taken back and written again from its start");
   if (const At known = context_->handed_over(); !retries_.empty() && known.ordinal == 0)
     HG_RETURN_IF_ERROR(WriteLettersAt(known.seq));
   Time until = std::min(deadline, published_at_ + kTold);

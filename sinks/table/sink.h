@@ -103,6 +103,7 @@ class TableSink final : public Sink {
   bool wanted_ = false;                        // one of its events is what they look for
   std::string refusal_;                        // what was rejected of the batch that is being written
   Time filling_since_{};
+  Time pushed_at_{};         // the last job
   std::uint64_t taken_ = 0;  // since the last commit was asked for
   std::uint64_t filtered_ = 0;
   std::vector<At> states_;                  // rows of the state among them

@@ -92,7 +92,15 @@ TEST_F(SearchSink, AStreamWithoutKeyIsRefusedByName_Q26) {
   Exec("CREATE TABLE public.notes (t text)");
   Exec("INSERT INTO public.notes VALUES ('a')");
   Create("shop", shop_->Source());
-  Create("docs", Sink("shop\\.public\\.notes"));
+  const ConnectorSettings settings = Sink("shop\\.public\\.notes");
+  const auto said = [&] {
+    json config = {{"name", "docs"}};
+    for (const auto& [key, value] : settings) config[key] = value;
+    return Call("PUT", "/connector-plugins/search/config/validate", 200, config).dump();
+  };
+  EXPECT_TRUE(WaitFor([&] { return said().find("have no key") != std::string::npos; })) << said();
+  EXPECT_THAT(said(), HasSubstr("key_columns"));
+  Create("docs", settings);
   EXPECT_TRUE(WaitFor([&] { return StateOf("docs") == "FAILED"; }));
   EXPECT_THAT(Call("GET", "/connectors/docs/status", 200).dump(), HasSubstr("has no key"));
 }

@@ -123,7 +123,17 @@ TEST_P(TableSink, ATableThatDoesNotFitIsRefusedWithEverythingThatIsWrong) {
 TEST_P(TableSink, AStreamWithoutAKeyIsRefusedByName_F33) {
   Exec("CREATE TABLE public.notes (t text); INSERT INTO public.notes VALUES ('a')");
   Create("shop", shop_->Source());
-  Create("copy", Sink({{"topics.regex", "shop\\.public\\.notes"}}));
+  ConnectorSettings settings = Sink({{"topics.regex", "shop\\.public\\.notes"}});
+  const auto said = [&] {
+    json config = {{"name", "copy"}};
+    for (const auto& [key, value] : settings) config[key] = value;
+    return Call("PUT", "/connector-plugins/table/config/validate", 200, config).dump();
+  };
+  EXPECT_TRUE(WaitFor([&] { return said().find("have no key") != std::string::npos; })) << said();
+  settings["mode"] = "append";
+  EXPECT_THAT(said(), HasSubstr("\"error_count\":0"));
+  settings.erase("mode");
+  Create("copy", settings);
   EXPECT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }));
   EXPECT_THAT(Call("GET", "/connectors/copy/status", 200).dump(), HasSubstr("has no key"));
 }
@@ -257,6 +267,38 @@ TEST_P(TableSink, AP22_ATraceTellsWhatWasWrittenWhereAndWhatWasRejected) {
   ExpectSame();
   EXPECT_EQ(items().size(), 1U) << "nobody looks any more";
 }
+
+class PausedTableSink : public TableSink {};
+
+// A transaction that is written in parts, and cannot go on: its locks are not kept.
+TEST_P(PausedTableSink, HoldsNoLocksOfTheTarget) {
+  Exec("CREATE TABLE public.big (id int PRIMARY KEY, t text)");
+  At("CREATE TABLE public.big (id int PRIMARY KEY, t text)");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"topics.regex", "shop\\.public\\.big"}, {"batch_rows_max", "100"}}));
+  EXPECT_TRUE(WaitFor([&] { return StateOf("copy") == "RUNNING"; }));
+  auto other = warehouse_->Connect();
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(other->Exec("BEGIN; LOCK TABLE public.big IN SHARE MODE").ok());
+  Exec("INSERT INTO public.big SELECT i, 'x' FROM generate_series(1, 20000) i");
+  const std::string ours = "FROM pg_stat_activity WHERE application_name = 'headgate copy' AND ";
+  ASSERT_TRUE(WaitFor([&] { return ValueAt("SELECT count(*) " + ours + "wait_event_type = 'Lock'") == "1"; }));
+  Call("PUT", "/connectors/copy/pause", 202);
+  ASSERT_TRUE(WaitFor([&] { return StateOf("copy") == "PAUSED"; }));
+  ASSERT_TRUE(other->Exec("COMMIT").ok());
+  ASSERT_TRUE(WaitFor([&] { return ValueAt("SELECT count(*) " + ours + "state = 'idle in transaction'") == "1"; }))
+      << ValueAt("SELECT string_agg(state, ' ') " + ours + "true");
+  EXPECT_TRUE(
+      WaitFor([&] { return ValueAt("SELECT count(*) " + ours + "xact_start IS NOT NULL") == "0"; }, seconds(40)));
+  EXPECT_EQ(StateOf("copy"), "PAUSED");
+  EXPECT_EQ(ValueAt("SELECT count(*) FROM public.big"), "0");
+  Call("PUT", "/connectors/copy/resume", 202);
+  EXPECT_TRUE(WaitFor([&] { return ValueAt("SELECT count(*) FROM public.big") == "20000"; }, seconds(40)))
+      << Call("GET", "/connectors/copy/status", 200).dump();
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, PausedTableSink, ::testing::Values(Warehouse::kPostgres),
+                         [](const auto& server) { return NameOf(server.param); });
 
 // MySQL makes certificates for itself, for no host name.
 class TableSinkTls : public TableSink {};

@@ -213,6 +213,7 @@ class FakeContext final : public SinkContext {
     return nullptr;
   }
   std::uint32_t failures_max() const override { return failures_max_in_row; }
+  bool paused() const override { return false; }
   const Clock& clock() const override { return clock_; }
 
   std::map<At, Outcome> done;
