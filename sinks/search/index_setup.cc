@@ -260,6 +260,14 @@ bool IndexSetup::TookInstead(std::string_view body) {
   return false;
 }
 
+// A request to create it that was cut off may have been carried out since it was looked for. What is there for longer
+// without the alias is somebody else's.
+bool IndexSetup::IsThereAlready(std::string_view body) {
+  constexpr int kLooksMax = 3;
+  return generation_.rebuild.empty() && ReasonOf(body).starts_with("resource_already_exists_exception") &&
+         ++found_late_ <= kLooksMax;
+}
+
 Status IndexSetup::Answered(int status, std::string_view body) {
   switch (step_) {
     case Step::kLook:
@@ -276,6 +284,10 @@ Status IndexSetup::Answered(int status, std::string_view body) {
     case Step::kCreate:
     case Step::kExtend: {
       if (status == 400 && TookInstead(body)) return Ok();
+      if (step_ == Step::kCreate && status == 400 && IsThereAlready(body)) {
+        step_ = Step::kLook;
+        return Transient("index " + generation_.index + " has come meanwhile");
+      }
       if (status != 200) return Refused(step_ == Step::kCreate ? "creating" : "adding fields to", status, body);
       if (step_ == Step::kCreate) index_ = generation_.index;
       for (const auto& [name, type] : asked_)

@@ -77,6 +77,7 @@ class IndexSetup {
   Status CheckIdentity(std::string_view meta) const;
   Status Settle();  // the next step after what the index has is known
   Status CheckLimit() const;
+  bool IsThereAlready(std::string_view body);
   FieldOverride Asked(const FieldOverride& wanted) const;
   bool TookInstead(std::string_view body);
   Error Refused(std::string_view what, int status, std::string_view body) const;
@@ -87,6 +88,7 @@ class IndexSetup {
   const std::string stream_;
   Generation generation_;
   Step step_ = Step::kLook;
+  int found_late_ = 0;
   std::string index_;                            // behind the alias
   std::vector<std::string> key_;                 // columns of the id; none while only letters are known
   std::map<std::string, FieldOverride> wanted_;  // by field

@@ -61,6 +61,27 @@ TEST_F(SearchIndex, IsMadeWhereThereIsNone) {
   EXPECT_TRUE(setup_.ready());
 }
 
+// A request that was cut off on its way back is carried out while the index is looked for again.
+TEST_F(SearchIndex, ThatHasComeMeanwhileIsLookedAt) {
+  const std::string there = R"({"error":{"root_cause":[{"type":"resource_already_exists_exception","reason":"x"}],)"
+                            R"("type":"resource_already_exists_exception","reason":"x"},"status":400})";
+  ASSERT_TRUE(Look(404, "").ok());
+  EXPECT_EQ(setup_.Next().method, "PUT");
+  EXPECT_EQ(setup_.Answered(400, there).error().kind, ErrorKind::kTransient);
+  ASSERT_TRUE(Look(200, Mapping("orders-v1", {{"id", {{"type", "long"}}}, {"name", {{"type", "text"}}}})).ok());
+  EXPECT_TRUE(setup_.ready());
+}
+
+TEST_F(SearchIndex, ThatIsThereWithoutTheAliasIsSomebodyElses) {
+  const std::string there = R"({"error":{"type":"resource_already_exists_exception","reason":"x"},"status":400})";
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Look(404, "").ok());
+    EXPECT_EQ(setup_.Answered(400, there).error().kind, ErrorKind::kTransient);
+  }
+  ASSERT_TRUE(Look(404, "").ok());
+  EXPECT_EQ(setup_.Answered(400, there).error().kind, ErrorKind::kConfig);
+}
+
 TEST_F(SearchIndex, AFieldThatIsWantedWhileTheIndexIsMadeIsAddedBehind_Q23) {
   ASSERT_TRUE(Look(404, "").ok());
   ASSERT_EQ(setup_.Next().path, "/orders-v1");
