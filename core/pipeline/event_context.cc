@@ -1,5 +1,7 @@
 #include "core/pipeline/event_context.h"
 
+#include "core/pipeline/sink.h"
+
 namespace headgate {
 
 codec::EventContext ContextOf(const Registry& registry, Seq seq, const TransactionInfo& tx, const Change& change) {
@@ -20,6 +22,39 @@ codec::EventContext ContextOf(const Registry& registry, Seq seq, const Transacti
   }
   context.at = {seq, change.ordinal};
   return context;
+}
+
+codec::EventContext ContextOf(const Event& event) {
+  codec::EventContext context;
+  context.tx = event.tx;
+  context.change = event.change;
+  context.schema = event.schema;
+  context.schema_version = event.schema != nullptr ? event.change->schema : 0;
+  context.database = event.database;
+  if (event.source != nullptr) {
+    context.source_id = event.source->id;
+    context.source_name = event.source->name;
+    context.connector = event.source->connector;
+  }
+  if (event.stream != nullptr) {
+    context.stream_schema = event.stream->schema;
+    context.stream_table = event.stream->table;
+  }
+  context.at = event.at;
+  return context;
+}
+
+DeadLetter NewLetter(const codec::EventContext& event, std::string_view stream, codec::NativeEncoder& native) {
+  DeadLetter letter;
+  letter.at = event.at;
+  letter.event_id = EventId(event.source_id, event.tx->epoch, event.tx->position, event.change->ordinal);
+  letter.stream = stream;
+  letter.op = Name(event.change->op);
+  letter.commit_us = event.tx->commit_us;
+  letter.content_type = "application/x-ndjson";
+  static_cast<void>(native.AppendKeyJson(letter.key, event));
+  static_cast<void>(native.Append(letter.record, event));
+  return letter;
 }
 
 }  // namespace headgate

@@ -223,14 +223,11 @@ bool DeadLetters::AreStored(std::span<const LetterLane> lanes) const {
 }
 
 std::vector<std::uint64_t> DeadLetters::InFrontOf(std::span<const LetterLane> lanes) const {
+  Taken wanted;
+  for (const LetterLane& lane : lanes) Take({{LaneHash(lane.name), lane.shared}}, wanted);
   std::vector<std::uint64_t> ids;
   for (const auto& [id, entry] : index_) {
-    const bool shares = std::ranges::any_of(lanes, [&](const LetterLane& lane) {
-      const std::uint64_t hash = LaneHash(lane.name);
-      return std::ranges::any_of(
-          entry.lanes, [&](const Lane& other) { return other.hash == hash && !(lane.shared && other.shared); });
-    });
-    if (shares) ids.push_back(id);
+    if (IsBehind(entry.lanes, wanted)) ids.push_back(id);  // it is the same the other way round
   }
   return ids;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/codec/event.h"
+#include "core/pipeline/event_context.h"
 
 namespace headgate::search {
 namespace {
@@ -202,21 +203,8 @@ Status Delivery::WriteTruncate(const Event& event) {
   return Ok();
 }
 
-// All but what went wrong.
 DeadLetter Delivery::LetterOf(const Entry& entry) {
-  if (entry.letter != nullptr) return *entry.letter;
-  DeadLetter letter;
-  letter.at = entry.at;
-  letter.event_id =
-      EventId(entry.route->source.id, entry.kept->tx->epoch, entry.kept->tx->position, entry.kept->change.ordinal);
-  letter.stream = entry.route->stream.name;
-  letter.op = Name(entry.kept->change.op);
-  letter.commit_us = entry.commit_us;
-  // What cannot be rendered is a letter all the same; its error says why.
-  static_cast<void>(native_.AppendKeyJson(letter.key, ContextOf(entry)));
-  static_cast<void>(native_.Append(letter.record, ContextOf(entry)));
-  letter.content_type = "application/x-ndjson";
-  return letter;
+  return entry.letter != nullptr ? *entry.letter : NewLetter(ContextOf(entry), entry.route->stream.name, native_);
 }
 
 Status Delivery::Retry(const DeadLetter& letter) {

@@ -1,28 +1,13 @@
 #include <algorithm>
 
 #include "core/base/failpoint.h"
+#include "core/pipeline/event_context.h"
 #include "sinks/table/letter.h"
 #include "sinks/table/sink.h"
 
 // What the target does not take, and what has to go behind it. A letter is durable before the target's cursor moves
 // over its change; after a crash in between the change comes again and its letter speaks for it.
 namespace headgate::table {
-namespace {
-
-codec::EventContext ContextOf(const Event& event) {
-  codec::EventContext context;
-  context.tx = event.tx;
-  context.change = event.change;
-  context.schema = event.schema;
-  context.schema_version = event.change->schema;
-  context.source_id = event.source->id;
-  context.source_name = event.source->name;
-  context.connector = event.source->connector;
-  context.at = event.at;
-  return context;
-}
-
-}  // namespace
 
 // Its row alone, by its old key and its new one, and its table with others; a truncate has the table alone. What adds
 // rows goes behind nothing.
@@ -40,19 +25,9 @@ std::vector<LetterLane> TableSink::LanesOf(const Event& event) {
   return lanes;
 }
 
-// All but what went wrong.
 DeadLetter TableSink::LetterOf(const Event& event) {
-  DeadLetter letter;
-  letter.at = event.at;
-  letter.event_id = EventId(event.source->id, event.tx->epoch, event.tx->position, event.change->ordinal);
-  letter.stream = event.stream->name;
-  letter.op = Name(event.change->op);
-  letter.commit_us = event.tx->commit_us;
+  DeadLetter letter = NewLetter(ContextOf(event), event.stream->name, native_);
   letter.lanes = LanesOf(event);
-  letter.content_type = "application/x-ndjson";
-  // What cannot be rendered is a letter all the same; its error says why.
-  static_cast<void>(native_.AppendKeyJson(letter.key, ContextOf(event)));
-  static_cast<void>(native_.Append(letter.record, ContextOf(event)));
   return letter;
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/codec/time_text.h"
+#include "core/pipeline/event_context.h"
 #include "sinks/webhook/settings_text.h"
 
 namespace headgate::webhook {
@@ -58,26 +59,6 @@ std::string_view Verb(Op op) {
     default:
       return Name(op);
   }
-}
-
-codec::EventContext ContextOf(const Event& event) {
-  codec::EventContext context;
-  context.tx = event.tx;
-  context.change = event.change;
-  context.schema = event.schema;
-  context.schema_version = event.schema != nullptr ? event.change->schema : 0;
-  context.database = event.database;
-  if (event.source != nullptr) {
-    context.source_id = event.source->id;
-    context.source_name = event.source->name;
-    context.connector = event.source->connector;
-  }
-  if (event.stream != nullptr) {
-    context.stream_schema = event.stream->schema;
-    context.stream_table = event.stream->table;
-  }
-  context.at = event.at;
-  return context;
 }
 
 }  // namespace

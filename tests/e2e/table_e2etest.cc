@@ -270,11 +270,6 @@ TEST_P(TableSink, AP22_ATraceTellsWhatWasWrittenWhereAndWhatWasRejected) {
 
 TEST_P(TableSink, AnAccountWithoutRightsIsToldWhatItLacks) {
   const std::string account = postgres() ? "poor_" + warehouse_->name() : "poor";
-  const auto says = [&](const std::string& text) {
-    const auto status = [&] { return Call("GET", "/connectors/copy/status", 200).dump(); };
-    EXPECT_TRUE(WaitFor([&] { return status().find(text) != std::string::npos; }, seconds(30))) << text << status();
-    EXPECT_EQ(StateOf("copy"), "FAILED");
-  };
   if (postgres()) {
     At("CREATE ROLE " + account + " LOGIN PASSWORD 'pw'; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
   } else {
@@ -286,15 +281,15 @@ TEST_P(TableSink, AnAccountWithoutRightsIsToldWhatItLacks) {
     return Sink({{"username", account}, {"password", "pw"}, {"topics.regex", topics}});
   };
   Create("copy", as("shop\\.public\\.orders"));
-  says("migrations/table_sink");
+  ExpectSays("migrations/table_sink");
   // Another account makes the tables; then this one may keep its cursor, but not write, nor make other tables.
   Create("full", Sink({{"topics.regex", "shop\\.public\\.orders"}}));
   EXPECT_TRUE(WaitFor([&] { return OrdersAt() == Orders(); }, seconds(40)));
   At("GRANT SELECT, INSERT, UPDATE ON " + In("headgate_sinks") + " TO " + (postgres() ? account : "poor@'%'"));
   Call("POST", "/connectors/copy/restart", 204);
-  says(postgres() ? "permission denied for table orders" : "command denied to user 'poor'");
+  ExpectSays(postgres() ? "permission denied for table orders" : "command denied to user 'poor'");
   Call("PUT", "/connectors/copy/config", 200, as("shop\\.public\\.customers"));
-  says("CREATE TABLE");
+  ExpectSays("CREATE TABLE");
 }
 
 class PausedTableSink : public TableSink {};
@@ -341,8 +336,7 @@ TEST_P(TableSinkTls, IsUsedAsAskedForAndSaysWhatIsWrong) {
   const auto fails_with = [&](ConnectorSettings more, const std::string& text) {
     more["username"] = "tls";
     Call("PUT", "/connectors/copy/config", 200, Sink(std::move(more)));
-    const auto status = [&] { return Call("GET", "/connectors/copy/status", 200).dump(); };
-    EXPECT_TRUE(WaitFor([&] { return status().find(text) != std::string::npos; }, seconds(30))) << status();
+    ExpectSays(text);
   };
   fails_with({{"sslmode", "disable"}}, "Check username and password");
   fails_with({{"sslmode", "verify-full"}, {"sslrootcert", my_->data() + "/ca.pem"}}, "ertificate");

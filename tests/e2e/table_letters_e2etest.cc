@@ -138,8 +138,11 @@ TEST_P(TableLetters, ATableThatTakesNothingStopsTheSinkAndSoDoesARowIfThatIsWant
   ExpectSameParts();
   At("ALTER TABLE " + In("parts") + " ADD CONSTRAINT named CHECK (price > 5)");
   ConnectorSettings settings = Sink({{"on_rejected", "stop"}, {"topics.regex", "shop\\.public\\.parts"}});
+  Call("PUT", "/connectors/copy/stop", 204);
+  ASSERT_TRUE(WaitFor([&] { return StateOf("copy") == "STOPPED"; }));
   Call("PUT", "/connectors/copy/config", 200, settings);
   Exec("UPDATE public.parts SET price = 4 WHERE id = 6");
+  Call("PUT", "/connectors/copy/resume", 202);
   EXPECT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }, seconds(30))) << Status();
   EXPECT_THAT(Call("GET", "/connectors/copy/status", 200).dump(), HasSubstr("on_rejected=dead_letter"));
 }

@@ -135,6 +135,14 @@ class TableSink : public Api, public ::testing::WithParamInterface<Warehouse> {
     })) << ValueAt("SELECT count(*) FROM " + In("customers"));
   }
 
+  // Of the sink `copy`, soon.
+  void ExpectSays(const std::string& text) {
+    const auto status = [&] { return Call("GET", "/connectors/copy/status", 200).dump(); };
+    EXPECT_TRUE(WaitFor([&] { return status().find(text) != std::string::npos; }, std::chrono::seconds(30)))
+        << text << " is not in " << status();
+    EXPECT_EQ(StateOf("copy"), "FAILED");
+  }
+
   std::unique_ptr<TestDatabase> warehouse_;
   std::unique_ptr<PrivateMysql> my_;
 };

@@ -4,6 +4,7 @@
 
 #include "sinks/table/postgres_dialect.h"
 #include "tests/unit/sinks/sample_events.h"
+#include "tests/unit/table/orders_plan.h"
 
 namespace headgate::table {
 namespace {
@@ -12,19 +13,7 @@ using ::testing::ElementsAre;
 
 class TableBatch : public ::testing::Test {
  protected:
-  TableBatch() {
-    TablePlan plan;
-    plan.name = {"public", "orders"};
-    DataType number;
-    number.kind = TypeKind::kInt64;
-    DataType text;
-    text.kind = TypeKind::kText;
-    plan.columns = {{"id", 0, number, "bigint", Literal::kPlain},
-                    {"status", 1, text, "text", Literal::kQuoted},
-                    {"city", 2, text, "text", Literal::kQuoted}};
-    plan.key = {0};
-    plan_ = std::make_shared<const TablePlan>(std::move(plan));
-  }
+  TableBatch() { plan_ = std::make_shared<const TablePlan>(OrdersPlan()); }
   Batch::Taken Take(const Event& event) {
     const auto taken = batch_.Take(event, plan_);
     EXPECT_TRUE(taken.ok()) << (taken.ok() ? "" : taken.error().what);

@@ -7,6 +7,7 @@
 #include "sinks/table/letter.h"
 #include "sinks/table/postgres_dialect.h"
 #include "tests/unit/sinks/sample_events.h"
+#include "tests/unit/table/orders_plan.h"
 
 namespace headgate::table {
 namespace {
@@ -60,19 +61,7 @@ class PickyTarget final : public Target {
 
 class TableSalvage : public ::testing::Test {
  protected:
-  TableSalvage() {
-    TablePlan plan;
-    plan.name = {"public", "orders"};
-    DataType number;
-    number.kind = TypeKind::kInt64;
-    DataType text;
-    text.kind = TypeKind::kText;
-    plan.columns = {{"id", 0, number, "bigint", Literal::kPlain},
-                    {"status", 1, text, "text", Literal::kQuoted},
-                    {"city", 2, text, "text", Literal::kQuoted}};
-    plan.key = {0};
-    plan_ = std::make_shared<const TablePlan>(std::move(plan));
-  }
+  TableSalvage() { plan_ = std::make_shared<const TablePlan>(OrdersPlan()); }
   void Fill(int rows) {
     for (int i = 1; i <= rows; ++i) ASSERT_TRUE(batch_.Take(events_.Insert(i), plan_).ok());
   }
