@@ -82,7 +82,10 @@ TEST_F(WebhookAccess, W11A401CausesOneRefreshAndOneRepeat) {
   endpoint_.SetHandler([](const Receiver::Request& request) {
     return Reply::Status(request.Header("Authorization") == "Bearer t1" ? 401 : 200);
   });
-  Open(OAuth());
+  config::FlatConfig settings = OAuth();
+  settings.emplace("memory_retry_ms", "0");  // an attempt that fails is the only one for an hour
+  settings.emplace("retry_schedule", "1h");
+  Open(settings);
   ASSERT_TRUE(UntilDone(Write()));
   ASSERT_EQ(endpoint_.request_count(), 2U);
   const auto requests = endpoint_.Requests();
