@@ -20,6 +20,9 @@ find_library(ZSTD_LIBRARY zstd REQUIRED)  # compressed transactions of MySQL
 find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn REQUIRED)
 find_path(MYSQLCPPCONN_INCLUDE cppconn/driver.h REQUIRED)
 pkg_check_modules(MARIADB REQUIRED IMPORTED_TARGET libmariadb)
+pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
+add_library(hg_rdkafka INTERFACE)
+target_link_libraries(hg_rdkafka INTERFACE PkgConfig::RDKAFKA)
 
 # Third-party headers count as system headers: their warnings are not ours.
 add_library(hg_rocksdb INTERFACE)

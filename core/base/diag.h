@@ -20,9 +20,9 @@ std::string_view Name(Level level);
 std::optional<Level> ParseLevel(std::string_view name);  // trace, debug, info, warn, error, fatal; any case
 
 // What a line names as its component, in order of name. Each has a threshold of its own (admin API, /admin/loggers).
-inline constexpr std::string_view kAreas[] = {"backfill",   "config", "deliver", "headgate", "ingest",
-                                              "log",        "mysql",  "net",     "postgres", "service",
-                                              "supervisor", "table",  "views",   "web",      "webhook"};
+inline constexpr std::string_view kAreas[] = {"backfill", "config", "deliver", "headgate", "ingest",  "kafka",
+                                              "log",      "mysql",  "net",     "postgres", "service", "supervisor",
+                                              "table",    "views",  "web",     "webhook"};
 
 // One of them, by its name: another name does not compile.
 class Area {

@@ -188,7 +188,7 @@ Status TableSink::ChangeSchema(const std::string& sql) {
 
 Status TableSink::Flush(std::optional<Seq> commit) {
   HG_RETURN_IF_ERROR(context_->SyncLetters());
-  Writer::Job job;
+  WriteJob job;
   if (!filling_->empty()) {
     job.batch = std::move(filling_);
     filling_ = std::make_unique<Batch>(target_->dialect());
@@ -266,7 +266,7 @@ Status TableSink::TakeResults() {
       return status;
     }
   }
-  if (auto refused = writer_->PopRefused()) {
+  if (auto refused = writer_->PopQuestion()) {
     refusal_ = std::to_string(refused->size()) + " of its changes were rejected: " + refused->front().what;
     HG_RETURN_IF_ERROR(StoreRefused(*std::move(refused)));
     writer_->Answer(Ok());

@@ -56,7 +56,7 @@ void TableSink::TraceFiltered(const Event& event) {
 }
 
 void TableSink::Trace(const Writer::Finished& finished) {
-  const Writer::Job& job = finished.job;
+  const WriteJob& job = finished.job;
   TracedDelivery traced = std::move(*job.traced);
   traced.at_us = clock_.NowUs() - static_cast<std::int64_t>(finished.ms * 1000);
   traced.duration_ms = finished.ms;

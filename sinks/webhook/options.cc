@@ -10,6 +10,7 @@
 #include "core/config/secrets.h"
 #include "core/net/signature.h"
 #include "core/pipeline/egress.h"
+#include "core/pipeline/rendering_options.h"
 #include "sinks/webhook/settings_text.h"
 
 namespace headgate::webhook {
@@ -130,15 +131,8 @@ class Reader {
     }
   }
 
-  // The codecs know the values of their own options.
   void RenderingOptions() {
-    for (const auto& [key, entry] : bound_.All()) {
-      if (HasPlaceholder(entry.value) || entry.origin == "default") continue;
-      const auto native = codec::SetOption(o_.native, key, entry.value);
-      if (!native.ok()) errors_.push_back({key, native.error().what});
-      const auto debezium = codec::SetOption(o_.debezium, key, entry.value);
-      if (!debezium.ok()) errors_.push_back({key, debezium.error().what});
-    }
+    ReadRendering(bound_, o_.native, o_.debezium, errors_);
     // `ops` says what is sent; tombstones and transaction records are for Kafka (W14).
     o_.debezium.tombstones = o_.debezium.transaction_metadata = false;
     o_.debezium.skip_create = o_.debezium.skip_update = o_.debezium.skip_delete = o_.debezium.skip_truncate = false;

@@ -1,5 +1,7 @@
 #include "sinks/webhook/spec.h"
 
+#include "core/pipeline/rendering_options.h"
+
 namespace headgate::webhook {
 namespace {
 
@@ -73,16 +75,17 @@ void AddEndpoint(std::vector<Option>& out) {
   out.push_back(Of("tls_key_file", OptionType::kString, kGroup, "PEM file of the client certificate's key."));
 }
 
+void Append(std::vector<Option>& out, std::vector<Option> more) {
+  for (Option& option : more) out.push_back(std::move(option));
+}
+
 void AddContent(std::vector<Option>& out) {
   constexpr std::string_view kGroup = "Content";
   out.push_back(Choice("format", kGroup, {"native", "debezium"}, "How a change is rendered."));
   out.push_back(Choice("envelope", kGroup,
                        {"plain", "standard", "cloudevents-binary", "cloudevents", "cloudevents-batch"},
                        "What goes around the rendering; cloudevents-batch only if the receiver asked for batches."));
-  out.push_back(Choice("decimal", kGroup, {"string", "number"}, "How format=native writes numeric and decimal."));
-  out.push_back(Choice("json", kGroup, {"embed", "text"}, "How format=native writes json: in place, or as a string."));
-  out.push_back(Choice("geometry", kGroup, {"geojson", "wkb"}, "How format=native writes geometries."));
-  out.push_back(Choice("tinyint1", kGroup, {"number", "boolean"}, "How format=native writes MySQL's tinyint(1)."));
+  Append(out, NativeRenderingSpec(kGroup));
   Option ops =
       Defaulted("ops", OptionType::kList, kGroup, "insert,update,delete,read,truncate", "Which operations are sent.");
   ops.choices = {"insert", "update", "delete", "read", "truncate", "message", "schema", "snapshot", "gap"};
@@ -108,42 +111,6 @@ void AddContent(std::vector<Option>& out) {
   out.push_back(Example(Of("schema_base_url", OptionType::kString, kGroup,
                            "Before stream and version in the dataschema attribute of CloudEvents; none if not set."),
                         "https://example.com/schemas"));
-}
-
-// Options of the debezium rendering, by the names that its users know (change-events.md 3.2).
-void AddDebezium(std::vector<Option>& out) {
-  constexpr std::pair<std::string_view, std::string_view> kOptions[] = {
-      {"decimal.handling.mode", "precise"},
-      {"decimal.format", "BASE64"},
-      {"time.precision.mode", "adaptive"},
-      {"binary.handling.mode", "bytes"},
-      {"hstore.handling.mode", "json"},
-      {"bigint.unsigned.handling.mode", "long"},
-      {"enable.time.adjuster", "true"},
-      {"swap-geometry-coordinates", "false"},
-      {"vector-to-json", "false"},
-      {"include.schema.comments", "false"},
-      {"interval.handling.mode", "numeric"},
-      {"money.fraction.digits", "2"},
-      {"include.unknown.datatypes", "false"},
-      {"unavailable.value.placeholder", "__debezium_unavailable_value"},
-      {"field.name.adjustment.mode", "none"},
-      {"message.key.columns", ""},
-      {"replace.null.with.default", "false"},
-      {"compat.nonfinite_decimal", "park"},
-      {"compat.tinyint1", "declared"},
-      {"compat.ts_ns", "number"},
-      {"compat.snapshot_flag", "string"},
-      {"compat.message_timestamps", "ms"},
-      {"compat.version", HEADGATE_VERSION},
-  };
-  for (const auto& [name, value] : kOptions) {
-    Option option = Defaulted(name, OptionType::kString, "Debezium", value, "Of format=debezium, as there.");
-    option.importance = Importance::kLow;
-    option.relevant_if_key = "format";
-    option.relevant_if_value = "debezium";
-    out.push_back(option);
-  }
 }
 
 void AddDelivery(std::vector<Option>& out) {
@@ -215,7 +182,7 @@ config::ComponentSpec Make() {
   config::ComponentSpec spec{"WebhookSink", {"webhook"}, config::ComponentKind::kSink, {}, {"header."}};
   AddEndpoint(spec.options);
   AddContent(spec.options);
-  AddDebezium(spec.options);
+  Append(spec.options, DebeziumRenderingSpec());
   AddDelivery(spec.options);
   AddAuthentication(spec.options);
   return spec;
