@@ -56,18 +56,6 @@ struct DebeziumEncoder::Transaction {
   std::vector<std::pair<std::string, std::uint64_t>> collections;  // in the order of their first event
 };
 
-Record& RecordList::Add() {
-  if (size_ == records_.size()) records_.emplace_back();
-  Record& r = records_[size_++];
-  r.topic.clear();
-  r.key.clear();
-  r.value.clear();
-  r.headers.clear();
-  r.has_key = r.has_value = false;
-  r.id_suffix = {};
-  return r;
-}
-
 DebeziumEncoder::DebeziumEncoder(DebeziumOptions options)
     : options_(std::make_unique<DebeziumOptions>(std::move(options))), transaction_(std::make_unique<Transaction>()) {}
 DebeziumEncoder::~DebeziumEncoder() = default;

@@ -11,37 +11,9 @@
 #include "core/base/result.h"
 #include "core/codec/debezium_options.h"
 #include "core/codec/event.h"
+#include "core/codec/record.h"
 
 namespace headgate::codec {
-
-// One message as upstream would send it.
-struct Record {
-  std::string topic;
-  bool has_key = false;
-  std::string key;  // JSON; has_key false: the null key
-  bool has_value = false;
-  std::string value;                                         // JSON; has_value false: the null value of a tombstone
-  std::vector<std::pair<std::string, std::string>> headers;  // values are JSON text
-  std::string_view id_suffix;  // to be put behind the event id: -d, -t, -c, -begin, -end; "" if it is the only record
-};
-
-// Records whose strings keep their memory over Clear.
-class RecordList {
- public:
-  Record& Add();
-  void Clear() { size_ = 0; }
-  void Truncate(std::size_t size) { size_ = size; }
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-  const Record& operator[](std::size_t i) const { return records_[i]; }
-  Record& operator[](std::size_t i) { return records_[i]; }
-  auto begin() const { return records_.begin(); }
-  auto end() const { return records_.begin() + static_cast<std::ptrdiff_t>(size_); }
-
- private:
-  std::vector<Record> records_;
-  std::size_t size_ = 0;
-};
 
 // The `debezium` rendering (change-events contract, section 3), bit-exact to upstream 3.7.0.
 // Pure, but for the running count of transaction metadata: with provide.transaction.metadata all changes of a

@@ -17,9 +17,11 @@ struct EventContext {
   std::string_view source_name;         // of the connector: the topic prefix and `source.name` of `debezium`
   std::string_view connector;           // "postgresql"
   std::string_view database;            // of the source, for changes without schema: messages
-  std::string_view stream_schema;       // names of the stream, used only where `schema` is nullptr
+  std::string_view stream_schema;  // names of the stream; native and debezium use them only where `schema` is nullptr
   std::string_view stream_table;
-  At at;  // address in the log; part of no rendering
+  std::string_view stream_name;  // shop.public.orders; "" without a stream. In CloudEvents alone
+  bool of_view = false;          // the stream is a view's
+  At at;                         // address in the log; part of no rendering
 };
 
 }  // namespace headgate::codec

@@ -414,4 +414,14 @@ Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event,
   return Ok();
 }
 
+Status NativeEncoder::AppendRowJson(std::string& out, const EventContext& event) {
+  if (!HasRows(event.change->op) || event.schema == nullptr || !event.change->has_after) return Ok();
+  const Shape& shape = ShapeOf(event);
+  HG_RETURN_IF_ERROR(ReadRows(event, shape));
+  const std::size_t start = out.size();
+  if (shape.AppendRow(out, after_, options_)) return Ok();
+  out.resize(start);
+  return Corrupt("stored row of stream " + shape.stream + " is malformed");
+}
+
 }  // namespace headgate::codec

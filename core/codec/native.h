@@ -28,6 +28,9 @@ class NativeEncoder {
   // row). The key of an update is the new one; `previous` asks for the old one, appended only where it differs.
   Status AppendKeyJson(std::string& out, const EventContext& event, bool previous = false);
 
+  // Appends the new row as one JSON object, as the member `after` of the event has it; nothing if the change has none.
+  Status AppendRowJson(std::string& out, const EventContext& event);
+
  private:
   struct Shape;  // what is known of one schema version
   const Shape& ShapeOf(const EventContext& event);

@@ -1,6 +1,7 @@
 #include "core/pipeline/event_context.h"
 
 #include "core/pipeline/sink.h"
+#include "core/views/stream.h"
 
 namespace headgate {
 
@@ -15,10 +16,12 @@ codec::EventContext ContextOf(const Registry& registry, Seq seq, const Transacti
     context.source_id = source->id;
     context.source_name = source->name;
     context.connector = source->connector;
+    context.of_view = source->connector == views::kViewConnector;
   }
   if (const StreamInfo* stream = change.stream == 0 ? nullptr : registry.Stream(change.stream)) {
     context.stream_schema = stream->schema;
     context.stream_table = stream->table;
+    context.stream_name = stream->name;
   }
   context.at = {seq, change.ordinal};
   return context;
@@ -35,10 +38,12 @@ codec::EventContext ContextOf(const Event& event) {
     context.source_id = event.source->id;
     context.source_name = event.source->name;
     context.connector = event.source->connector;
+    context.of_view = event.source->connector == views::kViewConnector;
   }
   if (event.stream != nullptr) {
     context.stream_schema = event.stream->schema;
     context.stream_table = event.stream->table;
+    context.stream_name = event.stream->name;
   }
   context.at = event.at;
   return context;

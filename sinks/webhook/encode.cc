@@ -46,63 +46,29 @@ bool IsAbsent(std::string_view value) {
   return !value.empty() && value.front() == static_cast<char>(ValueKind::kAbsent);
 }
 
-std::string_view Verb(Op op) {
-  switch (op) {
-    case Op::kInsert:
-      return "created";
-    case Op::kUpdate:
-      return "updated";
-    case Op::kDelete:
-      return "deleted";
-    case Op::kTruncate:
-      return "truncated";
-    default:
-      return Name(op);
-  }
-}
-
 }  // namespace
 
 std::uint64_t StreamLane(const StreamInfo* stream, SourceNo source) {
   return stream != nullptr ? Mix(stream->number + 0x100000000ULL) : Mix(source + 0x200000000ULL);
 }
 
-std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source, std::string_view schema,
-                   std::string_view table, Op op) {
-  using Kind = TypePiece::Kind;
-  std::string raw;
-  for (const TypePiece& piece : pieces) {
-    switch (piece.kind) {
-      case Kind::kLiteral:
-        for (const char c : piece.text) c == '.' ? raw.push_back('.') : AppendTypePart(raw, std::string_view(&c, 1));
-        break;
-      case Kind::kSource:
-        AppendTypePart(raw, source);
-        break;
-      case Kind::kSchema:
-        AppendTypePart(raw, schema);
-        break;
-      case Kind::kTable:
-        AppendTypePart(raw, table);
-        break;
-      case Kind::kOp:
-        AppendTypePart(raw, Name(op));
-        break;
-      case Kind::kVerb:
-        AppendTypePart(raw, Verb(op));
-        break;
+void AppendHeaderValue(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7f && c != '"' && c != '%') {
+      out.push_back(c);
+      continue;
     }
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
   }
-  std::string type;
-  for (const char c : raw) {
-    if (c != '.' || (!type.empty() && type.back() != '.')) type.push_back(c);
-  }
-  if (!type.empty() && type.back() == '.') type.pop_back();
-  return type.empty() ? std::string(Name(op)) : type;
 }
 
 Encoder::Encoder(const Options& options)
-    : options_(options), native_(options.native), debezium_(options.debezium), cloud_events_(options) {}
+    : options_(options),
+      native_(options.native),
+      debezium_(options.debezium),
+      cloud_events_({options.ce_source, options.type_template, options.type_prefix, options.schema_base_url}) {}
 
 Status Encoder::Encode(const Event& event, Rendered& out) {
   out.body.clear();
@@ -146,8 +112,16 @@ Status Encoder::RenderCloudEvent(const Event& event, Rendered& out) {
   const bool binary = options_.envelope == Envelope::kCloudEventBinary;
   key_.clear();
   HG_RETURN_IF_ERROR(native_.AppendKeyJson(key_, context));
-  if (binary) cloud_events_.AppendHeaders(out.headers, event, out.id, key_);
-  if (!binary) cloud_events_.AppendStart(out.body, event, out.id, key_);
+  if (binary) {
+    for (const auto& [name, value] : cloud_events_.AttributesOf(context, out.id, key_)) {
+      if (name == "datacontenttype") continue;  // it is the Content-Type
+      out.headers.append("ce-").append(name).append(": ");
+      AppendHeaderValue(out.headers, value);
+      out.headers.append("\r\n");
+    }
+  } else {
+    cloud_events_.AppendStart(out.body, context, out.id, key_);
+  }
   out.record_at = out.body.size();
   HG_RETURN_IF_ERROR(native_.Append(out.body, context));
   out.record_size = out.body.size() - out.record_at;
@@ -182,7 +156,7 @@ void Encoder::AppendEnvelopeStart(const Event& event, std::string& out) {
         event.stream != nullptr ? std::string_view(event.stream->schema) : std::string_view();
     const std::string_view table = event.stream != nullptr ? std::string_view(event.stream->table) : std::string_view();
     const std::string_view source = event.source != nullptr ? std::string_view(event.source->name) : std::string_view();
-    start = "{\"type\":\"" + TypeOf(options_.type_template, source, schema, table, event.change->op) +
+    start = "{\"type\":\"" + codec::TypeOf(options_.type_template, source, schema, table, event.change->op) +
             "\",\"timestamp\":\"";
   }
   out.append(start);

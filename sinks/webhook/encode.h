@@ -7,10 +7,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/codec/cloud_event.h"
 #include "core/codec/debezium.h"
 #include "core/codec/native.h"
 #include "core/pipeline/sink.h"
-#include "sinks/webhook/cloud_event.h"
 #include "sinks/webhook/options.h"
 
 namespace headgate::webhook {
@@ -41,9 +41,8 @@ struct Rendered {
 // The lane of everything of one stream: of keyless tables, and of barriers once they are stored.
 std::uint64_t StreamLane(const StreamInfo* stream, SourceNo source);
 
-// <table>.<verb> and its like (W13); parts without text are left out with their dot.
-std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source, std::string_view schema,
-                   std::string_view table, Op op);
+// A value of a ce- header: what a header cannot carry is percent-encoded UTF-8.
+void AppendHeaderValue(std::string& out, std::string_view text);
 
 // Renders events, once. Pure: what comes out depends on the event and the settings. For one thread.
 class Encoder {
@@ -77,7 +76,7 @@ class Encoder {
   const Options& options_;
   codec::NativeEncoder native_;
   codec::DebeziumEncoder debezium_;
-  CloudEventWriter cloud_events_;
+  codec::CloudEvents cloud_events_;
   std::string key_;
   codec::RecordList records_;
   std::unordered_map<std::uint64_t, Layout> layouts_;     // by stream and schema version

@@ -139,30 +139,10 @@ class Reader {
   }
 
   void TypeTemplate() {
-    using Kind = TypePiece::Kind;
-    constexpr std::pair<std::string_view, Kind> kNames[] = {{"source", Kind::kSource},
-                                                            {"schema", Kind::kSchema},
-                                                            {"table", Kind::kTable},
-                                                            {"op", Kind::kOp},
-                                                            {"verb", Kind::kVerb}};
     if (!Known("type_template")) return;
-    std::string_view rest = bound_.Text("type_template");
-    while (!rest.empty()) {
-      const std::size_t open = std::min(rest.find('<'), rest.size());
-      if (open > 0) o_.type_template.push_back({Kind::kLiteral, std::string(rest.substr(0, open))});
-      rest.remove_prefix(open);
-      if (rest.empty()) break;
-      const std::size_t close = rest.find('>');
-      const std::string_view name = close == std::string_view::npos ? rest.substr(1) : rest.substr(1, close - 1);
-      const auto* known =
-          std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.first == name; });
-      if (close == std::string_view::npos || known == std::end(kNames)) {
-        return Fail("type_template",
-                    "has an unknown placeholder. It may hold <source>, <schema>, <table>, <op> and <verb>.");
-      }
-      o_.type_template.push_back({known->second, {}});
-      rest.remove_prefix(close + 1);
-    }
+    auto pieces = codec::ParseTypeTemplate(bound_.Text("type_template"));
+    if (!pieces.ok()) return Fail("type_template", pieces.error().what);
+    o_.type_template = std::move(*pieces);
   }
 
   void Delivery() {

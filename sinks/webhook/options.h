@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/codec/debezium_options.h"
+#include "core/codec/event_type.h"
 #include "core/codec/native_value.h"
 #include "core/config/spec.h"
 #include "core/model/change.h"
@@ -58,13 +59,6 @@ struct LegacyHmac {
   std::string secret;
 };
 
-// One piece of type_template: literal text, or a placeholder such as <table>.
-struct TypePiece {
-  enum class Kind : std::uint8_t { kLiteral, kSource, kSchema, kTable, kOp, kVerb };
-  Kind kind = Kind::kLiteral;
-  std::string text;
-};
-
 struct Options {
   using Ms = std::chrono::milliseconds;
 
@@ -76,7 +70,7 @@ struct Options {
   codec::NativeOptions native;
   codec::DebeziumOptions debezium;
   std::array<bool, 16> ops{};  // by Op
-  std::vector<TypePiece> type_template;
+  std::vector<codec::TypePiece> type_template;
   std::string type_prefix;
   std::string ce_source;                 // "": by source or view
   std::string schema_base_url;           // "": events name no schema

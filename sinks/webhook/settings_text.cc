@@ -161,13 +161,6 @@ bool SameHeader(std::string_view a, std::string_view b) {
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return LowerAscii(x) == LowerAscii(y); });
 }
 
-void AppendTypePart(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const bool plain = IsLetter(c) || IsDigit(c) || c == '_';
-    out.push_back(plain ? c : '_');
-  }
-}
-
 std::string_view JsonMember(std::string_view object, std::string_view name) {
   std::size_t at = 0;
   if (object.empty() || object[at++] != '{') return {};

@@ -25,9 +25,6 @@ bool IsReservedHeader(std::string_view name);
 // ASCII letters of any case are equal.
 bool SameHeader(std::string_view a, std::string_view b);
 
-// Everything outside [a-zA-Z0-9_] becomes _ (W13).
-void AppendTypePart(std::string& out, std::string_view text);
-
 // The text of a top-level member of a JSON object as it stands there; empty if there is none. For what our own codecs
 // rendered; on anything else it may find nothing.
 std::string_view JsonMember(std::string_view object, std::string_view name);

@@ -6,7 +6,7 @@
 #include "core/codec/json_text.h"
 #include "core/codec/time_text.h"
 #include "core/pipeline/egress.h"
-#include "sinks/webhook/cloud_event.h"
+#include "sinks/webhook/encode.h"
 #include "sinks/webhook/request.h"
 #include "sinks/webhook/sink.h"
 

@@ -1,5 +1,4 @@
 // CloudEvents over HTTP (the webhook page of the reference, 3).
-#include "sinks/webhook/cloud_event.h"
 
 #include <nlohmann/json.hpp>
 

@@ -58,20 +58,20 @@ TEST_F(WebhookEncode, W13StandardHasTypeCommitTimeAndData) {
 }
 
 TEST_F(WebhookEncode, W13EveryOpHasItsVerb) {
-  const std::vector<TypePiece> pieces = ReadSettings({}).options.type_template;
+  const std::vector<codec::TypePiece> pieces = ReadSettings({}).options.type_template;
   const std::pair<Op, const char*> kVerbs[] = {
       {Op::kInsert, "t.created"}, {Op::kUpdate, "t.updated"},     {Op::kDelete, "t.deleted"},
       {Op::kRead, "t.read"},      {Op::kTruncate, "t.truncated"}, {Op::kMessage, "t.message"},
       {Op::kSchema, "t.schema"},  {Op::kSnapshot, "t.snapshot"},  {Op::kGap, "t.gap"}};
-  for (const auto& [op, type] : kVerbs) EXPECT_EQ(TypeOf(pieces, "shop", "public", "t", op), type);
+  for (const auto& [op, type] : kVerbs) EXPECT_EQ(codec::TypeOf(pieces, "shop", "public", "t", op), type);
 }
 
 TEST_F(WebhookEncode, W13TypesHaveOnlyTheAllowedCharacters) {
-  const std::vector<TypePiece> pieces =
+  const std::vector<codec::TypePiece> pieces =
       ReadSettings({{"type_template", "acme-x.<source>.<schema>.<table>.<op>"}}).options.type_template;
-  EXPECT_EQ(TypeOf(pieces, "shop-1", "my.schema", "Ä b", Op::kInsert), "acme_x.shop_1.my_schema.___b.insert");
-  const std::vector<TypePiece> plain = ReadSettings({}).options.type_template;
-  EXPECT_EQ(TypeOf(plain, "shop", "", "", Op::kMessage), "message") << "a part without text goes with its dot";
+  EXPECT_EQ(codec::TypeOf(pieces, "shop-1", "my.schema", "Ä b", Op::kInsert), "acme_x.shop_1.my_schema.___b.insert");
+  const std::vector<codec::TypePiece> plain = ReadSettings({}).options.type_template;
+  EXPECT_EQ(codec::TypeOf(plain, "shop", "", "", Op::kMessage), "message") << "a part without text goes with its dot";
 }
 
 TEST_F(WebhookEncode, W14DeletesAndTruncatesHaveBodies) {

@@ -1,0 +1,191 @@
+#include "core/codec/record_encoder.h"
+
+#include <utility>
+
+#include "core/codec/debezium.h"
+#include "core/codec/native.h"
+
+namespace headgate::codec {
+namespace {
+
+constexpr std::pair<std::string_view, RecordFormat> kFormats[] = {
+    {"native", RecordFormat::kNative},
+    {"debezium", RecordFormat::kDebezium},
+    {"row", RecordFormat::kRow},
+    {"cloudevents", RecordFormat::kCloudEventStructured},
+    {"cloudevents-binary", RecordFormat::kCloudEventBinary},
+};
+
+void SetKey(Record& record, std::string_view key) {
+  record.has_key = !key.empty();
+  record.key = key;
+}
+
+Record& AddTombstone(RecordList& out, std::string_view topic, std::string_view key) {
+  Record& record = out.Add();
+  record.topic = topic;
+  SetKey(record, key);
+  return record;
+}
+
+// What formats whose keys are native JSON have in common.
+class NativeKeyed : public RecordEncoder {
+ public:
+  explicit NativeKeyed(RecordOptions options) : options_(std::move(options)), native_(options_.native) {}
+
+  Status Encode(const EventContext& event, std::string_view topic, RecordList& out) final {
+    const std::size_t start = out.size();
+    Status status = Append(event, topic, out);
+    if (!status.ok()) out.Truncate(start);
+    return status;
+  }
+
+ protected:
+  virtual Status AppendRecords(const EventContext& event, std::string_view topic, RecordList& out) = 0;
+
+  const RecordOptions options_;
+  NativeEncoder native_;
+  std::string key_;           // "" if nothing identifies the row
+  std::string previous_key_;  // "" unless the key changed
+
+ private:
+  Status Append(const EventContext& event, std::string_view topic, RecordList& out) {
+    key_.clear();
+    previous_key_.clear();
+    HG_RETURN_IF_ERROR(native_.AppendKeyJson(key_, event));
+    HG_RETURN_IF_ERROR(native_.AppendKeyJson(previous_key_, event, true));
+    return AppendRecords(event, topic, out);
+  }
+};
+
+// The whole event, and tombstones behind it.
+class EventEncoder : public NativeKeyed {
+ public:
+  using NativeKeyed::NativeKeyed;
+
+ protected:
+  virtual Status AppendValue(Record& record, const EventContext& event) { return native_.Append(record.value, event); }
+
+  Status AppendRecords(const EventContext& event, std::string_view topic, RecordList& out) final {
+    Record& record = out.Add();
+    record.topic = topic;
+    SetKey(record, key_);
+    record.has_value = true;
+    HG_RETURN_IF_ERROR(AppendValue(record, event));
+    if (!options_.tombstones) return Ok();
+    if (event.change->op == Op::kDelete && !key_.empty()) AddTombstone(out, topic, key_).id_suffix = "-t";
+    if (!previous_key_.empty()) AddTombstone(out, topic, previous_key_).id_suffix = "-t";
+    return Ok();
+  }
+};
+
+class CloudEventEncoder final : public EventEncoder {
+ public:
+  explicit CloudEventEncoder(RecordOptions options)
+      : EventEncoder(std::move(options)), cloud_events_(options_.cloud_events) {}
+
+ protected:
+  Status AppendValue(Record& record, const EventContext& event) override {
+    const std::string id = EventId(event.source_id, event.tx->epoch, event.tx->position, event.change->ordinal);
+    if (options_.format == RecordFormat::kCloudEventStructured) {
+      record.headers.emplace_back("content-type", "application/cloudevents+json; charset=UTF-8");
+      cloud_events_.AppendStart(record.value, event, id, key_);
+      HG_RETURN_IF_ERROR(native_.Append(record.value, event));
+      record.value.push_back('}');
+      return Ok();
+    }
+    for (const auto& [name, value] : cloud_events_.AttributesOf(event, id, key_)) {
+      if (name == "datacontenttype") {
+        record.headers.emplace_back("content-type", value);
+      } else {
+        record.headers.emplace_back("ce_" + std::string(name), value);
+      }
+    }
+    return native_.Append(record.value, event);
+  }
+
+ private:
+  CloudEvents cloud_events_;
+};
+
+class RowEncoder final : public NativeKeyed {
+ public:
+  using NativeKeyed::NativeKeyed;
+
+ protected:
+  Status AppendRecords(const EventContext& event, std::string_view topic, RecordList& out) override {
+    const Change& change = *event.change;
+    if (change.op == Op::kDelete) {
+      if (key_.empty())
+        return Rejected(
+            "a delete in a stream without key has no form in format row: give the table a primary key, or "
+            "choose format native");
+      AddTombstone(out, topic, key_);
+      return Ok();
+    }
+    if (!change.has_after) return Ok();
+    if (!previous_key_.empty()) AddTombstone(out, topic, previous_key_).id_suffix = "-t";
+    Record& record = out.Add();
+    record.topic = topic;
+    SetKey(record, key_);
+    HG_RETURN_IF_ERROR(native_.AppendRowJson(record.value, event));
+    record.has_value = !record.value.empty();
+    if (!record.has_value) return Rejected("a row change came without the schema of its stream");
+    return Ok();
+  }
+};
+
+class UpstreamEncoder final : public RecordEncoder {
+ public:
+  explicit UpstreamEncoder(RecordOptions options) : debezium_(std::move(options.debezium)) {}
+
+  Status Encode(const EventContext& event, std::string_view topic, RecordList& out) override {
+    const std::size_t start = out.size();
+    Status status = debezium_.Render(event, out);
+    if (event.change->op == Op::kMessage || event.change->op == Op::kSchema) return status;
+    for (std::size_t i = start; i < out.size(); ++i) {
+      const bool of_transaction = out[i].id_suffix == "-begin" || out[i].id_suffix == "-end";
+      if (!of_transaction) out[i].topic = topic;
+    }
+    return status;
+  }
+
+ private:
+  DebeziumEncoder debezium_;
+};
+
+}  // namespace
+
+bool ParseRecordFormat(std::string_view name, RecordFormat& format) {
+  for (const auto& [known, value] : kFormats) {
+    if (known != name) continue;
+    format = value;
+    return true;
+  }
+  return false;
+}
+
+Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options) {
+  std::unique_ptr<RecordEncoder> encoder;
+  switch (options.format) {
+    case RecordFormat::kNative:
+      encoder = std::make_unique<EventEncoder>(std::move(options));
+      break;
+    case RecordFormat::kDebezium:
+      encoder = std::make_unique<UpstreamEncoder>(std::move(options));
+      break;
+    case RecordFormat::kRow:
+      encoder = std::make_unique<RowEncoder>(std::move(options));
+      break;
+    case RecordFormat::kCloudEventStructured:
+    case RecordFormat::kCloudEventBinary:
+      if (options.cloud_events.type_template.empty()) {
+        HG_ASSIGN_OR_RETURN(options.cloud_events.type_template, ParseTypeTemplate("<table>.<verb>"));
+      }
+      encoder = std::make_unique<CloudEventEncoder>(std::move(options));
+      break;
+  }
+  return encoder;
+}
+
+}  // namespace headgate::codec

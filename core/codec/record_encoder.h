@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/codec/cloud_event.h"
+#include "core/codec/debezium_options.h"
+#include "core/codec/event.h"
+#include "core/codec/native_value.h"
+#include "core/codec/record.h"
+
+namespace headgate::codec {
+
+// What a change is made into.
+enum class RecordFormat : std::uint8_t {
+  kNative,                // key and event as native JSON
+  kDebezium,              // as upstream sends them (change-events contract, 3), without schemas
+  kRow,                   // the new row alone as native JSON; null for a delete
+  kCloudEventStructured,  // a native event in a CloudEvent (Kafka protocol binding 1.0)
+  kCloudEventBinary,      // a native event, the attributes as headers ce_<name>
+};
+
+// The name in the setting `format`; false if there is none of that name.
+bool ParseRecordFormat(std::string_view name, RecordFormat& format);
+
+struct RecordOptions {
+  RecordFormat format = RecordFormat::kNative;
+  // A null value under the key of a row that went, and under the old key of one whose key changed. `debezium` has its
+  // own option, `row` has no other way to say it.
+  bool tombstones = true;
+  NativeOptions native;
+  DebeziumOptions debezium;
+  CloudEventOptions cloud_events;
+};
+
+// Makes the records of a keyed topic out of stored changes: one interface over all formats. Pure but for formats that
+// ask a schema registry. For one thread.
+//
+// Records come in the order in which they must be written. The event id is no part of them: who sends a record adds
+// it, with Record::id_suffix behind it.
+class RecordEncoder {
+ public:
+  virtual ~RecordEncoder() = default;
+
+  // Appends the records of the change: none if the format has no form for it (a truncate in `row`), one, or several
+  // (a delete and its tombstone; a key change). `topic` is where the sink sends the change; records that belong to a
+  // topic of their own (messages, transactions and schema changes of `debezium`) name that one.
+  // Errors: kRejected concerns this change alone, which becomes a dead letter; kCorrupt, stored bytes are malformed;
+  // others come of the registry. On an error `out` is as before, save that records of the transaction topic stay in it.
+  virtual Status Encode(const EventContext& event, std::string_view topic, RecordList& out) = 0;
+};
+
+// kConfig: options that exclude each other.
+Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options);
+
+}  // namespace headgate::codec
