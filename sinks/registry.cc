@@ -1,5 +1,6 @@
 #include "sinks/registry.h"
 
+#include "sinks/kafka/spec.h"
 #include "sinks/search/spec.h"
 #include "sinks/table/spec.h"
 #include "sinks/webhook/spec.h"
@@ -7,7 +8,8 @@
 namespace headgate {
 
 std::span<const SinkFactory* const> Sinks() {
-  static const SinkFactory* const sinks[] = {&search::Factory(), &table::Factory(), &webhook::Factory()};
+  static const SinkFactory* const sinks[] = {&kafka::sink::Factory(), &search::Factory(), &table::Factory(),
+                                             &webhook::Factory()};
   return sinks;
 }
 

@@ -1,0 +1,123 @@
+#include "sinks/kafka/options.h"
+
+#include <algorithm>
+
+#include "core/config/secrets.h"
+#include "core/pipeline/rendering_options.h"
+
+namespace headgate::kafka::sink {
+namespace {
+
+constexpr std::size_t kTopicMax = 249;
+
+bool IsTopicCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+std::string_view WrongWithTopic(std::string_view name) {
+  if (name.empty()) return "is empty.";
+  if (name.size() > kTopicMax) return "is longer than 249 characters.";
+  if (name == "." || name == "..") return "may not be . or ..";
+  if (!std::ranges::all_of(name, IsTopicCharacter)) return "may have only a-z, A-Z, 0-9, ., _ and - in it.";
+  return "";
+}
+
+void Replace(std::string& text, std::string_view what, std::string_view with) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+    text.replace(at, what.size(), with);
+}
+
+class KafkaSettings {
+ public:
+  KafkaSettings(const std::string& name, const config::Bound& bound) : bound_(bound) { o_.name = name; }
+
+  ReadOptions Read() {
+    o_.client = ReadClient(bound_,
+                           {"enable.idempotence", "transactional.id", "transaction.timeout.ms", "message.timeout.ms",
+                            "delivery.timeout.ms", "acks", "request.required.acks", "compression.type",
+                            "compression.codec", "partitioner", "message.max.bytes", "delivery.report.only.error"},
+                           out_.errors);
+    ReadTopics();
+    ReadRecords();
+    ReadDelivery();
+    return std::move(out_);
+  }
+
+ private:
+  void Fail(std::string_view key, std::string_view text) {
+    out_.errors.push_back({std::string(key), "Setting \"" + std::string(key) + "\" " + std::string(text)});
+  }
+  bool Known(std::string_view key) const {
+    return !bound_.Text(key).empty() && !config::HasPlaceholder(bound_.Text(key));
+  }
+
+  void ReadTopics() {
+    o_.topic = bound_.Text("topic");
+    if (Known("topic")) {
+      std::string sample = o_.topic;
+      for (const std::string_view part : {"${table}", "${schema}", "${stream}"}) Replace(sample, part, "t");
+      if (const std::string_view wrong = WrongWithTopic(sample); !wrong.empty()) Fail("topic", wrong);
+    }
+    o_.create_topics = bound_.Bool("create_topics");
+    if (Known("topic_partitions")) o_.partitions = static_cast<int>(bound_.Int("topic_partitions"));
+    if (Known("topic_replication_factor")) o_.replication = static_cast<int>(bound_.Int("topic_replication_factor"));
+    for (const auto& [name, value] : bound_.WithPrefix("topic.")) o_.topic_settings.emplace_back(name, value);
+    o_.progress_topic = bound_.Text("progress_topic");
+    if (Known("progress_topic")) {
+      if (const std::string_view wrong = WrongWithTopic(o_.progress_topic); !wrong.empty())
+        Fail("progress_topic", wrong);
+    }
+  }
+
+  void ReadRecords() {
+    codec::RecordOptions& r = o_.records;
+    const std::string& format = bound_.Text("format");
+    if (!codec::ParseRecordFormat(format, r.format) && !config::HasPlaceholder(format))
+      Fail("format", "is \"" + format + "\", which no encoder knows.");
+    ReadRendering(bound_, r.native, r.debezium, out_.errors);
+    r.tombstones = bound_.Bool("tombstones");
+    r.cloud_events.source = bound_.Text("ce_source");
+    r.cloud_events.type_prefix = bound_.Text("type_prefix");
+    o_.id_header = bound_.Text("id_header");
+    o_.commit_timestamps = bound_.Text("timestamp") == "commit";
+  }
+
+  void ReadDelivery() {
+    o_.exactly_once = bound_.Text("delivery") == "exactly_once";
+    o_.transactional_id = bound_.Text("transactional_id");
+    o_.transaction_timeout = std::chrono::milliseconds(bound_.Int("transaction_timeout_ms"));
+    o_.timeout = std::chrono::milliseconds(bound_.Int("timeout_ms"));
+    if (o_.exactly_once && o_.timeout > o_.transaction_timeout)
+      Fail("timeout_ms", "may not be longer than transaction_timeout_ms: the brokers end the transaction before.");
+    const std::string& rejected = bound_.Text("on_rejected");
+    o_.on_rejected = rejected == "stop"        ? Options::Rejected::kStop
+                     : rejected == "block_key" ? Options::Rejected::kBlockKey
+                                               : Options::Rejected::kDeadLetter;
+    o_.batch_records_max = static_cast<std::size_t>(bound_.Int("batch_records_max"));
+    o_.batch_bytes_max = static_cast<std::size_t>(bound_.Int("batch_bytes_max"));
+    o_.batch_delay_max = std::chrono::milliseconds(bound_.Int("batch_delay_ms_max"));
+    o_.record_bytes_max = static_cast<std::size_t>(bound_.Int("record_bytes_max"));
+    o_.compression = bound_.Text("compression");
+    o_.partitioner = bound_.Text("partitioner");
+  }
+
+  const config::Bound& bound_;
+  ReadOptions out_;
+  Options& o_ = out_.options;
+};
+
+}  // namespace
+
+ReadOptions Read(const std::string& name, const config::Bound& bound) { return KafkaSettings(name, bound).Read(); }
+
+std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table) {
+  std::string topic = options.topic;
+  Replace(topic, "${stream}", stream);
+  Replace(topic, "${schema}", schema);
+  Replace(topic, "${table}", table);
+  std::ranges::replace_if(
+      topic, [](char c) { return !IsTopicCharacter(c); }, '_');
+  return topic;
+}
+
+}  // namespace headgate::kafka::sink

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/codec/record_encoder.h"
+#include "core/config/spec.h"
+#include "core/kafka/client_options.h"
+
+// The settings of one sink, typed and checked across keys. Everything else of the folder reads this, never the map.
+namespace headgate::kafka::sink {
+
+struct Options {
+  enum class Rejected : std::uint8_t { kDeadLetter, kBlockKey, kStop };
+
+  std::string name;  // of the connector
+  ClientOptions client;
+
+  std::string topic;  // with ${table}, ${schema} and ${stream}
+  bool create_topics = true;
+  int partitions = -1;   // of a topic that is made; -1: as the brokers have it
+  int replication = -1;  // the same
+  std::vector<std::pair<std::string, std::string>> topic_settings;
+  codec::RecordOptions records;
+  std::string id_header;  // of the event id; "": none
+  bool commit_timestamps = true;
+
+  bool exactly_once = true;
+  std::string transactional_id;
+  std::string progress_topic;
+  std::chrono::milliseconds transaction_timeout{300'000};
+  std::chrono::milliseconds timeout{60'000};  // of one record
+  Rejected on_rejected = Rejected::kDeadLetter;
+  std::size_t batch_records_max = 20'000;
+  std::size_t batch_bytes_max = 8 << 20;
+  std::chrono::milliseconds batch_delay_max{0};
+  std::size_t record_bytes_max = 1'000'000;
+  std::string compression;
+  std::string partitioner;
+};
+
+struct ReadOptions {
+  Options options;                       // complete only if there are no errors
+  std::vector<config::KeyError> errors;  // per key
+};
+
+// Values that still hold a placeholder pass every check of their content (validate without resolution).
+ReadOptions Read(const std::string& name, const config::Bound& bound);
+
+// The topic of a stream: `topic` with the stream's names in place of ${table}, ${schema} and ${stream}; characters
+// that topics may not have become _.
+std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table);
+
+}  // namespace headgate::kafka::sink

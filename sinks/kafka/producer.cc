@@ -1,0 +1,316 @@
+#include "sinks/kafka/producer.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/base/failpoint.h"
+
+namespace headgate::kafka::sink {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kSliceMs = 100;  // how long a call of the library waits before we look whether to go on
+constexpr int kAdminMs = 10'000;
+constexpr int kConnectMs = 15'000;
+constexpr std::size_t kRefusedMax = 100;  // in a row: then it is not the records
+
+int Ms(std::chrono::milliseconds ms) { return static_cast<int>(ms.count()); }
+
+}  // namespace
+
+Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
+  std::unique_ptr<Producer> producer(new Producer(options));
+  Properties properties = {{"enable.idempotence", "true"},
+                           {"message.timeout.ms", std::to_string(Ms(options.timeout))},
+                           {"message.max.bytes", std::to_string(options.record_bytes_max)},
+                           {"compression.type", options.compression},
+                           {"partitioner", options.partitioner},
+                           {"delivery.report.only.error", "true"},
+                           {"queue.buffering.max.messages", "1000000"},
+                           {"queue.buffering.max.kbytes", "65536"},
+                           {"linger.ms", "0"}};
+  if (options.exactly_once) {
+    properties.emplace_back("transactional.id", options.transactional_id);
+    properties.emplace_back("transaction.timeout.ms", std::to_string(Ms(options.transaction_timeout)));
+  }
+  HG_ASSIGN_OR_RETURN(producer->client_, Client::Open(options.client, RD_KAFKA_PRODUCER, properties));
+  producer->client_->on_delivery = [self = producer.get()](const rd_kafka_message_t& message) {
+    const auto number = reinterpret_cast<std::uintptr_t>(message._private);
+    if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) self->failed_.push_back({number - 1, message.err});
+  };
+  return producer;
+}
+
+Error Producer::TransactionError(Owned<rd_kafka_error_t> error, std::string_view tried) {
+  client_->Poll(0);
+  return client_->ErrorOf(*error, tried);
+}
+
+Status Producer::InitTransactions() {
+  const std::string tried = "taking over transactional id " + options_.transactional_id;
+  const auto until = SteadyClock::now() + std::chrono::milliseconds(kConnectMs);
+  for (;;) {
+    Owned<rd_kafka_error_t> error(rd_kafka_init_transactions(client_->get(), 1'000));
+    if (error == nullptr) return Ok();
+    if (interrupted_) return Stopped();
+    const bool again = rd_kafka_error_is_retriable(error.get()) != 0 && SteadyClock::now() < until;
+    Error told = TransactionError(std::move(error), tried);
+    if (!again || told.kind == ErrorKind::kConfig) return told;
+  }
+}
+
+Result<Producer::Stand> Producer::TakeOver(std::string_view log_id, const SinkContext::Stand& stand) {
+  HG_RETURN_IF_ERROR(InitTransactions());
+  HG_ASSIGN_OR_RETURN(const auto known, ReadProgress(options_, kConnectMs));
+  if (!known && stand.stored && !stand.given)
+    return ConfigError("Topic " + options_.progress_topic + " on " + place() + " knows nothing of sink " +
+                       options_.name + ", which has delivered all before place " + std::to_string(stand.at.seq) +
+                       " of the log: this is another cluster, or the topic was deleted. Rewind the sink to the place "
+                       "that the topics are at (POST /api/v1/connectors/" +
+                       options_.name + R"(/rewind, {"to":"beginning"} for empty ones))");
+  if (known && known->log != log_id && !stand.given)
+    return ConfigError("Topic " + options_.progress_topic + " on " + place() + " says that sink " + options_.name +
+                       " of another data directory writes these topics, and its places mean nothing here. Give this "
+                       "sink another name or progress_topic; or, to have it go on from a place of this log, rewind it");
+  const Seq seq = known && !stand.given ? known->seq : stand.at.seq;
+  if (!known) {
+    HG_RETURN_IF_ERROR(client_->CreateTopic(
+        {options_.progress_topic,
+         1,
+         options_.replication,
+         {{"cleanup.policy", "compact"}, {"segment.bytes", "16777216"}, {"min.cleanable.dirty.ratio", "0.1"}}},
+        kAdminMs));
+  }
+  HG_RETURN_IF_ERROR(Begin());
+  HG_RETURN_IF_ERROR(Commit({std::string(log_id), seq, 0}));
+  return Stand{seq, known ? known->letter : 0};
+}
+
+Status Producer::Begin() {
+  if (open_ || !options_.exactly_once) return Ok();
+  Owned<rd_kafka_error_t> error(rd_kafka_begin_transaction(client_->get()));
+  if (error != nullptr) return TransactionError(std::move(error), "beginning a transaction");
+  open_ = true;
+  parts_ = 0;
+  return Ok();
+}
+
+Status Producer::EnsureTopic(const std::string& name) {
+  HG_ASSIGN_OR_RETURN(const int partitions, client_->PartitionsOf(name, kAdminMs));
+  if (partitions > 0) return Ok();
+  if (!options_.create_topics)
+    return ConfigError("There is no topic " + name + " on " + place() +
+                       ". Set create_topics=true, or make it (kafka-topics --create --topic " + name +
+                       "), then restart");
+  return client_->CreateTopic({name, options_.partitions, options_.replication, options_.topic_settings}, kAdminMs);
+}
+
+Result<rd_kafka_topic_t*> Producer::TopicHandle(const std::string& name) {
+  const auto it = topics_.find(name);
+  if (it != topics_.end()) return it->second.get();
+  if (name != options_.progress_topic) HG_RETURN_IF_ERROR(EnsureTopic(name));
+  Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
+  if (topic == nullptr) return client_->ErrorOf(rd_kafka_last_error(), "using topic " + name);
+  return (topics_[name] = std::move(topic)).get();
+}
+
+Status Producer::Prepare(const Batch& batch) {
+  of_batch_.clear();
+  for (const std::string& name : batch.topics()) {
+    HG_ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, TopicHandle(name));
+    of_batch_.push_back(topic);
+  }
+  return Ok();
+}
+
+// The bytes stay where they are until the batch is flushed.
+Status Producer::Produce(const Batch& batch, std::size_t record) {
+  const Batch::Packed& r = batch.records()[record];
+  const std::string_view key = batch.KeyOf(r);
+  const std::string_view value = batch.ValueOf(r);
+  batch.HeadersOf(r, headers_);
+  rd_kafka_headers_t* headers = headers_.empty() ? nullptr : rd_kafka_headers_new(headers_.size());
+  for (const auto& [name, text] : headers_)
+    rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), text.data(),
+                        static_cast<ssize_t>(text.size()));
+  // A null value is told by its address, an empty one is none.
+  const auto bytes = [](bool has, std::string_view text) {
+    return has ? const_cast<char*>(text.empty() ? "" : text.data()) : nullptr;
+  };
+  std::array<rd_kafka_vu_t, 7> units{};
+  std::size_t n = 0;
+  units[n].vtype = RD_KAFKA_VTYPE_RKT;
+  units[n++].u.rkt = of_batch_[r.topic];
+  units[n].vtype = RD_KAFKA_VTYPE_VALUE;
+  units[n++].u.mem = {bytes(r.has_value, value), value.size()};
+  units[n].vtype = RD_KAFKA_VTYPE_KEY;
+  units[n++].u.mem = {bytes(r.has_key, key), key.size()};
+  units[n].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+  units[n++].u.i64 = options_.commit_timestamps ? r.timestamp_ms : 0;
+  units[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
+  units[n++].u.ptr = reinterpret_cast<void*>(record + 1);
+  if (headers != nullptr) {
+    units[n].vtype = RD_KAFKA_VTYPE_HEADERS;
+    units[n++].u.headers = headers;
+  }
+  for (;;) {
+    const Owned<rd_kafka_error_t> error(rd_kafka_produceva(client_->get(), units.data(), n));
+    if (error == nullptr) return Ok();
+    const auto code = rd_kafka_error_code(error.get());
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !interrupted_) {
+      client_->Poll(kSliceMs);
+      if (failed_.empty()) continue;
+    }
+    if (headers != nullptr) rd_kafka_headers_destroy(headers);  // an error leaves them to us
+    if (interrupted_) return Stopped();
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return Ok();  // what failed is looked at by the flush
+    if (KindOf(code) == ErrorKind::kRejected) {
+      failed_.push_back({record, code});
+      return Ok();
+    }
+    return client_->ErrorOf(*error, "writing to topic " + batch.topics()[r.topic]);
+  }
+}
+
+Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without) {
+  failed_.clear();
+  auto next = without.begin();
+  for (std::size_t i = 0; i < batch.records().size(); ++i) {
+    if (next != without.end() && next->record == i) {
+      ++next;
+      continue;
+    }
+    HG_RETURN_IF_ERROR(Produce(batch, i));
+    if (i % 1'024 == 0) client_->Poll(0);
+    if (!failed_.empty() && KindOf(failed_.front().code) != ErrorKind::kRejected) break;
+  }
+  return Flush();
+}
+
+// Until everything has been answered. What was refused stays in failed_.
+Status Producer::Flush() {
+  const auto until = SteadyClock::now() + options_.timeout + std::chrono::seconds(5);
+  while (rd_kafka_flush(client_->get(), kSliceMs) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+    if (interrupted_) return Stopped();
+    if (SteadyClock::now() >= until) return client_->ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, "writing records");
+  }
+  std::ranges::sort(failed_, {}, &Failed::record);
+  for (const Failed& one : failed_) {
+    if (KindOf(one.code) != ErrorKind::kRejected) return client_->ErrorOf(one.code, "writing records");
+  }
+  return Ok();
+}
+
+Status Producer::Write(const Batch& batch, const OnRefused& refused) {
+  HG_RETURN_IF_ERROR(Prepare(batch));
+  HG_RETURN_IF_ERROR(Begin());
+  HG_FAILPOINT("kafka.begun");
+  HG_RETURN_IF_ERROR(ProduceAll(batch, {}));
+  if (failed_.empty()) {
+    refused_in_row_ = 0;
+    ++parts_;
+    HG_FAILPOINT("kafka.written");
+    return Ok();
+  }
+  const bool alone = parts_ == 0;
+  std::vector<Refusal> found;
+  HG_RETURN_IF_ERROR(Refused(batch, found));
+  HG_FAILPOINT("kafka.refused");
+  HG_RETURN_IF_ERROR(refused(found));
+  if (!options_.exactly_once) return Ok();
+  if (!alone)
+    return Transient("a record was refused in the middle of a transaction, which is written again without it");
+  HG_RETURN_IF_ERROR(Begin());
+  HG_RETURN_IF_ERROR(ProduceAll(batch, found));
+  if (!failed_.empty()) return NotOneIsRefused(batch);
+  ++parts_;
+  return Ok();
+}
+
+// Which of those that failed are to blame: one that is too large takes with it what was sent along.
+Status Producer::Refused(const Batch& batch, std::vector<Refusal>& refused) {
+  std::vector<std::size_t> suspects;
+  for (const Failed& one : failed_) suspects.push_back(one.record);
+  HG_RETURN_IF_ERROR(Abort());
+  HG_RETURN_IF_ERROR(Narrow(batch, suspects, refused));
+  if (refused.empty()) return NotOneIsRefused(batch);
+  refused_in_row_ += refused.size();
+  return Ok();
+}
+
+// By halves; what passes is given up again where there are transactions, and is delivered where there are none.
+Status Producer::Narrow(const Batch& batch, std::span<const std::size_t> records, std::vector<Refusal>& refused) {
+  if (refused_in_row_ + refused.size() > kRefusedMax) return NotOneIsRefused(batch);
+  failed_.clear();
+  HG_RETURN_IF_ERROR(Begin());
+  for (const std::size_t record : records) HG_RETURN_IF_ERROR(Produce(batch, record));
+  HG_RETURN_IF_ERROR(Flush());
+  const std::vector<Failed> failed = failed_;
+  HG_RETURN_IF_ERROR(Abort());
+  if (failed.size() == 1) {
+    const Batch::Packed& r = batch.records()[failed.front().record];
+    refused.push_back({failed.front().record,
+                       client_
+                           ->ErrorOf(failed.front().code, "writing a record of " + std::to_string(r.key + r.value) +
+                                                              " bytes to topic " + batch.topics()[r.topic])
+                           .what});
+    return Ok();
+  }
+  std::vector<std::size_t> again;
+  for (const Failed& one : failed) again.push_back(one.record);
+  const std::span<const std::size_t> all(again);
+  if (all.empty()) return Ok();
+  HG_RETURN_IF_ERROR(Narrow(batch, all.first(all.size() / 2), refused));
+  return Narrow(batch, all.subspan(all.size() / 2), refused);
+}
+
+Error Producer::NotOneIsRefused(const Batch& batch) const {
+  std::string topics;
+  for (const std::string& topic : batch.topics()) topics += (topics.empty() ? "" : ", ") + topic;
+  return ConfigError("The brokers refuse one record after the other, or what is sent at once (" + topics + " on " +
+                     place() +
+                     "). Set record_bytes_max to at most max.message.bytes of these topics; a topic with "
+                     "cleanup.policy=compact takes only records with a key. Then restart");
+}
+
+Status Producer::Commit(const Progress& progress) {
+  if (!options_.exactly_once) return Ok();
+  HG_ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, TopicHandle(options_.progress_topic));
+  const std::string text = TextOf(progress);
+  failed_.clear();
+  const int queued =
+      rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK, const_cast<char*>(text.data()),
+                       text.size(), options_.name.data(), options_.name.size(), nullptr);
+  if (queued != 0) return client_->ErrorOf(rd_kafka_last_error(), "writing to topic " + options_.progress_topic);
+  HG_FAILPOINT("kafka.commit");
+  const auto until = SteadyClock::now() + options_.timeout;
+  for (;;) {
+    Owned<rd_kafka_error_t> error(rd_kafka_commit_transaction(client_->get(), kSliceMs));
+    if (error == nullptr) break;
+    if (interrupted_) return Stopped();
+    if (rd_kafka_error_is_retriable(error.get()) != 0 && SteadyClock::now() < until) continue;
+    return TransactionError(std::move(error), "committing a transaction");
+  }
+  open_ = false;
+  HG_FAILPOINT("kafka.committed");
+  return Ok();
+}
+
+Status Producer::Abort() {
+  if (!open_) return Ok();
+  const auto until = SteadyClock::now() + options_.timeout;
+  for (;;) {
+    Owned<rd_kafka_error_t> error(rd_kafka_abort_transaction(client_->get(), kSliceMs));
+    if (error == nullptr) break;
+    if (interrupted_) return Stopped();
+    if (rd_kafka_error_is_retriable(error.get()) != 0 && SteadyClock::now() < until) continue;
+    return TransactionError(std::move(error), "giving up a transaction");
+  }
+  open_ = false;
+  parts_ = 0;
+  failed_.clear();
+  return Ok();
+}
+
+}  // namespace headgate::kafka::sink

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/kafka/client.h"
+#include "core/pipeline/sink.h"
+#include "sinks/kafka/batch.h"
+#include "sinks/kafka/options.h"
+#include "sinks/kafka/progress.h"
+
+namespace headgate::kafka::sink {
+
+// A record that the brokers do not take.
+struct Refusal {
+  std::size_t record = 0;  // of the batch
+  std::string what;
+};
+
+// Writes batches of records: in Kafka's transactions, with the sink's progress, or with an idempotent producer alone.
+// For one thread at a time but for Interrupt. After an error it is of no more use: another one takes over from what the
+// cluster holds.
+class Producer {
+ public:
+  static Result<std::unique_ptr<Producer>> Open(const Options& options);
+
+  // Ends what another producer of the same transactional id has begun, and tells where the topics stand: behind this no
+  // other process can write for the sink. `letter` is one that is delivered, 0: none. Of exactly_once alone.
+  struct Stand {
+    Seq seq = 0;
+    std::uint64_t letter = 0;
+  };
+  Result<Stand> TakeOver(std::string_view log_id, const SinkContext::Stand& stand);
+
+  // Called with the records of a batch that are not taken, in their order, before it is written without them.
+  using OnRefused = std::function<Status(std::vector<Refusal>)>;
+  // Adds to the transaction, which it begins if there is none. If something is refused of what `rest` others of the
+  // same transaction came before, all of it is to be written again: kTransient.
+  Status Write(const Batch& batch, const OnRefused& refused);
+  // Everything that was written, with this progress. Its outcome may be unknown after an error.
+  Status Commit(const Progress& progress);
+  // Gives up what is not committed.
+  Status Abort();
+
+  // Any thread: the call that waits ends soon, with kStopped.
+  void Interrupt() { interrupted_ = true; }
+
+  const std::string& place() const { return client_->place(); }
+
+ private:
+  struct Failed {
+    std::size_t record;
+    rd_kafka_resp_err_t code;
+  };
+  explicit Producer(const Options& options) : options_(options) {}
+
+  Status InitTransactions();
+  Status Begin();
+  Status Prepare(const Batch& batch);
+  Result<rd_kafka_topic_t*> TopicHandle(const std::string& name);
+  Status EnsureTopic(const std::string& name);
+  Status Produce(const Batch& batch, std::size_t record);
+  Status ProduceAll(const Batch& batch, std::span<const Refusal> without);
+  Status Flush();
+  Status Refused(const Batch& batch, std::vector<Refusal>& refused);
+  Status Narrow(const Batch& batch, std::span<const std::size_t> records, std::vector<Refusal>& refused);
+  Error NotOneIsRefused(const Batch& batch) const;
+  Error TransactionError(Owned<rd_kafka_error_t> error, std::string_view tried);
+
+  const Options options_;
+  std::unique_ptr<Client> client_;
+  std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics_;
+  std::vector<rd_kafka_topic_t*> of_batch_;  // by its numbers
+  std::vector<Batch::Header> headers_;
+  std::vector<Failed> failed_;  // since the last flush
+  bool open_ = false;           // a transaction is
+  std::size_t parts_ = 0;       // batches in it
+  std::size_t refused_in_row_ = 0;
+  std::atomic<bool> interrupted_ = false;
+};
+
+}  // namespace headgate::kafka::sink
