@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "tests/support/kafka_client.h"
+#include "tests/support/kafka_node.h"
+
+namespace headgate::test {
+
+// A way in. kPlaintext is always there, without sign-in.
+enum class KafkaListener : std::uint8_t { kPlaintext, kSsl, kSaslPlaintext, kSaslSsl };
+
+// Signs in by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Letters and digits.
+struct KafkaUser {
+  std::string name;
+  std::string password;
+};
+
+// PEM files, as TestAuthority makes them.
+struct KafkaTls {
+  std::string cert_file;
+  std::string key_file;
+  std::string client_ca_file = {};  // if given, the kSsl listener asks for a client certificate of this authority
+};
+
+struct KafkaOptions {
+  std::vector<std::string> settings = {};  // "name=value" of server.properties, last one wins
+  std::vector<KafkaUser> users = {};       // if any: kSaslPlaintext, and with `tls` kSaslSsl
+  std::optional<KafkaTls> tls = {};        // kSsl
+  bool own_identity = false;               // a cluster id that no other server of the tests has
+};
+
+// Apache Kafka, one broker, on free ports of 127.0.0.1. It makes no topics by itself. Gone with the object; killed if
+// the program dies. Lives on the thread that started it, which must live as long.
+class PrivateKafka {
+ public:
+  // kConfig if Kafka is not installed.
+  static Result<std::unique_ptr<PrivateKafka>> Start(const KafkaOptions& options = {});
+
+  // HOST:PORT, for bootstrap.servers; the same after each start.
+  std::string address(KafkaListener listener = KafkaListener::kPlaintext) const;
+  int port(KafkaListener listener = KafkaListener::kPlaintext) const;
+  Result<KafkaClient> Connect() const { return KafkaClient::Connect({{"bootstrap.servers", address()}}); }
+
+  Status Stop() { return node_->Stop(); }
+  void KillHard() { node_->KillHard(); }                        // SIGKILL
+  Status Freeze() const { return node_->Freeze(); }             // SIGSTOP: connections stay open, nothing answers
+  Status Thaw() const { return node_->Thaw(); }                 // SIGCONT
+  Status StartAgain();                                          // after Stop or KillHard; same folder and ports
+  std::string OutputEnd() const { return node_->OutputEnd(); }  // for the message of a test that fails
+
+ private:
+  PrivateKafka() = default;
+  Status StartFirst(const KafkaOptions& options);
+
+  std::vector<int> ports_;  // by KafkaListener; the controller's last
+  std::unique_ptr<KafkaNode> node_;
+};
+
+}  // namespace headgate::test
