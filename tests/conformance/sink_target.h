@@ -35,7 +35,9 @@ class SinkTarget {
   // Grows with everything that arrives.
   virtual std::uint64_t arrived() = 0;
 
-  FaultProxy& proxy() { return *proxy_; }
+  virtual FaultProxy& proxy() { return *proxy_; }
+  // A person has had it sent again what it has: events that are there twice are none too many.
+  bool replayed = false;
 
  protected:
   Status Proxy(int port);

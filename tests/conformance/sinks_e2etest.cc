@@ -1,4 +1,5 @@
 // What every sink owes (design D9): a new one is a target and one line in the list below.
+#include "tests/conformance/kafka_target.h"
 #include "tests/conformance/sink_target.h"
 #include "tests/e2e/api.h"
 #include "tests/support/require.h"
@@ -11,7 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::IsEmpty;
 
-using Targets = testing::Types<WebhookTarget, SearchTarget, TableTarget, MysqlTableTarget>;
+using Targets = testing::Types<WebhookTarget, SearchTarget, TableTarget, MysqlTableTarget, KafkaTarget>;
 
 constexpr seconds kSlowest{600};  // a catch-up; seconds, but for sanitizers on a busy machine
 
@@ -172,6 +173,7 @@ TYPED_TEST(SinkConformance, KC13_StopEndsSoonWhileTheTargetHangs) {
 // Everything again, and the state on top, leave the target as it is.
 TYPED_TEST(SinkConformance, OP15_ReplayAndStateUnderLoadLeaveItEqual) {
   this->ExpectSame();
+  this->target_->replayed = true;
   this->shop_->StartLoad(36, 150);
   this->Call("POST", "/api/v1/connectors/main/rewind", 200, {{"to", "beginning"}});
   ASSERT_TRUE(WaitFor([&] { return this->StateOf("main") == "RUNNING"; }));

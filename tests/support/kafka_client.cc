@@ -262,6 +262,27 @@ Status KafkaClient::CreateTopic(const std::string& topic, int partitions, const 
   return led ? Ok() : Status(Transient("topic " + topic + " has no leaders after a minute"));
 }
 
+Status KafkaClient::AlterTopic(const std::string& topic, const std::string& setting, const std::string& value) const {
+  const std::string tried = "cannot set " + setting + " of topic " + topic;
+  rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_ConfigResource_set_config(resource, setting.c_str(), value.c_str());
+  const Queue answers(rd_kafka_queue_new(producer_.get()));
+  rd_kafka_AlterConfigs(producer_.get(), &resource, 1, nullptr, answers.get());
+  rd_kafka_ConfigResource_destroy(resource);
+  const Event answer(rd_kafka_queue_poll(answers.get(), kLimitMs));
+  if (!answer) return Transient(tried + " within a minute");
+  if (rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return Failed(tried, rd_kafka_event_error(answer.get()));
+  std::size_t count = 0;
+  const auto* const results =
+      rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(answer.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const auto code = rd_kafka_ConfigResource_error(results[i]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return Failed(tried, code);
+  }
+  return Ok();
+}
+
 Result<int> KafkaClient::PartitionsOf(const std::string& topic) const {
   HG_ASSIGN_OR_RETURN(const Metadata metadata, Ask(producer_.get(), topic));
   return metadata->topics[0].partition_cnt;

@@ -43,6 +43,8 @@ class KafkaClient {
   // Returns once each partition has a leader. `config`: of the topic, {{"cleanup.policy", "compact"}}.
   Status CreateTopic(const std::string& topic, int partitions = 1, const KafkaSettings& config = {},
                      int replicas = 1) const;
+  // Sets one setting of a topic; the others that were given get their defaults.
+  Status AlterTopic(const std::string& topic, const std::string& setting, const std::string& value) const;
   // kRejected if there is no such topic.
   Result<int> PartitionsOf(const std::string& topic) const;
   // The brokers that the cluster knows to be alive.

@@ -10,7 +10,7 @@
 namespace headgate::test {
 namespace {
 
-constexpr std::array kListenerNames = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"};
+constexpr std::array kListenerNames = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL", "PROXIED"};
 constexpr std::size_t kController = kListenerNames.size();
 
 std::string Loopback(int port) { return "127.0.0.1:" + std::to_string(port); }
@@ -25,6 +25,8 @@ bool HasListener(const KafkaOptions& options, KafkaListener listener) {
       return !options.users.empty();
     case KafkaListener::kSaslSsl:
       return options.tls.has_value() && !options.users.empty();
+    case KafkaListener::kProxied:
+      return options.proxied;
   }
   return false;
 }
@@ -56,20 +58,24 @@ void Append(std::vector<std::string>& to, const std::vector<std::string>& lines)
   to.insert(to.end(), lines.begin(), lines.end());
 }
 
-// `ports`: by KafkaListener, then the controller's.
-std::vector<std::string> Listeners(const KafkaOptions& options, const std::vector<int>& ports) {
+// `ports`: by KafkaListener, then the controller's. `told`: by KafkaListener, where clients are to connect.
+std::vector<std::string> Listeners(const KafkaOptions& options, const std::vector<int>& ports,
+                                   const std::vector<int>& told) {
   std::string brokers;
+  std::string advertised;
   for (std::size_t i = 0; i < kController; ++i) {
     if (!HasListener(options, static_cast<KafkaListener>(i))) continue;
-    brokers += (brokers.empty() ? "" : ",") + std::string(kListenerNames[i]) + "://" + Loopback(ports[i]);
+    const std::string name = (brokers.empty() ? "" : ",") + std::string(kListenerNames[i]) + "://";
+    brokers += name + Loopback(ports[i]);
+    advertised += name + Loopback(told[i]);
   }
   return {"process.roles=broker,controller",
           "listeners=" + brokers + ",CONTROLLER://" + Loopback(ports[kController]),
-          "advertised.listeners=" + brokers,
+          "advertised.listeners=" + advertised,
           "controller.listener.names=CONTROLLER",
           "inter.broker.listener.name=PLAINTEXT",
           "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL,"
-          "CONTROLLER:PLAINTEXT"};
+          "PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"};
 }
 
 std::string LowerCase(std::string text) {
@@ -146,7 +152,13 @@ Result<std::unique_ptr<PrivateKafka>> PrivateKafka::Start(const KafkaOptions& op
 
 Status PrivateKafka::StartFirst(const KafkaOptions& options) {
   for (std::size_t i = 0; i <= kController; ++i) ports_.push_back(FreePort());
-  std::vector<std::string> properties = Listeners(options, ports_);
+  told_ports_ = ports_;
+  if (options.proxied) {
+    constexpr auto kProxied = static_cast<std::size_t>(KafkaListener::kProxied);
+    HG_ASSIGN_OR_RETURN(proxy_, FaultProxy::Start("127.0.0.1", ports_[kProxied]));
+    told_ports_[kProxied] = proxy_->port();
+  }
+  std::vector<std::string> properties = Listeners(options, ports_, told_ports_);
   Append(properties, {"node.id=1", "controller.quorum.voters=1@" + Loopback(ports_[kController])});
   Append(properties, SmallProperties());
   Append(properties, OneNode());
@@ -165,7 +177,7 @@ Status PrivateKafka::StartAgain() {
   return client.ok() ? Ok() : Status(client.error());
 }
 
-int PrivateKafka::port(KafkaListener listener) const { return ports_[static_cast<std::size_t>(listener)]; }
+int PrivateKafka::port(KafkaListener listener) const { return told_ports_[static_cast<std::size_t>(listener)]; }
 
 std::string PrivateKafka::address(KafkaListener listener) const { return Loopback(port(listener)); }
 

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "tests/support/fault_proxy.h"
 #include "tests/support/kafka_client.h"
 #include "tests/support/kafka_node.h"
 
 namespace headgate::test {
 
-// A way in. kPlaintext is always there, without sign-in.
-enum class KafkaListener : std::uint8_t { kPlaintext, kSsl, kSaslPlaintext, kSaslSsl };
+// A way in. kPlaintext is always there, without sign-in; kProxied is the same through a proxy that breaks the network.
+enum class KafkaListener : std::uint8_t { kPlaintext, kSsl, kSaslPlaintext, kSaslSsl, kProxied };
 
 // Signs in by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. Letters and digits.
 struct KafkaUser {
@@ -32,6 +33,7 @@ struct KafkaOptions {
   std::vector<std::string> settings = {};  // "name=value" of server.properties, last one wins
   std::vector<KafkaUser> users = {};       // if any: kSaslPlaintext, and with `tls` kSaslSsl
   std::optional<KafkaTls> tls = {};        // kSsl
+  bool proxied = false;                    // kProxied
   bool own_identity = false;               // a cluster id that no other server of the tests has
 };
 
@@ -47,6 +49,8 @@ class PrivateKafka {
   int port(KafkaListener listener = KafkaListener::kPlaintext) const;
   Result<KafkaClient> Connect() const { return KafkaClient::Connect({{"bootstrap.servers", address()}}); }
 
+  FaultProxy& proxy() { return *proxy_; }  // of kProxied
+
   Status Stop() { return node_->Stop(); }
   void KillHard() { node_->KillHard(); }                        // SIGKILL
   Status Freeze() const { return node_->Freeze(); }             // SIGSTOP: connections stay open, nothing answers
@@ -58,7 +62,9 @@ class PrivateKafka {
   PrivateKafka() = default;
   Status StartFirst(const KafkaOptions& options);
 
-  std::vector<int> ports_;  // by KafkaListener; the controller's last
+  std::vector<int> ports_;       // by KafkaListener; the controller's last
+  std::vector<int> told_ports_;  // the same, as clients connect to them
+  std::unique_ptr<FaultProxy> proxy_;
   std::unique_ptr<KafkaNode> node_;
 };
 
