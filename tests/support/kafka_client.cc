@@ -103,6 +103,15 @@ bool HasLeaders(const rd_kafka_metadata_t& metadata, int partitions) {
   return true;
 }
 
+// Partitions come in any order.
+Result<const rd_kafka_metadata_partition_t*> PartitionOf(const rd_kafka_metadata_t& metadata, int partition) {
+  const rd_kafka_metadata_topic_t& topic = metadata.topics[0];
+  for (int i = 0; i < topic.partition_cnt; ++i) {
+    if (topic.partitions[i].id == partition) return &topic.partitions[i];
+  }
+  return Rejected(std::string("topic ") + topic.topic + " has no partition " + std::to_string(partition));
+}
+
 rd_kafka_headers_t* HeadersOf(const KafkaRecord& record) {
   rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
   for (const auto& [name, value] : record.headers) {
@@ -286,6 +295,18 @@ Status KafkaClient::AlterTopic(const std::string& topic, const std::string& sett
 Result<int> KafkaClient::PartitionsOf(const std::string& topic) const {
   HG_ASSIGN_OR_RETURN(const Metadata metadata, Ask(producer_.get(), topic));
   return metadata->topics[0].partition_cnt;
+}
+
+Result<int> KafkaClient::LeaderOf(const std::string& topic, int partition) const {
+  HG_ASSIGN_OR_RETURN(const Metadata metadata, Ask(producer_.get(), topic));
+  HG_ASSIGN_OR_RETURN(const rd_kafka_metadata_partition_t* found, PartitionOf(*metadata, partition));
+  return found->leader;
+}
+
+Result<int> KafkaClient::InSync(const std::string& topic, int partition) const {
+  HG_ASSIGN_OR_RETURN(const Metadata metadata, Ask(producer_.get(), topic));
+  HG_ASSIGN_OR_RETURN(const rd_kafka_metadata_partition_t* found, PartitionOf(*metadata, partition));
+  return found->isr_cnt;
 }
 
 Result<int> KafkaClient::Brokers() const {

@@ -47,6 +47,10 @@ class KafkaClient {
   Status AlterTopic(const std::string& topic, const std::string& setting, const std::string& value) const;
   // kRejected if there is no such topic.
   Result<int> PartitionsOf(const std::string& topic) const;
+  // The node.id of the leader of a partition; -1 if it has none.
+  Result<int> LeaderOf(const std::string& topic, int partition = 0) const;
+  // The replicas of a partition that are in step.
+  Result<int> InSync(const std::string& topic, int partition = 0) const;
   // The brokers that the cluster knows to be alive.
   Result<int> Brokers() const;
   Result<std::string> ClusterId() const;

@@ -7,6 +7,8 @@
 #include <random>
 #include <sstream>
 
+#include "tests/support/wait_for.h"
+
 namespace headgate::test {
 namespace {
 
@@ -54,8 +56,29 @@ std::vector<std::string> OneNode() {
           "broker.session.timeout.ms=1000",          "broker.heartbeat.interval.ms=200"};
 }
 
+std::vector<std::string> OneOfThree() {
+  return {"offsets.topic.replication.factor=3",
+          "transaction.state.log.replication.factor=3",
+          "transaction.state.log.min.isr=2",
+          "share.coordinator.state.topic.replication.factor=3",
+          "share.coordinator.state.topic.min.isr=2",
+          "default.replication.factor=3",
+          "min.insync.replicas=2",
+          "broker.session.timeout.ms=1500",
+          "broker.heartbeat.interval.ms=300",
+          "controller.quorum.election.timeout.ms=500",
+          "controller.quorum.fetch.timeout.ms=1000",
+          "replica.lag.time.max.ms=2000"};
+}
+
 void Append(std::vector<std::string>& to, const std::vector<std::string>& lines) {
   to.insert(to.end(), lines.begin(), lines.end());
+}
+
+std::vector<int> NodePorts() {
+  std::vector<int> ports;
+  for (std::size_t i = 0; i <= kController; ++i) ports.push_back(FreePort());
+  return ports;
 }
 
 // `ports`: by KafkaListener, then the controller's. `told`: by KafkaListener, where clients are to connect.
@@ -151,7 +174,7 @@ Result<std::unique_ptr<PrivateKafka>> PrivateKafka::Start(const KafkaOptions& op
 }
 
 Status PrivateKafka::StartFirst(const KafkaOptions& options) {
-  for (std::size_t i = 0; i <= kController; ++i) ports_.push_back(FreePort());
+  ports_ = NodePorts();
   told_ports_ = ports_;
   if (options.proxied) {
     constexpr auto kProxied = static_cast<std::size_t>(KafkaListener::kProxied);
@@ -180,5 +203,72 @@ Status PrivateKafka::StartAgain() {
 int PrivateKafka::port(KafkaListener listener) const { return told_ports_[static_cast<std::size_t>(listener)]; }
 
 std::string PrivateKafka::address(KafkaListener listener) const { return Loopback(port(listener)); }
+
+Result<std::unique_ptr<PrivateKafkaCluster>> PrivateKafkaCluster::Start(const std::vector<std::string>& settings) {
+  HG_RETURN_IF_ERROR(KafkaNode::Installed());
+  Error last;
+  for (int i = 0; i < 3; ++i) {
+    std::unique_ptr<PrivateKafkaCluster> cluster(new PrivateKafkaCluster());
+    const Status started = cluster->StartFirst(settings);
+    if (started.ok()) return cluster;
+    last = started.error();
+  }
+  return last;
+}
+
+Status PrivateKafkaCluster::StartFirst(const std::vector<std::string>& settings) {
+  std::string voters;
+  for (int node = 0; node < kNodes; ++node) {
+    ports_.push_back(NodePorts());
+    voters += (node == 0 ? "" : ",") + std::to_string(node + 1) + "@" + Loopback(ports_.back()[kController]);
+  }
+  for (int node = 0; node < kNodes; ++node) {
+    std::vector<std::string> properties = Listeners({}, ports_[static_cast<std::size_t>(node)]);
+    Append(properties, {"node.id=" + std::to_string(node + 1), "controller.quorum.voters=" + voters});
+    Append(properties, SmallProperties());
+    Append(properties, OneOfThree());
+    Append(properties, settings);
+    nodes_.push_back(std::make_unique<KafkaNode>(node + 1, std::move(properties)));
+    HG_RETURN_IF_ERROR(nodes_.back()->Format({}, ""));
+  }
+  for (const auto& node : nodes_) HG_RETURN_IF_ERROR(node->Launch());  // none serves before two of them are there
+  for (const auto& node : nodes_) HG_RETURN_IF_ERROR(node->AwaitStarted());
+  return AwaitBrokers(kNodes);
+}
+
+std::string PrivateKafkaCluster::address(int node) const { return Loopback(ports_[static_cast<std::size_t>(node)][0]); }
+
+std::string PrivateKafkaCluster::address() const {
+  std::string all;
+  for (int node = 0; node < kNodes; ++node) all += (node == 0 ? "" : ",") + address(node);
+  return all;
+}
+
+void PrivateKafkaCluster::KillNode(int node) { NodeAt(node).KillHard(); }
+
+Status PrivateKafkaCluster::StartNode(int node) {
+  HG_RETURN_IF_ERROR(NodeAt(node).Launch());
+  return NodeAt(node).AwaitStarted();
+}
+
+Status PrivateKafkaCluster::FreezeNode(int node) const { return NodeAt(node).Freeze(); }
+
+Status PrivateKafkaCluster::ThawNode(int node) const { return NodeAt(node).Thaw(); }
+
+Status PrivateKafkaCluster::AwaitBrokers(int count) const {
+  HG_ASSIGN_OR_RETURN(const KafkaClient client, Connect());
+  Result<int> alive = 0;
+  const bool there = WaitFor(
+      [&] {
+        alive = client.Brokers();
+        return alive.ok() && *alive == count;
+      },
+      std::chrono::seconds(60));
+  if (there) return Ok();
+  return Transient("of " + std::to_string(count) + " brokers there are " +
+                   (alive.ok() ? std::to_string(*alive) : alive.error().what));
+}
+
+std::string PrivateKafkaCluster::OutputEnd(int node) const { return NodeAt(node).OutputEnd(); }
 
 }  // namespace headgate::test

@@ -68,4 +68,36 @@ class PrivateKafka {
   std::unique_ptr<KafkaNode> node_;
 };
 
+// Three of them, brokers and controllers at once; topics have three replicas by default, of which two must be in step.
+// One may go; with two gone nothing is written and no leader is chosen. It does not stop in good order: that takes
+// long.
+class PrivateKafkaCluster {
+ public:
+  static constexpr int kNodes = 3;
+
+  // `settings`: of every node. kConfig if Kafka is not installed.
+  static Result<std::unique_ptr<PrivateKafkaCluster>> Start(const std::vector<std::string>& settings = {});
+
+  std::string address() const;  // of all of them
+  std::string address(int node) const;
+  Result<KafkaClient> Connect() const { return KafkaClient::Connect({{"bootstrap.servers", address()}}); }
+
+  // Nodes count from 0, where node.id counts from 1: `node` is one less than what metadata says.
+  void KillNode(int node);     // SIGKILL
+  Status StartNode(int node);  // after KillNode; returns when the process serves
+  Status FreezeNode(int node) const;
+  Status ThawNode(int node) const;
+  // Until that many brokers are known to be alive: a dead one is known after a second and a half.
+  Status AwaitBrokers(int count) const;
+  std::string OutputEnd(int node) const;
+
+ private:
+  PrivateKafkaCluster() = default;
+  Status StartFirst(const std::vector<std::string>& settings);
+  KafkaNode& NodeAt(int node) const { return *nodes_[static_cast<std::size_t>(node)]; }
+
+  std::vector<std::vector<int>> ports_;  // by node
+  std::vector<std::unique_ptr<KafkaNode>> nodes_;
+};
+
 }  // namespace headgate::test
