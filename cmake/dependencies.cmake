@@ -20,7 +20,6 @@ find_library(ZSTD_LIBRARY zstd REQUIRED)  # compressed transactions of MySQL
 find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn REQUIRED)
 find_path(MYSQLCPPCONN_INCLUDE cppconn/driver.h REQUIRED)
 pkg_check_modules(MARIADB REQUIRED IMPORTED_TARGET libmariadb)
-pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 
 # Third-party headers count as system headers: their warnings are not ours.
 add_library(hg_rocksdb INTERFACE)
@@ -31,5 +30,4 @@ target_link_libraries(hg_mysql_client INTERFACE ${MYSQLCPPCONN_LIBRARY} PkgConfi
 add_library(hg_asio INTERFACE)
 target_link_libraries(hg_asio INTERFACE Boost::headers OpenSSL::SSL Threads::Threads)
 target_compile_definitions(hg_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_DATE_TIME BOOST_BEAST_USE_STD_STRING_VIEW)
-add_library(hg_rdkafka INTERFACE)
-target_link_libraries(hg_rdkafka INTERFACE PkgConfig::RDKAFKA)
+include(${CMAKE_CURRENT_LIST_DIR}/rdkafka.cmake)  # hg_rdkafka
