@@ -223,7 +223,8 @@ Status PrivateKafkaCluster::StartFirst(const std::vector<std::string>& settings)
     voters += (node == 0 ? "" : ",") + std::to_string(node + 1) + "@" + Loopback(ports_.back()[kController]);
   }
   for (int node = 0; node < kNodes; ++node) {
-    std::vector<std::string> properties = Listeners({}, ports_[static_cast<std::size_t>(node)]);
+    const std::vector<int>& ports = ports_[static_cast<std::size_t>(node)];
+    std::vector<std::string> properties = Listeners({}, ports, ports);
     Append(properties, {"node.id=" + std::to_string(node + 1), "controller.quorum.voters=" + voters});
     Append(properties, SmallProperties());
     Append(properties, OneOfThree());
