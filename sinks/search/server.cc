@@ -26,8 +26,11 @@ std::string Server::Text() const {
 
 Result<Server> ReadServer(const Answer& answer) {
   const std::string code = "HTTP " + std::to_string(answer.status);
-  if (answer.status == 401 || answer.status == 403)
-    return ConfigError("the search server refuses the account: " + code + ". Check auth and its rights");
+  if (answer.status == 401)
+    return ConfigError("the search server refuses the account: " + code +
+                       ". Check auth, and auth_username with auth_password or auth_token");
+  if (answer.status == 403)
+    return ConfigError("the search server refuses the account: " + code + ". Give it the right to ask for GET /");
   if (answer.status == 429 || answer.status >= 500)
     return Transient("the search server does not say what it is: " + code + ": " + ReasonOf(answer.body));
   Server server;

@@ -25,6 +25,13 @@ std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound
   return std::make_unique<SearchSink>(name, Read(bound), services);
 }
 
+// The setting that an answer speaks against.
+std::string KeyOf(int status, const Options& options) {
+  if (status != 401 && status != 403) return "url";
+  if (options.authorization.starts_with("Basic ")) return status == 401 ? "auth_password" : "auth_username";
+  return options.authorization.empty() ? "auth" : "auth_token";
+}
+
 // Asks a server what it is.
 Finding Ask(const ReadOptions& settings, const net::Url& url, const SinkServices& services) {
   using Level = Finding::Level;
@@ -38,20 +45,16 @@ Finding Ask(const ReadOptions& settings, const net::Url& url, const SinkServices
   if (!outcome) return {"server", Level::kWarning, "no answer from " + at + " within 10 s", "", "", "url"};
   if (const auto* failure = std::get_if<net::Failure>(&*outcome)) {
     const bool guard = failure->kind == net::Failure::Kind::kRefusedByGuard;
-    return {"server", guard ? Level::kError : Level::kWarning, failure->text, "", "", "url"};
+    const bool tls = failure->kind == net::Failure::Kind::kTls;
+    return {"server", guard ? Level::kError : Level::kWarning, failure->text, "", "", tls ? "tls_ca_file" : "url"};
   }
   const auto& response = std::get<net::Response>(*outcome);
   const auto server = ReadServer({response.status, response.body, response.header_lines, {}});
   if (server.ok())
     return UntriedVersion(*server).value_or(Finding{"server", Level::kOk, at + " is " + server->Text(), "", "", "url"});
-  const bool account = response.status == 401 || response.status == 403;
   const bool config = server.error().kind == ErrorKind::kConfig;
-  return {"server",
-          config ? Level::kError : Level::kWarning,
-          at + ": " + server.error().what,
-          "",
-          "",
-          account ? "auth" : "url"};
+  return {"server", config ? Level::kError : Level::kWarning, at + ": " + server.error().what, "",
+          "",       KeyOf(response.status, settings.options)};
 }
 
 // All of them at once: a check has 10 s in all.

@@ -130,7 +130,8 @@ TEST(SearchServer, Q21_IsReadFromItsAnswer) {
   EXPECT_EQ(read(200, R"({"version":{"number":"7.17.29","build_flavor":"default"}})"), "Elasticsearch 7.17.29");
   EXPECT_EQ(read(405, "", "Content-Type: text/plain\r\nX-elastic-product: Elasticsearch\r\n"), "Elasticsearch");
   EXPECT_THAT(read(405, ""), HasSubstr("no search server"));
-  EXPECT_THAT(read(401, ""), HasSubstr("refuses the account"));
+  EXPECT_THAT(read(401, ""), HasSubstr("auth_password"));
+  EXPECT_THAT(read(403, ""), HasSubstr("right to ask for GET /"));
   EXPECT_THAT(read(200, R"({"version":3})"), HasSubstr("no search server"));
   EXPECT_EQ(ReadServer({503, "", "", {}}).error().kind, ErrorKind::kTransient);
   const auto tried = [](Product product, int major, int minor) {
