@@ -49,8 +49,15 @@ Answer<TestDelivery> Service::SendTest(const std::string& sink, const TestEvent&
   const auto record = catalog_->Find(sink);
   if (record == nullptr) return Refusal{404, "Connector " + sink + " not found", {}};
   const SinkFactory* factory = FindSink(record->class_name);
-  if (factory == nullptr || factory->send_test == nullptr)
-    return Refusal{409, "Connector " + sink + " is a " + record->class_name + ", which takes no test events.", {}};
+  const std::string is = "Connector " + sink + " is a " + record->class_name;
+  if (factory == nullptr) return Refusal{409, is + ", which delivers nothing. Send the test event to a sink.", {}};
+  if (factory->send_test == nullptr)
+    return Refusal{409,
+                   is +
+                       ", which takes no test events: readers would find one among the rows. Try its connection with "
+                       "POST /api/v1/connections/test {\"connector\":\"" +
+                       sink + "\"} instead.",
+                   {}};
   const auto outcome = config::Bind(*factory->spec, EffectiveConfig(*record), secrets_.get());
   if (!outcome.errors.empty()) return Refusal{422, outcome.errors.front().text, outcome.errors};
   auto sent = factory->send_test(outcome.bound, sink_services_, event);

@@ -39,6 +39,28 @@ TEST_F(Trials, AP25_ATestEventGoesPastTheQueueAndMovesNothing) {
   EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size(), 0U);
 }
 
+TEST_F(Trials, AP25_WhatKeepsRowsTakesNoTestEventAndSaysWhatToDo) {
+  Create("shop", shop_->Source());
+  EXPECT_THAT(Call("POST", "/api/v1/connectors/shop/test-event", 409).dump(), HasSubstr("delivers nothing"));
+  Create("docs", {{"connector.class", "search"}, {"topics", "shop.public.orders"}, {"url", receiver_.url()}},
+         "STOPPED");
+  ConnectorSettings rows = shop_->Source();
+  for (const char* const of_source : {"tables", "slot_name"}) rows.erase(of_source);
+  for (const auto& [key, value] :
+       ConnectorSettings{{"connector.class", "table"}, {"database", "postgres"}, {"topics", "shop.public.orders"}})
+    rows[key] = value;
+  Create("rows", rows, "STOPPED");
+  for (const char* const sink : {"docs", "rows"}) {
+    const std::string refused = Call("POST", "/api/v1/connectors/" + std::string(sink) + "/test-event", 409).dump();
+    EXPECT_THAT(refused, HasSubstr("among the rows"));
+    EXPECT_THAT(refused, HasSubstr("POST /api/v1/connections/test")) << "what it says to do:";
+    const json tested = Call("POST", "/api/v1/connections/test", 200, {{"connector", sink}});
+    EXPECT_EQ(tested["checks"].back()["id"], "server") << tested;
+  }
+  EXPECT_THAT(receiver_.http().Requests(), ::testing::Each(::testing::Field(&CountingReceiver::Request::method, "GET")))
+      << "asked what it is, and given nothing";
+}
+
 TEST_F(Trials, AP22_ATraceShowsDeliveriesWithoutSecretsForATime) {
   Create("shop", shop_->Source());
   ConnectorSettings hook = Shop::Hook(receiver_.url(), "shop\\.public\\.customers");
