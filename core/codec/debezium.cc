@@ -415,8 +415,7 @@ void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
 Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
   const Change& change = *e.change;
   const bool statement = change.op == Op::kSchema && !change.extra.empty();
-  const bool rows =
-      change.op == Op::kInsert || change.op == Op::kUpdate || change.op == Op::kDelete || change.op == Op::kRead;
+  const bool rows = IsOfRow(change.op);
   if (!rows && !statement && change.op != Op::kTruncate && change.op != Op::kMessage) return Ok();
   if (!statement && change.op != Op::kMessage && e.schema == nullptr)
     return Rejected("a row change came without the schema of its stream");

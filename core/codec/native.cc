@@ -124,8 +124,6 @@ Status AppendSnapshot(std::string& out, const TransactionInfo& tx, const Change&
   return Ok();
 }
 
-bool HasRows(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead; }
-
 // A statement is told with the columns that the table has then, if it leaves any and they are known.
 Status AppendSchemaEvent(std::string& out, const EventContext& e) {
   if (e.change->extra.empty()) {
@@ -284,7 +282,7 @@ void NativeEncoder::AppendTail(std::string& out, const EventContext& e) {
     out += ",\"origin\":";
     AppendJsonString(out, tx.origin);
   }
-  if (HasRows(e.change->op) && !e.change->extra.empty()) {
+  if (IsOfRow(e.change->op) && !e.change->extra.empty()) {
     out += ",\"query\":";
     AppendJsonString(out, e.change->extra);
   }
@@ -385,7 +383,7 @@ Status NativeEncoder::AppendOther(std::string& out, const EventContext& e) {
 
 Status NativeEncoder::Append(std::string& out, const EventContext& event) {
   const std::size_t start = out.size();
-  const bool row = HasRows(event.change->op) && event.schema != nullptr;
+  const bool row = IsOfRow(event.change->op) && event.schema != nullptr;
   Status status = row ? AppendRowEvent(out, event, ShapeOf(event)) : AppendOther(out, event);
   if (!status.ok()) out.resize(start);
   return status;
@@ -393,7 +391,7 @@ Status NativeEncoder::Append(std::string& out, const EventContext& event) {
 
 Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event, bool previous) {
   const Change& change = *event.change;
-  if (!HasRows(change.op) || event.schema == nullptr) return Ok();
+  if (!IsOfRow(change.op) || event.schema == nullptr) return Ok();
   const Shape& shape = ShapeOf(event);
   if (shape.key.empty()) return Ok();
   HG_RETURN_IF_ERROR(ReadRows(event, shape));

@@ -32,6 +32,8 @@ enum class Op : std::uint8_t {
 inline constexpr std::size_t kOps = 10;  // numbers below this one
 // Says something about the stream, not about a row of it.
 constexpr bool IsMarker(Op op) { return op == Op::kSchema || op == Op::kSnapshot || op == Op::kGap; }
+// Says what became of a row.
+constexpr bool IsOfRow(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead; }
 std::string_view Name(Op op);  // "insert", ...
 bool ParseOp(std::string_view name, Op& op);
 

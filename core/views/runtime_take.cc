@@ -19,8 +19,6 @@ Origin OriginOf(const Run::Part& part, const Change& change) {
   return {{part.seq, change.ordinal}, change.op, part.info.commit_us, part.info.stored_us};
 }
 
-bool IsRowOp(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead; }
-
 }  // namespace
 
 headgate::Status Runtime::TakeIn(const views::Run& run) {
@@ -30,7 +28,7 @@ headgate::Status Runtime::TakeIn(const views::Run& run) {
     Change change;
     while (changes.Next(change)) {
       if (change.stream == 0) continue;
-      if (IsRowOp(change.op)) {
+      if (IsOfRow(change.op)) {
         if (IsEventStream(*registry_, change.stream)) {
           TakeEvent(part, change);
         } else {
@@ -54,7 +52,7 @@ headgate::Status Runtime::Prefetch(const views::Run& run) {
     ChangeReader changes = part.Changes();
     Change change;
     while (changes.Next(change)) {
-      if (change.stream == 0 || !IsRowOp(change.op) || IsEventStream(*registry_, change.stream)) continue;
+      if (change.stream == 0 || !IsOfRow(change.op) || IsEventStream(*registry_, change.stream)) continue;
       const TableSchema* schema = registry_->Schema(change.stream, change.schema);
       if (schema == nullptr) return BadRow(*registry_, part, change);
       for (const auto& [has, row] : {std::pair{change.has_before, change.before}, {change.has_after, change.after}}) {

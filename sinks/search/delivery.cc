@@ -25,8 +25,6 @@ codec::EventContext ContextOf(const Entry& entry) {
   return context;
 }
 
-bool IsRow(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead; }
-
 }  // namespace
 
 Delivery::Delivery(const Options& options, const Identity& identity, SinkContext& context)
@@ -152,7 +150,7 @@ std::unique_ptr<Entry> Delivery::NewEntry(const Event& event, const Route& route
 Status Delivery::Write(const Event& event) {
   const Op op = event.change->op;
   if (op == Op::kTruncate) return WriteTruncate(event);
-  if (!IsRow(op) || event.schema == nullptr) {
+  if (!IsOfRow(op) || event.schema == nullptr) {
     if (!IsMarker(op)) ++meter_.filtered;
     context_.Done(event.at, Outcome::kFiltered);
     return Ok();

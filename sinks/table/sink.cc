@@ -39,8 +39,6 @@ std::vector<Finding> Preflight(const std::string& name, const config::Bound& bou
       {"server", Level::kOk, settings.options.Place() + " lets " + settings.options.username + " in", "", "", "host"}};
 }
 
-bool IsRow(Op op) { return op == Op::kInsert || op == Op::kUpdate || op == Op::kDelete || op == Op::kRead; }
-
 }  // namespace
 
 const SinkFactory& Factory() {
@@ -98,7 +96,7 @@ Status TableSink::Write(const Event& event) {
   }
   const Op op = event.change->op;
   const bool truncate = op == Op::kTruncate && !options_.append && options_.on_truncate != Options::Truncate::kIgnore;
-  if (event.schema == nullptr || !(IsRow(op) || truncate)) {
+  if (event.schema == nullptr || !(IsOfRow(op) || truncate)) {
     Filtered(event);
     return Ok();
   }
