@@ -141,19 +141,22 @@ Status TableSink::WriteLettersAt(Seq whole) {
 
 // In a transaction of its own, which leaves the cursor where it is.
 Status TableSink::WriteLetter(const DeadLetter& letter) {
-  auto written = TryLetter(letter);
-  if (!written.ok() && written.error().kind != ErrorKind::kRejected) return std::move(written).error();
-  if (written.ok() && *written) {
-    HG_RETURN_IF_ERROR(target_->Commit(committed_));
-    HG_FAILPOINT("table.letter");
-  }
-  if (written.ok()) {
+  const std::int64_t began_us = clock_.NowUs();
+  const auto written = TryLetter(letter);
+  Status status = written.ok() ? Ok() : Status(written.error());
+  const bool refused = !status.ok() && status.error().kind == ErrorKind::kRejected;
+  const bool anew = written.ok() && *written;
+  if (anew) status = target_->Commit(committed_);
+  if (anew && status.ok()) HG_FAILPOINT("table.letter");
+  if (IsTraced()) TraceLetter(letter, status, anew, began_us);
+  if (!status.ok() && !refused) return status;
+  if (!refused) {
     ++meter_.delivered;
     context_->LetterDelivered(letter.id);
     return Ok();
   }
   DeadLetter failed = letter;
-  Fail(failed, written.error().what);
+  Fail(failed, status.error().what);
   context_->LetterFailed(std::move(failed));
   return target_->Rollback();
 }

@@ -83,6 +83,7 @@ class TableSink final : public Sink {
   void Look(const Event& event);
   void TraceFiltered(const Event& event);
   void Trace(const Writer::Finished& finished);
+  void TraceLetter(const DeadLetter& letter, const Status& status, bool anew, std::int64_t began_us);
 
   const Options options_;
   const std::string log_id_;

@@ -80,4 +80,25 @@ void TableSink::Trace(const Writer::Finished& finished) {
   context_->trace()->Add(std::move(traced));
 }
 
+// One that is tried again goes alone.
+void TableSink::TraceLetter(const DeadLetter& letter, const Status& status, bool anew, std::int64_t began_us) {
+  if (!context_->trace()->Wants(letter.record)) return;
+  TracedDelivery traced;
+  traced.at_us = began_us;
+  traced.duration_ms = static_cast<double>(clock_.NowUs() - began_us) / 1000;
+  traced.event_ids = {letter.event_id};
+  traced.events = 1;
+  traced.request = options_.Place() + "\ndead letter " + std::to_string(letter.id) + ", tried again\n";
+  traced.body = letter.body.substr(0, kTextTold);
+  if (status.ok()) {
+    traced.outcome = "delivered";
+    traced.response =
+        anew ? "committed, cursor " + std::to_string(committed_) : "nothing to write, the table has its row already";
+  } else {
+    traced.outcome = Name(status.error().kind);
+    traced.error = status.error().what;
+  }
+  context_->trace()->Add(std::move(traced));
+}
+
 }  // namespace headgate::table

@@ -268,6 +268,42 @@ TEST_P(TableSink, AP22_ATraceTellsWhatWasWrittenWhereAndWhatWasRejected) {
   EXPECT_EQ(items().size(), 1U) << "nobody looks any more";
 }
 
+TEST_P(TableSink, AP22_ALetterThatIsTriedAgainIsInTheTrace) {
+  const std::string trace = "/api/v1/connectors/copy/trace";
+  const std::string letters = "/api/v1/connectors/copy/dead-letters";
+  const auto items = [&] { return Call("GET", trace, 200)["items"]; };
+  Create("shop", shop_->Source());
+  Create("copy", Sink());
+  ExpectSame();
+  At("ALTER TABLE " + In("orders") + " ADD CONSTRAINT cheap CHECK (total < 1000000)");
+  Exec("UPDATE public.orders SET total = 5000000 WHERE id = 3");
+  ASSERT_TRUE(WaitFor([&] { return Call("GET", letters, 200)["items"].size() == 1; }));
+  const json letter = Call("GET", letters, 200)["items"][0];
+  const auto retry = [&] { Call("POST", letters + "/" + letter["id"].get<std::string>() + "/retry", 202); };
+
+  Call("POST", trace, 200, {{"seconds", 60}, {"q", "op = delete"}});
+  retry();
+  ASSERT_TRUE(WaitFor([&] { return Call("GET", letters, 200)["items"][0]["attempts"] == 2; }));
+  EXPECT_EQ(items().size(), 0U) << "not what they look for";
+  Call("POST", trace, 200, {{"seconds", 60}});
+  retry();
+  ASSERT_TRUE(WaitFor([&] { return items().size() == 1; })) << items();
+  const json refused = items()[0];
+  EXPECT_EQ(refused["outcome"], "rejected") << refused;
+  EXPECT_EQ(refused["event_ids"], json({letter["event_id"]}));
+  EXPECT_EQ(refused["events"], 1);
+  EXPECT_THAT(refused["request"].get<std::string>(),
+              ::testing::HasSubstr("dead letter " + letter["id"].get<std::string>()));
+  EXPECT_THAT(refused["body"].get<std::string>(), ::testing::HasSubstr("\"write\":\"upsert\""));
+  EXPECT_NE(refused["error"], nullptr);
+  At("ALTER TABLE " + In("orders") + " DROP CONSTRAINT cheap");
+  retry();
+  ASSERT_TRUE(WaitFor([&] { return items().size() == 2; })) << items();
+  EXPECT_EQ(items()[1]["outcome"], "delivered") << items()[1];
+  EXPECT_THAT(items()[1]["response"].get<std::string>(), ::testing::HasSubstr("committed, cursor "));
+  ExpectSame();
+}
+
 TEST_P(TableSink, AnAccountWithoutRightsIsToldWhatItLacks) {
   const std::string account = postgres() ? "poor_" + warehouse_->name() : "poor";
   if (postgres()) {
