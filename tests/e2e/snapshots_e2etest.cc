@@ -296,6 +296,63 @@ TEST_P(Snapshots, AKillCostsTheChunksInWorkOnly_MY33) {
   EXPECT_EQ(counts["read m.shop.items"], 2 * kRows) << "chunks that were durable were read again";
 }
 
+// A table that somebody else locks: the snapshot stands behind the chunks that it has read before.
+TEST_P(Snapshots, KC21_OffsetsHaveAPartitionForATableWhileASnapshotReadsIt) {
+  const auto offsets = [&] { return Call("GET", "/connectors/m/offsets", 200)["offsets"]; };
+  EXPECT_EQ(offsets().size(), 1U);
+  const Json stream = {{"server", "m"}};
+  const Json table = {{"server", "m"}, {"table", "shop.items"}};
+  headgate_->KillHard();
+  headgate_->set_failpoints("snapshot.chunk_settled=kill:3");
+  ASSERT_TRUE(headgate_->Start().ok());
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        const auto answer = headgate_->Call("POST", kSnapshots, R"({"mode":"full","tables":["shop.items"]})");
+        return answer.ok() && answer->status == 201;
+      },
+      kLong));
+  ASSERT_TRUE(headgate_->WaitEnd(kLong)) << "it was not killed";
+  headgate_->set_failpoints("");
+  std::optional<PgClient> pg;
+  std::optional<MyClient> my;
+  if (postgres()) {
+    auto session = database_->Connect();
+    ASSERT_TRUE(session.ok());
+    pg = *std::move(session);
+    ASSERT_TRUE(pg->Exec("BEGIN; LOCK TABLE shop.items").ok());
+  } else {
+    auto session = server_->Connect();
+    ASSERT_TRUE(session.ok());
+    my = *std::move(session);
+    ASSERT_TRUE(my->Exec("LOCK TABLES shop.items WRITE").ok());
+  }
+  ASSERT_TRUE(headgate_->Start().ok());
+  const Json shown = offsets();
+  ASSERT_EQ(shown.size(), 2U) << shown;
+  EXPECT_EQ(shown[0]["partition"], stream) << shown;
+  EXPECT_EQ(shown[1]["partition"], table) << shown;
+  const Json& at = shown[1]["offset"];
+  EXPECT_GE(at["chunks"], 2) << at;
+  EXPECT_GT(at["rows"], 0) << at;
+  EXPECT_LT(at["rows"], kRows) << at;
+  EXPECT_EQ(Get("2")["rows_done"], at["rows"]);
+  // Its place cannot be altered, the source's can be, and a source that is stopped still has both.
+  Call("PUT", "/connectors/m/stop", 204);
+  EXPECT_TRUE(
+      WaitFor([&] { return Call("GET", "/connectors/m/status", 200)["connector"]["state"] == "STOPPED"; }, kLong));
+  EXPECT_EQ(offsets()[1], shown[1]);
+  const Json refused =
+      Call("PATCH", "/connectors/m/offsets", 400, {{"offsets", Json::array({{{"partition", table}, {"offset", at}}})}});
+  EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("/api/v1/connectors/m/snapshots"));
+  EXPECT_EQ(offsets()[1], shown[1]);
+  pg.reset();
+  my.reset();
+  Call("PUT", "/connectors/m/resume", 202);
+  EXPECT_EQ(Completed("2"), "completed");
+  EXPECT_EQ(offsets().size(), 1U) << offsets();
+  EXPECT_EQ(Get("2")["rows_done"], kRows);
+}
+
 TEST_P(Snapshots, TablesAreAddedToARunningSource) {
   const std::string path = "/api/v1/connectors/m/tables";
   EXPECT_THAT(Call("POST", path, 422, {{"add", {"shop.nothing"}}})["detail"].get<std::string>(),
