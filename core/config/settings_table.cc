@@ -216,11 +216,10 @@ std::vector<Setting> Settings(ServiceConfig& config) {
       {"secrets.env_pattern", false, "Which variables ${env:...} may name, as a regular expression. None by default.",
        config.secrets.env_pattern,
        [&config](const Texts& t) { return AssignPattern(config.secrets.env_pattern, t[0]); }},
-      List("egress.allow", egress.allow,
-           "Internal networks (CIDR) that outgoing calls may reach; all of them if none is named.", CheckCidr),
-      List("egress.deny", egress.deny, "Networks (CIDR) that outgoing calls may not reach; wins over egress.allow.",
+      List("egress.allow", egress.allow, "Internal networks (CIDR) that sinks may reach; all of them if none is named.",
            CheckCidr),
-      {"egress.deny_ports", true, "Ports that outgoing calls may not reach.", "",
+      List("egress.deny", egress.deny, "Networks (CIDR) that sinks may not reach; wins over egress.allow.", CheckCidr),
+      {"egress.deny_ports", true, "Ports that sinks may not reach.", "",
        [&egress](const Texts& t) { return AssignPorts(egress.deny_ports, t); }},
   };
 }

@@ -1,5 +1,7 @@
 #include "core/pipeline/egress.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -36,6 +38,29 @@ Result<net::GuardPolicy> GuardOf(const SinkServices& services) {
     guard.own_listeners.push_back(listener);
   }
   return guard;
+}
+
+Result<std::vector<net::IpAddress>> AdmittedAddresses(const net::GuardPolicy& guard, const std::string& host,
+                                                      std::uint16_t port, const net::Resolver& resolve) {
+  if (host.starts_with('/')) {
+    const Status admitted = guard.CheckAddress(net::IpAddress::V4(INADDR_LOOPBACK), port);
+    if (!admitted.ok()) return ConfigError(admitted.error().what + " (a socket of this machine is as loopback)");
+    return std::vector<net::IpAddress>();
+  }
+  std::vector<net::IpAddress> addresses;
+  if (const auto literal = net::IpAddress::Parse(host)) {
+    addresses.push_back(*literal);
+  } else {
+    HG_ASSIGN_OR_RETURN(addresses, resolve(host));
+  }
+  if (addresses.empty()) return Transient("the name " + host + " has no address");
+  for (const net::IpAddress& address : addresses) {
+    const Status admitted = guard.CheckAddress(address, port);
+    if (admitted.ok()) continue;
+    const bool named = addresses.size() > 1 || address.Text() != host;
+    return ConfigError(admitted.error().what + (named ? " (an address of " + host + ")" : ""));
+  }
+  return addresses;
 }
 
 net::TlsOptions ReadTls(const config::Bound& bound, std::vector<config::KeyError>& errors) {

@@ -85,7 +85,45 @@ unsigned WholeSeconds(std::chrono::milliseconds wait) {
 void MysqlTarget::Close::operator()(st_mysql* client) const { mysql_close(client); }
 MysqlTarget::~MysqlTarget() = default;
 
-Status MysqlTarget::Connect() {
+Status MysqlTarget::Connect(const std::vector<net::IpAddress>& addresses) {
+  Status dialled = Ok();
+  if (addresses.empty() || options_.sslmode == "verify-full") {
+    dialled = Dial(options_.host);
+  } else {
+    for (const net::IpAddress& address : addresses) {
+      dialled = Dial(address.Text());
+      if (dialled.ok() || dialled.error().kind != ErrorKind::kTransient) break;
+    }
+  }
+  HG_RETURN_IF_ERROR(dialled);
+  if (!addresses.empty()) HG_RETURN_IF_ERROR(CheckPeer(addresses));
+  const bool is_mariadb =
+      std::string_view(mysql_get_server_info(client_.get())).find("MariaDB") != std::string_view::npos;
+  if (is_mariadb != (options_.database == Database::kMariadb))
+    return ConfigError("The server at " + options_.Place() + " is " + (is_mariadb ? "MariaDB" : "MySQL") +
+                       ". Set database=" + (is_mariadb ? "mariadb" : "mysql"));
+  for (const std::string_view pin : kPins) HG_RETURN_IF_ERROR(Execute(pin, "preparing the session"));
+  HG_ASSIGN_OR_RETURN(const Rows packet, Query("SELECT @@max_allowed_packet", "preparing the session"));
+  const std::size_t allowed = std::strtoull(packet.at(0).at(0).c_str(), nullptr, 10);
+  statement_max_ = std::min(options_.batch_bytes_max, allowed - allowed / 8);
+  return Ok();
+}
+
+// The client can hold a certificate only against the name that it has looked up itself: what that led to is checked
+// once it is there.
+Status MysqlTarget::CheckPeer(const std::vector<net::IpAddress>& addresses) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  const bool known = getpeername(socket_, address, &size) == 0;
+  const auto peer = known ? net::IpAddress::FromSockaddr(address) : std::nullopt;
+  if (peer && std::ranges::find(addresses, *peer) != addresses.end()) return Ok();
+  client_.reset();
+  return Transient("connecting to " + options_.Place() +
+                   " failed: its name has changed since its addresses were looked at. The next attempt looks again");
+}
+
+Status MysqlTarget::Dial(const std::string& host) {
   client_.reset(mysql_init(nullptr));
   if (client_ == nullptr) return Transient("out of memory while connecting to " + options_.Place());
   st_mysql* const mysql = client_.get();
@@ -98,7 +136,9 @@ Status MysqlTarget::Connect() {
   mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max);
   mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", ("headgate " + options_.name).c_str());
-  const bool socket = options_.host.starts_with('/');
+  const bool socket = host.starts_with('/');
+  const unsigned tcp = MYSQL_PROTOCOL_TCP;  // also to localhost
+  if (!socket) mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
   if (options_.sslmode != "disable" && !socket) {
     const auto file = [](const std::string& name) { return name.empty() ? nullptr : name.c_str(); };
     const my_bool yes = 1;
@@ -107,19 +147,11 @@ Status MysqlTarget::Connect() {
     if (options_.sslmode == "verify-full") mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
   }
   const std::string tried = "connecting to " + options_.Place() + " as " + options_.username;
-  if (mysql_real_connect(mysql, socket ? nullptr : options_.host.c_str(), options_.username.c_str(),
-                         options_.password.c_str(), options_.dbname.c_str(), options_.port,
-                         socket ? options_.host.c_str() : nullptr, CLIENT_FOUND_ROWS) == nullptr)
+  if (mysql_real_connect(mysql, socket ? nullptr : host.c_str(), options_.username.c_str(), options_.password.c_str(),
+                         options_.dbname.c_str(), options_.port, socket ? host.c_str() : nullptr,
+                         CLIENT_FOUND_ROWS) == nullptr)
     return Describe(tried);
   socket_ = static_cast<int>(mysql_get_socket(mysql));
-  const bool is_mariadb = std::string_view(mysql_get_server_info(mysql)).find("MariaDB") != std::string_view::npos;
-  if (is_mariadb != (options_.database == Database::kMariadb))
-    return ConfigError("The server at " + options_.Place() + " is " + (is_mariadb ? "MariaDB" : "MySQL") +
-                       ". Set database=" + (is_mariadb ? "mariadb" : "mysql"));
-  for (const std::string_view pin : kPins) HG_RETURN_IF_ERROR(Execute(pin, "preparing the session"));
-  HG_ASSIGN_OR_RETURN(const Rows packet, Query("SELECT @@max_allowed_packet", "preparing the session"));
-  const std::size_t allowed = std::strtoull(packet.at(0).at(0).c_str(), nullptr, 10);
-  statement_max_ = std::min(options_.batch_bytes_max, allowed - allowed / 8);
   return Ok();
 }
 

@@ -18,7 +18,7 @@ class MysqlTarget final : public Target {
   explicit MysqlTarget(const Options& options) : options_(options), dialect_(options.database) {}
   ~MysqlTarget() override;
 
-  Status Connect() override;
+  Status Connect(const std::vector<net::IpAddress>& addresses) override;
   const Dialect& dialect() const override { return dialect_; }
   bool ddl_commits() const override { return true; }
   Result<Seq> TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) override;
@@ -38,6 +38,8 @@ class MysqlTarget final : public Target {
   };
   using Rows = std::vector<std::vector<std::string>>;
 
+  Status Dial(const std::string& host);
+  Status CheckPeer(const std::vector<net::IpAddress>& addresses);
   Error Describe(std::string_view tried) const;
   // How many rows it was about.
   Result<std::uint64_t> Run(std::string_view sql, std::string_view tried);

@@ -157,7 +157,14 @@ void PostgresTarget::FreeResult::operator()(pg_result* result) const { PQclear(r
 void PostgresTarget::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 PostgresTarget::~PostgresTarget() = default;
 
-Status PostgresTarget::Connect() {
+Status PostgresTarget::Connect(const std::vector<net::IpAddress>& addresses) {
+  // The name is still what a certificate has to have, once for each address.
+  std::string host = options_.host;
+  std::string hostaddr;
+  for (const net::IpAddress& address : addresses) {
+    if (!hostaddr.empty()) host += "," + options_.host;
+    hostaddr += (hostaddr.empty() ? "" : ",") + address.Text();
+  }
   const std::string port = std::to_string(options_.port);
   const std::string settings =
       std::string(kPinned) + " -c statement_timeout=" + std::to_string(options_.timeout.count());
@@ -174,7 +181,8 @@ Status PostgresTarget::Connect() {
   static const std::string kOff = "disable";
   static const std::string kUtf8 = "UTF8";
   for (const auto& [key, value] : std::initializer_list<std::pair<const char*, const std::string&>>{
-           {"host", options_.host},
+           {"host", host},
+           {"hostaddr", hostaddr},
            {"port", port},
            {"dbname", options_.dbname},
            {"user", options_.username},

@@ -20,7 +20,7 @@ class PostgresTarget final : public Target {
   explicit PostgresTarget(const Options& options) : options_(options) {}
   ~PostgresTarget() override;
 
-  Status Connect() override;
+  Status Connect(const std::vector<net::IpAddress>& addresses) override;
   const Dialect& dialect() const override { return dialect_; }
   bool ddl_commits() const override { return false; }
   Result<Seq> TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) override;

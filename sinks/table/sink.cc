@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/diag.h"
+#include "core/pipeline/egress.h"
 #include "sinks/table/spec.h"
 
 namespace headgate::table {
@@ -23,14 +24,21 @@ std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound
 }
 
 // Signs in, and looks whether the bookkeeping table could be made.
-std::vector<Finding> Preflight(const std::string& name, const config::Bound& bound, const SinkServices&) {
+std::vector<Finding> Preflight(const std::string& name, const config::Bound& bound, const SinkServices& services) {
   using Level = Finding::Level;
   ReadOptions settings = Read(name, bound);
   if (!settings.errors.empty())
     return {{"settings", Level::kError, settings.errors.front().text, "", "", settings.errors.front().key}};
   settings.options.connect_timeout = std::min(settings.options.connect_timeout, std::chrono::milliseconds(10'000));
+  const auto guard = GuardOf(services);
+  if (!guard.ok()) return {{"server", Level::kError, guard.error().what, "", "", "host"}};
+  const auto addresses = AdmittedAddresses(*guard, settings.options.host, settings.options.port);
+  if (!addresses.ok()) {
+    const bool refused = addresses.error().kind != ErrorKind::kTransient;
+    return {{"server", refused ? Level::kError : Level::kWarning, addresses.error().what, "", "", "host"}};
+  }
   const auto target = MakeTarget(settings.options);
-  if (const Status connected = target->Connect(); !connected.ok()) {
+  if (const Status connected = target->Connect(*addresses); !connected.ok()) {
     const bool person = connected.error().kind != ErrorKind::kTransient;
     return {{"server", person ? Level::kError : Level::kWarning, connected.error().what, "", "",
              person ? "username" : "host"}};
@@ -50,6 +58,7 @@ TableSink::TableSink(ReadOptions settings, const SinkServices& services)
     : options_(std::move(settings.options)),
       log_id_(services.log_id),
       clock_(services.clock != nullptr ? *services.clock : SystemClock()),
+      guard_(GuardOf(services)),
       settings_(settings.errors.empty() ? Ok() : Status(ConfigError(settings.errors.front().text))) {
   SinkTelemetry starting;
   starting.phase = "starting";
@@ -61,9 +70,11 @@ TableSink::~TableSink() = default;
 
 Status TableSink::Open(SinkContext& context) {
   HG_RETURN_IF_ERROR(settings_);
+  if (!guard_.ok()) return guard_.error();
   context_ = &context;
+  HG_ASSIGN_OR_RETURN(const auto addresses, AdmittedAddresses(*guard_, options_.host, options_.port));
   target_ = MakeTarget(options_);
-  HG_RETURN_IF_ERROR(target_->Connect());
+  HG_RETURN_IF_ERROR(target_->Connect(addresses));
   HG_ASSIGN_OR_RETURN(committed_, target_->TakeOver(options_.name, log_id_, context.stand()));
   asked_ = committed_;
   committed_at_ = clock_.Now();

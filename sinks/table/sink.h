@@ -12,6 +12,7 @@
 #include "core/base/published.h"
 #include "core/base/signal.h"
 #include "core/codec/native.h"
+#include "core/net/guard.h"
 #include "core/pipeline/meter.h"
 #include "core/pipeline/sink.h"
 #include "sinks/table/batch.h"
@@ -88,6 +89,7 @@ class TableSink final : public Sink {
   const Options options_;
   const std::string log_id_;
   const Clock& clock_;
+  const Result<net::GuardPolicy> guard_;
   const Status settings_;
   SinkContext* context_ = nullptr;
   std::unique_ptr<Target> target_;

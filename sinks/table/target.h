@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/result.h"
 #include "core/model/change.h"
+#include "core/net/ip_address.h"
 #include "core/pipeline/sink.h"
 #include "sinks/table/batch.h"
 #include "sinks/table/dialect.h"
@@ -23,7 +25,8 @@ class Target {
  public:
   virtual ~Target() = default;
 
-  virtual Status Connect() = 0;
+  // To one of `addresses`, whatever the host's name means by now; the host is a Unix socket if there are none.
+  virtual Status Connect(const std::vector<net::IpAddress>& addresses) = 0;
   virtual const Dialect& dialect() const = 0;
   // A statement that changes tables commits what is under way.
   virtual bool ddl_commits() const = 0;

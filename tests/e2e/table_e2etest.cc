@@ -1,4 +1,5 @@
 #include "tests/e2e/table_sink.h"
+#include "tests/support/test_certificate.h"
 
 // Streams of a PostgreSQL kept as tables of a real PostgreSQL, MySQL and MariaDB.
 namespace headgate::test {
@@ -304,6 +305,31 @@ TEST_P(TableSink, AP22_ALetterThatIsTriedAgainIsInTheTrace) {
   ExpectSame();
 }
 
+TEST_P(TableSink, W10_TheOutgoingGuardHoldsForItsServerToo) {
+  const auto restart = [&](const std::string& denied) {
+    headgate_ = std::make_unique<HeadgateProcess>(HeadgateOptions{.env = {{"HEADGATE_EGRESS_DENY", denied}}});
+    ASSERT_TRUE(headgate_->Start().ok());
+  };
+  restart("127.0.0.0/8,::1");
+  Create("shop", shop_->Source());
+  for (const char* const host : {"127.0.0.1", "localhost"}) {
+    const json tested = Call("POST", "/api/v1/connections/test", 200, {{"config", Sink({{"host", host}})}});
+    const json check = tested["checks"].back();
+    EXPECT_EQ(check["status"], "error") << check;
+    EXPECT_EQ(check["key"], "host");
+    EXPECT_THAT(check["summary"].get<std::string>(), ::testing::HasSubstr("The outgoing guard refuses "));
+  }
+  Create("copy", Sink({{"host", "localhost"}}), "STOPPED");
+  Call("PUT", "/connectors/copy/resume", 202);
+  ASSERT_TRUE(WaitFor([&] { return StateOf("copy") == "FAILED"; }));
+  EXPECT_THAT(Call("GET", "/connectors/copy/status", 200).dump(), ::testing::HasSubstr("egress.deny has "));
+
+  restart("10.0.0.0/8");
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"host", "localhost"}}));
+  ExpectSame();
+}
+
 TEST_P(TableSink, AnAccountWithoutRightsIsToldWhatItLacks) {
   const std::string account = postgres() ? "poor_" + warehouse_->name() : "poor";
   if (postgres()) {
@@ -356,6 +382,39 @@ TEST_P(PausedTableSink, HoldsNoLocksOfTheTarget) {
   EXPECT_TRUE(WaitFor([&] { return ValueAt("SELECT count(*) FROM public.big") == "20000"; }, seconds(40)))
       << Call("GET", "/connectors/copy/status", 200).dump();
 }
+
+class TableTls : public Api, public ::testing::WithParamInterface<MyServer> {};
+
+// The name is looked up for the guard and held against the certificate.
+TEST_P(TableTls, ACertificateIsHeldAgainstTheNameThatIsSet) {
+  testing_support::TestAuthority authority;
+  const auto files = authority.Issue("server", {"DNS:localhost"});
+  HG_WITH_SERVER(NameOf(GetParam()), const auto server,
+                 PrivateMysql::Start(GetParam(), {"ssl-ca=" + authority.ca_file(), "ssl-cert=" + files.cert_file,
+                                                  "ssl-key=" + files.key_file}));
+  ASSERT_TRUE(server->Exec("CREATE DATABASE warehouse").ok());
+  const auto tested = [&](const std::string& host, const std::string& sslmode) {
+    const json config = {{"connector.class", "table"},
+                         {"database", NameOf(GetParam())},
+                         {"topics", "shop.public.orders"},
+                         {"host", host},
+                         {"port", std::to_string(server->port())},
+                         {"dbname", "warehouse"},
+                         {"username", "hg"},
+                         {"password", "pw"},
+                         {"sslmode", sslmode},
+                         {"sslrootcert", authority.ca_file()}};
+    return Call("POST", "/api/v1/connections/test", 200, {{"config", config}})["checks"].back();
+  };
+  const json good = tested("localhost", "verify-full");
+  EXPECT_EQ(good["status"], "ok") << good;
+  const json bad = tested("127.0.0.1", "verify-full");
+  EXPECT_EQ(bad["status"], "error") << bad;
+  EXPECT_EQ(tested("127.0.0.1", "require")["status"], "ok") << "which does not look at names";
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, TableTls, ::testing::Values(MyServer::kMysql, MyServer::kMariadb),
+                         [](const auto& param) { return NameOf(param.param); });
 
 INSTANTIATE_TEST_SUITE_P(Servers, PausedTableSink, ::testing::Values(Warehouse::kPostgres),
                          [](const auto& server) { return NameOf(server.param); });

@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 // Rows by id, of which it takes some.
 class PickyTarget final : public Target {
  public:
-  Status Connect() override { return Ok(); }
+  Status Connect(const std::vector<net::IpAddress>&) override { return Ok(); }
   const Dialect& dialect() const override { return dialect_; }
   bool ddl_commits() const override { return false; }
   Result<Seq> TakeOver(std::string_view, std::string_view, const SinkContext::Stand&) override { return Seq{0}; }
