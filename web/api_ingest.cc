@@ -111,7 +111,7 @@ void AddIngestRoutes(std::vector<Route>& routes) {
                     "Append events to a stream, all of them or none",
                     PostEvents,
                     {.query = "Idempotency-Key: string, Content-Encoding: string",
-                     .body = "any",
+                     .body = "Row|[Row]",
                      .answers = "200 {seq: big, events: int}",
                      .errors = "409 422"},
                     Produces::kJson,

@@ -414,7 +414,9 @@ void AddViewRoutes(std::vector<Route>& routes) {
        Role::kOperate,
        "Rows, by key, range or all",
        Rows,
-       {.query = "...RowChoice, count: bool, ...Freshness, ...Page", .answers = "200 {*: any}", .errors = "409 422"}},
+       {.query = "...RowChoice, count: bool, ...Freshness, ...Page",
+        .answers = "200 {items: [Row], next_cursor: string?, scanned: bool}|{count: int, scanned: bool}|Row",
+        .errors = "409 422"}},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

@@ -50,7 +50,7 @@ constexpr NamedShape kNamedShapes[] = {
      "dead_letters?: int, "
      "next_seq?: big?, end_to_end_seconds?: {p50: number?, p99: number?}}"},
     {"Letter",
-     "{id: big, state: LetterState, stream: string, key: any, at: string, event_id: string, op: string, source: "
+     "{id: big, state: LetterState, stream: string, key: any, at: string, event_id: string, op: Op, source: "
      "{position: any, table: string}, error: {class: string, status: int?, message: string}, attempts: int, "
      "first_failed_at: time?, last_failed_at: time?, next_try_at: time?}"},
     {"LetterFields",
@@ -66,6 +66,7 @@ constexpr NamedShape kNamedShapes[] = {
     {"Logger", "{level: 'TRACE'|'DEBUG'|'INFO'|'WARN'|'ERROR'|'FATAL', last_modified: int?}"},
     {"Matched", "{matched: int, sample?: [Letter], operation?: string}"},
     {"Offsets", "{offsets: [{partition: {*: Scalar}, offset: {*: Scalar?}?}]}"},
+    {"Op", "'insert'|'update'|'delete'|'read'|'truncate'|'message'|'schema'|'snapshot'|'gap'"},
     {"Operation",
      "{id: string, state: 'running'|'done'|'failed', matched: int, done: int, failed: int, error: string?}"},
     {"Page", "{limit?: int, cursor?: string}"},
@@ -81,11 +82,16 @@ constexpr NamedShape kNamedShapes[] = {
     {"Query", "{sql: string, limit?: Scalar?, ...Freshness}"},
     {"QueryResult",
      "{columns?: [Column], rows?: [[any]], seq?: big, more?: bool, scanned?: bool, plan?: string}"},  // plan: EXPLAIN
-    {"Record", "{id: string, op: string, at: string, stored_at: time, parents: [string], *: any}"},
+    {"Record",
+     "{id: string, source: string, stream?: string, op: Op, key?: any, previous_key?: any, before?: Row, after?: Row, "
+     "unavailable?: [string], json_null?: [string], position?: {*: any}, tx?: {id: string, ordinal: int, total?: int}, "
+     "origin?: string, query?: string, commit_ts: string, schema?: int, at: string, stored_at: time, parents: "
+     "[string], *: any}"},
     {"Rewind", "{to: string, streams?: [string]?, key?: any, dry_run?: bool?}"},
     {"Rewound",
      "{to: string, records: int, skipped: int, dead_letters: int, complete: bool}|{before: string, after: string, "
      "dead_letters: int}"},
+    {"Row", "{*: any}"},  // by column
     {"RowChoice", "{key.<column>?: string, from.<column>?: string, to.<column>?: string}"},
     {"Scalar", "string|number|bool"},
     {"SigningSecret",
@@ -93,9 +99,12 @@ constexpr NamedShape kNamedShapes[] = {
      "string, "
      "secret?: string}"},
     {"Snapshot",
-     "{id: big, mode: string, state: SnapshotState, phase: string, tables: [SnapshotTable], where?: SnapshotWhere, "
+     "{id: big, mode: 'initial'|'resync'|'full'|'partial'|'rebuild', state: SnapshotState, phase: SnapshotPhase, "
+     "tables: [SnapshotTable], where?: SnapshotWhere, "
      "note: string?, requested_at: time?, started_at: time?, ended_at: time?, rows_done: int, rate_rows_per_second: "
      "number, eta_seconds: number?, error?: string, swapped_at?: string, old_until?: time?}"},
+    {"SnapshotPhase",
+     "'waiting'|'reading'|'paused'|'ended'|'create'|'dual'|'load'|'settle'|'compare'|'swap'|'retire'|'drop'"},
     {"SnapshotRequest",
      "{mode: 'full'|'partial'|'rebuild', tables?: [string]?, where?: SnapshotWhere?, note?: string?}"},
     {"SnapshotState", "'pending'|'running'|'paused'|'completed'|'cancelled'|'failed'"},
@@ -138,7 +147,8 @@ constexpr NamedShape kNamedShapes[] = {
      "{name: string, kind: 'materialized'|'table'|'query', state?: string, error?: string, paused_by?: string, gate?: "
      "ViewGate, replacing?: {state: string, rows: int, error?: string}, rows?: int, errors?: {now: int, ever: int}, "
      "forgotten?: int, expired?: int, waiting?: int, applied_seq?: big, pending_transactions?: big, lag_seconds?: "
-     "number?, history_from?: big, trouble?: string, state_bytes?: int, health?: {status: string, summary?: string}, "
+     "number?, history_from?: big, trouble?: string, state_bytes?: int, health?: {status: 'healthy'|'paused'|'error', "
+     "summary?: string}, "
      "indexes?: [{name: string, columns: [string], state: 'ready'|'building'}], sql: string, options: {*: string}, "
      "inputs: [string], key: [string], append_only: bool, columns: [Column], sink?: string, created_at: time?, "
      "dead_letters?: int, readers?: [string]}"},

@@ -178,6 +178,38 @@ Json ErrorResponses(std::span<const Route> routes) {
   return responses;
 }
 
+void CollectRefs(const Json& node, std::set<std::string>& refs) {
+  for (const auto& [name, value] : node.items()) {
+    if (value.is_structured()) {
+      CollectRefs(value, refs);
+    } else if (name == "$ref") {
+      refs.insert(value.get<std::string>());
+    }
+  }
+}
+
+// What no path leads to is no part of the document: shapes that others only take members of, errors of one dialect.
+void DropUnused(Json& document) {
+  std::set<std::string> used;
+  CollectRefs(document["paths"], used);
+  Json& components = document["components"];
+  for (std::size_t known = 0; known != used.size();) {
+    known = used.size();
+    for (const auto& [kind, named] : components.items()) {
+      for (const auto& [name, component] : named.items()) {
+        if (used.contains("#/components/" + kind + "/" + name)) CollectRefs(component, used);
+      }
+    }
+  }
+  for (auto& [kind, named] : components.items()) {
+    Json kept = Json::object();
+    for (auto& [name, component] : named.items()) {
+      if (used.contains("#/components/" + kind + "/" + name)) kept[name] = std::move(component);
+    }
+    named = std::move(kept);
+  }
+}
+
 }  // namespace
 
 Json OpenApi(std::span<const Route> routes) {
@@ -203,6 +235,7 @@ Json OpenApi(std::span<const Route> routes) {
     document["tags"].push_back({{"name", tag}, {"description", "Resources of " + tag + "."}});
   document["paths"] = std::move(paths);
   document["components"] = {{"schemas", std::move(schemas)}, {"responses", ErrorResponses(routes)}};
+  DropUnused(document);
   return document;
 }
 

@@ -56,6 +56,10 @@ TEST(OpenApi, AP28_ARouteHasItsParametersBodiesStatusesAndErrors) {
                                              "415", "421", "431", "500", "503"}));
   EXPECT_EQ(operation["responses"]["409"]["$ref"], "#/components/responses/Problem409");
   EXPECT_TRUE(document["components"]["responses"].contains("Problem409"));
+  EXPECT_FALSE(document["components"]["responses"].contains("Error409")) << "nothing refers to it";
+  std::set<std::string> schemas;
+  for (const auto& [name, schema] : document["components"]["schemas"].items()) schemas.insert(name);
+  EXPECT_EQ(schemas, (std::set<std::string>{"Problem", "TaskId"}));
 }
 
 TEST(OpenApi, AP28_TheDocumentHasEveryRouteAndEachReferenceLeadsSomewhere) {
