@@ -28,16 +28,16 @@ void AppendTwosComplement(std::string& out, std::string magnitude, bool negative
          ((magnitude[start + 1] & '\x80') != 0) == negative) {
     ++start;
   }
-  AppendBase64(out, std::string_view(magnitude).substr(start));
+  out.append(magnitude, start);
 }
 
-void AppendInt64Base64(std::string& out, std::int64_t v) {
+void AppendInt64Bytes(std::string& out, std::int64_t v) {
   char bytes[8];
   for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(static_cast<std::uint64_t>(v) >> (56 - 8 * i));
   int start = 0;
   const char sign = v < 0 ? '\xFF' : '\0';
   while (start < 7 && bytes[start] == sign && ((bytes[start + 1] & '\x80') != 0) == (v < 0)) ++start;
-  AppendBase64(out, std::string_view(bytes + start, static_cast<std::size_t>(8 - start)));
+  out.append(bytes + start, static_cast<std::size_t>(8 - start));
 }
 
 }  // namespace
@@ -115,11 +115,11 @@ void SetScale(Decimal& d, int scale) {
   }
 }
 
-void AppendUnscaledBase64(std::string& out, const Decimal& d) {
+void AppendUnscaled(std::string& out, const Decimal& d) {
   if (d.digits.size() <= 18) {
     std::int64_t v = 0;
     for (const char c : d.digits) v = v * 10 + (c - '0');
-    AppendInt64Base64(out, d.negative ? -v : v);
+    AppendInt64Bytes(out, d.negative ? -v : v);
     return;
   }
   std::vector<std::uint32_t> limbs;  // least significant first
@@ -140,6 +140,46 @@ void AppendUnscaledBase64(std::string& out, const Decimal& d) {
     for (int shift = 24; shift >= 0; shift -= 8) magnitude.push_back(static_cast<char>(limbs[i] >> shift));
   }
   AppendTwosComplement(out, std::move(magnitude), d.negative);
+}
+
+void AppendUnscaledBase64(std::string& out, const Decimal& d) {
+  std::string bytes;
+  AppendUnscaled(bytes, d);
+  AppendBase64(out, bytes);
+}
+
+Decimal FromUnscaled(std::string_view bytes, int scale) {
+  Decimal d;
+  d.scale = scale;
+  d.negative = !bytes.empty() && (bytes.front() & '\x80') != 0;
+  // Digits in groups of nine, least significant first; of a negative number the complement is read, and one added.
+  std::vector<std::uint32_t> groups;
+  const auto add = [&groups](std::uint64_t carry) {
+    for (std::uint32_t& group : groups) {
+      const std::uint64_t v = static_cast<std::uint64_t>(group) * 256 + carry;
+      group = static_cast<std::uint32_t>(v % 1'000'000'000);
+      carry = v / 1'000'000'000;
+    }
+    if (carry != 0) groups.push_back(static_cast<std::uint32_t>(carry));
+  };
+  for (const char c : bytes) add(static_cast<unsigned char>(d.negative ? ~c : c));
+  if (d.negative) {
+    bool carry = true;
+    for (std::size_t i = 0; i < groups.size() && carry; ++i) {
+      carry = ++groups[i] == 1'000'000'000;
+      if (carry) groups[i] = 0;
+    }
+    if (carry) groups.push_back(1);
+  }
+  for (std::size_t i = groups.size(); i-- > 0;) {
+    if (d.digits.empty()) {
+      AppendUint(d.digits, groups[i]);
+    } else {
+      AppendPadded(d.digits, groups[i], 9);
+    }
+  }
+  if (d.digits.empty()) d.digits = "0";
+  return d;
 }
 
 void AppendPlainDecimal(std::string& out, const Decimal& d) {
@@ -177,6 +217,13 @@ void AppendJavaDecimal(std::string& out, const Decimal& d) {
 }
 
 bool AppendSmallUnscaledBase64(std::string& out, std::string_view text, int scale) {
+  std::string bytes;
+  if (!AppendSmallUnscaled(bytes, text, scale)) return false;
+  AppendBase64(out, bytes);
+  return true;
+}
+
+bool AppendSmallUnscaled(std::string& out, std::string_view text, int scale) {
   if (text.empty() || text.size() > 18 || text == "-") return false;
   const bool negative = text[0] == '-';
   std::int64_t v = 0;
@@ -192,7 +239,7 @@ bool AppendSmallUnscaledBase64(std::string& out, std::string_view text, int scal
     if (fraction >= 0) ++fraction;
   }
   if ((fraction < 0 ? 0 : fraction) != scale) return false;
-  AppendInt64Base64(out, negative ? -v : v);
+  AppendInt64Bytes(out, negative ? -v : v);
   return true;
 }
 

@@ -6,8 +6,6 @@
 namespace headgate::codec {
 namespace {
 
-using Kind = TypePiece::Kind;
-
 std::string_view Verb(Op op) {
   switch (op) {
     case Op::kInsert:
@@ -34,6 +32,7 @@ void AppendTypePart(std::string& out, std::string_view text) {
 }  // namespace
 
 Result<std::vector<TypePiece>> ParseTypeTemplate(std::string_view rest) {
+  using Kind = TypePiece::Kind;
   constexpr std::pair<std::string_view, Kind> kNames[] = {{"source", Kind::kSource},
                                                           {"schema", Kind::kSchema},
                                                           {"table", Kind::kTable},
@@ -59,6 +58,7 @@ Result<std::vector<TypePiece>> ParseTypeTemplate(std::string_view rest) {
 
 std::string TypeOf(const std::vector<TypePiece>& pieces, std::string_view source, std::string_view schema,
                    std::string_view table, Op op) {
+  using Kind = TypePiece::Kind;
   std::string raw;
   for (const TypePiece& piece : pieces) {
     switch (piece.kind) {

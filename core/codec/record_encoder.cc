@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/codec/avro_encoder.h"
 #include "core/codec/debezium.h"
 #include "core/codec/native.h"
 
@@ -14,6 +15,7 @@ constexpr std::pair<std::string_view, RecordFormat> kFormats[] = {
     {"row", RecordFormat::kRow},
     {"cloudevents", RecordFormat::kCloudEventStructured},
     {"cloudevents-binary", RecordFormat::kCloudEventBinary},
+    {"avro", RecordFormat::kAvro},
 };
 
 void SetKey(Record& record, std::string_view key) {
@@ -183,6 +185,9 @@ Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options) 
         HG_ASSIGN_OR_RETURN(options.cloud_events.type_template, ParseTypeTemplate("<table>.<verb>"));
       }
       encoder = std::make_unique<CloudEventEncoder>(std::move(options));
+      break;
+    case RecordFormat::kAvro:
+      encoder = std::make_unique<AvroEncoder>(options.avro, options.tombstones, options.schemas);
       break;
   }
   return encoder;

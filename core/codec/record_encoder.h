@@ -10,6 +10,7 @@
 #include "core/codec/event.h"
 #include "core/codec/native_value.h"
 #include "core/codec/record.h"
+#include "core/codec/schema_store.h"
 
 namespace headgate::codec {
 
@@ -20,10 +21,18 @@ enum class RecordFormat : std::uint8_t {
   kRow,                   // the new row alone as native JSON; null for a delete
   kCloudEventStructured,  // a native event in a CloudEvent (Kafka protocol binding 1.0)
   kCloudEventBinary,      // a native event, the attributes as headers ce_<name>
+  kAvro,                  // key and row, or event, in Avro (avro_encoder.h)
 };
 
 // The name in the setting `format`; false if there is none of that name.
 bool ParseRecordFormat(std::string_view name, RecordFormat& format);
+
+enum class AvroEnvelope : std::uint8_t { kRow, kNative };
+
+struct AvroOptions {
+  AvroEnvelope envelope = AvroEnvelope::kRow;
+  SubjectStrategy subjects = SubjectStrategy::kTopic;
+};
 
 struct RecordOptions {
   RecordFormat format = RecordFormat::kNative;
@@ -33,6 +42,9 @@ struct RecordOptions {
   NativeOptions native;
   DebeziumOptions debezium;
   CloudEventOptions cloud_events;
+  AvroOptions avro;
+  // Of formats with a schema. It must outlive the encoder. nullptr: values are bare.
+  SchemaStore* schemas = nullptr;
 };
 
 // Makes the records of a keyed topic out of stored changes: one interface over all formats. Pure but for formats that
