@@ -413,7 +413,7 @@ Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event,
 }
 
 Status NativeEncoder::AppendRowJson(std::string& out, const EventContext& event) {
-  if (!HasRows(event.change->op) || event.schema == nullptr || !event.change->has_after) return Ok();
+  if (!IsOfRow(event.change->op) || event.schema == nullptr || !event.change->has_after) return Ok();
   const Shape& shape = ShapeOf(event);
   HG_RETURN_IF_ERROR(ReadRows(event, shape));
   const std::size_t start = out.size();
