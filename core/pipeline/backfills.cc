@@ -15,14 +15,6 @@ constexpr auto kStateAgain = std::chrono::milliseconds(20);
 
 std::string LedgerKey(std::string_view sink) { return std::string("backfills/").append(sink); }
 
-// The place behind a table's last piece, as the ledger keeps it: cursor, form, rows.
-void SetPlace(stored::ChunkedTable& table, const StatePlace& place, std::uint64_t rows) {
-  table.clear_next();
-  table.add_next(place.cursor);
-  table.add_next(std::to_string(place.form));
-  table.add_next(std::to_string(rows));
-}
-
 std::uint64_t NumberIn(const stored::ChunkedTable& table, int index) {
   std::uint64_t number = 0;
   if (index >= table.next_size()) return number;
@@ -120,6 +112,7 @@ void Backfills::TakeCommands() {
 
 void Backfills::Answer() {
   rebuilds_.Stored();
+  unsaved_.Clear();
   for (const auto& [done, answer] : std::exchange(answers_, {})) done(answer);
 }
 
@@ -200,7 +193,7 @@ SnapshotAnswer Backfills::Handle(const SnapshotChange& change, const std::string
   SnapshotAnswer answer = ChangeState(ledger_, change, clock_.NowUs());
   if (answer.kind != SnapshotAnswer::Kind::kDone) return answer;
   changed_ = true;
-  Drop(change.run);
+  Drop(change.run, change.state == SnapshotState::kCancelled);
   Snapshot& changed = *ledger_.Find(change.run);
   if (change.state == SnapshotState::kCancelled && PhaseOf(changed) != RebuildPhase::kNone)
     rebuilds_.Cancelled(changed);
@@ -225,12 +218,11 @@ void Backfills::Tell(const Snapshot& snapshot, std::string summary, const std::s
   }
 }
 
-// What was read for it and has not gone out stays here; it is read again if the run goes on.
-void Backfills::Drop(std::uint64_t run) {
-  if (reading_.run != run) return;
-  reading_ = {};
-  changes_.reset();
-  pieces_.clear();
+// What was read for it and has not gone out stays here; it is read again if the run goes on. The rest of a piece that
+// went out in part goes as well, unless the run has ended.
+void Backfills::Drop(std::uint64_t run, bool ended) {
+  if (reading_.run == run) reading_ = {};
+  while (!pieces_.empty() && pieces_.back().run == run && (ended || pieces_.back().looked_at == 0)) pieces_.pop_back();
 }
 
 // --- reading
@@ -276,11 +268,12 @@ void Backfills::Begin(Snapshot& snapshot, Table& table) {
 }
 
 Status Backfills::Look(Seq handed) {
+  if (!answers_.empty()) return Ok();  // no row goes out of what a crash may still forget
   const std::uint64_t reading = reading_.run;
   HG_ASSIGN_OR_RETURN(const bool stepped, rebuilds_.Step(handed));
   changed_ = changed_ || stepped;
   if (const Snapshot* snapshot = stepped ? ledger_.Find(reading) : nullptr; snapshot != nullptr && !Sends(*snapshot))
-    Drop(reading);
+    Drop(reading, true);
   while (active() && HasRoom() && clock_.Now() >= look_at_) {
     const auto [snapshot, table] = Current();
     if (reading_.run != snapshot->run() || reading_.stream != table->table()) Begin(*snapshot, *table);
@@ -381,6 +374,10 @@ Result<bool> Backfills::Next(Event& event, std::uint64_t number) {
   return meant;
 }
 
+void Backfills::Took() {
+  for (Piece& piece : pieces_) piece.taken = piece.looked_at;
+}
+
 Status Backfills::IsMeant(const Event& event, bool& meant) {
   record_.clear();
   HG_RETURN_IF_ERROR(native_.Append(record_, ContextOf(*registry_, event.at.seq, info_, change_)));
@@ -397,23 +394,6 @@ void Backfills::Done(At at) {
 }
 
 // --- how far it is
-
-void Backfills::Settle(const Piece& piece) {
-  Snapshot* const snapshot = ledger_.Find(piece.run);
-  if (snapshot == nullptr) return;
-  for (Table& table : *snapshot->mutable_tables()) {
-    if (table.table() != piece.stream || HasEnded(StateOf(table))) continue;
-    SetPlace(table, piece.rows.place, piece.before + piece.rows.times.size());
-    if (piece.rows.anew) table.set_rows(0);
-    table.set_rows(table.rows() + piece.sent);
-    table.set_chunks(table.chunks() + 1);
-    table.set_low(std::to_string(piece.rows.at));
-    table.set_high(std::to_string(piece.rows.at));
-    changed_ = true;
-    if (piece.rows.last) End(*snapshot, table, SnapshotState::kCompleted, "");
-    return;
-  }
-}
 
 void Backfills::End(Snapshot& snapshot, Table& table, SnapshotState state, const std::string& error) {
   table.set_state(static_cast<std::uint32_t>(state));

@@ -25,7 +25,8 @@ namespace headgate {
 //
 // Rows are read in pieces. Each goes out where its state belongs: behind all changes up to the entry that it is the
 // state of, in front of all later ones, with the number of the last change up to there (search.md, Q10). How far it is
-// moves over whole pieces, in one write with the dead letters of their rows: a crash costs the pieces under way.
+// moves over whole pieces, in one write with the dead letters of their rows: a crash costs the pieces under way. A
+// target that keeps the cursor keeps with it how far they are beyond that write: there a crash costs nothing.
 class Backfills {
  public:
   // All must outlive it; `state` may be nullptr: there is none.
@@ -58,8 +59,15 @@ class Backfills {
   // Looks at the next of them; false if the snapshot does not mean it. The event is good until the next call. `number`:
   // of the last change before it.
   Result<bool> Next(Event& event, std::uint64_t number);
+  void Took();  // the sink has it
   // A row needs no more work.
   void Done(At at);
+  // For a target that keeps the cursor (SinkContext::states): the tables whose whole pieces the sink has, beyond what
+  // is written here, as a ledger in base64; "": there are none. And whether it has a part of one.
+  std::string Ahead() const;
+  bool inside() const;
+  // After Open, what the target has kept. kCorrupt if it cannot be read.
+  Status TakeAhead(std::string_view text);
   // Adds what has changed since the last time, with whole pieces. True if there was something.
   bool Save(StoreBatch& batch);
 
@@ -71,6 +79,7 @@ class Backfills {
     std::uint64_t before = 0;         // rows of the stream's state in front of it
     std::uint32_t first_ordinal = 0;  // of its rows' At
     std::size_t looked_at = 0;        // rows
+    std::size_t taken = 0;            // of those, by the sink or not meant
     std::uint64_t sent = 0;           // of those, given to the sink
     std::uint64_t done = 0;           // of those, over
 
@@ -96,10 +105,11 @@ class Backfills {
   bool HasRoom();
   void Begin(Snapshot& snapshot, Table& table);
   void Add(StateRows rows);
+  static void Advance(Table& table, const Piece& piece);
   void Settle(const Piece& piece);
   void End(Snapshot& snapshot, Table& table, SnapshotState state, const std::string& error);
   void Tell(const Snapshot& snapshot, std::string summary, const std::string& actor);
-  void Drop(std::uint64_t run);
+  void Drop(std::uint64_t run, bool ended);
   void NextChange(Piece& piece);
   Status IsMeant(const Event& event, bool& meant);
 
@@ -114,7 +124,8 @@ class Backfills {
   stored::ChunkLedger stored_;
   ChunkLedger ledger_{stored_};
   Rebuilds rebuilds_;
-  bool changed_ = false;  // stored_, since the last Save
+  bool changed_ = false;         // stored_, since the last Save
+  stored::ChunkLedger unsaved_;  // of stored_, the tables that have moved since it was written
   std::vector<ServiceEvent> told_;
   std::vector<std::pair<std::function<void(SnapshotAnswer)>, SnapshotAnswer>> answers_;
 

@@ -38,7 +38,10 @@ Status Deliver::Run(std::stop_token stop) {
   HG_RETURN_IF_ERROR(sink_.Open(*this));
   backfills_.SetRebuilder(sink_.rebuilder());
   target_ = sink_.cursor();
-  if (target_) HG_RETURN_IF_ERROR(StartAtTarget());
+  if (target_) {
+    HG_RETURN_IF_ERROR(StartAtTarget());
+    HG_RETURN_IF_ERROR(backfills_.TakeAhead(sink_.states()));
+  }
   opened_ = true;
   Status status = Loop(stop);
   sink_.Close();
@@ -194,10 +197,13 @@ bool Deliver::StateIsNext() const {
 Status Deliver::FeedState() {
   Event event;
   HG_ASSIGN_OR_RETURN(const bool meant, backfills_.Next(event, numbered_.value_or(0)));
-  if (!meant) return Ok();
-  fed_at_ = clock_.Now();
-  pending_.push_back({event.at, false, false, read_, clock_.NowUs()});
-  return sink_.Write(event);
+  if (meant) {
+    fed_at_ = clock_.Now();
+    pending_.push_back({event.at, false, false, read_, clock_.NowUs()});
+    HG_RETURN_IF_ERROR(sink_.Write(event));
+  }
+  backfills_.Took();
+  return Ok();
 }
 
 // With nothing under way, the next change is looked for even if it may not be handed over: its age is the sink's lag.

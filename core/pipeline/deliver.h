@@ -89,6 +89,8 @@ class Deliver final : public SinkContext {
   void DoneBefore(At at, std::uint64_t delivered, std::uint64_t filtered) override;
   At handed_over() const override { return read_to_; }
   Stand stand() const override { return stand_; }
+  std::string states() const override { return backfills_.Ahead(); }
+  bool inside_states() const override { return backfills_.inside(); }
   void Store(At at, DeadLetter letter) override;
   Status SyncLetters() override;
   Status Reread(std::span<const At> ats, const std::function<Status(const Event&)>& each) override;

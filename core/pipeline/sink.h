@@ -93,6 +93,11 @@ class SinkContext {
     bool given = false;   // a person put it there since the last run: it counts, not the target's
   };
   virtual Stand stand() const = 0;
+  // For such a sink: how far states have come with all of their rows that it was handed and the service may not know of
+  // yet. Kept at the target with the cursor and given back by Sink::states, it sees to it that no row is sent again.
+  // While rows of a piece are yet to come none of it may be committed.
+  virtual std::string states() const { return {}; }
+  virtual bool inside_states() const { return false; }
   // The event becomes a dead letter: stored in the same atomic write that lets the cursor pass it. Counts as done.
   virtual void Store(At at, DeadLetter letter) = 0;
   // For a sink that keeps the cursor at its target: letters have to be durable before it moves the cursor over their
@@ -138,6 +143,8 @@ class Sink {
   // stands. After Open, and the same for as long as the sink runs: it starts there, whatever else is stored. Such a
   // sink answers with DoneBefore. Nothing: the service keeps the cursor.
   virtual std::optional<At> cursor() const { return std::nullopt; }
+  // Of such a sink: what SinkContext::states said at that commit. After Open.
+  virtual std::string_view states() const { return {}; }
   // True while the sink takes more events.
   virtual bool Room() const = 0;
   // Takes an event, in log order. The sink renders what it needs before it returns; it calls context.Done or

@@ -146,7 +146,7 @@ Status TableSink::WriteLetter(const DeadLetter& letter) {
   Status status = written.ok() ? Ok() : Status(written.error());
   const bool refused = !status.ok() && status.error().kind == ErrorKind::kRejected;
   const bool anew = written.ok() && *written;
-  if (anew) status = target_->Commit(committed_);
+  if (anew) status = target_->Commit(kept_);
   if (anew && status.ok()) HG_FAILPOINT("table.letter");
   if (IsTraced()) TraceLetter(letter, status, anew, began_us);
   if (!status.ok() && !refused) return status;

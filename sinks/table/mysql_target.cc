@@ -196,7 +196,8 @@ Result<MysqlTarget::Rows> MysqlTarget::Query(std::string_view sql, std::string_v
   return rows;
 }
 
-Result<Seq> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) {
+Result<Target::Kept> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id,
+                                           const SinkContext::Stand& stand) {
   const TableName name{options_.dbname, options_.bookkeeping_table};
   bookkeeping_ = dialect_.QuoteTable(name);
   sink_ = sink;
@@ -212,18 +213,18 @@ Result<Seq> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id
   const std::string where = " WHERE sink = " + Text(sink_);
   HG_ASSIGN_OR_RETURN(const Rows known, Query("SELECT 1 FROM " + bookkeeping_ + where, tried));
   if (known.empty() && stand.stored && !stand.given) return KnowsNothing(options_, sink_, stand.at.seq);
-  HG_RETURN_IF_ERROR(Execute("INSERT IGNORE INTO " + bookkeeping_ + " (sink, log_id, seq, epoch) VALUES (" +
-                                 Text(sink_) + ", " + Text(log_id) + ", " + std::to_string(stand.at.seq) + ", 0)",
+  HG_RETURN_IF_ERROR(Execute("INSERT IGNORE INTO " + bookkeeping_ + " (sink, log_id, seq, epoch, states) VALUES (" +
+                                 Text(sink_) + ", " + Text(log_id) + ", " + std::to_string(stand.at.seq) + ", 0, '')",
                              tried));
   HG_RETURN_IF_ERROR(Execute("UPDATE " + bookkeeping_ + " SET epoch = epoch + 1" +
                                  (stand.given ? ", seq = " + std::to_string(stand.at.seq) : std::string()) + where +
                                  " AND log_id = " + Text(log_id),
                              tried));
-  HG_ASSIGN_OR_RETURN(const Rows row, Query("SELECT log_id, seq, epoch FROM " + bookkeeping_ + where, tried));
+  HG_ASSIGN_OR_RETURN(const Rows row, Query("SELECT log_id, seq, epoch, states FROM " + bookkeeping_ + where, tried));
   if (row.empty()) return Transient(tried + " failed: the row is gone again");
   if (row[0].at(0) != log_id) return ForeignLog(options_, sink_);
   epoch_ = row[0].at(2);
-  return std::strtoull(row[0].at(1).c_str(), nullptr, 10);
+  return Kept{std::strtoull(row[0].at(1).c_str(), nullptr, 10), row[0].at(3)};
 }
 
 Result<std::optional<TargetTable>> MysqlTarget::Describe(const TableName& name) {
@@ -440,11 +441,12 @@ Status MysqlTarget::MoveRow(const Batch::Table& table, const Move& move) {
   return found == 1 ? Ok() : Status(RowMissing(options_, plan.name));
 }
 
-Status MysqlTarget::Commit(Seq cursor) {
+Status MysqlTarget::Commit(const Kept& kept) {
   HG_RETURN_IF_ERROR(Begin());
-  HG_ASSIGN_OR_RETURN(const std::uint64_t moved, Run("UPDATE " + bookkeeping_ + " SET seq = " + std::to_string(cursor) +
-                                                         " WHERE sink = " + Text(sink_) + " AND epoch = " + epoch_,
-                                                     "writing table " + options_.bookkeeping_table));
+  HG_ASSIGN_OR_RETURN(const std::uint64_t moved,
+                      Run("UPDATE " + bookkeeping_ + " SET seq = " + std::to_string(kept.cursor) + ", states = " +
+                              Text(kept.states) + " WHERE sink = " + Text(sink_) + " AND epoch = " + epoch_,
+                          "writing table " + options_.bookkeeping_table));
   if (moved != 1) return TookOver(options_, sink_);
   HG_RETURN_IF_ERROR(Execute("COMMIT", "committing"));
   began_ = false;

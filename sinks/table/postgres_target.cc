@@ -281,7 +281,8 @@ Result<std::uint64_t> PostgresTarget::Change(const std::string& sql, const std::
   return std::strtoull(PQcmdTuples(result.get()), nullptr, 10);
 }
 
-Result<Seq> PostgresTarget::TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) {
+Result<Target::Kept> PostgresTarget::TakeOver(std::string_view sink, std::string_view log_id,
+                                              const SinkContext::Stand& stand) {
   const TableName name{options_.schema, options_.bookkeeping_table};
   bookkeeping_ = dialect_.QuoteTable(name);
   sink_ = sink;
@@ -303,12 +304,12 @@ Result<Seq> PostgresTarget::TakeOver(std::string_view sink, std::string_view log
               " AS b (sink, log_id, seq, epoch) VALUES ($1, $2, $3::bigint, 1) ON CONFLICT (sink) DO UPDATE SET "
               "epoch = b.epoch + (b.log_id = EXCLUDED.log_id)::int, "
               "seq = CASE WHEN b.log_id = EXCLUDED.log_id AND $4::bool THEN EXCLUDED.seq ELSE b.seq END "
-              "RETURNING log_id, seq, epoch",
+              "RETURNING log_id, seq, epoch, states",
           {sink_, std::string(log_id), std::to_string(stand.at.seq), stand.given ? "t" : "f"},
           "taking over sink " + sink_ + " in " + name.Text()));
   if (TextAt(row.get(), 0, 0) != log_id) return ForeignLog(options_, sink_);
   epoch_ = TextAt(row.get(), 0, 2);
-  return std::strtoull(PQgetvalue(row.get(), 0, 1), nullptr, 10);
+  return Kept{std::strtoull(PQgetvalue(row.get(), 0, 1), nullptr, 10), TextAt(row.get(), 0, 3)};
 }
 
 Result<std::optional<TargetTable>> PostgresTarget::Describe(const TableName& name) {
@@ -460,13 +461,14 @@ Status PostgresTarget::MoveRow(const Batch::Table& table, const Move& move) {
   return found == 1 ? Ok() : Status(RowMissing(options_, plan.name));
 }
 
-Status PostgresTarget::Commit(Seq cursor) {
+Status PostgresTarget::Commit(const Kept& kept) {
   HG_RETURN_IF_ERROR(Begin());
-  HG_ASSIGN_OR_RETURN(const std::uint64_t moved,
-                      Change("UPDATE " + bookkeeping_ +
-                                 " SET seq = $1::bigint, moved_at = clock_timestamp() "
-                                 "WHERE sink = $2 AND epoch = $3::bigint",
-                             {std::to_string(cursor), sink_, epoch_}, {options_.schema, options_.bookkeeping_table}));
+  HG_ASSIGN_OR_RETURN(
+      const std::uint64_t moved,
+      Change("UPDATE " + bookkeeping_ +
+                 " SET seq = $1::bigint, states = $2, moved_at = clock_timestamp() "
+                 "WHERE sink = $3 AND epoch = $4::bigint",
+             {std::to_string(kept.cursor), kept.states, sink_, epoch_}, {options_.schema, options_.bookkeeping_table}));
   if (moved != 1) return TookOver(options_, sink_);
   HG_RETURN_IF_ERROR(Execute("COMMIT", "committing"));
   began_ = false;

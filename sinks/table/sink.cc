@@ -75,8 +75,8 @@ Status TableSink::Open(SinkContext& context) {
   HG_ASSIGN_OR_RETURN(const auto addresses, AdmittedAddresses(*guard_, options_.host, options_.port));
   target_ = MakeTarget(options_);
   HG_RETURN_IF_ERROR(target_->Connect(addresses));
-  HG_ASSIGN_OR_RETURN(committed_, target_->TakeOver(options_.name, log_id_, context.stand()));
-  asked_ = committed_;
+  HG_ASSIGN_OR_RETURN(kept_, target_->TakeOver(options_.name, log_id_, context.stand()));
+  asked_ = kept_.cursor;
   committed_at_ = clock_.Now();
   filling_ = std::make_unique<Batch>(target_->dialect());
   writer_ = std::make_unique<Writer>(*target_, [this] { wake_.Raise(); });
@@ -206,7 +206,7 @@ Status TableSink::Flush(std::optional<Seq> commit) {
   }
   split_ = !commit;
   if (commit) {
-    job.commit = commit;
+    job.commit = Target::Kept{*commit, context_->states()};
     job.delivered = std::exchange(taken_, 0);
     job.filtered = std::exchange(filtered_, 0);
     job.states = std::exchange(states_, {});
@@ -219,13 +219,19 @@ Status TableSink::Flush(std::optional<Seq> commit) {
   return Ok();
 }
 
-Status TableSink::CommitWhatIsWhole(Time now) {
+// What may be committed: nothing in the middle of a transaction, or of a piece of a state.
+std::optional<Seq> TableSink::WholeBefore() const {
   const At known = context_->handed_over();
+  return known.ordinal != 0 || context_->inside_states() ? std::nullopt : std::optional(known.seq);
+}
+
+Status TableSink::CommitWhatIsWhole(Time now) {
+  const auto whole = WholeBefore();
   const bool news = split_ || !filling_->empty();
-  if (known.ordinal != 0 || writer_->under_way() > 0 || (known.seq <= asked_ && !news)) return Ok();
+  if (!whole || writer_->under_way() > 0 || (*whole <= asked_ && !news)) return Ok();
   const bool due = news ? IsFull() || split_ || now >= filling_since_ + options_.batch_delay_max
                         : now >= committed_at_ + kCursorEvery;
-  return due ? Flush(known.seq) : Ok();
+  return due ? Flush(*whole) : Ok();
 }
 
 Status TableSink::Finish(Writer::Finished&& finished) {
@@ -251,9 +257,9 @@ Status TableSink::Finish(Writer::Finished&& finished) {
   const std::uint64_t delivered = finished.job.delivered - left_out;
   meter_.delivered += delivered;
   if (delivered > 0) meter_.end_to_end_ms.Add(static_cast<double>(now_us - finished.job.commit_us) / 1000);
-  committed_ = *finished.job.commit;
+  kept_ = *finished.job.commit;
   committed_at_ = clock_.Now();
-  context_->DoneBefore({committed_, 0}, delivered, finished.job.filtered);
+  context_->DoneBefore({kept_.cursor, 0}, delivered, finished.job.filtered);
   for (const At at : finished.job.states) {
     if (state_letters_.erase(at) > 0) context_->Done(at, Outcome::kDelivered);
   }
@@ -287,11 +293,10 @@ Status TableSink::Poll(Time deadline) {
   HG_RETURN_IF_ERROR(CommitWhatIsWhole(clock_.Now()));
   if (split_ && context_->paused() && writer_->under_way() == 0 && clock_.Now() - pushed_at_ >= kLockedWhilePaused)
     return Transient("paused in the middle of a transaction, which is taken back and written again from its start");
-  if (const At known = context_->handed_over(); !retries_.empty() && known.ordinal == 0)
-    HG_RETURN_IF_ERROR(WriteLettersAt(known.seq));
+  if (const auto whole = WholeBefore(); whole && !retries_.empty()) HG_RETURN_IF_ERROR(WriteLettersAt(*whole));
   Time until = std::min(deadline, published_at_ + kTold);
   // Of a transaction that is not whole, as of a sink that is paused in the middle of one, nothing is due.
-  if (!filling_->empty() && writer_->under_way() == 0 && context_->handed_over().ordinal == 0)
+  if (!filling_->empty() && writer_->under_way() == 0 && WholeBefore())
     until = std::min(until, filling_since_ + options_.batch_delay_max);
   // On the machine's clock, whatever the context's says.
   wake_.WaitUntil(Clock::Steady::now() + (until - clock_.Now()), {});

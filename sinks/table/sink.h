@@ -37,7 +37,8 @@ class TableSink final : public Sink {
   ~TableSink() override;
 
   Status Open(SinkContext& context) override;
-  std::optional<At> cursor() const override { return At{committed_, 0}; }
+  std::optional<At> cursor() const override { return At{kept_.cursor, 0}; }
+  std::string_view states() const override { return kept_.states; }
   bool Room() const override;
   Status Write(const Event& event) override;
   Status Retry(const DeadLetter& letter) override;
@@ -60,6 +61,7 @@ class TableSink final : public Sink {
   void Filtered(const Event& event);
   bool IsFull() const;
   Status Flush(std::optional<Seq> commit);
+  std::optional<Seq> WholeBefore() const;
   Status CommitWhatIsWhole(Time now);
   Status TakeResults();
   Status Settle();  // until the writer has nothing
@@ -116,7 +118,7 @@ class TableSink final : public Sink {
   std::vector<DeadLetter> retries_;  // to be tried again between two transactions
   codec::NativeEncoder native_;
   Seq asked_ = 0;      // cursor of the last commit that was asked for
-  Seq committed_ = 0;  // as the target has it
+  Target::Kept kept_;  // as the target has it
   Time committed_at_{};
   std::uint32_t failures_ = 0;
 

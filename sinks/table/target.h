@@ -31,9 +31,14 @@ class Target {
   // A statement that changes tables commits what is under way.
   virtual bool ddl_commits() const = 0;
 
+  // What the target keeps of a sink.
+  struct Kept {
+    Seq cursor = 0;
+    std::string states;  // SinkContext::states of then
+  };
   // Makes this session the only one that may move the sink's cursor, and says where it is. kConfig if the target knows
   // nothing of a sink that was here before.
-  virtual Result<Seq> TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) = 0;
+  virtual Result<Kept> TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) = 0;
   // Nothing if there is no such table.
   virtual Result<std::optional<TargetTable>> Describe(const TableName& name) = 0;
   virtual Status ChangeSchema(const std::string& sql) = 0;
@@ -44,8 +49,9 @@ class Target {
   virtual Status BackToMark() = 0;
   // The batch's rows, behind a mark. After kRejected the caller goes back to it, and the session is good again.
   virtual Status Write(const Batch& batch) = 0;
-  // The cursor moves, and it and all rows since the last commit are durable. kConfig if another process took over.
-  virtual Status Commit(Seq cursor) = 0;
+  // What is kept is this from now on, and it and all rows since the last commit are durable. kConfig if another process
+  // took over.
+  virtual Status Commit(const Kept& kept) = 0;
 
   // Whether a table of mode=append has the row of this event.
   virtual Result<bool> HasEvent(const TableName& name, std::string_view event_id) = 0;

@@ -72,7 +72,7 @@ void TableSink::Trace(const Writer::Finished& finished) {
     traced.error = finished.status.error().what;
   } else if (job.commit) {
     traced.outcome = "delivered";
-    traced.response = "committed, cursor " + std::to_string(*job.commit);
+    traced.response = "committed, cursor " + std::to_string(job.commit->cursor);
   } else {
     traced.outcome = "written";
     traced.response = "written, to be committed with the rest of its transaction";
@@ -93,7 +93,7 @@ void TableSink::TraceLetter(const DeadLetter& letter, const Status& status, bool
   if (status.ok()) {
     traced.outcome = "delivered";
     traced.response =
-        anew ? "committed, cursor " + std::to_string(committed_) : "nothing to write, the table has its row already";
+        anew ? "committed, cursor " + std::to_string(kept_.cursor) : "nothing to write, the table has its row already";
   } else {
     traced.outcome = Name(status.error().kind);
     traced.error = status.error().what;

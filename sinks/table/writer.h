@@ -16,7 +16,7 @@ namespace headgate::table {
 
 struct WriteJob {
   std::shared_ptr<const Batch> batch;
-  std::optional<Seq> commit;  // then, with the cursor there
+  std::optional<Target::Kept> commit;  // then, with this
   // What the sink wants to know when it is done.
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;

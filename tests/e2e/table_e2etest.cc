@@ -161,6 +161,41 @@ TEST_P(TableSink, ATransactionOfManyBatchesIsOneAndLargeTextIsKept) {
   EXPECT_EQ(ValueAt("SELECT count(*) FROM " + In("big")), "5000");
 }
 
+// Rows of a state have no place in the log: how far they are lies beside the cursor, and moves with them.
+TEST_P(TableSink, AStateThatIsAddedIsThereOnceWhateverIsKilled_D1) {
+  constexpr int kRows = 30'000;
+  const std::string all = std::to_string(kRows);
+  Exec("CREATE TABLE public.events (id int PRIMARY KEY, n int)");
+  Exec("INSERT INTO public.events SELECT i, 0 FROM generate_series(1, " + all + ") i");
+  const auto reads = [&] { return ValueAt("SELECT count(*) FROM " + In("events") + " WHERE _op = 'read'"); };
+  Create("shop", shop_->Source());
+  Create("copy", Sink({{"topics.regex", "shop\\.public\\.events"}, {"mode", "append"}, {"batch_rows_max", "700"}}));
+  ASSERT_TRUE(WaitFor([&] { return reads() == all; }, seconds(60))) << reads();
+  int sent = 1;
+  for (const char* const point : {"table.committed", "backfill.save", "deliver.cursor", "table.written"}) {
+    headgate_->KillHard();
+    headgate_->set_failpoints(std::string(point) + "=kill:2");
+    ASSERT_TRUE(headgate_->Start().ok());
+    WaitFor([&] {  // it may be killed before it has answered
+      const auto made = headgate_->Call("POST", "/api/v1/connectors/copy/snapshots", R"({"mode":"full"})");
+      return !made.ok() || made->status == 201;
+    });
+    EXPECT_TRUE(headgate_->WaitEnd(seconds(30)).has_value()) << point << " was never reached";
+    // What is sent before and after the kill is of different states.
+    Exec("UPDATE public.events SET n = n + 1 WHERE id % 100 = 7");
+    headgate_->set_failpoints("");
+    ASSERT_TRUE(headgate_->Start().ok());
+    const std::string path = "/api/v1/connectors/copy/snapshots/" + std::to_string(sent++);
+    ASSERT_TRUE(WaitFor([&] { return Call("GET", path, 200)["state"] == "completed"; }, seconds(60)))
+        << Call("GET", path, 200) << headgate_->Stderr();
+    EXPECT_EQ(Call("GET", path, 200)["rows_done"], kRows);
+    EXPECT_EQ(reads(), std::to_string(sent * kRows)) << point;
+  }
+  EXPECT_EQ(ValueAt("SELECT count(*) FROM (SELECT id FROM " + In("events") +
+                    " WHERE _op = 'read' GROUP BY id HAVING count(*) <> " + std::to_string(sent) + ") AS wrong"),
+            "0");
+}
+
 TEST_P(TableSink, ASecondProcessIsFencedOffAndAForeignDirectoryIsRefused) {
   Create("shop", shop_->Source());
   Create("copy", Sink());

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "core/base/encoding.h"
 #include "core/pipeline/deliver.h"
 #include "core/state/cursors.h"
 #include "tests/unit/pipeline/fakes.h"
@@ -282,6 +283,161 @@ TEST_F(Backfilling, TheSameKeyWithTheSameBodyIsTheSameSnapshot_AP4) {
   EXPECT_EQ(again.run, first.run);
   request.fingerprint = "b";
   EXPECT_EQ(Ask(request).kind, Kind::kKeyReused);
+}
+
+// As the loop drives it for a sink whose target keeps how far it is.
+class BackfillsAhead : public Backfilling {
+ protected:
+  // As after a crash: what was not saved is forgotten.
+  void Open(const std::string& kept = "") {
+    taken_.clear();
+    backfills_.reset();
+    events_ = std::move(*Events::Open(*store_, clock_));
+    backfills_ = std::make_unique<Backfills>(*store_, *log_, *events_, &state_, topics_, "hook", clock_);
+    ASSERT_TRUE(backfills_->Open().ok());
+    const Status taken = backfills_->TakeAhead(kept);
+    ASSERT_TRUE(taken.ok()) << taken.error().what;
+  }
+  void Save() {
+    StoreBatch batch;
+    backfills_->Save(batch);
+    ASSERT_TRUE(store_->Write(batch, true).ok());
+    backfills_->Answer();
+  }
+  std::uint64_t Begin() {
+    std::uint64_t run = 0;
+    EXPECT_TRUE(backfills_->desk()->Offer(
+        {SnapshotRequest{}, "api test", [&run](const SnapshotAnswer& answer) { run = answer.run; }}));
+    backfills_->TakeCommands();
+    Save();
+    return run;
+  }
+  // The ids of the next rows, which the sink takes.
+  std::vector<std::int64_t> Take(std::size_t rows) {
+    std::vector<std::int64_t> ids;
+    EXPECT_TRUE(backfills_->Look(state_.at).ok());
+    while (ids.size() < rows && backfills_->HasRowsBefore(state_.at + 1)) {
+      Event event;
+      EXPECT_TRUE(backfills_->Next(event, 1).ok());
+      std::vector<Value> values;
+      EXPECT_TRUE(ReadRow(event.change->after, values).ok());
+      ids.push_back(values.at(0).i);
+      taken_.push_back(event.at);
+      backfills_->Took();
+    }
+    return ids;
+  }
+  void AllDone() {
+    for (const At at : std::exchange(taken_, {})) backfills_->Done(at);
+  }
+
+  const TopicFilter topics_ = std::move(*TopicFilter::Make({"shop.public.orders"}, ""));
+  std::unique_ptr<Backfills> backfills_;
+  std::vector<At> taken_;
+};
+
+using Ids = std::vector<std::int64_t>;
+
+TEST_F(BackfillsAhead, WhatTheTargetHasIsNotSentAgainThoughNothingWasSaved) {
+  Open();
+  const std::uint64_t run = Begin();
+  EXPECT_EQ(backfills_->Ahead(), "");
+  EXPECT_EQ(Take(3), (Ids{1, 2, 3}));
+  EXPECT_TRUE(backfills_->inside()) << "the second piece has another row";
+  const std::string first = backfills_->Ahead();
+  EXPECT_EQ(Take(1), (Ids{4}));
+  EXPECT_FALSE(backfills_->inside());
+  const std::string second = backfills_->Ahead();
+
+  Open();
+  EXPECT_EQ(Take(1), (Ids{1})) << "of a target that has nothing";
+  Open(first);
+  EXPECT_EQ(Take(1), (Ids{3}));
+  Open(second);
+  Save();
+  EXPECT_EQ(Stored(run).tables(0).rows(), 4U);
+  Open();
+  EXPECT_EQ(Take(9), (Ids{5})) << "it was taken over for good";
+  AllDone();
+  Save();
+  EXPECT_EQ(StateOf(Stored(run)), SnapshotState::kCompleted);
+  EXPECT_EQ(Stored(run).tables(0).rows(), 5U);
+}
+
+TEST_F(BackfillsAhead, WhatIsWrittenIsAheadNoMoreAndAnOldPlaceMovesNothingBack) {
+  Open();
+  const std::uint64_t run = Begin();
+  Take(2);
+  const std::string old = backfills_->Ahead();
+  AllDone();
+  EXPECT_EQ(backfills_->Ahead(), old) << "done, and not written yet";
+  Take(2);
+  AllDone();
+  Save();
+  EXPECT_EQ(backfills_->Ahead(), "");
+  Open(old);
+  EXPECT_EQ(Take(9), (Ids{5}));
+  AllDone();
+  Save();
+  Open(old);
+  Save();
+  EXPECT_EQ(StateOf(Stored(run)), SnapshotState::kCompleted);
+  EXPECT_TRUE(Take(9).empty());
+}
+
+TEST_F(BackfillsAhead, APauseCostsNoRowThatWentOutAndCancellingThoseInHand) {
+  Open();
+  const std::uint64_t run = Begin();
+  const auto set = [&](SnapshotState state) {
+    EXPECT_TRUE(backfills_->desk()->Offer({SnapshotChange{run, state}, "api test", [](const SnapshotAnswer&) {}}));
+    backfills_->TakeCommands();
+    Save();
+  };
+  EXPECT_EQ(Take(3), (Ids{1, 2, 3}));
+  set(SnapshotState::kPaused);
+  EXPECT_EQ(Take(9), (Ids{4})) << "the rest of the piece";
+  set(SnapshotState::kRunning);
+  EXPECT_TRUE(Take(9).empty()) << "while what went out is not done it is not known where to go on";
+  AllDone();
+  Save();
+  EXPECT_EQ(Stored(run).tables(0).rows(), 4U);
+  state_.last = 9;
+  EXPECT_EQ(Take(1), (Ids{5}));
+  set(SnapshotState::kCancelled);
+  EXPECT_TRUE(Take(9).empty());
+  EXPECT_FALSE(backfills_->inside());
+  EXPECT_EQ(backfills_->Ahead(), "");
+}
+
+TEST_F(BackfillsAhead, ALastPieceThatOnlyTheTargetKnowsEndsTheSnapshot) {
+  Open();
+  const std::uint64_t run = Begin();
+  EXPECT_EQ(Take(9).size(), 5U);
+  Open(backfills_->Ahead());
+  EXPECT_TRUE(Take(9).empty());
+  Save();
+  EXPECT_EQ(StateOf(Stored(run)), SnapshotState::kCompleted);
+  EXPECT_EQ(Stored(run).tables(0).rows(), 5U);
+  EXPECT_EQ(Stored(run).tables(0).chunks(), 3U);
+}
+
+TEST_F(BackfillsAhead, APlaceOfAnotherRequestMeansNothing) {
+  Open();
+  Begin();
+  Take(2);
+  stored::ChunkLedger other;
+  ASSERT_TRUE(other.ParseFromString(*FromBase64(backfills_->Ahead())));
+  other.mutable_snapshots(0)->set_requested_us(other.snapshots(0).requested_us() + 1);
+  Open(Base64(other.SerializeAsString()));
+  EXPECT_EQ(Take(1), (Ids{1})) << "the run of that number was never stored, and the number is another's";
+  other.mutable_snapshots(0)->set_run(77);
+  Open(Base64(other.SerializeAsString()));
+  EXPECT_EQ(Take(1), (Ids{1}));
+  for (const char* const bad : {"?", "AAAA", "/////w=="}) {
+    const Status taken = backfills_->TakeAhead(bad);
+    ASSERT_FALSE(taken.ok()) << bad;
+    EXPECT_EQ(taken.error().kind, ErrorKind::kCorrupt);
+  }
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ class PickyTarget final : public Target {
   Status Connect(const std::vector<net::IpAddress>&) override { return Ok(); }
   const Dialect& dialect() const override { return dialect_; }
   bool ddl_commits() const override { return false; }
-  Result<Seq> TakeOver(std::string_view, std::string_view, const SinkContext::Stand&) override { return Seq{0}; }
+  Result<Kept> TakeOver(std::string_view, std::string_view, const SinkContext::Stand&) override { return Kept(); }
   Result<std::optional<TargetTable>> Describe(const TableName&) override { return std::optional<TargetTable>(); }
   Status ChangeSchema(const std::string&) override { return Ok(); }
   Status Rollback() override { return Ok(); }
@@ -44,7 +44,7 @@ class PickyTarget final : public Target {
     }
     return broken ? Status(Transient("the connection is gone")) : Ok();
   }
-  Status Commit(Seq) override { return Ok(); }
+  Status Commit(const Kept&) override { return Ok(); }
   Result<bool> HasEvent(const TableName&, std::string_view) override { return false; }
   void Interrupt() override {}
 
