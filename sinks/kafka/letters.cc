@@ -146,7 +146,7 @@ Status KafkaSink::WriteLetter(const DeadLetter& letter) {
     context_->LetterFailed(std::move(failed));
     return Ok();
   }
-  HG_RETURN_IF_ERROR(producer_->Commit({log_id_, committed_, letter.id}));
+  HG_RETURN_IF_ERROR(producer_->Commit({log_id_, kept_.seq, kept_.states, letter.id}));
   HG_FAILPOINT("kafka.letter");
   ++meter_.delivered;
   context_->LetterDelivered(letter.id);

@@ -60,7 +60,7 @@ Status Producer::InitTransactions() {
   }
 }
 
-Result<Producer::Stand> Producer::TakeOver(std::string_view log_id, const SinkContext::Stand& stand) {
+Result<Progress> Producer::TakeOver(std::string_view log_id, const SinkContext::Stand& stand) {
   HG_RETURN_IF_ERROR(InitTransactions());
   HG_ASSIGN_OR_RETURN(const auto known, ReadProgress(options_, kConnectMs));
   if (!known && stand.stored && !stand.given)
@@ -73,7 +73,8 @@ Result<Producer::Stand> Producer::TakeOver(std::string_view log_id, const SinkCo
     return ConfigError("Topic " + options_.progress_topic + " on " + place() + " says that sink " + options_.name +
                        " of another data directory writes these topics, and its places mean nothing here. Give this "
                        "sink another name or progress_topic; or, to have it go on from a place of this log, rewind it");
-  const Seq seq = known && !stand.given ? known->seq : stand.at.seq;
+  Progress progress{std::string(log_id), known && !stand.given ? known->seq : stand.at.seq, known ? known->states : "",
+                    0};
   if (!known) {
     HG_RETURN_IF_ERROR(client_->CreateTopic(
         {options_.progress_topic,
@@ -83,8 +84,9 @@ Result<Producer::Stand> Producer::TakeOver(std::string_view log_id, const SinkCo
         kAdminMs));
   }
   HG_RETURN_IF_ERROR(Begin());
-  HG_RETURN_IF_ERROR(Commit({std::string(log_id), seq, 0}));
-  return Stand{seq, known ? known->letter : 0};
+  HG_RETURN_IF_ERROR(Commit(progress));
+  progress.letter = known ? known->letter : 0;
+  return progress;
 }
 
 Status Producer::Begin() {

@@ -34,11 +34,7 @@ class Producer {
 
   // Ends what another producer of the same transactional id has begun, and tells where the topics stand: behind this no
   // other process can write for the sink. `letter` is one that is delivered, 0: none. Of exactly_once alone.
-  struct Stand {
-    Seq seq = 0;
-    std::uint64_t letter = 0;
-  };
-  Result<Stand> TakeOver(std::string_view log_id, const SinkContext::Stand& stand);
+  Result<Progress> TakeOver(std::string_view log_id, const SinkContext::Stand& stand);
 
   // Called with the records of a batch that are not taken, in their order, before it is written without them.
   using OnRefused = std::function<Status(std::vector<Refusal>)>;

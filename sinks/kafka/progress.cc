@@ -79,6 +79,7 @@ class Reading {
 
 std::string TextOf(const Progress& progress) {
   nlohmann::ordered_json json{{"log", progress.log}, {"seq", progress.seq}};
+  if (!progress.states.empty()) json["states"] = progress.states;
   if (progress.letter != 0) json["letter"] = progress.letter;
   return json.dump();
 }
@@ -87,7 +88,8 @@ std::optional<Progress> ParseProgress(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   const auto is_number = [&](const char* name) { return json.contains(name) && json[name].is_number_unsigned(); };
   if (!json.is_object() || !json.contains("log") || !json["log"].is_string() || !is_number("seq")) return std::nullopt;
-  Progress progress{json["log"].get<std::string>(), json["seq"].get<Seq>(), 0};
+  Progress progress{json["log"].get<std::string>(), json["seq"].get<Seq>(), "", 0};
+  if (json.contains("states") && json["states"].is_string()) progress.states = json["states"].get<std::string>();
   if (is_number("letter")) progress.letter = json["letter"].get<std::uint64_t>();
   return progress;
 }

@@ -12,12 +12,14 @@
 
 // How far a sink has come, as a record of its progress topic (docs/adr/0028): key, the sink's name; value,
 //   {"log":"7c0e...","seq":1234}   everything in front of place 1234 of that log is in the topics
+// with "states" while rows of a state are on their way.
 // It is written in the transaction that has the records.
 namespace headgate::kafka::sink {
 
 struct Progress {
   std::string log;  // the data directory's (SinkServices::log_id)
   Seq seq = 0;
+  std::string states;        // SinkContext::states
   std::uint64_t letter = 0;  // the dead letter that went in the same transaction; 0: none
 };
 

@@ -42,7 +42,7 @@ KafkaSink::KafkaSink(ReadOptions settings, const SinkServices& services)
 KafkaSink::~KafkaSink() = default;
 
 std::optional<At> KafkaSink::cursor() const {
-  return options_.exactly_once ? std::optional(At{committed_, 0}) : std::nullopt;
+  return options_.exactly_once ? std::optional(At{kept_.seq, 0}) : std::nullopt;
 }
 
 Status KafkaSink::Open(SinkContext& context) {
@@ -50,14 +50,13 @@ Status KafkaSink::Open(SinkContext& context) {
   context_ = &context;
   HG_ASSIGN_OR_RETURN(encoder_, codec::MakeRecordEncoder(options_.records));
   HG_ASSIGN_OR_RETURN(producer_, Producer::Open(options_));
-  committed_ = context.stand().at.seq;
+  kept_ = {log_id_, context.stand().at.seq, "", 0};
   if (options_.exactly_once) {
-    HG_ASSIGN_OR_RETURN(const Producer::Stand stand, producer_->TakeOver(log_id_, context.stand()));
-    committed_ = stand.seq;
+    HG_ASSIGN_OR_RETURN(kept_, producer_->TakeOver(log_id_, context.stand()));
     // It went before a crash could be told of.
-    if (stand.letter != 0 && context.HoldsLetter(stand.letter)) context.LetterDelivered(stand.letter);
+    if (kept_.letter != 0 && context.HoldsLetter(kept_.letter)) context.LetterDelivered(kept_.letter);
   }
-  asked_ = committed_;
+  asked_ = kept_.seq;
   committed_at_ = clock_.Now();
   filling_ = std::make_unique<Batch>();
   writer_ = std::make_unique<Writer>(*producer_, [this] { wake_.Raise(); });
@@ -150,7 +149,7 @@ Status KafkaSink::Flush(std::optional<Seq> commit) {
   }
   split_ = !commit;
   if (commit) {
-    job.commit = Progress{log_id_, *commit, 0};
+    job.commit = Progress{log_id_, *commit, context_->states(), 0};
     job.delivered = std::exchange(taken_, 0);
     job.filtered = std::exchange(filtered_, 0);
     job.ats = std::exchange(ats_, {});
@@ -164,13 +163,19 @@ Status KafkaSink::Flush(std::optional<Seq> commit) {
   return Ok();
 }
 
-Status KafkaSink::CommitWhatIsWhole(Time now) {
+// What may be committed: nothing in the middle of a transaction, or of a piece of a state.
+std::optional<Seq> KafkaSink::WholeBefore() const {
   const At known = context_->handed_over();
+  return known.ordinal != 0 || context_->inside_states() ? std::nullopt : std::optional(known.seq);
+}
+
+Status KafkaSink::CommitWhatIsWhole(Time now) {
+  const auto whole = WholeBefore();
   const bool news = split_ || !filling_->empty();
-  if (known.ordinal != 0 || writer_->under_way() > 0 || (known.seq <= asked_ && !news)) return Ok();
+  if (!whole || writer_->under_way() > 0 || (*whole <= asked_ && !news)) return Ok();
   const bool idle = options_.exactly_once ? now >= committed_at_ + kCursorEvery : !ats_.empty();
   const bool due = news ? IsFull() || split_ || now >= filling_since_ + options_.batch_delay_max : idle;
-  return due ? Flush(known.seq) : Ok();
+  return due ? Flush(*whole) : Ok();
 }
 
 Status KafkaSink::Finish(Writer::Finished&& finished) {
@@ -193,10 +198,10 @@ Status KafkaSink::Finish(Writer::Finished&& finished) {
   const std::uint64_t delivered = finished.job.delivered - left_out;
   meter_.delivered += delivered;
   if (delivered > 0) meter_.end_to_end_ms.Add(static_cast<double>(now_us - finished.job.commit_us) / 1000);
-  committed_ = finished.job.commit->seq;
+  kept_ = *finished.job.commit;
   committed_at_ = clock_.Now();
   if (options_.exactly_once) {
-    context_->DoneBefore({committed_, 0}, delivered, finished.job.filtered);
+    context_->DoneBefore({kept_.seq, 0}, delivered, finished.job.filtered);
   } else {
     for (const At at : finished.job.ats) context_->Done(at, Outcome::kDelivered);
   }
@@ -233,11 +238,10 @@ Status KafkaSink::Poll(Time deadline) {
   HG_RETURN_IF_ERROR(CommitWhatIsWhole(clock_.Now()));
   if (split_ && context_->paused() && writer_->under_way() == 0 && clock_.Now() - pushed_at_ >= kOpenWhilePaused)
     return Transient("paused in the middle of a transaction, which is given up and written again from its start");
-  if (const At known = context_->handed_over(); !retries_.empty() && known.ordinal == 0)
-    HG_RETURN_IF_ERROR(WriteLettersAt(known.seq));
+  if (const auto whole = WholeBefore(); whole && !retries_.empty()) HG_RETURN_IF_ERROR(WriteLettersAt(*whole));
   Time until = std::min(deadline, published_at_ + kTold);
   // Of a transaction that is not whole, as of a sink that is paused in the middle of one, nothing is due.
-  if (!filling_->empty() && writer_->under_way() == 0 && context_->handed_over().ordinal == 0)
+  if (!filling_->empty() && writer_->under_way() == 0 && WholeBefore())
     until = std::min(until, filling_since_ + options_.batch_delay_max);
   // On the machine's clock, whatever the context's says.
   wake_.WaitUntil(Clock::Steady::now() + (until - clock_.Now()), {});

@@ -37,6 +37,7 @@ class KafkaSink final : public Sink {
 
   Status Open(SinkContext& context) override;
   std::optional<At> cursor() const override;
+  std::string_view states() const override { return kept_.states; }
   bool Room() const override { return writer_->under_way() < 2; }
   Status Write(const Event& event) override;
   Status Retry(const DeadLetter& letter) override;
@@ -55,6 +56,7 @@ class KafkaSink final : public Sink {
   void Filtered(const Event& event);
   bool IsFull() const;
   Status Flush(std::optional<Seq> commit);
+  std::optional<Seq> WholeBefore() const;
   Status CommitWhatIsWhole(Time now);
   Status TakeResults();
   Status Settle();  // until the writer has nothing
@@ -110,7 +112,7 @@ class KafkaSink final : public Sink {
   codec::NativeEncoder native_;
   codec::RecordList records_;  // of the event in hand
   Seq asked_ = 0;              // cursor of the last commit that was asked for
-  Seq committed_ = 0;          // as the topics have it
+  Progress kept_;              // as the topics have it
   Time committed_at_{};
   std::uint32_t failures_ = 0;
 
