@@ -36,23 +36,32 @@ Result<FieldPath> ParseFieldPath(std::string_view text) {
   return path;
 }
 
-Result<std::vector<std::pair<std::string, FieldPath>>> ParseFieldMap(std::string_view text) {
-  std::vector<std::pair<std::string, FieldPath>> pairs;
+Result<std::vector<std::pair<std::string, std::string>>> ParsePairs(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> pairs;
   while (!TrimBlanks(text).empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
     const std::string_view pair = TrimBlanks(text.substr(0, comma));
     text.remove_prefix(std::min(comma + 1, text.size()));
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos)
-      return ConfigError("'" + std::string(pair) + "' is no pair: write column=path, with commas between pairs");
-    std::string column(TrimBlanks(pair.substr(0, equals)));
-    if (column.empty()) return ConfigError("'" + std::string(pair) + "' names no column");
-    const bool again = std::ranges::any_of(pairs, [&](const auto& known) { return known.first == column; });
-    if (again) return ConfigError("the column '" + column + "' is there twice");
-    HG_ASSIGN_OR_RETURN(FieldPath path, ParseFieldPath(TrimBlanks(pair.substr(equals + 1))));
-    pairs.emplace_back(std::move(column), std::move(path));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    std::string left(TrimBlanks(pair.substr(0, equals)));
+    std::string right(TrimBlanks(pair.substr(std::min(equals + 1, pair.size()))));
+    if (left.empty() || right.empty())
+      return ConfigError("'" + std::string(pair) + "' is no pair: write a=b, with commas between pairs");
+    const bool again = std::ranges::any_of(pairs, [&](const auto& known) { return known.first == left; });
+    if (again) return ConfigError("'" + left + "' is there twice");
+    pairs.emplace_back(std::move(left), std::move(right));
   }
   return pairs;
+}
+
+Result<std::vector<std::pair<std::string, FieldPath>>> ParseFieldMap(std::string_view text) {
+  HG_ASSIGN_OR_RETURN(auto pairs, ParsePairs(text));
+  std::vector<std::pair<std::string, FieldPath>> map;
+  for (auto& [column, path_text] : pairs) {
+    HG_ASSIGN_OR_RETURN(FieldPath path, ParseFieldPath(path_text));
+    map.emplace_back(std::move(column), std::move(path));
+  }
+  return map;
 }
 
 bool SameFieldName(std::string_view a, std::string_view b) {

@@ -27,6 +27,9 @@ struct FieldPath {
 };
 Result<FieldPath> ParseFieldPath(std::string_view text);
 
+// "a=b,c=d", blanks trimmed, in order. kConfig: a pair is none, or two have the same left side.
+Result<std::vector<std::pair<std::string, std::string>>> ParsePairs(std::string_view text);
+
 // "sensor_id=sensorID,name=value.event.name": column and path, in order. kConfig: a pair is none, a column is there
 // twice.
 Result<std::vector<std::pair<std::string, FieldPath>>> ParseFieldMap(std::string_view text);

@@ -5,6 +5,7 @@
 #include "core/codec/avro_encoder.h"
 #include "core/codec/debezium.h"
 #include "core/codec/native.h"
+#include "core/codec/proto_encoder.h"
 
 namespace headgate::codec {
 namespace {
@@ -16,6 +17,7 @@ constexpr std::pair<std::string_view, RecordFormat> kFormats[] = {
     {"cloudevents", RecordFormat::kCloudEventStructured},
     {"cloudevents-binary", RecordFormat::kCloudEventBinary},
     {"avro", RecordFormat::kAvro},
+    {"protobuf", RecordFormat::kProtobuf},
 };
 
 void SetKey(Record& record, std::string_view key) {
@@ -189,6 +191,10 @@ Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options) 
     case RecordFormat::kAvro:
       encoder = std::make_unique<AvroEncoder>(options.avro, options.tombstones, options.schemas);
       break;
+    case RecordFormat::kProtobuf: {
+      HG_ASSIGN_OR_RETURN(encoder, ProtobufEncoder::Make(std::move(options.protobuf), options.schemas));
+      break;
+    }
   }
   return encoder;
 }

@@ -2,13 +2,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/base/result.h"
 #include "core/codec/cloud_event.h"
 #include "core/codec/debezium_options.h"
 #include "core/codec/event.h"
 #include "core/codec/native_value.h"
+#include "core/codec/proto_schema.h"
 #include "core/codec/record.h"
 #include "core/codec/schema_store.h"
 
@@ -22,6 +26,7 @@ enum class RecordFormat : std::uint8_t {
   kCloudEventStructured,  // a native event in a CloudEvent (Kafka protocol binding 1.0)
   kCloudEventBinary,      // a native event, the attributes as headers ce_<name>
   kAvro,                  // key and row, or event, in Avro (avro_encoder.h)
+  kProtobuf,              // the row in Protobuf (proto_encoder.h)
 };
 
 // The name in the setting `format`; false if there is none of that name.
@@ -34,6 +39,15 @@ struct AvroOptions {
   SubjectStrategy subjects = SubjectStrategy::kTopic;
 };
 
+struct ProtobufOptions {
+  std::string schema;              // text of a .proto file; "": made of the table
+  std::vector<ProtoFile> imports;  // what it imports, in any order
+  std::string message;             // of `schema`; may be "" if it has only one
+  // Field (a path, with dots) and column; empty: by name. Of `schema` alone.
+  std::vector<std::pair<std::string, std::string>> fields;
+  SubjectStrategy subjects = SubjectStrategy::kTopic;
+};
+
 struct RecordOptions {
   RecordFormat format = RecordFormat::kNative;
   // A null value under the key of a row that went, and under the old key of one whose key changed. `debezium` has its
@@ -43,6 +57,7 @@ struct RecordOptions {
   DebeziumOptions debezium;
   CloudEventOptions cloud_events;
   AvroOptions avro;
+  ProtobufOptions protobuf;
   // Of formats with a schema. It must outlive the encoder. nullptr: values are bare.
   SchemaStore* schemas = nullptr;
 };
@@ -64,7 +79,7 @@ class RecordEncoder {
   virtual Status Encode(const EventContext& event, std::string_view topic, RecordList& out) = 0;
 };
 
-// kConfig: options that exclude each other.
+// kConfig: options that exclude each other, a schema that does not compile.
 Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options);
 
 }  // namespace headgate::codec

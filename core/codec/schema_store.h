@@ -47,6 +47,8 @@ class SchemaStore {
   virtual ~SchemaStore() = default;
   // The id of the schema under the subject, which is registered if need be.
   virtual Result<std::uint32_t> IdOf(const std::string& subject, const SchemaText& schema) = 0;
+  // The same, but its version there, as references name it.
+  virtual Result<int> VersionOf(const std::string& subject, const SchemaText& schema) = 0;
   virtual Result<std::shared_ptr<const ResolvedSchema>> SchemaOf(std::uint32_t id) = 0;
 };
 

@@ -98,7 +98,16 @@ Result<std::uint32_t> Client::IdOf(const std::string& subject, const codec::Sche
   return id;
 }
 
-Result<Version> Client::VersionOf(const std::string& subject, const std::string& version) {
+Result<int> Client::VersionOf(const std::string& subject, const codec::SchemaText& schema) {
+  HG_RETURN_IF_ERROR(IdOf(subject, schema));
+  const std::string what = "looking up the version of a schema under subject '" + subject + "'";
+  HG_ASSIGN_OR_RETURN(const std::string body, Ask("/subjects/" + PercentEncode(subject), SchemaBody(schema), what));
+  HG_ASSIGN_OR_RETURN(const Version found, ReadVersion(body, what));
+  if (found.version == 0) return ConfigError(what + ": the schema registry tells none. Check its URL");
+  return found.version;
+}
+
+Result<Version> Client::Fetch(const std::string& subject, const std::string& version) {
   const std::string what = "reading version " + version + " of subject '" + subject + "'";
   HG_ASSIGN_OR_RETURN(const std::string body,
                       Ask("/subjects/" + PercentEncode(subject) + "/versions/" + PercentEncode(version), "", what));
@@ -112,7 +121,7 @@ Status Client::Resolve(const codec::SchemaText& schema, codec::ResolvedSchema& o
   for (const codec::SchemaReference& reference : schema.references) {
     const std::string version = std::to_string(reference.version);
     if (!seen.insert(reference.subject + '\0' + version + '\0' + reference.name).second) continue;
-    HG_ASSIGN_OR_RETURN(Version found, VersionOf(reference.subject, version));
+    HG_ASSIGN_OR_RETURN(Version found, Fetch(reference.subject, version));
     HG_RETURN_IF_ERROR(Resolve(found.schema, out, seen, level + 1));
     out.parts.push_back({reference.name, std::move(found.schema.text)});
   }

@@ -37,6 +37,7 @@ class Client final : public codec::SchemaStore {
   ~Client() override;
 
   Result<std::uint32_t> IdOf(const std::string& subject, const codec::SchemaText& schema) override;
+  Result<int> VersionOf(const std::string& subject, const codec::SchemaText& schema) override;
   Result<std::shared_ptr<const codec::ResolvedSchema>> SchemaOf(std::uint32_t id) override;
 
   // Whether the registry answers, and to this account.
@@ -45,7 +46,7 @@ class Client final : public codec::SchemaStore {
   // everything.
   Result<Compatibility> Check(const std::string& subject, const codec::SchemaText& schema);
   // `version`: a number, or "latest".
-  Result<Version> VersionOf(const std::string& subject, const std::string& version);
+  Result<Version> Fetch(const std::string& subject, const std::string& version);
 
   std::uint64_t requests() const { return requests_; }
 

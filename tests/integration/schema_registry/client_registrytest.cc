@@ -6,6 +6,8 @@
 
 #include "core/codec/avro_decoder.h"
 #include "core/codec/avro_encoder.h"
+#include "core/codec/proto_decoder.h"
+#include "core/codec/proto_encoder.h"
 #include "core/schema_registry/client.h"
 #include "tests/support/http_call.h"
 #include "tests/support/require.h"
@@ -129,6 +131,76 @@ TEST_F(RegistryServer, WhatIsNoSchemaIsAConfigurationError) {
   const auto id = client_->IdOf(Subject("bad-value"), {SchemaLanguage::kAvro, R"({"type":"record"})", {}});
   ASSERT_FALSE(id.ok());
   EXPECT_EQ(id.error().kind, ErrorKind::kConfig) << id.error().what;
+}
+
+// The files of the importing message, its import, and the import's import stand under subjects of their own names.
+TEST_F(RegistryServer, ProtobufWithImportsIsWrittenAndReadThroughIt) {
+  TableSchema table;
+  table.schema = "public";
+  table.table = "items";
+  const auto add = [&](const char* name, TypeKind kind) {
+    Column& column = table.columns.emplace_back();
+    column.name = name;
+    column.type.kind = kind;
+    column.nullable = false;
+    column.key_position = table.columns.size() == 1 ? 1 : 0;
+  };
+  add("id", TypeKind::kInt64);
+  add("cents", TypeKind::kInt64);
+  TransactionInfo tx;
+  tx.position = {PositionKind::kPgCommit, 1, 0, 0, {}};
+  std::string row;
+  PutInt(row, 7);
+  PutInt(row, 199);
+  Change change;
+  change.stream = 1;
+  change.has_after = true;
+  change.after = row;
+  codec::EventContext event;
+  event.tx = &tx;
+  event.change = &change;
+  event.schema = &table;
+  event.source_id = event.source_name = "shop";
+  event.connector = "postgresql";
+
+  const std::string unit = Subject("unit.proto");
+  const std::string money = Subject("money.proto");
+  codec::ProtobufOptions options;
+  options.schema =
+      "syntax = \"proto3\"; package shop; import \"" + money +
+      "\"; import \"google/protobuf/timestamp.proto\"; message Other { google.protobuf.Timestamp at = 1; } "
+      "message Item { int64 id = 1; Money price = 2; }";
+  options.imports = {{money, "syntax = \"proto3\"; package shop; import \"" + unit +
+                                 "\"; message Money { int64 cents = 1; Unit unit = 2; }"},
+                     {unit, "syntax = \"proto3\"; package shop; enum Unit { EUR = 0; }"}};
+  options.message = "Item";
+  options.fields = {{"id", "id"}, {"price.cents", "cents"}};
+  auto encoder = codec::ProtobufEncoder::Make(options, client_.get());
+  ASSERT_TRUE(encoder.ok()) << encoder.error().what;
+  codec::RecordList records;
+  Status status = (*encoder)->Encode(event, Subject("items"), records);
+  ASSERT_TRUE(status.ok()) << status.error().what;
+
+  // The same with a schema made of the table.
+  auto derived = codec::ProtobufEncoder::Make({}, client_.get());
+  status = (*derived)->Encode(event, Subject("derived"), records);
+  ASSERT_TRUE(status.ok()) << status.error().what;
+
+  const auto reader = Connect();
+  auto decoder = codec::MakeProtobufDecoder(
+      {*codec::ParseFieldPath("id"), *codec::ParseFieldPath("price.cents"), *codec::ParseFieldPath("cents")}, "",
+      *reader);
+  ASSERT_TRUE(decoder.ok());
+  std::vector<Value> values;
+  status = (*decoder)->Decode(records[0].value, values);
+  ASSERT_TRUE(status.ok()) << status.error().what;
+  EXPECT_EQ(values[0].i, 7);
+  EXPECT_EQ(values[1].i, 199);
+  EXPECT_TRUE(values[2].is_absent());
+  status = (*decoder)->Decode(records[1].value, values);
+  ASSERT_TRUE(status.ok()) << status.error().what;
+  EXPECT_EQ(values[0].i, 7);
+  EXPECT_EQ(values[2].i, 199);
 }
 
 // S-39: a column comes, both versions are in the topic, each is read with its own schema.

@@ -8,6 +8,7 @@
 #include "core/codec/avro_schema.h"
 #include "core/codec/wire_header.h"
 #include "tests/unit/codec/schema_store_fake.h"
+#include "tests/unit/codec/told.h"
 
 namespace headgate::testing {
 namespace {
@@ -17,66 +18,11 @@ using codec::FieldPath;
 using codec::MakeAvroDecoder;
 using codec::SchemaLanguage;
 
-std::vector<FieldPath> Paths(std::initializer_list<const char*> texts) {
-  std::vector<FieldPath> paths;
-  for (const char* text : texts) paths.push_back(*codec::ParseFieldPath(text));
-  return paths;
-}
-
-std::string HexBytes(std::string_view hex) { return *FromHex(hex); }
-
-// How a value is told in these tests.
-std::string Told(const Value& v) {
-  switch (v.kind) {
-    case ValueKind::kNull:
-      return "null";
-    case ValueKind::kAbsent:
-      return "absent";
-    case ValueKind::kBool:
-      return v.b ? "true" : "false";
-    case ValueKind::kFloat:
-    case ValueKind::kDouble:
-      return std::to_string(v.d);
-    case ValueKind::kText:
-    case ValueKind::kDecimal:
-      return std::string(v.text);
-    case ValueKind::kJson:
-      return "json " + std::string(v.text);
-    case ValueKind::kBytes:
-    case ValueKind::kUuid:
-    case ValueKind::kRawText:
-      return "bytes " + Hex(v.text);
-    case ValueKind::kArray: {
-      std::string out = "array";
-      for (ArrayReader in(v.text); !in.done();) out += " " + Told(in.Next());
-      return out;
-    }
-    case ValueKind::kDate:
-      return "date " + std::to_string(v.i);
-    case ValueKind::kTime:
-      return "time " + std::to_string(v.i);
-    case ValueKind::kTimestamp:
-      return "timestamp " + std::to_string(v.i + kEpoch2000Us);
-    case ValueKind::kTimestampTz:
-      return "timestamptz " + std::to_string(v.i + kEpoch2000Us);
-    case ValueKind::kInterval:
-      return "interval " + std::to_string(v.aux) + " " + std::to_string(v.i2) + " " + std::to_string(v.i);
-    default:
-      return std::to_string(v.i);
-  }
-}
-
 // The columns, told, with commas; or the error.
 std::string Read(std::string_view schema, std::string_view hex, std::initializer_list<const char*> paths) {
   auto decoder = MakeAvroDecoder(Paths(paths), schema);
   if (!decoder.ok()) return "schema: " + decoder.error().what;
-  const std::string bytes = HexBytes(hex);
-  std::vector<Value> values;
-  const Status status = (*decoder)->Decode(bytes, values);
-  if (!status.ok()) return std::string(Name(status.error().kind)) + ": " + status.error().what;
-  std::string out;
-  for (const Value& v : values) out += (out.empty() ? "" : ",") + Told(v);
-  return out;
+  return Told(**decoder, hex);
 }
 
 TEST(AvroDecoder, TheExamplesOfTheSpecificationAreRead) {

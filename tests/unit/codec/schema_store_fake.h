@@ -20,6 +20,10 @@ class FakeSchemaStore : public codec::SchemaStore {
     }
     return Add(schema);
   }
+  Result<int> VersionOf(const std::string& subject, const codec::SchemaText& schema) override {
+    HG_RETURN_IF_ERROR(IdOf(subject, schema));
+    return 1;
+  }
   Result<std::shared_ptr<const codec::ResolvedSchema>> SchemaOf(std::uint32_t id) override {
     ++asked;
     if (failure) return *failure;

@@ -1,0 +1,154 @@
+#include "core/codec/proto_schema.h"
+
+#include <google/protobuf/compiler/importer.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/stubs/logging.h>
+
+#include <algorithm>
+#include <map>
+
+namespace headgate::codec {
+namespace {
+
+namespace pb = google::protobuf;
+
+constexpr std::size_t kProtoBytesMax = 1024 * 1024;
+constexpr const char* kMainFile = "schema.proto";
+constexpr std::string_view kWellKnown = "google/protobuf/";
+
+}  // namespace
+
+// Files in memory; the well-known ones come out of the library.
+class ProtoFiles final : public pb::compiler::SourceTree {
+ public:
+  void Add(std::string name, std::string text) { files_[std::move(name)] = std::move(text); }
+
+  pb::io::ZeroCopyInputStream* Open(const std::string& name) override {
+    auto found = files_.find(name);
+    if (name.starts_with(kWellKnown)) {  // never one that only claims to be it
+      const pb::FileDescriptor* known = pb::DescriptorPool::generated_pool()->FindFileByName(name);
+      if (known != nullptr) found = files_.insert_or_assign(name, known->DebugString()).first;
+    }
+    if (found == files_.end()) return nullptr;
+    return new pb::io::ArrayInputStream(found->second.data(), static_cast<int>(found->second.size()));
+  }
+  std::string GetLastErrorMessage() override { return "it is neither given nor well-known"; }
+
+ private:
+  std::map<std::string, std::string> files_;
+};
+
+class FirstFault final : public pb::compiler::MultiFileErrorCollector {
+ public:
+  void AddError(const std::string& file, int line, int column, const std::string& message) override {
+    if (!text.empty()) return;
+    text = (file == kMainFile ? std::string("the schema") : "'" + file.substr(0, 200) + "'");
+    if (line >= 0) text += ", line " + std::to_string(line + 1) + ", column " + std::to_string(column + 1);
+    text += ": " + message.substr(0, 300);
+  }
+  std::string text;
+};
+
+namespace {
+
+bool ClaimsToBeWellKnown(const pb::FileDescriptor& file) {
+  if (file.name().starts_with(kWellKnown)) return false;
+  if (file.package() == "google.protobuf") return true;
+  for (int i = 0; i < file.dependency_count(); ++i) {
+    if (ClaimsToBeWellKnown(*file.dependency(i))) return true;
+  }
+  return false;
+}
+
+// Messages inside a message, too.
+void Collect(const pb::Descriptor* message, std::vector<const pb::Descriptor*>& out) {
+  out.push_back(message);
+  for (int i = 0; i < message->nested_type_count(); ++i) {
+    if (!message->nested_type(i)->options().map_entry()) Collect(message->nested_type(i), out);
+  }
+}
+
+}  // namespace
+
+struct ProtoSchema::Compiled {
+  ProtoFiles files;
+  FirstFault fault;
+  pb::compiler::Importer importer{&files, &fault};
+  const pb::FileDescriptor* file = nullptr;
+  mutable pb::DynamicMessageFactory factory;  // behind what it uses: gone first
+};
+
+ProtoSchema::ProtoSchema(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {}
+ProtoSchema::~ProtoSchema() = default;
+
+Result<std::shared_ptr<const ProtoSchema>> ProtoSchema::Compile(std::string_view text,
+                                                                const std::vector<ProtoFile>& imports) {
+  auto compiled = std::make_unique<Compiled>();
+  std::size_t size = text.size();
+  for (const ProtoFile& file : imports) {
+    size += file.text.size();
+    compiled->files.Add(file.name, file.text);
+  }
+  if (size > kProtoBytesMax) return Rejected("a Protobuf schema cannot be used: it is longer than 1 MiB");
+  compiled->files.Add(kMainFile, std::string(text));
+  const pb::LogSilencer no_warnings;  // they would go to the standard error
+  compiled->file = compiled->importer.Import(kMainFile);
+  if (compiled->file == nullptr) return Rejected("a Protobuf schema cannot be used: " + compiled->fault.text);
+  // The library treats messages of these names in its own way.
+  if (ClaimsToBeWellKnown(*compiled->file))
+    return Rejected("a Protobuf schema cannot be used: its package google.protobuf is that of the well-known types");
+  return std::shared_ptr<const ProtoSchema>(new ProtoSchema(std::move(compiled)));
+}
+
+Result<const pb::Descriptor*> ProtoSchema::Find(std::string_view name) const {
+  std::vector<const pb::Descriptor*> all;
+  for (int i = 0; i < compiled_->file->message_type_count(); ++i) Collect(compiled_->file->message_type(i), all);
+  const pb::Descriptor* found = nullptr;
+  for (const pb::Descriptor* message : all) {
+    if (message->full_name() == name) return message;
+    const bool matches = name.empty() ? message->containing_type() == nullptr : message->name() == name;
+    if (!matches) continue;
+    if (found != nullptr)
+      return ConfigError(name.empty() ? "the Protobuf schema has several messages: set message to the name of one"
+                                      : "the Protobuf schema has several messages '" + std::string(name) +
+                                            "': set message to the full name of one");
+    found = message;
+  }
+  if (found == nullptr) return ConfigError("the Protobuf schema has no message '" + std::string(name) + "'");
+  return found;
+}
+
+const pb::Descriptor* ProtoSchema::At(const std::vector<int>& path) const {
+  const pb::Descriptor* message = nullptr;
+  for (const int index : path) {
+    const int count = message == nullptr ? compiled_->file->message_type_count() : message->nested_type_count();
+    if (index < 0 || index >= count) return nullptr;
+    message = message == nullptr ? compiled_->file->message_type(index) : message->nested_type(index);
+  }
+  return message;
+}
+
+std::vector<int> ProtoSchema::PathOf(const pb::Descriptor& message) {
+  std::vector<int> path;
+  for (const pb::Descriptor* at = &message; at != nullptr; at = at->containing_type()) path.push_back(at->index());
+  std::ranges::reverse(path);
+  return path;
+}
+
+std::vector<std::string> ProtoSchema::ImportsOf(const std::string& file) const {
+  std::vector<std::string> names;
+  const pb::FileDescriptor* found = compiled_->importer.pool()->FindFileByName(file.empty() ? kMainFile : file);
+  for (int i = 0; found != nullptr && i < found->dependency_count(); ++i) {
+    if (!found->dependency(i)->name().starts_with(kWellKnown)) names.push_back(found->dependency(i)->name());
+  }
+  return names;
+}
+
+std::unique_ptr<pb::Message> ProtoSchema::New(const pb::Descriptor& message) const {
+  return std::unique_ptr<pb::Message>(compiled_->factory.GetPrototype(&message)->New());
+}
+
+}  // namespace headgate::codec
