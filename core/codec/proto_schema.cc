@@ -3,12 +3,15 @@
 #include <google/protobuf/compiler/importer.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/descriptor_database.h>
 #include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
 #include <algorithm>
 #include <map>
+
+#include "core/base/encoding.h"
 
 namespace headgate::codec {
 namespace {
@@ -63,6 +66,31 @@ bool ClaimsToBeWellKnown(const pb::FileDescriptor& file) {
   return false;
 }
 
+// Not every source of a descriptor fills them in.
+void ForgetJsonNames(pb::DescriptorProto& message) {
+  for (pb::FieldDescriptorProto& field : *message.mutable_field()) field.clear_json_name();
+  for (pb::DescriptorProto& nested : *message.mutable_nested_type()) ForgetJsonNames(nested);
+}
+
+std::string Declared(const pb::Descriptor& message) {
+  pb::DescriptorProto proto;
+  message.CopyTo(&proto);
+  ForgetJsonNames(proto);
+  return proto.SerializeAsString();
+}
+
+// The well-known file that the given one is a copy of; nullptr if it is none.
+const pb::FileDescriptor* WellKnownFile(const pb::FileDescriptor& file) {
+  const pb::FileDescriptor* known = nullptr;
+  for (int i = 0; file.package() == "google.protobuf" && i < file.message_type_count(); ++i) {
+    const pb::Descriptor& message = *file.message_type(i);
+    const auto* same = pb::DescriptorPool::generated_pool()->FindMessageTypeByName(message.full_name());
+    if (same == nullptr || same->index() != i || Declared(*same) != Declared(message)) return nullptr;
+    known = same->file();
+  }
+  return known;
+}
+
 // Messages inside a message, too.
 void Collect(const pb::Descriptor* message, std::vector<const pb::Descriptor*>& out) {
   out.push_back(message);
@@ -74,11 +102,25 @@ void Collect(const pb::Descriptor* message, std::vector<const pb::Descriptor*>& 
 }  // namespace
 
 struct ProtoSchema::Compiled {
+  Compiled() { texts.RecordErrorsTo(&fault); }
+
   ProtoFiles files;
   FirstFault fault;
-  pb::compiler::Importer importer{&files, &fault};
+  pb::SimpleDescriptorDatabase described;
+  pb::compiler::SourceTreeDescriptorDatabase texts{&files};
+  pb::MergedDescriptorDatabase all{&described, &texts};
+  pb::DescriptorPool pool{&all, texts.GetValidationErrorCollector()};
   const pb::FileDescriptor* file = nullptr;
   mutable pb::DynamicMessageFactory factory;  // behind what it uses: gone first
+
+  // Some clients register a serialized FileDescriptorProto in base64, and not every registry turns it into text.
+  void Add(const std::string& name, const std::string& text) {
+    const auto bytes = FromBase64(text);  // no text of a .proto file is base64
+    pb::FileDescriptorProto proto;
+    if (!bytes || bytes->empty() || !proto.ParseFromString(*bytes)) return files.Add(name, text);
+    proto.set_name(name);
+    if (!name.starts_with(kWellKnown)) described.Add(proto);
+  }
 };
 
 ProtoSchema::ProtoSchema(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {}
@@ -90,14 +132,15 @@ Result<std::shared_ptr<const ProtoSchema>> ProtoSchema::Compile(std::string_view
   std::size_t size = text.size();
   for (const ProtoFile& file : imports) {
     size += file.text.size();
-    compiled->files.Add(file.name, file.text);
+    if (size <= kProtoBytesMax) compiled->Add(file.name, file.text);
   }
   if (size > kProtoBytesMax) return Rejected("a Protobuf schema cannot be used: it is longer than 1 MiB");
-  compiled->files.Add(kMainFile, std::string(text));
   const pb::LogSilencer no_warnings;  // they would go to the standard error
-  compiled->file = compiled->importer.Import(kMainFile);
+  compiled->Add(kMainFile, std::string(text));
+  compiled->file = compiled->pool.FindFileByName(kMainFile);
   if (compiled->file == nullptr) return Rejected("a Protobuf schema cannot be used: " + compiled->fault.text);
   // The library treats messages of these names in its own way.
+  if (const pb::FileDescriptor* known = WellKnownFile(*compiled->file)) compiled->file = known;
   if (ClaimsToBeWellKnown(*compiled->file))
     return Rejected("a Protobuf schema cannot be used: its package google.protobuf is that of the well-known types");
   return std::shared_ptr<const ProtoSchema>(new ProtoSchema(std::move(compiled)));
@@ -140,7 +183,7 @@ std::vector<int> ProtoSchema::PathOf(const pb::Descriptor& message) {
 
 std::vector<std::string> ProtoSchema::ImportsOf(const std::string& file) const {
   std::vector<std::string> names;
-  const pb::FileDescriptor* found = compiled_->importer.pool()->FindFileByName(file.empty() ? kMainFile : file);
+  const pb::FileDescriptor* found = compiled_->pool.FindFileByName(file.empty() ? kMainFile : file);
   for (int i = 0; found != nullptr && i < found->dependency_count(); ++i) {
     if (!found->dependency(i)->name().starts_with(kWellKnown)) names.push_back(found->dependency(i)->name());
   }

@@ -23,8 +23,9 @@ struct ProtoFile {
 // A compiled file and what it imports. Immutable; what it hands out lives as long.
 class ProtoSchema {
  public:
-  // `imports`: in any order. The well-known types (google/protobuf/timestamp.proto and its like) are always there. The
-  // error (kRejected) has the place and the reason of the first fault. Refused is more than 1 MiB of text.
+  // A text is that of a .proto file, or a serialized FileDescriptorProto in base64. `imports`: in any order. The
+  // well-known types (google/protobuf/timestamp.proto and its like) are always there. The error (kRejected) has the
+  // place and the reason of the first fault. Refused is more than 1 MiB of text.
   static Result<std::shared_ptr<const ProtoSchema>> Compile(std::string_view text,
                                                             const std::vector<ProtoFile>& imports = {});
   ~ProtoSchema();

@@ -180,6 +180,29 @@ TEST(ProtoDecoder, TheHeaderSaysWhichMessageOfWhichSchema) {
   EXPECT_EQ(Told(**data, "000000000500"), "transient: away");
 }
 
+// What protoc makes of: syntax = "proto3"; import "m.proto"; message A { int32 n = 1; M m = 2; }, and of
+// syntax = "proto3"; message M { int32 c = 1; }
+TEST(ProtoSchema, DescriptorsInBase64AreSchemas) {
+  const std::string main = "CgdhLnByb3RvGgdtLnByb3RvIiMKAUESDAoBbhgBIAEoBVIBbhIQCgFtGAIgASgLMgIuTVIBbWIGcHJvdG8z";
+  const std::string imported = "CgdtLnByb3RvIhEKAU0SDAoBYxgBIAEoBVIBY2IGcHJvdG8z";
+  for (const std::string& import : {imported, std::string("syntax = \"proto3\"; message M { int32 c = 1; }")}) {
+    auto decoder = MakeProtobufDecoder(Paths({"n", "m.c"}), "A", main, {{"m.proto", import}});
+    ASSERT_TRUE(decoder.ok()) << decoder.error().what;
+    EXPECT_EQ(Told(**decoder, "080712020808"), "7,8");
+  }
+  EXPECT_FALSE(ProtoSchema::Compile(main).ok()) << "without what it imports";
+  EXPECT_FALSE(ProtoSchema::Compile("AAAA").ok());
+}
+
+TEST(ProtoSchema, AWellKnownTypeMayBeARecordIfItIsNoOther) {
+  constexpr const char* kInstant =
+      "syntax = \"proto3\"; package google.protobuf; message Timestamp { int64 seconds = 1; int32 nanos = 2; }";
+  EXPECT_EQ(ReadProto(kInstant, "Timestamp", "0805", {"value", "seconds"}), "timestamptz 5000000,5");
+  EXPECT_FALSE(
+      ProtoSchema::Compile("syntax = \"proto3\"; package google.protobuf; message Timestamp { string seconds = 1; }")
+          .ok());
+}
+
 TEST(ProtoSchema, MessagesAreFoundByNameAndByPlace) {
   const auto schema = ProtoSchema::Compile(
       R"(syntax = "proto3"; package p; message A { message B {} map<string, int32> m = 1; } message C { message B {} })");
