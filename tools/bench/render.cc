@@ -3,8 +3,10 @@
 #include <ctime>
 #include <string>
 
+#include "core/codec/avro_encoder.h"
 #include "core/codec/debezium.h"
 #include "core/codec/native.h"
+#include "core/codec/proto_encoder.h"
 #include "core/model/change.h"
 #include "tools/bench/measure.h"
 
@@ -110,6 +112,17 @@ void Render() {
             records.Clear();
             Must(debezium.Render(event, records));
           });
+  codec::AvroEncoder avro({}, true, nullptr);
+  Measure("a row of 6 columns as Avro, with key", "(budget: at least 2 M)", transaction, context,
+          [&](const codec::EventContext& event) {
+            records.Clear();
+            Must(avro.Encode(event, "orders", records));
+          });
+  const auto protobuf = Must(codec::ProtobufEncoder::Make({}, nullptr));
+  Measure("a row of 6 columns as Protobuf, with key", "", transaction, context, [&](const codec::EventContext& event) {
+    records.Clear();
+    Must(protobuf->Encode(event, "orders", records));
+  });
 }
 
 }  // namespace headgate::bench
