@@ -22,6 +22,33 @@ constexpr std::size_t kProtoBytesMax = 1024 * 1024;
 constexpr const char* kMainFile = "schema.proto";
 constexpr std::string_view kWellKnown = "google/protobuf/";
 
+// Blocks, options and lists within one another. The library's parser goes down with them on the stack, without a limit.
+// Strings and comments end where its tokenizer ends them; characters that the tokenizer stops at are too deep, too.
+bool NestsTooDeep(std::string_view text) {
+  constexpr int kLevelsMax = 64;
+  int level = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const std::string_view two = text.substr(i, 2);
+    if (static_cast<unsigned char>(c) < 0x20 && (c < '\t' || c > '\r')) return true;
+    if (two == "//") {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (two == "/*") {
+      i = std::min(text.find("*/", i + 2), text.size() - 1) + 1;
+    } else if (c == '"' || c == '\'') {
+      for (++i; i < text.size() && text[i] != c && text[i] != '\n'; ++i) {
+        if (text[i] == '\0') return true;
+        if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] != '\n') ++i;
+      }
+    } else if (c == '{' || c == '[' || c == '<') {
+      if (++level > kLevelsMax) return true;
+    } else if (c == '}' || c == ']' || c == '>') {
+      --level;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 // Files in memory; the well-known ones come out of the library.
@@ -111,13 +138,19 @@ struct ProtoSchema::Compiled {
   pb::MergedDescriptorDatabase all{&described, &texts};
   pb::DescriptorPool pool{&all, texts.GetValidationErrorCollector()};
   const pb::FileDescriptor* file = nullptr;
+  bool too_deep = false;
   mutable pb::DynamicMessageFactory factory;  // behind what it uses: gone first
 
   // Some clients register a serialized FileDescriptorProto in base64, and not every registry turns it into text.
   void Add(const std::string& name, const std::string& text) {
     const auto bytes = FromBase64(text);  // no text of a .proto file is base64
     pb::FileDescriptorProto proto;
-    if (!bytes || bytes->empty() || !proto.ParseFromString(*bytes)) return files.Add(name, text);
+    if (!bytes || bytes->empty() || !proto.ParseFromString(*bytes)) {
+      too_deep = too_deep || NestsTooDeep(text);
+      return files.Add(name, text);
+    }
+    // Options that are not compiled yet are text again.
+    too_deep = too_deep || proto.DebugString().find("uninterpreted_option") != std::string::npos;
     proto.set_name(name);
     if (!name.starts_with(kWellKnown)) described.Add(proto);
   }
@@ -137,6 +170,7 @@ Result<std::shared_ptr<const ProtoSchema>> ProtoSchema::Compile(std::string_view
   if (size > kProtoBytesMax) return Rejected("a Protobuf schema cannot be used: it is longer than 1 MiB");
   const pb::LogSilencer no_warnings;  // they would go to the standard error
   compiled->Add(kMainFile, std::string(text));
+  if (compiled->too_deep) return Rejected("a Protobuf schema cannot be used: it is nested more than 64 levels deep");
   compiled->file = compiled->pool.FindFileByName(kMainFile);
   if (compiled->file == nullptr) return Rejected("a Protobuf schema cannot be used: " + compiled->fault.text);
   // The library treats messages of these names in its own way.

@@ -203,6 +203,29 @@ TEST(ProtoSchema, AWellKnownTypeMayBeARecordIfItIsNoOther) {
           .ok());
 }
 
+// The library's parser would take all of the stack.
+TEST(ProtoSchema, WhatIsNestedDeeperThan64LevelsIsRefused) {
+  const auto nested = [](int levels, const std::string& between) {
+    std::string text = "syntax = \"proto3\";";
+    for (int i = 0; i < levels; ++i) text += "message A {" + between;
+    return text + std::string(static_cast<std::size_t>(levels), '}');
+  };
+  const auto refused = [](const std::string& text) {
+    const auto schema = ProtoSchema::Compile(text);
+    return !schema.ok() && schema.error().what.find("64 levels") != std::string::npos;
+  };
+  // What stands in comments and strings closes nothing.
+  for (const char* between :
+       {"", "// }\n", "/* } */", "/*/ } */", "option deprecated = '}\\'}';", "option deprecated = '}\n"}) {
+    EXPECT_TRUE(refused(nested(10'000, between))) << between;
+  }
+  EXPECT_TRUE(refused(std::string("message A {") + '\0'));
+  const auto shallow = ProtoSchema::Compile(nested(20, "/* { */ // {\n"));
+  EXPECT_TRUE(shallow.ok()) << shallow.error().what;
+  EXPECT_TRUE(ProtoSchema::Compile("syntax = \"proto3\"; message A { option deprecated = true; } /").error().kind ==
+              ErrorKind::kRejected);
+}
+
 TEST(ProtoSchema, MessagesAreFoundByNameAndByPlace) {
   const auto schema = ProtoSchema::Compile(
       R"(syntax = "proto3"; package p; message A { message B {} map<string, int32> m = 1; } message C { message B {} })");
