@@ -137,6 +137,28 @@ TEST(RegistryClient, ARegistryThatIsNotThereOrDoesNotAnswerIsTransientAndNamed) 
   }
 }
 
+TEST(RegistryClient, TlsIsVerifiedWithTheAuthorityOfTheSettings) {
+  testing_support::TestAuthority authority;
+  HttpReceiver::Options tls;
+  tls.tls = authority.Issue("registry", {"IP:127.0.0.1"});
+  HttpReceiver receiver(tls, [](const auto&) { return Answer(R"({"id":7})"); });
+  Options options;
+  options.url = *net::ParseUrl(receiver.url("/"));
+  options.tls.ca_file = authority.ca_file();
+  auto client = Client::Open(options);
+  ASSERT_TRUE(client.ok()) << client.error().what;
+  const auto id = (*client)->IdOf("s", kInt);
+  EXPECT_TRUE(id.ok()) << id.error().what;
+  options.tls.ca_file.clear();
+  client = Client::Open(options);
+  ASSERT_TRUE(client.ok());
+  const auto refused = (*client)->IdOf("s", kInt);
+  ASSERT_FALSE(refused.ok()) << "the system does not know the authority";
+  EXPECT_EQ(refused.error().kind, ErrorKind::kTransient);
+  EXPECT_NE(refused.error().what.find("certificate"), std::string::npos) << refused.error().what;
+  EXPECT_EQ(receiver.request_count(), 1U);
+}
+
 TEST(RegistryClient, WhatTheGuardRefusesIsASetting) {
   HttpReceiver receiver;
   Options options;
