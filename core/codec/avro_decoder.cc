@@ -36,7 +36,7 @@ std::unique_ptr<AvroPlan> PlanOf(const AvroSchema& schema, const AvroNode& node,
   } else if (node.type == AvroType::kRecord && !wanted.fields.empty()) {
     for (const AvroNode::Field& field : node.fields) add(field.node, wanted.Find(field.name));
   } else if (node.type == AvroType::kMap) {
-    for (const auto& field : wanted.fields) add(node.children[0], &field.second);
+    for (const auto& field : wanted.fields) add(node.children[0], &field.wanted);
   }
   return plan;
 }
@@ -82,7 +82,7 @@ class AvroDecoder final : public RecordDecoder {
     reader_.emplace(writer.schema, bytes);
     Walk(*writer.plan, values);
     if (!reader_->failed() && !reader_->done()) reader_->Fail("bytes are left over behind the record");
-    const Status status = reader_->status();
+    Status status = reader_->status();
     if (status.ok()) return status;
     values.assign(columns_, absent);
     return Rejected("the record cannot be read with the Avro schema that it names" +
@@ -147,7 +147,7 @@ class AvroDecoder final : public RecordDecoder {
         const std::string_view key = in.Bytes();
         const auto& fields = plan.wanted->fields;
         std::size_t i = 0;
-        while (i < fields.size() && fields[i].first != key) ++i;
+        while (i < fields.size() && fields[i].name != key) ++i;
         if (i < fields.size()) {
           Walk(*plan.children[i], values);
         } else {

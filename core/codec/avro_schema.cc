@@ -11,7 +11,7 @@ namespace {
 
 using AvroJson = nlohmann::json;
 
-constexpr std::size_t kSchemaBytesMax = 1024 * 1024;
+constexpr std::size_t kSchemaBytesMax = std::size_t{1} << 20;
 constexpr std::size_t kNodesMax = 10'000;
 constexpr int kLevelsMax = 64;
 

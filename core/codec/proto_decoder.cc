@@ -126,7 +126,7 @@ class ProtobufDecoder final : public RecordDecoder {
   }
 
  private:
-  static constexpr std::size_t kBytesMax = 64 * 1024 * 1024;
+  static constexpr std::size_t kBytesMax = std::size_t{64} << 20;
 
   ProtoTarget TargetOf(std::shared_ptr<const ProtoSchema> schema, const pb::Descriptor& message, std::string& lost) {
     ProtoTarget target;

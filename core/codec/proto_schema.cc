@@ -18,7 +18,7 @@ namespace {
 
 namespace pb = google::protobuf;
 
-constexpr std::size_t kProtoBytesMax = 1024 * 1024;
+constexpr std::size_t kProtoBytesMax = std::size_t{1} << 20;
 constexpr const char* kMainFile = "schema.proto";
 constexpr std::string_view kWellKnown = "google/protobuf/";
 

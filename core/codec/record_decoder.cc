@@ -95,8 +95,9 @@ Result<WantedFields> WantedOf(const std::vector<FieldPath>& paths) {
   for (std::size_t i = 0; i < paths.size(); ++i) {
     WantedFields* at = &root;
     for (const std::string& step : paths[i].steps) {
-      const auto known = std::ranges::find(at->fields, step, [](const auto& f) { return std::string_view(f.first); });
-      at = known != at->fields.end() ? &known->second : &at->fields.emplace_back(step, WantedFields{}).second;
+      auto known = std::ranges::find(at->fields, step, &WantedFields::Field::name);
+      if (known == at->fields.end()) known = at->fields.insert(known, {step, {}});
+      at = &known->wanted;
     }
     int& column = paths[i].type_name ? at->type_column : at->column;
     if (column >= 0) return ConfigError("two columns are taken from the same field of a record");

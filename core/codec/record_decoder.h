@@ -55,13 +55,19 @@ class RecordDecoder {
 
 // The paths as a tree, for decoders: one walk over a record finds them all.
 struct WantedFields {
+  struct Field;
+
   int column = -1;       // which gets the value here
   int type_column = -1;  // which gets the name of its type
-  std::vector<std::pair<std::string, WantedFields>> fields;
+  std::vector<Field> fields;
 
   const WantedFields* Find(std::string_view name) const;
   // Gives everything here and below a null.
   void SetNull(std::vector<Value>& values) const;
+};
+struct WantedFields::Field {
+  std::string name;
+  WantedFields wanted;
 };
 // kConfig: two columns have the same path.
 Result<WantedFields> WantedOf(const std::vector<FieldPath>& paths);

@@ -8,7 +8,7 @@
 namespace headgate::schema_registry {
 namespace {
 
-constexpr std::size_t kAnswerBytesMax = 4 * 1024 * 1024;
+constexpr std::size_t kAnswerBytesMax = std::size_t{4} << 20;
 constexpr int kReferenceLevelsMax = 32;
 constexpr std::size_t kReferencesMax = 1'000;
 constexpr std::string_view kContentType = "application/vnd.schemaregistry.v1+json";
