@@ -201,7 +201,7 @@ TEST(AvroDecoder, S_39EachRecordIsReadWithTheSchemaThatWroteIt) {
   EXPECT_EQ(store.asked, 2) << "a schema is asked for once";
   EXPECT_NE(read("0000000009"
                  "02")
-                .find("9"),
+                .find('9'),
             std::string::npos)
       << "an unknown id is named";
   EXPECT_NE(read("0100000001"

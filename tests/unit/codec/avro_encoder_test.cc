@@ -13,7 +13,6 @@ namespace {
 
 using codec::AvroEncoder;
 using codec::AvroEnvelope;
-using codec::AvroOptions;
 using codec::FieldPath;
 using codec::RecordList;
 using codec::SubjectStrategy;

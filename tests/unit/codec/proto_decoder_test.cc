@@ -122,7 +122,7 @@ TEST(ProtoDecoder, PathsGoThroughMessagesAndNameTheCaseOfAOneof) {
 
 TEST(ProtoDecoder, WhatCannotBeFoundIsASetting) {
   const auto said = [](const char* schema, const char* message, const char* path) {
-    const std::string text = ReadProto(schema, message, "", {path});
+    std::string text = ReadProto(schema, message, "", {path});
     EXPECT_TRUE(text.starts_with("config: ")) << text;
     return text;
   };

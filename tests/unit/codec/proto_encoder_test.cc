@@ -165,7 +165,7 @@ TEST(ProtoEncoder, FieldsMayLieDeeperAndEachMistakeIsASetting) {
   EXPECT_EQ(Inserted(**deep, table.schema, {Int(7)}), "0a020807");
   const auto refused = [&](const ProtobufOptions& options) {
     auto encoder = ProtobufEncoder::Make(options, nullptr);
-    const std::string said = encoder.ok() ? Inserted(**encoder, table.schema, {Int(7)}) : Refusal(encoder.error());
+    std::string said = encoder.ok() ? Inserted(**encoder, table.schema, {Int(7)}) : Refusal(encoder.error());
     EXPECT_TRUE(said.starts_with("config: ")) << said;
     return said;
   };
