@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/encoding.h"
 #include "core/codec/debezium_value.h"
 #include "core/codec/decimal.h"
 #include "core/codec/native_value.h"
@@ -167,6 +168,7 @@ const char* Put(pb::Message& m, const pb::FieldDescriptor& f, const Value& v, co
       const char* why = bytes ? nullptr : StringOf(v, type, text);
       if (why != nullptr) return why;
       if (bytes) text = v.text;
+      if (!bytes && !IsUtf8(text)) return kMalformed;  // the library would write it and complain on standard error
       add ? r.AddString(&m, &f, std::move(text)) : r.SetString(&m, &f, std::move(text));
       return nullptr;
     }
