@@ -78,8 +78,41 @@ class KafkaSettings {
     r.tombstones = bound_.Bool("tombstones");
     r.cloud_events.source = bound_.Text("ce_source");
     r.cloud_events.type_prefix = bound_.Text("type_prefix");
+    ReadSchemas();
     o_.id_header = bound_.Text("id_header");
     o_.commit_timestamps = bound_.Text("timestamp") == "commit";
+  }
+
+  void ReadSchemas() {
+    using Format = codec::RecordFormat;
+    codec::RecordOptions& r = o_.records;
+    o_.registry = schema_registry::ReadOptions(bound_, true, out_.errors);
+    r.avro.envelope = bound_.Text("envelope") == "native" ? codec::AvroEnvelope::kNative : codec::AvroEnvelope::kRow;
+    if (!codec::ParseSubjectStrategy(bound_.Text("subjects"), r.avro.subjects))
+      Fail("subjects", "must be topic, record or topic-record.");
+    r.protobuf.subjects = r.avro.subjects;
+    r.protobuf.schema = bound_.Text("proto");
+    r.protobuf.message = bound_.Text("message");
+    for (const std::string& pair : bound_.List("fields")) {
+      const auto equals = pair.find('=');
+      if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
+        if (!config::HasPlaceholder(pair))
+          Fail("fields", "has \"" + pair + "\": it must be a comma list of field=column.");
+        continue;
+      }
+      r.protobuf.fields.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+    }
+    if (r.format != Format::kProtobuf) {
+      for (const std::string_view key : {"proto", "message", "fields"}) {
+        if (Known(key)) Fail(key, "has a meaning only with format=protobuf.");
+      }
+    } else if (r.protobuf.schema.empty() && !o_.registry && bound_.Text("registry").empty()) {
+      Fail("proto", "is missing: format=protobuf needs the text of a .proto file, or a registry.");
+    }
+    if (r.format == Format::kAvro && bound_.Text("registry").empty())
+      Fail("registry", "is missing: format=avro needs one, as nobody could read the records without their schema.");
+    if (r.format != Format::kAvro && r.format != Format::kProtobuf && Known("registry"))
+      Fail("registry", "has a meaning only with format=avro and format=protobuf.");
   }
 
   void ReadDelivery() {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "core/codec/record_encoder.h"
 #include "core/config/spec.h"
 #include "core/kafka/client_options.h"
+#include "core/schema_registry/settings.h"
 
 // The settings of one sink, typed and checked across keys. Everything else of the folder reads this, never the map.
 namespace headgate::kafka::sink {
@@ -27,7 +29,8 @@ struct Options {
   int replication = -1;  // the same
   std::vector<std::pair<std::string, std::string>> topic_settings;
   codec::RecordOptions records;
-  std::string id_header;  // of the event id; "": none
+  std::optional<schema_registry::Options> registry;  // without its guard
+  std::string id_header;                             // of the event id; "": none
   bool commit_timestamps = true;
 
   bool exactly_once = true;

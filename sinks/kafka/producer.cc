@@ -1,6 +1,7 @@
 #include "sinks/kafka/producer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include "core/base/failpoint.h"
@@ -13,9 +14,20 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kSliceMs = 100;  // how long a call of the library waits before we look whether to go on
 constexpr int kAdminMs = 10'000;
 constexpr int kConnectMs = 15'000;
+constexpr int kTries = 5;                 // of a transaction that the library gave up for what was before it
 constexpr std::size_t kRefusedMax = 100;  // in a row: then it is not the records
 
 int Ms(std::chrono::milliseconds ms) { return static_cast<int>(ms.count()); }
+
+bool ParseNumber(std::string_view text, std::size_t& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Given up because of another one: whether it would be taken is not known.
+bool IsPurged(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+}
 
 }  // namespace
 
@@ -108,10 +120,25 @@ Status Producer::EnsureTopic(const std::string& name) {
   return client_->CreateTopic({name, options_.partitions, options_.replication, options_.topic_settings}, kAdminMs);
 }
 
+// What is sent at once is as large as the largest record may be: the brokers would refuse all of it.
+Status Producer::CheckLimit(const std::string& name) {
+  const auto setting = client_->TopicSetting(name, "max.message.bytes", kAdminMs);
+  std::size_t limit = 0;
+  // Who may not ask learns it when something is refused.
+  if (!setting.ok() || !ParseNumber(*setting, limit) || limit >= options_.record_bytes_max) return Ok();
+  return ConfigError("Topic " + name + " on " + place() + " takes at most " + *setting +
+                     " bytes at once (max.message.bytes), and record_bytes_max is " +
+                     std::to_string(options_.record_bytes_max) + ". Set record_bytes_max to at most " + *setting +
+                     ", or raise the topic's, then restart");
+}
+
 Result<rd_kafka_topic_t*> Producer::TopicHandle(const std::string& name) {
   const auto it = topics_.find(name);
   if (it != topics_.end()) return it->second.get();
-  if (name != options_.progress_topic) HG_RETURN_IF_ERROR(EnsureTopic(name));
+  if (name != options_.progress_topic) {
+    HG_RETURN_IF_ERROR(EnsureTopic(name));
+    HG_RETURN_IF_ERROR(CheckLimit(name));
+  }
   Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
   if (topic == nullptr) return client_->ErrorOf(rd_kafka_last_error(), "using topic " + name);
   return (topics_[name] = std::move(topic)).get();
@@ -185,7 +212,7 @@ Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without
     }
     HG_RETURN_IF_ERROR(Produce(batch, i));
     if (i % 1'024 == 0) client_->Poll(0);
-    if (!failed_.empty() && KindOf(failed_.front().code) != ErrorKind::kRejected) break;
+    if (!failed_.empty() && KindOf(failed_.back().code) != ErrorKind::kRejected) break;
   }
   return Flush();
 }
@@ -198,10 +225,28 @@ Status Producer::Flush() {
     if (SteadyClock::now() >= until) return client_->ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, "writing records");
   }
   std::ranges::sort(failed_, {}, &Failed::record);
+  bool refused = false;
+  bool purged = false;
   for (const Failed& one : failed_) {
-    if (KindOf(one.code) != ErrorKind::kRejected) return client_->ErrorOf(one.code, "writing records");
+    const bool rejected = KindOf(one.code) == ErrorKind::kRejected;
+    if (!rejected && !IsPurged(one.code)) return client_->ErrorOf(one.code, "writing records");
+    refused = refused || rejected;
+    purged = purged || !rejected;
   }
-  return Ok();
+  only_purged_ = purged && !refused;
+  return only_purged_ ? Status(WhyPurged()) : Ok();
+}
+
+// The transaction's own trouble is told by the next call that is about it.
+Error Producer::WhyPurged() {
+  std::array<char, 512> text{};
+  const auto fatal = rd_kafka_fatal_error(client_->get(), text.data(), text.size());
+  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->ErrorOf(fatal, "writing records", text.data());
+  if (open_) {
+    Owned<rd_kafka_error_t> error(rd_kafka_commit_transaction(client_->get(), kSliceMs));
+    if (error != nullptr) return TransactionError(std::move(error), "writing records");
+  }
+  return Transient("writing records on " + place() + ": they were given up");
 }
 
 Status Producer::Write(const Batch& batch, const OnRefused& refused) {
@@ -223,11 +268,22 @@ Status Producer::Write(const Batch& batch, const OnRefused& refused) {
   if (!options_.exactly_once) return Ok();
   if (!alone)
     return Transient("a record was refused in the middle of a transaction, which is written again without it");
-  HG_RETURN_IF_ERROR(Begin());
-  HG_RETURN_IF_ERROR(ProduceAll(batch, found));
+  HG_RETURN_IF_ERROR(Anew([&] { return ProduceAll(batch, found); }));
   if (!failed_.empty()) return NotOneIsRefused(batch);
   ++parts_;
   return Ok();
+}
+
+// In a transaction of its own. Behind one in which something was refused the library may give up the next one, too, as
+// sequence numbers are missing: that is over once it is given up.
+Status Producer::Anew(const std::function<Status()>& produce) {
+  for (int tries = 1;; ++tries) {
+    HG_RETURN_IF_ERROR(Begin());
+    Status status = produce();
+    const bool again = !status.ok() && only_purged_ && open_ && status.error().kind == ErrorKind::kTransient;
+    if (!again || tries == kTries) return status;
+    HG_RETURN_IF_ERROR(Abort());
+  }
 }
 
 // Which of those that failed are to blame: one that is too large takes with it what was sent along.
@@ -237,6 +293,7 @@ Status Producer::Refused(const Batch& batch, std::vector<Refusal>& refused) {
   HG_RETURN_IF_ERROR(Abort());
   HG_RETURN_IF_ERROR(Narrow(batch, suspects, refused));
   if (refused.empty()) return NotOneIsRefused(batch);
+  std::ranges::sort(refused, {}, &Refusal::record);
   refused_in_row_ += refused.size();
   return Ok();
 }
@@ -244,23 +301,27 @@ Status Producer::Refused(const Batch& batch, std::vector<Refusal>& refused) {
 // By halves; what passes is given up again where there are transactions, and is delivered where there are none.
 Status Producer::Narrow(const Batch& batch, std::span<const std::size_t> records, std::vector<Refusal>& refused) {
   if (refused_in_row_ + refused.size() > kRefusedMax) return NotOneIsRefused(batch);
-  failed_.clear();
-  HG_RETURN_IF_ERROR(Begin());
-  for (const std::size_t record : records) HG_RETURN_IF_ERROR(Produce(batch, record));
-  HG_RETURN_IF_ERROR(Flush());
+  const auto produce = [&]() -> Status {
+    failed_.clear();
+    for (const std::size_t record : records) HG_RETURN_IF_ERROR(Produce(batch, record));
+    return Flush();
+  };
+  HG_RETURN_IF_ERROR(Anew(produce));
   const std::vector<Failed> failed = failed_;
   HG_RETURN_IF_ERROR(Abort());
-  if (failed.size() == 1) {
-    const Batch::Packed& r = batch.records()[failed.front().record];
-    refused.push_back({failed.front().record,
-                       client_
-                           ->ErrorOf(failed.front().code, "writing a record of " + std::to_string(r.key + r.value) +
-                                                              " bytes to topic " + batch.topics()[r.topic])
-                           .what});
-    return Ok();
-  }
   std::vector<std::size_t> again;
   for (const Failed& one : failed) again.push_back(one.record);
+  const auto is_refused = [](const Failed& one) { return !IsPurged(one.code); };
+  // What is refused by itself was not sent along with another.
+  if (std::ranges::count_if(failed, is_refused) == 1) {
+    const Failed& one = *std::ranges::find_if(failed, is_refused);
+    const Batch::Packed& r = batch.records()[one.record];
+    const std::string tried =
+        "writing a record of " + std::to_string(r.key + r.value) + " bytes to topic " + batch.topics()[r.topic];
+    refused.push_back({one.record, client_->ErrorOf(one.code, tried).what});
+    std::erase(again, one.record);
+    return again.empty() ? Ok() : Narrow(batch, again, refused);
+  }
   const std::span<const std::size_t> all(again);
   if (all.empty()) return Ok();
   HG_RETURN_IF_ERROR(Narrow(batch, all.first(all.size() / 2), refused));

@@ -63,9 +63,12 @@ class Producer {
   Status Prepare(const Batch& batch);
   Result<rd_kafka_topic_t*> TopicHandle(const std::string& name);
   Status EnsureTopic(const std::string& name);
+  Status CheckLimit(const std::string& name);
   Status Produce(const Batch& batch, std::size_t record);
   Status ProduceAll(const Batch& batch, std::span<const Refusal> without);
   Status Flush();
+  Error WhyPurged();
+  Status Anew(const std::function<Status()>& produce);
   Status Refused(const Batch& batch, std::vector<Refusal>& refused);
   Status Narrow(const Batch& batch, std::span<const std::size_t> records, std::vector<Refusal>& refused);
   Error NotOneIsRefused(const Batch& batch) const;
@@ -76,6 +79,7 @@ class Producer {
   std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics_;
   std::vector<rd_kafka_topic_t*> of_batch_;  // by its numbers
   std::vector<Batch::Header> headers_;
+  bool only_purged_ = false;    // at the last flush nothing failed but what was given up for another
   std::vector<Failed> failed_;  // since the last flush
   bool open_ = false;           // a transaction is
   std::size_t parts_ = 0;       // batches in it

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/pipeline/egress.h"
 #include "core/pipeline/event_context.h"
 #include "sinks/kafka/spec.h"
 
@@ -32,6 +33,7 @@ KafkaSink::KafkaSink(ReadOptions settings, const SinkServices& services)
       log_id_(services.log_id),
       clock_(services.clock != nullptr ? *services.clock : SystemClock()),
       settings_(settings.errors.empty() ? Ok() : Status(ConfigError(settings.errors.front().text))),
+      guard_(GuardOf(services)),
       native_(options_.records.native) {
   SinkTelemetry starting;
   starting.phase = "starting";
@@ -48,7 +50,15 @@ std::optional<At> KafkaSink::cursor() const {
 Status KafkaSink::Open(SinkContext& context) {
   HG_RETURN_IF_ERROR(settings_);
   context_ = &context;
-  HG_ASSIGN_OR_RETURN(encoder_, codec::MakeRecordEncoder(options_.records));
+  codec::RecordOptions records = options_.records;
+  if (options_.registry) {
+    if (!guard_.ok()) return guard_.error();
+    schema_registry::Options registry = *options_.registry;
+    registry.guard = *guard_;
+    HG_ASSIGN_OR_RETURN(registry_, schema_registry::Client::Open(std::move(registry)));
+    records.schemas = registry_.get();
+  }
+  HG_ASSIGN_OR_RETURN(encoder_, codec::MakeRecordEncoder(std::move(records)));
   HG_ASSIGN_OR_RETURN(producer_, Producer::Open(options_));
   kept_ = {log_id_, context.stand().at.seq, "", 0};
   if (options_.exactly_once) {
@@ -254,6 +264,8 @@ Status KafkaSink::Poll(Time deadline) {
 void KafkaSink::Close() {
   writer_.reset();
   producer_.reset();
+  encoder_.reset();
+  registry_.reset();
   Publish();
 }
 

@@ -86,6 +86,8 @@ class KafkaSink final : public Sink {
   const Clock& clock_;
   const Status settings_;
   SinkContext* context_ = nullptr;
+  const Result<net::GuardPolicy> guard_;
+  std::unique_ptr<schema_registry::Client> registry_;  // before what uses it
   std::unique_ptr<codec::RecordEncoder> encoder_;
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Writer> writer_;  // from Open to Close

@@ -3,6 +3,7 @@
 #include "core/config/option_builders.h"
 #include "core/kafka/client_options.h"
 #include "core/pipeline/rendering_options.h"
+#include "core/schema_registry/settings.h"
 
 namespace headgate::kafka::sink {
 namespace {
@@ -44,9 +45,10 @@ std::vector<Option> TopicOptions() {
 std::vector<Option> RecordOptions() {
   constexpr std::string_view kGroup = "Records";
   std::vector<Option> out = {
-      Choice("format", "native", {"native", "debezium", "row", "cloudevents", "cloudevents-binary"}, kGroup, "Format",
-             "How a change is rendered: as a native event, as Debezium does, the row alone, or a native event in a "
-             "CloudEvent, structured or with its attributes as headers."),
+      Choice("format", "native", {"native", "debezium", "row", "cloudevents", "cloudevents-binary", "avro", "protobuf"},
+             kGroup, "Format",
+             "How a change is rendered: as a native event, as Debezium does, the row alone, a native event in a "
+             "CloudEvent (structured or with its attributes as headers), or in Avro or Protobuf."),
       Defaulted("tombstones", OptionType::kBoolean, "true", kGroup, "Tombstones",
                 "Whether a null value follows under the key of a row that was deleted, and under the old key of one "
                 "whose key changed, as compacted topics need it. format=debezium has tombstones.on.delete instead."),
@@ -65,6 +67,29 @@ std::vector<Option> RecordOptions() {
              "other languages."),
   };
   for (Option& option : NativeRenderingSpec(kGroup)) out.push_back(std::move(option));
+  return out;
+}
+
+std::vector<Option> SchemaOptions() {
+  constexpr std::string_view kGroup = "Schemas";
+  std::vector<Option> out = {
+      Choice("envelope", "row", {"row", "native"}, kGroup, "Envelope",
+             "What format=avro has as the value: the row, or an event around it."),
+      Choice("subjects", "topic", {"topic", "record", "topic-record"}, kGroup, "Subjects",
+             "What a schema's subject in the registry is named after."),
+      WithExample(Optional("proto", OptionType::kString, kGroup, "Protobuf schema",
+                           "Of format=protobuf: the text of a .proto file, or a FileDescriptorSet in base64. Made of "
+                           "the stream's columns if it is not set."),
+                  "syntax = \"proto3\"; message Order { int64 id = 1; }"),
+      WithExample(Optional("message", OptionType::kString, kGroup, "Message",
+                           "The message of proto that a row becomes; to be named if there are several."),
+                  "Order"),
+      WithExample(
+          Optional("fields", OptionType::kList, kGroup, "Fields",
+                   "Which columns the fields of the message have, field=column; by their names if none is said."),
+          "sensorID=sensor_id,command=command"),
+  };
+  schema_registry::AppendOptions(out, true);
   return out;
 }
 
@@ -106,7 +131,8 @@ std::vector<Option> DeliveryOptions() {
 config::ComponentSpec Make() {
   config::ComponentSpec spec{
       "KafkaSink", {"kafka"}, config::ComponentKind::kSink, ClientSpec(), {"topic.", kPropertyPrefix}};
-  for (auto* group : {&TopicOptions, &RecordOptions, &DebeziumRenderingSpec, &DebeziumTopicSpec, &DeliveryOptions}) {
+  for (auto* group :
+       {&TopicOptions, &RecordOptions, &DebeziumRenderingSpec, &DebeziumTopicSpec, &SchemaOptions, &DeliveryOptions}) {
     for (Option& option : group()) spec.options.push_back(std::move(option));
   }
   return spec;

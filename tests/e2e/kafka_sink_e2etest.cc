@@ -1,0 +1,310 @@
+#include <map>
+
+#include "core/base/clock.h"
+#include "tests/e2e/api.h"
+#include "tests/support/private_kafka.h"
+#include "tests/support/private_registry.h"
+#include "tests/support/require.h"
+#include "tests/support/shared_kafka.h"
+#include "tests/support/wait_for.h"
+
+// What the Kafka sink does beyond what every sink owes (tests/conformance): formats, topics, transactions, records that
+// are not taken, and who may write.
+namespace headgate::test {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class KafkaSinkTest : public Api {
+ protected:
+  void SetUp() override {
+    Api::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    HG_WITH_SERVER("kafka", topics_, TestTopics::Create());
+    Exec("CREATE TABLE public.parts (id int PRIMARY KEY, name text, price int)");
+    Exec("INSERT INTO public.parts SELECT i, 'part ' || i, i FROM generate_series(1, 3) i");
+    Create("shop", shop_->Source());
+  }
+  void Exec(const std::string& sql) {
+    const Status done = shop_->database().Exec(sql);
+    ASSERT_TRUE(done.ok()) << done.error().what;
+  }
+  ConnectorSettings Sink(ConnectorSettings more = {}) const {
+    ConnectorSettings settings = {{"connector.class", "kafka"},
+                                  {"topics", "shop.public.parts"},
+                                  {"brokers", topics_->address()},
+                                  {"topic", topics_->Name("${table}")},
+                                  {"transactional_id", topics_->Name("out")},
+                                  {"progress_topic", topics_->Name("progress")},
+                                  {"timeout_ms", "5000"},
+                                  {"transaction_timeout_ms", "20000"}};
+    for (const auto& [key, value] : more) settings[key] = value;
+    return settings;
+  }
+  std::vector<KafkaRecord> Records(const std::string& topic = "parts") {
+    const auto records = topics_->client().Read(topics_->Name(topic));
+    return records.ok() ? *records : std::vector<KafkaRecord>();
+  }
+  bool HasRecords(std::size_t count, const std::string& topic = "parts") {
+    return WaitFor([&] { return Records(topic).size() >= count; }, seconds(30));
+  }
+  std::string Told() { return Call("GET", "/connectors/out/status", 200).dump() + headgate_->Stderr(); }
+  bool Fails(const std::string& text) {
+    return WaitFor([&] { return Call("GET", "/connectors/out/status", 200).dump().find(text) != std::string::npos; },
+                   seconds(40));
+  }
+  json Letters() { return Call("GET", "/api/v1/connectors/out/dead-letters?limit=50", 200)["items"]; }
+  bool HasLetters(std::size_t count) {
+    return WaitFor([&] { return Letters().size() == count; }, seconds(30));
+  }
+  static std::string HeaderOf(const KafkaRecord& record, const std::string& name) {
+    for (const auto& [have, value] : record.headers) {
+      if (have == name) return value.value_or("null");
+    }
+    return "none";
+  }
+
+  std::unique_ptr<TestTopics> topics_;
+};
+
+TEST_F(KafkaSinkTest, ChangesAreRecordsWithKeyIdTimeAndTombstones) {
+  Create("out", Sink());
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  Exec("UPDATE public.parts SET price = 20 WHERE id = 2");
+  Exec("DELETE FROM public.parts WHERE id = 2");
+  Exec("UPDATE public.parts SET id = 30 WHERE id = 3");
+  ASSERT_TRUE(HasRecords(8)) << Told();
+  const auto records = Records();
+  ASSERT_EQ(records.size(), 8U);
+  EXPECT_EQ(records[0].key, R"({"id":1})");
+  const json read = json::parse(*records[0].value);
+  EXPECT_EQ(read["op"], "read");
+  EXPECT_EQ(HeaderOf(records[0], "event-id"), read["id"]);
+  const json update = json::parse(*records[3].value);
+  EXPECT_EQ(update["after"]["price"], 20);
+  EXPECT_LT(std::abs(records[3].timestamp_ms - SystemClock().NowUs() / 1'000), 60'000);
+  EXPECT_EQ(json::parse(*records[4].value)["op"], "delete");
+  EXPECT_EQ(records[5].key, R"({"id":2})");
+  EXPECT_FALSE(records[5].value.has_value());
+  EXPECT_THAT(HeaderOf(records[5], "event-id"), HasSubstr("-t"));
+  EXPECT_EQ(records[6].key, R"({"id":30})");
+  EXPECT_EQ(records[7].key, R"({"id":3})");
+  EXPECT_FALSE(records[7].value.has_value());
+}
+
+TEST_F(KafkaSinkTest, DebeziumRecordsHaveKeysHeadersTombstonesAndTheTransactionTopic) {
+  Create("out", Sink({{"format", "debezium"}, {"provide.transaction.metadata", "true"}, {"topic", "${stream}"}}));
+  const auto read = [&](const std::string& topic) {
+    const auto records = topics_->client().Read(topic);
+    return records.ok() ? *records : std::vector<KafkaRecord>();
+  };
+  ASSERT_TRUE(WaitFor([&] { return read("shop.public.parts").size() == 3; }, seconds(30))) << Told();
+  Exec("UPDATE public.parts SET id = 30 WHERE id = 3");
+  ASSERT_TRUE(WaitFor([&] { return read("shop.public.parts").size() == 6; }, seconds(30))) << Told();
+  const auto records = read("shop.public.parts");
+  EXPECT_EQ(json::parse(*records[3].value)["op"], "d");
+  EXPECT_EQ(HeaderOf(records[3], "__debezium.newkey"), R"({"id":30})");
+  EXPECT_FALSE(records[4].value.has_value());
+  EXPECT_EQ(json::parse(*records[5].value)["op"], "c");
+  EXPECT_EQ(HeaderOf(records[5], "__debezium.oldkey"), R"({"id":3})");
+  ASSERT_TRUE(WaitFor([&] { return read("shop.transaction").size() >= 2; }, seconds(30))) << Told();
+  EXPECT_EQ(json::parse(*read("shop.transaction").back().value)["status"], "END");
+}
+
+TEST_F(KafkaSinkTest, ACloudEventAndARowAreWrittenAsTheirFormatsSay) {
+  Create("out", Sink({{"format", "cloudevents-binary"}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  EXPECT_EQ(HeaderOf(Records()[0], "ce_specversion"), "1.0");
+  EXPECT_THAT(HeaderOf(Records()[0], "ce_type"), HasSubstr("parts"));
+  Create("rows", Sink({{"format", "row"},
+                       {"topic", topics_->Name("rows")},
+                       {"transactional_id", topics_->Name("rows")},
+                       {"progress_topic", topics_->Name("progress-rows")}}));
+  ASSERT_TRUE(HasRecords(3, "rows"));
+  EXPECT_EQ(*Records("rows")[0].value, R"({"id":1,"name":"part 1","price":1})");
+}
+
+// D2: a reader of committed records sees all of it or nothing, however many batches it takes.
+TEST_F(KafkaSinkTest, ATransactionIsNeverVisibleInHalvesAlsoWhenItIsKilledInTheMiddle) {
+  Create("out", Sink({{"batch_records_max", "100"}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  for (const char* const point : {"kafka.written=kill:7", "kafka.commit=kill:1", ""}) {
+    headgate_->KillHard();
+    headgate_->set_failpoints(point);
+    ASSERT_TRUE(headgate_->Start().ok());
+    if (*point == '\0') break;
+    Exec(
+        "UPDATE public.parts SET price = price + 1; INSERT INTO public.parts SELECT 10000 * (SELECT count(*) FROM "
+        "public.parts) + i, 'many', 0 FROM generate_series(1, 5000) i");
+    EXPECT_TRUE(headgate_->WaitEnd(seconds(30)).has_value()) << point;
+    EXPECT_EQ((Records().size() - 3) % 5'000, Records().size() > 3 ? Records().size() / 5'000 * 3 % 5'000 : 0U)
+        << Records().size();
+  }
+  const auto wanted = shop_->database().Value("SELECT count(*) FROM public.parts");
+  std::map<std::string, int> seen;
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        seen.clear();
+        for (const KafkaRecord& record : Records()) ++seen[HeaderOf(record, "event-id")];
+        std::map<std::string, int> keys;
+        for (const KafkaRecord& record : Records()) ++keys[*record.key];
+        return std::to_string(keys.size()) == *wanted;
+      },
+      seconds(60)))
+      << Told();
+  for (const auto& [id, count] : seen) EXPECT_EQ(count, 1) << id;
+}
+
+TEST_F(KafkaSinkTest, ARecordThatIsTooLargeIsALetterAndTheRestGoesOnUntilItIsTriedAgain) {
+  ASSERT_TRUE(topics_->client().CreateTopic(topics_->Name("parts"), 1, {{"max.message.bytes", "20000"}}).ok());
+  Create("out", Sink({{"record_bytes_max", "20000"}, {"compression", "none"}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  Exec(
+      "INSERT INTO public.parts SELECT 100 + i, CASE i WHEN 4 THEN repeat('x', 30000) ELSE 'y' END, i FROM "
+      "generate_series(1, 9) i");
+  ASSERT_TRUE(HasRecords(11)) << Told();
+  ASSERT_TRUE(HasLetters(1)) << Letters();
+  EXPECT_EQ(StateOf("out"), "RUNNING");
+  const json letter = Call("GET", "/api/v1/connectors/out/dead-letters/" + Letters()[0]["id"].get<std::string>(), 200);
+  EXPECT_EQ(letter["error"]["class"], "rejected") << letter;
+  EXPECT_EQ(letter["record"]["key"]["id"], 104) << letter["key"];
+  Call("PUT", "/connectors/out/stop", 204);
+  ASSERT_TRUE(WaitFor([&] { return StateOf("out") == "STOPPED"; }));
+  ASSERT_TRUE(topics_->client().AlterTopic(topics_->Name("parts"), "max.message.bytes", "100000").ok());
+  Call("PUT", "/connectors/out/config", 200, json(Sink({{"record_bytes_max", "100000"}, {"compression", "none"}})));
+  Call("PUT", "/connectors/out/resume", 202);
+  ASSERT_TRUE(WaitFor([&] { return StateOf("out") == "RUNNING"; }));
+  Call("POST", "/api/v1/connectors/out/dead-letters/retry", 202, {{"filter", {{"all", true}}}});
+  ASSERT_TRUE(HasRecords(12)) << Told();
+  EXPECT_EQ(Records().back().key, R"({"id":104})");
+  EXPECT_TRUE(HasLetters(0)) << Letters();
+}
+
+// The brokers' own limit has become lower than ours: which record it is has to be found.
+TEST_F(KafkaSinkTest, WhichRecordOfABatchTheBrokersRefuseIsFound) {
+  ASSERT_TRUE(topics_->client().CreateTopic(topics_->Name("parts"), 1, {{"max.message.bytes", "100000"}}).ok());
+  Create("out", Sink({{"compression", "none"}, {"record_bytes_max", "100000"}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  ASSERT_TRUE(topics_->client().AlterTopic(topics_->Name("parts"), "max.message.bytes", "20000").ok());
+  Exec(
+      "INSERT INTO public.parts SELECT 100 + i, CASE WHEN i IN (4, 23) THEN repeat('x', 30000) ELSE 'y' END, i FROM "
+      "generate_series(1, 30) i");
+  ASSERT_TRUE(HasLetters(2)) << Letters() << Told();
+  ASSERT_TRUE(HasRecords(31)) << Records().size() << Told();
+  EXPECT_EQ(Records().size(), 31U);
+}
+
+TEST_F(KafkaSinkTest, WithBlockKeyLaterRecordsOfAKeyWaitBehindTheOneThatWasRefused) {
+  Create("out", Sink({{"record_bytes_max", "20000"}, {"on_rejected", "block_key"}, {"compression", "none"}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  Exec("UPDATE public.parts SET name = repeat('x', 30000) WHERE id = 1");
+  ASSERT_TRUE(HasLetters(1)) << Told();
+  Exec("UPDATE public.parts SET name = 'short' WHERE id IN (1, 2)");
+  ASSERT_TRUE(HasRecords(4)) << Told();
+  ASSERT_TRUE(HasLetters(2)) << Letters();
+  EXPECT_EQ(Letters()[1]["state"], "parked") << Letters();
+}
+
+TEST_F(KafkaSinkTest, WhatIsMissingOrWrongIsSaidWithWhatToDo) {
+  Create("out", Sink({{"create_topics", "false"}}));
+  EXPECT_TRUE(Fails("Set create_topics=true")) << Told();
+  Call("DELETE", "/connectors/out", 204);
+  ASSERT_TRUE(topics_->client().CreateTopic(topics_->Name("small"), 1, {{"max.message.bytes", "20000"}}).ok());
+  Create("out", Sink({{"topic", topics_->Name("small")}}));
+  EXPECT_TRUE(Fails("Set record_bytes_max to at most 20000")) << Told();
+  Call("DELETE", "/connectors/out", 204);
+  ASSERT_TRUE(topics_->client().CreateTopic(topics_->Name("parts"), 1, {{"cleanup.policy", "compact"}}).ok());
+  Exec("CREATE TABLE public.notes (text text)");
+  Exec("ALTER TABLE public.notes REPLICA IDENTITY FULL");
+  Create("out", Sink({{"topics", "shop.public.notes"}, {"topic", topics_->Name("parts")}}));
+  Exec("INSERT INTO public.notes SELECT i FROM generate_series(1, 300) i");
+  EXPECT_TRUE(Fails("cleanup.policy=compact takes only records with a key")) << Told();
+}
+
+// Two processes with one sink: the one that came last has it.
+TEST_F(KafkaSinkTest, WhoIsFencedStopsAndSaysWhy) {
+  Create("out", Sink());
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  const auto other = KafkaTransactions::Open(topics_->settings(), topics_->Name("out"));
+  ASSERT_TRUE(other.ok()) << other.error().what;
+  Exec("UPDATE public.parts SET price = 7");
+  EXPECT_TRUE(Fails("Another process uses the same transactional id")) << Told();
+  EXPECT_EQ(Records().size(), 3U);
+  Call("POST", "/connectors/out/restart", 204);
+  EXPECT_TRUE(HasRecords(6)) << Told();
+}
+
+TEST_F(KafkaSinkTest, AProgressThatIsGoneOrOfAnotherLogIsNotGuessedAt) {
+  Create("out", Sink());
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  Call("PUT", "/connectors/out/stop", 204);
+  ASSERT_TRUE(WaitFor([&] { return StateOf("out") == "STOPPED"; }));
+  Call("PUT", "/connectors/out/config", 200, json(Sink({{"progress_topic", topics_->Name("other")}})));
+  Call("PUT", "/connectors/out/resume", 202);
+  EXPECT_TRUE(Fails("knows nothing of sink out")) << Told();
+  ASSERT_TRUE(topics_->client()
+                  .Produce(topics_->Name("progress"), {{.key = "out", .value = R"({"log":"another","seq":5})"}})
+                  .ok());
+  Call("PUT", "/connectors/out/config", 200, json(Sink()));
+  EXPECT_TRUE(Fails("of another data directory")) << Told();
+  EXPECT_EQ(Records().size(), 3U);
+}
+
+TEST_F(KafkaSinkTest, AtLeastOnceNeedsNoTransactionsAndLosesNothingOverAKill) {
+  Create("out", Sink({{"delivery", "at_least_once"}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  headgate_->KillHard();
+  headgate_->set_failpoints("kafka.written=kill:1");
+  ASSERT_TRUE(headgate_->Start().ok());
+  for (int i = 0; i < 5; ++i) Exec("UPDATE public.parts SET price = " + std::to_string(100 + i));
+  EXPECT_TRUE(headgate_->WaitEnd(seconds(30)).has_value());
+  headgate_->set_failpoints("");
+  ASSERT_TRUE(headgate_->Start().ok());
+  const auto distinct = [&] {
+    std::map<std::string, int> ids;
+    for (const KafkaRecord& record : Records()) ++ids[HeaderOf(record, "event-id")];
+    return ids.size();
+  };
+  EXPECT_TRUE(WaitFor([&] { return distinct() == 18; }, seconds(30))) << distinct() << Told();
+  EXPECT_FALSE(topics_->client().PartitionsOf(topics_->Name("progress")).ok());
+}
+
+TEST_F(KafkaSinkTest, AvroGoesWithItsSchemaInTheRegistry) {
+  std::unique_ptr<PrivateRegistry> registry;
+  HG_WITH_SERVER("registry", registry, PrivateRegistry::Start());
+  Create("out", Sink({{"format", "avro"}, {"registry", registry->url()}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  const std::string value = *Records()[0].value;
+  ASSERT_GT(value.size(), 5U);
+  EXPECT_EQ(value[0], '\0') << "the magic byte";
+  EXPECT_THAT(value, HasSubstr("part 1"));
+  Exec("ALTER TABLE public.parts ADD COLUMN colour text");
+  Exec("UPDATE public.parts SET colour = 'red' WHERE id = 1");
+  ASSERT_TRUE(HasRecords(4)) << Told();
+  EXPECT_NE(Records()[3].value->substr(1, 4), value.substr(1, 4)) << "another schema has another id";
+}
+
+TEST_F(KafkaSinkTest, ProtobufNeedsNoRegistry) {
+  Create("out", Sink({{"format", "protobuf"},
+                      {"proto", "syntax = \"proto3\"; message Part { int32 number = 1; string name = 2; }"},
+                      {"fields", "number=id,name=name"}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  EXPECT_EQ(*Records()[0].value, std::string("\x08\x01\x12\x06part 1"));
+}
+
+TEST_F(KafkaSinkTest, ValidateAndCheckSayWhatIsWrongWithTheCluster) {
+  ConnectorSettings settings = Sink({{"brokers", "127.0.0.1:1"}});
+  settings["name"] = "out";
+  const json checked = Call("POST", "/api/v1/connections/test", 200, {{"config", settings}});
+  EXPECT_THAT(checked.dump(), HasSubstr("127.0.0.1:1")) << checked;
+  EXPECT_THAT(checked.dump(), HasSubstr(R"("status":"warning")")) << checked;
+  settings["brokers"] = topics_->address();
+  EXPECT_THAT(Call("POST", "/api/v1/connections/test", 200, {{"config", settings}}).dump(), HasSubstr("answers"));
+}
+
+}  // namespace
+}  // namespace headgate::test
