@@ -7,7 +7,7 @@
 #include "sinks/kafka/batch.h"
 
 // What a dead letter of this sink holds as its body: its records, as a line of JSON each.
-//   {"topic":"shop.orders","key":"{\"id\":7}","value":null,"headers":[["event-id","shop:0-..."]],"timestamp":1700000000000}
+//   {"topic":"shop.orders","key":"7","value":null,"headers":[["event-id","shop:0-..."]],"timestamp":1700000000000}
 // Bytes that are not UTF-8 are {"base64":"..."} instead of text. Pure.
 namespace headgate::kafka::sink {
 

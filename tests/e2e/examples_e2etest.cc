@@ -6,6 +6,7 @@
 
 #include "tests/support/headgate_process.h"
 #include "tests/support/http_receiver.h"
+#include "tests/support/private_kafka.h"
 #include "tests/support/private_mysql.h"
 #include "tests/support/private_postgres.h"
 #include "tests/support/private_search.h"
@@ -113,6 +114,7 @@ class Examples : public testing::Test {
   std::unique_ptr<PrivatePostgres> postgres_;
   std::unique_ptr<PrivateMysql> mysql_;
   std::unique_ptr<PrivateSearch> search_;
+  std::unique_ptr<PrivateKafka> kafka_;
   std::vector<std::pair<std::string, std::string>> words_;
 };
 
@@ -174,6 +176,22 @@ TEST_F(Examples, ATableBecomesAnIndex) {
   EXPECT_TRUE(WaitFor([&] {
     const auto found = search_->Json("GET", "/orders/_doc/1");
     return found.ok() && (*found)["_source"]["product"] == "a kettle";
+  })) << headgate_->Stderr();
+}
+
+TEST_F(Examples, ATableBecomesATopic) {
+  StartPostgres();
+  if (IsSkipped()) return;
+  HG_WITH_SERVER("kafka", kafka_, PrivateKafka::Start());
+  words_.emplace_back("9092", std::to_string(kafka_->port()));
+  Make("PostgresSource");
+  Make("KafkaSink");
+  const auto reader = kafka_->Connect();
+  ASSERT_TRUE(reader.ok()) << reader.error().what;
+  EXPECT_TRUE(WaitFor([&] {
+    const auto records = reader->Read("shop.public.orders");
+    return records.ok() && records->size() == 1 && records->front().key == R"({"id":1})" &&
+           json::parse(*records->front().value)["after"]["product"] == "a kettle";
   })) << headgate_->Stderr();
 }
 
