@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "tests/support/private_kafka.h"
 #include "tests/support/private_mysql.h"
 #include "tests/support/private_postgres.h"
 #include "tests/support/private_search.h"
@@ -33,6 +34,7 @@ class Tutorials : public testing::Test {
       places.words.emplace_back(std::string("headgate ") + command,
                                 std::string("headgate ") + command + " --" + option + " 127.0.0.1:" + api);
     if (search_) places.words.emplace_back("9200", std::to_string(search_->port()));
+    if (kafka_) places.words.emplace_back("9092", std::to_string(kafka_->port()));
     if (mysql_) places.words.emplace_back("3306", std::to_string(mysql_->port()));
     return places;
   }
@@ -41,6 +43,12 @@ class Tutorials : public testing::Test {
         "postgres",
         "SELECT string_agg(name, ' ' ORDER BY name) FROM (SELECT datname AS name FROM pg_database UNION ALL "
         "SELECT rolname FROM pg_roles UNION ALL SELECT slot_name FROM pg_replication_slots) n");
+    return left.ok() ? *left : left.error().what;
+  }
+  std::string LeftAtMysql() const {
+    const auto left = mysql_->Value(
+        "SELECT GROUP_CONCAT(name ORDER BY name) FROM (SELECT schema_name AS name FROM information_schema.schemata "
+        "UNION SELECT user FROM mysql.user) n");
     return left.ok() ? *left : left.error().what;
   }
   void Do(const std::string& page) {
@@ -52,6 +60,7 @@ class Tutorials : public testing::Test {
   std::unique_ptr<PrivatePostgres> postgres_;
   std::unique_ptr<PrivateSearch> search_;
   std::unique_ptr<PrivateMysql> mysql_;
+  std::unique_ptr<PrivateKafka> kafka_;
   std::string before_;
 };
 
@@ -65,20 +74,24 @@ TEST_F(Tutorials, PostgresToOpenSearch) {
 
 TEST_F(Tutorials, TwoDatabasesIntoATable) {
   HG_WITH_SERVER("mysql", mysql_, PrivateMysql::Start(MyServer::kMysql));
-  const std::string all =
-      "SELECT GROUP_CONCAT(name ORDER BY name) FROM (SELECT schema_name AS name FROM information_schema.schemata UNION "
-      "SELECT user FROM mysql.user) n";
-  const auto before = mysql_->Value(all);
-  ASSERT_TRUE(before.ok()) << before.error().what;
+  const std::string before = LeftAtMysql();
   Do("two-databases-into-a-table.md");
-  EXPECT_EQ(*mysql_->Value(all), *before);
+  EXPECT_EQ(LeftAtMysql(), before);
+}
+
+TEST_F(Tutorials, MysqlToKafka) {
+  HG_WITH_SERVER("mysql", mysql_, PrivateMysql::Start(MyServer::kMysql));
+  HG_WITH_SERVER("kafka", kafka_, PrivateKafka::Start());
+  const std::string before = LeftAtMysql();
+  Do("mysql-to-kafka.md");
+  EXPECT_EQ(LeftAtMysql(), before);
 }
 
 TEST(TutorialPages, NoneIsWithoutItsTest) {
   std::vector<std::string> pages;
   for (const auto& entry : std::filesystem::directory_iterator(kPages)) pages.push_back(entry.path().filename());
-  EXPECT_THAT(pages,
-              testing::UnorderedElementsAre("README.md", "postgres-to-opensearch.md", "two-databases-into-a-table.md"));
+  EXPECT_THAT(pages, testing::UnorderedElementsAre("README.md", "mysql-to-kafka.md", "postgres-to-opensearch.md",
+                                                   "two-databases-into-a-table.md"));
 }
 
 }  // namespace
