@@ -104,6 +104,7 @@ Status KafkaSink::StoreRefused(const std::vector<Refusal>& refused) {
   auto what = whats.begin();
   HG_RETURN_IF_ERROR(context_->Reread(ats, [&](const Event& event) {
     ++refused_;
+    if (!options_.exactly_once) parked_.insert(event.at);
     return Refuse(event, *what++, BodyOf(batch, event.at));
   }));
   return context_->SyncLetters();

@@ -79,7 +79,7 @@ bool KafkaSink::IsFull() const {
 }
 
 void KafkaSink::Filtered(const Event& event) {
-  if (!options_.exactly_once) ats_.push_back(event.at);
+  if (!options_.exactly_once) context_->Done(event.at, Outcome::kFiltered);
   if (IsMarker(event.change->op)) return;
   ++filtered_;
   ++meter_.filtered;
@@ -213,7 +213,9 @@ Status KafkaSink::Finish(Writer::Finished&& finished) {
   if (options_.exactly_once) {
     context_->DoneBefore({kept_.seq, 0}, delivered, finished.job.filtered);
   } else {
-    for (const At at : finished.job.ats) context_->Done(at, Outcome::kDelivered);
+    for (const At at : finished.job.ats) {
+      if (parked_.erase(at) == 0) context_->Done(at, Outcome::kDelivered);
+    }
   }
   for (const At at : finished.job.states) {
     if (state_letters_.erase(at) > 0) context_->Done(at, Outcome::kDelivered);

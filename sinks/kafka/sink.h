@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,7 +106,8 @@ class KafkaSink final : public Sink {
   Time pushed_at_{};         // the last job
   std::uint64_t taken_ = 0;  // since the last commit was asked for
   std::uint64_t filtered_ = 0;
-  std::vector<At> ats_;
+  std::vector<At> ats_;                     // of delivery=at_least_once: what is done with the next commit
+  std::set<At> parked_;                     // of those that are under way, which became letters
   std::vector<At> states_;                  // rows of the state among them
   std::map<At, DeadLetter> state_letters_;  // of those not yet committed: they are in no log
   std::uint64_t refused_ = 0;               // of what was taken, and not yet told

@@ -1,0 +1,120 @@
+#include <cstdlib>
+#include <random>
+
+#include "tests/e2e/api.h"
+#include "tests/e2e/small_disk.h"
+#include "tests/support/private_kafka.h"
+#include "tests/support/require.h"
+#include "tests/support/table_rows.h"
+#include "tests/support/wait_for.h"
+
+// Clusters that fail for real: brokers that die one after the other, and one whose disk is full.
+namespace headgate::test {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::IsEmpty;
+
+class KafkaFaults : public Api {
+ protected:
+  static ConnectorSettings Sink(const std::string& brokers) {
+    return {{"connector.class", "kafka"}, {"topics.regex", "shop\\.public\\..*"},
+            {"brokers", brokers},         {"tombstones", "false"},
+            {"timeout_ms", "10000"},      {"transaction_timeout_ms", "15000"},
+            {"topic_partitions", "1"}};
+  }
+  void Pause(std::chrono::milliseconds time) {
+    Signal never;
+    never.WaitUntil(std::chrono::steady_clock::now() + time, {});
+  }
+  // As a reader of committed records folds the topics.
+  std::vector<std::string> Differences(const KafkaClient& client) {
+    Fold fold;
+    std::vector<std::string> differs;
+    for (const std::string& table : shop_->tables()) {
+      const auto records = client.Read("shop." + table);
+      if (!records.ok()) return {records.error().what};
+      for (const KafkaRecord& record : *records) fold.Accept(record.value.value_or("a null value"));
+    }
+    for (const std::string& table : shop_->tables()) {
+      const auto rows = ReadTable(shop_->database().session(), table);
+      if (!rows.ok()) return {rows.error().what};
+      for (std::string& text : fold.Difference(table, *rows)) differs.push_back(std::move(text));
+    }
+    differs.insert(differs.end(), fold.violations().begin(), fold.violations().end());
+    if (fold.duplicates() > 0) differs.push_back(std::to_string(fold.duplicates()) + " events are there twice");
+    return differs;
+  }
+  void ExpectSame(const KafkaClient& client) {
+    std::vector<std::string> differs;
+    WaitFor(
+        [&] {
+          differs = Differences(client);
+          return differs.empty();
+        },
+        seconds(120), std::chrono::milliseconds(500));
+    EXPECT_THAT(differs, IsEmpty()) << headgate_->Stderr();
+  }
+};
+
+// With HEADGATE_NIGHTLY set for two minutes.
+TEST_F(KafkaFaults, OneOfThreeBrokersIsKilledAtRandomUnderLoadAndNothingIsLostOrThereTwice) {
+  std::unique_ptr<PrivateKafkaCluster> cluster;
+  HG_WITH_SERVER("kafka", cluster, PrivateKafkaCluster::Start());
+  ASSERT_TRUE(cluster->AwaitBrokers(PrivateKafkaCluster::kNodes).ok());
+  Create("shop", shop_->Source());
+  Create("out", Sink(cluster->address()));
+  shop_->StartLoad(41, 100);
+  std::mt19937 random(41);
+  const auto end = std::chrono::steady_clock::now() + seconds(std::getenv("HEADGATE_NIGHTLY") != nullptr ? 120 : 20);
+  while (std::chrono::steady_clock::now() < end) {
+    const int node = static_cast<int>(random() % PrivateKafkaCluster::kNodes);
+    cluster->KillNode(node);
+    Pause(std::chrono::milliseconds(500 + random() % 3'000));
+    const Status started = cluster->StartNode(node);
+    ASSERT_TRUE(started.ok()) << started.error().what;
+    ASSERT_TRUE(cluster->AwaitBrokers(PrivateKafkaCluster::kNodes).ok());
+    Pause(std::chrono::milliseconds(random() % 2'000));
+  }
+  shop_->StopLoad();
+  const auto client = cluster->Connect();
+  ASSERT_TRUE(client.ok()) << client.error().what;
+  ExpectSame(*client);
+}
+
+TEST_F(KafkaFaults, ABrokerWhoseDiskIsFullIsWaitedForWithoutAPerson) {
+  SmallDisk disk;
+  if (!disk.mounted()) GTEST_SKIP() << "SKIP, needs a mount of its own (CAP_SYS_ADMIN)";
+  std::unique_ptr<PrivateKafka> broker;
+  HG_WITH_SERVER("kafka", broker,
+                 PrivateKafka::Start(
+                     {.settings = {"log.dirs=" + disk.path() + "/data", "log.segment.bytes=1048576",
+                                   "log.index.size.max.bytes=65536", "transaction.state.log.segment.bytes=1048576"}}));
+  Create("shop", shop_->Source());
+  Create("out", Sink(broker->address()));
+  {
+    const auto client = broker->Connect();
+    ASSERT_TRUE(client.ok()) << client.error().what;
+    ExpectSame(*client);
+  }
+  disk.Fill();
+  shop_->StartLoad(42, 100);
+  const auto fails = [&] {
+    const auto health = headgate_->Call("GET", "/api/v1/connectors/out");
+    const json told = health.ok() ? json::parse(health->body, nullptr, false) : json();
+    return told.is_object() && told["counts"].value("attempts_failed", 0) > 0;
+  };
+  EXPECT_TRUE(WaitFor(fails, seconds(60))) << broker->OutputEnd();
+  shop_->StopLoad();
+  EXPECT_NE(StateOf("out"), "FAILED");
+  broker->KillHard();  // where it did not end by itself
+  disk.Empty();
+  const Status started = broker->StartAgain();
+  ASSERT_TRUE(started.ok()) << started.error().what << broker->OutputEnd();
+  const auto client = broker->Connect();
+  ASSERT_TRUE(client.ok()) << client.error().what;
+  ExpectSame(*client);
+}
+
+}  // namespace
+}  // namespace headgate::test
