@@ -60,6 +60,9 @@ Result<std::unique_ptr<Service>> Service::Start(const config::ServiceConfig& con
   HG_RETURN_IF_ERROR(service->TakeOver(config));
   service->views_->Announce(service->AnnouncedStreams());
   HG_RETURN_IF_ERROR(service->TakeOverSql(config));
+  HG_ASSIGN_OR_RETURN(service->groups_, GroupDesk::Open({raw->store_.get(), raw->log_.get(), raw->events_.get(),
+                                                         &SystemClock(), [raw] { raw->Wake(); }}));
+  for (const auto& [name, status] : *service->groups_->groups()) service->views_->Follow(name.stream);
   for (const auto& [name, record] : *service->catalog_->records())
     service->supervisor_->Apply(service->PlanFor(*record));
   HG_RETURN_IF_ERROR(service->ResumeOperations());
@@ -76,6 +79,7 @@ void Service::Stop() {
   maintenance_.request_stop();
   looks_ = std::jthread();
   maintenance_ = std::jthread();
+  if (groups_ != nullptr) groups_->Stop();
   if (views_ != nullptr) views_->Stop();
   if (supervisor_ != nullptr) supervisor_->Stop();
 }
@@ -157,9 +161,12 @@ void Service::TrimLog(std::stop_token stop) {
     // A deleted sink leaves its cursor for one that takes its name again, but misses nothing meanwhile.
     const auto lowest =
         LowestCursor(*store_, [this](std::string_view sink) { return catalog_->Find(sink) != nullptr; });
-    const auto trimmed =
-        log_->Trim(retention, lowest.ok() ? *lowest : 0,
-                   [this](const Log::Trimmed& dropped, StoreBatch& batch) { TellOfLoss(dropped, batch); });
+    std::size_t groups = 0;
+    const auto trimmed = log_->Trim(retention, lowest.ok() ? *lowest : 0,
+                                    [this, &groups](const Log::Trimmed& dropped, StoreBatch& batch) {
+                                      TellOfLoss(dropped, batch);
+                                      groups = groups_->TellOfLoss(dropped.first_kept, batch);
+                                    });
     if (!trimmed.ok()) {
       diag::Error("service", "retention could not drop old records", {{"error", trimmed.error().what}});
       return;
@@ -167,6 +174,11 @@ void Service::TrimLog(std::stop_token stop) {
     if (trimmed->lost_transactions > 0) {
       diag::Error("service", "retention dropped records that a sink had not read",
                   {{"transactions", trimmed->lost_transactions}, {"first_kept_seq", trimmed->first_kept}});
+      Wake();
+    }
+    if (groups > 0) {
+      diag::Error("service", "retention dropped records that consumer groups had not acknowledged",
+                  {{"groups", groups}, {"first_kept_seq", trimmed->first_kept}});
       Wake();
     }
     if (!trimmed->held) return;

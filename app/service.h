@@ -13,6 +13,7 @@
 #include "core/catalog/catalog.h"
 #include "core/catalog/control.h"
 #include "core/config/service_config.h"
+#include "core/pipeline/group_desk.h"
 #include "core/pipeline/supervisor.h"
 #include "core/pipeline/views_state.h"
 #include "core/state/events.h"
@@ -104,6 +105,7 @@ class Service final : public Control {
   views::SqlResult<views::DefinitionPtr> DropIndex(const std::string& name, const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused, const Caller& caller) override;
   Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const override;
+  GroupDesk& groups() override { return *groups_; }
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return retention_; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
@@ -226,6 +228,7 @@ class Service final : public Control {
   std::unique_ptr<ViewsState> state_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<views::Views> views_;
+  std::unique_ptr<GroupDesk> groups_;
   std::shared_ptr<FileStatements> file_statements_;  // of the config file, that wait; of the API's thread
   // By left slot, what is not stored of those that this process left.
   Published<std::map<std::string, ConnectorRecord, std::less<>>> left_whole_;

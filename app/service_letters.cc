@@ -24,8 +24,19 @@ bool Matches(const DeadLetter& letter, const LetterFilter& filter) {
 }
 
 std::string ShownOwner(const std::string& owner) {
+  if (const auto group = GroupOfLetters(owner)) return "Group " + group->group + " of stream " + group->stream;
   const auto view = views::ViewOfLetters(owner);
   return view ? "View " + *view : "Connector " + owner;
+}
+
+// Whose letters an event tells of.
+void NameOwner(const std::string& owner, ServiceEvent& event) {
+  if (const auto group = GroupOfLetters(owner)) {
+    event.details["stream"] = group->stream;
+    event.details["group"] = group->group;
+  } else {
+    event.connector = views::ViewOfLetters(owner).value_or(owner);
+  }
 }
 
 }  // namespace
@@ -60,6 +71,7 @@ std::map<DeadLetter::State, std::uint64_t> Service::LetterCounts(const std::stri
 }
 
 bool Service::HasLetters(const std::string& owner) const {
+  if (const auto group = GroupOfLetters(owner)) return groups_->groups()->contains(*group);
   const auto view = views::ViewOfLetters(owner);
   return view ? views_->Find(*view) != nullptr : catalog_->Find(owner) != nullptr;
 }
@@ -70,6 +82,7 @@ void Service::Ask(const std::string& sink, LetterCommand command) {
     views_->runtime().Discard({sink, std::move(command.ids), std::move(command.report), std::move(command.also)});
     return;
   }
+  if (const auto group = GroupOfLetters(sink)) return groups_->Letters(*group, std::move(command));
   supervisor_->Letters(sink, std::move(command));
 }
 
@@ -104,7 +117,7 @@ Answer<std::vector<std::uint64_t>> Service::RetryLetter(const std::string& sink,
   letters.push_back(id);
   ServiceEvent event;
   event.kind = "letter_retried";
-  event.connector = views::ViewOfLetters(sink).value_or(sink);
+  NameOwner(sink, event);
   event.SignedBy(caller);
   event.summary = "retry of dead letter " + std::to_string(id);
   const auto started = StartOperation(sink, false, std::move(letters), std::move(event));
@@ -117,7 +130,7 @@ Answer<Done> Service::DiscardLetter(const std::string& sink, std::uint64_t id, c
   if (auto* refusal = std::get_if<Refusal>(&letter)) return std::move(*refusal);
   ServiceEvent event;
   event.kind = "letters_discarded";
-  event.connector = views::ViewOfLetters(sink).value_or(sink);
+  NameOwner(sink, event);
   event.SignedBy(caller);
   event.summary = "1 dead letter discarded";
   event.details["event_id"] = std::get<DeadLetter>(letter).event_id;
@@ -143,7 +156,7 @@ Answer<Control::Matched> Service::BulkLetters(const std::string& sink, const Let
 
   ServiceEvent event;
   event.kind = discard ? "letters_discarded" : "letters_retried";
-  event.connector = views::ViewOfLetters(sink).value_or(sink);
+  NameOwner(sink, event);
   event.SignedBy(caller);
   event.summary = std::to_string(ids.size()) + " dead letters " + (discard ? "discarded" : "retried");
   if (filter.state) event.details["filter.state"] = headgate::Name(*filter.state);

@@ -48,6 +48,7 @@ void AddSigningRoutes(std::vector<Route>& routes);     // /api/v1: signing secre
 void AddConsentRoutes(std::vector<Route>& routes);     // /api/v1: callback of the CloudEvents handshake
 void AddTrialRoutes(std::vector<Route>& routes);       // /api/v1: connection tests, test events, traces
 void AddStreamRoutes(std::vector<Route>& routes);      // /api/v1: streams, records, tail
+void AddGroupRoutes(std::vector<Route>& routes);       // /api/v1: consumer groups
 void AddViewRoutes(std::vector<Route>& routes);        // /api/v1: views and their rows
 void AddGraphRoutes(std::vector<Route>& routes);       // /api/v1: what flows where
 void AddViewTailRoutes(std::vector<Route>& routes);    // /api/v1: tails of views

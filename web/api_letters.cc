@@ -1,13 +1,14 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/encoding.h"
+#include "core/pipeline/group_desk.h"
 #include "core/state/dead_letters.h"
 #include "core/views/views.h"
 #include "web/connect_shapes.h"
 #include "web/page.h"
 #include "web/records.h"
 
-// /api/v1: dead letters of sinks and views (admin API, 4.7).
+// /api/v1: dead letters of sinks, views and consumer groups (admin API, 4.7).
 namespace headgate::web {
 namespace {
 
@@ -80,10 +81,21 @@ Status SetField(LetterFilter& filter, std::string_view name, const std::string& 
 
 bool OfView(const Request& request) { return request.segments.size() > 2 && request.segments[2] == "views"; }
 
+bool OfGroup(const Request& request) { return request.segments.size() > 2 && request.segments[2] == "streams"; }
+
 // Under which the letters of the path are kept.
 std::string OwnerOf(const Request& request) {
+  if (OfGroup(request)) return GroupLetterOwner({request.Argument(0), request.Argument(1)});
   return OfView(request) ? views::LetterOwner(request.Argument(0)) : request.Argument(0);
 }
+
+std::string ShownOwner(const Request& request) {
+  if (OfGroup(request)) return "Group " + request.Argument(1) + " of stream " + request.Argument(0);
+  return (OfView(request) ? "View " : "Connector ") + request.Argument(0);
+}
+
+// The last of the path's parameters.
+const std::string& LetterId(const Request& request) { return request.arguments.back(); }
 
 std::optional<Response> HasNone(Api& api, const Request& request) {
   const std::string& name = request.Argument(0);
@@ -93,8 +105,12 @@ std::optional<Response> HasNone(Api& api, const Request& request) {
   return Fail(request, 409, name + " is a name for a query; only views that are kept in step have dead letters.");
 }
 
-// The sink, or the view, of the path if it may have letters; else the answer.
+// The sink, view or group of the path if it may have letters; else the answer.
 std::optional<Response> NotASink(Api& api, const Request& request) {
+  if (OfGroup(request)) {
+    if (api.control.groups().groups()->contains({request.Argument(0), request.Argument(1)})) return std::nullopt;
+    return Fail(request, 404, "Stream " + request.Argument(0) + " has no group " + request.Argument(1) + ".");
+  }
   if (OfView(request)) return HasNone(api, request);
   const auto record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
@@ -103,9 +119,7 @@ std::optional<Response> NotASink(Api& api, const Request& request) {
 }
 
 Response NoLetter(const Request& request) {
-  return Fail(request, 404,
-              (OfView(request) ? "View " : "Connector ") + request.Argument(0) + " has no dead letter " +
-                  request.Argument(1) + ".");
+  return Fail(request, 404, ShownOwner(request) + " has no dead letter " + LetterId(request) + ".");
 }
 
 Response ListLetters(Api& api, const Request& request) {
@@ -139,7 +153,7 @@ Response ListLetters(Api& api, const Request& request) {
 
 Response GetLetter(Api& api, const Request& request) {
   if (auto refused = NotASink(api, request)) return std::move(*refused);
-  const auto id = ParseNumber(request.Argument(1));
+  const auto id = ParseNumber(LetterId(request));
   if (!id) return NoLetter(request);
   const auto answer = api.control.Letter(OwnerOf(request), *id);
   if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
@@ -157,14 +171,17 @@ Response GetLetter(Api& api, const Request& request) {
 }
 
 std::string LetterPath(const Request& request, std::uint64_t id) {
-  return "/api/v1/connectors/" + PercentEncode(request.Argument(0)) + "/dead-letters/" + std::to_string(id);
+  const std::string owner = OfGroup(request) ? "streams/" + PercentEncode(request.Argument(0)) + "/groups/" +
+                                                   PercentEncode(request.Argument(1))
+                                             : "connectors/" + PercentEncode(request.Argument(0));
+  return "/api/v1/" + owner + "/dead-letters/" + std::to_string(id);
 }
 
 // AP16: earlier letters of the key go first.
 Response Retry(Api& api, const Request& request) {
   return api.idempotency.Run(api.control, request, [&] {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
-    const auto id = ParseNumber(request.Argument(1));
+    const auto id = ParseNumber(LetterId(request));
     if (!id) return NoLetter(request);
     const auto answer = api.control.RetryLetter(OwnerOf(request), *id, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
@@ -181,7 +198,7 @@ Response Retry(Api& api, const Request& request) {
 Response Discard(Api& api, const Request& request) {
   return api.idempotency.Run(api.control, request, [&] {
     if (auto refused = NotASink(api, request)) return std::move(*refused);
-    const auto id = ParseNumber(request.Argument(1));
+    const auto id = ParseNumber(LetterId(request));
     if (!id) return NoLetter(request);
     const auto answer = api.control.DiscardLetter(OwnerOf(request), *id, request.caller());
     if (const auto* refusal = std::get_if<Refusal>(&answer)) return FromRefusal(request, *refusal);
@@ -309,6 +326,18 @@ void AddDeadLetterRoutes(std::vector<Route>& routes) {
        kRefusedRetry},
       {"POST", "/api/v1/views/{v}/dead-letters/discard", Role::kOperate, "Forget all that match", DiscardMany,
        kManyLetters},
+      {"GET", "/api/v1/streams/{s}/groups/{g}/dead-letters", Role::kOperate, "What a group failed at too often",
+       ListLetters, kPageOfLetters},
+      {"GET", "/api/v1/streams/{s}/groups/{g}/dead-letters/{id}", Role::kOperate, "One of them with its record",
+       GetLetter, kWholeLetter},
+      {"POST", "/api/v1/streams/{s}/groups/{g}/dead-letters/{id}/retry", Role::kOperate, "Hand one out again", Retry,
+       kTriedAgain},
+      {"POST", "/api/v1/streams/{s}/groups/{g}/dead-letters/{id}/discard", Role::kOperate, "Give one up", Discard,
+       kGivenUp},
+      {"POST", "/api/v1/streams/{s}/groups/{g}/dead-letters/retry", Role::kOperate, "Hand all out again that match",
+       RetryMany, kManyLetters},
+      {"POST", "/api/v1/streams/{s}/groups/{g}/dead-letters/discard", Role::kOperate, "Give all up that match",
+       DiscardMany, kManyLetters},
   };
   routes.insert(routes.end(), std::begin(table), std::end(table));
 }

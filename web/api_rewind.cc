@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/log/log_reader.h"
 #include "web/connect_shapes.h"
 #include "web/page.h"
 #include "web/records.h"
@@ -17,23 +16,6 @@ struct Wanted {
 
 constexpr const char* kRewindShape =
     "The body must be {\"to\":\"4711-1\"}, or a time, beginning or end; with streams, key and dry_run if you like.";
-
-// Of what the log still has: a time before it can be meant only if nothing was dropped.
-Result<At> PlaceOf(const Log& log, const std::string& text) {
-  const auto place = ParsePlace(log, text, false);
-  if (!place)
-    return ConfigError("to must be beginning, end, a place such as 4711-1, or a time such as 2026-03-04T05:06.");
-  const auto time = ParseTime(text);
-  if (!time || place->seq != log.first_seq() || log.first_seq() <= 1 || text == "beginning") return *place;
-  const auto reader = log.NewReader();
-  reader->Seek(log.first_seq());
-  LogReader::Block block;
-  HG_ASSIGN_OR_RETURN(const bool more, reader->Next(block));
-  if (!more || *time >= block.info->stored_us) return *place;
-  return Rejected("Retention has dropped what was stored before " +
-                  Json(TimeJson(block.info->stored_us)).get<std::string>() + ". The oldest place to go to is " +
-                  ToText(At{block.seq, 0}) + ": write it, or beginning.");
-}
 
 Result<std::vector<std::string>> StreamsOf(const Json& value) {
   constexpr const char* kNames = "streams must be a list of names such as [\"shop.public.orders\"].";
@@ -68,7 +50,7 @@ Result<Wanted> ReadWanted(const Log& log, const Request& request, std::string& a
   }
   at = "/to";
   if (!body.contains("to") || !body["to"].is_string()) return ConfigError(kRewindShape);
-  HG_ASSIGN_OR_RETURN(wanted.rewind.to, PlaceOf(log, body["to"].get<std::string>()));
+  HG_ASSIGN_OR_RETURN(wanted.rewind.to, KeptPlace(log, body["to"].get<std::string>()));
   return wanted;
 }
 

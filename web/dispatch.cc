@@ -141,6 +141,7 @@ std::vector<Route> AllRoutes() {
   AddConsentRoutes(routes);
   AddSigningRoutes(routes);
   AddStreamRoutes(routes);
+  AddGroupRoutes(routes);
   AddViewRoutes(routes);
   AddViewTailRoutes(routes);
   AddGraphRoutes(routes);

@@ -9,6 +9,7 @@
 
 #include "core/views/views.h"
 #include "web/connect_shapes.h"
+#include "web/group_shapes.h"
 #include "web/lag.h"
 #include "web/metrics_text.h"
 
@@ -196,6 +197,37 @@ void Sinks(MetricsText& out, Api& api, const std::vector<Row>& rows) {
   }
 }
 
+void ConsumerGroups(MetricsText& out, Api& api) {
+  const auto groups = api.control.groups().groups();
+  std::map<GroupName, GroupLag> lags;
+  for (const auto& [name, status] : *groups) lags[name] = LagOfGroup(api.control, name, *status);
+  const auto each = [&](std::string_view family, std::string_view type, std::string_view help, auto value) {
+    out.Family(family, type, help);
+    for (const auto& [name, status] : *groups) {
+      const std::optional<double> v = value(*status, lags[name]);
+      if (v) out.Sample({{"stream", name.stream}, {"group", name.group}}, *v);
+    }
+  };
+  using Value = std::optional<double>;
+  const auto number = [](std::uint64_t n) { return Value(static_cast<double>(n)); };
+  each("headgate_group_pending_records", "gauge", "Records that the group has not acknowledged.",
+       [&](const GroupStatus&, const GroupLag& lag) { return lag.records ? number(*lag.records) : Value(); });
+  each("headgate_group_lag_seconds", "gauge", "Age of the oldest of them.",
+       [](const GroupStatus&, const GroupLag& lag) -> Value { return lag.seconds; });
+  each("headgate_group_in_flight", "gauge", "Records that consumers hold.",
+       [&](const GroupStatus& s, const GroupLag&) { return number(s.in_flight); });
+  each("headgate_group_delivered_total", "counter", "Records handed out.",
+       [&](const GroupStatus& s, const GroupLag&) { return number(s.record.totals.delivered); });
+  each("headgate_group_redelivered_total", "counter", "Those of them that had been handed out before.",
+       [&](const GroupStatus& s, const GroupLag&) { return number(s.record.totals.redelivered); });
+  each("headgate_group_acknowledged_total", "counter", "Records acknowledged.",
+       [&](const GroupStatus& s, const GroupLag&) { return number(s.record.totals.acknowledged); });
+  each("headgate_group_dead_total", "counter", "Records that became dead letters.",
+       [&](const GroupStatus& s, const GroupLag&) { return number(s.record.totals.dead); });
+  each("headgate_group_lost_records_total", "counter", "Records that retention dropped first.",
+       [&](const GroupStatus& s, const GroupLag&) { return number(s.record.totals.lost); });
+}
+
 void Views(MetricsText& out, Api& api) {
   struct View {
     std::string name;
@@ -300,6 +332,7 @@ std::string RenderMetrics(Api& api, bool open_metrics) {
   Sources(out, api, rows);
   SourceTotals(out, api, rows);
   Sinks(out, api, rows);
+  ConsumerGroups(out, api);
   Views(out, api);
   const Log& log = api.control.log();
   out.Family("headgate_log_bytes", "gauge", "The log on disk.");

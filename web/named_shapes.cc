@@ -49,6 +49,14 @@ constexpr NamedShape kNamedShapes[] = {
      "server_position?: string?, durable_position?: string?, confirmed_position?: string?, gtid_missing?: string, "
      "dead_letters?: int, "
      "next_seq?: big?, end_to_end_seconds?: {p50: number?, p99: number?}}"},
+    {"Group",
+     "{stream: string, name: string, created_at: time?, ...GroupSettings, position: string, lag: {records: int?, "
+     "seconds: number?}, in_flight: int, waiting: int, consumers: [string], dead_letters: int, lost: {from: string, "
+     "to: "
+     "string, records: int}?, totals: {delivered: int, redelivered: int, acknowledged: int, dead: int, lost: int}}"},
+    {"GroupSettings",
+     "{ack_timeout_ms?: int?, deliveries_max?: int?, in_flight_max?: int?, ordering?: 'key'|'none', on_lost?: "
+     "'fail'|'earliest'|'latest'}"},
     {"Letter",
      "{id: big, state: LetterState, stream: string, key: any, at: string, event_id: string, op: Op, source: "
      "{position: any, table: string}, error: {class: string, status: int?, message: string}, attempts: int, "
@@ -73,6 +81,9 @@ constexpr NamedShape kNamedShapes[] = {
     {"Plan",
      "{inputs: [string], key: [string], append_only: bool, columns: [Column], plan: string, warnings: [string]}"},
     {"Plugin", "{class: string, type: 'source'|'sink', version: string}"},
+    {"Polled",
+     "{records: [{delivery: string, deliveries: int, record: Record}], reason: "
+     "('end'|'in_flight_limit'|'held'|'scanning')?}"},
     {"Preflight",
      "{ok: bool, checks: [{id: string, status: 'ok'|'warning'|'error', summary: string, hint: string?, fix: string?, "
      "key?: string}]}"},

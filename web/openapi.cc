@@ -19,6 +19,7 @@ constexpr std::pair<std::string_view, std::string_view> kPathParameters[] = {
     {"at", "Place of a record (`4711-1`), or its event id"},
     {"c", "Name of a connector"},
     {"check", "Id of a health check"},
+    {"g", "Name of a consumer group"},
     {"id", "Id"},
     {"l", "Area of the diagnostics, or `root`"},
     {"n", "Number of a task"},

@@ -78,4 +78,19 @@ std::optional<At> ParsePlace(const Log& log, std::string_view text, bool after_a
   return std::nullopt;
 }
 
+Result<At> KeptPlace(const Log& log, const std::string& text) {
+  const auto place = ParsePlace(log, text, false);
+  if (!place)
+    return ConfigError("to must be beginning, end, a place such as 4711-1, or a time such as 2026-03-04T05:06.");
+  const auto time = ParseTime(text);
+  if (!time || place->seq != log.first_seq() || log.first_seq() <= 1 || text == "beginning") return *place;
+  const auto reader = log.NewReader();
+  reader->Seek(log.first_seq());
+  LogReader::Block block;
+  HG_ASSIGN_OR_RETURN(const bool more, reader->Next(block));
+  if (!more || *time >= block.info->stored_us) return *place;
+  return Rejected("Retention has dropped what was stored before " + UtcText(block.info->stored_us) +
+                  ". The oldest place to go to is " + ToText(At{block.seq, 0}) + ": write it, or beginning.");
+}
+
 }  // namespace headgate::web

@@ -49,6 +49,10 @@ RecordFilter OfStreams(std::vector<std::string> names);
 // that resumes there must not be sent to November: write a month with its first day. Nothing if it is none of these.
 std::optional<At> ParsePlace(const Log& log, std::string_view text, bool after_at);
 
+// The same of what the log still has: a time before it can be meant only if nothing was dropped. kConfig: it is no
+// place; kRejected: retention has dropped it, with what the oldest is.
+Result<At> KeptPlace(const Log& log, const std::string& text);
+
 // Part of a log, read within limits. Blocks; for a lane.
 struct ScanRequest {
   RecordFilter filter;

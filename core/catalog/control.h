@@ -25,6 +25,7 @@
 // catalogue has one writer; reads are of immutable snapshots and never wait for a database or an endpoint.
 namespace headgate {
 
+class GroupDesk;  // group_desk.h
 namespace sql {
 struct Statement;
 }
@@ -256,6 +257,9 @@ class Control {
   // API thread. Where events of a stream are handed in: 404 if there is no such stream, 409 if nothing takes events for
   // it, 503 if its source does not at the moment.
   virtual Answer<std::shared_ptr<Intake>> IntakeOf(std::string_view stream) const = 0;
+
+  // Groups of consumers that fetch records over HTTP. Answers on another thread.
+  virtual GroupDesk& groups() = 0;
 
   // Log and events.
   virtual Log& log() = 0;

@@ -90,6 +90,10 @@ FakeControl::FakeControl() {
   auto views = views::Views::Start(parts);
   CHECK(views.ok());
   views_ = std::move(*views);
+  kept_events_ = std::move(*headgate::Events::Open(*store_, manual_clock));
+  auto groups = GroupDesk::Open({store_.get(), log_.get(), kept_events_.get(), &manual_clock, [this] { Wake(); }});
+  CHECK(groups.ok());
+  groups_ = std::move(*groups);
   auto writer = log_->OpenWriter("shop", "", "postgresql");
   CHECK(writer.ok());
   writer_ = std::move(*writer);

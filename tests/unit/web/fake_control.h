@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/catalog/control.h"
+#include "core/pipeline/group_desk.h"
 #include "tests/unit/log/log_support.h"
 
 namespace headgate::test {
@@ -137,6 +138,7 @@ class FakeControl final : public Control {
   views::SqlResult<views::DefinitionPtr> CreateIndex(const sql::Statement& statement, const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> DropIndex(const std::string& name, const Caller& caller) override;
   views::SqlResult<views::DefinitionPtr> PauseView(const std::string& name, bool paused, const Caller& caller) override;
+  GroupDesk& groups() override { return *groups_; }
   Log& log() override { return *log_; }
   RetentionPolicy retention() const override { return {}; }
   std::vector<ServiceEvent> Events(const std::function<bool(const ServiceEvent&)>& match, std::uint64_t before_id,
@@ -160,7 +162,9 @@ class FakeControl final : public Control {
   DataDir directory_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Log> log_;
-  std::unique_ptr<views::Views> views_;  // real
+  std::unique_ptr<views::Views> views_;            // real
+  std::unique_ptr<headgate::Events> kept_events_;  // of the groups alone
+  std::unique_ptr<GroupDesk> groups_;              // real
   std::unique_ptr<LogWriter> writer_;
   std::map<std::string, StreamNo> streams_;
   std::map<std::string, std::shared_ptr<const ConnectorRecord>, std::less<>> records_;
