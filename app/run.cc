@@ -143,6 +143,7 @@ int RunCommand(const Arguments& args) {
   int signal = 0;
   sigwait(&signals, &signal);
   diag::Info("headgate", "stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  (*service)->groups().Stop();  // polls that wait are answered
   Signal stopped;
   std::jthread stopper([&] {
     (*server)->Stop();

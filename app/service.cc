@@ -179,6 +179,7 @@ void Service::TrimLog(std::stop_token stop) {
     if (groups > 0) {
       diag::Error("service", "retention dropped records that consumer groups had not acknowledged",
                   {{"groups", groups}, {"first_kept_seq", trimmed->first_kept}});
+      groups_->FaceLosses();
       Wake();
     }
     if (!trimmed->held) return;

@@ -5,6 +5,7 @@
 #include "core/views/stream.h"
 #include "core/views/views.h"
 #include "web/connect_shapes.h"
+#include "web/group_shapes.h"
 #include "web/page.h"
 #include "web/stream_feed.h"
 
@@ -43,9 +44,26 @@ void AddViewReaders(Api& api, const std::string& stream, Json& readers) {
   }
 }
 
+void AddGroupReaders(Api& api, const std::string& stream, bool count, Json& readers) {
+  const auto groups = api.control.groups().groups();
+  for (auto it = groups->lower_bound({stream, ""}); it != groups->end() && it->first.stream == stream; ++it) {
+    Json one;
+    one["kind"] = "group";
+    one["name"] = it->first.group;
+    one["next_seq"] = BigJson(it->second->record.floor.seq);
+    if (count) {
+      const GroupLag lag = LagOfGroup(api.control, it->first, *it->second);
+      one["pending_records"] = OrNull(lag.records);
+      one["lag_seconds"] = lag.seconds.value_or(0);
+    }
+    readers.push_back(std::move(one));
+  }
+}
+
 Json ReadersJson(Api& api, const std::string& stream, bool count) {
   Json readers = Json::array();
   AddViewReaders(api, stream, readers);
+  AddGroupReaders(api, stream, count, readers);
   const std::int64_t now_us = api.control.clock().NowUs();
   for (const std::string& name : api.control.Names()) {
     const auto record = api.control.Find(name);

@@ -134,7 +134,7 @@ constexpr NamedShape kNamedShapes[] = {
     {"Stream",
      "{name: string, kind: 'control'|'data'|'view', origin: string?, key: [string], schema?: {version: big, columns: "
      "[Column]}, retention: {time_ms: int, bytes: int}, first_seq: big, last_seq: big, records: int, bytes: int, "
-     "last_commit_at: time?, tags: [string], readers: [{kind: 'view'|'sink', name: string, next_seq: big, "
+     "last_commit_at: time?, tags: [string], readers: [{kind: 'view'|'sink'|'group', name: string, next_seq: big, "
      "pending_records?: int?, lag_seconds?: number}]}"},
     {"Summary",
      "{name: string, type: 'source'|'sink', class: string, state: State, target_state: 'RUNNING'|'PAUSED'|'STOPPED', "

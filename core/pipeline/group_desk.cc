@@ -163,6 +163,7 @@ Result<std::unique_ptr<GroupDesk::Group>> GroupDesk::Load(const GroupName& name,
   HG_RETURN_IF_ERROR(
       ReadGroupItems(*parts_.store, name, [&](At at, GroupItem item) { group->state.Restore(at, std::move(item)); }));
   HG_ASSIGN_OR_RETURN(group->loss, ReadGroupLoss(*parts_.store, name));
+  if (group->loss && group->loss->to <= record.floor) group->loss.reset();  // it was acknowledged just before the drop
   const std::string owner = GroupLetterOwner(name);
   HG_ASSIGN_OR_RETURN(group->letters, DeadLetters::Open(*parts_.store, owner));
   HG_RETURN_IF_ERROR(DeadLetters::Scan(*parts_.store, owner, 0, false, [&](DeadLetter&& letter) {
@@ -306,6 +307,15 @@ void GroupDesk::DoLetters(const GroupName& name, const LetterCommand& command) {
   if (!done.ok())
     diag::Warn("deliver", "dead letters of a consumer group not changed",
                {{"group", name.group}, {"error", done.error().what}});
+  if (done.ok() && command.kind == LetterCommand::Kind::kDiscard) {
+    Group& group = *found->second;
+    for (auto it = group.revived.begin(); it != group.revived.end();) {
+      const auto [at, id] = *it;
+      const bool gone = std::ranges::find(command.ids, id) != command.ids.end();
+      it = gone ? group.revived.erase(it) : std::next(it);
+      if (gone) group.state.Bury(at);
+    }
+  }
   StoreBatch batch;
   if (Save(*found->second, batch, false).ok()) Reload(name);
   parts_.wake();

@@ -106,6 +106,8 @@ class GroupDesk {
   // Before retention drops what is in front of `first`: declares what groups lose by that, in the same write. How many
   // groups lose something.
   std::size_t TellOfLoss(Seq first, StoreBatch& batch);
+  // After that: the groups face it, whether they are polled or not.
+  void FaceLosses();
 
  private:
   struct Group;
@@ -134,6 +136,7 @@ class GroupDesk {
   Status HandOut(Group& group, const std::vector<At>& taken, Polled& polled);
   Result<bool> ScanFor(Group& group, const Poll& poll, std::uint64_t serial, Polled& polled);
   Status FaceLoss(Group& group);
+  Result<GroupLoss> CountLost(const GroupName& name, At from, Seq first) const;
   void TendAll();
   Status Tend(Group& group);
   Status Bury(Group& group, At at, StoreBatch& batch);

@@ -11,6 +11,7 @@ constexpr auto kScanSlice = std::chrono::milliseconds(5);  // of one poll, in tu
 constexpr std::size_t kWaitingMax = 10'000;                // records that are known and may not go yet, of a group
 constexpr std::size_t kAnswerBytesMax = 4 << 20;
 constexpr Seq kSaveScanEvery = 10'000;
+constexpr auto kCountLost = std::chrono::seconds(2);
 constexpr auto kScanOn = std::chrono::seconds(2);  // beyond what a poll would wait, if the log has more to look at
 
 }  // namespace
@@ -130,7 +131,8 @@ Status GroupDesk::FaceLoss(Group& group) {
   const Seq first = parts_.log->first_seq();
   if (group.state.floor().seq < first) {
     HG_ASSIGN_OR_RETURN(group.loss, ReadGroupLoss(*parts_.store, group.name));
-    if (!group.loss) group.Lose({first, 0});  // nothing of this stream was there
+    if (group.loss && group.loss->to <= group.state.floor()) group.loss.reset();  // acknowledged just before the drop
+    if (!group.loss) group.Lose({first, 0});                                      // nothing of this stream was there
   }
   if (!group.loss) return Ok();
   if (group.record.settings.on_lost == GroupSettings::OnLost::kFail) {
@@ -148,7 +150,19 @@ Status GroupDesk::FaceLoss(Group& group) {
   return Save(group, batch, true);
 }
 
-// On the thread of retention, before anything is dropped. Counts are exact: of this stream alone.
+void GroupDesk::FaceLosses() {
+  const bool taken = work_.TryPush([this] {
+    for (auto it = groups_.begin(); it != groups_.end();) {
+      Group& group = *(it++)->second;
+      const GroupName name = group.name;
+      static_cast<void>(FaceLoss(group));  // a poll is told
+      Publish(name);
+    }
+  });
+  if (taken) signal_.Raise();
+}
+
+// On the thread of retention, before anything is dropped.
 std::size_t GroupDesk::TellOfLoss(Seq first, StoreBatch& batch) {
   std::size_t losers = 0;
   const Log& log = *parts_.log;
@@ -157,29 +171,50 @@ std::size_t GroupDesk::TellOfLoss(Seq first, StoreBatch& batch) {
     const StreamInfo* const stream = registry->FindStream(name.stream);
     const At floor = std::max(status->record.floor, At{log.first_seq(), 0});
     if (stream == nullptr || floor.seq >= first || log.stats(stream->number).last_seq < floor.seq) continue;
-    const auto behind = log.CountsBefore(floor);
-    const auto kept = log.CountsBefore({first, 0});
-    const std::size_t i = stream->number - 1;
-    if (!behind.ok() || !kept.ok() || kept->streams.size() <= i) continue;
-    const std::uint64_t before = behind->streams.size() <= i ? 0 : behind->streams[i].records;
-    std::uint64_t records = kept->streams[i].records - before;
-    const Status counted = ReadGroupItems(*parts_.store, name, [&](At at, const GroupItem& item) {
-      if (item.state == GroupItem::State::kDone && floor <= at && at.seq < first && records > 0) --records;
-    });
-    if (!counted.ok() || records == 0) continue;
-    GroupLoss loss{floor, {first, 0}, records};
-    if (const auto old = ReadGroupLoss(*parts_.store, name); old.ok() && *old) {
+    const auto counted = CountLost(name, floor, first);
+    if (!counted.ok()) diag::Warn("deliver", "loss of a consumer group not counted", {{"error", counted.error().what}});
+    if (!counted.ok() || counted->records == 0) continue;
+    GroupLoss loss = *counted;
+    const auto old = ReadGroupLoss(*parts_.store, name);
+    if (old.ok() && *old && status->record.floor < (*old)->to) {  // nobody has decided about it yet
       loss.from = (*old)->from;
       loss.records += (*old)->records;
     }
     PutGroupLoss(batch, name, loss);
     AddEvent(batch, name, "loss",
-             "retention dropped " + std::to_string(records) + " records of " + name.stream + " before group " +
+             "retention dropped " + std::to_string(counted->records) + " records of " + name.stream + " before group " +
                  name.group + " had acknowledged them",
              "service");
     ++losers;
   }
   return losers;
+}
+
+// What retention would take of the group. Read, because the sums of the log count markers too; of very much, by them.
+Result<GroupLoss> GroupDesk::CountLost(const GroupName& name, At from, Seq first) const {
+  std::set<At> done;
+  HG_RETURN_IF_ERROR(ReadGroupItems(*parts_.store, name, [&](At at, const GroupItem& item) {
+    if (item.state == GroupItem::State::kDone) done.insert(at);
+  }));
+  GroupLoss loss{from, from, 0};
+  bool all = false;
+  const auto visit = [&](At at) -> Result<bool> {
+    all = at.seq >= first;
+    if (all || done.contains(at)) return !all;
+    ++loss.records;
+    loss.to = {at.seq, at.ordinal + 1};
+    return true;
+  };
+  GroupReader reader(*parts_.log, name.stream);
+  HG_ASSIGN_OR_RETURN(const auto scanned, reader.Scan(from, Clock::Steady::now() + kCountLost, visit));
+  if (all || scanned.at_end || scanned.next.seq >= first) return loss;
+  HG_ASSIGN_OR_RETURN(const LogCounts before, parts_.log->CountsBefore(scanned.next));
+  HG_ASSIGN_OR_RETURN(const LogCounts kept, parts_.log->CountsBefore({first, 0}));
+  const std::size_t i = parts_.log->registry()->FindStream(name.stream)->number - 1;
+  if (i >= kept.streams.size()) return loss;
+  loss.records += kept.streams[i].records - (i < before.streams.size() ? before.streams[i].records : 0);
+  loss.to = {first, 0};
+  return loss;
 }
 
 // Takes back what is in flight for too long, and buries what failed too often.

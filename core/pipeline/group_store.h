@@ -39,7 +39,7 @@ struct GroupRecord {
   GroupTotals totals;
 };
 
-// A declared loss (design D1): everything of the stream in [from, to).
+// A declared loss (design D1): what of the stream in [from, to) was not acknowledged; `to` is behind the last of it.
 struct GroupLoss {
   At from;
   At to;

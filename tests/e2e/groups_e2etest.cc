@@ -216,6 +216,11 @@ TEST_F(Groups, D06_D26_AGroupThatStandsHoldsUpNoOther) {
   Ack("runs", PollAll("runs", 21));
   EXPECT_EQ(Get("runs")["lag"]["records"], 0);
   EXPECT_GE(Get("stands")["lag"]["records"], 21) << "with the markers that it has not passed";
+  const json readers = Call("GET", "/api/v1/streams/shop.public.jobs", 200)["readers"];
+  ASSERT_EQ(readers.size(), 2U);
+  EXPECT_EQ(readers[0]["kind"], "group");
+  EXPECT_EQ(readers[0]["name"], "runs");
+  EXPECT_EQ(readers[0]["pending_records"], 0);
   const auto metrics = headgate_->Call("GET", "/metrics");
   ASSERT_TRUE(metrics.ok());
   const std::string labels = R"(\{stream="shop.public.jobs",group="stands"\} )";
@@ -236,6 +241,36 @@ TEST_F(Groups, D27_ASeekGivesTheSameAgain) {
   Ack("again", json::array({first[0]}), 422);
   Call("POST", std::string(kGroups) + "again/seek", 200, {{"to", "now"}});
   EXPECT_EQ(Poll("again", 6)["reason"], "end");
+}
+
+TEST_F(Groups, D24_WhatRetentionTookIsDeclaredAndNothingGoesOnUnseen) {
+  HeadgateOptions options;
+  options.extra_yaml = "retention:\n  time_ms: 1000\n";
+  headgate_ = std::make_unique<HeadgateProcess>(options);
+  ASSERT_TRUE(headgate_->Start().ok());
+  auto source = shop_->Source();
+  source["tables"] = "public.jobs";
+  source["slot_name"] = "short";
+  source["publication_name"] = "short";
+  Create("shop", source);
+  Until("/api/v1/streams/shop.public.jobs", [](const json& s) { return s["records"] == 1; });
+  Put("fails", nullptr);
+  Put("skips", {{"on_lost", "earliest"}});
+  const json group = Until(
+      std::string(kGroups) + "fails", [](const json& g) { return g["lost"].is_object(); }, seconds(40));
+  EXPECT_EQ(group["lost"]["records"], 1);
+  const json told = Call("POST", std::string(kGroups) + "fails/poll", 409, {{"consumer", "c"}});
+  EXPECT_THAT(told["detail"].get<std::string>(), testing::HasSubstr("dropped 1 records"));
+  EXPECT_THAT(told["type"].get<std::string>(), testing::HasSubstr("records-lost"));
+  EXPECT_EQ(Get("skips")["totals"]["lost"], 1);
+  Call("POST", std::string(kGroups) + "fails/seek", 200, {{"to", "beginning"}});
+  Call("POST", std::string(kGroups) + "fails/seek", 422, {{"to", "1-0"}});
+  Exec("INSERT INTO jobs VALUES (1, 0)");
+  for (const char* name : {"fails", "skips"}) EXPECT_THAT(Ids(PollAll(name, 1)), testing::ElementsAre(1)) << name;
+  int losses = 0;
+  const json events = Call("GET", "/api/v1/events?limit=1000", 200);
+  for (const json& event : events["items"]) losses += event["kind"] == "loss" ? 1 : 0;
+  EXPECT_EQ(losses, 2);
 }
 
 // Polls, acknowledges and dies, again and again: what was answered as acknowledged never comes again, all come.

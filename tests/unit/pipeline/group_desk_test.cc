@@ -228,6 +228,17 @@ TEST_F(GroupDesks, D06_APollThatMeetsTheLimitSaysSo) {
   EXPECT_EQ(full->reason, "in_flight_limit");
 }
 
+TEST_F(GroupDesks, APollThatWaitsIsAnsweredWhenTheDeskStops) {
+  std::promise<Result<GroupDesk::Polled>> promise;
+  auto future = promise.get_future();
+  desk_->Take({kBilling, "c1", 5, std::chrono::seconds(30)},
+              [&](auto answer) { promise.set_value(std::move(answer)); });
+  desk_->Stop();
+  ASSERT_EQ(future.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_EQ(future.get().error().kind, ErrorKind::kStopped);
+  EXPECT_EQ(Poll(1).error().kind, ErrorKind::kTransient) << "it takes nothing more";
+}
+
 class GroupLosses : public GroupDesks {
  protected:
   // Ten records, of which two are acknowledged, are dropped but for the newest.
@@ -273,6 +284,62 @@ TEST_F(GroupLosses, D24_LatestGoesOnWithWhatComes) {
   EXPECT_THAT(Tokens(10), IsEmpty());
   Insert(12, 12);
   EXPECT_EQ(Tokens(10).size(), 1U);
+}
+
+TEST_F(GroupLosses, D24_AGroupFacesItsLossWithoutAPoll) {
+  Lose(GroupSettings::OnLost::kFail);
+  EXPECT_FALSE(Status()->loss);
+  desk_->FaceLosses();
+  ASSERT_TRUE(Put({.ack_timeout_ms = 1000}).ok()) << "answered behind it";
+  ASSERT_TRUE(Status()->loss);
+  EXPECT_EQ(Status()->loss->records, 8U);
+}
+
+TEST_F(GroupLosses, D24_WhatWasAcknowledgedWhileItWasDroppedIsNoLoss) {
+  Insert(1, 3);
+  const auto tokens = Tokens(3);
+  clock_.now_us += 60'000'000;
+  Insert(4, 4);
+  ASSERT_TRUE(log_->Trim({.time_ms = 1000}, 0,
+                         [&](const Log::Trimmed& dropped, StoreBatch& batch) {
+                           EXPECT_EQ(desk_->TellOfLoss(dropped.first_kept, batch), 1U);
+                           EXPECT_EQ(Ack(tokens)->done, 3U);
+                         })
+                  .ok());
+  Restart();
+  EXPECT_EQ(Tokens(10).size(), 1U);
+}
+
+TEST_F(GroupLosses, D24_AMarkerIsNoLoss) {
+  ASSERT_TRUE(Put({}).ok());
+  const StreamNo other = Define(*writer_, "customers");
+  Append(*writer_, Commit(1, stream_, 1));
+  ASSERT_EQ(Ack(Tokens(1))->done, 1U);
+  TableSchema wider = test::TwoColumns("orders", "note");
+  EXPECT_EQ(writer_->DefineSchema(stream_, wider, 2, 2), 2U);
+  Append(*writer_, Commit(2, other, 1));
+  clock_.now_us += 60'000'000;
+  Append(*writer_, Commit(3, other, 1));
+  ASSERT_TRUE(log_->Trim({.time_ms = 1000}, 0,
+                         [&](const Log::Trimmed& dropped, StoreBatch& batch) {
+                           EXPECT_EQ(desk_->TellOfLoss(dropped.first_kept, batch), 0U);
+                         })
+                  .ok());
+}
+
+TEST_F(GroupDesks, ADeadLetterThatIsDiscardedWhileItIsTriedAgainIsGone) {
+  Insert(1, 1);
+  ASSERT_TRUE(Put({.deliveries_max = 1}).ok());
+  ASSERT_TRUE(Nack(Tokens(1)).ok());
+  ASSERT_THAT(Poll(1)->records, IsEmpty());
+  desk_->Letters(kBilling, {LetterCommand::Kind::kRetry, {1}, {}});
+  ASSERT_EQ(Tokens(1).size(), 1U);
+  desk_->Letters(kBilling, {LetterCommand::Kind::kDiscard, {1}, {}});
+  clock_.now_us += 60'000'000;
+  EXPECT_THAT(Poll(1)->records, IsEmpty());
+  EXPECT_THAT(Letters(), IsEmpty());
+  Restart();
+  EXPECT_THAT(Poll(1)->records, IsEmpty());
 }
 
 TEST_F(GroupLosses, D24_WhatIsOfAnotherStreamIsNoLoss) {
