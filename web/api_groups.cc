@@ -38,13 +38,19 @@ Response BadBody(const Request& request, const Error& error, const std::string& 
   return Fail(request, status, error.what, {}, {{at, error.what}});
 }
 
+bool HasLost(Control& control, const Request& request) {
+  const auto groups = control.groups().groups();
+  const auto found = groups->find(NameOf(request));
+  return found != groups->end() && found->second->loss;
+}
+
 // What the desk refuses.
-Response Refused(const Request& request, const Error& error) {
+Response Refused(Control& control, const Request& request, const Error& error) {
   switch (error.kind) {
     case ErrorKind::kConfig:
       return Fail(request, 422, error.what, "bad-delivery");
     case ErrorKind::kRejected:
-      return Fail(request, 409, error.what, "records-lost");
+      return Fail(request, 409, error.what, HasLost(control, request) ? "records-lost" : "");
     case ErrorKind::kCorrupt:
       return Fail(request, 500, error.what);
     case ErrorKind::kTransient:
@@ -56,15 +62,15 @@ Response Refused(const Request& request, const Error& error) {
 
 // Asks the desk, and makes what it answers to a response, on its thread.
 template <class T>
-Response Ask(const Request& request, std::string stage, std::function<void(GroupDesk::Answer<T>)> ask,
+Response Ask(Api& api, const Request& request, std::string stage, std::function<void(GroupDesk::Answer<T>)> ask,
              std::function<Response(const Request&, const T&)> show) {
   Later later;
   later.lane = Lane::kHere;
   later.stage = std::move(stage);
-  later.start = [ask = std::move(ask), show = std::move(show),
+  later.start = [ask = std::move(ask), show = std::move(show), control = &api.control,
                  outline = Outline(request)](std::function<void(Response)> done) {
-    ask([done = std::move(done), show, outline](Result<T> answer) {
-      done(answer.ok() ? show(outline, *answer) : Refused(outline, answer.error()));
+    ask([done = std::move(done), show, control, outline](Result<T> answer) {
+      done(answer.ok() ? show(outline, *answer) : Refused(*control, outline, answer.error()));
     });
   };
   return Response::Run(std::move(later));
@@ -127,7 +133,7 @@ Response PutGroup(Api& api, const Request& request) {
   if (!start.ok()) return BadBody(request, start.error(), "/start");
   api.control.views().Follow(request.Argument(0));
   return Ask<GroupDesk::Made>(
-      request, "writing the group",
+      api, request, "writing the group",
       [&desk = api.control.groups(), name = NameOf(request), settings = wanted->settings, start = *start,
        caller = request.caller()](auto answer) { desk.Put(name, settings, start, caller, std::move(answer)); },
       [&control = api.control](const Request& outline, const GroupDesk::Made& made) {
@@ -144,7 +150,7 @@ Response SeekGroup(Api& api, const Request& request) {
   const auto to = GroupPlace(api.control.log(), *text);
   if (!to.ok()) return BadBody(request, to.error(), "/to");
   return Ask<GroupDesk::Made>(
-      request, "setting the group to its place",
+      api, request, "setting the group to its place",
       [&desk = api.control.groups(), name = NameOf(request), to = *to, caller = request.caller()](auto answer) {
         desk.Seek(name, to, caller, std::move(answer));
       },
@@ -157,7 +163,7 @@ Response DeleteGroup(Api& api, const Request& request) {
   if (auto missing = NoStreamOf(api, request)) return std::move(*missing);
   if (Find(api, request) == nullptr) return NoGroup(request);
   return Ask<bool>(
-      request, "deleting the group",
+      api, request, "deleting the group",
       [&desk = api.control.groups(), name = NameOf(request), caller = request.caller()](auto answer) {
         desk.Delete(name, caller, std::move(answer));
       },
@@ -173,7 +179,7 @@ Response PollGroup(Api& api, const Request& request) {
   poll->name = NameOf(request);
   poll->caller = request.caller();
   return Ask<GroupDesk::Polled>(
-      request, "waiting for records",
+      api, request, "waiting for records",
       [&desk = api.control.groups(), poll = *std::move(poll)](auto answer) { desk.Take(poll, std::move(answer)); },
       [](const Request&, const GroupDesk::Polled& polled) { return Response::Json(200, PolledJson(polled)); });
 }
@@ -200,7 +206,7 @@ Response AckOrNack(Api& api, const Request& request, bool ack) {
   const auto wanted = ReadDeliveries(request, !ack, at);
   if (!wanted.ok()) return BadBody(request, wanted.error(), at);
   return Ask<GroupDesk::Settled>(
-      request, "writing what was acknowledged",
+      api, request, "writing what was acknowledged",
       [&desk = api.control.groups(), name = NameOf(request), wanted = *wanted, ack](auto answer) {
         if (ack) return desk.Ack(name, wanted.tokens, std::move(answer));
         desk.Nack(name, wanted.tokens, wanted.delay, std::move(answer));

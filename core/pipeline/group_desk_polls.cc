@@ -50,7 +50,10 @@ Result<std::optional<GroupDesk::Polled>> GroupDesk::Serve(const Poll& poll, Pati
   if (group == nullptr) {
     HG_ASSIGN_OR_RETURN(group, Create(poll.name, {}, {parts_.log->first_seq(), 0}, poll.caller));
   }
-  HG_RETURN_IF_ERROR(FaceLoss(*group));
+  if (Status faced = FaceLoss(*group); !faced.ok()) {
+    Publish(poll.name);  // what was lost
+    return std::move(faced).error();
+  }
   Polled polled;
   const std::uint64_t serial = NewSerial();
   const auto taken = group->state.Take(poll.consumer, poll.max, serial, parts_.clock->NowUs());
