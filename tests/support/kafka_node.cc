@@ -70,7 +70,7 @@ Status KafkaNode::Installed() {
 }
 
 KafkaNode::KafkaNode(int id, std::vector<std::string> properties) : dir_("headgate-kafka-"), id_(id) {
-  properties.push_back("log.dirs=" + data());
+  properties.insert(properties.begin(), "log.dirs=" + data());  // tests may have another place
   std::ofstream file(dir_.path() + "/server.properties");
   for (const std::string& line : properties) file << line << '\n';
   std::ofstream(dir_.path() + "/log4j2.properties") << kLogging;
