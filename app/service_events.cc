@@ -60,10 +60,13 @@ std::vector<views::Announced> Service::AnnouncedStreams() const {
   std::vector<views::Announced> announced;
   const auto records = catalog_->records();
   for (const auto& [name, record] : *records) {
-    const std::string stream = PushedStream(*record);
-    const SourceFactory* factory = FindSource(record->class_name);
-    if (stream.empty() || factory->pushed_schema == nullptr) continue;
-    if (auto schema = factory->pushed_schema(name, BoundOf(*record))) announced.push_back({stream, std::move(*schema)});
+    const bool source = record->kind == config::ComponentKind::kSource;
+    const SourceFactory* factory = source ? FindSource(record->class_name) : nullptr;
+    if (factory == nullptr || factory->declared_schema == nullptr) continue;
+    if (auto schema = factory->declared_schema(name, BoundOf(*record))) {
+      std::string stream = schema->table;
+      announced.push_back({std::move(stream), std::move(*schema)});
+    }
   }
   return announced;
 }

@@ -100,7 +100,7 @@ class EventReader::Impl {
   IntakeAnswer answer_;
 };
 
-EventLayout::EventLayout(ColumnList list, StreamNo stream_number, std::uint32_t schema_version)
+EventLayout::EventLayout(sql::ColumnList list, StreamNo stream_number, std::uint32_t schema_version)
     : columns(std::move(list)), stream(stream_number), version(schema_version) {
   for (std::size_t i = 0; i < columns.columns.size(); ++i) by_name.emplace(columns.columns[i].name, i);
 }

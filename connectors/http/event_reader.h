@@ -8,18 +8,18 @@
 #include <unordered_map>
 #include <vector>
 
-#include "connectors/http/columns.h"
 #include "core/model/change.h"
 #include "core/pipeline/intake.h"
+#include "core/sql/column_list.h"
 
 // The bodies of requests as transactions of one stream.
 namespace headgate::http {
 
 // What events have to look like. Immutable but for the count.
 struct EventLayout {
-  EventLayout(ColumnList list, StreamNo stream_number, std::uint32_t schema_version);
+  EventLayout(sql::ColumnList list, StreamNo stream_number, std::uint32_t schema_version);
 
-  const ColumnList columns;
+  const sql::ColumnList columns;
   const StreamNo stream;
   const std::uint32_t version;
   std::size_t events_max = 10'000;

@@ -1,24 +1,13 @@
 #include "connectors/http/options.h"
 
-#include <algorithm>
-
-#include "connectors/http/columns.h"
-#include "core/base/ascii.h"
+#include "core/sql/column_list.h"
 
 namespace headgate::http {
 namespace {
 
-constexpr std::size_t kNameMax = 63;  // of an identifier in SQL
-
-bool StartsName(char c) { return IsLetter(c) || c == '_'; }
 bool HoldsPlaceholder(std::string_view text) { return text.find("${") != std::string_view::npos; }
 
 }  // namespace
-
-bool IsStreamName(std::string_view text) {
-  return !text.empty() && text.size() <= kNameMax && StartsName(text.front()) &&
-         std::ranges::all_of(text, [](char c) { return StartsName(c) || IsDigit(c) || c == '-'; });
-}
 
 Options MakeOptions(const std::string& name, const config::Bound& bound) {
   Options o;
@@ -34,13 +23,13 @@ Options MakeOptions(const std::string& name, const config::Bound& bound) {
 std::vector<config::KeyError> CheckOptions(const config::Bound& bound) {
   std::vector<config::KeyError> errors;
   const std::string& stream = bound.Text("stream");
-  if (bound.Has("stream") && !HoldsPlaceholder(stream) && !IsStreamName(stream)) {
+  if (bound.Has("stream") && !HoldsPlaceholder(stream) && !sql::IsStreamName(stream)) {
     errors.push_back({"stream", "'" + stream +
                                     "' cannot be the name of a stream: it is one word of letters, digits, _ and -, at "
                                     "most 63. Without the setting it is the connector's name."});
   }
   if (bound.Has("columns") && !HoldsPlaceholder(bound.Text("columns"))) {
-    if (const auto columns = ParseColumns(bound.Text("columns")); !columns.ok())
+    if (const auto columns = sql::ParseColumns(bound.Text("columns")); !columns.ok())
       errors.push_back({"columns", columns.error().what});
   }
   return errors;

@@ -23,7 +23,4 @@ Options MakeOptions(const std::string& name, const config::Bound& bound);
 // What the form of a value tells.
 std::vector<config::KeyError> CheckOptions(const config::Bound& bound);
 
-// Whether a text may be the name of a stream of events: a word that SQL and topics take as it is.
-bool IsStreamName(std::string_view text);
-
 }  // namespace headgate::http

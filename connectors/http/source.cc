@@ -28,11 +28,11 @@ HttpSource::HttpSource(Options options, const Clock& clock) : options_(std::move
 
 Status HttpSource::Open(LogWriter& writer, std::stop_token) {
   writer_ = &writer;
-  HG_ASSIGN_OR_RETURN(ColumnList columns, ParseColumns(options_.columns));
+  HG_ASSIGN_OR_RETURN(sql::ColumnList columns, sql::ParseColumns(options_.columns));
   last_ = durable_ = writer.progress().last ? writer.progress().last->a : 0;
   const StreamNo stream = writer.OpenStream("", options_.stream);
   const std::uint32_t version =
-      writer.DefineSchema(stream, MakeSchema(columns, options_.stream), last_, clock_.NowUs());
+      writer.DefineSchema(stream, sql::MakeSchema(columns, options_.stream), last_, clock_.NowUs());
   auto layout = std::make_shared<EventLayout>(std::move(columns), stream, version);
   layout->events_max = options_.events_max;
   layout->event_bytes_max = options_.event_bytes_max;

@@ -1,9 +1,9 @@
 #include "connectors/http/spec.h"
 
-#include "connectors/http/columns.h"
 #include "connectors/http/options.h"
 #include "connectors/http/source.h"
 #include "core/config/option_builders.h"
+#include "core/sql/column_list.h"
 
 namespace headgate::http {
 namespace {
@@ -58,7 +58,7 @@ std::vector<Option> EventOptions() {
 
 std::vector<Finding> Preflight(const std::string& name, const config::Bound& bound) {
   const Options options = MakeOptions(name, bound);
-  const auto list = ParseColumns(options.columns);
+  const auto list = sql::ParseColumns(options.columns);
   if (!list.ok()) return {{"columns", Finding::Level::kError, list.error().what, "", "", "columns"}};
   return {{"columns", Finding::Level::kOk,
            std::to_string(list->columns.size()) + " columns; events go to POST /api/v1/streams/" + options.stream +
@@ -93,11 +93,11 @@ const SourceFactory& Factory() {
       return {{"seq", std::to_string(progress.last->a), true}};
     };
     f.move_note = "Its clients send the events: there is nothing that it could go back to, or skip.";
-    f.pushed_schema = [](const std::string& name, const config::Bound& bound) -> std::optional<TableSchema> {
+    f.declared_schema = [](const std::string& name, const config::Bound& bound) -> std::optional<TableSchema> {
       const Options options = MakeOptions(name, bound);
-      const auto columns = ParseColumns(options.columns);
+      const auto columns = sql::ParseColumns(options.columns);
       if (!columns.ok()) return std::nullopt;
-      return MakeSchema(*columns, options.stream);
+      return sql::MakeSchema(*columns, options.stream);
     };
     f.pushed_stream = [](const std::string& name, const config::Bound& bound) {
       return MakeOptions(name, bound).stream;

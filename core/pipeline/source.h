@@ -155,8 +155,9 @@ struct SourceFactory {
   stored::ChunkLedger (*ledger)(const SourceProgress&) = nullptr;
   // The one stream of a source that events are sent to.
   std::string (*pushed_stream)(const std::string& name, const config::Bound&) = nullptr;
-  // Its schema, as far as the settings are sound.
-  std::optional<TableSchema> (*pushed_schema)(const std::string& name, const config::Bound&) = nullptr;
+  // The schema of the one stream of a source whose settings declare it, under the stream's name; as far as the settings
+  // are sound.
+  std::optional<TableSchema> (*declared_schema)(const std::string& name, const config::Bound&) = nullptr;
   // Where it is by what the log holds of it, in Kafka Connect's words (KC21); empty: nowhere yet.
   SourceOffset (*offset)(const SourceProgress&) = nullptr;
   // Another place to go on from (KC23). Asks the server whether it can be, and waits for it, at most some connect

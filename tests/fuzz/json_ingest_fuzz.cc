@@ -18,8 +18,8 @@ constexpr const char* kColumns =
     "int4[], e text[], q jsonb[], m bit(3)";
 
 struct Reading {
-  http::EventLayout layout{*http::ParseColumns(kColumns), 1, 1};
-  TableSchema schema = http::MakeSchema(layout.columns, "events");
+  http::EventLayout layout{*sql::ParseColumns(kColumns), 1, 1};
+  TableSchema schema = sql::MakeSchema(layout.columns, "events");
   http::EventReader reader{layout};
   codec::NativeEncoder native;
 };
@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (data[0] == 'c') {
-    static_cast<void>(http::ParseColumns(text));
+    static_cast<void>(sql::ParseColumns(text));
     return 0;
   }
   IntakeRequest request;

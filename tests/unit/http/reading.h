@@ -22,7 +22,7 @@ inline std::unique_ptr<IntakeRequest> MakeRequest(const std::string& body, bool 
 class Reading {
  public:
   explicit Reading(const std::string& columns)
-      : layout(*http::ParseColumns(columns), 1, 1), schema_(http::MakeSchema(layout.columns, "readings")) {}
+      : layout(*sql::ParseColumns(columns), 1, 1), schema_(sql::MakeSchema(layout.columns, "readings")) {}
 
   IntakeRequest::Prepared Read(IntakeRequest& request) {
     http::EventReader(layout).Prepare(request);

@@ -10,14 +10,15 @@
 #include "core/model/schema.h"
 #include "core/sql/type.h"
 
-// The columns of a stream of events, as the setting `columns` declares them: the inside of a CREATE TABLE.
-namespace headgate::http {
+// The columns of a stream, as the setting `columns` of sources without a catalogue declares them: the inside of a
+// CREATE TABLE.
+namespace headgate::sql {
 
 struct InputColumn {
   std::string name;
-  sql::Type type;
+  Type type;
   bool not_null = false;
-  std::string fallback;       // the stored value where an event has none: DEFAULT, else NULL
+  std::string fallback;       // the stored value where a record has none: DEFAULT, else NULL
   bool has_fallback = false;  // there is a DEFAULT
   std::string fallback_text;  // the same as SQL: 'new'::text
 };
@@ -31,6 +32,9 @@ struct ColumnList {
 // NULL, PRIMARY KEY, DEFAULT constant. The error says where in the text, and what to write.
 Result<ColumnList> ParseColumns(const std::string& text);
 
+// Whether a text may be the name of such a stream: a word that SQL and topics take as it is.
+bool IsStreamName(std::string_view text);
+
 TableSchema MakeSchema(const ColumnList& list, std::string_view stream);
 
-}  // namespace headgate::http
+}  // namespace headgate::sql

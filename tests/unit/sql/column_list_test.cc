@@ -1,11 +1,9 @@
-#include "connectors/http/columns.h"
+#include "core/sql/column_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "connectors/http/options.h"
-
-namespace headgate::http {
+namespace headgate::sql {
 namespace {
 
 using testing::HasSubstr;
@@ -23,13 +21,13 @@ TEST(Columns, AreReadAsInCreateTable) {
   const auto& c = list->columns;
   ASSERT_EQ(c.size(), 5U);
   EXPECT_EQ(c[0].name, "sensor_id");
-  EXPECT_EQ(sql::Name(c[0].type), "integer");
+  EXPECT_EQ(Name(c[0].type), "integer");
   EXPECT_TRUE(c[0].not_null && c[1].not_null);
   EXPECT_EQ(c[2].name, "At");
-  EXPECT_EQ(sql::Name(c[2].type), "timestamp(3) with time zone");
+  EXPECT_EQ(Name(c[2].type), "timestamp(3) with time zone");
   EXPECT_FALSE(c[2].not_null);
-  EXPECT_EQ(sql::Name(c[3].type), "character varying(5)[]");
-  EXPECT_EQ(sql::Name(c[4].type), "numeric(10,2)");
+  EXPECT_EQ(Name(c[3].type), "character varying(5)[]");
+  EXPECT_EQ(Name(c[4].type), "numeric(10,2)");
   EXPECT_TRUE(list->key.empty());
 }
 
@@ -104,4 +102,4 @@ TEST(Columns, AStreamIsOneWord) {
 }
 
 }  // namespace
-}  // namespace headgate::http
+}  // namespace headgate::sql

@@ -1,7 +1,8 @@
-#include "connectors/http/columns.h"
+#include "core/sql/column_list.h"
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "core/sql/array_value.h"
 #include "core/sql/bind.h"
 #include "core/sql/cast.h"
@@ -11,25 +12,25 @@
 #include "core/sql/function.h"
 #include "core/sql/scanner.h"
 
-namespace headgate::http {
+namespace headgate::sql {
 namespace {
 
-using sql::Node;
-using sql::Problem;
-
 constexpr std::string_view kBefore = "CREATE TABLE events (";
+constexpr std::size_t kNameMax = 63;       // of an identifier
 constexpr std::size_t kColumnsMax = 1600;  // as PostgreSQL
 
 Error Wrong(const std::string& text, Problem problem) {
   problem.offset -= std::min(problem.offset, kBefore.size());
-  return ConfigError(sql::Describe(text, problem));
+  return ConfigError(Describe(text, problem));
 }
 
+bool StartsName(char c) { return IsLetter(c) || c == '_'; }
+
 // Brackets that close more than was opened would end our CREATE TABLE and begin something else.
-sql::Checked StaysInside(const std::string& text) {
-  HG_ASSIGN_OR_RETURN(const auto tokens, sql::Scan(text));
+Checked StaysInside(const std::string& text) {
+  HG_ASSIGN_OR_RETURN(const auto tokens, Scan(text));
   int depth = 0;
-  for (const sql::Token& token : tokens) {
+  for (const Token& token : tokens) {
     depth += token.IsSymbol("(") ? 1 : token.IsSymbol(")") ? -1 : 0;
     if (depth < 0 || (depth == 0 && token.IsSymbol(";")))
       return Problem{"only a list of columns can stand here", kBefore.size() + token.start, ""};
@@ -38,34 +39,33 @@ sql::Checked StaysInside(const std::string& text) {
 }
 
 // The constant as a value of the column.
-sql::Checked SetDefault(InputColumn& column, const Node& expression) {
-  HG_ASSIGN_OR_RETURN(const auto bound, sql::BindOver(expression, {}, {}));
-  sql::EvalContext context;
-  sql::Datum value = sql::EvaluateConstant(*bound, context);
+Checked SetDefault(InputColumn& column, const Node& expression) {
+  HG_ASSIGN_OR_RETURN(const auto bound, BindOver(expression, {}, {}));
+  EvalContext context;
+  Datum value = EvaluateConstant(*bound, context);
   if (!value.null && !context.failed()) {
-    const std::string text = sql::ToText(bound->type, value, "UTC");
-    value = sql::FromText(column.type.Bare(), text, context);
-    if (!context.failed()) value = sql::ApplyModifier(column.type, std::move(value), false, context);
+    const std::string text = ToText(bound->type, value, "UTC");
+    value = FromText(column.type.Bare(), text, context);
+    if (!context.failed()) value = ApplyModifier(column.type, std::move(value), false, context);
   }
   if (context.failed())
     return Problem{"the default of " + column.name + ": " + context.errors()[0].message, kBefore.size(), ""};
   column.fallback.clear();
-  sql::PutDatum(column.fallback, column.type, value);
+  PutDatum(column.fallback, column.type, value);
   column.has_fallback = !value.null;
   if (value.null) return {};
-  std::string text = sql::ToText(column.type, value, "UTC");
-  const bool plain =
-      sql::CategoryOf(column.type) == sql::Category::kNumeric || sql::CategoryOf(column.type) == sql::Category::kBool;
+  std::string text = ToText(column.type, value, "UTC");
+  const bool plain = CategoryOf(column.type) == Category::kNumeric || CategoryOf(column.type) == Category::kBool;
   if (plain) {
-    column.fallback_text = column.type.Is(sql::TypeId::kBool) ? (value.b ? "true" : "false") : text;
+    column.fallback_text = column.type.Is(TypeId::kBool) ? (value.b ? "true" : "false") : text;
     return {};
   }
   for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 2) text.insert(at, 1, '\'');
-  column.fallback_text = "'" + text + "'::" + sql::Name(column.type);
+  column.fallback_text = "'" + text + "'::" + Name(column.type);
   return {};
 }
 
-sql::Checked AddConstraint(ColumnList& list, const Node& constraint, std::optional<std::size_t> column) {
+Checked AddConstraint(ColumnList& list, const Node& constraint, std::optional<std::size_t> column) {
   const std::string_view kind = constraint["contype"].text();
   const std::size_t place = constraint.location();
   if (kind == "CONSTR_PRIMARY") {
@@ -92,7 +92,7 @@ sql::Checked AddConstraint(ColumnList& list, const Node& constraint, std::option
   return {};
 }
 
-sql::Parsed<ColumnList> ReadElements(const Node& create) {
+Parsed<ColumnList> ReadElements(const Node& create) {
   ColumnList list;
   std::vector<std::pair<const Node*, std::optional<std::size_t>>> constraints;
   for (const Node& element : create["tableElts"].items()) {
@@ -104,9 +104,8 @@ sql::Parsed<ColumnList> ReadElements(const Node& create) {
     if (!element.Is("ColumnDef")) return Problem{"only columns can stand here", column.location(), ""};
     InputColumn made;
     made.name = column["colname"].text();
-    HG_ASSIGN_OR_RETURN(made.type, sql::BindType(column["typeName"]));
-    if (made.type.Is(sql::TypeId::kJsonPath))
-      return Problem{"a column cannot be of type jsonpath", column.location(), ""};
+    HG_ASSIGN_OR_RETURN(made.type, BindType(column["typeName"]));
+    if (made.type.Is(TypeId::kJsonPath)) return Problem{"a column cannot be of type jsonpath", column.location(), ""};
     if (std::ranges::find(list.columns, made.name, &InputColumn::name) != list.columns.end())
       return Problem{"column \"" + made.name + "\" specified more than once", column.location(), ""};
     PutNull(made.fallback);
@@ -120,10 +119,10 @@ sql::Parsed<ColumnList> ReadElements(const Node& create) {
   return list;
 }
 
-sql::Parsed<ColumnList> Read(const std::string& text) {
+Parsed<ColumnList> Read(const std::string& text) {
   const std::string statement = std::string(kBefore) + text + "\n)";
   HG_RETURN_IF_ERROR(StaysInside(text));
-  HG_ASSIGN_OR_RETURN(const Node statements, sql::ParseStatements(statement));
+  HG_ASSIGN_OR_RETURN(const Node statements, ParseStatements(statement));
   const Node& create = statements.at(0)["stmt"];
   if (statements.size() != 1 || !create.Is("CreateStmt"))
     return Problem{"only a list of columns can stand here", kBefore.size(), ""};
@@ -138,13 +137,18 @@ Result<ColumnList> ParseColumns(const std::string& text) {
   return *std::move(list);
 }
 
+bool IsStreamName(std::string_view text) {
+  return !text.empty() && text.size() <= kNameMax && StartsName(text.front()) &&
+         std::ranges::all_of(text, [](char c) { return StartsName(c) || IsDigit(c) || c == '-'; });
+}
+
 TableSchema MakeSchema(const ColumnList& list, std::string_view stream) {
   TableSchema schema;
   schema.table = stream;
   for (const InputColumn& input : list.columns) {
-    Column& column = schema.columns.emplace_back();
+    headgate::Column& column = schema.columns.emplace_back();
     column.name = input.name;
-    column.type = sql::ToColumn(input.type);
+    column.type = ToColumn(input.type);
     column.nullable = !input.not_null;
     if (input.has_fallback) column.default_expression = input.fallback_text;
   }
@@ -155,4 +159,4 @@ TableSchema MakeSchema(const ColumnList& list, std::string_view stream) {
   return schema;
 }
 
-}  // namespace headgate::http
+}  // namespace headgate::sql
