@@ -36,6 +36,8 @@ std::string SourcePositionOf(const EventContext& event) {
       return event.tx->id;
     case PositionKind::kBinlog:
       return PositionText(event.connector, position.a << kBinlogOffsetBits | position.b);
+    case PositionKind::kRecords:
+      return event.tx->id + "@" + std::to_string(event.change->place);
     case PositionKind::kIngest:
       return std::to_string(position.a);
     case PositionKind::kChunk:

@@ -23,6 +23,8 @@ void AppendLsnString(std::string& out, std::uint64_t lsn) {
   out.append(p, static_cast<std::size_t>(text + sizeof text - p));
 }
 
+constexpr std::string_view kKafka = "kafka";
+
 bool IsBinlog(const EventContext& e) { return e.connector == "mysql" || e.connector == "mariadb"; }
 
 // The file is not known where the log began before the source told of one.
@@ -34,6 +36,25 @@ void AppendBinlogPlace(std::string& out, const TransactionInfo& tx, std::uint64_
   }
   out += "\"pos\":";
   AppendUint(out, offset);
+}
+
+// How far all partitions were, as one number (connectors/kafka/offsets.h).
+void AppendRecords(std::string& out, std::uint64_t at) {
+  out += "\"records\":";
+  AppendUint(out, at);
+}
+
+// The transaction is named topic/partition.
+void AppendRecordPlace(std::string& out, const EventContext& e) {
+  const std::string_view partition = e.tx->id;
+  const std::size_t slash = partition.rfind('/');
+  if (slash != std::string_view::npos) {
+    out += "\"topic\":";
+    AppendJsonString(out, partition.substr(0, slash));
+    out.append(",\"partition\":").append(partition.substr(slash + 1)).push_back(',');
+  }
+  out += "\"offset\":";
+  AppendUint(out, e.change->place);
 }
 
 // Where the source was; it may not be known.
@@ -67,6 +88,10 @@ void AppendPosition(std::string& out, const EventContext& e) {
         AppendBinlogPlace(out, *e.tx, BinlogOffset(p.a));
         break;
       }
+      if (e.connector == kKafka) {
+        AppendRecords(out, p.a);
+        break;
+      }
       out += "\"lsn\":";
       AppendLsnString(out, p.a);
       break;
@@ -75,6 +100,10 @@ void AppendPosition(std::string& out, const EventContext& e) {
       const std::uint64_t at = e.tx->consistent_at != 0 ? e.tx->consistent_at : e.change->place;
       if (IsBinlog(e)) {
         AppendBinlogPlace(out, *e.tx, BinlogOffset(at));
+        break;
+      }
+      if (e.connector == kKafka) {
+        AppendRecords(out, at);
         break;
       }
       out += "\"lsn\":";
@@ -94,6 +123,9 @@ void AppendPosition(std::string& out, const EventContext& e) {
     case PositionKind::kState:
       AppendStatePlace(out, e);
       break;
+    case PositionKind::kRecords:
+      AppendRecordPlace(out, e);
+      break;
     case PositionKind::kIngest:
       out += "\"seq\":";
       AppendUint(out, p.a);
@@ -112,6 +144,8 @@ Status AppendGap(std::string& out, const EventContext& e) {
       AppendJsonString(out, "pos");
       out.push_back(':');
       AppendJsonString(out, PositionText(e.connector, at));
+    } else if (e.connector == kKafka) {
+      AppendRecords(out, at);
     } else {
       out += name;
       AppendLsnString(out, at);

@@ -8,7 +8,7 @@ namespace headgate {
 
 bool IsOrdered(PositionKind kind) {
   return kind == PositionKind::kPgCommit || kind == PositionKind::kPgMessage || kind == PositionKind::kBinlog ||
-         kind == PositionKind::kIngest;
+         kind == PositionKind::kIngest || kind == PositionKind::kRecords;
 }
 
 bool OrderedBefore(const Position& x, const Position& y) {
@@ -74,6 +74,10 @@ void AppendPositionId(std::string& out, const Position& p) {
       break;
     }
     case PositionKind::kIngest:
+      number(p.a);
+      break;
+    case PositionKind::kRecords:
+      out += 'k';
       number(p.a);
       break;
     case PositionKind::kState:

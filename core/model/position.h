@@ -19,6 +19,7 @@ enum class PositionKind : std::uint8_t {
   kBinlog = 7,     // a: binlog file number, b: offset
   kIngest = 8,     // a: sequence number of an ingest source
   kState = 9,      // of no entry: a row that one sink gets from stored state. a: run, b: stream number, c: seq
+  kRecords = 10,   // a: number of a run of records of one Kafka partition, counted by the source
 };
 
 // The name of one transaction (or chunk, or marker) of a source. With the source's id, the epoch and an ordinal it is
@@ -41,7 +42,7 @@ bool OrderedBefore(const Position& x, const Position& y);
 void PutPosition(std::string& out, const Position& position);
 Position ReadPosition(ByteReader& in);
 
-// The position part of an event id: 00000000016e9fb0, m00000000016ea010, s1-4-17, v4-3, gap, b2-4-1207.
+// The position part of an event id: 00000000016e9fb0, m00000000016ea010, s1-4-17, v4-3, gap, b2-4-1207, k42.
 void AppendPositionId(std::string& out, const Position& position);
 
 // source ":" epoch "-" position ":" ordinal

@@ -19,6 +19,7 @@ TEST(EventId, HasTheFormOfTheContractForEveryPosition) {
   EXPECT_EQ(EventId("shop", 0, {PositionKind::kSchema, 0, 4, 3, {}}, 0), "shop:0-v4-3:0");
   EXPECT_EQ(EventId("shop", 1, {PositionKind::kGap, 0x16e9fb0, 0, 0, {}}, 0), "shop:1-gap:0");
   EXPECT_EQ(EventId("http", 0, {PositionKind::kIngest, 42, 0, 0, {}}, 1), "http:0-42:1");
+  EXPECT_EQ(EventId("sensor", 0, {PositionKind::kRecords, 42, 0, 0, {}}, 3), "sensor:0-k42:3");
 }
 
 TEST(EventId, HoldsTheLargestNumbers) {
@@ -64,8 +65,8 @@ TEST(Position, P2_AtOneLsnTheMessageComesBeforeTheCommit) {
 }
 
 TEST(Position, OnlyCommitsMessagesBinlogAndIngestAreOrdered) {
-  for (const PositionKind kind :
-       {PositionKind::kPgCommit, PositionKind::kPgMessage, PositionKind::kBinlog, PositionKind::kIngest}) {
+  for (const PositionKind kind : {PositionKind::kPgCommit, PositionKind::kPgMessage, PositionKind::kBinlog,
+                                  PositionKind::kIngest, PositionKind::kRecords}) {
     EXPECT_TRUE(IsOrdered(kind));
   }
   for (const PositionKind kind :
