@@ -64,6 +64,7 @@ class Service final : public Control {
   std::optional<CursorInfo> Cursor(std::string_view sink) const override;
   std::map<std::string, Seq> StreamOffsets(const std::string& sink) const override;
   SourceOffset OffsetOf(const std::string& source) const override;
+  std::vector<OffsetEntry> PartitionOffsets(const std::string& source) const override;
   void AlterOffsets(const std::string& name, const std::vector<OffsetEntry>& entries, const Caller& caller,
                     const std::function<void(Answer<std::string>)>& done) override;
   std::optional<SourceProgress> Progress(std::string_view source) const override;

@@ -97,6 +97,14 @@ SourceOffset Service::OffsetOf(const std::string& source) const {
   return factory == nullptr || !progress ? SourceOffset() : factory->offset(*progress);
 }
 
+std::vector<OffsetEntry> Service::PartitionOffsets(const std::string& source) const {
+  const auto record = catalog_->Find(source);
+  const SourceFactory* const factory = record == nullptr ? nullptr : FindSource(record->class_name);
+  const auto progress = log_->progress(source);
+  if (factory == nullptr || factory->offsets == nullptr || !progress) return {};
+  return factory->offsets(*progress);
+}
+
 std::map<std::string, Seq> Service::StreamOffsets(const std::string& sink) const {
   std::map<std::string, Seq> next;
   const auto status = supervisor_->Status(sink);
@@ -120,20 +128,23 @@ void Service::AlterOffsets(const std::string& name, const std::vector<OffsetEntr
 void Service::AlterSource(const ConnectorRecord& record, const std::vector<OffsetEntry>& entries, const Caller& caller,
                           const OffsetDone& done) {
   const SourceFactory& factory = *FindSource(record.class_name);
-  const auto place = PlaceIn(record.name, entries);
+  const bool parted = factory.move_partitions != nullptr;
+  const Result<std::optional<SourceOffset>> place =
+      parted ? std::optional<SourceOffset>() : PlaceIn(record.name, entries);
   if (!place.ok()) return done(RefusedOffset(place.error()));
   const auto progress = log_->progress(record.name);
   if (!progress || factory.offset(*progress).empty()) {
     return done(Refusal{400, "Connector " + record.name + " has no offsets yet: they come with its first run.", {}});
   }
   std::optional<SourceMove> move;
-  if (*place) {
-    if (factory.move == nullptr)
+  if (parted ? !entries.empty() : place->has_value()) {
+    if (factory.move == nullptr && !parted)
       return done(
           Refusal{400, "The offsets of " + record.name + " cannot be altered. " + std::string(factory.move_note), {}});
     const auto outcome = config::Bind(*factory.spec, record.config, secrets_.get());
     if (!outcome.errors.empty()) return done(Refusal{400, config::ErrorsText(outcome.errors), outcome.errors});
-    auto made = factory.move(record.name, outcome.bound, *progress, **place, {});
+    auto made = parted ? factory.move_partitions(record.name, outcome.bound, *progress, entries, {})
+                       : factory.move(record.name, outcome.bound, *progress, **place, {});
     if (!made.ok()) return done(RefusedOffset(made.error()));
     move = *std::move(made);
   }

@@ -105,8 +105,8 @@ std::optional<Response> HasNone(Api& api, const Request& request) {
   return Fail(request, 409, name + " is a name for a query; only views that are kept in step have dead letters.");
 }
 
-// The sink, view or group of the path if it may have letters; else the answer.
-std::optional<Response> NotASink(Api& api, const Request& request) {
+// Nothing if the connector, the view or the group of the path may have letters; else the answer.
+std::optional<Response> HasNoLetters(Api& api, const Request& request) {
   if (OfGroup(request)) {
     if (api.control.groups().groups()->contains({request.Argument(0), request.Argument(1)})) return std::nullopt;
     return Fail(request, 404, "Stream " + request.Argument(0) + " has no group " + request.Argument(1) + ".");
@@ -115,7 +115,19 @@ std::optional<Response> NotASink(Api& api, const Request& request) {
   const auto record = api.control.Find(request.Argument(0));
   if (record == nullptr) return NoConnector(request, request.Argument(0));
   if (record->kind == config::ComponentKind::kSink) return std::nullopt;
-  return Fail(request, 409, "Connector " + record->name + " is a source; only sinks have dead letters.");
+  const config::ComponentSpec* const spec = api.control.FindPlugin(record->class_name);
+  if (spec != nullptr && spec->rejects) return std::nullopt;
+  return Fail(request, 409, "Connector " + record->name + " is a source of a class that has no dead letters.");
+}
+
+// The answer to a wish to try letters of a source again.
+std::optional<Response> OfASource(Api& api, const Request& request) {
+  const auto record = OfView(request) || OfGroup(request) ? nullptr : api.control.Find(request.Argument(0));
+  if (record == nullptr || record->kind == config::ComponentKind::kSink) return std::nullopt;
+  return Fail(request, 409,
+              "A record that source " + record->name +
+                  " could not take stays as it is, however often it is tried: mend the settings, set the source's "
+                  "offsets back to it, and discard the letter.");
 }
 
 Response NoLetter(const Request& request) {
@@ -123,7 +135,7 @@ Response NoLetter(const Request& request) {
 }
 
 Response ListLetters(Api& api, const Request& request) {
-  if (auto refused = NotASink(api, request)) return std::move(*refused);
+  if (auto refused = HasNoLetters(api, request)) return std::move(*refused);
   const auto limit = PageLimit(request);
   if (!limit) return BadLimit(request);
   LetterFilter filter;
@@ -152,7 +164,7 @@ Response ListLetters(Api& api, const Request& request) {
 }
 
 Response GetLetter(Api& api, const Request& request) {
-  if (auto refused = NotASink(api, request)) return std::move(*refused);
+  if (auto refused = HasNoLetters(api, request)) return std::move(*refused);
   const auto id = ParseNumber(LetterId(request));
   if (!id) return NoLetter(request);
   const auto answer = api.control.Letter(OwnerOf(request), *id);
@@ -180,7 +192,8 @@ std::string LetterPath(const Request& request, std::uint64_t id) {
 // AP16: earlier letters of the key go first.
 Response Retry(Api& api, const Request& request) {
   return api.idempotency.Run(api.control, request, [&] {
-    if (auto refused = NotASink(api, request)) return std::move(*refused);
+    if (auto refused = HasNoLetters(api, request)) return std::move(*refused);
+    if (auto refused = OfASource(api, request)) return std::move(*refused);
     const auto id = ParseNumber(LetterId(request));
     if (!id) return NoLetter(request);
     const auto answer = api.control.RetryLetter(OwnerOf(request), *id, request.caller());
@@ -197,7 +210,7 @@ Response Retry(Api& api, const Request& request) {
 
 Response Discard(Api& api, const Request& request) {
   return api.idempotency.Run(api.control, request, [&] {
-    if (auto refused = NotASink(api, request)) return std::move(*refused);
+    if (auto refused = HasNoLetters(api, request)) return std::move(*refused);
     const auto id = ParseNumber(LetterId(request));
     if (!id) return NoLetter(request);
     const auto answer = api.control.DiscardLetter(OwnerOf(request), *id, request.caller());
@@ -257,7 +270,8 @@ Result<BulkRequest> ReadBulk(const Request& request, std::string& at) {
 
 Response Bulk(Api& api, const Request& request, bool discard) {
   return api.idempotency.Run(api.control, request, [&] {
-    if (auto refused = NotASink(api, request)) return std::move(*refused);
+    if (auto refused = HasNoLetters(api, request)) return std::move(*refused);
+    if (auto refused = discard ? std::nullopt : OfASource(api, request)) return std::move(*refused);
     std::string at;
     const auto bulk = ReadBulk(request, at);
     if (!bulk.ok()) return Fail(request, 400, bulk.error().what, {}, {{at, bulk.error().what}});

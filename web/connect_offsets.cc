@@ -36,15 +36,26 @@ void AddTransaction(Api& api, std::string_view name, Json& offset) {
   offset["ts_usec"] = block.info->commit_us;
 }
 
-// KC21: the stream, and each table that a snapshot reads at the moment.
-Json SourceOffsets(Api& api, const std::string& name) {
-  Json list = Json::array();
-  Json offset = Json::object();
-  for (const OffsetMember& member : api.control.OffsetOf(name)) {
+Json MembersJson(const SourceOffset& members) {
+  Json json = Json::object();
+  for (const OffsetMember& member : members) {
     std::uint64_t number = 0;
     if (member.number) std::from_chars(member.value->data(), member.value->data() + member.value->size(), number);
-    offset[member.name] = !member.value ? Json(nullptr) : member.number ? Json(number) : Json(*member.value);
+    json[member.name] = !member.value ? Json(nullptr) : member.number ? Json(number) : Json(*member.value);
   }
+  return json;
+}
+
+// KC21: the partitions, or the stream, and each table that a snapshot reads at the moment.
+Json SourceOffsets(Api& api, const std::string& name) {
+  Json list = Json::array();
+  const auto partitions = api.control.PartitionOffsets(name);
+  for (const OffsetEntry& entry : partitions) {
+    list.push_back({{"partition", MembersJson(entry.partition)},
+                    {"offset", entry.offset ? MembersJson(*entry.offset) : Json(nullptr)}});
+  }
+  if (!partitions.empty()) return list;
+  Json offset = MembersJson(api.control.OffsetOf(name));
   if (offset.empty()) return list;
   if (offset.contains("lsn")) AddTransaction(api, name, offset);
   list.push_back({{"partition", {{"server", name}}}, {"offset", std::move(offset)}});

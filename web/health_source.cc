@@ -63,6 +63,7 @@ void Connected(CheckList& list, const SourceTelemetry& t) {
   if (t.pushed) return list.AddHealthy("reachable", "Open: events may be sent.");
   list.AddHealthy("reachable", "Connected.");
   list.AddHealthy("signed_in", "Signed in, with the rights that are needed.");
+  if (t.connector == "kafka") return list.AddHealthy("topics", "Every topic can be read.");
   list.AddHealthy("server_settings", "The server is set up for logical replication.");
   if (!t.slot_name.empty())
     list.AddHealthy("slot_connected", "Replication slot " + t.slot_name + " is ours and active.");
@@ -86,7 +87,9 @@ void Ingesting(CheckList& list, const SourceTelemetry& t) {
   const Thresholds limits = list.record.thresholds();
   const double stalled = static_cast<double>(list.in.movement.stalled_us) / kSecond;
   const std::int64_t lag = t.oldest_pending_commit_us > 0 ? list.in.now_us - t.oldest_pending_commit_us : 0;
-  const std::uint64_t bytes = t.server_position > t.durable_position ? t.server_position - t.durable_position : 0;
+  const bool counted = t.connector == "kafka";  // its positions are numbers of records
+  const std::uint64_t bytes =
+      !counted && t.server_position > t.durable_position ? t.server_position - t.durable_position : 0;
   Check check{.id = "ingesting", .summary = t.caught_up ? "Caught up." : "Reading."};
   if (stalled * 2 >= limits.no_progress_seconds) {
     check.status = stalled >= limits.no_progress_seconds ? CheckStatus::kError : CheckStatus::kWarning;

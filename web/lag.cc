@@ -72,8 +72,10 @@ SourceTelemetry KnownOf(const ConnectorStatus& status) {
 Lag LagOfSource(const SourceTelemetry& t, std::int64_t now_us) {
   Lag lag;
   lag.caught_up = t.caught_up && t.connected;
-  if (t.server_position > 0)
-    lag.bytes = t.server_position > t.durable_position ? t.server_position - t.durable_position : 0;
+  if (t.server_position > 0) {
+    auto& behind = t.connector == "kafka" ? lag.records : lag.bytes;  // positions in topics count records
+    behind = t.server_position > t.durable_position ? t.server_position - t.durable_position : 0;
+  }
   if (lag.caught_up) {
     lag.seconds = 0;
   } else if (t.oldest_pending_commit_us > 0) {

@@ -19,6 +19,8 @@ Properties ConsumerProperties(const Options& options) {
       {"isolation.level", options.committed ? "read_committed" : "read_uncommitted"},
       {"queued.max.messages.kbytes", "16384"},
       {"fetch.error.backoff.ms", "100"},
+      // A question to a broker waits behind a fetch that waits for records there.
+      {"fetch.wait.max.ms", "100"},
   };
   if (rd_kafka_version() >= kQueueBackoffKnown) properties.emplace_back("fetch.queue.backoff.ms", "10");
   // A setting of the user wins.

@@ -39,6 +39,8 @@ KafkaSource::KafkaSource(Options options, const Clock& clock) : options_(std::mo
 
 Status KafkaSource::Open(LogWriter& writer, std::stop_token stop) {
   writer_ = &writer;
+  registered_ = dirty_ = false;
+  stuck_.reset();
   HG_RETURN_IF_ERROR(OpenReader(writer));
   HG_ASSIGN_OR_RETURN(consumer_, Consumer::Open(options_));
   HG_RETURN_IF_ERROR(FindPlaces(writer, std::move(stop)));

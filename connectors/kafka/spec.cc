@@ -1,5 +1,6 @@
 #include "connectors/kafka/spec.h"
 
+#include "connectors/kafka/moves.h"
 #include "connectors/kafka/offsets.h"
 #include "connectors/kafka/options.h"
 #include "connectors/kafka/source.h"
@@ -121,8 +122,8 @@ std::vector<Option> IntakeOptions() {
 }
 
 config::ComponentSpec Make() {
-  config::ComponentSpec spec{
-      "KafkaSource", {"kafka-source"}, config::ComponentKind::kSource, ClientSpec(), {kPropertyPrefix}};
+  config::ComponentSpec spec{"KafkaSource", {"kafka-source"},  config::ComponentKind::kSource,
+                             ClientSpec(),  {kPropertyPrefix}, true};
   for (auto* group : {&TopicOptions, &StreamOptions, &RecordOptions, &IntakeOptions}) {
     for (Option& option : group()) spec.options.push_back(std::move(option));
   }
@@ -149,6 +150,8 @@ SourceFactory MakeFactory() {
     if (durable == 0) return {};
     return {{"records", std::to_string(durable - 1), true}};
   };
+  f.offsets = PlacesOf;
+  f.move_partitions = MoveTo;
   f.declared_schema = [](const std::string& name, const config::Bound& bound) -> std::optional<TableSchema> {
     const Options options = Read(name, bound).options;
     const auto columns = sql::ParseColumns(options.columns);

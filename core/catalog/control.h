@@ -97,11 +97,6 @@ struct CursorInfo {
   bool counted = true;  // false: the log cannot be read there, the figures are not known
 };
 
-// One entry of a request to alter offsets (admin API, 1.6); numbers are text.
-struct OffsetEntry {
-  SourceOffset partition;
-  std::optional<SourceOffset> offset;  // nothing: as if it were new
-};
 // A signing secret of a sink as people see it: never the secret.
 struct SigningSecretInfo {
   std::string id;
@@ -163,6 +158,11 @@ class Control {
   virtual std::map<std::string, Seq> StreamOffsets(const std::string& sink) const = 0;
   // Where a source is, in Kafka Connect's words; empty: nowhere yet.
   virtual SourceOffset OffsetOf(const std::string& source) const = 0;
+  // The same of each partition, of a source that has several; empty: it has none.
+  virtual std::vector<OffsetEntry> PartitionOffsets(const std::string& source) const {
+    static_cast<void>(source);
+    return {};
+  }
   // Any thread; may wait for the server of a source, some connect timeouts. Sets a stopped connector to other places,
   // without entries as if it were new (KC23): nothing of it, or all, is durable when `done` is called, on any thread,
   // with what people should know.

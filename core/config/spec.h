@@ -47,6 +47,7 @@ struct ComponentSpec {
   ComponentKind kind;
   std::vector<Option> options;                  // own ones; the common part (below) is added by the binder
   std::vector<std::string_view> prefixes = {};  // keys that start so are free: "header."
+  bool rejects = false;                         // a source that keeps records it cannot take as dead letters
 };
 
 // Options that every connector has (connector.class, name, tasks.max) and every sink (topics, topics.regex).

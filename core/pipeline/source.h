@@ -168,6 +168,11 @@ struct SourceFactory {
   std::string_view move_note = {};
   // The tables of its server, whatever the settings choose; 10 s at most. nullptr: it has none.
   Result<std::vector<ListedTable>> (*list_tables)(const std::string& name, const config::Bound&) = nullptr;
+  // Of a source that has a place in each of several partitions, with `offset` as its sum: all of them, and other places
+  // for some of them, instead of `move`.
+  std::vector<OffsetEntry> (*offsets)(const SourceProgress&) = nullptr;
+  Result<SourceMove> (*move_partitions)(const std::string& name, const config::Bound&, const SourceProgress&,
+                                        const std::vector<OffsetEntry>& to, std::stop_token) = nullptr;
 };
 
 }  // namespace headgate

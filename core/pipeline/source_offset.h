@@ -36,6 +36,12 @@ inline Status OnlyMembers(const SourceOffset& offset, const std::vector<std::str
   return Ok();
 }
 
+// A place in one partition of a source, as shown and in requests (admin API, 1.6); numbers of requests are text.
+struct OffsetEntry {
+  SourceOffset partition;
+  std::optional<SourceOffset> offset;  // nothing: as if it were new
+};
+
 // What it comes to that a source goes on from another place.
 struct SourceMove {
   std::string resume;           // its own state from then on

@@ -270,7 +270,11 @@ void Supervisor::Handle(LettersCommand command) {
     }
     return;
   }
+  // A source that runs has its letters in memory, too.
+  const bool ran = instance != nullptr;
+  if (ran) StopInstance(*it->second);
   ExecuteHere(command.name, command.command);
+  if (ran) Converge(*it->second);
 }
 
 // The place in the log belongs to the deliver loop as long as there is one, so that ends first.

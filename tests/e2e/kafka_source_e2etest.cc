@@ -81,5 +81,178 @@ TEST_F(KafkaTopics, EachRecordOfCommittedTransactionsIsInTheLogOnceWhereverThePr
   }
 }
 
+TEST_F(KafkaTopics, PartitionsThatAreAddedWhileItRunsAreReadFromTheirBeginning) {
+  CreateTopic("grows");
+  Produce("grows", Rows(0, 3));
+  auto settings = Settings("grows", kColumns);
+  settings["metadata_interval_ms"] = "100";
+  settings["start"] = "latest";
+  Create("grows", settings);
+  Until("/connectors/grows/offsets", [](const json& answer) { return !answer["offsets"].empty(); });
+  const Status more = topics_->client().AddPartitions(topics_->Name("grows"), 2);
+  ASSERT_TRUE(more.ok()) << more.error().what;
+  KafkaRecord record = Record({}, Row(7));
+  record.partition = 1;
+  Produce("grows", {record});
+  const auto changes = Changes("grows", 1);
+  EXPECT_EQ(changes[0]["after"]["id"], 7);
+  EXPECT_EQ(changes[0]["position"]["partition"], 1);
+}
+
+TEST_F(KafkaTopics, TheLatestIsWhereTheSourceWasFirstStartedWheneverItDies) {
+  CreateTopic("late");
+  Produce("late", Rows(0, 3));
+  auto settings = Settings("late", kColumns);
+  settings["start"] = "latest";
+  Create("late", settings);
+  Until("/connectors/late/offsets", [](const json& answer) { return !answer["offsets"].empty(); });
+  headgate_->KillHard();
+  Produce("late", Rows(3, 5));
+  Start();
+  const auto changes = Changes("late", 2);
+  EXPECT_EQ(changes[0]["after"]["id"], 3);
+}
+
+TEST_F(KafkaTopics, RecordsThatRetentionTookAreADeclaredGap) {
+  CreateTopic("short");
+  Produce("short", Rows(0, 3));
+  Create("short", Settings("short", kColumns));
+  Changes("short", 3);
+  Call("PUT", "/connectors/short/pause", 202);
+  headgate_->KillHard();
+  Produce("short", Rows(3, 6));
+  const Status deleted = topics_->client().DeleteBefore(topics_->Name("short"), 0, 5);
+  ASSERT_TRUE(deleted.ok()) << deleted.error().what;
+  Start();
+  Call("PUT", "/connectors/short/resume", 202);
+  const auto changes = Changes("short", 4);
+  EXPECT_EQ(changes[3]["after"]["id"], 5);
+  EXPECT_EQ(changes[3]["id"], "short:1-k1:1");
+  const json events = Call("GET", "/api/v1/events?kind=gap", 200);
+  EXPECT_THAT(events.dump(), testing::HasSubstr("no longer has offsets 3 to 4")) << events.dump();
+}
+
+TEST_F(KafkaTopics, ARecordThatIsNoRowIsADeadLetterAndTheNextOnesCome) {
+  CreateTopic("mixed");
+  Produce("mixed", {Record("k", "no json"), Record({}, Row(1)), Record({}, R"({"id":"x"})"), Record({}, Row(2))});
+  Create("mixed", Settings("mixed", kColumns));
+  Changes("mixed", 2);
+  Letters("mixed", 2);
+  const json letter = Call("GET", "/api/v1/connectors/mixed/dead-letters/1", 200);
+  EXPECT_EQ(letter["record"]["key"], "aw==");
+  EXPECT_EQ(letter["record"]["value"], "bm8ganNvbg==");
+  Call("POST", "/api/v1/connectors/mixed/dead-letters/1/retry", 409);
+  Call("POST", "/api/v1/connectors/mixed/dead-letters/1/discard", 204);
+  Letters("mixed", 1);
+  // The letters that come later have other numbers, and a death does not make them twice.
+  Produce("mixed", {Record({}, "again"), Record({}, Row(3))});
+  Changes("mixed", 3);
+  headgate_->KillHard();
+  Start();
+  Produce("mixed", {Record({}, Row(4))});
+  Changes("mixed", 4);
+  std::set<std::string> ids;
+  for (const json& one : Letters("mixed", 2)) ids.insert(one["id"].get<std::string>());
+  EXPECT_EQ(ids, (std::set<std::string>{"2", "3"}));
+}
+
+TEST_F(KafkaTopics, ASourceThatIsToStopAtARejectedRecordKeepsItsPlaceInFrontOfIt) {
+  CreateTopic("strict");
+  Produce("strict", {Record({}, Row(1)), Record({}, "no json"), Record({}, Row(2))});
+  auto settings = Settings("strict", kColumns);
+  settings["on_rejected"] = "stop";
+  Create("strict", settings);
+  Changes("strict", 1);
+  Until("/connectors/strict/status", [](const json& status) { return status["connector"]["state"] == "FAILED"; });
+  const json status = Call("GET", "/connectors/strict/status", 200);
+  EXPECT_THAT(status.dump(), testing::HasSubstr("the record at offset 1 of " + topics_->Name("strict") + "/0"));
+  settings["on_rejected"] = "dead_letter";
+  Call("PUT", "/connectors/strict/config", 200, settings);
+  Changes("strict", 2);
+  Letters("strict", 1);
+}
+
+TEST_F(KafkaTopics, KC21_KC23_KC24_PlacesArePartitionsAndOffsetsThatCanBeSet) {
+  CreateTopic("places", 2);
+  Produce("places", Rows(0, 3));
+  Create("places", Settings("places", kColumns));
+  Changes("places", 3);
+  const auto place = [&](int partition, const json& offset) {
+    return json{{"partition", {{"topic", topics_->Name("places")}, {"partition", partition}}}, {"offset", offset}};
+  };
+  const json shown = Call("GET", "/connectors/places/offsets", 200);
+  EXPECT_EQ(shown["offsets"], (json{place(0, {{"offset", 3}}), place(1, {{"offset", 0}})}));
+  const auto alter = [&](const json& entry, int status) {
+    return Call("PATCH", "/connectors/places/offsets", status, {{"offsets", {entry}}});
+  };
+  alter(place(0, {{"offset", 1}}), 400);  // it runs
+  Call("PUT", "/connectors/places/stop", 204);
+  Until("/connectors/places/status", [](const json& status) { return status["connector"]["state"] == "STOPPED"; });
+  for (const json& bad : {place(0, {{"offset", 4}}), place(2, {{"offset", 0}}), place(0, {{"lsn", 1}}),
+                          json{{"partition", {{"server", "places"}}}, {"offset", {{"offset", 1}}}}})
+    alter(bad, 400);
+  alter(place(0, {{"offset", 1}}), 200);
+  Call("PUT", "/connectors/places/resume", 202);
+  const auto changes = Changes("places", 5);
+  EXPECT_EQ(changes[3]["after"]["id"], 1);
+  EXPECT_EQ(changes[3]["id"], "places:1-k1:1");
+}
+
+TEST_F(KafkaTopics, WhatIsWrongIsToldWithItsSetting) {
+  Create("none", Settings("not-there", kColumns));
+  Until("/connectors/none/status",
+        [](const json& status) { return status.dump().find("there is no such topic") != std::string::npos; });
+  // The topic may come later.
+  CreateTopic("not-there");
+  Produce("not-there", Rows(0, 1));
+  Changes("none", 1);
+  auto settings = Settings("not-there", "id int NOT NULL");
+  settings["name"] = "check";
+  settings["format"] = "avro";
+  const json checked = Call("PUT", "/connector-plugins/kafka-source/config/validate", 200, settings);
+  EXPECT_THAT(checked.dump(), testing::HasSubstr("whose records need"));
+}
+
+// A broker that lets nobody in without sign-in, and its user nowhere without rights.
+class KafkaRights : public KafkaSourceFixture {
+ protected:
+  void SetUp() override {
+    KafkaSourceFixture::SetUp();
+    if (IsSkipped()) return;
+    HG_WITH_SERVER("kafka", server_,
+                   PrivateKafka::Start(
+                       {.settings = {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                                     "super.users=User:ANONYMOUS"},
+                        .users = {{"headgate", "secret"}}}));
+    const auto client = server_->Connect();
+    ASSERT_TRUE(client.ok()) << client.error().what;
+    const Status made = client->CreateTopic("guarded");
+    ASSERT_TRUE(made.ok()) << made.error().what;
+  }
+  ConnectorSettings Signed(const std::string& password) const {
+    auto settings = Settings("guarded", "id int");
+    settings["topic"] = "guarded";
+    settings["brokers"] = server_->address(KafkaListener::kSaslPlaintext);
+    settings["security_protocol"] = "sasl_plaintext";
+    settings["sasl_mechanism"] = "PLAIN";
+    settings["sasl_username"] = "headgate";
+    settings["sasl_password"] = password;
+    return settings;
+  }
+  std::unique_ptr<PrivateKafka> server_;
+};
+
+TEST_F(KafkaRights, ATopicWithoutRightsAndAWrongPasswordStopTheSourceWithAdvice) {
+  Create("poor", Signed("secret"));
+  const json poor =
+      Until("/connectors/poor/status", [](const json& status) { return status["connector"]["state"] == "FAILED"; });
+  EXPECT_THAT(poor.dump(), testing::HasSubstr("Let it describe and read the topic (kafka-acls)"));
+  Create("stranger", Signed("wrong"));
+  const json stranger =
+      Until("/connectors/stranger/status", [](const json& status) { return status["connector"]["state"] == "FAILED"; });
+  EXPECT_THAT(stranger.dump(), testing::HasSubstr("sasl_password"));
+  EXPECT_EQ(stranger.dump().find("wrong"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace headgate::test

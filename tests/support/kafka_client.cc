@@ -271,6 +271,41 @@ Status KafkaClient::CreateTopic(const std::string& topic, int partitions, const 
   return led ? Ok() : Status(Transient("topic " + topic + " has no leaders after a minute"));
 }
 
+Status KafkaClient::AddPartitions(const std::string& topic, int partitions) const {
+  char text[512];
+  rd_kafka_NewPartitions_t* wanted =
+      rd_kafka_NewPartitions_new(topic.c_str(), static_cast<std::size_t>(partitions), text, sizeof(text));
+  if (wanted == nullptr) return Rejected("cannot add partitions to topic " + topic + ": " + text);
+  const Queue answers(rd_kafka_queue_new(producer_.get()));
+  rd_kafka_CreatePartitions(producer_.get(), &wanted, 1, nullptr, answers.get());
+  rd_kafka_NewPartitions_destroy(wanted);
+  const Event answer(rd_kafka_queue_poll(answers.get(), kLimitMs));
+  if (!answer) return Transient("no partitions were added to topic " + topic + " within a minute");
+  if (rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return Failed("cannot add partitions to topic " + topic, rd_kafka_event_error(answer.get()));
+  const bool led = WaitFor(
+      [&] {
+        const auto metadata = Ask(producer_.get(), topic);
+        return metadata.ok() && HasLeaders(**metadata, partitions);
+      },
+      std::chrono::seconds(60));
+  return led ? Ok() : Status(Transient("topic " + topic + " has not so many leaders after a minute"));
+}
+
+Status KafkaClient::DeleteBefore(const std::string& topic, int partition, std::int64_t offset) const {
+  rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(list, topic.c_str(), partition)->offset = offset;
+  rd_kafka_DeleteRecords_t* wanted = rd_kafka_DeleteRecords_new(list);
+  rd_kafka_topic_partition_list_destroy(list);
+  const Queue answers(rd_kafka_queue_new(producer_.get()));
+  rd_kafka_DeleteRecords(producer_.get(), &wanted, 1, nullptr, answers.get());
+  rd_kafka_DeleteRecords_destroy(wanted);
+  const Event answer(rd_kafka_queue_poll(answers.get(), kLimitMs));
+  if (!answer) return Transient("records of topic " + topic + " were not deleted within a minute");
+  const auto code = rd_kafka_event_error(answer.get());
+  return code == RD_KAFKA_RESP_ERR_NO_ERROR ? Ok() : Status(Failed("cannot delete records of topic " + topic, code));
+}
+
 Status KafkaClient::AlterTopic(const std::string& topic, const std::string& setting, const std::string& value) const {
   const std::string tried = "cannot set " + setting + " of topic " + topic;
   rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());

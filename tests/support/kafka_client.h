@@ -43,6 +43,10 @@ class KafkaClient {
   // Returns once each partition has a leader. `config`: of the topic, {{"cleanup.policy", "compact"}}.
   Status CreateTopic(const std::string& topic, int partitions = 1, const KafkaSettings& config = {},
                      int replicas = 1) const;
+  // Until there are so many, each with a leader.
+  Status AddPartitions(const std::string& topic, int partitions) const;
+  // Records of a partition in front of an offset go, as retention takes them.
+  Status DeleteBefore(const std::string& topic, int partition, std::int64_t offset) const;
   // Sets one setting of a topic; the others that were given get their defaults.
   Status AlterTopic(const std::string& topic, const std::string& setting, const std::string& value) const;
   // kRejected if there is no such topic.
