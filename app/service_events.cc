@@ -64,6 +64,8 @@ std::vector<views::Announced> Service::AnnouncedStreams() const {
     const SourceFactory* factory = source ? FindSource(record->class_name) : nullptr;
     if (factory == nullptr || factory->declared_schema == nullptr) continue;
     if (auto schema = factory->declared_schema(name, BoundOf(*record))) {
+      // With a key it is a table, unless its rows are posted; tables are known when they are there.
+      if (factory->pushed_stream == nullptr && !schema->Key().empty()) continue;
       std::string stream = schema->table;
       announced.push_back({std::move(stream), std::move(*schema)});
     }

@@ -66,12 +66,19 @@ bool Put(const Value& value, sql::Type type, sql::Vector& out, std::size_t row, 
   return fits;
 }
 
+bool HasKey(const TableSchema& schema) {
+  return std::ranges::any_of(schema.columns, [](const Column& column) { return column.key_position > 0; });
+}
+
 }  // namespace
 
 bool IsEventStream(const Registry& registry, StreamNo stream) {
   const StreamInfo* info = registry.Stream(stream);
   const SourceInfo* source = info == nullptr ? nullptr : registry.Source(info->source);
-  return source != nullptr && source->connector == "http";
+  if (source == nullptr) return false;
+  if (source->connector != "kafka") return source->connector == "http";
+  const TableSchema* schema = registry.Schema(stream, registry.LatestVersion(stream));
+  return schema != nullptr && !HasKey(*schema);
 }
 
 void AddHiddenColumns(sql::Relation& relation) {

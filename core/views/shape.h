@@ -32,7 +32,7 @@ sql::Relation RelationOf(const StreamInfo& stream, const TableSchema& schema, bo
 // Adds the hidden columns.
 void AddHiddenColumns(sql::Relation& relation);
 
-// True for what comes in as events and not as changes of rows: streams of http sources.
+// True for what comes in as events and not as changes of rows: streams of http sources, and of topics without a key.
 bool IsEventStream(const Registry& registry, StreamNo stream);
 
 // Collects rows of one stream, of any of its schema versions, into the columns of one relation. A column that the

@@ -113,6 +113,7 @@ class Examples : public testing::Test {
   std::unique_ptr<HeadgateProcess> headgate_;
   std::unique_ptr<PrivatePostgres> postgres_;
   std::unique_ptr<PrivateMysql> mysql_;
+  std::unique_ptr<PrivateKafka> kafka_;
   std::unique_ptr<PrivateSearch> search_;
   std::unique_ptr<PrivateKafka> kafka_;
   std::vector<std::pair<std::string, std::string>> words_;
@@ -163,6 +164,17 @@ TEST_F(Examples, AMariadbDelivers) {
 TEST_F(Examples, EventsOverHttpAreDelivered) {
   Make("HttpSource");
   Call("POST", "/api/v1/streams/readings/events", {{"sensor_id", 7}, {"temperature", 21.5}}, 200);
+  ExpectDelivered("readings", "21.5");
+}
+
+TEST_F(Examples, ATopicIsDelivered) {
+  HG_WITH_SERVER("kafka", kafka_, PrivateKafka::Start());
+  words_.emplace_back("9092", std::to_string(kafka_->port()));
+  const auto client = kafka_->Connect();
+  ASSERT_TRUE(client.ok()) << client.error().what;
+  ASSERT_TRUE(client->CreateTopic("sensor").ok());
+  ASSERT_TRUE(client->Produce("sensor", {KafkaRecord{.value = R"({"sensorID":7,"temperature":21.5})"}}).ok());
+  Make("KafkaSource");
   ExpectDelivered("readings", "21.5");
 }
 
