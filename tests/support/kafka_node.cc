@@ -39,19 +39,19 @@ logger.start.level = INFO
 )";
 constexpr const char* kStarted = "Kafka Server started";
 
-std::vector<std::string> KafkaJava(const std::string& folder, const std::string& heap) {
-  std::vector<std::string> command = {"java",
-                                      heap,
-                                      "-XX:+UseSerialGC",
-                                      "-XX:TieredStopAtLevel=1",
-                                      "-XX:ReservedCodeCacheSize=64m",
-                                      "-Dlog4j2.configurationFile=" + folder + "/log4j2.properties",
-                                      "-cp",
-                                      KafkaRoot() + "/lib/*"};
+std::vector<std::string> KafkaJava(const std::string& folder, const std::vector<std::string>& options) {
+  std::vector<std::string> command = {"java"};
+  command.insert(command.end(), options.begin(), options.end());
+  command.insert(command.end(),
+                 {"-Dlog4j2.configurationFile=" + folder + "/log4j2.properties", "-cp", KafkaRoot() + "/lib/*"});
   // A second less. Java takes it if it fits; one that is missing would cost it its own archive.
   const std::string classes = KafkaRoot() + "/classes.jsa";
   if (fs::exists(classes)) command.insert(command.begin() + 1, "-XX:SharedArchiveFile=" + classes);
   return command;
+}
+
+std::vector<std::string> SmallJava(const std::string& heap) {
+  return {heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=64m"};
 }
 
 std::string TextFrom(const std::string& file, std::uintmax_t start) {
@@ -69,8 +69,9 @@ Status KafkaNode::Installed() {
   return ConfigError("no Kafka is installed (" + KafkaRoot() + "): run ./dev setup kafka");
 }
 
-KafkaNode::KafkaNode(int id, std::vector<std::string> properties) : dir_("headgate-kafka-"), id_(id) {
-  properties.insert(properties.begin(), "log.dirs=" + data());  // tests may have another place
+KafkaNode::KafkaNode(int id, std::vector<std::string> properties, bool fast)
+    : dir_("headgate-kafka-"), id_(id), fast_(fast) {
+  properties.push_back("log.dirs=" + data());
   std::ofstream file(dir_.path() + "/server.properties");
   for (const std::string& line : properties) file << line << '\n';
   std::ofstream(dir_.path() + "/log4j2.properties") << kLogging;
@@ -90,7 +91,7 @@ Status KafkaNode::Format(const std::vector<std::string>& users, const std::strin
     fs::copy(kept, data(), fs::copy_options::recursive, error);
     return error ? Status(Transient("cannot copy " + kept + ": " + error.message())) : Ok();
   }
-  std::vector<std::string> command = KafkaJava(dir_.path(), "-Xmx128m");
+  std::vector<std::string> command = KafkaJava(dir_.path(), SmallJava("-Xmx128m"));
   command.insert(command.end(),
                  {"kafka.tools.StorageTool", "format", "-t", cluster_id.empty() ? kClusterId : cluster_id, "-c",
                   dir_.path() + "/server.properties"});
@@ -111,7 +112,8 @@ Status KafkaNode::Format(const std::vector<std::string>& users, const std::strin
 }
 
 Status KafkaNode::Launch() {
-  std::vector<std::string> command = KafkaJava(dir_.path(), "-Xmx384m");
+  std::vector<std::string> command =
+      KafkaJava(dir_.path(), fast_ ? std::vector<std::string>{"-Xms1g", "-Xmx1g"} : SmallJava("-Xmx384m"));
   command.insert(command.end(), {"kafka.Kafka", dir_.path() + "/server.properties"});
   std::error_code none;
   output_before_ = fs::exists(output(), none) ? fs::file_size(output()) : 0;

@@ -17,8 +17,8 @@ class KafkaNode {
   // ~/.cache/headgate/kafka).
   static Status Installed();
 
-  // `properties`: lines of its server.properties, last one wins.
-  KafkaNode(int id, std::vector<std::string> properties);
+  // `properties`: lines of its server.properties, last one wins. `fast`: to be measured, where it is else soon ready.
+  KafkaNode(int id, std::vector<std::string> properties, bool fast = false);
   ~KafkaNode();
   KafkaNode(const KafkaNode&) = delete;
   KafkaNode& operator=(const KafkaNode&) = delete;
@@ -44,6 +44,7 @@ class KafkaNode {
 
   TempDir dir_;
   const int id_;
+  const bool fast_;
   std::uintmax_t output_before_ = 0;  // bytes that earlier starts wrote
   std::unique_ptr<Child> child_;
 };

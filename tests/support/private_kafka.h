@@ -35,6 +35,7 @@ struct KafkaOptions {
   std::optional<KafkaTls> tls = {};        // kSsl
   bool proxied = false;                    // kProxied
   bool own_identity = false;               // a cluster id that no other server of the tests has
+  bool fast = false;                       // Java compiles and keeps as in production: to be measured, not soon ready
 };
 
 // Apache Kafka, one broker, on free ports of 127.0.0.1. It makes no topics by itself. Gone with the object; killed if

@@ -16,6 +16,7 @@
 #include "tools/bench/commit_latency.h"
 #include "tools/bench/hot_key.h"
 #include "tools/bench/ingest.h"
+#include "tools/bench/kafka.h"
 #include "tools/bench/live_settings.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/mysql.h"
@@ -187,8 +188,9 @@ void ColdStart() {
 }
 
 constexpr const char* kUsage =
-    "headgate-bench [NAME...] [OPTION VALUE...]: all but catch-up, hotkey, mysql, nexmark, render, restart, search and "
-    "table if none is named\n\n"
+    "headgate-bench [NAME...] [OPTION VALUE...]: all but catch-up, hotkey, kafka, mysql, nexmark, render, restart, "
+    "search "
+    "and table if none is named\n\n"
     "  cold          start to the first delivery\n"
     "  latency       commit to webhook request\n"
     "  view-latency  commit to a view's change at a client\n"
@@ -199,6 +201,8 @@ constexpr const char* kUsage =
     "  restart       start on stored state; --gib N (1)\n"
     "  render        changes as JSON, on one core\n"
     "  catch-up      memory while an index and a table catch up at once; --rows N (1000000)\n"
+    "  kafka         the log into a topic of Kafka, and a commit to its record; --query throughput|latency\n"
+    "                (both), --rows N (1000000)\n"
     "  search        the log into OpenSearch; --rows N (300000)\n"
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
@@ -230,9 +234,9 @@ struct Arguments {
 
 // Nothing: wrong, or asks for help.
 std::optional<Arguments> Parse(int argc, char** argv) {
-  constexpr std::array kNames = {"cold",    "latency", "view-latency", "views",   "nexmark", "hotkey",
-                                 "restart", "ingest",  "settings",     "burst",   "stream",  "mysql",
-                                 "search",  "table",   "render",       "catch-up"};
+  constexpr std::array kNames = {"cold",   "kafka",   "latency", "view-latency", "views",   "nexmark",
+                                 "hotkey", "restart", "ingest",  "settings",     "burst",   "stream",
+                                 "mysql",  "search",  "table",   "render",       "catch-up"};
   constexpr std::array kOptions = {"events", "per-transaction", "query", "seconds",  "memory-mib", "gib",
                                    "rows",   "server",          "mib",   "row-bytes"};
   Arguments arguments;
@@ -329,6 +333,11 @@ int main(int argc, char** argv) {
   }
   if (arguments->Wanted("render", false)) Render();
   if (arguments->Wanted("catch-up", false)) CatchUp(std::lround(arguments->Number("rows", 1'000'000)));
+  if (arguments->Wanted("kafka", false)) {
+    const std::string part = arguments->Text("query");
+    if (part.empty() || part == "throughput") KafkaThroughput(std::lround(arguments->Number("rows", 1'000'000)));
+    if (part.empty() || part == "latency") KafkaLatency(1000, 10);
+  }
   if (arguments->Wanted("mysql", false)) Mysql(*arguments);
   if (arguments->Wanted("table", false)) Table(*arguments);
   if (arguments->Wanted("search", false)) {

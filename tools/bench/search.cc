@@ -36,14 +36,6 @@ test::ConnectorSettings SearchSinkOf(const PrivateSearch& search, const std::str
   return {{"connector.class", "search"}, {"topics", kOrders}, {"url", search.url()}, {"index", index}};
 }
 
-double DeliveredBy(const HeadgateProcess& headgate, const std::string& sink) {
-  const auto metrics = headgate.Call("GET", "/metrics");
-  if (!metrics.ok()) return 0;
-  const std::string name = "headgate_sink_records_total{connector=\"" + sink + "\",result=\"delivered\"} ";
-  const auto at = metrics->body.find(name);
-  return at == std::string::npos ? 0 : std::stod(metrics->body.substr(at + name.size()));
-}
-
 // Seconds until a new sink has written all rows into a new index.
 double SinkRound(const HeadgateProcess& headgate, const PrivateSearch& search, long rows, const std::string& index) {
   nlohmann::json config;

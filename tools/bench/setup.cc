@@ -51,4 +51,12 @@ std::uint64_t RecordsOf(const test::HeadgateProcess& headgate, const std::string
                                      : json["records"].get<std::uint64_t>();
 }
 
+double DeliveredBy(const test::HeadgateProcess& headgate, const std::string& sink) {
+  const auto metrics = headgate.Call("GET", "/metrics");
+  if (!metrics.ok()) return 0;
+  const std::string name = "headgate_sink_records_total{connector=\"" + sink + "\",result=\"delivered\"} ";
+  const auto at = metrics->body.find(name);
+  return at == std::string::npos ? 0 : std::stod(metrics->body.substr(at + name.size()));
+}
+
 }  // namespace headgate::bench

@@ -25,5 +25,7 @@ struct Setup {
 void AwaitStreaming(const test::HeadgateProcess& headgate);
 // Of a stream, in its log; 0 if there is none yet.
 std::uint64_t RecordsOf(const test::HeadgateProcess& headgate, const std::string& stream);
+// Changes that a sink has delivered, as its metrics tell.
+double DeliveredBy(const test::HeadgateProcess& headgate, const std::string& sink);
 
 }  // namespace headgate::bench
