@@ -115,7 +115,6 @@ class Examples : public testing::Test {
   std::unique_ptr<PrivateMysql> mysql_;
   std::unique_ptr<PrivateKafka> kafka_;
   std::unique_ptr<PrivateSearch> search_;
-  std::unique_ptr<PrivateKafka> kafka_;
   std::vector<std::pair<std::string, std::string>> words_;
 };
 

@@ -2,13 +2,12 @@
 #include <random>
 
 #include "tests/e2e/api.h"
-#include "tests/e2e/small_disk.h"
 #include "tests/support/private_kafka.h"
 #include "tests/support/require.h"
 #include "tests/support/table_rows.h"
 #include "tests/support/wait_for.h"
 
-// Clusters that fail for real: brokers that die one after the other, and one whose disk is full.
+// A cluster that fails for real: brokers that die one after the other.
 namespace headgate::test {
 namespace {
 
@@ -78,36 +77,6 @@ TEST_F(KafkaFaults, OneOfThreeBrokersIsKilledAtRandomUnderLoadAndNothingIsLostOr
   }
   shop_->StopLoad();
   const auto client = cluster->Connect();
-  ASSERT_TRUE(client.ok()) << client.error().what;
-  ExpectSame(*client);
-}
-
-TEST_F(KafkaFaults, ABrokerWhoseDiskIsFullIsWaitedForWithoutAPerson) {
-  SmallDisk disk;
-  if (!disk.mounted()) GTEST_SKIP() << "SKIP, needs a mount of its own (CAP_SYS_ADMIN)";
-  std::unique_ptr<PrivateKafka> broker;
-  HG_WITH_SERVER("kafka", broker,
-                 PrivateKafka::Start(
-                     {.settings = {"log.dirs=" + disk.path() + "/data", "log.segment.bytes=1048576",
-                                   "log.index.size.max.bytes=65536", "transaction.state.log.segment.bytes=1048576"}}));
-  Create("shop", shop_->Source());
-  Create("out", Sink(broker->address()));
-  {
-    const auto client = broker->Connect();
-    ASSERT_TRUE(client.ok()) << client.error().what;
-    ExpectSame(*client);
-  }
-  disk.Fill();
-  shop_->StartLoad(42, 100);
-  const auto fails = [&] { return headgate_->Stderr().find("connector=out") != std::string::npos; };
-  EXPECT_TRUE(WaitFor(fails, seconds(60))) << broker->OutputEnd();
-  shop_->StopLoad();
-  EXPECT_NE(StateOf("out"), "FAILED");
-  broker->KillHard();  // where it did not end by itself
-  disk.Empty();
-  const Status started = broker->StartAgain();
-  ASSERT_TRUE(started.ok()) << started.error().what << broker->OutputEnd();
-  const auto client = broker->Connect();
   ASSERT_TRUE(client.ok()) << client.error().what;
   ExpectSame(*client);
 }
