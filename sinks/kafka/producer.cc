@@ -14,6 +14,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kSliceMs = 100;  // how long a call of the library waits before we look whether to go on
 constexpr int kAdminMs = 10'000;
 constexpr int kConnectMs = 15'000;
+constexpr auto kMarkers = std::chrono::milliseconds(3);
 constexpr int kTries = 5;                 // of a transaction that the library gave up for what was before it
 constexpr std::size_t kRefusedMax = 100;  // in a row: then it is not the records
 
@@ -38,7 +39,8 @@ Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
                            {"message.max.bytes", std::to_string(options.record_bytes_max)},
                            {"compression.type", options.compression},
                            {"partitioner", options.partitioner},
-                           {"delivery.report.only.error", "true"},
+                           // Of success, too: a flush without them looks only every 10 ms whether it is done.
+                           {"delivery.report.only.error", "false"},
                            {"queue.buffering.max.messages", "1000000"},
                            {"queue.buffering.max.kbytes", "65536"},
                            {"linger.ms", "0"}};
@@ -357,7 +359,15 @@ Status Producer::Commit(const Progress& progress) {
   }
   open_ = false;
   HG_FAILPOINT("kafka.committed");
+  AwaitMarkers();
   return Ok();
+}
+
+// The brokers write the markers of a commit after they have answered it. They turn away a transaction that begins
+// before, and the library asks again after 20 ms. Meanwhile the next batch gathers.
+void Producer::AwaitMarkers() {
+  const auto until = SteadyClock::now() + kMarkers;
+  while (!interrupted_ && SteadyClock::now() < until) client_->Poll(1);
 }
 
 Status Producer::Abort() {

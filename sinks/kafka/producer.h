@@ -67,6 +67,7 @@ class Producer {
   Status Produce(const Batch& batch, std::size_t record);
   Status ProduceAll(const Batch& batch, std::span<const Refusal> without);
   Status Flush();
+  void AwaitMarkers();
   Error WhyPurged();
   Status Anew(const std::function<Status()>& produce);
   Status Refused(const Batch& batch, std::vector<Refusal>& refused);
