@@ -43,7 +43,8 @@ Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
                            {"delivery.report.only.error", "false"},
                            {"queue.buffering.max.messages", "1000000"},
                            {"queue.buffering.max.kbytes", "65536"},
-                           {"linger.ms", "0"}};
+                           // Each batch ends with a flush, which does not wait for it: fuller requests.
+                           {"linger.ms", "5"}};
   if (options.exactly_once) {
     properties.emplace_back("transactional.id", options.transactional_id);
     properties.emplace_back("transaction.timeout.ms", std::to_string(Ms(options.transaction_timeout)));
