@@ -38,6 +38,14 @@ constexpr NamedShape kNamedShapes[] = {
      "rate?: number}], edges: [{from: string, to: string, read_total: int?, written_total: int?, pending_records: "
      "int?, "
      "read_lag_seconds: number?, source_lag_seconds: number?, write_lag_seconds: number?, rate: number?}]}"},
+    {"Group",
+     "{stream: string, name: string, created_at: time?, ...GroupSettings, position: string, lag: {records: int?, "
+     "seconds: number?}, in_flight: int, waiting: int, consumers: [string], dead_letters: int, lost: {from: string, "
+     "to: "
+     "string, records: int}?, totals: {delivered: int, redelivered: int, acknowledged: int, dead: int, lost: int}}"},
+    {"GroupSettings",
+     "{ack_timeout_ms?: int?, deliveries_max?: int?, in_flight_max?: int?, ordering?: 'key'|'none', on_lost?: "
+     "'fail'|'earliest'|'latest'}"},
     {"Health", "{connector: string, status: Status, since: time?, rogue: bool, alarm: string?, checks: [Check]}"},
     {"KeyDefinition",
      "{name: string, type: 'BOOLEAN'|'CLASS'|'DOUBLE'|'INT'|'LIST'|'LONG'|'PASSWORD'|'SHORT'|'STRING', required: bool, "
@@ -49,14 +57,6 @@ constexpr NamedShape kNamedShapes[] = {
      "server_position?: string?, durable_position?: string?, confirmed_position?: string?, gtid_missing?: string, "
      "dead_letters?: int, "
      "next_seq?: big?, end_to_end_seconds?: {p50: number?, p99: number?}}"},
-    {"Group",
-     "{stream: string, name: string, created_at: time?, ...GroupSettings, position: string, lag: {records: int?, "
-     "seconds: number?}, in_flight: int, waiting: int, consumers: [string], dead_letters: int, lost: {from: string, "
-     "to: "
-     "string, records: int}?, totals: {delivered: int, redelivered: int, acknowledged: int, dead: int, lost: int}}"},
-    {"GroupSettings",
-     "{ack_timeout_ms?: int?, deliveries_max?: int?, in_flight_max?: int?, ordering?: 'key'|'none', on_lost?: "
-     "'fail'|'earliest'|'latest'}"},
     {"Letter",
      "{id: big, state: LetterState, stream: string, key: any, at: string, event_id: string, op: Op, source: "
      "{position: any, table: string}, error: {class: string, status: int?, message: string}, attempts: int, "

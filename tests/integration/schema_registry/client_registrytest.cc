@@ -1,7 +1,6 @@
 // The client against a real schema registry: ids, references, compatibility, errors; and Avro through it.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 
 #include "core/codec/avro_decoder.h"
@@ -10,6 +9,7 @@
 #include "core/codec/proto_encoder.h"
 #include "core/schema_registry/client.h"
 #include "tests/support/http_call.h"
+#include "tests/support/private_registry.h"
 #include "tests/support/require.h"
 
 namespace headgate::schema_registry {
@@ -25,9 +25,11 @@ std::string RecordOf(const char* name, const char* fields) {
 class RegistryServer : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* url = std::getenv("HEADGATE_TEST_REGISTRY");
-    if (url == nullptr) HG_REQUIRE_SERVER("registry", "HEADGATE_TEST_REGISTRY names no registry");
-    url_ = url;
+    static std::unique_ptr<test::PrivateRegistry> registry;  // one for the tests of this process
+    if (registry == nullptr) {
+      HG_WITH_SERVER("registry", registry, test::PrivateRegistry::Start());
+    }
+    url_ = registry->url();
     client_ = Connect();
     run_ = "t" + std::to_string(std::random_device{}()) + ".";
   }
