@@ -56,6 +56,9 @@ class Client {
   Error ErrorOf(rd_kafka_resp_err_t code, std::string_view tried, std::string_view detail = "") const;
   Error ErrorOf(const rd_kafka_error_t& error, std::string_view tried) const;
 
+  // It works: what the library told before is no reason for what comes.
+  void Well() { trouble_ = {RD_KAFKA_RESP_ERR_NO_ERROR, ""}; }
+
   // Makes topics that are not there. Existing ones are fine; kConfig if they may not be made so.
   struct NewTopic {
     std::string name;

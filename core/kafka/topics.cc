@@ -60,6 +60,7 @@ Result<int> Client::PartitionsOf(const std::string& topic, int timeout_ms) {
     return ErrorOf(code, tried);
   }
   const Owned<const rd_kafka_metadata_t> metadata(raw);
+  Well();
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     const auto& found = metadata->topics[i];
     if (found.topic != topic) continue;

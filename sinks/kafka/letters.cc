@@ -107,7 +107,11 @@ Status KafkaSink::StoreRefused(const std::vector<Refusal>& refused) {
     if (!options_.exactly_once) parked_.insert(event.at);
     return Refuse(event, *what++, BodyOf(batch, event.at));
   }));
-  return context_->SyncLetters();
+  HG_RETURN_IF_ERROR(context_->SyncLetters());
+  // Records of their keys may be behind them in what was taken since: it comes again, and finds the letters.
+  return options_.on_rejected == Options::Rejected::kBlockKey && !refused.empty()
+             ? Status(Transient("a record was refused, and what follows is written again behind it"))
+             : Ok();
 }
 
 Status KafkaSink::Retry(const DeadLetter& letter) {

@@ -126,6 +126,10 @@ class KafkaSettings {
     o_.on_rejected = rejected == "stop"        ? Options::Rejected::kStop
                      : rejected == "block_key" ? Options::Rejected::kBlockKey
                                                : Options::Rejected::kDeadLetter;
+    if (rejected == "block_key" && !o_.exactly_once)
+      Fail("on_rejected",
+           "is block_key, which needs delivery=exactly_once: without transactions later records may have "
+           "gone with the one that is refused.");
     o_.batch_records_max = static_cast<std::size_t>(bound_.Int("batch_records_max"));
     o_.batch_bytes_max = static_cast<std::size_t>(bound_.Int("batch_bytes_max"));
     o_.batch_delay_max = std::chrono::milliseconds(bound_.Int("batch_delay_ms_max"));

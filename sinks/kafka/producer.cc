@@ -88,8 +88,10 @@ Result<Progress> Producer::TakeOver(std::string_view log_id, const SinkContext::
     return ConfigError("Topic " + options_.progress_topic + " on " + place() + " says that sink " + options_.name +
                        " of another data directory writes these topics, and its places mean nothing here. Give this "
                        "sink another name or progress_topic; or, to have it go on from a place of this log, rewind it");
-  Progress progress{std::string(log_id), known && !stand.given ? known->seq : stand.at.seq, known ? known->states : "",
-                    0};
+  const bool ours = known && known->log == log_id;
+  // The letter stays named until it is gone here, too.
+  const Progress progress{std::string(log_id), known && !stand.given ? known->seq : stand.at.seq,
+                          ours ? known->states : "", ours ? known->letter : 0};
   if (!known) {
     HG_RETURN_IF_ERROR(client_->CreateTopic(
         {options_.progress_topic,
@@ -100,7 +102,6 @@ Result<Progress> Producer::TakeOver(std::string_view log_id, const SinkContext::
   }
   HG_RETURN_IF_ERROR(Begin());
   HG_RETURN_IF_ERROR(Commit(progress));
-  progress.letter = known ? known->letter : 0;
   return progress;
 }
 
@@ -156,8 +157,9 @@ Status Producer::Prepare(const Batch& batch) {
   return Ok();
 }
 
-// The bytes stay where they are until the batch is flushed.
-Status Producer::Produce(const Batch& batch, std::size_t record) {
+// The library has copies: a batch may go while an error leaves its records with the library. False: the transaction
+// takes nothing more, and why is told by the flush.
+Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
   const Batch::Packed& r = batch.records()[record];
   const std::string_view key = batch.KeyOf(r);
   const std::string_view value = batch.ValueOf(r);
@@ -170,8 +172,10 @@ Status Producer::Produce(const Batch& batch, std::size_t record) {
   const auto bytes = [](bool has, std::string_view text) {
     return has ? const_cast<char*>(text.empty() ? "" : text.data()) : nullptr;
   };
-  std::array<rd_kafka_vu_t, 7> units{};
+  std::array<rd_kafka_vu_t, 8> units{};
   std::size_t n = 0;
+  units[n].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  units[n++].u.i = RD_KAFKA_MSG_F_COPY;
   units[n].vtype = RD_KAFKA_VTYPE_RKT;
   units[n++].u.rkt = of_batch_[r.topic];
   units[n].vtype = RD_KAFKA_VTYPE_VALUE;
@@ -188,18 +192,18 @@ Status Producer::Produce(const Batch& batch, std::size_t record) {
   }
   for (;;) {
     const Owned<rd_kafka_error_t> error(rd_kafka_produceva(client_->get(), units.data(), n));
-    if (error == nullptr) return Ok();
+    if (error == nullptr) return true;
     const auto code = rd_kafka_error_code(error.get());
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !interrupted_) {
       client_->Poll(kSliceMs);
-      if (failed_.empty()) continue;
+      continue;
     }
     if (headers != nullptr) rd_kafka_headers_destroy(headers);  // an error leaves them to us
     if (interrupted_) return Stopped();
-    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return Ok();  // what failed is looked at by the flush
+    if (code == RD_KAFKA_RESP_ERR__STATE && open_) return false;
     if (KindOf(code) == ErrorKind::kRejected) {
       failed_.push_back({record, code});
-      return Ok();
+      return true;
     }
     return client_->ErrorOf(*error, "writing to topic " + batch.topics()[r.topic]);
   }
@@ -207,17 +211,20 @@ Status Producer::Produce(const Batch& batch, std::size_t record) {
 
 Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without) {
   failed_.clear();
+  bool whole = true;
   auto next = without.begin();
   for (std::size_t i = 0; i < batch.records().size(); ++i) {
     if (next != without.end() && next->record == i) {
       ++next;
       continue;
     }
-    HG_RETURN_IF_ERROR(Produce(batch, i));
+    HG_ASSIGN_OR_RETURN(whole, Produce(batch, i));
+    if (!whole) break;
     if (i % 1'024 == 0) client_->Poll(0);
-    if (!failed_.empty() && KindOf(failed_.back().code) != ErrorKind::kRejected) break;
+    if (!failed_.empty() && (open_ || KindOf(failed_.back().code) != ErrorKind::kRejected)) break;
   }
-  return Flush();
+  HG_RETURN_IF_ERROR(Flush());
+  return whole || !failed_.empty() ? Ok() : Status(WhyPurged());
 }
 
 // Until everything has been answered. What was refused stays in failed_.
@@ -256,24 +263,25 @@ Status Producer::Write(const Batch& batch, const OnRefused& refused) {
   HG_RETURN_IF_ERROR(Prepare(batch));
   HG_RETURN_IF_ERROR(Begin());
   HG_FAILPOINT("kafka.begun");
-  HG_RETURN_IF_ERROR(ProduceAll(batch, {}));
-  if (failed_.empty()) {
-    refused_in_row_ = 0;
-    ++parts_;
-    HG_FAILPOINT("kafka.written");
-    return Ok();
-  }
   const bool alone = parts_ == 0;
+  HG_RETURN_IF_ERROR(ProduceAll(batch, {}));
+  if (failed_.empty()) refused_in_row_ = 0;
   std::vector<Refusal> found;
-  HG_RETURN_IF_ERROR(Refused(batch, found));
-  HG_FAILPOINT("kafka.refused");
-  HG_RETURN_IF_ERROR(refused(found));
-  if (!options_.exactly_once) return Ok();
-  if (!alone)
-    return Transient("a record was refused in the middle of a transaction, which is written again without it");
-  HG_RETURN_IF_ERROR(Anew([&] { return ProduceAll(batch, found); }));
-  if (!failed_.empty()) return NotOneIsRefused(batch);
+  while (!failed_.empty()) {
+    HG_RETURN_IF_ERROR(Refused(batch, found));
+    if (options_.exactly_once && !alone) {
+      HG_RETURN_IF_ERROR(refused(found));
+      return Transient("a record was refused in the middle of a transaction, which is written again without it");
+    }
+    // All of the others in their order: without transactions some of them come again.
+    HG_RETURN_IF_ERROR(Anew([&] { return ProduceAll(batch, found); }));
+  }
+  if (!found.empty()) {
+    HG_FAILPOINT("kafka.refused");
+    HG_RETURN_IF_ERROR(refused(found));
+  }
   ++parts_;
+  HG_FAILPOINT("kafka.written");
   return Ok();
 }
 
@@ -291,22 +299,36 @@ Status Producer::Anew(const std::function<Status()>& produce) {
 
 // Which of those that failed are to blame: one that is too large takes with it what was sent along.
 Status Producer::Refused(const Batch& batch, std::vector<Refusal>& refused) {
+  const std::size_t before = refused.size();
   std::vector<std::size_t> suspects;
   for (const Failed& one : failed_) suspects.push_back(one.record);
   HG_RETURN_IF_ERROR(Abort());
   HG_RETURN_IF_ERROR(Narrow(batch, suspects, refused));
-  if (refused.empty()) return NotOneIsRefused(batch);
+  if (refused.size() == before) return NotOneIsRefused(batch);
+  refused_in_row_ += refused.size() - before;
+  // A change is written with all of its records or with none.
+  for (std::size_t i = 0, known = refused.size(); i < known; ++i) {
+    const Refusal one = refused[i];
+    const At at = batch.records()[one.record].at;
+    const auto add = [&](std::size_t record) {
+      if (std::ranges::find(refused, record, &Refusal::record) == refused.end()) refused.push_back({record, one.what});
+    };
+    for (std::size_t r = one.record; r > 0 && batch.records()[r - 1].at == at; --r) add(r - 1);
+    for (std::size_t r = one.record + 1; r < batch.records().size() && batch.records()[r].at == at; ++r) add(r);
+  }
   std::ranges::sort(refused, {}, &Refusal::record);
-  refused_in_row_ += refused.size();
   return Ok();
 }
 
 // By halves; what passes is given up again where there are transactions, and is delivered where there are none.
 Status Producer::Narrow(const Batch& batch, std::span<const std::size_t> records, std::vector<Refusal>& refused) {
-  if (refused_in_row_ + refused.size() > kRefusedMax) return NotOneIsRefused(batch);
+  if (std::max(refused_in_row_, refused.size()) > kRefusedMax) return NotOneIsRefused(batch);
   const auto produce = [&]() -> Status {
     failed_.clear();
-    for (const std::size_t record : records) HG_RETURN_IF_ERROR(Produce(batch, record));
+    for (const std::size_t record : records) {
+      HG_ASSIGN_OR_RETURN(const bool whole, Produce(batch, record));
+      if (!whole) break;
+    }
     return Flush();
   };
   HG_RETURN_IF_ERROR(Anew(produce));
@@ -342,6 +364,7 @@ Error Producer::NotOneIsRefused(const Batch& batch) const {
 
 Status Producer::Commit(const Progress& progress) {
   if (!options_.exactly_once) return Ok();
+  HG_RETURN_IF_ERROR(Begin());  // there may be no records to go with it
   HG_ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, TopicHandle(options_.progress_topic));
   const std::string text = TextOf(progress);
   failed_.clear();
@@ -359,6 +382,7 @@ Status Producer::Commit(const Progress& progress) {
     return TransactionError(std::move(error), "committing a transaction");
   }
   open_ = false;
+  client_->Well();
   HG_FAILPOINT("kafka.committed");
   AwaitMarkers();
   return Ok();

@@ -64,7 +64,7 @@ class Producer {
   Result<rd_kafka_topic_t*> TopicHandle(const std::string& name);
   Status EnsureTopic(const std::string& name);
   Status CheckLimit(const std::string& name);
-  Status Produce(const Batch& batch, std::size_t record);
+  Result<bool> Produce(const Batch& batch, std::size_t record);
   Status ProduceAll(const Batch& batch, std::span<const Refusal> without);
   Status Flush();
   void AwaitMarkers();

@@ -60,6 +60,7 @@ TEST(KafkaOptions, WhatIsWrongIsSaidAtItsKey) {
   EXPECT_THAT(ErrorsOf({{"format", "protobuf"}}), HasSubstr("proto: Setting \"proto\" is missing"));
   EXPECT_THAT(ErrorsOf({{"message", "Order"}}), HasSubstr("only with format=protobuf"));
   EXPECT_THAT(ErrorsOf({{"format", "protobuf"}, {"proto", "x"}, {"fields", "sensorID"}}), HasSubstr("field=column"));
+  EXPECT_THAT(ErrorsOf({{"on_rejected", "block_key"}, {"delivery", "at_least_once"}}), HasSubstr("on_rejected"));
   EXPECT_THAT(ErrorsOf({{"registry", "http://schemas:8081"}}), HasSubstr("only with format=avro"));
 }
 
