@@ -224,6 +224,35 @@ TEST_F(KafkaSinkTest, WhatIsMissingOrWrongIsSaidWithWhatToDo) {
   EXPECT_TRUE(Fails("cleanup.policy=compact takes only records with a key")) << Told();
 }
 
+// Where nothing is for the sink its cursor follows all the same, and retention can.
+TEST_F(KafkaSinkTest, TheCursorFollowsWhatOthersAreSent) {
+  Create("out", Sink());
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  const auto seq = [&] {
+    const auto records = Records("progress");
+    return records.empty() ? std::uint64_t{0} : json::parse(*records.back().value)["seq"].get<std::uint64_t>();
+  };
+  const std::uint64_t before = seq();
+  for (int i = 0; i < 20; ++i) Exec("UPDATE public.customers SET vip = NOT vip WHERE id = 1");
+  EXPECT_TRUE(WaitFor([&] { return seq() >= before + 20; }, seconds(40))) << before << " " << seq() << Told();
+  EXPECT_EQ(headgate_->Stderr().find("lost its peer"), std::string::npos) << headgate_->Stderr();
+}
+
+// Others of the batch are on their way already when the brokers refuse one: what has no key, in a compacted topic.
+TEST_F(KafkaSinkTest, ManyRecordsAroundARefusedOneAreAllWritten) {
+  ASSERT_TRUE(topics_->client().CreateTopic(topics_->Name("parts"), 1, {{"cleanup.policy", "compact"}}).ok());
+  Exec("CREATE TABLE public.notes (id int)");
+  Exec("ALTER TABLE public.notes REPLICA IDENTITY FULL");
+  Create("out", Sink({{"topics", "shop.public.parts,shop.public.notes"}, {"topic", topics_->Name("parts")}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  Exec(
+      "INSERT INTO public.parts SELECT 10 + i, 'y', i FROM generate_series(1, 5000) i; INSERT INTO public.notes VALUES "
+      "(1); INSERT INTO public.parts SELECT 100000 + i, 'y', i FROM generate_series(1, 5000) i");
+  ASSERT_TRUE(HasRecords(10'003)) << Records().size() << Told();
+  EXPECT_EQ(Records().size(), 10'003U);
+  EXPECT_TRUE(HasLetters(1)) << Letters();
+}
+
 // Two processes with one sink: the one that came last has it.
 TEST_F(KafkaSinkTest, WhoIsFencedStopsAndSaysWhy) {
   Create("out", Sink());
