@@ -120,9 +120,15 @@ std::optional<std::string> FromHex(std::string_view text) {
   return out;
 }
 
+void AppendHex16(std::string& out, std::uint64_t v) {
+  char text[16];
+  for (std::size_t i = 16; i-- > 0; v >>= 4) text[i] = kHex[v & 15];
+  out.append(text, 16);
+}
+
 std::string Hex16(std::uint64_t v) {
-  std::string out(16, '0');
-  for (std::size_t i = 16; i-- > 0; v >>= 4) out[i] = kHex[v & 15];
+  std::string out;
+  AppendHex16(out, v);
   return out;
 }
 

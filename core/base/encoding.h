@@ -20,6 +20,7 @@ void AppendHex(std::string& out, std::string_view bytes);
 std::string Hex(std::string_view bytes);
 std::optional<std::string> FromHex(std::string_view text);
 // 16 lower-case hex digits, as event ids write an LSN.
+void AppendHex16(std::string& out, std::uint64_t v);
 std::string Hex16(std::uint64_t v);
 
 // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.

@@ -10,26 +10,9 @@
 namespace headgate::codec {
 namespace {
 
-void AppendHex16(std::string& out, std::uint64_t v) {
-  char text[16];
-  for (std::size_t i = 16; i-- > 0; v >>= 4) text[i] = "0123456789abcdef"[v & 15];
-  out.append(text, 16);
-}
-
 void AppendId(std::string& out, const EventContext& e) {
-  const TransactionInfo& tx = *e.tx;
   out += "{\"id\":\"";
-  out += e.source_id;
-  out.push_back(':');
-  AppendUint(out, tx.epoch);
-  out.push_back('-');
-  if (tx.position.kind == PositionKind::kPgCommit) {
-    AppendHex16(out, tx.position.a);
-  } else {
-    AppendPositionId(out, tx.position);
-  }
-  out.push_back(':');
-  AppendUint(out, e.change->ordinal);
+  AppendEventId(out, e.source_id, e.tx->epoch, e.tx->position, e.change->ordinal);
 }
 
 bool IsStreamed(PositionKind kind) {
@@ -389,13 +372,10 @@ Status NativeEncoder::Append(std::string& out, const EventContext& event) {
   return status;
 }
 
-Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event, bool previous) {
+// Of the rows that were read.
+Status NativeEncoder::AppendKeyRead(std::string& out, const EventContext& event, const Shape& shape, bool previous) {
   const Change& change = *event.change;
-  if (!IsOfRow(change.op) || event.schema == nullptr) return Ok();
-  const Shape& shape = ShapeOf(event);
   if (shape.key.empty()) return Ok();
-  HG_RETURN_IF_ERROR(ReadRows(event, shape));
-  const std::size_t start = out.size();
   if (previous) {
     const bool changed = change.op == Op::kUpdate && change.has_before && change.has_after &&
                          shape.Identifies(before_) && shape.Identifies(after_) && !shape.SameKey(before_, after_);
@@ -405,20 +385,33 @@ Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event,
   }
   const std::vector<Value>& row = !previous && change.has_after ? after_ : before_;
   if (!shape.Identifies(row)) return Ok();
-  if (!shape.AppendKey(out, row, options_)) {
-    out.resize(start);
-    return Corrupt("stored row of stream " + shape.stream + " is malformed");
-  }
-  return Ok();
+  const std::size_t start = out.size();
+  if (shape.AppendKey(out, row, options_)) return Ok();
+  out.resize(start);
+  return Corrupt("stored row of stream " + shape.stream + " is malformed");
 }
 
-Status NativeEncoder::AppendRowJson(std::string& out, const EventContext& event) {
-  if (!IsOfRow(event.change->op) || event.schema == nullptr || !event.change->has_after) return Ok();
+Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event, bool previous) {
+  if (!IsOfRow(event.change->op) || event.schema == nullptr) return Ok();
   const Shape& shape = ShapeOf(event);
+  if (shape.key.empty()) return Ok();
   HG_RETURN_IF_ERROR(ReadRows(event, shape));
-  const std::size_t start = out.size();
-  if (shape.AppendRow(out, after_, options_)) return Ok();
-  out.resize(start);
+  return AppendKeyRead(out, event, shape, previous);
+}
+
+Status NativeEncoder::AppendKeysAndRow(std::string& key, std::string& previous_key, std::string* row,
+                                       const EventContext& event) {
+  if (!IsOfRow(event.change->op) || event.schema == nullptr) return Ok();
+  const Shape& shape = ShapeOf(event);
+  const bool with_row = row != nullptr && event.change->has_after;
+  if (shape.key.empty() && !with_row) return Ok();
+  HG_RETURN_IF_ERROR(ReadRows(event, shape));
+  HG_RETURN_IF_ERROR(AppendKeyRead(key, event, shape, false));
+  HG_RETURN_IF_ERROR(AppendKeyRead(previous_key, event, shape, true));
+  if (!with_row) return Ok();
+  const std::size_t start = row->size();
+  if (shape.AppendRow(*row, after_, options_)) return Ok();
+  row->resize(start);
   return Corrupt("stored row of stream " + shape.stream + " is malformed");
 }
 

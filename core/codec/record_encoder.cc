@@ -35,7 +35,9 @@ Record& AddTombstone(RecordList& out, std::string_view topic, std::string_view k
 // What formats whose keys are native JSON have in common.
 class NativeKeyed : public RecordEncoder {
  public:
-  explicit NativeKeyed(RecordOptions options) : options_(std::move(options)), native_(options_.native) {}
+  // `with_row`: row_ is wanted.
+  NativeKeyed(RecordOptions options, bool with_row)
+      : options_(std::move(options)), native_(options_.native), with_row_(with_row) {}
 
   Status Encode(const EventContext& event, std::string_view topic, RecordList& out) final {
     const std::size_t start = out.size();
@@ -51,21 +53,24 @@ class NativeKeyed : public RecordEncoder {
   NativeEncoder native_;
   std::string key_;           // "" if nothing identifies the row
   std::string previous_key_;  // "" unless the key changed
+  std::string row_;           // the new one as JSON; "" if there is none
 
  private:
   Status Append(const EventContext& event, std::string_view topic, RecordList& out) {
     key_.clear();
     previous_key_.clear();
-    HG_RETURN_IF_ERROR(native_.AppendKeyJson(key_, event));
-    HG_RETURN_IF_ERROR(native_.AppendKeyJson(previous_key_, event, true));
+    row_.clear();
+    HG_RETURN_IF_ERROR(native_.AppendKeysAndRow(key_, previous_key_, with_row_ ? &row_ : nullptr, event));
     return AppendRecords(event, topic, out);
   }
+
+  const bool with_row_;
 };
 
 // The whole event, and tombstones behind it.
 class EventEncoder : public NativeKeyed {
  public:
-  using NativeKeyed::NativeKeyed;
+  explicit EventEncoder(RecordOptions options) : NativeKeyed(std::move(options), false) {}
 
  protected:
   virtual Status AppendValue(Record& record, const EventContext& event) { return native_.Append(record.value, event); }
@@ -114,7 +119,7 @@ class CloudEventEncoder final : public EventEncoder {
 
 class RowEncoder final : public NativeKeyed {
  public:
-  using NativeKeyed::NativeKeyed;
+  explicit RowEncoder(RecordOptions options) : NativeKeyed(std::move(options), true) {}
 
  protected:
   Status AppendRecords(const EventContext& event, std::string_view topic, RecordList& out) override {
@@ -132,8 +137,8 @@ class RowEncoder final : public NativeKeyed {
     Record& record = out.Add();
     record.topic = topic;
     SetKey(record, key_);
-    HG_RETURN_IF_ERROR(native_.AppendRowJson(record.value, event));
-    record.has_value = !record.value.empty();
+    record.has_value = !row_.empty();
+    record.value.swap(row_);
     if (!record.has_value) return Rejected("a row change came without the schema of its stream");
     return Ok();
   }

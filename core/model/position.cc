@@ -40,11 +40,11 @@ void AppendPositionId(std::string& out, const Position& p) {
   const auto number = [&](std::uint64_t v) { out += std::to_string(v); };
   switch (p.kind) {
     case PositionKind::kPgCommit:
-      out += Hex16(p.a);
+      AppendHex16(out, p.a);
       break;
     case PositionKind::kPgMessage:
       out += 'm';
-      out += Hex16(p.a);
+      AppendHex16(out, p.a);
       break;
     case PositionKind::kChunk:
       out += 's';
@@ -94,10 +94,15 @@ void AppendPositionId(std::string& out, const Position& p) {
 std::string EventId(std::string_view source_id, std::uint32_t epoch, const Position& position, std::uint32_t ordinal) {
   std::string id;
   id.reserve(source_id.size() + 40);
-  id.append(source_id).append(":").append(std::to_string(epoch)).append("-");
-  AppendPositionId(id, position);
-  id.append(":").append(std::to_string(ordinal));
+  AppendEventId(id, source_id, epoch, position, ordinal);
   return id;
+}
+
+void AppendEventId(std::string& out, std::string_view source_id, std::uint32_t epoch, const Position& position,
+                   std::uint32_t ordinal) {
+  out.append(source_id).append(":").append(std::to_string(epoch)).append("-");
+  AppendPositionId(out, position);
+  out.append(":").append(std::to_string(ordinal));
 }
 
 void AppendLsn(std::string& out, std::uint64_t lsn) {

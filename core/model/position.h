@@ -47,6 +47,8 @@ void AppendPositionId(std::string& out, const Position& position);
 
 // source ":" epoch "-" position ":" ordinal
 std::string EventId(std::string_view source_id, std::uint32_t epoch, const Position& position, std::uint32_t ordinal);
+void AppendEventId(std::string& out, std::string_view source_id, std::uint32_t epoch, const Position& position,
+                   std::uint32_t ordinal);
 
 // "0/16E9FB0", as PostgreSQL prints an LSN.
 void AppendLsn(std::string& out, std::uint64_t lsn);

@@ -132,14 +132,15 @@ Status KafkaSink::WriteLettersAt(Seq whole) {
 // In a transaction of its own, which leaves the cursor where it is and says that the letter has gone: what says so is
 // not written over before the letter is gone here, too.
 Status KafkaSink::WriteLetter(const DeadLetter& letter) {
-  Batch batch;
+  const Progress progress{log_id_, kept_.seq, kept_.states, letter.id};
+  auto batch = std::make_shared<Batch>();
   std::string what;
-  if (Status read = ReadBody(letter.body, batch); !read.ok()) {
+  if (Status read = ReadBody(letter.body, *batch); !read.ok()) {
     what = read.error().what;
-  } else if (batch.empty()) {
+  } else if (batch->empty()) {
     what = letter.error_message;  // it could not be rendered
   } else {
-    HG_RETURN_IF_ERROR(producer_->Write(batch, [&](const std::vector<Refusal>& refused) {
+    HG_RETURN_IF_ERROR(producer_->Write(std::move(batch), progress, [&](const std::vector<Refusal>& refused) {
       what = refused.front().what;
       return Ok();
     }));
@@ -151,7 +152,7 @@ Status KafkaSink::WriteLetter(const DeadLetter& letter) {
     context_->LetterFailed(std::move(failed));
     return Ok();
   }
-  HG_RETURN_IF_ERROR(producer_->Commit({log_id_, kept_.seq, kept_.states, letter.id}));
+  HG_RETURN_IF_ERROR(producer_->Commit(progress));
   HG_FAILPOINT("kafka.letter");
   ++meter_.delivered;
   context_->LetterDelivered(letter.id);

@@ -15,7 +15,9 @@ constexpr int kSliceMs = 100;  // how long a call of the library waits before we
 constexpr int kAdminMs = 10'000;
 constexpr int kConnectMs = 15'000;
 constexpr auto kMarkers = std::chrono::milliseconds(3);
-constexpr int kTries = 5;                 // of a transaction that the library gave up for what was before it
+constexpr int kTries = 5;  // of a transaction that the library gave up for what was before it
+// Of what is told of a record that has no number.
+constexpr std::size_t kProgressRecord = static_cast<std::size_t>(-1);
 constexpr std::size_t kRefusedMax = 100;  // in a row: then it is not the records
 
 int Ms(std::chrono::milliseconds ms) { return static_cast<int>(ms.count()); }
@@ -45,28 +47,32 @@ Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
                            {"queue.buffering.max.kbytes", "65536"},
                            // Each batch ends with a flush, which does not wait for it: fuller requests.
                            {"linger.ms", "5"}};
-  if (options.exactly_once) {
-    properties.emplace_back("transactional.id", options.transactional_id);
+  if (options.exactly_once)
     properties.emplace_back("transaction.timeout.ms", std::to_string(Ms(options.transaction_timeout)));
+  for (std::size_t i = 0; i < (options.exactly_once ? kLanes : 1); ++i) {
+    Lane& lane = producer->lanes_[i];
+    Properties of_lane = properties;
+    lane.transactional_id = options.transactional_id + (i == 0 ? "" : "/" + std::to_string(i + 1));
+    if (options.exactly_once) of_lane.emplace_back("transactional.id", lane.transactional_id);
+    HG_ASSIGN_OR_RETURN(lane.client, Client::Open(options.client, RD_KAFKA_PRODUCER, of_lane));
+    lane.client->on_delivery = [self = producer.get()](const rd_kafka_message_t& message) {
+      const auto number = reinterpret_cast<std::uintptr_t>(message._private);
+      if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) self->failed_.push_back({number - 1, message.err});
+    };
   }
-  HG_ASSIGN_OR_RETURN(producer->client_, Client::Open(options.client, RD_KAFKA_PRODUCER, properties));
-  producer->client_->on_delivery = [self = producer.get()](const rd_kafka_message_t& message) {
-    const auto number = reinterpret_cast<std::uintptr_t>(message._private);
-    if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) self->failed_.push_back({number - 1, message.err});
-  };
   return producer;
 }
 
 Error Producer::TransactionError(Owned<rd_kafka_error_t> error, std::string_view tried) {
-  client_->Poll(0);
-  return client_->ErrorOf(*error, tried);
+  client().Poll(0);
+  return client().ErrorOf(*error, tried);
 }
 
 Status Producer::InitTransactions() {
-  const std::string tried = "taking over transactional id " + options_.transactional_id;
+  const std::string tried = "taking over transactional id " + lane_->transactional_id;
   const auto until = SteadyClock::now() + std::chrono::milliseconds(kConnectMs);
   for (;;) {
-    Owned<rd_kafka_error_t> error(rd_kafka_init_transactions(client_->get(), 1'000));
+    Owned<rd_kafka_error_t> error(rd_kafka_init_transactions(client().get(), 1'000));
     if (error == nullptr) return Ok();
     if (interrupted_) return Stopped();
     const bool again = rd_kafka_error_is_retriable(error.get()) != 0 && SteadyClock::now() < until;
@@ -76,7 +82,10 @@ Status Producer::InitTransactions() {
 }
 
 Result<Progress> Producer::TakeOver(std::string_view log_id, const SinkContext::Stand& stand) {
-  HG_RETURN_IF_ERROR(InitTransactions());
+  for (Lane& lane : lanes_) {
+    lane_ = &lane;
+    HG_RETURN_IF_ERROR(InitTransactions());
+  }
   HG_ASSIGN_OR_RETURN(const auto known, ReadProgress(options_, kConnectMs));
   if (!known && stand.stored && !stand.given)
     return ConfigError("Topic " + options_.progress_topic + " on " + place() + " knows nothing of sink " +
@@ -93,7 +102,7 @@ Result<Progress> Producer::TakeOver(std::string_view log_id, const SinkContext::
   const Progress progress{std::string(log_id), known && !stand.given ? known->seq : stand.at.seq,
                           ours ? known->states : "", ours ? known->letter : 0};
   if (!known) {
-    HG_RETURN_IF_ERROR(client_->CreateTopic(
+    HG_RETURN_IF_ERROR(client().CreateTopic(
         {options_.progress_topic,
          1,
          options_.replication,
@@ -107,26 +116,28 @@ Result<Progress> Producer::TakeOver(std::string_view log_id, const SinkContext::
 
 Status Producer::Begin() {
   if (open_ || !options_.exactly_once) return Ok();
-  Owned<rd_kafka_error_t> error(rd_kafka_begin_transaction(client_->get()));
+  AwaitMarkers();
+  Owned<rd_kafka_error_t> error(rd_kafka_begin_transaction(client().get()));
   if (error != nullptr) return TransactionError(std::move(error), "beginning a transaction");
   open_ = true;
   parts_ = 0;
+  progress_sent_ = false;
   return Ok();
 }
 
 Status Producer::EnsureTopic(const std::string& name) {
-  HG_ASSIGN_OR_RETURN(const int partitions, client_->PartitionsOf(name, kAdminMs));
+  HG_ASSIGN_OR_RETURN(const int partitions, client().PartitionsOf(name, kAdminMs));
   if (partitions > 0) return Ok();
   if (!options_.create_topics)
     return ConfigError("There is no topic " + name + " on " + place() +
                        ". Set create_topics=true, or make it (kafka-topics --create --topic " + name +
                        "), then restart");
-  return client_->CreateTopic({name, options_.partitions, options_.replication, options_.topic_settings}, kAdminMs);
+  return client().CreateTopic({name, options_.partitions, options_.replication, options_.topic_settings}, kAdminMs);
 }
 
 // What is sent at once is as large as the largest record may be: the brokers would refuse all of it.
 Status Producer::CheckLimit(const std::string& name) {
-  const auto setting = client_->TopicSetting(name, "max.message.bytes", kAdminMs);
+  const auto setting = client().TopicSetting(name, "max.message.bytes", kAdminMs);
   std::size_t limit = 0;
   // Who may not ask learns it when something is refused.
   if (!setting.ok() || !ParseNumber(*setting, limit) || limit >= options_.record_bytes_max) return Ok();
@@ -137,15 +148,16 @@ Status Producer::CheckLimit(const std::string& name) {
 }
 
 Result<rd_kafka_topic_t*> Producer::TopicHandle(const std::string& name) {
-  const auto it = topics_.find(name);
-  if (it != topics_.end()) return it->second.get();
-  if (name != options_.progress_topic) {
+  const auto it = lane_->topics.find(name);
+  if (it != lane_->topics.end()) return it->second.get();
+  const bool known = std::ranges::any_of(lanes_, [&](const Lane& lane) { return lane.topics.contains(name); });
+  if (name != options_.progress_topic && !known) {
     HG_RETURN_IF_ERROR(EnsureTopic(name));
     HG_RETURN_IF_ERROR(CheckLimit(name));
   }
-  Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client_->get(), name.c_str(), nullptr));
-  if (topic == nullptr) return client_->ErrorOf(rd_kafka_last_error(), "using topic " + name);
-  return (topics_[name] = std::move(topic)).get();
+  Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client().get(), name.c_str(), nullptr));
+  if (topic == nullptr) return client().ErrorOf(rd_kafka_last_error(), "using topic " + name);
+  return (lane_->topics[name] = std::move(topic)).get();
 }
 
 Status Producer::Prepare(const Batch& batch) {
@@ -157,8 +169,8 @@ Status Producer::Prepare(const Batch& batch) {
   return Ok();
 }
 
-// The library has copies: a batch may go while an error leaves its records with the library. False: the transaction
-// takes nothing more, and why is told by the flush.
+// The library reads the batch until it has told what became of the record. False: the transaction takes nothing more,
+// and why is told by the flush.
 Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
   const Batch::Packed& r = batch.records()[record];
   const std::string_view key = batch.KeyOf(r);
@@ -172,10 +184,8 @@ Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
   const auto bytes = [](bool has, std::string_view text) {
     return has ? const_cast<char*>(text.empty() ? "" : text.data()) : nullptr;
   };
-  std::array<rd_kafka_vu_t, 8> units{};
+  std::array<rd_kafka_vu_t, 7> units{};
   std::size_t n = 0;
-  units[n].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-  units[n++].u.i = RD_KAFKA_MSG_F_COPY;
   units[n].vtype = RD_KAFKA_VTYPE_RKT;
   units[n++].u.rkt = of_batch_[r.topic];
   units[n].vtype = RD_KAFKA_VTYPE_VALUE;
@@ -191,11 +201,11 @@ Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
     units[n++].u.headers = headers;
   }
   for (;;) {
-    const Owned<rd_kafka_error_t> error(rd_kafka_produceva(client_->get(), units.data(), n));
+    const Owned<rd_kafka_error_t> error(rd_kafka_produceva(client().get(), units.data(), n));
     if (error == nullptr) return true;
     const auto code = rd_kafka_error_code(error.get());
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !interrupted_) {
-      client_->Poll(kSliceMs);
+      client().Poll(kSliceMs);
       continue;
     }
     if (headers != nullptr) rd_kafka_headers_destroy(headers);  // an error leaves them to us
@@ -205,11 +215,23 @@ Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
       failed_.push_back({record, code});
       return true;
     }
-    return client_->ErrorOf(*error, "writing to topic " + batch.topics()[r.topic]);
+    return client().ErrorOf(*error, "writing to topic " + batch.topics()[r.topic]);
   }
 }
 
-Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without) {
+Status Producer::ProduceProgress(const Progress& progress) {
+  HG_ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, TopicHandle(options_.progress_topic));
+  const std::string text = TextOf(progress);
+  const int queued =
+      rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK, const_cast<char*>(text.data()),
+                       text.size(), options_.name.data(), options_.name.size(), nullptr);
+  if (queued != 0) return client().ErrorOf(rd_kafka_last_error(), "writing to topic " + options_.progress_topic);
+  progress_sent_ = true;
+  return Ok();
+}
+
+Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without,
+                            const std::optional<Progress>& progress) {
   failed_.clear();
   bool whole = true;
   auto next = without.begin();
@@ -220,9 +242,10 @@ Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without
     }
     HG_ASSIGN_OR_RETURN(whole, Produce(batch, i));
     if (!whole) break;
-    if (i % 1'024 == 0) client_->Poll(0);
+    if (i % 1'024 == 0) client().Poll(0);
     if (!failed_.empty() && (open_ || KindOf(failed_.back().code) != ErrorKind::kRejected)) break;
   }
+  if (whole && failed_.empty() && open_ && progress) HG_RETURN_IF_ERROR(ProduceProgress(*progress));
   HG_RETURN_IF_ERROR(Flush());
   return whole || !failed_.empty() ? Ok() : Status(WhyPurged());
 }
@@ -230,16 +253,22 @@ Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without
 // Until everything has been answered. What was refused stays in failed_.
 Status Producer::Flush() {
   const auto until = SteadyClock::now() + options_.timeout + std::chrono::seconds(5);
-  while (rd_kafka_flush(client_->get(), kSliceMs) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+  while (rd_kafka_flush(client().get(), kSliceMs) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
     if (interrupted_) return Stopped();
-    if (SteadyClock::now() >= until) return client_->ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, "writing records");
+    if (SteadyClock::now() >= until) return client().ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, "writing records");
+  }
+  if (const auto it = std::ranges::find(failed_, kProgressRecord, &Failed::record); it != failed_.end()) {
+    const auto code = it->code;
+    failed_.erase(it);
+    if (!IsPurged(code)) return client().ErrorOf(code, "writing to topic " + options_.progress_topic);
+    if (failed_.empty()) return WhyPurged();
   }
   std::ranges::sort(failed_, {}, &Failed::record);
   bool refused = false;
   bool purged = false;
   for (const Failed& one : failed_) {
     const bool rejected = KindOf(one.code) == ErrorKind::kRejected;
-    if (!rejected && !IsPurged(one.code)) return client_->ErrorOf(one.code, "writing records");
+    if (!rejected && !IsPurged(one.code)) return client().ErrorOf(one.code, "writing records");
     refused = refused || rejected;
     purged = purged || !rejected;
   }
@@ -250,21 +279,24 @@ Status Producer::Flush() {
 // The transaction's own trouble is told by the next call that is about it.
 Error Producer::WhyPurged() {
   std::array<char, 512> text{};
-  const auto fatal = rd_kafka_fatal_error(client_->get(), text.data(), text.size());
-  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->ErrorOf(fatal, "writing records", text.data());
+  const auto fatal = rd_kafka_fatal_error(client().get(), text.data(), text.size());
+  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return client().ErrorOf(fatal, "writing records", text.data());
   if (open_) {
-    Owned<rd_kafka_error_t> error(rd_kafka_commit_transaction(client_->get(), kSliceMs));
+    Owned<rd_kafka_error_t> error(rd_kafka_commit_transaction(client().get(), kSliceMs));
     if (error != nullptr) return TransactionError(std::move(error), "writing records");
   }
   return Transient("writing records on " + place() + ": they were given up");
 }
 
-Status Producer::Write(const Batch& batch, const OnRefused& refused) {
+Status Producer::Write(std::shared_ptr<const Batch> written, const std::optional<Progress>& progress,
+                       const OnRefused& refused) {
+  held_ = std::move(written);
+  const Batch& batch = *held_;
   HG_RETURN_IF_ERROR(Prepare(batch));
   HG_RETURN_IF_ERROR(Begin());
   HG_FAILPOINT("kafka.begun");
   const bool alone = parts_ == 0;
-  HG_RETURN_IF_ERROR(ProduceAll(batch, {}));
+  HG_RETURN_IF_ERROR(ProduceAll(batch, {}, progress));
   if (failed_.empty()) refused_in_row_ = 0;
   std::vector<Refusal> found;
   while (!failed_.empty()) {
@@ -274,13 +306,14 @@ Status Producer::Write(const Batch& batch, const OnRefused& refused) {
       return Transient("a record was refused in the middle of a transaction, which is written again without it");
     }
     // All of the others in their order: without transactions some of them come again.
-    HG_RETURN_IF_ERROR(Anew([&] { return ProduceAll(batch, found); }));
+    HG_RETURN_IF_ERROR(Anew([&] { return ProduceAll(batch, found, progress); }));
   }
   if (!found.empty()) {
     HG_FAILPOINT("kafka.refused");
     HG_RETURN_IF_ERROR(refused(found));
   }
   ++parts_;
+  held_ = nullptr;
   HG_FAILPOINT("kafka.written");
   return Ok();
 }
@@ -343,7 +376,7 @@ Status Producer::Narrow(const Batch& batch, std::span<const std::size_t> records
     const Batch::Packed& r = batch.records()[one.record];
     const std::string tried =
         "writing a record of " + std::to_string(r.key + r.value) + " bytes to topic " + batch.topics()[r.topic];
-    refused.push_back({one.record, client_->ErrorOf(one.code, tried).what});
+    refused.push_back({one.record, client().ErrorOf(one.code, tried).what});
     std::erase(again, one.record);
     return again.empty() ? Ok() : Narrow(batch, again, refused);
   }
@@ -365,47 +398,43 @@ Error Producer::NotOneIsRefused(const Batch& batch) const {
 Status Producer::Commit(const Progress& progress) {
   if (!options_.exactly_once) return Ok();
   HG_RETURN_IF_ERROR(Begin());  // there may be no records to go with it
-  HG_ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, TopicHandle(options_.progress_topic));
-  const std::string text = TextOf(progress);
   failed_.clear();
-  const int queued =
-      rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK, const_cast<char*>(text.data()),
-                       text.size(), options_.name.data(), options_.name.size(), nullptr);
-  if (queued != 0) return client_->ErrorOf(rd_kafka_last_error(), "writing to topic " + options_.progress_topic);
+  if (!progress_sent_) HG_RETURN_IF_ERROR(ProduceProgress(progress));
   HG_FAILPOINT("kafka.commit");
   const auto until = SteadyClock::now() + options_.timeout;
   for (;;) {
-    Owned<rd_kafka_error_t> error(rd_kafka_commit_transaction(client_->get(), kSliceMs));
+    Owned<rd_kafka_error_t> error(rd_kafka_commit_transaction(client().get(), kSliceMs));
     if (error == nullptr) break;
     if (interrupted_) return Stopped();
     if (rd_kafka_error_is_retriable(error.get()) != 0 && SteadyClock::now() < until) continue;
     return TransactionError(std::move(error), "committing a transaction");
   }
   open_ = false;
-  client_->Well();
+  client().Well();
+  lane_->committed_at = SteadyClock::now();
+  lane_ = lane_ == &lanes_.front() ? &lanes_.back() : &lanes_.front();
   HG_FAILPOINT("kafka.committed");
-  AwaitMarkers();
   return Ok();
 }
 
-// The brokers write the markers of a commit after they have answered it. They turn away a transaction that begins
-// before, and the library asks again after 20 ms. Meanwhile the next batch gathers.
+// The brokers write the markers of a commit after they have answered it. They turn away a transaction of the same id
+// that begins before, and the library asks again after 20 ms.
 void Producer::AwaitMarkers() {
-  const auto until = SteadyClock::now() + kMarkers;
-  while (!interrupted_ && SteadyClock::now() < until) client_->Poll(1);
+  const auto until = lane_->committed_at + kMarkers;
+  while (!interrupted_ && SteadyClock::now() < until) client().Poll(1);
 }
 
 Status Producer::Abort() {
   if (!open_) return Ok();
   const auto until = SteadyClock::now() + options_.timeout;
   for (;;) {
-    Owned<rd_kafka_error_t> error(rd_kafka_abort_transaction(client_->get(), kSliceMs));
+    Owned<rd_kafka_error_t> error(rd_kafka_abort_transaction(client().get(), kSliceMs));
     if (error == nullptr) break;
     if (interrupted_) return Stopped();
     if (rd_kafka_error_is_retriable(error.get()) != 0 && SteadyClock::now() < until) continue;
     return TransactionError(std::move(error), "giving up a transaction");
   }
-  open_ = false;
+  open_ = progress_sent_ = false;
   parts_ = 0;
   failed_.clear();
   return Ok();

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,9 +41,10 @@ class Producer {
 
   // Called with the records of a batch that are not taken, in their order, before it is written without them.
   using OnRefused = std::function<Status(std::vector<Refusal>)>;
-  // Adds to the transaction, which it begins if there is none. If something is refused of what `rest` others of the
-  // same transaction came before, all of it is to be written again: kTransient.
-  Status Write(const Batch& batch, const OnRefused& refused);
+  // Adds to the transaction, which it begins if there is none; behind its last batch the progress that Commit will
+  // name, so that one round to the brokers takes both. If something is refused where others of the same transaction
+  // came before, all of it is to be written again: kTransient.
+  Status Write(std::shared_ptr<const Batch> batch, const std::optional<Progress>& progress, const OnRefused& refused);
   // Everything that was written, with this progress. Its outcome may be unknown after an error.
   Status Commit(const Progress& progress);
   // Gives up what is not committed.
@@ -49,14 +53,25 @@ class Producer {
   // Any thread: the call that waits ends soon, with kStopped.
   void Interrupt() { interrupted_ = true; }
 
-  const std::string& place() const { return client_->place(); }
+  const std::string& place() const { return client().place(); }
 
  private:
   struct Failed {
     std::size_t record;
     rd_kafka_resp_err_t code;
   };
+  // Transactions take turns between two: while the brokers still write the markers of one, the next one begins. Only
+  // one is open at a time, so what is in a partition has the order of the log.
+  struct Lane {
+    std::string transactional_id;
+    std::unique_ptr<Client> client;
+    std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics;
+    std::chrono::steady_clock::time_point committed_at{};  // the last one
+  };
+  static constexpr std::size_t kLanes = 2;  // of exactly_once; else one
+
   explicit Producer(const Options& options) : options_(options) {}
+  Client& client() const { return *lane_->client; }
 
   Status InitTransactions();
   Status Begin();
@@ -65,7 +80,8 @@ class Producer {
   Status EnsureTopic(const std::string& name);
   Status CheckLimit(const std::string& name);
   Result<bool> Produce(const Batch& batch, std::size_t record);
-  Status ProduceAll(const Batch& batch, std::span<const Refusal> without);
+  Status ProduceProgress(const Progress& progress);
+  Status ProduceAll(const Batch& batch, std::span<const Refusal> without, const std::optional<Progress>& progress);
   Status Flush();
   void AwaitMarkers();
   Error WhyPurged();
@@ -76,14 +92,16 @@ class Producer {
   Error TransactionError(Owned<rd_kafka_error_t> error, std::string_view tried);
 
   const Options options_;
-  std::unique_ptr<Client> client_;
-  std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics_;
+  std::shared_ptr<const Batch> held_;  // what the library may still read, hence before the clients
+  std::array<Lane, kLanes> lanes_;
+  Lane* lane_ = &lanes_.front();             // of the transaction that is open, or of the next one
   std::vector<rd_kafka_topic_t*> of_batch_;  // by its numbers
   std::vector<Batch::Header> headers_;
   bool only_purged_ = false;    // at the last flush nothing failed but what was given up for another
   std::vector<Failed> failed_;  // since the last flush
   bool open_ = false;           // a transaction is
   std::size_t parts_ = 0;       // batches in it
+  bool progress_sent_ = false;  // its progress is in it, too
   std::size_t refused_in_row_ = 0;
   std::atomic<bool> interrupted_ = false;
 };

@@ -133,9 +133,10 @@ Status KafkaSink::Take(const Event& event) {
     return Ok();
   }
   if (filling_->empty()) filling_since_ = clock_.Now();
-  const std::string id = EventId(event.source->id, event.tx->epoch, event.tx->position, event.change->ordinal);
+  id_.clear();
+  AppendEventId(id_, event.source->id, event.tx->epoch, event.tx->position, event.change->ordinal);
   for (const codec::Record& record : records_)
-    filling_->Add(record, options_.id_header, id, event.tx->commit_us / 1'000, event.at);
+    filling_->Add(record, options_.id_header, id_, event.tx->commit_us / 1'000, event.at);
   last_commit_us_ = event.tx->commit_us;
   if (IsTraced()) Look(event);
   if (IsState(event.at)) {

@@ -115,6 +115,7 @@ class KafkaSink final : public Sink {
   std::vector<DeadLetter> retries_;  // to be tried again between two transactions
   codec::NativeEncoder native_;
   codec::RecordList records_;  // of the event in hand
+  std::string id_;             // of the event in hand
   Seq asked_ = 0;              // cursor of the last commit that was asked for
   Progress kept_;              // as the topics have it
   Time committed_at_{};

@@ -96,7 +96,8 @@ std::vector<Option> SchemaOptions() {
 std::vector<Option> DeliveryOptions() {
   constexpr std::string_view kGroup = "Delivery";
   Option id = Optional("transactional_id", OptionType::kString, kGroup, "Transactional id",
-                       "Of delivery=exactly_once: who begins to use it ends the one that used it before.");
+                       "Of delivery=exactly_once: who begins to use it ends the one that used it before. Transactions "
+                       "take turns between it and the same with /2 behind it.");
   id.derive = [](std::string_view connector) { return "headgate_" + std::string(connector); };
   return {
       Choice("delivery", "exactly_once", {"exactly_once", "at_least_once"}, kGroup, "Delivery",

@@ -32,7 +32,7 @@ class Writer : public WriteThread<WriteJob, std::vector<Refusal>> {
   Writer(Producer& producer, std::function<void()> wake)
       : WriteThread(
             [&producer](WriteJob& job, const Ask& ask, const std::stop_token&) -> Status {
-              if (job.batch != nullptr) HG_RETURN_IF_ERROR(producer.Write(*job.batch, ask));
+              if (job.batch != nullptr) HG_RETURN_IF_ERROR(producer.Write(job.batch, job.commit, ask));
               return job.commit ? producer.Commit(*job.commit) : Ok();
             },
             std::move(wake), [&producer] { producer.Interrupt(); }) {}

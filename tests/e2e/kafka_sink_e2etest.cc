@@ -257,8 +257,10 @@ TEST_F(KafkaSinkTest, ManyRecordsAroundARefusedOneAreAllWritten) {
 TEST_F(KafkaSinkTest, WhoIsFencedStopsAndSaysWhy) {
   Create("out", Sink());
   ASSERT_TRUE(HasRecords(3)) << Told();
-  const auto other = KafkaTransactions::Open(topics_->settings(), topics_->Name("out"));
-  ASSERT_TRUE(other.ok()) << other.error().what;
+  for (const char* lane : {"", "/2"}) {
+    const auto other = KafkaTransactions::Open(topics_->settings(), topics_->Name("out") + lane);
+    ASSERT_TRUE(other.ok()) << other.error().what;
+  }
   Exec("UPDATE public.parts SET price = 7");
   EXPECT_TRUE(Fails("Another process uses the same transactional id")) << Told();
   EXPECT_EQ(Records().size(), 3U);
