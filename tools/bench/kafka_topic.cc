@@ -19,10 +19,13 @@ constexpr int kWaitMs = 60'000;
 
 }  // namespace
 
-TopicReader::TopicReader(const std::string& brokers, const std::string& topic, int partitions) {
-  client_ = Must(kafka::Client::Open(
-      ClientAt(brokers), RD_KAFKA_CONSUMER,
-      {{"group.id", "headgate-bench"}, {"enable.auto.commit", "false"}, {"isolation.level", "read_committed"}}));
+TopicReader::TopicReader(const std::string& brokers, const std::string& topic, int partitions,
+                         const kafka::Properties& more)
+    : topic_(topic), partitions_(partitions) {
+  kafka::Properties properties = {
+      {"group.id", "headgate-bench"}, {"enable.auto.commit", "false"}, {"isolation.level", "read_committed"}};
+  properties.insert(properties.end(), more.begin(), more.end());
+  client_ = Must(kafka::Client::Open(ClientAt(brokers), RD_KAFKA_CONSUMER, properties));
   rd_kafka_poll_set_consumer(client_->get());
   const kafka::Owned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(partitions));
   for (int i = 0; i < partitions; ++i)
@@ -36,6 +39,18 @@ kafka::Owned<rd_kafka_message_t> TopicReader::Next(int timeout_ms) {
   if (message != nullptr && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
     Must(client_->ErrorOf(message->err, "reading records"));
   return message;
+}
+
+long TopicReader::Count() const {
+  long count = 0;
+  for (std::int32_t p = 0; p < partitions_; ++p) {
+    std::int64_t first = 0;
+    std::int64_t end = 0;
+    const auto code = rd_kafka_query_watermark_offsets(client_->get(), topic_.c_str(), p, &first, &end, kWaitMs);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) Must(client_->ErrorOf(code, "asking for the ends of topic " + topic_));
+    count += static_cast<long>(end - first);
+  }
+  return count;
 }
 
 test::KafkaRecord RecordOf(const rd_kafka_message_t& message) {

@@ -13,12 +13,17 @@ namespace headgate::bench {
 // Reads the committed records of a topic, from its beginning on. One thread.
 class TopicReader {
  public:
-  TopicReader(const std::string& brokers, const std::string& topic, int partitions);
+  // `more`: properties beside the library's own.
+  TopicReader(const std::string& brokers, const std::string& topic, int partitions, const kafka::Properties& more = {});
 
   // The next record; nullptr if none came within `timeout_ms`.
   kafka::Owned<rd_kafka_message_t> Next(int timeout_ms);
+  // As the cluster tells, of a topic without transactions.
+  long Count() const;
 
  private:
+  const std::string topic_;
+  const int partitions_;
   std::unique_ptr<kafka::Client> client_;
 };
 

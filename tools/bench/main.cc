@@ -17,6 +17,7 @@
 #include "tools/bench/hot_key.h"
 #include "tools/bench/ingest.h"
 #include "tools/bench/kafka.h"
+#include "tools/bench/kafka_source.h"
 #include "tools/bench/live_settings.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/mysql.h"
@@ -201,8 +202,8 @@ constexpr const char* kUsage =
     "  restart       start on stored state; --gib N (1)\n"
     "  render        changes as JSON, on one core\n"
     "  catch-up      memory while an index and a table catch up at once; --rows N (1000000)\n"
-    "  kafka         the log into a topic of Kafka, and a commit to its record; --query throughput|latency\n"
-    "                (both), --rows N (1000000)\n"
+    "  kafka         the log into a topic of Kafka, a commit to its record, a topic into the log; --query\n"
+    "                throughput|latency|source (all), --rows N (1000000), --events N of a topic (3000000)\n"
     "  search        the log into OpenSearch; --rows N (300000)\n"
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
@@ -291,6 +292,17 @@ void Mysql(const Arguments& arguments) {
   }
 }
 
+void Kafka(const Arguments& arguments) {
+  const std::string part = arguments.Text("query");
+  const auto wanted = [&](const char* name) { return part.empty() || part == name; };
+  if (wanted("throughput")) KafkaThroughput(std::lround(arguments.Number("rows", 1'000'000)));
+  if (wanted("latency")) KafkaLatency(1000, 10);
+  if (wanted("source")) {
+    const long records = std::lround(arguments.Number("events", 3'000'000));
+    for (const auto format : {TopicFormat::kJson, TopicFormat::kProtobuf}) KafkaSourceThroughput(records, format);
+  }
+}
+
 void Table(const Arguments& arguments) {
   const std::string server = arguments.Text("server");
   const long rows = std::lround(arguments.Number("rows", 1'000'000));
@@ -333,11 +345,7 @@ int main(int argc, char** argv) {
   }
   if (arguments->Wanted("render", false)) Render();
   if (arguments->Wanted("catch-up", false)) CatchUp(std::lround(arguments->Number("rows", 1'000'000)));
-  if (arguments->Wanted("kafka", false)) {
-    const std::string part = arguments->Text("query");
-    if (part.empty() || part == "throughput") KafkaThroughput(std::lround(arguments->Number("rows", 1'000'000)));
-    if (part.empty() || part == "latency") KafkaLatency(1000, 10);
-  }
+  if (arguments->Wanted("kafka", false)) Kafka(*arguments);
   if (arguments->Wanted("mysql", false)) Mysql(*arguments);
   if (arguments->Wanted("table", false)) Table(*arguments);
   if (arguments->Wanted("search", false)) {

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -53,18 +55,32 @@ double Percentile(std::vector<double>& seconds, double p) {
   return seconds[static_cast<std::size_t>(p * static_cast<double>(seconds.size() - 1))] * 1000;
 }
 
-// CPU seconds and resident memory of a process.
-double CpuSeconds(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  text = text.substr(text.rfind(')') + 2);
-  std::vector<std::string> fields;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find(' ', at), text.size());
-    fields.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return static_cast<double>(std::stol(fields[11]) + std::stol(fields[12])) / static_cast<double>(sysconf(_SC_CLK_TCK));
+namespace {
+
+// What /proc/PID/stat has, of a process or of a thread.
+ThreadCpu ReadStat(const std::string& path) {
+  std::ifstream in(path);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const std::size_t name = text.find('(');
+  const std::size_t behind = text.rfind(')');
+  if (name == std::string::npos || behind == std::string::npos) return {};  // it has ended
+  std::istringstream rest(text.substr(behind + 1));
+  const std::vector<std::string> fields{std::istream_iterator<std::string>(rest), {}};
+  return {text.substr(name + 1, behind - name - 1), static_cast<double>(std::stol(fields[11]) + std::stol(fields[12])) /
+                                                        static_cast<double>(sysconf(_SC_CLK_TCK))};
+}
+
+}  // namespace
+
+double CpuSeconds(pid_t pid) { return ReadStat("/proc/" + std::to_string(pid) + "/stat").seconds; }
+
+std::vector<ThreadCpu> ThreadsOf(pid_t pid) {
+  std::vector<ThreadCpu> threads;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", error))
+    threads.push_back(ReadStat(entry.path().string() + "/stat"));
+  std::ranges::sort(threads, std::greater(), &ThreadCpu::seconds);
+  return threads;
 }
 
 double ResidentMiB(pid_t pid, const char* field) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,12 @@ bool WaitUntil(const std::function<bool()>& done, double limit_seconds, int poll
 double Percentile(std::vector<double>& seconds, double p);  // in milliseconds; sorts
 
 double CpuSeconds(pid_t pid);
+struct ThreadCpu {
+  std::string name;
+  double seconds = 0;
+};
+// Of the threads that a process has at the moment, the busiest first.
+std::vector<ThreadCpu> ThreadsOf(pid_t pid);
 double ResidentMiB(pid_t pid, const char* field);  // VmRSS, VmHWM
 
 inline constexpr std::size_t kViewsMemory = 64 << 20;  // what the program gives the views if nothing is set
