@@ -57,6 +57,18 @@ std::string_view KindName(ValueKind kind) {
 bool IsTextType(const sql::Type& type) {
   return type.Is(TypeId::kText) || type.Is(TypeId::kVarchar) || type.Is(TypeId::kBpchar);
 }
+// The nearest number that the type has to some digits. False: there is none.
+bool ReadNear(const sql::Type& type, std::string_view digits, double& number) {
+  const char* const end = digits.data() + digits.size();
+  if (type.id == TypeId::kFloat8) {
+    const auto read = std::from_chars(digits.data(), end, number);
+    return read.ec == std::errc() && read.ptr == end;
+  }
+  float narrow = 0;
+  const auto read = std::from_chars(digits.data(), end, narrow);
+  number = narrow;
+  return read.ec == std::errc() && read.ptr == end;
+}
 bool IsNumberKind(ValueKind kind) { return kind >= ValueKind::kInt && kind <= ValueKind::kDecimal; }
 
 }  // namespace
@@ -175,7 +187,8 @@ bool ColumnWriter::AppendFloat(std::string& out, const sql::Type& type, const Va
   double number = value.d;
   if (value.kind == ValueKind::kInt) number = static_cast<double>(value.i);
   if (value.kind == ValueKind::kUint) number = static_cast<double>(value.u);
-  if (value.kind == ValueKind::kDecimal) return AppendFromText(out, type, value.text, "a number");
+  if (value.kind == ValueKind::kDecimal && !ReadNear(type, value.text, number))
+    return AppendFromText(out, type, value.text, "a number");
   if (type.id == TypeId::kFloat8) return PutDouble(out, number), true;
   const auto narrow = static_cast<float>(number);
   if (std::isinf(narrow) && !std::isinf(number)) return Refuse(type, "a number out of range");

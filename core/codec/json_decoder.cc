@@ -3,9 +3,11 @@
 #include <charconv>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/base/encoding.h"
 #include "core/codec/decimal.h"
+#include "core/codec/json_scan.h"
 #include "core/codec/json_text.h"
 
 namespace headgate::codec {
@@ -22,56 +24,36 @@ class JsonDecoder final : public RecordDecoder {
     absent.kind = ValueKind::kAbsent;
     values.assign(columns_, absent);
     kept_.clear();
-    compact_.clear();
     bad_text_ = false;
-    // Walk may rely on what follows from this: every bracket is closed, every token is whole, no blanks between.
-    if (!IsUtf8(bytes) || !AppendCompactJson(compact_, bytes))
-      return Rejected("the record is no JSON document: " + std::to_string(bytes.size()) + " bytes");
-    rest_ = compact_;
-    Walk(wanted_, values);
-    if (!bad_text_) return Ok();
+    p_ = bytes.data();
+    end_ = p_ + bytes.size();
+    const bool whole = IsUtf8(bytes) && Walk(wanted_, values) && !HasMore();
+    if (whole && !bad_text_) return Ok();
     values.assign(columns_, absent);
-    return Rejected("the record is JSON with a string that is no text: half a surrogate pair");
+    if (whole) return Rejected("the record is JSON with a string that is no text: half a surrogate pair");
+    return Rejected("the record is no JSON document: " + std::to_string(bytes.size()) + " bytes");
   }
 
  private:
-  // Takes the next value off.
-  std::string_view Take() {
-    const std::string_view start = rest_;
-    int depth = 0;
-    do {
-      switch (rest_.front()) {
-        case '{':
-        case '[':
-          ++depth;
-          rest_.remove_prefix(1);
-          break;
-        case '}':
-        case ']':
-          --depth;
-          rest_.remove_prefix(1);
-          break;
-        case '"':
-          TakeString();
-          break;
-        case ',':
-        case ':':
-          rest_.remove_prefix(1);
-          break;
-        default:
-          rest_.remove_prefix(std::min(rest_.find_first_of(",]}"), rest_.size()));
-      }
-    } while (depth > 0);
-    return start.substr(0, start.size() - rest_.size());
+  // False at the end; else blanks are passed.
+  bool HasMore() {
+    while (p_ != end_ && (*p_ == ' ' || *p_ == '\t' || *p_ == '\n' || *p_ == '\r')) ++p_;
+    return p_ != end_;
   }
-
-  // With its quotes.
-  std::string_view TakeString() {
-    std::size_t end = 1;
-    while (rest_[end] != '"') end += rest_[end] == '\\' ? 2 : 1;
-    const std::string_view token = rest_.substr(0, end + 1);
-    rest_.remove_prefix(end + 1);
-    return token;
+  bool TakeOne(char c) {
+    if (!HasMore() || *p_ != c) return false;
+    ++p_;
+    return true;
+  }
+  bool TakeWord(std::string_view word) {
+    if (!std::string_view(p_, static_cast<std::size_t>(end_ - p_)).starts_with(word)) return false;
+    p_ += word.size();
+    return true;
+  }
+  // The token up to `behind`; empty if that is nullptr.
+  std::string_view TakeTo(const char* behind) {
+    if (behind == nullptr) return {};
+    return {std::exchange(p_, behind), behind};
   }
 
   std::string_view TextOf(std::string_view token) {
@@ -85,8 +67,13 @@ class JsonDecoder final : public RecordDecoder {
   Value NumberOf(std::string_view token) {
     Value v;
     const char* const end = token.data() + token.size();
-    if (const auto read = std::from_chars(token.data(), end, v.i); read.ec == std::errc() && read.ptr == end) {
-      v.kind = ValueKind::kInt;
+    v.kind = ValueKind::kInt;
+    const auto whole = std::from_chars(token.data(), end, v.i);
+    if (whole.ec == std::errc() && whole.ptr == end) return v;
+    // As a rule, what is no integer is plain already.
+    if (whole.ec == std::errc() && IsPlainFraction(token)) {
+      v.kind = ValueKind::kDecimal;
+      v.text = token;
       return v;
     }
     if (const auto read = std::from_chars(token.data(), end, v.u); read.ec == std::errc() && read.ptr == end) {
@@ -107,27 +94,9 @@ class JsonDecoder final : public RecordDecoder {
     v.text = text;
     return v;
   }
-
-  Value ValueOf(std::string_view token) {
-    Value v;
-    switch (token.front()) {
-      case '{':
-      case '[':
-        v.kind = ValueKind::kJson;
-        v.text = token;
-        return v;
-      case '"':
-        v.kind = ValueKind::kText;
-        v.text = TextOf(token);
-        return v;
-      case 't':
-      case 'f':
-        v.kind = ValueKind::kBool;
-        v.b = token.front() == 't';
-        return v;
-      default:
-        return NumberOf(token);
-    }
+  static bool IsPlainFraction(std::string_view token) {
+    return token.size() <= kPlainDigitsMax && !token.starts_with("-0") &&
+           token.find_first_of("eE") == std::string_view::npos;
   }
 
   static std::string_view TypeOf(char first) {
@@ -146,11 +115,13 @@ class JsonDecoder final : public RecordDecoder {
     }
   }
 
-  void Walk(const WantedFields& wanted, std::vector<Value>& values) {
-    const char first = rest_.front();
+  // Takes the next value off. False: there is none.
+  bool Walk(const WantedFields& wanted, std::vector<Value>& values) {
+    if (!HasMore()) return false;
+    const char first = *p_;
     if (first == 'n') {
-      Take();
-      return wanted.SetNull(values);
+      wanted.SetNull(values);
+      return TakeWord("null");
     }
     if (wanted.type_column >= 0) {
       Value& name = values[static_cast<std::size_t>(wanted.type_column)];
@@ -158,32 +129,75 @@ class JsonDecoder final : public RecordDecoder {
       name.kind = ValueKind::kText;
       name.text = TypeOf(first);
     }
-    const std::string_view whole = rest_;
-    if (first != '{' || wanted.fields.empty()) {
-      const std::string_view token = Take();
-      if (wanted.column >= 0) values[static_cast<std::size_t>(wanted.column)] = ValueOf(token);
-      return;
+    Value* const value = wanted.column >= 0 ? &values[static_cast<std::size_t>(wanted.column)] : nullptr;
+    if (first != '{' && first != '[') return TakeScalar(value);
+    if (first == '[' || wanted.fields.empty()) return TakeJson(value);
+    if (value != nullptr) {
+      const char* const start = p_;
+      if (!TakeJson(value)) return false;
+      p_ = start;
     }
-    rest_.remove_prefix(1);
-    while (rest_.front() != '}') {
-      if (rest_.front() == ',') rest_.remove_prefix(1);
-      const std::string_view name = TextOf(TakeString());
-      rest_.remove_prefix(1);  // the colon
-      if (const WantedFields* below = wanted.Find(name)) {
-        Walk(*below, values);
-      } else {
-        Take();
-      }
+    return TakeMembers(wanted, values);
+  }
+
+  bool TakeScalar(Value* value) {
+    if (value != nullptr) *value = Value{};
+    if (*p_ == '"') {
+      const std::string_view token = TakeTo(SkipJsonString(p_, end_));
+      if (token.empty() || value == nullptr) return !token.empty();
+      value->kind = ValueKind::kText;
+      value->text = TextOf(token);
+      return true;
     }
-    rest_.remove_prefix(1);
-    if (wanted.column >= 0)
-      values[static_cast<std::size_t>(wanted.column)] = ValueOf(whole.substr(0, whole.size() - rest_.size()));
+    if (*p_ == 't' || *p_ == 'f') {
+      const bool yes = *p_ == 't';
+      if (!TakeWord(yes ? "true" : "false")) return false;
+      if (value == nullptr) return true;
+      value->kind = ValueKind::kBool;
+      value->b = yes;
+      return true;
+    }
+    const std::string_view token = TakeTo(SkipJsonNumber(p_, end_));
+    if (!token.empty() && value != nullptr) *value = NumberOf(token);
+    return !token.empty();
+  }
+
+  // An object or an array as it is.
+  bool TakeJson(Value* value) {
+    skipped_.clear();
+    std::string& text = value != nullptr ? kept_.emplace_back() : skipped_;
+    const std::size_t size = AppendCompactJsonValue(text, {p_, end_});
+    p_ += size;
+    if (size == 0 || value == nullptr) return size != 0;
+    *value = Value{};
+    value->kind = ValueKind::kJson;
+    value->text = text;
+    return true;
+  }
+
+  bool TakeMembers(const WantedFields& wanted, std::vector<Value>& values) {
+    ++p_;
+    if (!HasMore()) return false;
+    if (*p_ == '}') return TakeOne('}');
+    std::size_t next = 0;  // records have their fields in the same order, and often columns are declared in it
+    do {
+      if (!HasMore() || *p_ != '"') return false;
+      const std::string_view token = TakeTo(SkipJsonString(p_, end_));
+      if (token.empty() || !TakeOne(':')) return false;
+      const std::string_view name = TextOf(token);
+      const bool as_expected = next < wanted.fields.size() && wanted.fields[next].name == name;
+      const WantedFields* const below = as_expected ? &wanted.fields[next++].wanted : wanted.Find(name);
+      if (!Walk(below != nullptr ? *below : nothing_, values)) return false;
+    } while (TakeOne(','));
+    return TakeOne('}');
   }
 
   const WantedFields wanted_;
   const std::size_t columns_;
-  std::string compact_;
-  std::string_view rest_;  // of compact_: what is not read yet
+  const WantedFields nothing_;
+  const char* p_ = nullptr;  // what is not read yet
+  const char* end_ = nullptr;
+  std::string skipped_;
   std::deque<std::string> kept_;
   bool bad_text_ = false;
 };

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/codec/json_scan.h"
+
 namespace headgate::codec {
 namespace {
 
@@ -198,14 +200,21 @@ class Compactor {
  public:
   Compactor(std::string& out, std::string_view text) : out_(out), p_(text.data()), end_(p_ + text.size()), from_(p_) {}
 
+  // The whole text as one document.
   bool Run() {
+    if (!One()) return false;
+    Space();
+    return p_ == end_;
+  }
+  // The value that the text begins with.
+  bool One() {
     if (!Value()) return false;
     for (;;) {  // after a value
-      Space();
       if (open_.empty()) {
         Flush();
-        return p_ == end_;
+        return true;
       }
+      Space();
       if (p_ == end_) return false;
       const char c = *p_++;
       if (c == ',') {
@@ -218,6 +227,8 @@ class Compactor {
       }
     }
   }
+
+  std::size_t taken(std::string_view text) const { return static_cast<std::size_t>(p_ - text.data()); }
 
  private:
   void Flush() {
@@ -279,50 +290,11 @@ class Compactor {
     p_ += word.size();
     return true;
   }
-  bool Number() {
-    const auto digits = [&] {
-      const char* start = p_;
-      while (p_ != end_ && *p_ >= '0' && *p_ <= '9') ++p_;
-      return p_ != start;
-    };
-    if (*p_ == '-') ++p_;
-    if (p_ == end_) return false;
-    if (*p_ == '0') {
-      ++p_;
-    } else if (!digits()) {
-      return false;
-    }
-    if (p_ != end_ && *p_ == '.') {
-      ++p_;
-      if (!digits()) return false;
-    }
-    if (p_ != end_ && (*p_ == 'e' || *p_ == 'E')) {
-      ++p_;
-      if (p_ != end_ && (*p_ == '+' || *p_ == '-')) ++p_;
-      if (!digits()) return false;
-    }
-    return true;
-  }
-  bool String() {
-    for (++p_; p_ != end_; ++p_) {
-      const auto c = static_cast<unsigned char>(*p_);
-      if (c == '"') {
-        ++p_;
-        return true;
-      }
-      if (c < 0x20) return false;
-      if (c == '\\' && !Escape()) return false;
-    }
-    return false;
-  }
-  bool Escape() {  // leaves p_ on the last character of the escape
-    if (++p_ == end_) return false;
-    if (*p_ != 'u') return std::string_view("\"\\/bfnrt").find(*p_) != std::string_view::npos;
-    for (int i = 0; i < 4; ++i) {
-      if (++p_ == end_) return false;
-      const char c = *p_;
-      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) return false;
-    }
+  bool Number() { return Token(SkipJsonNumber(p_, end_)); }
+  bool String() { return Token(SkipJsonString(p_, end_)); }
+  bool Token(const char* behind) {
+    if (behind == nullptr) return false;
+    p_ = behind;
     return true;
   }
 
@@ -391,6 +363,14 @@ bool AppendCompactJson(std::string& out, std::string_view text) {
   if (Compactor(out, text).Run()) return true;
   out.resize(before);
   return false;
+}
+
+std::size_t AppendCompactJsonValue(std::string& out, std::string_view text) {
+  const std::size_t before = out.size();
+  Compactor compactor(out, text);
+  if (compactor.One()) return compactor.taken(text);
+  out.resize(before);
+  return 0;
 }
 
 }  // namespace headgate::codec

@@ -29,6 +29,8 @@ void AppendEcmaFloat(std::string& out, float v);
 // Appends a JSON document without its white space; every token stays as written. False, with `out` as before, if the
 // text is not one JSON document (RFC 8259).
 bool AppendCompactJson(std::string& out, std::string_view text);
+// The same of the value that the text begins with: how many bytes of the text it took, 0 if there is none.
+std::size_t AppendCompactJsonValue(std::string& out, std::string_view text);
 
 // Calls f(unit) for each UTF-16 code unit of a UTF-8 text. Malformed bytes count as one unit each.
 template <class F>

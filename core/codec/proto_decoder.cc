@@ -8,9 +8,11 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "core/codec/proto_reader.h"
+#include "core/codec/proto_scan.h"
 #include "core/codec/wire_header.h"
 
 namespace headgate::codec {
@@ -80,7 +82,18 @@ struct ProtoTarget {
   std::shared_ptr<const ProtoSchema> schema;
   std::unique_ptr<pb::Message> message;
   std::unique_ptr<ProtoPlan> plan;
+  std::optional<ProtoScan> scan;  // if all that is wanted is plain
 };
+
+std::optional<ProtoScan> ScanOf(const pb::Descriptor& message, const WantedFields& wanted, const ProtoPlan& plan) {
+  if (wanted.column >= 0 || wanted.type_column >= 0 || !plan.oneofs.empty()) return std::nullopt;
+  ProtoScan::Wanted fields;
+  for (const ProtoPlan::Field& planned : plan.fields) {
+    if (planned.wanted->column >= 0) fields.emplace_back(planned.field, planned.wanted->column);
+    if (planned.below != nullptr) return std::nullopt;
+  }
+  return ProtoScan::Of(message, fields);
+}
 
 class ProtobufDecoder final : public RecordDecoder {
  public:
@@ -108,6 +121,8 @@ class ProtobufDecoder final : public RecordDecoder {
       bytes.remove_prefix(header.size);
       HG_ASSIGN_OR_RETURN(target, TargetOf(header));
     }
+    if (target->scan && bytes.size() <= kBytesMax && target->scan->Read(bytes, values)) return Ok();
+    values.assign(columns_, absent);
     pb::Message& message = *target->message;
     const pb::LogSilencer no_warnings;  // of text that is no UTF-8
     const std::string& name = message.GetDescriptor()->full_name();
@@ -132,6 +147,7 @@ class ProtobufDecoder final : public RecordDecoder {
     ProtoTarget target;
     target.message = schema->New(message);
     target.plan = PlanOf(message, wanted_, lost);
+    target.scan = ScanOf(message, wanted_, *target.plan);
     target.schema = std::move(schema);
     return target;
   }

@@ -50,9 +50,42 @@ TEST(JsonDecoder, PathsGoThroughObjectsAndWhatIsNotThereIsAbsent) {
   EXPECT_EQ(ReadJson("[]", {"a"}), "absent");
 }
 
+TEST(JsonDecoder, BlanksAndTheOrderOfFieldsDoNotMatter) {
+  for (const char* text : {R"({"a":1,"b":-0.50,"c":"x"})", "\r\n{ \"a\" : 1 ,\t\"b\" : -0.50 , \"c\" : \"x\" } ",
+                           R"({"c":"x","b":-0.50,"d":[{"a":2}],"a":1})", R"({"b":-0.50,"":{},"a":1,"c":"x"})"})
+    EXPECT_EQ(ReadJson(text, {"a", "b", "c"}), "1,-0.50,x") << text;
+  EXPECT_EQ(ReadJson(R"({ "a" : { "b" : [ 1 ] , "c" : 2 } })", {"a", "a.c"}), R"(json {"b":[1],"c":2},2)");
+  EXPECT_EQ(ReadJson("-0.0", {"value"}), "0.0");
+}
+
 TEST(JsonDecoder, WhatIsNoJsonIsRejected) {
-  for (const char* text :
-       {"", " ", "{", "{\"a\":}", "{} {}", "nul", "01", "\"a", "{\"a\":1,}", "\"\xE9\"", "{\"a\":\"\\ud800\"}"})
+  for (const char* text : {"{\"a\":1",
+                           "{\"a\"}",
+                           "{,}",
+                           "{\"a\":1 \"b\":2}",
+                           "{\"b\":tru}",
+                           "{\"b\":[1,]}",
+                           "{\"a\":1}}",
+                           "{\"a\":1.}",
+                           "{\"a\":-}",
+                           "{\"a\":1e}",
+                           "{\"a\":\"\\x\"}",
+                           "{\"a\":\"\n\"}",
+                           "[1",
+                           "1 2",
+                           "{\"a\":nul}",
+                           "{a:1}",
+                           "",
+                           " ",
+                           "{",
+                           "{\"a\":}",
+                           "{} {}",
+                           "nul",
+                           "01",
+                           "\"a",
+                           "{\"a\":1,}",
+                           "\"\xE9\"",
+                           "{\"a\":\"\\ud800\"}"})
     EXPECT_TRUE(ReadJson(text, {"a", "value"}).starts_with("rejected: ")) << text;
   EXPECT_TRUE(ReadJson(std::string(100'000, '['), {"a"}).starts_with("rejected: "));
 }

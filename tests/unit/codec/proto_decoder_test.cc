@@ -111,6 +111,64 @@ TEST(ProtoDecoder, EveryTypeOfFieldBecomesAValueOfItsKind) {
   EXPECT_EQ(one("8a01030a01618a0100", "parts"), R"(json [{"name":"a"},{"name":""}])");
 }
 
+// Plain fields are read from the bytes, and by the library where something else is wanted with them.
+TEST(ProtoDecoder, PlainFieldsAreTheSameHoweverTheyAreRead) {
+  const auto plain = {"u32", "u64", "s32", "f64", "f", "b", "s", "y", "opt"};
+  const auto all = {"u32", "u64", "s32", "f64", "f", "b", "s", "y", "opt", "ints"};
+  auto scanned = MakeProtobufDecoder(Paths(plain), "All", kAll);
+  auto parsed = MakeProtobufDecoder(Paths(all), "All", kAll);
+  ASSERT_TRUE(scanned.ok() && parsed.ok());
+  const std::vector<std::string> pieces = {"08ffffffff0f",
+                                           "08ffffffffffffffffff01",
+                                           "0800",
+                                           "10ffffffffffffffffff01",
+                                           "1801",
+                                           "18ffffffffffffffffff01",
+                                           "21feffffffffffffff",
+                                           "2d0000c03f",
+                                           "2d0000c07f",
+                                           "3001",
+                                           "30ffffffffffffffffff01",
+                                           "3080808080808080808000",
+                                           "3a02c3a9",
+                                           "3a00",
+                                           "3a02c328",
+                                           "420200ff",
+                                           "4200",
+                                           "7800",
+                                           "788080808010",
+                                           "4a020102",
+                                           "4805",
+                                           "9201030a0163",
+                                           "8201030a0161",
+                                           "c00c07",
+                                           "c20c0161",
+                                           "cb0ccc0c",
+                                           "0d00000000",
+                                           "12",
+                                           "08",
+                                           "00",
+                                           "0f",
+                                           "c50c01020304",
+                                           "08ffffffffffffffffff7f",
+                                           "08ffffffffffffffffffff01",
+                                           "888080800001"};
+  const auto compare = [&](const std::string& hex) {
+    const std::string a = Told(**scanned, hex);
+    std::string b = Told(**parsed, hex);
+    if (!b.starts_with("rejected: ")) b = b.substr(0, b.rfind(",array"));
+    EXPECT_EQ(a, b) << hex;
+  };
+  compare("");
+  for (const auto& one : pieces) {
+    compare(one);
+    for (const auto& two : pieces) {
+      compare(one + two);
+      compare(one + two + one);
+    }
+  }
+}
+
 TEST(ProtoDecoder, PathsGoThroughMessagesAndNameTheCaseOfAOneof) {
   const auto paths = {"part.name", "part.next.name", "part#type", "event#type", "woke.name"};
   EXPECT_EQ(ReadProto(kAll, "All", "8201080a016112030a0162", paths), "a,b,Part,null,null");
