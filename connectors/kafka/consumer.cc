@@ -1,12 +1,15 @@
 #include "connectors/kafka/consumer.h"
 
 #include <algorithm>
+#include <array>
 
 namespace headgate::kafka::source {
 namespace {
 
 constexpr int kSliceMs = 250;
 constexpr int kQueueBackoffKnown = 0x020200ff;  // librdkafka 2.2.0
+constexpr int kBatchesSound = 0x020100ff;       // 2.1.0: before, batches could have records of a past assignment
+constexpr std::size_t kBatch = 512;
 
 Properties ConsumerProperties(const Options& options) {
   Properties properties = {
@@ -41,6 +44,19 @@ bool IsOver(Consumer::Deadline deadline) { return std::chrono::steady_clock::now
 Result<std::unique_ptr<Consumer>> Consumer::Open(const Options& options) {
   HG_ASSIGN_OR_RETURN(auto client, Client::Open(options.client, RD_KAFKA_CONSUMER, ConsumerProperties(options)));
   return std::unique_ptr<Consumer>(new Consumer(std::move(client)));
+}
+
+Consumer::Consumer(std::unique_ptr<Client> client) : client_(std::move(client)) {
+  if (rd_kafka_version() >= kBatchesSound) queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
+}
+
+// One by one, the library looks at the clock three times for each.
+void Consumer::Poll(int timeout_ms, std::vector<Message>& messages) {
+  if (auto* const first = rd_kafka_consumer_poll(client_->get(), timeout_ms)) messages.emplace_back(first);
+  if (messages.empty() || queue_ == nullptr) return;
+  std::array<rd_kafka_message_t*, kBatch> more;
+  const auto count = rd_kafka_consume_batch_queue(queue_.get(), 0, more.data(), more.size());
+  for (ssize_t i = 0; i < count; ++i) messages.emplace_back(more[static_cast<std::size_t>(i)]);
 }
 
 std::string Consumer::ClusterId() {

@@ -43,17 +43,19 @@ class Consumer {
   // From now on these are read, from these offsets on. What was fetched before is dropped.
   Status Assign(const Offsets& offsets);
 
-  // A record, the end of a partition, or an error of one (`err`); nullptr if there is none for so long.
+  // Appends what is there: records, ends of partitions, and errors of them (`err`). Waits at most so long for the
+  // first.
   using Message = Owned<rd_kafka_message_t>;
-  Message Poll(int timeout_ms) { return Message(rd_kafka_consumer_poll(client_->get(), timeout_ms)); }
+  void Poll(int timeout_ms, std::vector<Message>& messages);
   // What such an error comes to.
   Error ErrorOf(const rd_kafka_message_t& message) const;
 
  private:
-  explicit Consumer(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+  explicit Consumer(std::unique_ptr<Client> client);
   Error Denied(Error error, const std::string& topic) const;
 
   std::unique_ptr<Client> client_;
+  Owned<rd_kafka_queue_t> queue_;  // in front of client_; nullptr: messages are taken one by one
 };
 
 }  // namespace headgate::kafka::source

@@ -55,31 +55,33 @@ DeadLetter RejectedRecords::LetterOf(const RejectedRecord& record, std::int64_t 
   return letter;
 }
 
-void RejectedRecords::Save(StoreBatch& batch, std::int64_t now_us) {
-  for (std::size_t i = 0; i < noted_.size(); ++i) {
-    DeadLetter letter = LetterOf(noted_[i], now_us);
-    if (i < ids_.size()) {  // the write before this one failed
-      letter.id = ids_[i];
+std::shared_ptr<RejectedRecords::Noted> RejectedRecords::Take() {
+  auto noted = std::make_shared<Noted>();
+  noted->records.swap(noted_);
+  return noted;
+}
+
+void RejectedRecords::Save(Noted& noted, StoreBatch& batch, std::int64_t now_us) {
+  for (std::size_t i = 0; i < noted.records.size(); ++i) {
+    DeadLetter letter = LetterOf(noted.records[i], now_us);
+    if (i < noted.ids.size()) {  // the write before this one failed
+      letter.id = noted.ids[i];
       letters_->Update(batch, letter);
     } else {
-      ids_.push_back(letters_->Add(batch, std::move(letter)));
+      noted.ids.push_back(letters_->Add(batch, std::move(letter)));
     }
   }
 }
 
-ServiceEvent RejectedRecords::Event() const {
-  const RejectedRecord& first = noted_.front();
+ServiceEvent RejectedRecords::EventOf(const Noted& noted) const {
+  const std::size_t count = noted.records.size();
+  const RejectedRecord& first = noted.records.front();
   ServiceEvent event;
   event.kind = "records_rejected";
-  event.summary = std::to_string(noted_.size()) + (noted_.size() == 1 ? " record is" : " records are") +
-                  " no row of stream " + stream_ + " and became dead letters, the first at offset " +
-                  std::to_string(first.offset) + " of " + first.partition + ": " + first.why;
+  event.summary = std::to_string(count) + (count == 1 ? " record is" : " records are") + " no row of stream " +
+                  stream_ + " and became dead letters, the first at offset " + std::to_string(first.offset) + " of " +
+                  first.partition + ": " + first.why;
   return event;
-}
-
-void RejectedRecords::Clear() {
-  noted_.clear();
-  ids_.clear();
 }
 
 }  // namespace headgate::kafka::source

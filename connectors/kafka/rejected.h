@@ -25,31 +25,39 @@ struct RejectedRecord {
 };
 
 // The dead letters of one source: they are written with the offsets behind them, so none is lost and none comes twice.
-// Of the ingest thread.
+// Of the ingest thread but for Save.
 class RejectedRecords {
  public:
   static Result<std::unique_ptr<RejectedRecords>> Open(const Store& store, std::string source, std::string stream);
 
-  std::size_t stored() const { return letters_->size(); }
-  void Add(RejectedRecord record) { noted_.push_back(std::move(record)); }
-  bool empty() const { return noted_.empty(); }
-  std::size_t size() const { return noted_.size(); }
-  // Adds what was noted to a write; again if that is repeated.
-  void Save(StoreBatch& batch, std::int64_t now_us);
+  // Those that are stored and those that are noted.
+  std::size_t size() const { return size_; }
+  void Add(RejectedRecord record) {
+    noted_.push_back(std::move(record));
+    ++size_;
+  }
+  bool has_noted() const { return !noted_.empty(); }
+
+  // What was noted until now, to be written together.
+  struct Noted {
+    std::vector<RejectedRecord> records;
+    std::vector<std::uint64_t> ids;  // of those that the index has
+  };
+  std::shared_ptr<Noted> Take();
   // What people are told of it.
-  ServiceEvent Event() const;
-  // It is written.
-  void Clear();
+  ServiceEvent EventOf(const Noted& noted) const;
+  // Adds them to a write; again if that is repeated. On the thread that writes: nothing else here uses what it does.
+  void Save(Noted& noted, StoreBatch& batch, std::int64_t now_us);
 
  private:
   RejectedRecords(std::unique_ptr<DeadLetters> letters, std::string stream)
-      : letters_(std::move(letters)), stream_(std::move(stream)) {}
+      : letters_(std::move(letters)), stream_(std::move(stream)), size_(letters_->size()) {}
   DeadLetter LetterOf(const RejectedRecord& record, std::int64_t now_us) const;
 
-  std::unique_ptr<DeadLetters> letters_;
+  std::unique_ptr<DeadLetters> letters_;  // of the thread that writes
   const std::string stream_;
+  std::size_t size_;
   std::vector<RejectedRecord> noted_;
-  std::vector<std::uint64_t> ids_;  // of those that the index has
 };
 
 }  // namespace headgate::kafka::source

@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto kWait = std::chrono::milliseconds(250);
 constexpr int kPollMs = 50;
+constexpr int kSoonMs = 5;  // where what was read is being written, and is to be told
 constexpr auto kPublishInterval = std::chrono::seconds(1);
 constexpr auto kPatience = std::chrono::seconds(10);  // with a cluster that does not answer
 
@@ -39,7 +40,10 @@ KafkaSource::KafkaSource(Options options, const Clock& clock) : options_(std::mo
 
 Status KafkaSource::Open(LogWriter& writer, std::stop_token stop) {
   writer_ = &writer;
-  registered_ = dirty_ = false;
+  begun_ = registered_ = dirty_ = false;
+  read_.clear();
+  messages_.clear();
+  next_message_ = 0;
   stuck_.reset();
   HG_RETURN_IF_ERROR(OpenReader(writer));
   HG_ASSIGN_OR_RETURN(consumer_, Consumer::Open(options_));
@@ -192,39 +196,62 @@ Status KafkaSource::AskEnds(std::stop_token stop) {
 Status KafkaSource::Read(SourceBatch& batch, std::stop_token stop) {
   if (stuck_) return *stuck_;
   if (!registered_) {  // so that the places are kept from which on is read
-    batch.resume = offsets_.Encode();
+    if (!std::exchange(begun_, true)) batch.resume = offsets_.Encode();
+    read_.push_back(position_);
     return Ok();
   }
   if (clock_.Now() >= metadata_at_) HG_RETURN_IF_ERROR(AddPartitions(stop));
   if (look_.exchange(false)) HG_RETURN_IF_ERROR(AskEnds(stop));
   HG_RETURN_IF_ERROR(Gather(batch, stop));
-  if (!batch.transactions.empty() || !rejected_->empty() || dirty_) batch.resume = offsets_.Encode();
-  if (!rejected_->empty()) {
-    batch.events.push_back(rejected_->Event());
-    batch.numbered = [this](std::span<const Seq>, StoreBatch& also) { rejected_->Save(also, clock_.NowUs()); };
+  const bool moved = std::exchange(dirty_, false);
+  if (!batch.transactions.empty() || rejected_->has_noted() || moved) batch.resume = offsets_.Encode();
+  if (rejected_->has_noted()) {
+    auto noted = rejected_->Take();
+    batch.events.push_back(rejected_->EventOf(*noted));
+    batch.numbered = [this, noted](std::span<const Seq>, StoreBatch& also) {
+      rejected_->Save(*noted, also, clock_.NowUs());
+    };
   }
   Publish(false);
-  return stop.stop_requested() ? Stopped() : Ok();
+  if (stop.stop_requested()) return Stopped();
+  read_.push_back(position_);
+  return Ok();
 }
 
 Status KafkaSource::Gather(SourceBatch& batch, std::stop_token stop) {
   taken_records_ = taken_bytes_ = 0;
   run_ = nullptr;
-  Consumer::Message message;
-  for (const auto end = clock_.Now() + kWait; message == nullptr && clock_.Now() < end && !stop.stop_requested();)
-    message = consumer_->Poll(kPollMs);
-  while (message != nullptr && !stuck_) {
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      HG_RETURN_IF_ERROR(Take(*message, batch));
-    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      TakeEnd(*message);
-    } else {
-      return consumer_->ErrorOf(*message);
+  bool some = false;
+  if (read_.empty()) {
+    for (const auto end = clock_.Now() + kWait; !some && clock_.Now() < end && !stop.stop_requested();)
+      some = Poll(kPollMs);
+  } else {
+    some = Poll(kSoonMs);
+  }
+  const auto full = [&] {
+    return taken_records_ >= options_.batch_records_max || taken_bytes_ >= options_.batch_bytes_max;
+  };
+  for (; some && !stuck_ && !full(); some = Poll(0)) {
+    while (next_message_ < messages_.size() && !stuck_ && !full()) {
+      const rd_kafka_message_t& message = *messages_[next_message_++];
+      if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        HG_RETURN_IF_ERROR(Take(message, batch));
+      } else if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        TakeEnd(message);
+      } else {
+        return consumer_->ErrorOf(message);
+      }
     }
-    const bool full = taken_records_ >= options_.batch_records_max || taken_bytes_ >= options_.batch_bytes_max;
-    message = full ? nullptr : consumer_->Poll(0);
   }
   return Ok();
+}
+
+bool KafkaSource::Poll(int timeout_ms) {
+  if (next_message_ < messages_.size()) return true;
+  messages_.clear();
+  next_message_ = 0;
+  consumer_->Poll(timeout_ms, messages_);
+  return !messages_.empty();
 }
 
 KafkaSource::Partition* KafkaSource::Find(const rd_kafka_message_t& message) {
@@ -295,7 +322,7 @@ Status KafkaSource::Reject(const rd_kafka_message_t& message, const Partition& p
                          ". Correct the settings, or set on_rejected=dead_letter, then restart");
     return Ok();
   }
-  if (rejected_->stored() + rejected_->size() >= options_.letters_max) {
+  if (rejected_->size() >= options_.letters_max) {
     stuck_ = ConfigError(place + " is no row of stream " + options_.stream + ": " + why + ". There are " +
                          std::to_string(options_.letters_max) +
                          " dead letters already (letters_max). Correct the settings or discard them, then restart");
@@ -318,9 +345,9 @@ void KafkaSource::TakeEnd(const rd_kafka_message_t& message) {
 
 Status KafkaSource::Acknowledge() {
   registered_ = true;
-  dirty_ = false;
-  rejected_->Clear();
-  const bool moved = std::exchange(durable_, position_) != position_;
+  const std::uint64_t reached = read_.front();
+  read_.pop_front();
+  const bool moved = std::exchange(durable_, reached) != reached;
   if (moved) telemetry_.last_heard_us = clock_.NowUs();
   const bool caught_up = telemetry_.caught_up;
   See();
@@ -336,6 +363,7 @@ Status KafkaSource::KeepAlive() {
 }
 
 void KafkaSource::Close() {
+  messages_.clear();
   consumer_ = nullptr;
   telemetry_.connected = telemetry_.caught_up = false;
   telemetry_.phase = "closed";

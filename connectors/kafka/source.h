@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ class KafkaSource final : public Source {
   Status KeepAlive() override;
   void Close() override;
   void Look() override { look_ = true; }
+  bool ReadsAhead() const override { return true; }
   std::shared_ptr<const SourceTelemetry> telemetry() const override { return published_.Get(); }
 
  private:
@@ -52,6 +54,8 @@ class KafkaSource final : public Source {
   Status Assign();
 
   Status Gather(SourceBatch& batch, std::stop_token stop);
+  // More of them, if all that are there were taken; false if none came.
+  bool Poll(int timeout_ms);
   Status Take(const rd_kafka_message_t& message, SourceBatch& batch);
   void TakeEnd(const rd_kafka_message_t& message);
   Status Reject(const rd_kafka_message_t& message, const Partition& partition, std::int64_t at_us, std::string why);
@@ -73,14 +77,18 @@ class KafkaSource final : public Source {
   std::vector<Partition> partitions_;
   std::size_t last_partition_ = 0;  // of partitions_, where the last message was of
   const rd_kafka_topic_t* last_topic_ = nullptr;
-  std::uint64_t numbered_ = 0;  // the last transaction's number
-  std::uint64_t position_ = 0;  // Offsets::Sum of offsets_
-  std::uint64_t durable_ = 0;   // the same of what is durable
+  std::uint64_t numbered_ = 0;      // the last transaction's number
+  std::uint64_t position_ = 0;      // Offsets::Sum of offsets_
+  std::uint64_t durable_ = 0;       // the same of what is durable
+  std::deque<std::uint64_t> read_;  // the same behind each Read that is not acknowledged
+  std::vector<Consumer::Message> messages_;
+  std::size_t next_message_ = 0;  // of messages_
   std::size_t taken_records_ = 0;
   std::size_t taken_bytes_ = 0;
   const Partition* run_ = nullptr;  // whose records the last transaction of the batch has
   std::int64_t run_us_ = 0;         // and their timestamp
-  bool registered_ = false;         // stream, schema and first offsets are durable
+  bool begun_ = false;              // stream, schema and first offsets were read
+  bool registered_ = false;         // and are durable
   bool dirty_ = false;              // offsets_ has what the log has not
   std::optional<Error> stuck_;      // in front of a record that is not taken
   std::int64_t last_commit_us_ = 0;

@@ -1,5 +1,7 @@
 #include "core/pipeline/ingest.h"
 
+#include <utility>
+
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
 #include "core/log/store.h"
@@ -17,6 +19,8 @@ void Trace(const std::string& name, const LogWriter::Outcome& outcome) {
                {"last_seq", outcome.last_seq}});
 }
 
+bool IsWork(const SourceBatch& batch) { return !batch.transactions.empty() || batch.resume; }
+
 }  // namespace
 
 Status Ingest::Run(std::stop_token stop) {
@@ -24,26 +28,78 @@ Status Ingest::Run(std::stop_token stop) {
   RecordedWriter recorded(*writer, events_);
   HG_RETURN_IF_ERROR(source_.Open(recorded, stop));
   opened_ = true;
+  return source_.ReadsAhead() ? ReadAhead(recorded, stop) : ReadAndAppend(recorded, stop);
+}
+
+Status Ingest::ReadAndAppend(RecordedWriter& writer, std::stop_token stop) {
   SourceBatch batch;
   while (!stop.stop_requested()) {
     if (paused_) {
-      HG_RETURN_IF_ERROR(source_.KeepAlive());
-      wake_.WaitUntil(std::chrono::steady_clock::now() + kTick, stop);
+      HG_RETURN_IF_ERROR(WaitPaused(stop));
       continue;
     }
     batch.Clear();
     HG_RETURN_IF_ERROR(source_.Read(batch, stop));
-    for (ServiceEvent& event : batch.events) recorded.Tell(std::move(event));
-    if (!batch.transactions.empty() || batch.resume) HG_RETURN_IF_ERROR(AppendUntilDurable(recorded, batch, stop));
+    TellEvents(writer, batch);
+    if (IsWork(batch)) HG_RETURN_IF_ERROR(AppendUntilDurable(writer, batch, stop));
     HG_RETURN_IF_ERROR(source_.Acknowledge());
   }
   return Stopped();
 }
 
+Status Ingest::ReadAhead(RecordedWriter& writer, std::stop_token stop) {
+  const auto append = [&writer](Write& write, const Writing::Ask&, const std::stop_token&) {
+    write.outcome.emplace(
+        writer.Append(write.batch.transactions, write.batch.resume, StoreBatch(), write.batch.numbered));
+    return Ok();
+  };
+  Writing writing(
+      append, [] {}, [] {});
+  while (!stop.stop_requested()) {
+    if (paused_) {
+      HG_RETURN_IF_ERROR(Finish(writing, writer, stop));
+      HG_RETURN_IF_ERROR(WaitPaused(stop));
+      continue;
+    }
+    Write write;
+    auto read = source_.Read(write.batch, stop);
+    HG_RETURN_IF_ERROR(Finish(writing, writer, stop));  // also in front of an error: it was read before that
+    HG_RETURN_IF_ERROR(read);
+    TellEvents(writer, write.batch);
+    if (IsWork(write.batch)) {
+      writing.Push(std::move(write));
+    } else {
+      HG_RETURN_IF_ERROR(source_.Acknowledge());
+    }
+  }
+  return Stopped();
+}
+
+Status Ingest::Finish(Writing& writing, RecordedWriter& writer, std::stop_token stop) {
+  while (writing.under_way() > 0) writing.WaitForNews();
+  auto finished = writing.Pop();
+  if (!finished) return Ok();
+  Write& write = finished->job;
+  HG_RETURN_IF_ERROR(AppendUntilDurable(writer, write.batch, stop, std::move(write.outcome)));
+  return source_.Acknowledge();
+}
+
+void Ingest::TellEvents(RecordedWriter& writer, SourceBatch& batch) {
+  for (ServiceEvent& event : batch.events) writer.Tell(std::move(event));
+}
+
+Status Ingest::WaitPaused(std::stop_token stop) {
+  HG_RETURN_IF_ERROR(source_.KeepAlive());
+  wake_.WaitUntil(std::chrono::steady_clock::now() + kTick, std::move(stop));
+  return Ok();
+}
+
 // A full disk or a failing one is waited out: the source keeps its connection, nothing is confirmed.
-Status Ingest::AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop) {
+Status Ingest::AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop,
+                                  std::optional<Outcome> first) {
   while (true) {
-    auto outcome = writer.Append(batch.transactions, batch.resume, StoreBatch(), batch.numbered);
+    auto outcome = first ? *std::exchange(first, std::nullopt)
+                         : writer.Append(batch.transactions, batch.resume, StoreBatch(), batch.numbered);
     if (outcome.ok()) {
       HG_FAILPOINT("ingest.appended");
       if (!batch.transactions.empty()) progressed_ = true;

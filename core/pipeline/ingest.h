@@ -2,18 +2,22 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
+#include <variant>
 
 #include "core/base/result.h"
 #include "core/base/signal.h"
 #include "core/log/log.h"
 #include "core/pipeline/recorded_writer.h"
 #include "core/pipeline/source.h"
+#include "core/pipeline/write_thread.h"
 
 namespace headgate {
 
 // The loop of one source: read what has arrived, append it in one synced write, let the server forget it. One append
-// covers everything that arrived while the one before it was being synced (group commit).
+// covers everything that arrived while the one before it was being synced (group commit). What a source that reads
+// ahead gave is written on a thread of its own, one batch at a time, while the next is read.
 class Ingest {
  public:
   // All must outlive the loop.
@@ -39,7 +43,22 @@ class Ingest {
   bool progressed() const { return progressed_; }
 
  private:
-  Status AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop);
+  using Outcome = Result<LogWriter::Outcome>;
+  struct Write {
+    SourceBatch batch;
+    std::optional<Outcome> outcome = {};
+  };
+  using Writing = WriteThread<Write, std::monostate>;
+
+  Status ReadAndAppend(RecordedWriter& writer, std::stop_token stop);
+  Status ReadAhead(RecordedWriter& writer, std::stop_token stop);
+  // Until nothing is being written. What could not be is tried again on this thread.
+  Status Finish(Writing& writing, RecordedWriter& writer, std::stop_token stop);
+  void TellEvents(RecordedWriter& writer, SourceBatch& batch);
+  Status WaitPaused(std::stop_token stop);
+  // `first`: what came of an attempt before.
+  Status AppendUntilDurable(RecordedWriter& writer, const SourceBatch& batch, std::stop_token stop,
+                            std::optional<Outcome> first = {});
 
   Log& log_;
   Events& events_;

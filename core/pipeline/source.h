@@ -86,8 +86,11 @@ class Source {
   // its batch limit. An empty batch is fine. Returns within 250 ms of a stop request (kStopped).
   // The batch may reference streams and schemas defined at the writer meanwhile.
   virtual Status Read(SourceBatch& batch, std::stop_token stop) = 0;
-  // Everything read so far is durable: upstream may forget it.
+  // What a Read gave is durable: upstream may forget it. Once for each Read that was Ok, in their order.
   virtual Status Acknowledge() = 0;
+  // True: it may be read on while what it gave last is being written, on another thread. Then Read uses neither the
+  // writer nor anything that a batch refers to (`numbered`).
+  virtual bool ReadsAhead() const { return false; }
   // What was read could not be written (full disk). False: it is kept and tried again until it is durable. True: the
   // source has told whoever sent it, and it is dropped; nothing of it is in the log.
   virtual bool GiveUp(const Error& error) {

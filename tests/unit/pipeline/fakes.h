@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -49,11 +50,14 @@ struct SourceScript {
     std::optional<Error> error;
     std::optional<std::string> resume;
     std::vector<ServiceEvent> events = {};
+    int write_until_reads = 0;  // the write of it lasts until Read was called so often
   };
   Channel<Step> steps{1000};
   Channel<Error> open_errors{1000};  // each fails one Open
   Signal news;                       // raised by every call
   std::atomic<bool> stuck = false;   // Read waits for nothing but a stop request
+  std::atomic<bool> reads_ahead = false;
+  std::atomic<bool> read_meanwhile = false;  // Read was called so often while that was being written
   std::atomic<int> opens = 0, reads = 0, keep_alives = 0, closes = 0, acknowledgements = 0;
   std::atomic<std::uint64_t> last_read = 0;      // LSN
   std::atomic<std::uint64_t> acknowledged = 0;   // LSN: read and durable
@@ -72,6 +76,7 @@ class ScriptedSource final : public Source {
     writer_ = &writer;
     script_->resumed_after = writer.progress().last ? writer.progress().last->a : 0;
     stream_ = writer.OpenStream("public", "orders");
+    version_ = writer.DefineSchema(stream_, TwoColumns("orders"), 1, 1);
     return Ok();
   }
   Status Read(SourceBatch& batch, std::stop_token stop) override {
@@ -84,20 +89,27 @@ class ScriptedSource final : public Source {
     }
     auto step = script_->steps.Pop(stop, std::chrono::steady_clock::now() + std::chrono::milliseconds(250));
     if (stop.stop_requested()) return Stopped();
-    if (!step) return Ok();
-    if (step->error) return std::move(*step->error);
-    for (const std::uint64_t lsn : step->lsns) {
-      const std::uint32_t version = writer_->DefineSchema(stream_, TwoColumns("orders"), lsn, 1);
-      batch.transactions.push_back(Commit(lsn, stream_, version));
+    if (step && step->error) return std::move(*step->error);
+    for (const std::uint64_t lsn : step ? step->lsns : std::vector<std::uint64_t>()) {
+      batch.transactions.push_back(Commit(lsn, stream_, version_));
       script_->last_read = lsn;
     }
+    read_.push_back(script_->last_read);
+    if (!step) return Ok();
     batch.resume = std::move(step->resume);
     batch.events = std::move(step->events);
+    if (step->write_until_reads > 0) {
+      batch.numbered = [script = script_, reads = step->write_until_reads](std::span<const Seq>, StoreBatch&) {
+        script->read_meanwhile = Eventually(script->news, [&] { return script->reads >= reads; });
+      };
+    }
     return Ok();
   }
+  bool ReadsAhead() const override { return script_->reads_ahead; }
   Status Acknowledge() override {
     const std::uint64_t durable = writer_->progress().last ? writer_->progress().last->a : 0;
-    if (durable < script_->last_read) script_->acknowledged_early = true;
+    if (durable < read_.front()) script_->acknowledged_early = true;
+    read_.pop_front();
     script_->acknowledged = durable;
     ++script_->acknowledgements;
     script_->news.Raise();
@@ -118,6 +130,8 @@ class ScriptedSource final : public Source {
   const std::shared_ptr<SourceScript> script_;
   LogWriter* writer_ = nullptr;
   StreamNo stream_ = 0;
+  std::uint32_t version_ = 0;
+  std::deque<std::uint64_t> read_;  // the last LSN of each Read that is not acknowledged
 };
 
 // A sink that can be corked: it keeps what it gets until the test says how it ends, or ends all at once. What the test

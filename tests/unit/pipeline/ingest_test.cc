@@ -40,9 +40,15 @@ struct IngestLoop : test::LogHome {
   std::jthread thread_;
 };
 
-class Ingesting : public testing::Test, protected IngestLoop {};
+// Sources that are read while they are written, and such that are not.
+class Ingesting : public testing::TestWithParam<bool>, protected IngestLoop {
+ protected:
+  void SetUp() override { script_->reads_ahead = GetParam(); }
+};
+INSTANTIATE_TEST_SUITE_P(Sources, Ingesting, testing::Bool(),
+                         [](const auto& one) { return one.param ? "ReadAhead" : "InTurn"; });
 
-TEST_F(Ingesting, WhatIsReadIsDurableBeforeItIsAcknowledged_P2) {
+TEST_P(Ingesting, WhatIsReadIsDurableBeforeItIsAcknowledged_P2) {
   Start();
   Push({10, 20});
   Push({30});
@@ -55,7 +61,7 @@ TEST_F(Ingesting, WhatIsReadIsDurableBeforeItIsAcknowledged_P2) {
   EXPECT_EQ(InsertedIds(test::ReadAll(*log_)), (Ids{10'000, 20'000, 30'000}));
 }
 
-TEST_F(Ingesting, AfterARestartWhatIsDecodedAgainIsDropped_P2) {
+TEST_P(Ingesting, AfterARestartWhatIsDecodedAgainIsDropped_P2) {
   Start();
   Push({10, 20});
   ASSERT_TRUE(AwaitAcknowledged(20));
@@ -68,7 +74,7 @@ TEST_F(Ingesting, AfterARestartWhatIsDecodedAgainIsDropped_P2) {
   EXPECT_EQ(InsertedIds(test::ReadAll(*log_)), (Ids{10'000, 20'000, 30'000}));
 }
 
-TEST_F(Ingesting, StateWithoutATransactionIsKept) {
+TEST_P(Ingesting, StateWithoutATransactionIsKept) {
   Start();
   script_->steps.TryPush({{}, std::nullopt, "keep-alive at 77"});
   EXPECT_TRUE(test::Eventually(script_->news,
@@ -76,7 +82,7 @@ TEST_F(Ingesting, StateWithoutATransactionIsKept) {
   EXPECT_EQ(log_->progress("shop")->resume, "keep-alive at 77");
 }
 
-TEST_F(Ingesting, WhatTheSourceReportsIsAnEventOfTheSameWrite_4_11) {
+TEST_P(Ingesting, WhatTheSourceReportsIsAnEventOfTheSameWrite_4_11) {
   Start();
   ServiceEvent event;
   event.kind = "snapshot";
@@ -91,7 +97,7 @@ TEST_F(Ingesting, WhatTheSourceReportsIsAnEventOfTheSameWrite_4_11) {
   EXPECT_EQ(events[0].actor, "service");
 }
 
-TEST_F(Ingesting, PauseStopsReadingAndKeepsTheConnectionAlive_KC13) {
+TEST_P(Ingesting, PauseStopsReadingAndKeepsTheConnectionAlive_KC13) {
   Start();
   Push({10});
   ASSERT_TRUE(AwaitAcknowledged(10));
@@ -107,7 +113,7 @@ TEST_F(Ingesting, PauseStopsReadingAndKeepsTheConnectionAlive_KC13) {
   EXPECT_TRUE(AwaitAcknowledged(20));
 }
 
-TEST_F(Ingesting, AnErrorEndsTheLoopWithItAndWhatWasReadBeforeIsKept) {
+TEST_P(Ingesting, AnErrorEndsTheLoopWithItAndWhatWasReadBeforeIsKept) {
   Start();
   Push({10});
   script_->steps.TryPush({{}, Transient("connection lost"), std::nullopt});
@@ -115,7 +121,7 @@ TEST_F(Ingesting, AnErrorEndsTheLoopWithItAndWhatWasReadBeforeIsKept) {
   EXPECT_EQ(log_->progress("shop")->last->a, 10U);
 }
 
-TEST_F(Ingesting, AnErrorOfOpenEndsItBeforeAnythingIsRead) {
+TEST_P(Ingesting, AnErrorOfOpenEndsItBeforeAnythingIsRead) {
   script_->open_errors.TryPush(ConfigError("no such database"));
   Start();
   EXPECT_EQ(Join().what, "no such database");
@@ -123,7 +129,7 @@ TEST_F(Ingesting, AnErrorOfOpenEndsItBeforeAnythingIsRead) {
   EXPECT_EQ(script_->reads, 0);
 }
 
-TEST_F(Ingesting, StopEndsAStuckReadAtOnce) {
+TEST_P(Ingesting, StopEndsAStuckReadAtOnce) {
   script_->stuck = true;
   Start();
   ASSERT_TRUE(test::Eventually(script_->news, [&] { return script_->reads == 1; }));
@@ -131,11 +137,26 @@ TEST_F(Ingesting, StopEndsAStuckReadAtOnce) {
   EXPECT_EQ(ended_.error().kind, ErrorKind::kStopped);
 }
 
+class IngestingAhead : public testing::Test, protected IngestLoop {};
+
+TEST_F(IngestingAhead, ASourceIsReadWhileWhatItGaveIsBeingWritten) {
+  script_->reads_ahead = true;
+  script_->steps.TryPush({{10}, std::nullopt, std::nullopt, {}, 2});
+  Push({20});
+  Start();
+  ASSERT_TRUE(AwaitAcknowledged(20));
+  EXPECT_TRUE(script_->read_meanwhile);
+  EXPECT_FALSE(script_->acknowledged_early);
+  Stop();
+  EXPECT_EQ(InsertedIds(test::ReadAll(*log_)), (Ids{10'000, 20'000}));
+}
+
 #if HEADGATE_FAILPOINTS
 // Writes: 1 the directory's identity, 2 the source, 3 the first append, 4 the second.
-void IntakeWaitsForTheDisk() {
+void IntakeWaitsForTheDisk(bool ahead) {
   ::setenv("HEADGATE_FAILPOINTS", "store.write_error=error:4", 1);
   IngestLoop loop;
+  loop.script_->reads_ahead = ahead;
   loop.Start();
   loop.Push({10});
   ASSERT_TRUE(loop.AwaitAcknowledged(10));
@@ -147,7 +168,8 @@ void IntakeWaitsForTheDisk() {
   EXPECT_EQ(InsertedIds(test::ReadAll(*loop.log_)), (Ids{10'000, 20'000}));
 }
 TEST(IngestFailedWrite, IsRepeatedUntilDurableAndNothingIsAcknowledgedBefore_CG08) {
-  HG_IN_CHILD(IntakeWaitsForTheDisk);
+  HG_IN_CHILD([] { IntakeWaitsForTheDisk(false); });
+  HG_IN_CHILD([] { IntakeWaitsForTheDisk(true); });
 }
 #endif
 
