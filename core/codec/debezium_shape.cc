@@ -5,16 +5,6 @@
 
 namespace headgate::codec {
 
-std::string TopicName(std::string_view name) {
-  std::string out;
-  ForEachUtf16(name, [&](char16_t c) {
-    const bool plain =
-        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-    out.push_back(plain ? static_cast<char>(c) : '_');
-  });
-  return out;
-}
-
 DebeziumEncoder::SourceNames::SourceNames(std::string_view db, std::string_view schema_name,
                                           std::string_view table_name) {
   database = ",\"db\":";

@@ -37,7 +37,4 @@ struct DebeziumEncoder::Shape {
   Status AppendKey(std::string& out, const std::vector<Value>& row, Image image) const;
 };
 
-// Characters outside A-Z a-z 0-9 . _ - become one _ each.
-std::string TopicName(std::string_view name);
-
 }  // namespace headgate::codec

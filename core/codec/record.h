@@ -36,4 +36,7 @@ class RecordList {
   std::size_t size_ = 0;
 };
 
+// As upstream names topics: characters outside A-Z a-z 0-9 . _ - become one _ each.
+std::string TopicName(std::string_view name);
+
 }  // namespace headgate::codec

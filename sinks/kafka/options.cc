@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/codec/record.h"
 #include "core/config/secrets.h"
 #include "core/pipeline/rendering_options.h"
 
@@ -152,9 +153,7 @@ std::string TopicOf(const Options& options, std::string_view stream, std::string
   Replace(topic, "${stream}", stream);
   Replace(topic, "${schema}", schema);
   Replace(topic, "${table}", table);
-  std::ranges::replace_if(
-      topic, [](char c) { return !IsTopicCharacter(c); }, '_');
-  return topic;
+  return codec::TopicName(topic);
 }
 
 }  // namespace headgate::kafka::sink

@@ -55,8 +55,8 @@ struct ReadOptions {
 // Values that still hold a placeholder pass every check of their content (validate without resolution).
 ReadOptions Read(const std::string& name, const config::Bound& bound);
 
-// The topic of a stream: `topic` with the stream's names in place of ${table}, ${schema} and ${stream}; characters
-// that topics may not have become _.
+// The topic of a stream: `topic` with the stream's names in place of ${table}, ${schema} and ${stream}; each character
+// that topics may not have becomes one _.
 std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table);
 
 }  // namespace headgate::kafka::sink

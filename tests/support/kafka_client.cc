@@ -362,29 +362,41 @@ Status KafkaClient::Produce(const std::string& topic, const std::vector<KafkaRec
 }
 
 Result<std::vector<KafkaRecord>> KafkaClient::Read(const std::string& topic, KafkaIsolation isolation) const {
-  HG_ASSIGN_OR_RETURN(const int partitions, PartitionsOf(topic));
+  HG_RETURN_IF_ERROR(PartitionsOf(topic));
+  HG_ASSIGN_OR_RETURN(auto all, ReadAll({topic}, isolation));
+  return std::move(all[topic]);
+}
+
+Result<std::map<std::string, std::vector<KafkaRecord>>> KafkaClient::ReadAll(const std::vector<std::string>& topics,
+                                                                             KafkaIsolation isolation) const {
+  const Partitions assigned(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+  std::map<std::string, std::vector<KafkaRecord>> all;
+  for (const std::string& topic : topics) {
+    const auto partitions = PartitionsOf(topic);
+    if (!partitions.ok() && partitions.error().kind == ErrorKind::kRejected) continue;
+    if (!partitions.ok()) return partitions.error();
+    all[topic];
+    for (int i = 0; i < *partitions; ++i)
+      rd_kafka_topic_partition_list_add(assigned.get(), topic.c_str(), i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+  }
   HG_ASSIGN_OR_RETURN(const KafkaHandle consumer, Open(RD_KAFKA_CONSUMER, ReaderSettings(settings_, isolation)));
-  const Partitions assigned(rd_kafka_topic_partition_list_new(partitions));
-  for (int i = 0; i < partitions; ++i)
-    rd_kafka_topic_partition_list_add(assigned.get(), topic.c_str(), i)->offset = RD_KAFKA_OFFSET_BEGINNING;
   rd_kafka_assign(consumer.get(), assigned.get());
-  std::vector<KafkaRecord> records;
-  std::vector<bool> ended(static_cast<std::size_t>(partitions), false);
   const auto end = SteadyClock::now() + std::chrono::milliseconds(kLimitMs);
-  while (std::ranges::find(ended, false) != ended.end()) {
-    if (SteadyClock::now() >= end) return Transient("topic " + topic + " could not be read to its end in a minute");
+  for (int left = assigned->cnt; left > 0;) {
+    if (SteadyClock::now() >= end) return Transient("topic " + topics[0] + " could not be read to its end in a minute");
     const Message message(rd_kafka_consumer_poll(consumer.get(), kAskMs));
     if (!message) continue;
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      ended[static_cast<std::size_t>(message->partition)] = true;
+      --left;
     } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      records.push_back(RecordOf(*message));
+      all[rd_kafka_topic_name(message->rkt)].push_back(RecordOf(*message));
     } else if (message->err != RD_KAFKA_RESP_ERR__TRANSPORT && message->err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-      return Failed("cannot read topic " + topic, message->err);
+      return Failed("cannot read topic " + topics[0], message->err);
     }
   }
-  std::ranges::sort(records, {}, [](const KafkaRecord& r) { return std::tuple(r.partition, r.offset); });
-  return records;
+  for (auto& [topic, records] : all)
+    std::ranges::sort(records, {}, [](const KafkaRecord& r) { return std::tuple(r.partition, r.offset); });
+  return all;
 }
 
 Result<KafkaTransactions> KafkaTransactions::Open(KafkaSettings settings, const std::string& transactional_id) {

@@ -63,6 +63,9 @@ class KafkaClient {
   // All partitions from their beginnings to where they end now, by partition and offset.
   Result<std::vector<KafkaRecord>> Read(const std::string& topic,
                                         KafkaIsolation isolation = KafkaIsolation::kCommitted) const;
+  // The same of many at once; those that are not there have no entry.
+  Result<std::map<std::string, std::vector<KafkaRecord>>> ReadAll(
+      const std::vector<std::string>& topics, KafkaIsolation isolation = KafkaIsolation::kCommitted) const;
 
  private:
   KafkaClient(KafkaSettings settings, KafkaHandle producer)

@@ -47,19 +47,6 @@ GoldenStatements StatementsOf(const std::string& set) {
                                             : GoldenStatements::kNone;
 }
 
-bool IsOfNoTable(const GoldenRecord& record) {
-  return record.topic == "gold" && record.value->find("\"table\":\"\"") != std::string::npos;
-}
-
-// From the member on; "" of other records.
-std::string DdlOf(const GoldenRecord& record) {
-  const std::size_t at = record.topic == "gold" ? record.value->find("\"ddl\":") : std::string::npos;
-  return at == std::string::npos ? "" : record.value->substr(at);
-}
-// Of CHAR(0) upstream says that it has ten characters.
-bool IsOfCharZero(const GoldenRecord& record) { return DdlOf(record).find("char(0)") != std::string::npos; }
-bool IsCreateTable(const GoldenRecord& record) { return DdlOf(record).starts_with("\"ddl\":\"CREATE TABLE"); }
-
 class MysqlGolden : public ::testing::TestWithParam<MyServer> {
  protected:
   // What the rendering under the options of a set makes of a phase of the run, of the tables of the set.
@@ -81,7 +68,7 @@ class MysqlGolden : public ::testing::TestWithParam<MyServer> {
     EXPECT_TRUE(done.ok()) << done.error().what;
     EXPECT_FALSE(records.empty());
     // Upstream leaves out what names no table if it keeps the statements of captured tables alone.
-    if (name == "schema_changes_comments") std::erase_if(records, IsOfNoTable);
+    if (name == "schema_changes_comments") headgate::testing::LeaveOutStatementsOfNoTable(records);
     return records;
   }
 
@@ -108,14 +95,7 @@ class MysqlGolden : public ::testing::TestWithParam<MyServer> {
       const auto ignored = headgate::testing::MysqlDefects(NameOf(GetParam()), name, snapshot);
       const bool odd = name == "tx_metadata" && !snapshot;
       auto expected = snapshot ? set->set().snapshot : set->set().stream;
-      if (snapshot) {
-        // Upstream also tells how a consumer would make room for what comes, and tells tables in the order of names.
-        std::erase_if(expected, [](const GoldenRecord& r) { return r.topic == "gold" && !IsCreateTable(r); });
-        std::erase_if(expected, IsOfCharZero);
-        std::erase_if(records, IsOfCharZero);
-        std::ranges::stable_sort(expected, {}, DdlOf);
-        std::ranges::stable_sort(records, {}, DdlOf);
-      }
+      if (snapshot) headgate::testing::AlignSchemaChanges(records, expected);
       const auto wanted = odd ? WithoutOddTransactions(expected) : expected;
       const auto rendered = odd ? WithoutOddTransactions(records) : records;
       ExpectNone(snapshot ? CompareSnapshot(rendered, wanted, ignored) : CompareStream(rendered, wanted, ignored));

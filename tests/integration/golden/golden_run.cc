@@ -1,15 +1,17 @@
 #include "tests/integration/golden/golden_run.h"
 
-#include <fstream>
 #include <iostream>
 #include <optional>
-#include <regex>
 
 #include "connectors/postgres/spec.h"
 #include "tests/integration/golden/turn.h"
+#include "tests/support/golden_script.h"
 
 namespace headgate::test {
 namespace {
+
+using headgate::testing::Statements;
+using headgate::testing::TableOfStatement;
 
 constexpr auto kPatience = std::chrono::seconds(60);
 
@@ -26,25 +28,6 @@ std::vector<std::string> And(std::vector<std::string> a, const std::vector<std::
 }
 
 }  // namespace
-
-std::vector<std::string> Statements(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) {
-    if (!line.empty()) lines.push_back(line);
-  }
-  return lines;
-}
-
-std::string TableOfStatement(const std::string& statement) {
-  static const std::regex kAbout(
-      R"((?:CREATE TABLE|ALTER TABLE|INSERT INTO|UPDATE|DELETE FROM|TRUNCATE) ([a-z]+)\.("[^(]*"|[a-z0-9_]+)[^]*)");
-  std::smatch found;
-  if (!std::regex_match(statement, found, kAbout)) return "";
-  std::string table = found[2];
-  if (table.front() == '"') table = table.substr(1, table.size() - 2);
-  return found[1].str() + "." + table;
-}
 
 Result<std::unique_ptr<GoldenSource>> GoldenSource::Open(Log& log, const PrivatePostgres& server, std::string name,
                                                          std::map<std::string, std::string> settings) {

@@ -20,12 +20,6 @@
 
 namespace headgate::test {
 
-// A file of statements, one a line.
-std::vector<std::string> Statements(const std::filesystem::path& file);
-// The table (schema.table, unquoted) that a CREATE TABLE, ALTER TABLE, INSERT, UPDATE, DELETE or TRUNCATE is about; ""
-// for any other statement.
-std::string TableOfStatement(const std::string& statement);
-
 // A PostgreSQL source with its own place in the log.
 class GoldenSource {
  public:

@@ -1,32 +1,17 @@
 #include "tests/integration/golden/my_golden_run.h"
 
-#include <fstream>
 #include <map>
-#include <regex>
 
 #include "connectors/mysql/spec.h"
 #include "tests/integration/golden/turn.h"
+#include "tests/support/golden_script.h"
 
 namespace headgate::test {
 namespace {
 
-constexpr auto kGoldenPatience = std::chrono::seconds(60);
+using headgate::testing::MyStatements;
 
-// Statements of a file, which may go over lines; each ends with a semicolon at the end of a line.
-std::vector<std::string> MyStatements(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  std::vector<std::string> statements;
-  std::string statement;
-  for (std::string line; std::getline(in, line);) {
-    if (line.empty() || line.starts_with("--")) continue;
-    statement += (statement.empty() ? "" : "\n") + line;
-    if (!line.ends_with(';')) continue;
-    statement.pop_back();
-    // The client that the records were made with leaves comments out.
-    statements.push_back(std::regex_replace(std::exchange(statement, ""), std::regex(" ?/\\*[^!*]*\\*/"), ""));
-  }
-  return statements;
-}
+constexpr auto kGoldenPatience = std::chrono::seconds(60);
 
 }  // namespace
 

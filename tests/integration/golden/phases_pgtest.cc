@@ -4,11 +4,14 @@
 #include "core/codec/native.h"
 #include "tests/integration/golden/golden_fixture.h"
 #include "tests/integration/golden/json_members.h"
+#include "tests/support/golden_script.h"
 
 // Snapshot and stream of the same values, side by side.
 namespace headgate::test {
 namespace {
 
+using headgate::testing::Statements;
+using headgate::testing::TableOfStatement;
 using Phase = GoldenRun::Phase;
 
 class GoldenPhases : public GoldenTest {

@@ -31,7 +31,7 @@ TEST(KafkaOptions, DefaultsAreExactlyOnceUnderNamesOfTheConnector) {
   EXPECT_TRUE(read.options.exactly_once);
   EXPECT_EQ(read.options.transactional_id, "headgate_out");
   EXPECT_EQ(read.options.progress_topic, "headgate_progress_out");
-  EXPECT_EQ(TopicOf(read.options, "shop.public.K Odd-name.é$1", "public", "x"), "shop.public.K_Odd-name.___1");
+  EXPECT_EQ(TopicOf(read.options, "shop.public.K Odd-name.é$1", "public", "x"), "shop.public.K_Odd-name.__1");
 }
 
 TEST(KafkaOptions, TopicsAndTheirSettings) {
