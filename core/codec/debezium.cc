@@ -448,6 +448,19 @@ Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
   return status;
 }
 
+void DebeziumEncoder::Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
+                                RecordList& out) {
+  Record& record = out.Add();
+  record.topic = TopicName(std::string(topic_prefix) + "." + std::string(source_name));
+  record.has_key = record.has_value = true;
+  record.key = "{\"serverName\":";
+  AppendJsonString(record.key, source_name);
+  record.key.push_back('}');
+  record.value = "{\"ts_ms\":";
+  AppendInt(record.value, now_ms);
+  record.value.push_back('}');
+}
+
 Status DebeziumEncoder::AppendKeyJson(std::string& out, const EventContext& e) {
   const Change& change = *e.change;
   if (e.schema == nullptr || (!change.has_after && !change.has_before)) return Ok();

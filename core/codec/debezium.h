@@ -31,6 +31,9 @@ class DebeziumEncoder {
   // only records of the transaction topic stay in `out`.
   Status Render(const EventContext& event, RecordList& out);
 
+  // Appends a heartbeat (3.9).
+  void Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms, RecordList& out);
+
   // Appends the key of the change as in its record (of an update the new one); nothing if there is none.
   Status AppendKeyJson(std::string& out, const EventContext& event);
 

@@ -159,11 +159,19 @@ class UpstreamEncoder final : public RecordEncoder {
     return status;
   }
 
+  Status Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
+                   RecordList& out) override {
+    debezium_.Heartbeat(topic_prefix, source_name, now_ms, out);
+    return Ok();
+  }
+
  private:
   DebeziumEncoder debezium_;
 };
 
 }  // namespace
+
+Status RecordEncoder::Heartbeat(std::string_view, std::string_view, std::int64_t, RecordList&) { return Ok(); }
 
 bool ParseRecordFormat(std::string_view name, RecordFormat& format) {
   for (const auto& [known, value] : kFormats) {

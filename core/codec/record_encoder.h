@@ -77,6 +77,11 @@ class RecordEncoder {
   // Errors: kRejected concerns this change alone, which becomes a dead letter; kCorrupt, stored bytes are malformed;
   // others come of the registry. On an error `out` is as before, save that records of the transaction topic stay in it.
   virtual Status Encode(const EventContext& event, std::string_view topic, RecordList& out) = 0;
+
+  // Appends the record that tells that a source's changes were looked at, whether there were any: of `debezium` alone,
+  // other formats have none. Its topic is <topic_prefix>.<source>.
+  virtual Status Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
+                           RecordList& out);
 };
 
 // kConfig: options that exclude each other, a schema that does not compile.

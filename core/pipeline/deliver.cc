@@ -82,6 +82,19 @@ Status Deliver::StartAt(At at) {
   return Ok();
 }
 
+std::vector<std::string> Deliver::databases() const {
+  std::vector<std::string> names;
+  const auto registry = log_.registry();
+  StreamSelection selection(topics_);  // selection_ lists only what has been read
+  for (const auto& source : registry->sources) {
+    if (source == nullptr) continue;
+    const bool database =
+        source->connector == "postgresql" || source->connector == "mysql" || source->connector == "mariadb";
+    if (database && selection.Selected(0, source->number, *registry)) names.push_back(source->name);
+  }
+  return names;
+}
+
 // The sums of what is selected in front of read_to_, and of all. That they cannot be read stops no delivery: the lag is
 // unknown then.
 void Deliver::FindPassed() {

@@ -91,6 +91,7 @@ class Deliver final : public SinkContext {
   Stand stand() const override { return stand_; }
   std::string states() const override { return backfills_.Ahead(); }
   bool inside_states() const override { return backfills_.inside(); }
+  std::vector<std::string> databases() const override;
   void Store(At at, DeadLetter letter) override;
   Status SyncLetters() override;
   Status Reread(std::span<const At> ats, const std::function<Status(const Event&)>& each) override;

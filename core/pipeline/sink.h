@@ -121,6 +121,8 @@ class SinkContext {
   // More failures in a row than this are rogue: attempts that nothing else paces slow to one each kRogueWait
   // (retry.h, AP14). May change at any time.
   virtual std::uint32_t failures_max() const = 0;
+  // The databases whose changes this sink reads, by the names of their sources.
+  virtual std::vector<std::string> databases() const { return {}; }
   // A person has the sink stand still: it is given nothing.
   virtual bool paused() const = 0;
   virtual const Clock& clock() const = 0;

@@ -88,6 +88,7 @@ Status KafkaSink::StoreRefused(const std::vector<Refusal>& refused) {
   std::vector<std::string_view> whats;
   for (const Refusal& one : refused) {
     const At at = batch.records()[one.record].at;
+    if (at == At{}) continue;  // a heartbeat: the next one tells more
     if (!ats.empty() && ats.back() == at) continue;
     if (const auto state = state_letters_.find(at); state != state_letters_.end()) {
       if (options_.on_rejected == Options::Rejected::kStop) return ConfigError(one.what);

@@ -82,6 +82,13 @@ class KafkaSettings {
     ReadSchemas();
     o_.id_header = bound_.Text("id_header");
     o_.commit_timestamps = bound_.Text("timestamp") == "commit";
+    o_.heartbeat_interval = std::chrono::milliseconds(bound_.Int("heartbeat_interval_ms"));
+    o_.heartbeat_prefix = bound_.Text("heartbeat_topic_prefix");
+    if (o_.heartbeat_interval.count() > 0 && r.format != codec::RecordFormat::kDebezium)
+      Fail("heartbeat_interval_ms", "has a meaning only with format=debezium.");
+    if (const std::string_view wrong = WrongWithTopic(o_.heartbeat_prefix);
+        !wrong.empty() && !config::HasPlaceholder(o_.heartbeat_prefix))
+      Fail("heartbeat_topic_prefix", std::string(wrong));
   }
 
   void ReadSchemas() {

@@ -32,6 +32,8 @@ struct Options {
   std::optional<schema_registry::Options> registry;  // without its guard
   std::string id_header;                             // of the event id; "": none
   bool commit_timestamps = true;
+  std::chrono::milliseconds heartbeat_interval{0};  // 0: none
+  std::string heartbeat_prefix;                     // of their topics
 
   bool exactly_once = true;
   std::string transactional_id;

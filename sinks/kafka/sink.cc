@@ -182,6 +182,7 @@ std::optional<Seq> KafkaSink::WholeBefore() const {
 
 Status KafkaSink::CommitWhatIsWhole(Time now) {
   const auto whole = WholeBefore();
+  if (whole && writer_->under_way() == 0 && BeatIsDue(now)) HG_RETURN_IF_ERROR(Beat(now));
   const bool news = split_ || !filling_->empty();
   if (!whole || writer_->under_way() > 0 || (*whole <= asked_ && !news)) return Ok();
   const bool idle = options_.exactly_once ? now >= committed_at_ + kCursorEvery : !ats_.empty();
@@ -256,6 +257,7 @@ Status KafkaSink::Poll(Time deadline) {
   // Of a transaction that is not whole, as of a sink that is paused in the middle of one, nothing is due.
   if (!filling_->empty() && writer_->under_way() == 0 && WholeBefore())
     until = std::min(until, filling_since_ + options_.batch_delay_max);
+  if (options_.heartbeat_interval.count() > 0) until = std::min(until, beat_at_ + options_.heartbeat_interval);
   // On the machine's clock, whatever the context's says.
   wake_.WaitUntil(Clock::Steady::now() + (until - clock_.Now()), {});
   HG_RETURN_IF_ERROR(TakeResults());

@@ -64,6 +64,10 @@ class KafkaSink final : public Sink {
   Status Finish(Writer::Finished&& finished);
   void Publish();
 
+  // Heartbeats (heartbeat.cc).
+  bool BeatIsDue(Time now) const;
+  Status Beat(Time now);
+
   // Letters (letters.cc).
   std::vector<LetterLane> LanesOf(const Event& event);
   DeadLetter LetterOf(const Event& event);
@@ -119,6 +123,7 @@ class KafkaSink final : public Sink {
   Seq asked_ = 0;              // cursor of the last commit that was asked for
   Progress kept_;              // as the topics have it
   Time committed_at_{};
+  Time beat_at_{};
   std::uint32_t failures_ = 0;
 
   Meter meter_;

@@ -67,6 +67,12 @@ std::vector<Option> RecordOptions() {
              "other languages."),
   };
   for (Option& option : NativeRenderingSpec(kGroup)) out.push_back(std::move(option));
+  out.push_back(Number("heartbeat_interval_ms", "0", 0, 86'400'000, kGroup, "Heartbeat, interval",
+                       "Of format=debezium: how often a record says that the sink has written what the log has of a "
+                       "source, whether anything changed there. 0: never."));
+  out.push_back(Defaulted("heartbeat_topic_prefix", OptionType::kString, "__debezium-heartbeat", kGroup,
+                          "Heartbeat, prefix of topics",
+                          "Heartbeats go to the topic <prefix>.<source>, as topic.heartbeat.prefix has it there."));
   return out;
 }
 

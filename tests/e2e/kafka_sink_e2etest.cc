@@ -115,6 +115,39 @@ TEST_F(KafkaSinkTest, DebeziumRecordsHaveKeysHeadersTombstonesAndTheTransactionT
   EXPECT_EQ(json::parse(*read("shop.transaction").back().value)["status"], "END");
 }
 
+// 3.9: nothing changes, and the sink says so; what it says moves nothing.
+TEST_F(KafkaSinkTest, AHeartbeatComesWhereNothingChangesAndMovesNothing) {
+  Create("out", Sink({{"format", "debezium"},
+                      {"heartbeat_interval_ms", "100"},
+                      {"heartbeat_topic_prefix", topics_->Name("beat")}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  ASSERT_TRUE(HasRecords(5, "beat.shop")) << Told();
+  std::int64_t before = 0;
+  for (const KafkaRecord& beat : Records("beat.shop")) {
+    EXPECT_EQ(beat.key, R"({"serverName":"shop"})");
+    EXPECT_TRUE(beat.headers.empty());
+    const json value = json::parse(*beat.value);
+    EXPECT_EQ(value.size(), 1U) << value;
+    EXPECT_GT(value["ts_ms"].get<std::int64_t>(), before);
+    before = value["ts_ms"];
+  }
+  EXPECT_LT(std::abs(before - SystemClock().NowUs() / 1'000), 60'000);
+  // Over deaths too: between any two beats, and with one on its way.
+  for (const char* const point : {"kafka.written=kill:3", "kafka.commit=kill:3", ""}) {
+    headgate_->KillHard();
+    headgate_->set_failpoints(point);
+    ASSERT_TRUE(headgate_->Start().ok());
+    if (*point == '\0') break;
+    EXPECT_TRUE(headgate_->WaitEnd(seconds(30)).has_value()) << point;
+  }
+  Exec("UPDATE public.parts SET price = 7 WHERE id = 1");
+  ASSERT_TRUE(HasRecords(4)) << Told();
+  const std::size_t beats = Records("beat.shop").size();
+  ASSERT_TRUE(HasRecords(beats + 3, "beat.shop")) << Told();
+  EXPECT_EQ(Records().size(), 4U);
+  EXPECT_EQ(Call("GET", "/api/v1/connectors/out/lag", 200)["records"], 0);
+}
+
 TEST_F(KafkaSinkTest, ACloudEventAndARowAreWrittenAsTheirFormatsSay) {
   Create("out", Sink({{"format", "cloudevents-binary"}}));
   ASSERT_TRUE(HasRecords(3)) << Told();

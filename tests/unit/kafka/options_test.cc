@@ -58,6 +58,8 @@ TEST(KafkaOptions, WhatIsWrongIsSaidAtItsKey) {
   EXPECT_THAT(ErrorsOf({{"transaction_timeout_ms", "5000"}}), HasSubstr("timeout_ms"));
   EXPECT_THAT(ErrorsOf({{"format", "avro"}}), HasSubstr("registry: Setting \"registry\" is missing"));
   EXPECT_THAT(ErrorsOf({{"format", "protobuf"}}), HasSubstr("proto: Setting \"proto\" is missing"));
+  EXPECT_THAT(ErrorsOf({{"heartbeat_interval_ms", "100"}}), HasSubstr("only with format=debezium"));
+  EXPECT_THAT(ErrorsOf({{"heartbeat_topic_prefix", "a b"}}), HasSubstr("heartbeat_topic_prefix"));
   EXPECT_THAT(ErrorsOf({{"message", "Order"}}), HasSubstr("only with format=protobuf"));
   EXPECT_THAT(ErrorsOf({{"format", "protobuf"}, {"proto", "x"}, {"fields", "sensorID"}}), HasSubstr("field=column"));
   EXPECT_THAT(ErrorsOf({{"on_rejected", "block_key"}, {"delivery", "at_least_once"}}), HasSubstr("on_rejected"));
