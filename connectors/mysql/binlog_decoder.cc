@@ -431,6 +431,7 @@ Status BinlogDecoder::AppendImage(ByteReader& in, const ColumnSet& columns, cons
   RowImageHead head;
   if (!TakeImageHead(in, columns, head)) return Malformed("row image");
   std::string& row = transaction_.StartRow(image);
+  const std::size_t row_start = row.size();
   std::size_t place = 0;
   std::size_t json = 0;
   const bool keep_json = !json_before_.empty();
@@ -461,6 +462,7 @@ Status BinlogDecoder::AppendImage(ByteReader& in, const ColumnSet& columns, cons
       json_before_[i] = {start + field.reader.stored.meta,
                          static_cast<std::size_t>(in.position() - start) - field.reader.stored.meta};
   }
+  if (binding.transform != nullptr) HG_RETURN_IF_ERROR(binding.transform->Apply(row, row_start));
   transaction_.EndRow();
   return Ok();
 }

@@ -17,6 +17,7 @@
 #include "connectors/mysql/table_map.h"
 #include "core/base/result.h"
 #include "core/model/change.h"
+#include "core/transform/row_transform.h"
 
 namespace headgate::mysql {
 
@@ -28,7 +29,8 @@ struct TableBinding {
   };
   StreamNo stream = 0;  // 0: not captured
   std::uint32_t schema = 0;
-  std::vector<Field> fields;  // one for each column of the table map
+  std::vector<Field> fields;                      // one for each column of the table map
+  std::shared_ptr<const RowTransform> transform;  // of its rows, before they are kept; nullptr: none
 };
 
 // A statement that changes a schema, as it goes into its transaction.

@@ -22,10 +22,11 @@ const BinlogPosition& PositionOf(const std::any& position) { return std::any_cas
 
 std::string TriedToRead(const TablePlan& plan) { return "reading table " + plan.name.database + "." + plan.name.table; }
 
-void PutRow(Transaction& tx, const TablePlan& plan, const std::vector<ResultColumn>& columns,
-            const std::vector<std::string_view>& row, ValueReader& values) {
+Status PutRow(Transaction& tx, const TablePlan& plan, const std::vector<ResultColumn>& columns,
+              const std::vector<std::string_view>& row, ValueReader& values) {
   tx.StartChange(Op::kRead, plan.stream, plan.schema, 0);
   std::string& out = tx.StartRow(RowImage::kAfter);
+  const std::size_t start = out.size();
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
     if (row[i].data() == nullptr) {
       PutNull(out);
@@ -33,8 +34,10 @@ void PutRow(Transaction& tx, const TablePlan& plan, const std::vector<ResultColu
       values.AppendSelected(out, plan.columns[i], columns[i], row[i]);
     }
   }
+  if (plan.transform != nullptr) HG_RETURN_IF_ERROR(plan.transform->Apply(out, start));
   tx.EndRow();
   tx.EndChange();
+  return Ok();
 }
 
 // No such table, no such column, a definition that changed since the snapshot of the transaction.
@@ -59,12 +62,15 @@ class MysqlChunkReader final : public ChunkReader {
     HG_RETURN_IF_ERROR(AwaitVisible(plan, PositionOf(view.position), seen));
     chunk.low = seen.place.ToText();
     std::size_t count = 0;
+    Status kept = Ok();
     Status read = rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, range), TriedToRead(plan),
                                 [&](const auto& columns, const auto& row) {
-                                  PutRow(chunk.rows, plan, columns, row, values_);
+                                  kept = PutRow(chunk.rows, plan, columns, row, values_);
+                                  if (!kept.ok()) return false;
                                   if (++count == range.rows_max) SetNext(chunk, plan, columns, row);
                                   return !stop_.stop_requested();
                                 });
+    if (!kept.ok()) return kept;
     if (!read.ok()) {
       chunk.changed = IsAboutChange(rows_->error_code());
       if (chunk.changed) return Ok();
@@ -98,12 +104,15 @@ class MysqlChunkReader final : public ChunkReader {
       return give(std::exchange(chunk, {}));
     };
     bool goes_on = true;
+    Status kept = Ok();
     Status read = rows_->Stream(ChunkSql(plan.name, plan.columns, plan.key, {}), TriedToRead(plan),
                                 [&](const auto& columns, const auto& row) {
-                                  PutRow(chunk.rows, plan, columns, row, values_);
+                                  kept = PutRow(chunk.rows, plan, columns, row, values_);
+                                  if (!kept.ok()) return false;
                                   if (chunk.rows.bytes() >= kWholeChunkBytes) goes_on = hand_over(false);
                                   return goes_on && !stop_.stop_requested();
                                 });
+    if (!kept.ok()) return kept;
     if (!read.ok()) {
       if (!IsAboutChange(rows_->error_code())) return read;
       chunk.changed = true;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/transform/column_options.h"
+
 namespace headgate::mysql {
 namespace {
 
@@ -80,6 +82,8 @@ Options MakeOptions(const std::string& name, Flavor flavor, const config::Bound&
   o.tables = bound.List("tables");
   o.tables_exclude = bound.List("tables_exclude");
   o.columns_exclude = bound.List("columns_exclude");
+  std::vector<config::KeyError> told;  // by CheckOptions
+  o.transforms = ReadColumnRules(bound, TransformPlace::kSource, told);
   const std::string& snapshot = bound.Text("snapshot");
   o.snapshot = snapshot == "never"  ? SnapshotMode::kNever
                : snapshot == "only" ? SnapshotMode::kOnly
@@ -110,6 +114,12 @@ std::vector<config::KeyError> CheckOptions(const config::Bound& bound) {
   CheckPatterns(bound, "tables", 1, "database.table", "shop.*", errors);
   CheckPatterns(bound, "tables_exclude", 1, "database.table", "shop.audit_*", errors);
   CheckPatterns(bound, "columns_exclude", 2, "database.table.column", "shop.users.password_hash", errors);
+  const ColumnRules transforms = ReadColumnRules(bound, TransformPlace::kSource, errors);
+  if (!transforms.empty() && bound.Bool("include_query")) {
+    errors.push_back({"include_query",
+                      "A statement shows the values of columns that are masked, hashed or cut: it cannot be kept "
+                      "together with transforms."});
+  }
   if (bound.Int("stale_after_ms") <= bound.Int("heartbeat_interval_ms")) {
     errors.push_back(
         {"stale_after_ms",

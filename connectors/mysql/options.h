@@ -8,6 +8,7 @@
 
 #include "connectors/mysql/table_map.h"
 #include "core/config/spec.h"
+#include "core/transform/column_rules.h"
 
 namespace headgate::mysql {
 
@@ -32,6 +33,7 @@ struct Options {
   std::vector<std::string> tables;  // patterns database.table with * and ?
   std::vector<std::string> tables_exclude;
   std::vector<std::string> columns_exclude;  // patterns database.table.column
+  ColumnRules transforms;                    // of what is stored
   SnapshotMode snapshot = SnapshotMode::kInitial;
   std::size_t snapshot_workers = 2;
   std::uint32_t server_id = 0;  // ours, as a replica

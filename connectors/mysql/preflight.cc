@@ -6,6 +6,7 @@
 #include "connectors/mysql/tables.h"
 #include "core/base/ascii.h"
 #include "core/base/wildcard.h"
+#include "core/pipeline/transform_findings.h"
 
 namespace headgate::mysql {
 namespace {
@@ -167,6 +168,31 @@ Status FirstError(const Options& options, const std::vector<Finding>& findings) 
   return ConfigError(std::move(what));
 }
 
+namespace {
+
+// The tables that transforms may be about, as the stream would have them.
+Result<std::vector<TableSchema>> ShapesForTransforms(const Options& options, const std::vector<TableName>& captured,
+                                                     Catalog& catalog) {
+  std::vector<TableSchema> shapes;
+  for (const TableName& table : captured) {
+    if (!MayConcern(options.transforms, table.database, table.table)) continue;
+    HG_ASSIGN_OR_RETURN(const auto declared, catalog.Describe(table));
+    if (!declared) continue;
+    TableSchema& shape = shapes.emplace_back();
+    shape.schema = table.database;
+    shape.table = table.table;
+    for (const Declaration& declaration : declared->columns) {
+      Column& column = shape.columns.emplace_back(PlanOf(declaration, options.flavor).column);
+      const auto place = std::ranges::find(declared->key, column.name);
+      if (place != declared->key.end())
+        column.key_position = static_cast<std::int32_t>(place - declared->key.begin()) + 1;
+    }
+  }
+  return shapes;
+}
+
+}  // namespace
+
 std::vector<Finding> Preflight(const Options& given) {
   Options options = given;
   options.connect_timeout = std::min(options.connect_timeout, kPreflightTime / 2);
@@ -190,6 +216,11 @@ std::vector<Finding> Preflight(const Options& given) {
   const auto cascades = catalog.ListCascades(captured);
   if (!cascades.ok()) return failed(cascades.error());
   for (Finding& finding : JudgeCascades(options, *server, *cascades)) findings.push_back(std::move(finding));
+  if (!options.transforms.empty()) {
+    const auto shapes = ShapesForTransforms(options, captured, catalog);
+    if (!shapes.ok()) return failed(shapes.error());
+    for (Finding& finding : JudgeTransforms(options.transforms, *shapes)) findings.push_back(std::move(finding));
+  }
   findings.push_back(Fine("tables", "tables that are captured: " + std::to_string(captured.size())));
   return findings;
 }

@@ -62,7 +62,9 @@ Result<SchemaChange> Tables::ChangeOf(SchemaExtra extra, const TableName& table,
                {{"table", table.database + "." + table.table}, {"error", declared.error().what}});
     return change;
   }
-  if (*declared != nullptr) change.schema = Define(table, change.stream, ShapeOf(**declared), at, commit_us);
+  if (*declared == nullptr) return change;
+  std::shared_ptr<const RowTransform> of_rows;
+  HG_ASSIGN_OR_RETURN(change.schema, Define(table, change.stream, ShapeOf(**declared), at, commit_us, of_rows));
   return change;
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "connectors/mysql/chunk_query.h"
 #include "connectors/mysql/chunk_reader.h"
 #include "connectors/mysql/source.h"
@@ -70,6 +72,8 @@ Result<std::optional<ChunkTable>> MysqlSource::PlanTable(const std::string& tabl
   made.stream = plan->stream;
   made.schema = plan->schema;
   made.key = plan->key;
+  made.key_is_hidden = std::ranges::any_of(
+      plan->key, [&](std::size_t column) { return plan->transform != nullptr && plan->transform->changes(column); });
   HG_ASSIGN_OR_RETURN(made.rows_estimate, Catalog(*query_, options_.flavor).EstimateRows(*name));
   if (options_.schema_changes) {
     auto statement = Catalog(*query_, options_.flavor).StatementOf(*name);

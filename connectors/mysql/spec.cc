@@ -6,6 +6,7 @@
 #include "connectors/mysql/resume.h"
 #include "connectors/mysql/source.h"
 #include "core/config/option_builders.h"
+#include "core/transform/column_options.h"
 
 namespace headgate::mysql {
 namespace {
@@ -100,8 +101,8 @@ std::vector<Option> CaptureOptions() {
 
 config::ComponentSpec MakeSpec(std::string_view class_name, std::vector<std::string_view> aliases) {
   config::ComponentSpec s{class_name, std::move(aliases), config::ComponentKind::kSource, ConnectionOptions()};
-  const std::vector<Option> capture = CaptureOptions();
-  s.options.insert(s.options.end(), capture.begin(), capture.end());
+  for (const auto& part : {CaptureOptions(), ColumnTransformSpec(TransformPlace::kSource, "shop.users.mail")})
+    s.options.insert(s.options.end(), part.begin(), part.end());
   return s;
 }
 

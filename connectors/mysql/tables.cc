@@ -136,8 +136,8 @@ void Tables::Exclude(const TableName& table, Shape& shape) const {
   }
 }
 
-std::uint32_t Tables::Define(const TableName& table, StreamNo stream, const Shape& shape, std::uint64_t at,
-                             std::int64_t commit_us) {
+Result<std::uint32_t> Tables::Define(const TableName& table, StreamNo stream, const Shape& shape, std::uint64_t at,
+                                     std::int64_t commit_us, std::shared_ptr<const RowTransform>& transform) {
   TableSchema schema;
   schema.database = schema.schema = table.database;
   schema.table = table.table;
@@ -155,7 +155,8 @@ std::uint32_t Tables::Define(const TableName& table, StreamNo stream, const Shap
     if (place != shape.key.end()) column.key_position = static_cast<std::int32_t>(place - shape.key.begin()) + 1;
   }
   if (told != written_.end()) written_.erase(told);
-  return writer_.DefineSchema(stream, schema, at, commit_us);
+  HG_ASSIGN_OR_RETURN(transform, Compile(options_.transforms, schema, before ? &*before : nullptr));
+  return writer_.DefineSchema(stream, transform != nullptr ? transform->schema() : schema, at, commit_us);
 }
 
 Result<TableBinding> Tables::Bind(const TableMap& map, const LogPlace& at, std::int64_t commit_us) {
@@ -178,7 +179,8 @@ Result<TableBinding> Tables::Bind(const TableMap& map, const LogPlace& at, std::
   }
   Exclude(table, shape);
   binding.stream = writer_.OpenStream(table.database, table.table);
-  binding.schema = Define(table, binding.stream, shape, base_ + at.Number(), commit_us);
+  HG_ASSIGN_OR_RETURN(binding.schema,
+                      Define(table, binding.stream, shape, base_ + at.Number(), commit_us, binding.transform));
   for (std::size_t i = 0; i < shape.columns.size(); ++i)
     binding.fields.push_back({std::move(shape.columns[i].reader), shape.excluded[i]});
   return binding;
@@ -243,7 +245,7 @@ Result<std::optional<TablePlan>> Tables::Plan(const TableName& table, std::uint6
   TablePlan plan;
   plan.name = table;
   plan.stream = writer_.OpenStream(table.database, table.table);
-  plan.schema = Define(table, plan.stream, shape, at, now_us);
+  HG_ASSIGN_OR_RETURN(plan.schema, Define(table, plan.stream, shape, at, now_us, plan.transform));
   for (std::size_t i = 0; i < shape.columns.size(); ++i) {
     if (!shape.excluded[i]) plan.columns.push_back(std::move(shape.columns[i].reader));
   }

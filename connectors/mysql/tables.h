@@ -21,8 +21,9 @@ struct TablePlan {
   TableName name;
   StreamNo stream = 0;
   std::uint32_t schema = 0;
-  std::vector<ColumnReader> columns;  // those of the stream, with their names in stored.name
-  std::vector<std::size_t> key;       // of `columns`, in key order; empty: nothing identifies a row
+  std::vector<ColumnReader> columns;              // those of the stream, with their names in stored.name
+  std::vector<std::size_t> key;                   // of `columns`, in key order; empty: nothing identifies a row
+  std::shared_ptr<const RowTransform> transform;  // of its rows, before they are kept; nullptr: none
 };
 
 // Whether a table is one that we capture: by the settings, and not a table that gh-ost or pt-online-schema-change keeps
@@ -92,8 +93,9 @@ class Tables final : public Binder {
   bool Match(const TableMap& map, const TableDeclaration* declared, Shape& shape);
   Shape ShapeOf(const TableDeclaration& declared) const;
   void Exclude(const TableName& table, Shape& shape) const;
-  std::uint32_t Define(const TableName& table, StreamNo stream, const Shape& shape, std::uint64_t at,
-                       std::int64_t commit_us);
+  // The version of the schema that the rows have in the log, and what makes them fit it.
+  Result<std::uint32_t> Define(const TableName& table, StreamNo stream, const Shape& shape, std::uint64_t at,
+                               std::int64_t commit_us, std::shared_ptr<const RowTransform>& transform);
 
   void RememberWords(const Statement& statement);
   Result<SchemaChange> ChangeOf(SchemaExtra extra, const TableName& table, std::uint64_t at, std::int64_t commit_us);

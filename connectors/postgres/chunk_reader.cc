@@ -106,8 +106,11 @@ class PostgresChunkReader final : public ChunkReader {
       }
       Transaction& tx = chunk.rows;
       tx.StartChange(Op::kRead, plan.stream, plan.schema, lsn_);
-      if (!decoder_.Append(tx.StartRow(RowImage::kAfter), line, plan.types))
+      std::string& row = tx.StartRow(RowImage::kAfter);
+      const std::size_t start = row.size();
+      if (!decoder_.Append(row, line, plan.types))
         return Corrupt(tried + " on " + Place(options_) + ": a row does not fit its columns");
+      if (plan.transform != nullptr) HG_RETURN_IF_ERROR(plan.transform->Apply(row, start));
       tx.EndRow();
       tx.EndChange();
       if (++count < range.rows_max) continue;

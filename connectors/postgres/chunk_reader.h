@@ -40,6 +40,7 @@ struct ChunkPlan {
   std::vector<std::string> columns;
   std::vector<std::size_t> key;  // of `columns`, in key order
   std::vector<TypePtr> types;
+  std::shared_ptr<const RowTransform> transform;  // of its rows, before they are kept; nullptr: none
   StreamNo stream = 0;
   std::uint32_t schema = 0;
 };

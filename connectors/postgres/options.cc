@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/encoding.h"
+#include "core/transform/column_options.h"
 
 namespace headgate::postgres {
 namespace {
@@ -64,6 +65,8 @@ Options MakeOptions(const std::string& name, const config::Bound& bound) {
   o.tables = bound.List("tables");
   o.tables_exclude = bound.List("tables_exclude");
   o.columns_exclude = bound.List("columns_exclude");
+  std::vector<config::KeyError> told;  // by CheckOptions
+  o.transforms = ReadColumnRules(bound, TransformPlace::kSource, told);
   const std::string& snapshot = bound.Text("snapshot");
   o.snapshot = snapshot == "never"  ? SnapshotMode::kNever
                : snapshot == "only" ? SnapshotMode::kOnly
@@ -95,6 +98,7 @@ std::vector<config::KeyError> CheckOptions(const config::Bound& bound) {
   CheckTablePatterns(bound, "tables", 1, "schema.table", "public.*", errors);
   CheckTablePatterns(bound, "tables_exclude", 1, "schema.table", "public.audit_*", errors);
   CheckTablePatterns(bound, "columns_exclude", 2, "schema.table.column", "public.users.password_hash", errors);
+  ReadColumnRules(bound, TransformPlace::kSource, errors);
   if (bound.Int("stale_after_ms") <= bound.Int("status_interval_ms")) {
     errors.push_back({"stale_after_ms",
                       "Must be longer than status_interval_ms, or every quiet moment looks like a dead connection."});

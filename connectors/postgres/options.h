@@ -8,6 +8,7 @@
 
 #include "core/config/spec.h"
 #include "core/net/http_client.h"
+#include "core/transform/column_rules.h"
 
 namespace headgate::postgres {
 
@@ -29,6 +30,7 @@ struct Options {
   std::vector<std::string> tables;  // patterns schema.table with * and ?
   std::vector<std::string> tables_exclude;
   std::vector<std::string> columns_exclude;  // patterns schema.table.column
+  ColumnRules transforms;                    // of what is stored
   SnapshotMode snapshot = SnapshotMode::kInitial;
   PublicationMode publication_mode = PublicationMode::kManage;
   std::string slot_name;

@@ -5,6 +5,7 @@
 #include "connectors/postgres/connection.h"
 #include "connectors/postgres/errors.h"
 #include "connectors/postgres/slot.h"
+#include "core/pipeline/transform_findings.h"
 
 namespace headgate::postgres {
 namespace {
@@ -100,6 +101,23 @@ Result<CaptureLook> LookAtTables(const Options& options, Catalog& catalog, const
   return look;
 }
 
+namespace {
+
+// The tables that transforms may be about, as the stream would have them.
+Result<std::vector<TableSchema>> ShapesForTransforms(const Options& options, const PublicationPlan& plan,
+                                                     Catalog& catalog) {
+  std::vector<TableSchema> shapes;
+  for (const CapturedTable& captured : plan.tables) {
+    if (!MayConcern(options.transforms, captured.table.schema, captured.table.name)) continue;
+    HG_ASSIGN_OR_RETURN(Catalog::Shape shape,
+                        catalog.Describe(RelationOf(captured.table, captured.columns), nullptr, std::stop_token()));
+    shapes.push_back(std::move(shape.schema));
+  }
+  return shapes;
+}
+
+}  // namespace
+
 std::vector<Finding> Preflight(const Options& given) {
   Options options = given;
   options.connect_timeout = std::min(options.connect_timeout, kPreflightTime / 2);
@@ -126,6 +144,11 @@ std::vector<Finding> Preflight(const Options& given) {
   if (!look.ok()) return failed(look.error());
   const PublicationPlan& plan = look->plan;
   more.insert(more.end(), plan.findings.begin(), plan.findings.end());
+  const auto shapes = ShapesForTransforms(options, plan, catalog);
+  if (!shapes.ok()) return failed(shapes.error());
+  if (!options.transforms.empty()) {
+    for (Finding& finding : JudgeTransforms(options.transforms, *shapes)) more.push_back(std::move(finding));
+  }
   if (FirstError(options, more).ok()) {
     for (const std::string& sql : plan.sql)
       findings.push_back(

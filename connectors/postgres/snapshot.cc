@@ -237,9 +237,12 @@ Status Snapshot::ReadTable(Connection& connection, std::size_t index, Watch& wat
     }
     if (chunk.rows == 0) chunk.transaction = NewTransaction(index, ++chunks);
     chunk.transaction.StartChange(Op::kRead, table.stream, table.schema, run_.consistent_at);
-    if (!decoder.Append(chunk.transaction.StartRow(RowImage::kAfter), line, table.types)) {
+    std::string& row = chunk.transaction.StartRow(RowImage::kAfter);
+    const std::size_t start = row.size();
+    if (!decoder.Append(row, line, table.types)) {
       return Corrupt("table " + table.name + " on " + Place(options_) + " sent a row that does not fit its columns");
     }
+    if (table.transform != nullptr) HG_RETURN_IF_ERROR(table.transform->Apply(row, start));
     chunk.transaction.EndRow();
     chunk.transaction.EndChange();
     ++chunk.rows;

@@ -29,10 +29,11 @@ struct SnapshotTable {
   StreamNo stream = 0;
   std::uint32_t schema = 0;
   std::string copy_sql;
-  std::string lock_sql;        // keeps the table as it is until it was read
-  std::string storage_sql;     // CatalogTable::storage and TypesSql as of now
-  std::string storage;         // both as they were before the snapshot was taken
-  std::vector<TypePtr> types;  // by column
+  std::string lock_sql;                           // keeps the table as it is until it was read
+  std::string storage_sql;                        // CatalogTable::storage and TypesSql as of now
+  std::string storage;                            // both as they were before the snapshot was taken
+  std::vector<TypePtr> types;                     // by column
+  std::shared_ptr<const RowTransform> transform;  // of its rows, before they are kept; nullptr: none
   bool stale_rows = false;  // the stream has rows that are not of this table: the marker that begins it takes them back
 };
 // COPY statement for a table: the captured columns, the publication's row filter (PG-40).

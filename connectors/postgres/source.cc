@@ -145,9 +145,12 @@ Status PostgresSource::StartSnapshot(std::stop_token stop) {
     SnapshotTable& table = reading_.emplace_back();
     table.name = captured.table.QualifiedName();
     table.stream = writer_->OpenStream(captured.table.schema, captured.table.name);
-    table.schema = writer_->DefineSchema(table.stream, shape.schema, run.consistent_at, now);
     std::vector<std::string> columns;
     for (const Column& column : shape.schema.columns) columns.push_back(column.name);
+    const auto newest = writer_->NewestSchema(table.stream);
+    HG_ASSIGN_OR_RETURN(table.transform, Compile(options_.transforms, shape.schema, newest ? &*newest : nullptr));
+    if (table.transform != nullptr) shape.schema = table.transform->schema();
+    table.schema = writer_->DefineSchema(table.stream, shape.schema, run.consistent_at, now);
     table.copy_sql = CopySql(captured, columns);
     table.lock_sql = LockSql(captured.table);
     table.storage_sql = StorageSql(std::to_string(captured.table.oid), captured.table.kind == 'p') + " || ' ' || " +
@@ -358,6 +361,8 @@ Result<Binding> PostgresSource::Bind(const pgoutput::Relation& relation, std::ui
     binding.fields.push_back({std::move(shape.types[i]), column.identity, excluded});
     if (!excluded) schema.columns.push_back(std::move(column));
   }
+  HG_ASSIGN_OR_RETURN(binding.transform, Compile(options_.transforms, schema, previous));
+  if (binding.transform != nullptr) schema = binding.transform->schema();
   binding.schema = writer_->DefineSchema(binding.stream, schema, at, commit_us);
   return binding;
 }

@@ -103,8 +103,11 @@ Result<std::optional<ChunkTable>> PostgresSource::PlanTable(const std::string& t
                       catalog_->Describe(RelationOf(captured.table, captured.columns), nullptr, stop_));
   auto plan = std::make_shared<ChunkPlan>();
   plan->stream = stream;
+  const auto newest = writer_->NewestSchema(stream);
+  HG_ASSIGN_OR_RETURN(plan->transform, Compile(options_.transforms, shape.schema, newest ? &*newest : nullptr));
   plan->schema =
-      writer_->DefineSchema(plan->stream, shape.schema, stream_ == nullptr ? 0 : stream_->read_end(), clock_.NowUs());
+      writer_->DefineSchema(plan->stream, plan->transform != nullptr ? plan->transform->schema() : shape.schema,
+                            stream_ == nullptr ? 0 : stream_->read_end(), clock_.NowUs());
   ChunkTable made;
   std::vector<std::pair<int, std::size_t>> key;
   bool logged = true;  // with old rows
@@ -126,6 +129,8 @@ Result<std::optional<ChunkTable>> PostgresSource::PlanTable(const std::string& t
   made.stream = plan->stream;
   made.schema = plan->schema;
   made.key = plan->key;
+  made.key_is_hidden = std::ranges::any_of(
+      plan->key, [&](std::size_t column) { return plan->transform != nullptr && plan->transform->changes(column); });
   made.plan = std::move(plan);
   return std::optional(std::move(made));
 }

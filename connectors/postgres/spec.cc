@@ -2,6 +2,7 @@
 
 #include "connectors/postgres/options.h"
 #include "core/config/option_builders.h"
+#include "core/transform/column_options.h"
 
 namespace headgate::postgres {
 namespace {
@@ -112,7 +113,8 @@ std::vector<Option> ReplicationOptions() {
 const config::ComponentSpec& Spec() {
   static const config::ComponentSpec spec = [] {
     config::ComponentSpec s{"PostgresSource", {"postgres"}, config::ComponentKind::kSource, ConnectionOptions()};
-    for (auto& part : {CaptureOptions(), ReplicationOptions()})
+    for (auto& part :
+         {CaptureOptions(), ColumnTransformSpec(TransformPlace::kSource, "public.users.mail"), ReplicationOptions()})
       s.options.insert(s.options.end(), part.begin(), part.end());
     return s;
   }();

@@ -104,12 +104,18 @@ Status StreamDecoder::Row(std::uint64_t place) {
   if (message_.old_kind != 0) {
     fits = ReadOldRow(*binding);
     if (fits) {
-      AppendOldRow(*binding, transaction_.StartRow(RowImage::kBefore));
+      std::string& row = transaction_.StartRow(RowImage::kBefore);
+      const std::size_t start = row.size();
+      AppendOldRow(*binding, row);
+      if (binding->transform != nullptr) HG_RETURN_IF_ERROR(binding->transform->Apply(row, start));
       transaction_.EndRow();
     }
   }
   if (fits && op != Op::kDelete) {
-    fits = AppendNewRow(*binding, transaction_.StartRow(RowImage::kAfter));
+    std::string& row = transaction_.StartRow(RowImage::kAfter);
+    const std::size_t start = row.size();
+    fits = AppendNewRow(*binding, row);
+    if (fits && binding->transform != nullptr) HG_RETURN_IF_ERROR(binding->transform->Apply(row, start));
     transaction_.EndRow();
   }
   if (!fits) {

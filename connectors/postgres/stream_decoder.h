@@ -12,6 +12,7 @@
 #include "connectors/postgres/types.h"
 #include "core/base/result.h"
 #include "core/model/change.h"
+#include "core/transform/row_transform.h"
 
 namespace headgate::postgres {
 
@@ -25,6 +26,7 @@ struct Binding {
   StreamNo stream = 0;  // 0: not captured
   std::uint32_t schema = 0;
   std::vector<Field> fields;
+  std::shared_ptr<const RowTransform> transform;  // of its rows, before they are kept; nullptr: none
 };
 
 // Finds out about a relation when the stream first tells of it.

@@ -1,6 +1,9 @@
 #include "core/net/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
 
 #include "core/base/check.h"
 #include "core/base/encoding.h"
@@ -36,5 +39,13 @@ std::string Digest(DigestKind kind, std::string_view bytes) {
 }
 
 std::string Sha256Hex(std::string_view bytes) { return Hex(Digest(DigestKind::kSha256, bytes)); }
+
+std::string HmacSha256Hex(std::string_view key, std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
+  unsigned length = 0;
+  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), code.data(), &length) != nullptr);
+  return Hex({reinterpret_cast<const char*>(code.data()), length});
+}
 
 }  // namespace headgate::net

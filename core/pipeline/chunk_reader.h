@@ -24,6 +24,7 @@ struct ChunkTable {
   StreamNo stream = 0;
   std::uint32_t schema = 0;
   std::vector<std::size_t> key;      // columns that identify a row, in key order; empty: nothing does
+  bool key_is_hidden = false;        // what it is at the server may not be stored: after a restart all is read again
   std::uint64_t rows_estimate = 0;   // as the server guesses; 0: it does not
   std::string statement;             // SchemaExtra of the statement that makes it, told where its rows begin; "": none
   std::shared_ptr<const void> plan;  // the connector's own

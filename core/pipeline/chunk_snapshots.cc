@@ -352,7 +352,7 @@ bool ChunkSnapshots::Emit(Item item, SourceBatch& batch) {
     host_.Stamp(tx.info);
     batch.transactions.push_back(std::move(tx));
   }
-  if (!chunk.next.empty()) {
+  if (!chunk.next.empty() && !job.table.key_is_hidden) {
     entry.clear_next();
     for (const std::string& text : chunk.next) entry.add_next(text);
   }

@@ -9,7 +9,7 @@ COLUMNS_MAX = 120
 WAIVER = re.compile(r"//\s*tidy: long because \S")
 
 # A folder of core may include itself and what stands left of it. State lives in the log's database (design, D4), so it sees log.
-CORE_ORDER = [["base"], ["model"], ["config", "codec", "net"], ["kafka", "schema_registry"], ["log"], ["state"], ["sql"], ["operators"], ["views"], ["pipeline"], ["catalog"]]
+CORE_ORDER = [["base"], ["model"], ["config", "codec", "net"], ["kafka", "schema_registry", "transform"], ["log"], ["state"], ["sql"], ["operators"], ["views"], ["pipeline"], ["catalog"]]
 CORE_RANK = {name: rank for rank, names in enumerate(CORE_ORDER) for name in names}
 
 # Third-party headers, their homes (path prefixes), and why.
