@@ -16,6 +16,8 @@ constexpr auto kStanding = std::chrono::milliseconds(1000);
 constexpr std::size_t kDoneKept = 4096;
 // Blocks that a sink does not want and reads over in one go: a stop, commands and the sink itself wait meanwhile.
 constexpr std::size_t kBlocksSkimmed = 10'000;
+// Changes that its filter leaves out, likewise.
+constexpr std::size_t kLeftOutMax = 50'000;
 
 }  // namespace
 
@@ -182,7 +184,7 @@ Status Deliver::Feed() {
     if (!found && StateIsNext()) continue;
     if (!found) break;
     if (first) fed_at_ = clock_.Now();
-    Event event = EventOf(*registry_, block_, change_);
+    Event event = event_;
     if (numbered_) event.number = *numbered_ + 1 + change_.ordinal - block_.first_ordinal;
     if (!target_ || pending_.empty() || pending_.back().at.seq != event.at.seq || pending_.back().done)
       pending_.push_back({event.at, false, IsMarker(change_.op), read_, block_.info->commit_us});
@@ -209,7 +211,15 @@ bool Deliver::StateIsNext() const {
 
 Status Deliver::FeedState() {
   Event event;
-  HG_ASSIGN_OR_RETURN(const bool meant, backfills_.Next(event, numbered_.value_or(0)));
+  HG_ASSIGN_OR_RETURN(bool meant, backfills_.Next(event, numbered_.value_or(0)));
+  if (meant && transforms_ != nullptr) {
+    HG_ASSIGN_OR_RETURN(meant, transforms_->Apply(event));
+    if (!meant) {
+      backfills_.Done(event.at);  // it was counted as sent
+      ++left_out_;
+      ++filtered_;
+    }
+  }
   if (meant) {
     fed_at_ = clock_.Now();
     pending_.push_back({event.at, false, false, read_, clock_.NowUs()});
@@ -229,7 +239,8 @@ Status Deliver::LookAhead() {
 }
 
 Result<bool> Deliver::NextChange() {
-  if (ahead_.in_hand) return true;
+  if (ahead_.in_hand) return IsTaken();  // as before: but what event_ points to may be gone
+  std::size_t left_out = 0;
   for (std::size_t blocks = 0;;) {
     if (!changes_) {
       if (StateIsNext()) return false;
@@ -264,9 +275,16 @@ Result<bool> Deliver::NextChange() {
       const bool selected = selection_.Selected(change_.stream, block_.info->source, *registry_);
       if (!selected) continue;
       const bool wanted = replays_ == nullptr || replays_->Wants(block_.seq, *block_.info, change_, *registry_);
-      if (wanted && !stored) return true;
+      if (wanted && !stored) {
+        HG_ASSIGN_OR_RETURN(const bool taken, IsTaken());
+        if (taken) return true;
+        ++left_out_;
+        ++filtered_;
+        unread_ = ++left_out > kLeftOutMax;
+      }
       read_ += {1, CountedBytes(change_)};
-      read_to_ = {at.seq, at.ordinal + 1};  // its letter speaks for it, or it went out before
+      read_to_ = {at.seq, at.ordinal + 1};  // its letter speaks for it, it went out before, or is not taken
+      if (unread_) return false;
     }
     if (changes_->failed()) {
       return Corrupt("log entry " + std::to_string(block_.seq) + " part " + std::to_string(block_.part) +
@@ -276,6 +294,19 @@ Result<bool> Deliver::NextChange() {
     if (numbered_) *numbered_ += block_.count;
     if (block_.last_part) read_to_ = {block_.seq + 1, 0};
   }
+}
+
+std::shared_ptr<const SinkTelemetry> Deliver::telemetry() const {
+  auto told = sink_.telemetry();
+  if (left_out_ == 0 || told == nullptr) return told;
+  SinkTelemetry all = *told;
+  all.filtered += left_out_;
+  return std::make_shared<const SinkTelemetry>(std::move(all));
+}
+
+Result<bool> Deliver::IsTaken() {
+  event_ = EventOf(*registry_, block_, change_);
+  return transforms_ == nullptr ? Result<bool>(true) : transforms_->Apply(event_);
 }
 
 // Paused, before an open breaker, or behind a receiver that hangs: the place in the log is kept, the files are not.

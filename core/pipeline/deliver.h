@@ -18,6 +18,7 @@
 #include "core/log/store.h"
 #include "core/pipeline/backfills.h"
 #include "core/pipeline/backlog.h"
+#include "core/pipeline/event_transforms.h"
 #include "core/pipeline/retry.h"
 #include "core/pipeline/rewind.h"
 #include "core/pipeline/sink.h"
@@ -70,6 +71,7 @@ class Deliver final : public SinkContext {
   const std::shared_ptr<SnapshotDesk>& desk() const { return backfills_.desk(); }
   // Before Run.
   void SetTrace(std::shared_ptr<DeliveryTrace> trace) { trace_ = std::move(trace); }
+  void SetTransforms(std::unique_ptr<EventTransforms> transforms) { transforms_ = std::move(transforms); }
   void SetConsents(std::shared_ptr<ConsentDesk> consents) { consents_ = std::move(consents); }
   // A command that the loop did not get to; for its owner once Run has returned.
   std::optional<LetterCommand> TakeCommand();
@@ -79,6 +81,8 @@ class Deliver final : public SinkContext {
   bool progressed() const { return progressed_; }
   Lost lost() const { return *lost_.Get(); }
   void SetFailuresMax(std::uint32_t failures) { failures_max_ = failures; }
+  // The sink's, with what its transforms left out before it.
+  std::shared_ptr<const SinkTelemetry> telemetry() const;
   RecordCounts records() const { return {delivered_, filtered_, dead_, discarded_}; }  // of this run
   // Nothing before the loop has found its place, or if the sums of the log could not be read there. What it has passed
   // is never more than what is in the log by the time this returns.
@@ -123,7 +127,8 @@ class Deliver final : public SinkContext {
   Status Loop(std::stop_token stop);
   static Event EventOf(const Registry& registry, const LogReader::Block& block, const Change& change);
   Status Feed();              // events into the sink while it has room
-  Result<bool> NextChange();  // the next selected change into change_
+  Result<bool> NextChange();  // the next selected change into change_ and event_
+  Result<bool> IsTaken();     // makes event_ of change_
   Status LookForState();
   bool StateIsNext() const;
   Status FeedState();
@@ -150,13 +155,15 @@ class Deliver final : public SinkContext {
   const TopicFilter topics_;
   const Clock& clock_;
   StreamSelection selection_;
-  std::unique_ptr<ReplayFilter> replays_;  // of what lies before its end; nullptr: everything goes out
+  std::unique_ptr<EventTransforms> transforms_;  // nullptr: none
+  std::unique_ptr<ReplayFilter> replays_;        // of what lies before its end; nullptr: everything goes out
 
   std::unique_ptr<LogReader> reader_;
   std::shared_ptr<const Registry> registry_;
   LogReader::Block block_;
   std::optional<ChangeReader> changes_;  // of block_
   Change change_;
+  Event event_;          // of change_, transformed
   bool unread_ = false;  // the log has more, but it was time to look after the sink
   At read_to_;           // everything before has been handed over or skipped
   Count read_;           // of what is selected, in front of read_to_ and of change_
@@ -205,6 +212,7 @@ class Deliver final : public SinkContext {
   std::atomic<std::uint64_t> passed_records_ = 0;
   std::atomic<std::uint64_t> passed_bytes_ = 0;
   std::atomic<std::int64_t> oldest_pending_commit_us_ = 0;
+  std::atomic<std::uint64_t> left_out_ = 0;  // by transforms_; part of filtered_
   std::atomic<std::uint64_t> delivered_ = 0, filtered_ = 0, dead_ = 0, discarded_ = 0;
   Published<Lost> lost_;
 };

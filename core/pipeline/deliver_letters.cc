@@ -177,6 +177,9 @@ Status Deliver::Reread(std::span<const At> ats, const std::function<Status(const
     for (ChangeReader changes = block.Changes(); next < ats.size() && changes.Next(change);) {
       if (At{block.seq, change.ordinal} != ats[next]) continue;
       Event event = EventOf(*registry, block, change);
+      if (transforms_ != nullptr) {
+        HG_ASSIGN_OR_RETURN([[maybe_unused]] const bool taken, transforms_->Apply(event, false));
+      }
       HG_RETURN_IF_ERROR(each(event));
       ++next;
     }

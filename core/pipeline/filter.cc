@@ -117,6 +117,20 @@ struct Filter::Node {
     return std::any_of(parts.begin(), parts.end(), [](const auto& p) { return p->NeedsDocument(); });
   }
 
+  // False if more decides than columns of the rows and what every record has.
+  bool AddColumns(std::set<std::string>& columns) const {
+    if (kind != Kind::kTerm)
+      return std::all_of(parts.begin(), parts.end(), [&](const auto& p) { return p->AddColumns(columns); });
+    if (test == FilterTest::kSearch) return false;
+    const std::string& head = path[0];
+    if (head == "after" || head == "before") {
+      if (path.size() > 1) columns.insert(path[1]);
+      return path.size() > 1;
+    }
+    constexpr std::string_view kOfEvery[] = {"id", "source", "stream", "op", "commit_ts", "tx"};
+    return std::find(std::begin(kOfEvery), std::end(kOfEvery), head) != std::end(kOfEvery);
+  }
+
   bool Holds(const Json& record, std::string_view text) const {
     const auto holds = [&](const std::unique_ptr<Node>& p) { return p->Holds(record, text); };
     switch (kind) {
@@ -402,6 +416,12 @@ Filter::~Filter() = default;
 Result<Filter> Filter::Parse(std::string_view text) {
   if (text.size() > kTextMax) return ConfigError("The filter is longer than " + std::to_string(kTextMax) + " bytes.");
   return FilterParser(text).Run();
+}
+
+std::optional<std::set<std::string>> Filter::Columns() const {
+  std::set<std::string> columns;
+  if (!root_->AddColumns(columns)) return std::nullopt;
+  return columns;
 }
 
 bool Filter::Matches(std::string_view native_json) const {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,10 @@ class Filter {
   Filter(Filter&&) noexcept;
   Filter& operator=(Filter&&) noexcept;
   ~Filter();
+
+  // The columns whose values in before and after decide; nothing if other parts of the record may that depend on its
+  // columns: a search, its key.
+  std::optional<std::set<std::string>> Columns() const;
 
   // False also for what is not a JSON object.
   bool Matches(std::string_view native_json) const;

@@ -185,6 +185,9 @@ struct TestDelivery {
   std::string error;  // why there was no answer
 };
 
+// Which transforms a sink's settings offer (event_transforms.h); the deliver loop does them.
+enum class SinkTransforms : std::uint8_t { kNone, kColumns, kAll };
+
 struct SinkFactory {
   const config::ComponentSpec* spec;
   std::vector<config::KeyError> (*check)(const config::Bound&);  // as of a source
@@ -196,6 +199,7 @@ struct SinkFactory {
   bool traces = false;  // its sinks tell SinkContext::trace
   // Whether a sink with these settings takes only streams whose rows have a key; nullptr: none does.
   bool (*needs_key)(const config::Bound&) = nullptr;
+  SinkTransforms transforms = SinkTransforms::kNone;
 };
 
 // What the service lends to every sink.

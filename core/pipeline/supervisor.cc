@@ -126,7 +126,7 @@ std::shared_ptr<const ConnectorStatus> Supervisor::Status(std::string_view name)
   if (const auto& instance = it->second->instance; instance != nullptr) {
     if (instance->source != nullptr) status->source = instance->source->telemetry();
     if (instance->sink != nullptr) {
-      status->sink = instance->sink->telemetry();
+      status->sink = instance->deliver->telemetry();
       status->next_seq = instance->deliver->cursor().seq;
       status->lost = instance->deliver->lost();
       status->place = instance->deliver->place();
@@ -391,6 +391,9 @@ void Supervisor::StartInstance(Connector& connector) {
     instance->sink = plan.sink->create(plan.name, bound, *parts_.sink_services);
     instance->deliver = std::make_unique<Deliver>(*parts_.store, *parts_.log, *parts_.events, *instance->sink,
                                                   plan.name, std::move(*topics), *parts_.clock, parts_.state);
+    std::vector<config::KeyError> told;  // by check
+    if (auto transforms = ReadSinkTransforms(bound, plan.sink->transforms, told); !transforms.empty())
+      instance->deliver->SetTransforms(std::make_unique<EventTransforms>(std::move(transforms)));
     instance->deliver->SetTrace(connector.trace);
     instance->deliver->SetConsents(connector.consents);
     instance->deliver->desk()->SetWake([sink = std::weak_ptr(instance->sink)] {
@@ -419,7 +422,7 @@ void Supervisor::StopInstance(Connector& connector) {
     while (const auto command = deliver->TakeCommand()) ExecuteHere(connector.plan.name, *command);
   }
   if (connector.instance->source != nullptr) connector.status.last_source = connector.instance->source->telemetry();
-  if (connector.instance->sink != nullptr) connector.status.last_sink = connector.instance->sink->telemetry();
+  if (connector.instance->sink != nullptr) connector.status.last_sink = connector.instance->deliver->telemetry();
   // Readers see the run in its own counters or in the totals, never in both: the next Publish replaces both at once.
   if (const Instance& run = *connector.instance; run.sink != nullptr)
     connector.status.totals.Add(run.deliver->records(), *run.sink->telemetry());

@@ -6,6 +6,7 @@
 #include "core/base/encoding.h"
 #include "core/config/secrets.h"
 #include "core/pipeline/egress.h"
+#include "core/pipeline/event_transforms.h"
 
 namespace headgate::search {
 namespace {
@@ -62,6 +63,7 @@ class SearchSettings {
     o_.parallelism = static_cast<std::size_t>(bound_.Int("parallelism"));
     o_.gzip = bound_.Text("compression") == "gzip";
     o_.tls = ReadTls(bound_, out_.errors);
+    ReadSinkTransforms(bound_, SinkTransforms::kAll, out_.errors);
     return std::move(out_);
   }
 

@@ -78,7 +78,8 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true, &NeedsKey};
+  static const SinkFactory factory{&Spec(), &Check, &Create,   &Preflight,
+                                   nullptr, true,   &NeedsKey, SinkTransforms::kAll};
   return factory;
 }
 

@@ -1,6 +1,7 @@
 #include "sinks/search/spec.h"
 
 #include "core/config/option_builders.h"
+#include "core/pipeline/event_transforms.h"
 
 namespace headgate::search {
 namespace {
@@ -126,6 +127,7 @@ config::ComponentSpec Make() {
   for (auto* group : {&ServerOptions, &IndexOptions, &DocumentOptions, &DeliveryOptions}) {
     for (Option& option : group()) spec.options.push_back(std::move(option));
   }
+  for (Option& option : SinkTransformSpec(SinkTransforms::kAll)) spec.options.push_back(std::move(option));
   return spec;
 }
 

@@ -1,6 +1,7 @@
 #include "sinks/table/options.h"
 
 #include "core/config/secrets.h"
+#include "core/pipeline/event_transforms.h"
 
 namespace headgate::table {
 namespace {
@@ -66,6 +67,7 @@ ReadOptions Read(const std::string& name, const config::Bound& bound) {
   o.batch_rows_max = static_cast<std::size_t>(bound.Int("batch_rows_max"));
   o.batch_bytes_max = static_cast<std::size_t>(bound.Int("batch_bytes_max"));
   o.batch_delay_max = ms("batch_delay_ms_max");
+  ReadSinkTransforms(bound, SinkTransforms::kAll, out.errors);
   return out;
 }
 

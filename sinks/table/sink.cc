@@ -50,7 +50,8 @@ std::vector<Finding> Preflight(const std::string& name, const config::Bound& bou
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true, &NeedsKey};
+  static const SinkFactory factory{&Spec(), &Check, &Create,   &Preflight,
+                                   nullptr, true,   &NeedsKey, SinkTransforms::kAll};
   return factory;
 }
 

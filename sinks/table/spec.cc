@@ -1,6 +1,7 @@
 #include "sinks/table/spec.h"
 
 #include "core/config/option_builders.h"
+#include "core/pipeline/event_transforms.h"
 
 namespace headgate::table {
 namespace {
@@ -90,6 +91,7 @@ config::ComponentSpec Make() {
   for (auto* group : {&ServerOptions, &TableOptions, &DeliveryOptions}) {
     for (Option& option : group()) spec.options.push_back(std::move(option));
   }
+  for (Option& option : SinkTransformSpec(SinkTransforms::kAll)) spec.options.push_back(std::move(option));
   return spec;
 }
 

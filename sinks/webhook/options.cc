@@ -10,6 +10,7 @@
 #include "core/config/secrets.h"
 #include "core/net/signature.h"
 #include "core/pipeline/egress.h"
+#include "core/pipeline/event_transforms.h"
 #include "core/pipeline/rendering_options.h"
 #include "sinks/webhook/settings_text.h"
 
@@ -35,6 +36,7 @@ class Reader {
     Signing();
     o_.tls = ReadTls(bound_, errors_);
     Handshake();
+    ReadSinkTransforms(bound_, SinkTransforms::kColumns, errors_);
   }
 
  private:

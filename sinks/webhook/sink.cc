@@ -84,7 +84,8 @@ std::vector<Finding> Preflight(const std::string&, const config::Bound& bound, c
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, &SendTest, true};
+  static const SinkFactory factory{&Spec(),   &Check, &Create, &Preflight,
+                                   &SendTest, true,   nullptr, SinkTransforms::kColumns};
   return factory;
 }
 

@@ -1,5 +1,6 @@
 #include "sinks/webhook/spec.h"
 
+#include "core/pipeline/event_transforms.h"
 #include "core/pipeline/rendering_options.h"
 
 namespace headgate::webhook {
@@ -183,6 +184,7 @@ config::ComponentSpec Make() {
   AddEndpoint(spec.options);
   AddContent(spec.options);
   Append(spec.options, DebeziumRenderingSpec());
+  Append(spec.options, SinkTransformSpec(SinkTransforms::kColumns));
   AddDelivery(spec.options);
   AddAuthentication(spec.options);
   return spec;
