@@ -119,17 +119,20 @@ class CloudEventEncoder final : public EventEncoder {
 
 class RowEncoder final : public NativeKeyed {
  public:
-  explicit RowEncoder(RecordOptions options) : NativeKeyed(std::move(options), true) {}
+  explicit RowEncoder(RecordOptions options) : NativeKeyed(std::move(options), true), flat_(options_.flat) {}
 
  protected:
   Status AppendRecords(const EventContext& event, std::string_view topic, RecordList& out) override {
     const Change& change = *event.change;
     if (change.op == Op::kDelete) {
-      if (key_.empty())
+      const bool rewrites = options_.flat.deletes == FlatOptions::Deletes::kRewrite;
+      if (key_.empty() && !rewrites)
         return Rejected(
             "a delete in a stream without key has no form in format row: give the table a primary key, or "
             "choose format native");
-      AddTombstone(out, topic, key_);
+      if (rewrites) HG_RETURN_IF_ERROR(AppendOld(event, topic, out));
+      if (!rewrites || (options_.tombstones && !key_.empty()))
+        AddTombstone(out, topic, key_).id_suffix = rewrites ? "-t" : "";
       return Ok();
     }
     if (!change.has_after) return Ok();
@@ -140,8 +143,54 @@ class RowEncoder final : public NativeKeyed {
     record.has_value = !row_.empty();
     record.value.swap(row_);
     if (!record.has_value) return Rejected("a row change came without the schema of its stream");
+    return options_.flat.empty() ? Ok() : flat_.Append(record.value, event);
+  }
+
+ private:
+  // The row that went, as far as it is told.
+  Status AppendOld(const EventContext& event, std::string_view topic, RecordList& out) {
+    Change shown = *event.change;
+    shown.after = shown.before;
+    shown.has_after = shown.has_before;
+    EventContext old = event;
+    old.change = &shown;
+    Record& record = out.Add();
+    record.topic = topic;
+    SetKey(record, key_);
+    std::string key;
+    std::string previous_key;
+    HG_RETURN_IF_ERROR(native_.AppendKeysAndRow(key, previous_key, &record.value, old));
+    record.has_value = !record.value.empty();
+    if (!record.has_value) return Rejected("a deleted row came without what it was");
+    return flat_.Append(record.value, event);
+  }
+
+  FlatFields flat_;
+};
+
+// Rows of outbox tables are messages, the rest is another encoder's.
+class OutboxEncoder final : public RecordEncoder {
+ public:
+  OutboxEncoder(OutboxOptions options, std::unique_ptr<RecordEncoder> other)
+      : reader_(std::move(options)), other_(std::move(other)) {}
+
+  Status Encode(const EventContext& event, std::string_view topic, RecordList& out) override {
+    if (!reader_.Owns(event)) return other_->Encode(event, topic, out);
+    HG_ASSIGN_OR_RETURN(auto message, reader_.Read(event));
+    if (!message) return Ok();
+    Record& record = out.Add();
+    record.topic = std::move(message->topic);
+    record.has_key = message->key.has_value();
+    record.key = message->key.value_or("");
+    record.has_value = message->has_value;
+    record.value = std::move(message->value);
+    record.headers = std::move(message->headers);
     return Ok();
   }
+
+ private:
+  OutboxReader reader_;
+  const std::unique_ptr<RecordEncoder> other_;
 };
 
 class UpstreamEncoder final : public RecordEncoder {
@@ -184,6 +233,7 @@ bool ParseRecordFormat(std::string_view name, RecordFormat& format) {
 
 Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options) {
   std::unique_ptr<RecordEncoder> encoder;
+  OutboxOptions outbox = options.outbox;
   switch (options.format) {
     case RecordFormat::kNative:
       encoder = std::make_unique<EventEncoder>(std::move(options));
@@ -209,6 +259,7 @@ Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options) 
       break;
     }
   }
+  if (!outbox.tables.empty()) encoder = std::make_unique<OutboxEncoder>(std::move(outbox), std::move(encoder));
   return encoder;
 }
 

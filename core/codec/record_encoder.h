@@ -11,7 +11,9 @@
 #include "core/codec/cloud_event.h"
 #include "core/codec/debezium_options.h"
 #include "core/codec/event.h"
+#include "core/codec/flat_row.h"
 #include "core/codec/native_value.h"
+#include "core/codec/outbox.h"
 #include "core/codec/proto_schema.h"
 #include "core/codec/record.h"
 #include "core/codec/schema_store.h"
@@ -58,6 +60,8 @@ struct RecordOptions {
   CloudEventOptions cloud_events;
   AvroOptions avro;
   ProtobufOptions protobuf;
+  FlatOptions flat;      // of kRow
+  OutboxOptions outbox;  // its rows are messages in every format
   // Of formats with a schema. It must outlive the encoder. nullptr: values are bare.
   SchemaStore* schemas = nullptr;
 };
