@@ -33,8 +33,7 @@ bool KafkaSink::IsBehindLetters(const Event& event) {
 }
 
 Status KafkaSink::Park(const Event& event) {
-  records_.Clear();
-  if (Status made = encoder_->Encode(ContextOf(event), TopicFor(event), records_); !made.ok()) {
+  if (Status made = Render(event); !made.ok()) {
     if (made.error().kind != ErrorKind::kRejected) return made;
     return Refuse(event, made.error().what, "");
   }

@@ -4,7 +4,9 @@
 
 #include "core/codec/record.h"
 #include "core/config/secrets.h"
+#include "core/pipeline/event_transforms.h"
 #include "core/pipeline/rendering_options.h"
+#include "sinks/kafka/router.h"
 
 namespace headgate::kafka::sink {
 namespace {
@@ -13,14 +15,6 @@ constexpr std::size_t kTopicMax = 249;
 
 bool IsTopicCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
-std::string_view WrongWithTopic(std::string_view name) {
-  if (name.empty()) return "is empty.";
-  if (name.size() > kTopicMax) return "is longer than 249 characters.";
-  if (name == "." || name == "..") return "may not be . or ..";
-  if (!std::ranges::all_of(name, IsTopicCharacter)) return "may have only a-z, A-Z, 0-9, ., _ and - in it.";
-  return "";
 }
 
 void Replace(std::string& text, std::string_view what, std::string_view with) {
@@ -41,6 +35,7 @@ class KafkaSettings {
     ReadTopics();
     ReadRecords();
     ReadDelivery();
+    ReadSinkTransforms(bound_, SinkTransforms::kAll, out_.errors);
     return std::move(out_);
   }
 
@@ -57,8 +52,10 @@ class KafkaSettings {
     if (Known("topic")) {
       std::string sample = o_.topic;
       for (const std::string_view part : {"${table}", "${schema}", "${stream}"}) Replace(sample, part, "t");
+      for (const std::string& column : ColumnsOf(sample)) Replace(sample, "${column." + column + "}", "t");
       if (const std::string_view wrong = WrongWithTopic(sample); !wrong.empty()) Fail("topic", wrong);
     }
+    ReadRoute();
     o_.create_topics = bound_.Bool("create_topics");
     if (Known("topic_partitions")) o_.partitions = static_cast<int>(bound_.Int("topic_partitions"));
     if (Known("topic_replication_factor")) o_.replication = static_cast<int>(bound_.Int("topic_replication_factor"));
@@ -67,6 +64,23 @@ class KafkaSettings {
     if (Known("progress_topic")) {
       if (const std::string_view wrong = WrongWithTopic(o_.progress_topic); !wrong.empty())
         Fail("progress_topic", wrong);
+    }
+  }
+
+  void ReadRoute() {
+    o_.topic_regex = bound_.Text("topic_regex");
+    o_.topic_replacement = bound_.Text("topic_replacement");
+    o_.topic_default = bound_.Text("topic_default");
+    if (Known("topic_default")) {
+      if (const std::string_view wrong = WrongWithTopic(o_.topic_default); !wrong.empty()) Fail("topic_default", wrong);
+      if (ColumnsOf(o_.topic).empty()) Fail("topic_default", "has a meaning only if topic has a ${column.NAME}.");
+    }
+    if (o_.topic_regex.empty() != o_.topic_replacement.empty()) {
+      Fail(o_.topic_regex.empty() ? "topic_regex" : "topic_replacement",
+           "is missing: topic_regex and topic_replacement go together.");
+    } else if (Known("topic_regex") && Known("topic_replacement")) {
+      if (const std::string wrong = WrongWithRoute(o_.topic_regex, o_.topic_replacement); !wrong.empty())
+        Fail("topic_regex", wrong);
     }
   }
 
@@ -80,6 +94,8 @@ class KafkaSettings {
     r.cloud_events.source = bound_.Text("ce_source");
     r.cloud_events.type_prefix = bound_.Text("type_prefix");
     ReadSchemas();
+    ReadRows();
+    ReadOutbox();
     o_.id_header = bound_.Text("id_header");
     o_.commit_timestamps = bound_.Text("timestamp") == "commit";
     o_.heartbeat_interval = std::chrono::milliseconds(bound_.Int("heartbeat_interval_ms"));
@@ -88,7 +104,7 @@ class KafkaSettings {
       Fail("heartbeat_interval_ms", "has a meaning only with format=debezium.");
     if (const std::string_view wrong = WrongWithTopic(o_.heartbeat_prefix);
         !wrong.empty() && !config::HasPlaceholder(o_.heartbeat_prefix))
-      Fail("heartbeat_topic_prefix", std::string(wrong));
+      Fail("heartbeat_topic_prefix", wrong);
   }
 
   void ReadSchemas() {
@@ -123,6 +139,45 @@ class KafkaSettings {
       Fail("registry", "has a meaning only with format=avro and format=protobuf.");
   }
 
+  void ReadRows() {
+    codec::FlatOptions& flat = o_.records.flat;
+    for (const std::string& name : bound_.List("add_fields")) {
+      codec::FlatOptions::Field field{};
+      if (codec::ParseFlatField(name, field)) flat.add_fields.push_back(field);
+    }
+    flat.prefix = bound_.Text("add_fields_prefix");
+    if (bound_.Text("deletes") == "rewrite") flat.deletes = codec::FlatOptions::Deletes::kRewrite;
+    if (o_.records.format == codec::RecordFormat::kRow || flat.empty()) return;
+    Fail(flat.add_fields.empty() ? "deletes" : "add_fields", "has a meaning only with format=row.");
+  }
+
+  void ReadOutbox() {
+    codec::OutboxOptions& outbox = o_.records.outbox;
+    outbox.tables = bound_.List("outbox_tables");
+    for (const std::string& table : outbox.tables) {
+      if (!config::HasPlaceholder(table) && table.find('.') == std::string::npos)
+        Fail("outbox_tables", "has \"" + table + "\", which is no schema.table.");
+    }
+    outbox.topic = bound_.Text("outbox_topic");
+    std::string sample = outbox.topic;
+    Replace(sample, "${aggregate_type}", "t");
+    if (const std::string_view wrong = WrongWithTopic(sample); Known("outbox_topic") && !wrong.empty())
+      Fail("outbox_topic", wrong);
+    for (const auto& [key, column] :
+         {std::pair("outbox_id", &outbox.id), std::pair("outbox_aggregate_type", &outbox.aggregate_type),
+          std::pair("outbox_aggregate_id", &outbox.aggregate_id), std::pair("outbox_type", &outbox.type),
+          std::pair("outbox_payload", &outbox.payload)})
+      *column = bound_.Text(key);
+    for (const std::string& item : bound_.List("outbox_headers")) {
+      const auto colon = item.find(':');
+      const std::string name = colon == std::string::npos ? item : item.substr(colon + 1);
+      if (colon == 0 || name.empty())
+        Fail("outbox_headers", "has \"" + item + "\": it must be column or column:header.");
+      outbox.headers.emplace_back(item.substr(0, colon), name);
+    }
+    if (bound_.Text("outbox_updates") == "dead_letter") outbox.updates = codec::OutboxOptions::Updates::kReject;
+  }
+
   void ReadDelivery() {
     o_.exactly_once = bound_.Text("delivery") == "exactly_once";
     o_.transactional_id = bound_.Text("transactional_id");
@@ -153,13 +208,23 @@ class KafkaSettings {
 
 }  // namespace
 
+std::string_view WrongWithTopic(std::string_view name) {
+  if (name.empty()) return "is empty.";
+  if (name.size() > kTopicMax) return "is longer than 249 characters.";
+  if (name == "." || name == "..") return "may not be . or ..";
+  if (!std::ranges::all_of(name, IsTopicCharacter)) return "may have only a-z, A-Z, 0-9, ., _ and - in it.";
+  return "";
+}
+
 ReadOptions Read(const std::string& name, const config::Bound& bound) { return KafkaSettings(name, bound).Read(); }
 
-std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table) {
+std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table,
+                    const std::vector<std::pair<std::string, std::string>>& columns) {
   std::string topic = options.topic;
   Replace(topic, "${stream}", stream);
   Replace(topic, "${schema}", schema);
   Replace(topic, "${table}", table);
+  for (const auto& [column, value] : columns) Replace(topic, "${column." + column + "}", value);
   return codec::TopicName(topic);
 }
 

@@ -23,7 +23,10 @@ struct Options {
   std::string name;  // of the connector
   ClientOptions client;
 
-  std::string topic;  // with ${table}, ${schema} and ${stream}
+  std::string topic;        // with ${table}, ${schema}, ${stream} and ${column.NAME}
+  std::string topic_regex;  // "": none
+  std::string topic_replacement;
+  std::string topic_default;  // of rows without a column that `topic` has; "": there is none
   bool create_topics = true;
   int partitions = -1;   // of a topic that is made; -1: as the brokers have it
   int replication = -1;  // the same
@@ -57,8 +60,11 @@ struct ReadOptions {
 // Values that still hold a placeholder pass every check of their content (validate without resolution).
 ReadOptions Read(const std::string& name, const config::Bound& bound);
 
-// The topic of a stream: `topic` with the stream's names in place of ${table}, ${schema} and ${stream}; each character
-// that topics may not have becomes one _.
-std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table);
+// The topic of a stream: `topic` with the stream's names in place of ${table}, ${schema} and ${stream}, and values of
+// columns in place of ${column.NAME}; each character that topics may not have becomes one _.
+std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table,
+                    const std::vector<std::pair<std::string, std::string>>& columns = {});
+// What a topic may not be named so for: "is empty."; "" if it may.
+std::string_view WrongWithTopic(std::string_view name);
 
 }  // namespace headgate::kafka::sink

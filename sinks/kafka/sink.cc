@@ -24,7 +24,7 @@ std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound
 }  // namespace
 
 const SinkFactory& Factory() {
-  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true};
+  static const SinkFactory factory{&Spec(), &Check, &Create, &Preflight, nullptr, true, nullptr, SinkTransforms::kAll};
   return factory;
 }
 
@@ -34,6 +34,7 @@ KafkaSink::KafkaSink(ReadOptions settings, const SinkServices& services)
       clock_(services.clock != nullptr ? *services.clock : SystemClock()),
       settings_(settings.errors.empty() ? Ok() : Status(ConfigError(settings.errors.front().text))),
       guard_(GuardOf(services)),
+      router_(options_),
       native_(options_.records.native) {
   SinkTelemetry starting;
   starting.phase = "starting";
@@ -110,21 +111,17 @@ Status KafkaSink::Write(const Event& event) {
   return large ? Flush({}) : Ok();
 }
 
-const std::string& KafkaSink::TopicFor(const Event& event) {
-  std::string& topic = topics_[event.change->stream];
-  if (topic.empty()) {
-    const std::string_view stream = event.stream != nullptr ? std::string_view(event.stream->name) : "";
-    topic = TopicOf(options_, stream, event.stream != nullptr ? event.stream->schema : "",
-                    event.stream != nullptr ? event.stream->table : "");
-  }
-  return topic;
+Status KafkaSink::Render(const Event& event) {
+  records_.Clear();
+  const auto topic = router_.TopicOf(event);
+  const bool has_its_own = event.schema != nullptr && options_.records.outbox.Has(*event.schema);
+  if (!topic.ok() && !has_its_own) return topic.error();
+  return encoder_->Encode(ContextOf(event), topic.ok() ? *topic : std::string_view(), records_);
 }
 
 Status KafkaSink::Take(const Event& event) {
   if (IsBehindLetters(event)) return Park(event);
-  records_.Clear();
-  const codec::EventContext context = ContextOf(event);
-  if (Status made = encoder_->Encode(context, TopicFor(event), records_); !made.ok()) {
+  if (Status made = Render(event); !made.ok()) {
     if (made.error().kind != ErrorKind::kRejected) return made;
     return Refuse(event, made.error().what, "");
   }

@@ -19,6 +19,7 @@
 #include "sinks/kafka/batch.h"
 #include "sinks/kafka/options.h"
 #include "sinks/kafka/producer.h"
+#include "sinks/kafka/router.h"
 #include "sinks/kafka/writer.h"
 
 namespace headgate::kafka::sink {
@@ -52,8 +53,8 @@ class KafkaSink final : public Sink {
   using Time = Clock::Steady::time_point;
 
   bool IsWanted(const Event& event) const;
+  Status Render(const Event& event);  // into records_
   Status Take(const Event& event);
-  const std::string& TopicFor(const Event& event);
   void Filtered(const Event& event);
   bool IsFull() const;
   Status Flush(std::optional<Seq> commit);
@@ -96,7 +97,7 @@ class KafkaSink final : public Sink {
   std::unique_ptr<codec::RecordEncoder> encoder_;
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<Writer> writer_;  // from Open to Close
-  std::map<StreamNo, std::string> topics_;
+  TopicRouter router_;
   Signal wake_;
 
   std::deque<std::shared_ptr<const Batch>> under_way_;  // one a job of the writer, the first is being written

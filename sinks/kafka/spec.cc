@@ -2,6 +2,7 @@
 
 #include "core/config/option_builders.h"
 #include "core/kafka/client_options.h"
+#include "core/pipeline/event_transforms.h"
 #include "core/pipeline/rendering_options.h"
 #include "core/schema_registry/settings.h"
 
@@ -30,9 +31,20 @@ std::vector<Option> TopicOptions() {
   progress.derive = [](std::string_view connector) { return "headgate_progress_" + std::string(connector); };
   return {
       WithExample(Defaulted("topic", OptionType::kString, "${stream}", kGroup, "Topic",
-                            "The topic, with ${table}, ${schema} or ${stream} for the names of the stream; what topics "
-                            "may not have in their names becomes _."),
+                            "The topic, with ${table}, ${schema} or ${stream} for the names of the stream, and "
+                            "${column.NAME} for the value that the row has in that column; what topics may not have in "
+                            "their names becomes _."),
                   "shop.${table}"),
+      WithExample(Optional("topic_regex", OptionType::kString, kGroup, "Topic, expression",
+                           "A topic that this RE2 expression matches as a whole becomes topic_replacement instead."),
+                  "(.*)_shard_[0-9]+"),
+      WithExample(Optional("topic_replacement", OptionType::kString, kGroup, "Topic, replacement",
+                           "With $1, $2 and so on for the groups of topic_regex."),
+                  "$1"),
+      WithExample(Optional("topic_default", OptionType::kString, kGroup, "Topic, default",
+                           "The topic of rows that have no value in a column that topic needs. Dead letters if it is "
+                           "not set."),
+                  "shop.others"),
       Defaulted("create_topics", OptionType::kBoolean, "true", kGroup, "Create topics",
                 "Whether a topic that is not there is made. The setting topic.<name> is a setting of topics that are "
                 "made, such as topic.cleanup.policy=compact."),
@@ -74,6 +86,59 @@ std::vector<Option> RecordOptions() {
                           "Heartbeat, prefix of topics",
                           "Heartbeats go to the topic <prefix>.<source>, as topic.heartbeat.prefix has it there."));
   return out;
+}
+
+std::vector<Option> RowOptions() {
+  constexpr std::string_view kGroup = "Rows";
+  std::vector<Option> out;
+  Option fields = Optional("add_fields", OptionType::kList, kGroup, "Added fields",
+                           "Of format=row: members that are added to each row behind its columns.");
+  fields.choices = {"id", "op", "source", "schema", "table", "ts_ms", "tx_id"};
+  fields.example = "op,ts_ms";
+  out.push_back(std::move(fields));
+  out.push_back(Defaulted("add_fields_prefix", OptionType::kString, "__", kGroup, "Prefix of added fields",
+                          "What the names of added members begin with."));
+  out.push_back(
+      Choice("deletes", "tombstone", {"tombstone", "rewrite"}, kGroup, "Deletes",
+             "Of format=row. tombstone: a null value under the key. rewrite: the row as it was, as far as the "
+             "source tells; every row has the member __deleted, true or false, and with tombstones=true the "
+             "null value follows."));
+  for (Option& option : out) {
+    option.relevant_if_key = "format";
+    option.relevant_if_value = "row";
+  }
+  return out;
+}
+
+std::vector<Option> OutboxOptionsSpec() {
+  constexpr std::string_view kGroup = "Outbox";
+  return {
+      WithExample(
+          Optional("outbox_tables", OptionType::kList, kGroup, "Outbox tables",
+                   "Tables, schema.table with * and ?, whose inserted rows are messages: each goes out as it is, "
+                   "whatever the format. Deletes of their rows are nothing."),
+          "public.outbox"),
+      WithExample(
+          Defaulted("outbox_topic", OptionType::kString, "outbox.event.${aggregate_type}", kGroup, "Topic",
+                    "The topic of messages, with ${aggregate_type} for the value of that column; what topics may "
+                    "not have in their names becomes _."),
+          "${aggregate_type}.events"),
+      Defaulted("outbox_id", OptionType::kString, "id", kGroup, "Column of the id",
+                "Its value is the header id, if there is such a column."),
+      Defaulted("outbox_aggregate_type", OptionType::kString, "aggregatetype", kGroup, "Column of the aggregate's type",
+                "Its value is part of the topic."),
+      Defaulted("outbox_aggregate_id", OptionType::kString, "aggregateid", kGroup, "Column of the aggregate's id",
+                "Its value is the key."),
+      Defaulted("outbox_type", OptionType::kString, "type", kGroup, "Column of the type",
+                "Its value is the header type, if there is such a column."),
+      Defaulted("outbox_payload", OptionType::kString, "payload", kGroup, "Column of the payload",
+                "Its value is the value: bytes and text as they are, JSON as its text. NULL is a null value."),
+      WithExample(Optional("outbox_headers", OptionType::kList, kGroup, "Columns that are headers",
+                           "Further columns as headers: column or column:header."),
+                  "tenant,trace_id:traceparent"),
+      Choice("outbox_updates", "skip", {"skip", "dead_letter"}, kGroup, "Updates",
+             "What becomes of a row that was updated, which rows of an outbox should not be."),
+  };
 }
 
 std::vector<Option> SchemaOptions() {
@@ -138,10 +203,11 @@ std::vector<Option> DeliveryOptions() {
 config::ComponentSpec Make() {
   config::ComponentSpec spec{
       "KafkaSink", {"kafka"}, config::ComponentKind::kSink, ClientSpec(), {"topic.", kPropertyPrefix}};
-  for (auto* group :
-       {&TopicOptions, &RecordOptions, &DebeziumRenderingSpec, &DebeziumTopicSpec, &SchemaOptions, &DeliveryOptions}) {
+  for (auto* group : {&TopicOptions, &RecordOptions, &RowOptions, &DebeziumRenderingSpec, &DebeziumTopicSpec,
+                      &SchemaOptions, &OutboxOptionsSpec, &DeliveryOptions}) {
     for (Option& option : group()) spec.options.push_back(std::move(option));
   }
+  for (Option& option : SinkTransformSpec(SinkTransforms::kAll)) spec.options.push_back(std::move(option));
   return spec;
 }
 
