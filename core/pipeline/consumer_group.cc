@@ -4,10 +4,10 @@
 
 namespace headgate {
 
-using State = GroupItem::State;
+using ItemState = GroupItem::State;
 
 void ConsumerGroup::Restore(At at, GroupItem item) {
-  if (item.state == State::kDone) {
+  if (item.state == ItemState::kDone) {
     items_[at] = std::move(item);
     ++done_;
     return;
@@ -34,7 +34,7 @@ void ConsumerGroup::Seek(At to) {
 
 void ConsumerGroup::Revive(At at, std::uint64_t lane) {
   if (const auto found = items_.find(at); found != items_.end()) {
-    if (found->second.state != State::kDone) return;
+    if (found->second.state != ItemState::kDone) return;
     Forget(at);
   }
   GroupItem item;
@@ -55,7 +55,7 @@ std::vector<At> ConsumerGroup::Take(const std::string& consumer, std::size_t max
     const At at = *ready_.begin();
     ready_.erase(ready_.begin());
     GroupItem& item = items_.at(at);
-    item.state = State::kInFlight;
+    item.state = ItemState::kInFlight;
     item.serial = serial;
     item.consumer = consumer;
     ++item.deliveries;
@@ -72,7 +72,7 @@ bool ConsumerGroup::Ack(At at, std::uint64_t serial) {
   const auto found = items_.find(at);
   if (found == items_.end()) return at < floor_;
   const GroupItem& item = found->second;
-  if (item.state == State::kDone) return true;
+  if (item.state == ItemState::kDone) return true;
   if (item.deliveries == 0 || item.serial != serial) return false;
   Finish(at);
   return true;
@@ -80,7 +80,8 @@ bool ConsumerGroup::Ack(At at, std::uint64_t serial) {
 
 bool ConsumerGroup::Nack(At at, std::uint64_t serial, std::int64_t not_before_us) {
   const auto found = items_.find(at);
-  if (found == items_.end() || found->second.state != State::kInFlight || found->second.serial != serial) return false;
+  if (found == items_.end() || found->second.state != ItemState::kInFlight || found->second.serial != serial)
+    return false;
   GiveBack(at, found->second, not_before_us);
   return true;
 }
@@ -89,7 +90,7 @@ void ConsumerGroup::Expire(std::int64_t now_us) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now_us) {
     const At at = deadlines_.begin()->second;
     GroupItem& item = items_.at(at);
-    if (item.state == State::kInFlight) {
+    if (item.state == ItemState::kInFlight) {
       GiveBack(at, item, 0);
       continue;
     }
@@ -109,7 +110,7 @@ std::int64_t ConsumerGroup::next_due_us() const { return deadlines_.empty() ? 0 
 std::set<At> ConsumerGroup::TakeChanged() { return std::exchange(changed_, {}); }
 
 void ConsumerGroup::Enter(At at, GroupItem item) {
-  if (item.state == State::kInFlight) ++in_flight_;
+  if (item.state == ItemState::kInFlight) ++in_flight_;
   if (item.due_us != 0) deadlines_.emplace(item.due_us, at);
   if (item.lane != 0) {
     auto& lane = lanes_[item.lane];
@@ -123,7 +124,7 @@ void ConsumerGroup::Enter(At at, GroupItem item) {
 
 void ConsumerGroup::Enlist(At at) {
   const GroupItem& item = items_.at(at);
-  if (item.state != State::kReady) return;
+  if (item.state != ItemState::kReady) return;
   if (item.deliveries >= settings_.deliveries_max) {
     exhausted_.insert(at);
   } else if (item.due_us == 0 && (item.lane == 0 || *lanes_.at(item.lane).begin() == at)) {
@@ -134,7 +135,7 @@ void ConsumerGroup::Enlist(At at) {
 void ConsumerGroup::GiveBack(At at, GroupItem& item, std::int64_t due_us) {
   deadlines_.erase({item.due_us, at});
   --in_flight_;
-  item.state = State::kReady;
+  item.state = ItemState::kReady;
   item.due_us = item.deliveries >= settings_.deliveries_max ? 0 : due_us;
   if (item.due_us != 0) deadlines_.emplace(item.due_us, at);
   changed_.insert(at);
@@ -143,9 +144,9 @@ void ConsumerGroup::GiveBack(At at, GroupItem& item, std::int64_t due_us) {
 
 void ConsumerGroup::Finish(At at) {
   const auto found = items_.find(at);
-  if (found == items_.end() || found->second.state == State::kDone) return;
+  if (found == items_.end() || found->second.state == ItemState::kDone) return;
   Forget(at);
-  items_[at].state = State::kDone;
+  items_[at].state = ItemState::kDone;
   ++done_;
   Advance();
 }
@@ -159,8 +160,8 @@ void ConsumerGroup::Forget(At at) {
   ready_.erase(at);
   exhausted_.erase(at);
   deadlines_.erase({item.due_us, at});
-  if (item.state == State::kInFlight) --in_flight_;
-  if (item.state == State::kDone) --done_;
+  if (item.state == ItemState::kInFlight) --in_flight_;
+  if (item.state == ItemState::kDone) --done_;
   LeaveLane(at, item.lane);
 }
 
@@ -176,7 +177,7 @@ void ConsumerGroup::LeaveLane(At at, std::uint64_t lane) {
 }
 
 void ConsumerGroup::Advance() {
-  while (!items_.empty() && items_.begin()->first < next_ && items_.begin()->second.state == State::kDone) {
+  while (!items_.empty() && items_.begin()->first < next_ && items_.begin()->second.state == ItemState::kDone) {
     changed_.insert(items_.begin()->first);
     items_.erase(items_.begin());
     --done_;

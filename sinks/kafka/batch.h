@@ -8,11 +8,12 @@
 
 #include "core/codec/record.h"
 #include "core/model/change.h"
+#include "core/pipeline/batch_sink.h"
 
 // Records on their way to the producer, packed. Pure.
 namespace headgate::kafka::sink {
 
-class Batch {
+class Batch final : public SinkBatch {
  public:
   // Positions in the text of the batch.
   struct Packed {
@@ -37,8 +38,9 @@ class Batch {
 
   const std::vector<std::string>& topics() const { return topics_; }
   const std::vector<Packed>& records() const { return records_; }
-  std::size_t bytes() const { return text_.size(); }
-  bool empty() const { return records_.empty(); }
+  std::size_t size() const override { return records_.size(); }
+  std::size_t bytes() const override { return text_.size(); }
+  bool empty() const override { return records_.empty(); }
 
   std::string_view KeyOf(const Packed& r) const { return std::string_view(text_).substr(r.start, r.key); }
   std::string_view ValueOf(const Packed& r) const { return std::string_view(text_).substr(r.start + r.key, r.value); }

@@ -46,6 +46,14 @@ void AppendLine(std::string& body, const Batch& batch, const Batch::Packed& reco
   body.append(json.dump()).push_back('\n');
 }
 
+std::string BodyOf(const Batch& batch, At at) {
+  std::string body;
+  for (const Batch::Packed& record : batch.records()) {
+    if (record.at == at) AppendLine(body, batch, record);
+  }
+  return body;
+}
+
 Status ReadBody(std::string_view body, Batch& out) {
   const auto wrong = [] { return Rejected("the letter does not hold records of a topic: it was changed since"); };
   while (!body.empty()) {

@@ -14,6 +14,9 @@ namespace headgate::kafka::sink {
 // With the line's end.
 void AppendLine(std::string& body, const Batch& batch, const Batch::Packed& record);
 
+// The records of one change.
+std::string BodyOf(const Batch& batch, At at);
+
 // kRejected if the body is not of that form.
 Status ReadBody(std::string_view body, Batch& out);
 

@@ -187,17 +187,31 @@ At Batch::Unit::at() const {
   return kind == Kind::kMove ? table->moves[index].at : table->rows[index].at;
 }
 
-std::string Batch::Unit::key() const {
+namespace {
+
+// Of its rows, as Unit::row has them. No name has a zero in it.
+std::string RowsOf(const TableName& name) {
+  std::string rows = name.schema;
+  rows.push_back('\0');
+  rows.append(name.table).push_back('\0');
+  return rows;
+}
+
+}  // namespace
+
+std::string Batch::Unit::row() const {
+  if (table->plan->append) return "";
   std::string key;
   if (kind != Kind::kTruncate)
     KeyOf(*table, kind == Kind::kMove ? table->moves[index].to : table->rows[index].first, key);
-  return key;
+  return RowsOf(table->plan->name) + key;
 }
 
-bool Batch::Replaces(const TableName& name, const std::string& key) const {
+bool Batch::Replaces(const RefusedChange& refused) const {
   for (const auto& table : tables_) {
-    if (table->plan->name != name) continue;
-    const auto row = table->by_key.find(key);
+    const std::string rows = RowsOf(table->plan->name);
+    if (!refused.row.starts_with(rows)) continue;
+    const auto row = table->by_key.find(refused.row.substr(rows.size()));
     return table->truncate ||
            (row != table->by_key.end() && (table->rows[row->second].remove || table->rows[row->second].whole));
   }

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/pipeline/sink.h"
+#include "core/pipeline/batch_sink.h"
 #include "sinks/table/dialect.h"
 #include "sinks/table/plan.h"
 
@@ -41,7 +41,7 @@ struct Move {
   At at;
 };
 
-class Batch {
+class Batch final : public SinkBatch {
  public:
   struct Table {
     std::shared_ptr<const TablePlan> plan;
@@ -66,7 +66,7 @@ class Batch {
     std::size_t index = 0;  // in moves or rows
 
     At at() const;            // of a truncate: nothing
-    std::string key() const;  // of the row behind it, as by_key has it
+    std::string row() const;  // which row is behind it, for Replaces; "" of a table that rows are added to
   };
 
   explicit Batch(const Dialect& dialect) : dialect_(dialect) {}
@@ -81,15 +81,15 @@ class Batch {
   // A batch of these units of this one, in their order.
   std::unique_ptr<Batch> Part(std::span<const Unit> units) const;
   // Whether it leaves nothing of what was done to this row before.
-  bool Replaces(const TableName& name, const std::string& key) const;
+  bool Replaces(const RefusedChange& refused) const override;
   // The table of the plan, for its maker to fill: as a letter that is tried again does.
   Table& Add(const std::shared_ptr<const TablePlan>& plan);
 
   // In the order in which they were first used.
   const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
-  std::size_t rows() const { return rows_; }
-  std::size_t bytes() const { return bytes_; }
-  bool empty() const { return tables_.empty(); }
+  std::size_t size() const override { return rows_; }
+  std::size_t bytes() const override { return bytes_; }
+  bool empty() const override { return tables_.empty(); }
 
  private:
   struct Rendered {

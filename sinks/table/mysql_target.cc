@@ -196,8 +196,8 @@ Result<MysqlTarget::Rows> MysqlTarget::Query(std::string_view sql, std::string_v
   return rows;
 }
 
-Result<Target::Kept> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id,
-                                           const SinkContext::Stand& stand) {
+Result<TargetPlace> MysqlTarget::TakeOver(std::string_view sink, std::string_view log_id,
+                                          const SinkContext::Stand& stand) {
   const TableName name{options_.dbname, options_.bookkeeping_table};
   bookkeeping_ = dialect_.QuoteTable(name);
   sink_ = sink;
@@ -224,7 +224,7 @@ Result<Target::Kept> MysqlTarget::TakeOver(std::string_view sink, std::string_vi
   if (row.empty()) return Transient(tried + " failed: the row is gone again");
   if (row[0].at(0) != log_id) return ForeignLog(options_, sink_);
   epoch_ = row[0].at(2);
-  return Kept{std::strtoull(row[0].at(1).c_str(), nullptr, 10), row[0].at(3)};
+  return TargetPlace{std::strtoull(row[0].at(1).c_str(), nullptr, 10), row[0].at(3)};
 }
 
 Result<std::optional<TargetTable>> MysqlTarget::Describe(const TableName& name) {
@@ -441,10 +441,10 @@ Status MysqlTarget::MoveRow(const Batch::Table& table, const Move& move) {
   return found == 1 ? Ok() : Status(RowMissing(options_, plan.name));
 }
 
-Status MysqlTarget::Commit(const Kept& kept) {
+Status MysqlTarget::Commit(const TargetPlace& kept) {
   HG_RETURN_IF_ERROR(Begin());
   HG_ASSIGN_OR_RETURN(const std::uint64_t moved,
-                      Run("UPDATE " + bookkeeping_ + " SET seq = " + std::to_string(kept.cursor) + ", states = " +
+                      Run("UPDATE " + bookkeeping_ + " SET seq = " + std::to_string(kept.seq) + ", states = " +
                               Text(kept.states) + " WHERE sink = " + Text(sink_) + " AND epoch = " + epoch_,
                           "writing table " + options_.bookkeeping_table));
   if (moved != 1) return TookOver(options_, sink_);

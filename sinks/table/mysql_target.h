@@ -21,14 +21,15 @@ class MysqlTarget final : public Target {
   Status Connect(const std::vector<net::IpAddress>& addresses) override;
   const Dialect& dialect() const override { return dialect_; }
   bool ddl_commits() const override { return true; }
-  Result<Kept> TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) override;
+  Result<TargetPlace> TakeOver(std::string_view sink, std::string_view log_id,
+                               const SinkContext::Stand& stand) override;
   Result<std::optional<TargetTable>> Describe(const TableName& name) override;
   Status ChangeSchema(const std::string& sql) override;
   Status Rollback() override;
   Status Mark() override;
   Status BackToMark() override;
   Status Write(const Batch& batch) override;
-  Status Commit(const Kept& kept) override;
+  Status Commit(const TargetPlace& kept) override;
   Result<bool> HasEvent(const TableName& name, std::string_view event_id) override;
   void Interrupt() override;
 

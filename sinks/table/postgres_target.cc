@@ -281,8 +281,8 @@ Result<std::uint64_t> PostgresTarget::Change(const std::string& sql, const std::
   return std::strtoull(PQcmdTuples(result.get()), nullptr, 10);
 }
 
-Result<Target::Kept> PostgresTarget::TakeOver(std::string_view sink, std::string_view log_id,
-                                              const SinkContext::Stand& stand) {
+Result<TargetPlace> PostgresTarget::TakeOver(std::string_view sink, std::string_view log_id,
+                                             const SinkContext::Stand& stand) {
   const TableName name{options_.schema, options_.bookkeeping_table};
   bookkeeping_ = dialect_.QuoteTable(name);
   sink_ = sink;
@@ -309,7 +309,7 @@ Result<Target::Kept> PostgresTarget::TakeOver(std::string_view sink, std::string
           "taking over sink " + sink_ + " in " + name.Text()));
   if (TextAt(row.get(), 0, 0) != log_id) return ForeignLog(options_, sink_);
   epoch_ = TextAt(row.get(), 0, 2);
-  return Kept{std::strtoull(PQgetvalue(row.get(), 0, 1), nullptr, 10), TextAt(row.get(), 0, 3)};
+  return TargetPlace{std::strtoull(PQgetvalue(row.get(), 0, 1), nullptr, 10), TextAt(row.get(), 0, 3)};
 }
 
 Result<std::optional<TargetTable>> PostgresTarget::Describe(const TableName& name) {
@@ -461,14 +461,14 @@ Status PostgresTarget::MoveRow(const Batch::Table& table, const Move& move) {
   return found == 1 ? Ok() : Status(RowMissing(options_, plan.name));
 }
 
-Status PostgresTarget::Commit(const Kept& kept) {
+Status PostgresTarget::Commit(const TargetPlace& kept) {
   HG_RETURN_IF_ERROR(Begin());
   HG_ASSIGN_OR_RETURN(
       const std::uint64_t moved,
       Change("UPDATE " + bookkeeping_ +
                  " SET seq = $1::bigint, states = $2, moved_at = clock_timestamp() "
                  "WHERE sink = $3 AND epoch = $4::bigint",
-             {std::to_string(kept.cursor), kept.states, sink_, epoch_}, {options_.schema, options_.bookkeeping_table}));
+             {std::to_string(kept.seq), kept.states, sink_, epoch_}, {options_.schema, options_.bookkeeping_table}));
   if (moved != 1) return TookOver(options_, sink_);
   HG_RETURN_IF_ERROR(Execute("COMMIT", "committing"));
   began_ = false;

@@ -44,7 +44,7 @@ Status Salvage::Narrow(const Batch& batch, std::span<const Batch::Unit> units, s
   return Ok();
 }
 
-Status Salvage::Write(const Batch& batch, std::vector<Refusal>& refused) {
+Status Salvage::Write(const Batch& batch, std::vector<RefusedChange>& refused) {
   HG_ASSIGN_OR_RETURN(const bool written, Try(batch));
   if (written) return Ok();
   const std::vector<Batch::Unit> units = batch.Units();
@@ -58,8 +58,7 @@ Status Salvage::Write(const Batch& batch, std::vector<Refusal>& refused) {
       if (!fits) rejected.push_back({one.unit, what_});
     }
   }
-  for (const Rejected& one : rejected)
-    refused.push_back({one.unit.at(), one.what, BodyOf(one.unit), one.unit.table->plan->name, one.unit.key()});
+  for (const Rejected& one : rejected) refused.push_back({one.unit.at(), one.what, BodyOf(one.unit), one.unit.row()});
   return Ok();
 }
 

@@ -9,22 +9,13 @@
 
 namespace headgate::table {
 
-// What the target would not take: one of the things to do in a batch.
-struct Refusal {
-  At at;             // of the change that it comes from
-  std::string what;  // the server's words
-  std::string body;  // of its letter (letter.h)
-  TableName table;
-  std::string key;  // of the row, as Batch has it; "" of append
-};
-
 // Writes batches but for what the target rejects, which is found by halving. For one session, on its thread.
 class Salvage {
  public:
   explicit Salvage(Target& target) : target_(target) {}
 
   // Appends what was rejected. kConfig if the target rejects one after the other: it is the table that is wrong.
-  Status Write(const Batch& batch, std::vector<Refusal>& refused);
+  Status Write(const Batch& batch, std::vector<RefusedChange>& refused);
 
  private:
   struct Rejected {

@@ -10,7 +10,7 @@
 #include "core/base/result.h"
 #include "core/model/change.h"
 #include "core/net/ip_address.h"
-#include "core/pipeline/sink.h"
+#include "core/pipeline/batch_sink.h"
 #include "sinks/table/batch.h"
 #include "sinks/table/dialect.h"
 #include "sinks/table/options.h"
@@ -31,14 +31,10 @@ class Target {
   // A statement that changes tables commits what is under way.
   virtual bool ddl_commits() const = 0;
 
-  // What the target keeps of a sink.
-  struct Kept {
-    Seq cursor = 0;
-    std::string states;  // SinkContext::states of then
-  };
   // Makes this session the only one that may move the sink's cursor, and says where it is. kConfig if the target knows
   // nothing of a sink that was here before.
-  virtual Result<Kept> TakeOver(std::string_view sink, std::string_view log_id, const SinkContext::Stand& stand) = 0;
+  virtual Result<TargetPlace> TakeOver(std::string_view sink, std::string_view log_id,
+                                       const SinkContext::Stand& stand) = 0;
   // Nothing if there is no such table.
   virtual Result<std::optional<TargetTable>> Describe(const TableName& name) = 0;
   virtual Status ChangeSchema(const std::string& sql) = 0;
@@ -51,7 +47,7 @@ class Target {
   virtual Status Write(const Batch& batch) = 0;
   // What is kept is this from now on, and it and all rows since the last commit are durable. kConfig if another process
   // took over.
-  virtual Status Commit(const Kept& kept) = 0;
+  virtual Status Commit(const TargetPlace& kept) = 0;
 
   // Whether a table of mode=append has the row of this event.
   virtual Result<bool> HasEvent(const TableName& name, std::string_view event_id) = 0;

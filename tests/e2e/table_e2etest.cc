@@ -297,7 +297,7 @@ TEST_P(TableSink, AP22_ATraceTellsWhatWasWrittenWhereAndWhatWasRejected) {
   At("ALTER TABLE " + In("orders") + " ADD CONSTRAINT cheap CHECK (total < 1000000)");
   Exec("UPDATE public.orders SET total = 5000000 WHERE id = 3");
   ASSERT_TRUE(WaitFor([&] { return items().size() == 1; })) << items();
-  EXPECT_THAT(items()[0]["error"].get<std::string>(), ::testing::HasSubstr("1 of its changes were rejected: "));
+  EXPECT_THAT(items()[0]["error"].get<std::string>(), ::testing::HasSubstr("1 of its changes were refused: "));
   Call("DELETE", trace, 204);
   Exec("UPDATE public.orders SET total = 5 WHERE id = 3");
   ExpectSame();

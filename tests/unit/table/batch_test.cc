@@ -105,15 +105,17 @@ TEST_F(TableBatch, SaysWhichRowsItLeavesNothingOf) {
   Take(events_.Insert(1));
   Take(events_.Part(3, "paid"));
   Take(events_.Delete(2));
-  std::map<std::string, std::string> keys;
+  std::map<std::string, RefusedChange> rows;
   for (const Batch::Unit& unit : batch_.Units())
-    keys[std::string(unit.table->TextOf(unit.table->At(unit.table->rows[unit.index].first, 0)))] = unit.key();
-  EXPECT_TRUE(batch_.Replaces({"public", "orders"}, keys["1"]));
-  EXPECT_TRUE(batch_.Replaces({"public", "orders"}, keys["2"]));
-  EXPECT_FALSE(batch_.Replaces({"public", "orders"}, keys["3"]));  // a part of it
-  EXPECT_FALSE(batch_.Replaces({"public", "other"}, keys["1"]));
+    rows[std::string(unit.table->TextOf(unit.table->At(unit.table->rows[unit.index].first, 0)))].row = unit.row();
+  EXPECT_TRUE(batch_.Replaces(rows["1"]));
+  EXPECT_TRUE(batch_.Replaces(rows["2"]));
+  EXPECT_FALSE(batch_.Replaces(rows["3"]));  // a part of it
+  RefusedChange other = rows["1"];
+  other.row.replace(other.row.find("orders"), 6, "others");
+  EXPECT_FALSE(batch_.Replaces(other));
   Take(events_.Truncate());
-  EXPECT_TRUE(batch_.Replaces({"public", "orders"}, keys["3"]));
+  EXPECT_TRUE(batch_.Replaces(rows["3"]));
 }
 
 TEST_F(TableBatch, RowsOfAnotherShapeWaitForTheBatch) {

@@ -22,7 +22,9 @@ class PickyTarget final : public Target {
   Status Connect(const std::vector<net::IpAddress>&) override { return Ok(); }
   const Dialect& dialect() const override { return dialect_; }
   bool ddl_commits() const override { return false; }
-  Result<Kept> TakeOver(std::string_view, std::string_view, const SinkContext::Stand&) override { return Kept(); }
+  Result<TargetPlace> TakeOver(std::string_view, std::string_view, const SinkContext::Stand&) override {
+    return TargetPlace();
+  }
   Result<std::optional<TargetTable>> Describe(const TableName&) override { return std::optional<TargetTable>(); }
   Status ChangeSchema(const std::string&) override { return Ok(); }
   Status Rollback() override { return Ok(); }
@@ -44,7 +46,7 @@ class PickyTarget final : public Target {
     }
     return broken ? Status(Transient("the connection is gone")) : Ok();
   }
-  Status Commit(const Kept&) override { return Ok(); }
+  Status Commit(const TargetPlace&) override { return Ok(); }
   Result<bool> HasEvent(const TableName&, std::string_view) override { return false; }
   void Interrupt() override {}
 
@@ -71,7 +73,7 @@ class TableSalvage : public ::testing::Test {
   std::shared_ptr<const TablePlan> plan_;
   Batch batch_{target_.dialect()};
   Salvage salvage_{target_};
-  std::vector<Refusal> refused_;
+  std::vector<RefusedChange> refused_;
 };
 
 TEST_F(TableSalvage, ABatchThatFitsIsWrittenAtOnce) {
