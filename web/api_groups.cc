@@ -104,7 +104,8 @@ Response GetGroup(Api& api, const Request& request) {
   if (auto missing = NoStreamOf(api, request)) return std::move(*missing);
   const auto status = Find(api, request);
   if (status == nullptr) return NoGroup(request);
-  return Response::Json(200, Dump(GroupJson(api.control, NameOf(request), *status)));
+  return Response::Json(200, Dump(GroupJson(api.control, NameOf(request), *status)))
+      .With("ETag", GroupETag(status->record));
 }
 
 // Where a group starts, or goes to.
@@ -118,7 +119,8 @@ Result<At> GroupPlace(const Log& log, const std::string& text) {
 }
 
 Response ShowMade(Control& control, const Request& request, const GroupDesk::Made& made) {
-  Response response = Response::Json(made.created ? 201 : 200, Dump(GroupJson(control, NameOf(request), *made.status)));
+  Response response = Response::Json(made.created ? 201 : 200, Dump(GroupJson(control, NameOf(request), *made.status)))
+                          .With("ETag", GroupETag(made.status->record));
   if (!made.created) return response;
   return std::move(response).With("Location", "/api/v1/streams/" + PercentEncode(request.Argument(0)) + "/groups/" +
                                                   PercentEncode(request.Argument(1)));
@@ -126,6 +128,11 @@ Response ShowMade(Control& control, const Request& request, const GroupDesk::Mad
 
 Response PutGroup(Api& api, const Request& request) {
   if (auto missing = NoStreamOf(api, request)) return std::move(*missing);
+  const auto known = Find(api, request);
+  if (!IfMatchHolds(request, known == nullptr ? "" : GroupETag(known->record)))
+    return Fail(
+        request, 412,
+        "The settings of group " + request.Argument(1) + " are not those that If-Match names. Read them again.");
   std::string at;
   const auto wanted = ReadGroupWanted(request, at);
   if (!wanted.ok()) return BadBody(request, wanted.error(), at);
@@ -223,8 +230,10 @@ Response NackRecords(Api& api, const Request& request) { return AckOrNack(api, r
 
 constexpr Contract kGroupList = {.query = "...Page", .answers = "200 {items: [Group], next_cursor: string?}"};
 constexpr Contract kOneGroup = {.answers = "200 Group"};
-constexpr Contract kSetGroup = {
-    .body = "{start?: string?, ...GroupSettings}", .answers = "200 Group; 201 Group", .errors = "409 422"};
+constexpr Contract kSetGroup = {.query = "If-Match: string",
+                                .body = "{start?: string?, ...GroupSettings}",
+                                .answers = "200 Group; 201 Group",
+                                .errors = "409 412 422"};
 constexpr Contract kSoughtGroup = {.body = "{to: string}", .answers = "200 Group", .errors = "422"};
 constexpr Contract kGoneGroup = {.answers = "204", .errors = "422"};
 constexpr Contract kPolled = {

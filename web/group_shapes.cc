@@ -44,6 +44,15 @@ GroupLag LagOfGroup(Control& control, const GroupName& name, const GroupStatus& 
   return lag;
 }
 
+std::string GroupETag(const GroupRecord& record) {
+  const GroupSettings& s = record.settings;
+  std::string tag = "\"group-" + std::to_string(record.created_us);
+  for (const std::int64_t setting : {s.ack_timeout_ms, std::int64_t{s.deliveries_max}, std::int64_t{s.in_flight_max},
+                                     static_cast<std::int64_t>(s.ordering), static_cast<std::int64_t>(s.on_lost)})
+    tag += "-" + std::to_string(setting);
+  return tag + "\"";
+}
+
 Json GroupJson(Control& control, const GroupName& name, const GroupStatus& status) {
   const GroupRecord& record = status.record;
   const GroupLag lag = LagOfGroup(control, name, status);

@@ -17,6 +17,8 @@ struct GroupLag {
 // API thread: no look-up for a group that has everything, else about Log::CountsBefore.
 GroupLag LagOfGroup(Control& control, const GroupName& name, const GroupStatus& status);
 
+// Of its settings, for If-Match.
+std::string GroupETag(const GroupRecord& record);
 Json GroupJson(Control& control, const GroupName& name, const GroupStatus& status);
 // The answer of a poll; records are JSON already.
 std::string PolledJson(const GroupDesk::Polled& polled);

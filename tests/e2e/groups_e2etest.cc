@@ -323,6 +323,53 @@ TEST_F(Groups, AGroupReadsTheStreamOfAViewAlsoAfterARestart) {
   }
 }
 
+TEST_F(Groups, SettingsAreReplacedOnlyIfTheyAreThoseThatIfMatchNames) {
+  const std::string path = std::string(kGroups) + "g";
+  const auto put = [&](const std::string& body, const std::string& tag) {
+    auto answer = headgate_->Call("PUT", path, body, {{"If-Match", tag}});
+    EXPECT_TRUE(answer.ok());
+    return answer.ok() ? answer->status : 0;
+  };
+  EXPECT_EQ(put("{}", "\"group-1\""), 412) << "there is none";
+  Put("g", {{"deliveries_max", 3}});
+  const auto read = headgate_->Call("GET", path, "");
+  ASSERT_TRUE(read.ok());
+  const std::string tag = read->headers.at("etag");
+  EXPECT_EQ(put(R"({"deliveries_max":4})", tag), 200);
+  EXPECT_EQ(put(R"({"deliveries_max":9})", tag), 412) << "others were faster";
+  EXPECT_EQ(Get("g")["deliveries_max"], 4);
+}
+
+// A consumer that stands still costs disk alone; of the reference's gigabyte as much as a test may take.
+TEST_F(Groups, D05_WhatAStandingConsumerHasYetToReadLiesOnDisk) {
+  const bool nightly = std::getenv("HEADGATE_NIGHTLY") != nullptr;
+  const int rows = nightly ? 100'000 : 12'000;
+  PollAll("slow", 1);
+  Exec("ALTER TABLE jobs ADD COLUMN text text");
+  // Text that cannot be compressed: 10 kB a row.
+  const auto fill = [&](int from, int to) {
+    Exec(
+        "INSERT INTO jobs SELECT g, 0, (SELECT string_agg(md5(random()::text || g || i), '') FROM generate_series(1, "
+        "320) i) FROM generate_series(" +
+        std::to_string(from) + ", " + std::to_string(to) + ") g");
+  };
+  fill(1, rows / 10);
+  UntilStored(1 + rows / 10);
+  const long before = headgate_->MemoryMiB("RssAnon");
+  fill(rows / 10 + 1, rows);
+  UntilStored(1 + rows);
+  EXPECT_LE(headgate_->MemoryMiB("RssAnon") - before, 10) << "of " << rows / 100 * 9 / 10 << " MB more";
+  int next = 0;
+  const auto end = std::chrono::steady_clock::now() + seconds(120);
+  while (next <= rows && std::chrono::steady_clock::now() < end) {
+    const json records = Poll("slow", 200, 1000)["records"];
+    if (records.empty()) continue;
+    for (const int id : Ids(records)) ASSERT_EQ(id, next++) << "each once, in order";
+    ASSERT_EQ(Ack("slow", records)["acknowledged"], records.size());
+  }
+  EXPECT_EQ(next, rows + 1);
+}
+
 TEST_F(Groups, BadRequestsAreRefusedWithWhatIsWrong) {
   const auto refused = [&](const std::string& method, const std::string& path, const std::string& body, int status,
                            const std::string& text) {

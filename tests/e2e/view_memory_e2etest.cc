@@ -53,22 +53,15 @@ class ViewMemory : public ViewsFixture {
   static std::string Text(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
   void Rename(const std::string& name) { Exec("UPDATE control SET name = '" + name + "' WHERE id = 7"); }
 
-  long ResidentMiB(const std::string& field) const {
-    std::ifstream in("/proc/" + std::to_string(headgate_->pid()) + "/status");
-    for (std::string line; std::getline(in, line);) {
-      if (line.starts_with(field)) return std::stol(line.substr(line.find_first_of("0123456789"))) / 1024;
-    }
-    return -1;
-  }
   void ForgetPeak() const { std::ofstream("/proc/" + std::to_string(headgate_->pid()) + "/clear_refs") << "5"; }
 };
 
 TEST_F(ViewMemory, PainThree_OneControlRowThat200000RowsReferToIsUpdatedWithMemoryFlat) {
-  const long rest = ResidentMiB("VmRSS");
+  const long rest = headgate_->MemoryMiB("VmRSS");
   ForgetPeak();
   Rename("second");
   UntilNamed("second");
-  const long peak = ResidentMiB("VmHWM");
+  const long peak = headgate_->MemoryMiB("VmHWM");
   RecordProperty("rest_mib", static_cast<int>(rest));
   RecordProperty("peak_mib", static_cast<int>(peak));
   std::printf("resident memory: %ld MiB at rest, %ld MiB at most\n", rest, peak);

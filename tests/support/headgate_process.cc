@@ -157,6 +157,14 @@ std::shared_ptr<const ApiContract> HeadgateProcess::Contract() const {
   return contract_ = std::move(contract);
 }
 
+long HeadgateProcess::MemoryMiB(std::string_view field) const {
+  std::ifstream in("/proc/" + std::to_string(pid()) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(field)) return std::stol(line.substr(line.find_first_of("0123456789"))) / 1024;
+  }
+  return -1;
+}
+
 Result<HttpAnswer> HeadgateProcess::Call(const std::string& method, const std::string& path, const std::string& body,
                                          const std::map<std::string, std::string>& headers) const {
   auto answer = HttpCall(address_, method, path, body, headers);

@@ -53,6 +53,9 @@ class HeadgateProcess {
   pid_t pid() const { return child_ ? child_->pid() : -1; }
   bool running() { return child_ != nullptr && child_->running(); }
 
+  // A field of /proc/PID/status in MiB: VmRSS, VmHWM, RssAnon (without files that are mapped). -1: there is none.
+  long MemoryMiB(std::string_view field) const;
+
   // One request; an answer that /openapi.json does not have is an error (AP28).
   Result<HttpAnswer> Call(const std::string& method, const std::string& path, const std::string& body = {},
                           const std::map<std::string, std::string>& headers = {}) const;
