@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/config/masking.h"
+#include "core/sql/column_list.h"
 #include "core/views/index_statement.h"
 #include "web/api.h"
 #include "web/connect_shapes.h"
@@ -46,30 +47,14 @@ std::string JoinedName(const std::vector<std::string>& parts) {
 
 // The column list of CREATE SOURCE as the setting `columns` has it.
 views::SqlResult<std::string> ColumnsText(const Statement& statement, const std::vector<Node>& columns) {
-  std::string text;
   for (const Node& node : columns) {
-    if (!text.empty()) text += ", ";
-    if (!node.Is("ColumnDef"))
-      return SqlError{"0A000", "a source takes columns only in its list", statement.offset, ""};
-    const Node& column = node.body();
-    const auto type = sql::BindType(column["typeName"]);
+    if (!node.Is("ColumnDef")) continue;
+    const auto type = sql::BindType(node.body()["typeName"]);
     if (!type.ok()) return SqlError{"42704", type.error().message, statement.offset + type.error().offset, ""};
-    std::string name;
-    for (const char c : column["colname"].text()) name += c == '"' ? std::string("\"\"") : std::string(1, c);
-    text += "\"" + name + "\" " + sql::Name(*type);
-    for (const Node& constraint : column["constraints"].items()) {
-      const std::string_view kind = constraint.body()["contype"].text();
-      if (kind == "CONSTR_NOTNULL") {
-        text += " NOT NULL";
-      } else if (kind == "CONSTR_PRIMARY") {
-        text += " PRIMARY KEY";
-      } else if (kind != "CONSTR_NULL") {
-        return SqlError{"0A000", "column " + name + ": a source's columns may be NOT NULL or PRIMARY KEY",
-                        statement.offset, ""};
-      }
-    }
   }
-  return text;
+  const auto list = sql::ReadColumns(columns);
+  if (list.ok()) return sql::ToText(*list);
+  return SqlError{"0A000", list.error().message, statement.offset + list.error().offset, list.error().hint};
 }
 
 Outcome CreateSinkOfQuery(Control& control, const Statement& statement, config::FlatConfig flat, const Caller& caller) {

@@ -4,7 +4,6 @@
 
 #include "core/config/secrets.h"
 #include "core/schema_registry/settings.h"
-#include "core/sql/column_list.h"
 
 namespace headgate::kafka::source {
 namespace {
@@ -73,12 +72,13 @@ class SourceSettings {
   void ReadColumns() {
     o_.stream = bound_.Text("stream");
     o_.columns = bound_.Text("columns");
+    o_.keep_raw = bound_.Bool("keep_raw");
     if (Known("stream") && !sql::IsStreamName(o_.stream))
       Fail("stream", "cannot be the name of a stream: it is one word of letters, digits, _ and -, at most 63.");
     o_.fields = ReadFields("fields");
     o_.key_fields = ReadFields("key_fields");
     if (!Known("columns")) return;
-    const auto columns = sql::ParseColumns(o_.columns);
+    const auto columns = ColumnsOf(o_);
     if (!columns.ok()) return out_.errors.push_back({"columns", columns.error().what});
     const auto check = [&](std::string_view key, const FieldMap& fields) {
       for (const auto& [column, path] : fields) {
@@ -86,6 +86,10 @@ class SourceSettings {
           Fail(key, "names " + column + ", which is no column of the setting \"columns\".");
       }
     };
+    for (const FieldMap* const fields : {&o_.fields, &o_.key_fields}) {
+      if (o_.keep_raw && std::ranges::find(*fields, kRawColumn, &FieldMap::value_type::first) != fields->end())
+        return Fail(fields == &o_.fields ? "fields" : "key_fields", "places _raw, which keep_raw fills. Leave it out.");
+    }
     check("fields", o_.fields);
     check("key_fields", o_.key_fields);
     for (const auto& [column, path] : o_.key_fields) {
@@ -125,6 +129,18 @@ class SourceSettings {
 };
 
 }  // namespace
+
+Result<sql::ColumnList> ColumnsOf(const Options& options) {
+  HG_ASSIGN_OR_RETURN(auto list, sql::ParseColumns(options.columns));
+  if (!options.keep_raw) return list;
+  if (std::ranges::find(list.columns, kRawColumn, &sql::InputColumn::name) != list.columns.end())
+    return ConfigError(
+        "Setting \"columns\" has a column _raw, which is the one that keep_raw adds. Leave one of them out.");
+  sql::InputColumn& raw = list.columns.emplace_back();
+  raw.name = kRawColumn;
+  raw.type = sql::TypeId::kBytea;
+  return list;
+}
 
 ReadOptions Read(const std::string& name, const config::Bound& bound) { return SourceSettings(name, bound).Read(); }
 

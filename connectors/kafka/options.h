@@ -8,10 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/codec/record_decoder.h"
 #include "core/config/spec.h"
 #include "core/kafka/client_options.h"
 #include "core/schema_registry/client.h"
+#include "core/sql/column_list.h"
 
 namespace headgate::kafka::source {
 
@@ -34,6 +36,7 @@ struct Options {
   bool committed = true;       // records of committed transactions alone
   std::string stream;
   std::string columns;
+  bool keep_raw = false;  // the last column, kRawColumn, has the bytes of values as they came
   FieldMap fields;
   FieldMap key_fields;  // of records without a value
   RecordFormat value;
@@ -51,6 +54,11 @@ struct ReadOptions {
   Options options;
   std::vector<config::KeyError> errors;
 };
+inline constexpr const char* kRawColumn = "_raw";
+
+// The columns of the stream: those that are declared, and the one of keep_raw. Error: where in the text, what to write.
+Result<sql::ColumnList> ColumnsOf(const Options& options);
+
 // Values that still hold a placeholder pass every check of their content.
 ReadOptions Read(const std::string& name, const config::Bound& bound);
 

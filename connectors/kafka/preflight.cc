@@ -49,7 +49,7 @@ void CheckRegistry(const Options& options, std::vector<Finding>& out) {
     if (!answered.ok()) return out.push_back(Failed("registry", answered.error(), "registry"));
     out.push_back({"registry", Level::kOk, "the schema registry answers", "", "", ""});
   }
-  auto columns = sql::ParseColumns(options.columns);
+  auto columns = ColumnsOf(options);
   if (!columns.ok()) return out.push_back(Failed("columns", columns.error(), "columns"));
   const auto reader = RecordReader::Make(options, *std::move(columns), registry.get());
   if (!reader.ok()) out.push_back(Failed("fields", reader.error(), "fields"));

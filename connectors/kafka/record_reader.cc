@@ -39,7 +39,9 @@ Result<std::unique_ptr<RecordReader>> RecordReader::Make(const Options& options,
 Status RecordReader::Prepare(const Options& options, codec::SchemaStore* store) {
   std::vector<codec::FieldPath> of_keys;
   std::vector<codec::FieldPath> of_values;
+  keep_raw_ = options.keep_raw;
   for (const sql::InputColumn& column : columns_.columns) {
+    if (keep_raw_ && &column == &columns_.columns.back()) break;
     const codec::FieldPath* const set = PathOf(options.fields, column.name);
     const codec::FieldPath path = set != nullptr ? *set : OwnPath(column.name, options.value.format);
     places_.push_back({path.of_key, PlaceOf(path, path.of_key ? of_keys : of_values)});
@@ -78,7 +80,7 @@ Status RecordReader::Read(std::optional<std::string_view> key, std::optional<std
   tx.StartChange(deletes ? Op::kDelete : Op::kInsert, stream_, version_, static_cast<std::uint64_t>(offset));
   std::string& row = tx.StartRow(deletes ? RowImage::kBefore : RowImage::kAfter);
   const std::size_t before = row.size();
-  auto written = deletes ? WriteKey(row) : WriteRow(value.has_value(), row);
+  auto written = deletes ? WriteKey(row) : WriteRow(value, row);
   if (written.ok() && row.size() - before > row_bytes_max_)
     written = Rejected("the row is larger than " + std::to_string(row_bytes_max_) + " bytes (row_bytes_max)");
   if (!written.ok()) {
@@ -104,14 +106,16 @@ Status RecordReader::WriteColumn(std::size_t column, const Value& value, std::st
   return Ok();
 }
 
-Status RecordReader::WriteRow(bool has_value, std::string& row) {
+Status RecordReader::WriteRow(std::optional<std::string_view> bytes, std::string& row) {
   const Value null;
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const Place& place = places_[i];
-    const bool there = place.of_key || has_value;
+    const bool there = place.of_key || bytes;
     const Value& value = !there ? null : place.of_key ? key_values_[place.index] : value_values_[place.index];
     HG_RETURN_IF_ERROR(WriteColumn(i, value, row));
   }
+  if (keep_raw_ && bytes) PutBlob(row, ValueKind::kBytes, *bytes);
+  if (keep_raw_ && !bytes) PutNull(row);
   return Ok();
 }
 
@@ -127,6 +131,7 @@ Status RecordReader::WriteKey(std::string& row) {
       HG_RETURN_IF_ERROR(WriteColumn(i, key_values_[*key_indexes_[i]], row));
     }
   }
+  if (keep_raw_) PutAbsent(row);
   return Ok();
 }
 

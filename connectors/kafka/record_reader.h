@@ -19,8 +19,8 @@ namespace headgate::kafka::source {
 // Records of a topic as changes of one stream. Pure but for the registry; for one thread.
 class RecordReader {
  public:
-  // `store`: of a registry, nullptr if there is none; must outlive it. kConfig: a path does not lead anywhere, or a
-  // schema does not compile.
+  // `columns`: ColumnsOf(options). `store`: of a registry, nullptr if there is none; must outlive it. kConfig: a path
+  // does not lead anywhere, or a schema does not compile.
   static Result<std::unique_ptr<RecordReader>> Make(const Options& options, sql::ColumnList columns,
                                                     codec::SchemaStore* store);
 
@@ -46,7 +46,7 @@ class RecordReader {
       : columns_(std::move(columns)), row_bytes_max_(row_bytes_max) {}
   Status Prepare(const Options& options, codec::SchemaStore* store);
   Status DecodeKey(std::optional<std::string_view> key);
-  Status WriteRow(bool has_value, std::string& row);
+  Status WriteRow(std::optional<std::string_view> value, std::string& row);
   Status WriteKey(std::string& row);
   Status WriteColumn(std::size_t column, const Value& value, std::string& row);
 
@@ -54,6 +54,7 @@ class RecordReader {
   const std::size_t row_bytes_max_;
   StreamNo stream_ = 0;
   std::uint32_t version_ = 0;
+  bool keep_raw_ = false;                                // there is one more column, of the value as it came
   std::vector<Place> places_;                            // by column
   std::vector<std::optional<std::size_t>> key_indexes_;  // by column, of records without a value: among the key's
   std::unique_ptr<codec::RecordDecoder> keys_;           // nullptr: nothing is taken from keys

@@ -65,7 +65,7 @@ Status KafkaSource::OpenReader(LogWriter& writer) {
   if (options_.registry) {
     HG_ASSIGN_OR_RETURN(registry_, schema_registry::Client::Open(*options_.registry));
   }
-  HG_ASSIGN_OR_RETURN(auto columns, sql::ParseColumns(options_.columns));
+  HG_ASSIGN_OR_RETURN(auto columns, ColumnsOf(options_));
   HG_ASSIGN_OR_RETURN(reader_, RecordReader::Make(options_, std::move(columns), registry_.get()));
   return Ok();
 }

@@ -12,6 +12,7 @@ namespace headgate::kafka::source {
 namespace {
 
 using config::Choice;
+using config::Defaulted;
 using config::Number;
 using config::Option;
 using config::Optional;
@@ -62,6 +63,10 @@ std::vector<Option> StreamOptions() {
                    "behind a path says which branch of a union is there. A column that is not named is the "
                    "field of its own name in the value."),
           "sensor_id=sensorID,device=key.id"),
+      Defaulted(
+          "keep_raw", OptionType::kBoolean, "false", kGroup, "Keep raw",
+          "The stream has one more column behind the others, _raw bytea: the value of the record as it came, NULL "
+          "where it has none."),
       WithExample(Optional("key_fields", OptionType::kString, kGroup, "Key fields",
                            "The same for the columns of the primary key in records without a value. Default: what "
                            "fields takes from the key."),
@@ -154,7 +159,7 @@ SourceFactory MakeFactory() {
   f.move_partitions = MoveTo;
   f.declared_schema = [](const std::string& name, const config::Bound& bound) -> std::optional<TableSchema> {
     const Options options = Read(name, bound).options;
-    const auto columns = sql::ParseColumns(options.columns);
+    const auto columns = ColumnsOf(options);
     if (!columns.ok()) return std::nullopt;
     return sql::MakeSchema(*columns, options.stream);
   };

@@ -26,6 +26,12 @@ Error Wrong(const std::string& text, Problem problem) {
 
 bool StartsName(char c) { return IsLetter(c) || c == '_'; }
 
+std::string QuotedColumn(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
+  return out + "\"";
+}
+
 // Brackets that close more than was opened would end our CREATE TABLE and begin something else.
 Checked StaysInside(const std::string& text) {
   HG_ASSIGN_OR_RETURN(const auto tokens, Scan(text));
@@ -48,15 +54,14 @@ Checked SetDefault(InputColumn& column, const Node& expression) {
     value = FromText(column.type.Bare(), text, context);
     if (!context.failed()) value = ApplyModifier(column.type, std::move(value), false, context);
   }
-  if (context.failed())
-    return Problem{"the default of " + column.name + ": " + context.errors()[0].message, kBefore.size(), ""};
+  if (context.failed()) return Problem{"the default of " + column.name + ": " + context.errors()[0].message, 0, ""};
   column.fallback.clear();
   PutDatum(column.fallback, column.type, value);
   column.has_fallback = !value.null;
   if (value.null) return {};
   std::string text = ToText(column.type, value, "UTC");
-  const bool plain = CategoryOf(column.type) == Category::kNumeric || CategoryOf(column.type) == Category::kBool;
-  if (plain) {
+  const bool number = CategoryOf(column.type) == Category::kNumeric && IsDigit(text.back());  // and no NaN
+  if (number || CategoryOf(column.type) == Category::kBool) {
     column.fallback_text = column.type.Is(TypeId::kBool) ? (value.b ? "true" : "false") : text;
     return {};
   }
@@ -92,10 +97,22 @@ Checked AddConstraint(ColumnList& list, const Node& constraint, std::optional<st
   return {};
 }
 
-Parsed<ColumnList> ReadElements(const Node& create) {
+Parsed<ColumnList> Read(const std::string& text) {
+  const std::string statement = std::string(kBefore) + text + "\n)";
+  HG_RETURN_IF_ERROR(StaysInside(text));
+  HG_ASSIGN_OR_RETURN(const Node statements, ParseStatements(statement));
+  const Node& create = statements.at(0)["stmt"];
+  if (statements.size() != 1 || !create.Is("CreateStmt"))
+    return Problem{"only a list of columns can stand here", kBefore.size(), ""};
+  return ReadColumns(create.body()["tableElts"].items());
+}
+
+}  // namespace
+
+Parsed<ColumnList> ReadColumns(const std::vector<Node>& elements) {
   ColumnList list;
   std::vector<std::pair<const Node*, std::optional<std::size_t>>> constraints;
-  for (const Node& element : create["tableElts"].items()) {
+  for (const Node& element : elements) {
     if (element.Is("Constraint")) {
       constraints.emplace_back(&element.body(), std::nullopt);
       continue;
@@ -113,23 +130,27 @@ Parsed<ColumnList> ReadElements(const Node& create) {
       constraints.emplace_back(&constraint.body(), list.columns.size());
     list.columns.push_back(std::move(made));
   }
-  if (list.columns.empty()) return Problem{"there is no column", kBefore.size(), "Write name type, name type, ..."};
-  if (list.columns.size() > kColumnsMax) return Problem{"there are more than 1600 columns", kBefore.size(), ""};
+  if (list.columns.empty()) return Problem{"there is no column", 0, "Write name type, name type, ..."};
+  if (list.columns.size() > kColumnsMax) return Problem{"there are more than 1600 columns", 0, ""};
   for (const auto& [constraint, column] : constraints) HG_RETURN_IF_ERROR(AddConstraint(list, *constraint, column));
   return list;
 }
 
-Parsed<ColumnList> Read(const std::string& text) {
-  const std::string statement = std::string(kBefore) + text + "\n)";
-  HG_RETURN_IF_ERROR(StaysInside(text));
-  HG_ASSIGN_OR_RETURN(const Node statements, ParseStatements(statement));
-  const Node& create = statements.at(0)["stmt"];
-  if (statements.size() != 1 || !create.Is("CreateStmt"))
-    return Problem{"only a list of columns can stand here", kBefore.size(), ""};
-  return ReadElements(create.body());
+std::string ToText(const ColumnList& list) {
+  std::string text;
+  for (std::size_t i = 0; i < list.columns.size(); ++i) {
+    const InputColumn& column = list.columns[i];
+    const bool in_key = std::ranges::find(list.key, i) != list.key.end();
+    text += (i == 0 ? "" : ", ") + QuotedColumn(column.name) + " " + Name(column.type);
+    if (column.not_null && !in_key) text += " NOT NULL";
+    if (column.has_fallback) text += " DEFAULT " + column.fallback_text;
+    if (in_key && list.key.size() == 1) text += " PRIMARY KEY";
+  }
+  if (list.key.size() < 2) return text;
+  std::string key;
+  for (const std::size_t i : list.key) key += (key.empty() ? "" : ", ") + QuotedColumn(list.columns[i].name);
+  return text + ", PRIMARY KEY (" + key + ")";
 }
-
-}  // namespace
 
 Result<ColumnList> ParseColumns(const std::string& text) {
   auto list = Read(text);

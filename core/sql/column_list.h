@@ -8,6 +8,8 @@
 
 #include "core/base/result.h"
 #include "core/model/schema.h"
+#include "core/sql/ast.h"
+#include "core/sql/problem.h"
 #include "core/sql/type.h"
 
 // The columns of a stream, as the setting `columns` of sources without a catalogue declares them: the inside of a
@@ -31,6 +33,12 @@ struct ColumnList {
 // "sensor_id int NOT NULL, temperature float8 NOT NULL": names, types and constants as in SQL. Constraints: NOT NULL,
 // NULL, PRIMARY KEY, DEFAULT constant. The error says where in the text, and what to write.
 Result<ColumnList> ParseColumns(const std::string& text);
+
+// The same of columns that are parsed already, those of CREATE SOURCE; places are in their text.
+Parsed<ColumnList> ReadColumns(const std::vector<Node>& elements);
+
+// As ParseColumns reads it: the same list comes of it.
+std::string ToText(const ColumnList& list);
 
 // Whether a text may be the name of such a stream: a word that SQL and topics take as it is.
 bool IsStreamName(std::string_view text);

@@ -35,6 +35,28 @@ TEST_F(KafkaTopics, RecordsOfJsonAreRowsOfAStreamWithTheirPlacesAndTimes) {
   EXPECT_NE(changes[0].dump().find("2020-09-13T12:26:40.123"), std::string::npos) << changes[0].dump();
 }
 
+TEST_F(KafkaTopics, TheirSourceIsDeclaredInSqlWithDefaultsAndItsBytes) {
+  CreateTopic("declared");
+  const std::string with = " WITH (connector.class = 'kafka-source', brokers = '" + topics_->address() +
+                           "', topic = '" + topics_->Name("declared") + "', keep_raw = 'true')";
+  const json refused =
+      Call("POST", "/api/v1/sql", 422,
+           {{"statements", "CREATE SOURCE declared (id int, at timestamptz, WATERMARK FOR at AS at)" + with}});
+  EXPECT_THAT(refused.dump(), testing::HasSubstr("watermarks are not supported yet"));
+  const json twice =
+      Call("POST", "/api/v1/sql", 422, {{"statements", "CREATE SOURCE declared (id int, _raw bytea)" + with}});
+  EXPECT_THAT(twice.dump(), testing::HasSubstr("the one that keep_raw adds"));
+  const json wrong =
+      Call("POST", "/api/v1/sql", 422, {{"statements", "CREATE SOURCE declared (id int DEFAULT 'many')" + with}});
+  EXPECT_THAT(wrong.dump(), testing::HasSubstr("the default of id"));
+  Sql("CREATE SOURCE declared (id int NOT NULL, note text DEFAULT 'it''s none')" + with +
+      "; CREATE MATERIALIZED VIEW seen AS SELECT id, note, encode(_raw, 'hex') AS raw FROM declared");
+  Produce("declared", {Record({}, "{ \"id\":7}")});
+  const json rows = Until("/api/v1/views/seen/rows", [](const json& page) { return !page["items"].empty(); });
+  EXPECT_EQ(rows["items"][0]["note"], "it's none") << rows.dump();
+  EXPECT_EQ(rows["items"][0]["raw"], "7b20226964223a377d") << rows.dump();
+}
+
 TEST_F(KafkaTopics, EachRecordOfCommittedTransactionsIsInTheLogOnceWhereverTheProgramIsKilled) {
   CreateTopic("tx", 2);
   auto producer = KafkaTransactions::Open(topics_->settings(), topics_->Name("producer"));

@@ -46,6 +46,12 @@ TEST(KafkaSourceOptions, ThatCannotBeAreToldWithTheirSettings) {
   EXPECT_THAT(Wrong({{"fields", "other=a"}}), HasSubstr("fields: Setting \"fields\" names other, which is no column"));
   EXPECT_THAT(Wrong({{"fields", "id"}}), HasSubstr("fields: "));
   EXPECT_THAT(Wrong({{"key_fields", "id=value.id"}}), HasSubstr("has only its key"));
+  EXPECT_THAT(Wrong({{"keep_raw", "true"}, {"columns", "id int, _raw bytea"}}),
+              HasSubstr("the one that keep_raw adds"));
+  EXPECT_THAT(Wrong({{"keep_raw", "true"}, {"fields", "_raw=value"}}),
+              HasSubstr("fields: Setting \"fields\" places _raw"));
+  EXPECT_THAT(Wrong({{"keep_raw", "true"}, {"key_fields", "_raw=key"}}), HasSubstr("key_fields: "));
+  EXPECT_EQ(Wrong({{"keep_raw", "true"}}), "");
   EXPECT_THAT(Wrong({{"format", "avro"}}), HasSubstr("whose records need \"registry\" or \"schema\""));
   EXPECT_THAT(Wrong({{"format", "protobuf"}, {"schema", "x"}}), HasSubstr("message: Setting \"message\" is missing"));
   EXPECT_THAT(Wrong({{"message", "M"}}), HasSubstr("only Protobuf has messages"));

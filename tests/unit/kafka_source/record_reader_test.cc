@@ -17,7 +17,8 @@ constexpr const char* kSensor =
 class Reading {
  public:
   explicit Reading(const std::string& columns, Options options = {}) {
-    auto list = sql::ParseColumns(columns);
+    options.columns = columns;
+    auto list = ColumnsOf(options);
     EXPECT_TRUE(list.ok());
     auto made = RecordReader::Make(options, *std::move(list), nullptr);
     if (made.ok()) {
@@ -83,6 +84,26 @@ Options Protobuf() {
   options.value = {Format::kProtobuf, "SensorData", kSensor};
   options.fields = Fields("sensor_id=sensorID");
   return options;
+}
+
+TEST(KafkaRecords, HaveTheirBytesInOneMoreColumnIfTheyAreKept) {
+  Options options;
+  options.keep_raw = true;
+  options.key_fields = Fields("id=key");
+  Reading control("id int PRIMARY KEY, note text", options);
+  EXPECT_EQ(control.Read({}, "{ \"id\":1}"), "+ 1 null x7b20226964223a317d") << "as they came, blanks too";
+  EXPECT_EQ(control.Read("1", {}), "- 1 absent absent");
+  Options protobuf = Protobuf();
+  protobuf.keep_raw = true;
+  Reading readings("sensor_id int", protobuf);
+  EXPECT_EQ(readings.Read({}, std::string("\x08\x07", 2)), "+ 7 x0807");
+  EXPECT_EQ(readings.Read({}, ""), "+ 0 x") << "empty bytes are bytes";
+  EXPECT_EQ(readings.Read({}, {}), "+ null null");
+  options = {};
+  options.keep_raw = true;
+  options.row_bytes_max = 20;
+  Reading small("id int", options);
+  EXPECT_THAT(small.Read({}, R"({"id":1,"more":"far too much"})"), HasSubstr("row_bytes_max"));
 }
 
 TEST(KafkaRecords, OfJsonGiveColumnsTheFieldsOfTheirNames) {

@@ -45,6 +45,19 @@ TEST(Columns, APrimaryKeyIsAKeyOfTheRowsInItsOwnOrder) {
   EXPECT_EQ(ParseColumns("id uuid PRIMARY KEY")->key, std::vector<std::size_t>{0});
 }
 
+TEST(Columns, AreTheSameWhenTheirTextIsReadAgain) {
+  const auto again = [](const std::string& text) {
+    const auto list = ParseColumns(text);
+    return list.ok() ? ToText(*list) : list.error().what;
+  };
+  for (const char* text :
+       {"\"a\" integer PRIMARY KEY",
+        "\"a\" integer, \"B \"\"c\" character varying(5)[], PRIMARY KEY (\"B \"\"c\", \"a\")",
+        "\"a\" text NOT NULL DEFAULT 'it''s'::text, \"b\" numeric(6,2) DEFAULT -1.00, \"c\" boolean DEFAULT false",
+        "\"a\" double precision DEFAULT 'NaN'::double precision, \"b\" numeric DEFAULT 'Infinity'::numeric"})
+    EXPECT_EQ(again(text), text);
+}
+
 TEST(Columns, ADefaultIsAConstantOfTheColumnsType) {
   const auto list = ParseColumns(
       "a int NOT NULL DEFAULT 3+4, b text DEFAULT 'it''s', c numeric(6,2) DEFAULT 1, d boolean DEFAULT true, e date "
