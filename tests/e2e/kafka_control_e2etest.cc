@@ -1,7 +1,10 @@
 // Control streams over a real broker: the thermostat in its original wire format, Avro with a registry.
 #include "core/base/encoding.h"
 #include "tests/e2e/kafka_source.h"
+#include "tests/support/private_mysql.h"
 #include "tests/support/private_registry.h"
+#include "tests/support/shared_postgres.h"
+#include "tests/support/thermostat.h"
 
 namespace headgate::test {
 namespace {
@@ -10,81 +13,61 @@ using json = nlohmann::json;
 
 std::string Bytes(std::string_view hex) { return *FromHex(hex); }
 
-// Settings over Kafka, readings over Kafka, commands to Kafka.
+// Readings over Kafka, commands to Kafka; settings from wherever a test has them.
 class KafkaThermostat : public KafkaSourceFixture {
  protected:
   void SetUp() override {
     KafkaSourceFixture::SetUp();
     if (IsSkipped()) return;
-    for (const char* topic : {"tempset", "sensor", "heatercontrol"}) CreateTopic(topic);
+    for (const char* topic : {"sensor", "heatercontrol"}) CreateTopic(topic);
   }
-  void Begin() {
-    const std::string where = "connector.class = 'kafka-source', brokers = '" + topics_->address() + "', topic = '";
-    Sql("CREATE SOURCE tempset (sensor_id int PRIMARY KEY, desired float8 NOT NULL, up_delta float8 NOT NULL, "
-        "down_delta float8 NOT NULL) WITH (" +
-        where + topics_->Name("tempset") +
-        R"(', format = 'protobuf', message = 'TemperatureControl',
-        schema = 'syntax = "proto3"; message TemperatureControl { int32 sensorID = 1; double desired = 2; double upDelta = 3; double downDelta = 4; }',
-        fields = 'sensor_id=sensorID,up_delta=upDelta,down_delta=downDelta', key_fields = 'sensor_id=key');)"
-        "CREATE SOURCE readings (sensor_id int NOT NULL, temperature float8 NOT NULL) WITH (" +
-        where + topics_->Name("sensor") + R"(', format = 'protobuf', message = 'SensorData',
-        schema = 'syntax = "proto3"; message SensorData { int32 sensorID = 1; double temperature = 2; }',
-        fields = 'sensor_id=sensorID');)" +
-        kRule + "CREATE SINK heater FROM heater_control WITH (connector.class = 'kafka', brokers = '" +
-        topics_->address() + "', topic = '" + topics_->Name("heatercontrol") + "', format = 'row')");
+  void Begin(const std::string& settings_stream) {
+    Sql(SettingsTable(settings_stream) + ReadingsFromTopic(topics_->address(), topics_->Name("sensor")) +
+        kThermostatRule + "CREATE MATERIALIZED VIEW controller AS SELECT sensor_id, desired FROM settings;" +
+        CommandsToTopic(topics_->address(), topics_->Name("heatercontrol"),
+                        ", progress_topic = '" + topics_->Name("progress") + "'"));
     Until("/api/v1/views/heater_control", [](const json& view) { return view["state"] == "running"; });
   }
-  // The commands in their topic, once there are so many: "12345 On".
+  // The values in the topic of commands, once there are so many.
   std::vector<std::string> Commands(std::size_t count) {
     std::vector<std::string> commands;
     for (const auto end = std::chrono::steady_clock::now() + seconds(30); std::chrono::steady_clock::now() < end;) {
       commands.clear();
       const auto records = topics_->client().Read(topics_->Name("heatercontrol"));
-      for (const auto& record : records.ok() ? *records : std::vector<KafkaRecord>()) {
-        const json row = json::parse(record.value.value_or("{}"));
-        commands.push_back(row["sensor_id"].dump() + " " + row["command"].get<std::string>());
-      }
+      for (const auto& record : records.ok() ? *records : std::vector<KafkaRecord>())
+        commands.push_back(record.value ? Hex(*record.value) : "no value");
       if (commands.size() >= count) break;
       Signal().WaitUntil(std::chrono::steady_clock::now() + milliseconds(20), {});
     }
     return commands;
   }
+  void UntilDesired(int sensor, double desired) {
+    Until("/api/v1/views/controller/rows?key.sensor_id=" + std::to_string(sensor),
+          [&](const json& row) { return row["desired"] == desired; });
+  }
+  // It is no longer controlled.
+  void UntilGone(int sensor) {
+    Until("/api/v1/views/controller/rows", [&](const json& rows) {
+      return std::ranges::none_of(rows["items"], [&](const json& row) { return row["sensor_id"] == sensor; });
+    });
+  }
 
-  static constexpr const char* kRule = R"(
-CREATE TABLE settings (
-  sensor_id  int    PRIMARY KEY,
-  desired    float8 NOT NULL,
-  up_delta   float8 NOT NULL CHECK (up_delta >= 0),
-  down_delta float8 NOT NULL CHECK (down_delta >= 0)
-) WITH (stream = 'tempset', on_violation = 'keep_previous');
-CREATE MATERIALIZED VIEW controller AS SELECT sensor_id, desired FROM settings;
-CREATE VIEW decisions AS
-SELECT r.sensor_id, r._seq AS seq, r._ordinal AS ordinal,
-       CASE WHEN r.temperature = 'NaN'::float8            THEN NULL
-            WHEN r.temperature > s.desired + s.up_delta   THEN 'Off'
-            WHEN r.temperature < s.desired - s.down_delta THEN 'On'
-       END AS command
-FROM readings r
-JOIN settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id;
-CREATE MATERIALIZED VIEW heater_control WITH (on_load = 'wait', retention = '7 d') AS
-SELECT sensor_id, command, seq, ordinal
-FROM (SELECT d.sensor_id, d.command, d.seq, d.ordinal,
-             LAG(d.command) OVER (PARTITION BY d.sensor_id ORDER BY d.seq, d.ordinal) AS previous
-      FROM decisions d
-      WHERE d.command IS NOT NULL) x
-WHERE x.previous IS DISTINCT FROM x.command;
-)";
   static constexpr const char* kSetting = "08b96011000000000080464019000000000000f03f21000000000000f03f";  // 45, 1, 1
   static constexpr const char* kCold = "08b960110000000000004540";                                         // 42.0
   static constexpr const char* kWarm = "08b960110000000000404740";                                         // 46.5
+  static constexpr const char* kOn = "08b960";
+  static constexpr const char* kOff = "08b9601001";
 };
 
 TEST_F(KafkaThermostat, H15_H16_H17_H18_RunsInItsOriginalBytes) {
+  CreateTopic("tempset");
   // The readings stand in the log before the setting that they are judged by (H-19).
   Produce("sensor", {Record({}, Bytes("ffff")), Record({}, Bytes(kCold)), Record({}, Bytes(kWarm))});
   Produce("tempset", {Record({}, Bytes("ffff")), Record({}, Bytes(kSetting))});
-  Begin();
-  ASSERT_EQ(Commands(2), (std::vector<std::string>{"12345 On", "12345 Off"}));
+  Sql(SettingsFromTopic(topics_->address(), topics_->Name("tempset")));
+  Begin("tempset");
+  std::vector<std::string> expected = {kOn, kOff};
+  ASSERT_EQ(Commands(2), expected);
 
   const auto letters = Letters("readings", 1);
   const json letter = Call("GET", "/api/v1/connectors/readings/dead-letters/1", 200);
@@ -94,19 +77,85 @@ TEST_F(KafkaThermostat, H15_H16_H17_H18_RunsInItsOriginalBytes) {
       << letter.dump();
   Letters("tempset", 1);
 
-  // An empty payload is a setting of sensor 0, and half a degree is too warm for it (H-17).
+  // An empty payload is a setting of sensor 0, and half a degree is too warm for it; that it is to heat is an empty
+  // payload, too (H-17).
   Produce("tempset", {Record({}, "")});
-  Until("/api/v1/views/controller/rows?key.sensor_id=0", [](const json& row) { return row["desired"] == 0.0; });
-  Produce("sensor", {Record({}, Bytes("11000000000000e03f"))});
-  EXPECT_EQ(Commands(3), (std::vector<std::string>{"12345 On", "12345 Off", "0 Off"}));
+  UntilDesired(0, 0);
+  Produce("sensor", {Record({}, Bytes("11000000000000e03f")), Record({}, SensorData(0, -0.5))});
+  expected.insert(expected.end(), {"1001", ""});
+  EXPECT_EQ(Commands(4), expected);
 
   // Without its setting 12345 is no longer controlled; -5 is a sensor like others (H-16, H-18).
-  Produce("tempset", {Record("12345", {}), Record({}, Bytes("08fbffffffffffffffff0111000000000080464019000000000000f03f"
-                                                            "21000000000000f03f"))});
-  Until("/api/v1/views/controller/rows?key.sensor_id=-5", [](const json& row) { return row["desired"] == 45.0; });
-  EXPECT_EQ(headgate_->Call("GET", "/api/v1/views/controller/rows?key.sensor_id=12345")->status, 404);
+  Produce("tempset", {Record("12345", {}), Record({}, TemperatureControl(-5, 45, 1, 1))});
+  UntilDesired(-5, 45);
+  UntilGone(12345);
   Produce("sensor", {Record({}, Bytes(kCold)), Record({}, Bytes("08fbffffffffffffffff01110000000000004440"))});
-  EXPECT_EQ(Commands(4), (std::vector<std::string>{"12345 On", "12345 Off", "0 Off", "-5 On"}));
+  expected.push_back("08fbffffffffffffffff01");
+  EXPECT_EQ(Commands(5), expected);
+}
+
+// Settings in a table of a database.
+class KafkaThermostatOfTables : public KafkaThermostat, public testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    KafkaThermostat::SetUp();
+    if (IsSkipped()) return;
+    if (Postgres()) {
+      HG_WITH_SERVER("postgres", database_, TestDatabase::Create());
+    } else {
+      HG_WITH_SERVER("mysql", mysql_, PrivateMysql::Start(MyServer::kMysql));
+      Exec("CREATE DATABASE building");
+    }
+    Exec("CREATE TABLE " + Table() +
+         " (sensor_id int PRIMARY KEY, desired double precision NOT NULL, up_delta double precision NOT NULL, "
+         "down_delta double precision NOT NULL)");
+  }
+  static bool Postgres() { return std::string(GetParam()) == "postgres"; }
+  static std::string Table() { return Postgres() ? "public.settings" : "building.settings"; }
+  void Exec(const std::string& sql) {
+    const Status done = Postgres() ? database_->Exec(sql) : mysql_->Exec(sql);
+    ASSERT_TRUE(done.ok()) << done.error().what;
+  }
+  ConnectorSettings Source() const {
+    ConnectorSettings settings = {{"connector.class", GetParam()}, {"tables", Table()}};
+    const auto at = [&](const std::string& host, int port, const std::string& user, const std::string& password) {
+      settings["host"] = host;
+      settings["port"] = std::to_string(port);
+      settings["username"] = user;
+      if (!password.empty()) settings["password"] = password;
+    };
+    if (!Postgres()) return at(mysql_->host(), mysql_->port(), "hg", "pw"), settings;
+    const SharedPostgres& server = database_->postgres();
+    at(server.host(), server.port(), server.user(), server.password());
+    settings["dbname"] = database_->name();
+    return settings;
+  }
+
+  std::unique_ptr<TestDatabase> database_;
+  std::unique_ptr<PrivateMysql> mysql_;
+};
+INSTANTIATE_TEST_SUITE_P(Databases, KafkaThermostatOfTables, testing::Values("postgres", "mysql"),
+                         [](const auto& one) { return std::string(one.param); });
+
+TEST_P(KafkaThermostatOfTables, H15_H18_H56_RunsInItsOriginalBytesUnderSettingsOfATable) {
+  Exec("INSERT INTO " + Table() + " VALUES (12345, 45, 1, 1), (0, 0, 0, 0)");
+  Produce("sensor", {Record({}, Bytes(kCold)), Record({}, Bytes(kWarm)), Record({}, Bytes("11000000000000e03f"))});
+  Create("bms", Source());
+  Begin("bms." + Table());
+  std::vector<std::string> expected = {kOn, kOff, "1001"};
+  ASSERT_EQ(Commands(3), expected);
+
+  Exec("UPDATE " + Table() + " SET desired = 50 WHERE sensor_id = 12345");
+  UntilDesired(12345, 50);
+  Produce("sensor", {Record({}, Bytes(kWarm))});
+  expected.emplace_back(kOn);
+  EXPECT_EQ(Commands(4), expected);
+
+  Exec("DELETE FROM " + Table() + " WHERE sensor_id = 12345");
+  UntilGone(12345);
+  Produce("sensor", {Record({}, SensorData(12345, 99)), Record({}, SensorData(0, -0.5))});
+  expected.emplace_back("");
+  EXPECT_EQ(Commands(5), expected);
 }
 
 // Records of Avro whose schemas a registry has.

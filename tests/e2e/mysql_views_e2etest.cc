@@ -57,9 +57,7 @@ TEST_P(MysqlViews, H56_ControlComesFromATableOfMysql) {
      "down_delta DOUBLE NOT NULL)");
   My("INSERT INTO d.settings VALUES (7, 40, 1, 1)");
   Capture("bms");
-  std::string sql = kThermostat;
-  sql.replace(sql.find("bms.public.settings"), 19, "bms.d.settings");
-  Sql(sql);
+  Sql(ThermostatOf("bms.d.settings"));
   for (const char* view : {"heater_control", "controller_state", "setting_usage"}) UntilRunning(view);
   UntilSetting(7, [](const json& row) { return row["desired"] == 40; });
   Read(7, "45");

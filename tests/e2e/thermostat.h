@@ -3,33 +3,11 @@
 #include <string>
 
 #include "tests/e2e/views.h"
+#include "tests/support/thermostat.h"
 
 namespace headgate::test {
 
-inline constexpr const char* kThermostat = R"(
-CREATE SOURCE readings (sensor_id int NOT NULL, temperature float8 NOT NULL) WITH (connector.class = 'http');
-CREATE TABLE settings (
-  sensor_id  int    PRIMARY KEY,
-  desired    float8 NOT NULL,
-  up_delta   float8 NOT NULL CHECK (up_delta >= 0),
-  down_delta float8 NOT NULL CHECK (down_delta >= 0)
-) WITH (stream = 'bms.public.settings', on_violation = 'keep_previous');
-CREATE VIEW decisions AS
-SELECT r.sensor_id, r._seq AS seq, r._ordinal AS ordinal, r.temperature, s._seq AS setting_seq,
-       s._ordinal AS setting_ordinal,
-       CASE WHEN r.temperature = 'NaN'::float8            THEN NULL
-            WHEN r.temperature > s.desired + s.up_delta   THEN 'Off'
-            WHEN r.temperature < s.desired - s.down_delta THEN 'On'
-       END AS command
-FROM readings r
-JOIN settings FOR SYSTEM_TIME AS OF LOG_POSITION() AS s ON s.sensor_id = r.sensor_id;
-CREATE MATERIALIZED VIEW heater_control WITH (on_load = 'wait', retention = '7 d') AS
-SELECT sensor_id, command, seq, ordinal
-FROM (SELECT d.sensor_id, d.command, d.seq, d.ordinal,
-             LAG(d.command) OVER (PARTITION BY d.sensor_id ORDER BY d.seq, d.ordinal) AS previous
-      FROM decisions d
-      WHERE d.command IS NOT NULL) x
-WHERE x.previous IS DISTINCT FROM x.command;
+inline constexpr const char* kThermostatState = R"(
 CREATE MATERIALIZED VIEW controller_state AS
 SELECT s.sensor_id, s.desired, s.up_delta, s.down_delta, h.command AS previous
 FROM settings s
@@ -43,6 +21,14 @@ LEFT JOIN (SELECT sensor_id, setting_seq, setting_ordinal, count(*) AS readings,
            FROM decisions GROUP BY sensor_id, setting_seq, setting_ordinal) u
        ON u.sensor_id = s.sensor_id AND u.setting_seq = s._seq AND u.setting_ordinal = s._ordinal;
 )";
+
+// All of it, over readings that come by HTTP.
+inline std::string ThermostatOf(const std::string& settings_stream) {
+  return "CREATE SOURCE readings (sensor_id int NOT NULL, temperature float8 NOT NULL) WITH (connector.class = "
+         "'http');" +
+         SettingsTable(settings_stream) + kThermostatRule + kThermostatState;
+}
+inline const std::string kThermostat = ThermostatOf("bms.public.settings");
 
 // A rule over settings in PostgreSQL and readings over HTTP.
 class Thermostat : public ViewsFixture {
