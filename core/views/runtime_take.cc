@@ -38,6 +38,8 @@ headgate::Status Runtime::TakeIn(const views::Run& run) {
         HG_RETURN_IF_ERROR(TakeTruncate(part, change));
       } else if (change.op == Op::kSnapshot) {
         base_.BeginLoad(change.stream);  // its end is a run of its own
+      } else if (change.op == Op::kSchema && IsTopicTable(*registry_, change.stream)) {
+        if (base_.StateOf(change.stream).generation == 0 && base_.MayBegin()) base_.EndLoad(change.stream);
       }
     }
     if (changes.failed()) return Corrupt("log entry " + std::to_string(part.seq) + " holds changes that make no sense");

@@ -81,6 +81,12 @@ bool IsEventStream(const Registry& registry, StreamNo stream) {
   return schema != nullptr && !HasKey(*schema);
 }
 
+bool IsTopicTable(const Registry& registry, StreamNo stream) {
+  const StreamInfo* info = registry.Stream(stream);
+  const SourceInfo* source = info == nullptr ? nullptr : registry.Source(info->source);
+  return source != nullptr && source->connector == "kafka" && !IsEventStream(registry, stream);
+}
+
 void AddHiddenColumns(sql::Relation& relation) {
   using sql::TypeId;
   for (const auto& [name, type] :

@@ -35,6 +35,10 @@ void AddHiddenColumns(sql::Relation& relation);
 // True for what comes in as events and not as changes of rows: streams of http sources, and of topics without a key.
 bool IsEventStream(const Registry& registry, StreamNo stream);
 
+// True for tables that no snapshot reads, streams of topics with a key: they are there, if empty, once they have a
+// schema.
+bool IsTopicTable(const Registry& registry, StreamNo stream);
+
 // Collects rows of one stream, of any of its schema versions, into the columns of one relation. A column that the
 // row's version does not have is what it was added with, or NULL. For one thread.
 class StreamRows {

@@ -94,6 +94,18 @@ TEST_F(KafkaThermostat, H15_H16_H17_H18_RunsInItsOriginalBytes) {
   EXPECT_EQ(Commands(5), expected);
 }
 
+TEST_F(KafkaThermostat, H01_H02_H03_ATopicOfSettingsThatIsEmptyIsLoadedAndItsReadingsAreNotJudgedLater) {
+  CreateTopic("tempset");
+  Sql(SettingsFromTopic(topics_->address(), topics_->Name("tempset")));
+  Begin("tempset");
+  Produce("sensor", {Record({}, Bytes(kCold))});
+  Changes("readings", 1);
+  Produce("tempset", {Record({}, Bytes(kSetting))});
+  UntilDesired(12345, 45);
+  Produce("sensor", {Record({}, Bytes(kWarm)), Record({}, Bytes(kCold))});
+  EXPECT_EQ(Commands(2), (std::vector<std::string>{kOff, kOn}));
+}
+
 // Settings in a table of a database.
 class KafkaThermostatOfTables : public KafkaThermostat, public testing::WithParamInterface<const char*> {
  protected:
