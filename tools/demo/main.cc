@@ -19,6 +19,7 @@
 #include "tools/demo/shop_database.h"
 #include "tools/demo/terminal.h"
 #include "tools/demo/thermostat.h"
+#include "tools/demo/thermostat_kafka.h"
 
 namespace headgate::demo {
 namespace {
@@ -31,11 +32,12 @@ constexpr auto kSummaryEvery = seconds(3);
 constexpr auto kCatchUp = seconds(30);
 
 constexpr const char* kUsage =
-    "usage: headgate-demo [thermostat|search|mysql|mariadb] [--seconds N] [--rate N] [--headgate PATH]\n"
+    "usage: headgate-demo [thermostat [--kafka]|search|mysql|mariadb] [--seconds N] [--rate N] [--headgate PATH]\n"
     "  mysql, mariadb   the shop in that database instead of PostgreSQL\n"
     "  thermostat       settings in a table, readings over HTTP, a rule in SQL, commands to a webhook; without it a "
     "shop "
     "whose changes go to a webhook\n"
+    "  --kafka          settings, readings and commands in topics of a private Kafka, in Protobuf\n"
     "  search           the shop as documents of an OpenSearch: its orders, and by a view one document an order with "
     "customer and items\n"
     "  --seconds N      end after N seconds; exit code 0 only if events were delivered and what was delivered equals "
@@ -45,6 +47,7 @@ constexpr const char* kUsage =
 
 struct Options {
   bool thermostat = false;
+  bool kafka = false;
   bool search = false;
   ShopKind shop = ShopKind::kPostgres;
   int run_seconds = 0;  // 0: until Ctrl-C
@@ -164,6 +167,8 @@ std::optional<Options> Parse(const std::vector<std::string>& arguments) {
     if (arguments[i] == "thermostat" || arguments[i] == "search") {
       (arguments[i] == "search" ? options.search : options.thermostat) = true;
       if (++i == arguments.size()) break;
+      options.kafka = options.thermostat && arguments[i] == "--kafka";
+      if (options.kafka && ++i == arguments.size()) break;
     } else if (arguments[i] == "mysql" || arguments[i] == "mariadb") {
       options.shop = arguments[i] == "mysql" ? ShopKind::kMysql : ShopKind::kMariadb;
       if (++i == arguments.size()) break;
@@ -200,6 +205,7 @@ int Main(const std::vector<std::string>& arguments) {
   sigemptyset(&set);
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  if (options->kafka) return RunKafkaThermostat(options->headgate, options->run_seconds);
   if (options->thermostat) return RunThermostat(options->headgate, options->run_seconds);
   if (options->search) return RunSearch(options->headgate, options->run_seconds, options->rate);
   return Demo(*options).Run();
