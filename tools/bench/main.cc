@@ -18,6 +18,7 @@
 #include "tools/bench/ingest.h"
 #include "tools/bench/kafka.h"
 #include "tools/bench/kafka_source.h"
+#include "tools/bench/kafka_thermostat.h"
 #include "tools/bench/live_settings.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/mysql.h"
@@ -202,8 +203,9 @@ constexpr const char* kUsage =
     "  restart       start on stored state; --gib N (1)\n"
     "  render        changes as JSON, on one core\n"
     "  catch-up      memory while an index and a table catch up at once; --rows N (1000000)\n"
-    "  kafka         the log into a topic of Kafka, a commit to its record, a topic into the log; --query\n"
-    "                throughput|latency|source (all), --rows N (1000000), --events N of a topic (3000000)\n"
+    "  kafka         the log into a topic of Kafka, a commit to its record, a topic into the log, the\n"
+    "                thermostat; --query throughput|latency|source|thermostat (all), --rows N (1000000), --events N\n"
+    "                of a topic (3000000)\n"
     "  search        the log into OpenSearch; --rows N (300000)\n"
     "  ingest        events over HTTP\n"
     "  settings      events that are judged while settings change\n"
@@ -300,6 +302,9 @@ void Kafka(const Arguments& arguments) {
   if (wanted("source")) {
     const long records = std::lround(arguments.Number("events", 3'000'000));
     for (const auto format : {TopicFormat::kJson, TopicFormat::kProtobuf}) KafkaSourceThroughput(records, format);
+  }
+  if (wanted("thermostat")) {
+    for (const int every : {10, 1}) KafkaThermostat(std::lround(arguments.Number("events", 2'000'000)), every);
   }
 }
 
