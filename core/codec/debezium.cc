@@ -65,7 +65,7 @@ const DebeziumEncoder::Shape& DebeziumEncoder::ShapeOf(const EventContext& e) {
   const std::uint64_t id = static_cast<std::uint64_t>(e.change->stream) << 32 | e.change->schema;
   if (last_ != nullptr && id == last_id_) return *last_;
   auto& slot = shapes_[id];
-  if (slot == nullptr) slot = std::make_unique<Shape>(*e.schema, e.source_name, *options_);
+  if (slot == nullptr) slot = std::make_unique<Shape>(*e.schema, e.source_name, e.connector, *options_);
   last_ = slot.get();
   last_id_ = id;
   return *slot;
@@ -241,6 +241,7 @@ void DebeziumEncoder::AppendTransaction(std::string& out, const EventContext& e)
 
 Status DebeziumEncoder::AppendValue(std::string& out, const EventContext& e, const Shape& shape, char op,
                                     Images images) {
+  out += shape.value_head;
   out += "{\"before\":";
   if (images.before) {
     HG_RETURN_IF_ERROR(shape.AppendRow(out, before_, Shape::Image::kBefore));
@@ -259,7 +260,7 @@ Status DebeziumEncoder::AppendValue(std::string& out, const EventContext& e, con
   out.push_back(op);
   out += "\",";
   AppendTimestamps(out, e.tx->stored_us);
-  out.push_back('}');
+  out += shape.value_head.empty() ? "}" : "}}";
   return Ok();
 }
 
@@ -267,8 +268,21 @@ Record& DebeziumEncoder::AddRecord(RecordList& out, const Shape& shape, std::str
   Record& record = out.Add();
   record.topic = shape.topic;
   record.has_key = !key.empty();
-  record.key = key;
+  record.key = shape.key_head;
+  record.key += key;
+  if (!shape.key_head.empty() && record.has_key) record.key.push_back('}');
   return record;
+}
+
+void DebeziumEncoder::Wrap(Record& record, ServiceRecord kind, std::string_view connector) {
+  if (!options_->schemas) return;
+  auto& [key, value] = service_heads_[std::to_string(static_cast<int>(kind)) + std::string(connector)];
+  if (key.empty()) {
+    key = SchemaHead(KeySchemaOf(kind, connector));
+    value = SchemaHead(ValueSchemaOf(kind, connector, *options_));
+  }
+  record.key = key + record.key + "}";
+  record.value = value + record.value + "}";
 }
 
 void DebeziumEncoder::AddHeaders(Record& record, const EventContext& e) {
@@ -363,6 +377,7 @@ Status DebeziumEncoder::RenderMessage(const EventContext& e, RecordList& out) {
   value += ",\"content\":";
   AppendBinary(value, message.content, options_->binary);
   value += "}}";
+  Wrap(record, ServiceRecord::kMessage, e.connector);
   return Ok();
 }
 
@@ -380,6 +395,7 @@ void DebeziumEncoder::Begin(const EventContext& e, RecordList& out) {
   AppendInt(record.value, e.tx->commit_us / 1000);
   record.value.push_back('}');
   record.key = std::move(key);
+  Wrap(record, ServiceRecord::kTransaction, e.connector);
 }
 
 void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
@@ -410,6 +426,7 @@ void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
   AppendInt(value, e.tx->commit_us / 1000);
   value.push_back('}');
   record.key = std::move(key);
+  Wrap(record, ServiceRecord::kTransaction, e.connector);
 }
 
 Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
@@ -459,6 +476,7 @@ void DebeziumEncoder::Heartbeat(std::string_view topic_prefix, std::string_view 
   record.value = "{\"ts_ms\":";
   AppendInt(record.value, now_ms);
   record.value.push_back('}');
+  Wrap(record, ServiceRecord::kHeartbeat, "");
 }
 
 Status DebeziumEncoder::AppendKeyJson(std::string& out, const EventContext& e) {

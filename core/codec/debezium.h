@@ -10,6 +10,7 @@
 
 #include "core/base/result.h"
 #include "core/codec/debezium_options.h"
+#include "core/codec/debezium_schema.h"
 #include "core/codec/event.h"
 #include "core/codec/record.h"
 
@@ -62,6 +63,8 @@ class DebeziumEncoder {
   };
   Status AppendValue(std::string& out, const EventContext& event, const Shape& shape, char op, Images images);
   Record& AddRecord(RecordList& out, const Shape& shape, std::string_view key);
+  // Puts the schemas of a record that belongs to no table around what was rendered.
+  void Wrap(Record& record, ServiceRecord kind, std::string_view connector);
   void AddHeaders(Record& record, const EventContext& event);
   void AppendTransactionId(std::string& out, const EventContext& event, std::uint64_t lsn);
   void AppendBinlogSource(std::string& out, const EventContext& event);
@@ -85,6 +88,7 @@ class DebeziumEncoder {
   std::string source_head_;  // "source":{"version":"...","connector":"...","name":"..."
   std::string source_name_;  // the one in source_head_
   std::unique_ptr<Transaction> transaction_;
+  std::map<std::string, std::pair<std::string, std::string>> service_heads_;  // by kind and connector: key and value
 };
 
 }  // namespace headgate::codec

@@ -225,6 +225,7 @@ constexpr Option kOptions[] = {
     {"provide.transaction.metadata", SetFlag<&O::transaction_metadata>},
     {"replace.null.with.default", SetFlag<&O::null_with_default>},
     {"schema.name.adjustment.mode", SetNames<&O::schema_names>},
+    {"schemas.enable", SetFlag<&O::schemas>},
     {"skipped.operations", SetSkipped},
     {"swap-geometry-coordinates", SetFlag<&O::swap_geometry>},
     {"time.precision.mode", SetTime},

@@ -37,7 +37,8 @@ struct DebeziumOptions {
   int money_fraction_digits = 2;
   bool unknown_types = false;
   std::string unavailable = "__debezium_unavailable_value";
-  Names schema_names = Names::kNone;  // shows in no record: schemas are not written
+  bool schemas = false;               // each key and value with its schema
+  Names schema_names = Names::kNone;  // shows in schemas alone
   Names field_names = Names::kNone;
   bool tombstones = true;
   bool skip_create = false;

@@ -257,6 +257,7 @@ Status DebeziumEncoder::RenderSchemaChange(const EventContext& e, RecordList& ou
   AppendJsonString(value, change.ddl);
   AppendTableChanges(value, change, e.schema, *options_);
   value.push_back('}');
+  Wrap(record, ServiceRecord::kSchemaChange, e.connector);
   return Ok();
 }
 

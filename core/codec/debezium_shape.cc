@@ -1,5 +1,6 @@
 #include "core/codec/debezium_shape.h"
 
+#include "core/codec/debezium_schema.h"
 #include "core/codec/json_text.h"
 #include "core/codec/mysql_text.h"
 
@@ -15,7 +16,14 @@ DebeziumEncoder::SourceNames::SourceNames(std::string_view db, std::string_view 
   AppendJsonString(table, table_name);
 }
 
-DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source_name, const DebeziumOptions& options)
+std::string SchemaHead(const ConnectSchema& schema) {
+  std::string head = "{\"schema\":";
+  AppendJson(head, schema);
+  return head + ",\"payload\":";
+}
+
+DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source_name, std::string_view connector,
+                              const DebeziumOptions& options)
     : table(schema.schema.empty() ? schema.table : schema.schema + "." + schema.table),
       topic(TopicName(std::string(source_name) + "." + table)),
       names(schema.database, schema.schema, schema.table),
@@ -33,6 +41,7 @@ DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source
     field.plain_name = column.name;
     field.nullable = column.nullable;
     const auto fallback = DefaultOf(*type, column.default_expression);
+    field.default_json = fallback.value_or("");
     field.null = options.null_with_default && fallback ? *fallback : "null";
     if (column.nullable) {
       field.absent = field.null;
@@ -60,6 +69,31 @@ DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source
   for (const std::size_t column : key_columns) {
     if (field_of[column] < columns) key.push_back(field_of[column]);
   }
+  if (!options.schemas) return;
+  value_head = SchemaHead(EnvelopeSchema(topic, RowSchema(schema, options), connector, options));
+  if (!key.empty()) key_head = SchemaHead(KeySchema(schema, options));
+}
+
+ConnectSchema DebeziumEncoder::Shape::SchemaOf(const Field& field, const Column& column,
+                                               const DebeziumOptions& options) {
+  ConnectSchema schema = SchemaOfType(field.type);
+  schema.optional = schema.optional || field.nullable;
+  schema.default_json = field.default_json;
+  if (options.schema_comments) schema.doc = schema.doc.empty() || !column.comment.empty() ? column.comment : schema.doc;
+  return std::move(schema).Field(AdjustName(column.name, options.field_names));
+}
+
+ConnectSchema DebeziumEncoder::Shape::RowSchema(const TableSchema& schema, const DebeziumOptions& options) const {
+  std::vector<ConnectSchema> members;
+  for (const Field& field : fields) members.push_back(SchemaOf(field, schema.columns[field.column], options));
+  ConnectSchema row = StructOf(AdjustSchemaName(topic + ".Value", options.schema_names), 0, std::move(members));
+  return std::move(row).Optional();
+}
+
+ConnectSchema DebeziumEncoder::Shape::KeySchema(const TableSchema& schema, const DebeziumOptions& options) const {
+  std::vector<ConnectSchema> members;
+  for (const std::size_t i : key) members.push_back(SchemaOf(fields[i], schema.columns[fields[i].column], options));
+  return StructOf(AdjustSchemaName(topic + ".Key", options.schema_names), 0, std::move(members));
 }
 
 Status DebeziumEncoder::Shape::AppendField(std::string& out, const Field& field, const Value& value,

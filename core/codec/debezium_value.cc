@@ -233,6 +233,9 @@ const char* WriteDimension(std::string& out, ArrayReader& in, const DebeziumType
   return nullptr;
 }
 
+constexpr const char* kNested =
+    "an array of several dimensions does not fit the schema of its column, which knows one; use schemas.enable=false";
+
 const char* WriteArray(std::string& out, const DebeziumType& t, const Value& v) {
   if (v.kind != ValueKind::kArray) return kWrongKind;
   ArrayReader in(v.text);
@@ -241,6 +244,7 @@ const char* WriteArray(std::string& out, const DebeziumType& t, const Value& v) 
     out += "[]";
     return nullptr;
   }
+  if (t.options->schemas && in.dimensions().size() > 1) return kNested;
   const std::size_t start = out.size();
   const char* why = WriteDimension(out, in, *t.element, 0);
   if (why != kAsNull) return why;

@@ -67,10 +67,8 @@ std::vector<config::Option> DebeziumRenderingSpec() {
 
 std::vector<config::Option> DebeziumTopicSpec() {
   static constexpr Named kOptions[] = {
-      {"tombstones.on.delete", "true"},
-      {"skipped.operations", "t"},
-      {"provide.transaction.metadata", "false"},
-      {"extended.headers.enabled", "false"},
+      {"schemas.enable", "false"}, {"schema.name.adjustment.mode", "none"},   {"tombstones.on.delete", "true"},
+      {"skipped.operations", "t"}, {"provide.transaction.metadata", "false"}, {"extended.headers.enabled", "false"},
   };
   return Debezium(kOptions);
 }

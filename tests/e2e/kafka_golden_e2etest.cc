@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "tests/support/connect_json.h"
 #include "tests/support/golden_script.h"
 #include "tests/support/golden_sets.h"
 #include "tests/support/headgate_process.h"
@@ -72,6 +73,8 @@ class GoldenTopics : public ::testing::Test {
     return WaitFor(there, seconds(60)) ? Ok() : Status(Transient(name + " did not reach " + position));
   }
 
+  static constexpr std::string_view kWithSchemas = "_schemas";  // the end of the names of sinks that write them
+
   void CreateSink(const GoldenSet& set, const std::string& name, const std::string& source, bool extended_headers) {
     std::string tables;
     for (const std::string& table : set.tables) tables += (tables.empty() ? "" : "|") + table;
@@ -86,6 +89,7 @@ class GoldenTopics : public ::testing::Test {
                                   {"topic.max.message.bytes", "8000000"},
                                   {"replace.null.with.default", "true"},
                                   {"extended.headers.enabled", extended_headers ? "true" : "false"}};
+    if (name.ends_with(kWithSchemas)) settings["schemas.enable"] = "true";
     for (const auto& [option, value] : set.options) {
       if (!option.starts_with("schema.history.")) settings[option] = value;
     }
@@ -106,7 +110,16 @@ class GoldenTopics : public ::testing::Test {
       for (const KafkaRecord& record : found->second) {
         GoldenRecord one{topic, record.key, record.value, {}};
         for (const auto& [header, value] : record.headers) one.headers[header] = value.value_or("null");
-        if (one.headers.erase(name) != 0) all[topic].push_back(std::move(one));
+        if (one.headers.erase(name) == 0) continue;
+        if (name.ends_with(kWithSchemas)) {
+          for (auto* part : {&one.key, &one.value}) {
+            if (!*part) continue;
+            auto payload = headgate::testing::PayloadOf(**part);
+            EXPECT_TRUE(payload.ok()) << topic << ": " << payload.error().what;
+            if (payload.ok()) *part = *std::move(payload);
+          }
+        }
+        all[topic].push_back(std::move(one));
       }
     }
     return all;
@@ -146,7 +159,8 @@ class GoldenTopics : public ::testing::Test {
     for (const std::string& topic : topics) {
       Records stream;
       for (GoldenRecord& record : all[topic]) (IsOfSnapshot(record) ? snapshot : stream).push_back(record);
-      if (name.ends_with("schema_changes_comments")) headgate::testing::LeaveOutStatementsOfNoTable(stream);
+      if (name.find("schema_changes_comments") != std::string::npos)
+        headgate::testing::LeaveOutStatementsOfNoTable(stream);
       Records wanted;
       std::ranges::copy_if(set.set().stream, std::back_inserter(wanted),
                            [&](const GoldenRecord& record) { return record.topic == topic; });
@@ -206,10 +220,12 @@ TEST_F(GoldenPostgresTopics, WhatTopicsHaveIsByteForByteWhatUpstreamWrote) {
   }
   ASSERT_TRUE(client->Exec("CREATE PUBLICATION leaves FOR TABLES IN SCHEMA g").ok());
 
-  const auto names = headgate::testing::GoldenSetNames();
+  auto names = headgate::testing::GoldenSetNames();
+  for (const char* name : {"default", "time_structured", "tx_metadata"})
+    names.push_back(name + std::string(kWithSchemas));
   std::map<std::string, GoldenRendering> sets;
   for (const std::string& name : names) {
-    auto set = GoldenRendering::Of(kRoot, name);
+    auto set = GoldenRendering::Of(kRoot, name.ends_with(kWithSchemas) ? name.substr(0, name.rfind('_')) : name);
     ASSERT_TRUE(set.ok()) << set.error().what;
     CreateSink(set->set(), "pg_" + name, "srv", false);
     sets.emplace(name, std::move(*set));
@@ -272,11 +288,13 @@ TEST_P(GoldenMysqlTopics, WhatTopicsHaveIsByteForByteWhatUpstreamWrote) {
   }
 
   std::map<std::string, GoldenRendering> sets;
-  for (const char* name : {"default", "schema_changes_comments"}) {
-    auto set = GoldenRendering::Of(root(), name);
-    ASSERT_TRUE(set.ok()) << set.error().what;
-    CreateSink(set->set(), kind + "_" + name, "gold", name == std::string("default"));
-    sets.emplace(name, std::move(*set));
+  for (const std::string set_name : {"default", "schema_changes_comments"}) {
+    for (const std::string& name : {set_name, set_name + std::string(kWithSchemas)}) {
+      auto set = GoldenRendering::Of(root(), set_name);
+      ASSERT_TRUE(set.ok()) << set.error().what;
+      CreateSink(set->set(), kind + "_" + name, "gold", set_name == "default");
+      sets.emplace(name, std::move(*set));
+    }
   }
   CreateSource("gold", {{"connector.class", kind},
                         {"host", server_->host()},

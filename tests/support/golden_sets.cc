@@ -137,11 +137,12 @@ std::vector<std::string> Joined(std::vector<std::string> a, const std::vector<st
   return a;
 }
 
-Result<GoldenRendering> GoldenRendering::Of(const std::filesystem::path& root, const std::string& name) {
+Result<GoldenRendering> GoldenRendering::Of(const std::filesystem::path& root, const std::string& name, bool schemas) {
   GoldenRendering rendering;
   rendering.name_ = name;
   HG_ASSIGN_OR_RETURN(rendering.set_, ReadGoldenSet(root, name));
   codec::DebeziumOptions options;
+  options.schemas = schemas;
   options.null_with_default = true;  // upstream's defaults
   options.extended_headers = root.filename() != "postgres";
   if (name == "null_default_false") {  // upstream's source.snapshot is a default too; Headgate's stays (3.2)

@@ -37,7 +37,8 @@ std::vector<std::string> Joined(std::vector<std::string> a, const std::vector<st
 class GoldenRendering {
  public:
   // kConfig if the set cannot be read or has an option that the encoder lacks.
-  static Result<GoldenRendering> Of(const std::filesystem::path& root, const std::string& name);
+  // `schemas`: its records have them (schemas.enable), which those of the set do not.
+  static Result<GoldenRendering> Of(const std::filesystem::path& root, const std::string& name, bool schemas = false);
 
   const GoldenSet& set() const { return set_; }
   // `table` without its schema, which is always g.
