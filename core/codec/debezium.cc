@@ -268,21 +268,12 @@ Record& DebeziumEncoder::AddRecord(RecordList& out, const Shape& shape, std::str
   Record& record = out.Add();
   record.topic = shape.topic;
   record.has_key = !key.empty();
+  if (shape.key_schema) record.key_schema = &*shape.key_schema;
+  if (shape.value_schema) record.value_schema = &*shape.value_schema;
   record.key = shape.key_head;
   record.key += key;
   if (!shape.key_head.empty() && record.has_key) record.key.push_back('}');
   return record;
-}
-
-void DebeziumEncoder::Wrap(Record& record, ServiceRecord kind, std::string_view connector) {
-  if (!options_->schemas) return;
-  auto& [key, value] = service_heads_[std::to_string(static_cast<int>(kind)) + std::string(connector)];
-  if (key.empty()) {
-    key = SchemaHead(KeySchemaOf(kind, connector));
-    value = SchemaHead(ValueSchemaOf(kind, connector, *options_));
-  }
-  record.key = key + record.key + "}";
-  record.value = value + record.value + "}";
 }
 
 void DebeziumEncoder::AddHeaders(Record& record, const EventContext& e) {
@@ -465,18 +456,15 @@ Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
   return status;
 }
 
-void DebeziumEncoder::Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
-                                RecordList& out) {
-  Record& record = out.Add();
-  record.topic = TopicName(std::string(topic_prefix) + "." + std::string(source_name));
-  record.has_key = record.has_value = true;
-  record.key = "{\"serverName\":";
-  AppendJsonString(record.key, source_name);
-  record.key.push_back('}');
-  record.value = "{\"ts_ms\":";
-  AppendInt(record.value, now_ms);
-  record.value.push_back('}');
-  Wrap(record, ServiceRecord::kHeartbeat, "");
+Status DebeziumEncoder::Render(const EventContext& event, std::string_view topic, RecordList& out) {
+  const std::size_t start = out.size();
+  Status status = Render(event, out);
+  if (event.change->op == Op::kMessage || event.change->op == Op::kSchema) return status;
+  for (std::size_t i = start; i < out.size(); ++i) {
+    const bool of_transaction = out[i].id_suffix == "-begin" || out[i].id_suffix == "-end";
+    if (!of_transaction) out[i].topic = topic;
+  }
+  return status;
 }
 
 Status DebeziumEncoder::AppendKeyJson(std::string& out, const EventContext& e) {

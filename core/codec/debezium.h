@@ -31,6 +31,8 @@ class DebeziumEncoder {
   // has to be parked (its text names the column and the way out); kCorrupt, stored bytes are malformed. On an error
   // only records of the transaction topic stay in `out`.
   Status Render(const EventContext& event, RecordList& out);
+  // The same, but what belongs to a table goes to this topic.
+  Status Render(const EventContext& event, std::string_view topic, RecordList& out);
 
   // Appends a heartbeat (3.9).
   void Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms, RecordList& out);
@@ -88,7 +90,7 @@ class DebeziumEncoder {
   std::string source_head_;  // "source":{"version":"...","connector":"...","name":"..."
   std::string source_name_;  // the one in source_head_
   std::unique_ptr<Transaction> transaction_;
-  std::map<std::string, std::pair<std::string, std::string>> service_heads_;  // by kind and connector: key and value
+  std::map<std::string, std::pair<ConnectSchema, ConnectSchema>> service_schemas_;  // by kind and connector: key, value
 };
 
 }  // namespace headgate::codec

@@ -38,6 +38,7 @@ struct DebeziumOptions {
   bool unknown_types = false;
   std::string unavailable = "__debezium_unavailable_value";
   bool schemas = false;               // each key and value with its schema
+  bool schemas_apart = false;         // no option: they are told beside keys and values (Record::key_schema)
   Names schema_names = Names::kNone;  // shows in schemas alone
   Names field_names = Names::kNone;
   bool tombstones = true;

@@ -69,9 +69,12 @@ DebeziumEncoder::Shape::Shape(const TableSchema& schema, std::string_view source
   for (const std::size_t column : key_columns) {
     if (field_of[column] < columns) key.push_back(field_of[column]);
   }
-  if (!options.schemas) return;
-  value_head = SchemaHead(EnvelopeSchema(topic, RowSchema(schema, options), connector, options));
-  if (!key.empty()) key_head = SchemaHead(KeySchema(schema, options));
+  if (!options.schemas && !options.schemas_apart) return;
+  value_schema = EnvelopeSchema(topic, RowSchema(schema, options), connector, options);
+  if (!key.empty()) key_schema = KeySchema(schema, options);
+  if (options.schemas_apart) return;
+  value_head = SchemaHead(*value_schema);
+  if (key_schema) key_head = SchemaHead(*key_schema);
 }
 
 ConnectSchema DebeziumEncoder::Shape::SchemaOf(const Field& field, const Column& column,

@@ -32,6 +32,8 @@ struct DebeziumEncoder::Shape {
   // What stands before a key and a value: {"schema":...,"payload": or nothing.
   std::string key_head;
   std::string value_head;
+  std::optional<ConnectSchema> key_schema;  // told apart
+  std::optional<ConnectSchema> value_schema;
 
   Shape(const TableSchema& schema, std::string_view source_name, std::string_view connector,
         const DebeziumOptions& options);

@@ -244,7 +244,7 @@ const char* WriteArray(std::string& out, const DebeziumType& t, const Value& v) 
     out += "[]";
     return nullptr;
   }
-  if (t.options->schemas && in.dimensions().size() > 1) return kNested;
+  if ((t.options->schemas || t.options->schemas_apart) && in.dimensions().size() > 1) return kNested;
   const std::size_t start = out.size();
   const char* why = WriteDimension(out, in, *t.element, 0);
   if (why != kAsNull) return why;

@@ -12,6 +12,7 @@ Record& RecordList::Add() {
   r.value.clear();
   r.headers.clear();
   r.has_key = r.has_value = false;
+  r.key_schema = r.value_schema = nullptr;
   r.id_suffix = {};
   return r;
 }

@@ -7,6 +7,8 @@
 
 namespace headgate::codec {
 
+struct ConnectSchema;  // connect_schema.h
+
 // One record of a topic.
 struct Record {
   std::string topic;
@@ -15,6 +17,9 @@ struct Record {
   bool has_value = false;
   std::string value;  // has_value false: the null value of a tombstone. An empty value is none
   std::vector<std::pair<std::string, std::string>> headers;  // of `debezium` the values are JSON text
+  // Of who writes schemas apart (DebeziumOptions::schemas_apart): what key and value fit. The encoder has them.
+  const ConnectSchema* key_schema = nullptr;
+  const ConnectSchema* value_schema = nullptr;
   std::string_view id_suffix;  // to be put behind the event id: -d, -t, -c, -begin, -end; "" if it is the only record
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/codec/avro_encoder.h"
 #include "core/codec/debezium.h"
+#include "core/codec/debezium_avro.h"
 #include "core/codec/native.h"
 #include "core/codec/proto_encoder.h"
 
@@ -198,14 +199,7 @@ class UpstreamEncoder final : public RecordEncoder {
   explicit UpstreamEncoder(RecordOptions options) : debezium_(std::move(options.debezium)) {}
 
   Status Encode(const EventContext& event, std::string_view topic, RecordList& out) override {
-    const std::size_t start = out.size();
-    Status status = debezium_.Render(event, out);
-    if (event.change->op == Op::kMessage || event.change->op == Op::kSchema) return status;
-    for (std::size_t i = start; i < out.size(); ++i) {
-      const bool of_transaction = out[i].id_suffix == "-begin" || out[i].id_suffix == "-end";
-      if (!of_transaction) out[i].topic = topic;
-    }
-    return status;
+    return debezium_.Render(event, topic, out);
   }
 
   Status Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
@@ -252,6 +246,11 @@ Result<std::unique_ptr<RecordEncoder>> MakeRecordEncoder(RecordOptions options) 
       encoder = std::make_unique<CloudEventEncoder>(std::move(options));
       break;
     case RecordFormat::kAvro:
+      if (options.avro.envelope == AvroEnvelope::kDebezium) {
+        encoder =
+            std::make_unique<DebeziumAvroEncoder>(std::move(options.debezium), options.avro.subjects, options.schemas);
+        break;
+      }
       encoder = std::make_unique<AvroEncoder>(options.avro, options.tombstones, options.schemas);
       break;
     case RecordFormat::kProtobuf: {

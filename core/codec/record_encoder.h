@@ -34,7 +34,7 @@ enum class RecordFormat : std::uint8_t {
 // The name in the setting `format`; false if there is none of that name.
 bool ParseRecordFormat(std::string_view name, RecordFormat& format);
 
-enum class AvroEnvelope : std::uint8_t { kRow, kNative };
+enum class AvroEnvelope : std::uint8_t { kRow, kNative, kDebezium };
 
 struct AvroOptions {
   AvroEnvelope envelope = AvroEnvelope::kRow;

@@ -77,7 +77,7 @@ void KafkaBatcher::Close() {
 bool KafkaBatcher::IsWanted(const Event& event) const {
   const Op op = event.change->op;
   if (op == Op::kSnapshot || op == Op::kGap) return false;
-  return options_.records.format == codec::RecordFormat::kDebezium || (op != Op::kSchema && op != Op::kMessage);
+  return IsOfDebezium(options_.records) || (op != Op::kSchema && op != Op::kMessage);
 }
 
 Status KafkaBatcher::Render(codec::RecordEncoder& encoder, const Event& event) {

@@ -22,6 +22,15 @@ void Replace(std::string& text, std::string_view what, std::string_view with) {
     text.replace(at, what.size(), with);
 }
 
+}  // namespace
+
+bool IsOfDebezium(const codec::RecordOptions& records) {
+  return records.format == codec::RecordFormat::kDebezium ||
+         (records.format == codec::RecordFormat::kAvro && records.avro.envelope == codec::AvroEnvelope::kDebezium);
+}
+
+namespace {
+
 class KafkaSettings {
  public:
   KafkaSettings(const std::string& name, const config::Bound& bound) : bound_(bound) { o_.name = name; }
@@ -100,8 +109,8 @@ class KafkaSettings {
     o_.commit_timestamps = bound_.Text("timestamp") == "commit";
     o_.heartbeat_interval = std::chrono::milliseconds(bound_.Int("heartbeat_interval_ms"));
     o_.heartbeat_prefix = bound_.Text("heartbeat_topic_prefix");
-    if (o_.heartbeat_interval.count() > 0 && r.format != codec::RecordFormat::kDebezium)
-      Fail("heartbeat_interval_ms", "has a meaning only with format=debezium.");
+    if (o_.heartbeat_interval.count() > 0 && !IsOfDebezium(r))
+      Fail("heartbeat_interval_ms", "has a meaning only with format=debezium, or envelope=debezium in Avro.");
     if (const std::string_view wrong = WrongWithTopic(o_.heartbeat_prefix);
         !wrong.empty() && !config::HasPlaceholder(o_.heartbeat_prefix))
       Fail("heartbeat_topic_prefix", wrong);
@@ -111,7 +120,10 @@ class KafkaSettings {
     using Format = codec::RecordFormat;
     codec::RecordOptions& r = o_.records;
     o_.registry = schema_registry::ReadOptions(bound_, true, out_.errors);
-    r.avro.envelope = bound_.Text("envelope") == "native" ? codec::AvroEnvelope::kNative : codec::AvroEnvelope::kRow;
+    const std::string& envelope = bound_.Text("envelope");
+    r.avro.envelope = envelope == "native"     ? codec::AvroEnvelope::kNative
+                      : envelope == "debezium" ? codec::AvroEnvelope::kDebezium
+                                               : codec::AvroEnvelope::kRow;
     if (!codec::ParseSubjectStrategy(bound_.Text("subjects"), r.avro.subjects))
       Fail("subjects", "must be topic, record or topic-record.");
     r.protobuf.subjects = r.avro.subjects;

@@ -60,6 +60,9 @@ struct ReadOptions {
 // Values that still hold a placeholder pass every check of their content (validate without resolution).
 ReadOptions Read(const std::string& name, const config::Bound& bound);
 
+// Whether they are upstream's: with places for messages, statements and heartbeats.
+bool IsOfDebezium(const codec::RecordOptions& records);
+
 // The topic of a stream: `topic` with the stream's names in place of ${table}, ${schema} and ${stream}, and values of
 // columns in place of ${column.NAME}; each character that topics may not have becomes one _.
 std::string TopicOf(const Options& options, std::string_view stream, std::string_view schema, std::string_view table,

@@ -144,8 +144,9 @@ std::vector<Option> OutboxOptionsSpec() {
 std::vector<Option> SchemaOptions() {
   constexpr std::string_view kGroup = "Schemas";
   std::vector<Option> out = {
-      Choice("envelope", "row", {"row", "native"}, kGroup, "Envelope",
-             "What format=avro has as the value: the row, or an event around it."),
+      Choice("envelope", "row", {"row", "native", "debezium"}, kGroup, "Envelope",
+             "What format=avro has as the value: the row, an event around it, or what Debezium with Confluent's "
+             "AvroConverter writes, in the shape that the options of format=debezium give it."),
       Choice("subjects", "topic", {"topic", "record", "topic-record"}, kGroup, "Subjects",
              "What a schema's subject in the registry is named after."),
       WithExample(Optional("proto", OptionType::kString, kGroup, "Protobuf schema",

@@ -364,6 +364,38 @@ TEST_F(KafkaSinkTest, AvroGoesWithItsSchemaInTheRegistry) {
   EXPECT_NE(Records()[3].value->substr(1, 4), value.substr(1, 4)) << "another schema has another id";
 }
 
+// As Debezium with Confluent's AvroConverter: the registry checks that readers of before can read what comes.
+TEST_F(KafkaSinkTest, AvroOfDebeziumEvolvesAsTheRegistryAllows) {
+  std::unique_ptr<PrivateRegistry> registry;
+  HG_WITH_SERVER("registry", registry, PrivateRegistry::Start());
+  ASSERT_TRUE(registry->Json("PUT", "/config", R"({"compatibility":"BACKWARD"})").ok());
+  Create("out", Sink({{"format", "avro"}, {"envelope", "debezium"}, {"registry", registry->url()}}));
+  ASSERT_TRUE(HasRecords(3)) << Told();
+  Exec("ALTER TABLE public.parts ADD COLUMN colour text");
+  Exec("UPDATE public.parts SET colour = 'red' WHERE id = 1");
+  Exec("DELETE FROM public.parts WHERE id = 1");
+  ASSERT_TRUE(HasRecords(6)) << Told();
+  EXPECT_FALSE(Records()[5].value.has_value()) << "a tombstone has no schema";
+  const std::string subject = "/subjects/" + topics_->Name("parts") + "-value/versions";
+  const auto versions = registry->Json("GET", subject);
+  ASSERT_TRUE(versions.ok()) << versions.error().what;
+  ASSERT_EQ(versions->size(), 2U) << *versions;
+  const auto last = registry->Json("GET", subject + "/2");
+  ASSERT_TRUE(last.ok()) << last.error().what;
+  const json schema = json::parse((*last)["schema"].get<std::string>());
+  EXPECT_EQ(schema["connect.name"], "shop.public.parts.Envelope");
+  EXPECT_EQ(schema["fields"][0]["type"][1]["fields"].back()["name"], "colour");
+  EXPECT_EQ(schema["fields"][2]["type"]["connect.name"], "io.debezium.connector.postgresql.Source");
+  // The other way there is no going: the sink says which subject, and nothing is lost.
+  Exec("ALTER TABLE public.parts ALTER COLUMN price TYPE text");
+  Exec("UPDATE public.parts SET price = 'dear' WHERE id = 2");
+  EXPECT_TRUE(Fails(topics_->Name("parts") + "-value")) << Told();
+  EXPECT_EQ(Records().size(), 6U);
+  ASSERT_TRUE(registry->Json("PUT", "/config", R"({"compatibility":"NONE"})").ok());
+  Call("POST", "/connectors/out/restart", 204);
+  EXPECT_TRUE(HasRecords(7)) << Told();
+}
+
 TEST_F(KafkaSinkTest, ProtobufNeedsNoRegistry) {
   Create("out", Sink({{"format", "protobuf"},
                       {"proto", "syntax = \"proto3\"; message Part { int32 number = 1; string name = 2; }"},

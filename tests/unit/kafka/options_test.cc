@@ -73,6 +73,12 @@ TEST(KafkaOptions, WhatIsWrongIsSaidAtItsKey) {
   EXPECT_THAT(ErrorsOf({{"format", "avro"}}), HasSubstr("registry: Setting \"registry\" is missing"));
   EXPECT_THAT(ErrorsOf({{"format", "protobuf"}}), HasSubstr("proto: Setting \"proto\" is missing"));
   EXPECT_THAT(ErrorsOf({{"heartbeat_interval_ms", "100"}}), HasSubstr("only with format=debezium"));
+  EXPECT_EQ(ErrorsOf({{"format", "avro"},
+                      {"envelope", "debezium"},
+                      {"registry", "http://r:8081"},
+                      {"heartbeat_interval_ms", "100"}}),
+            "");
+  EXPECT_THAT(ErrorsOf({{"format", "avro"}, {"envelope", "upstream"}}), HasSubstr("envelope"));
   EXPECT_THAT(ErrorsOf({{"heartbeat_topic_prefix", "a b"}}), HasSubstr("heartbeat_topic_prefix"));
   EXPECT_THAT(ErrorsOf({{"message", "Order"}}), HasSubstr("only with format=protobuf"));
   EXPECT_THAT(ErrorsOf({{"format", "protobuf"}, {"proto", "x"}, {"fields", "sensorID"}}), HasSubstr("field=column"));
