@@ -10,6 +10,7 @@ using Level = Finding::Level;
 // The setting that a failure is about.
 std::string KeyOf(const Error& error, const Options& options) {
   if (error.kind != ErrorKind::kConfig) return "brokers";
+  if (error.what.find("Unsupported SASL mechanism") != std::string::npos) return "sasl_mechanism";
   if (error.what.find("tls_ca_file") != std::string::npos) return "security_protocol";
   return options.client.sasl_username.empty() ? "brokers" : "sasl_username";
 }

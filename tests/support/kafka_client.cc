@@ -327,6 +327,29 @@ Status KafkaClient::AlterTopic(const std::string& topic, const std::string& sett
   return Ok();
 }
 
+Status KafkaClient::Allow(const std::string& user) const {
+  for (const auto type : {RD_KAFKA_RESOURCE_TOPIC, RD_KAFKA_RESOURCE_TRANSACTIONAL_ID}) {
+    rd_kafka_AclBinding_t* wanted =
+        rd_kafka_AclBinding_new(type, "*", RD_KAFKA_RESOURCE_PATTERN_LITERAL, ("User:" + user).c_str(), "*",
+                                RD_KAFKA_ACL_OPERATION_ALL, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, nullptr, 0);
+    if (wanted == nullptr) return Rejected("no such right of user " + user);
+    const Queue answers(rd_kafka_queue_new(producer_.get()));
+    rd_kafka_CreateAcls(producer_.get(), &wanted, 1, nullptr, answers.get());
+    rd_kafka_AclBinding_destroy(wanted);
+    const Event answer(rd_kafka_queue_poll(answers.get(), kLimitMs));
+    if (!answer) return Transient("user " + user + " was given no rights within a minute");
+    if (const auto code = rd_kafka_event_error(answer.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return Failed("cannot give user " + user + " rights", code);
+    std::size_t count = 0;
+    const auto* const results = rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(answer.get()), &count);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (const rd_kafka_error_t* error = rd_kafka_acl_result_error(results[i]); error != nullptr)
+        return Rejected("cannot give user " + user + " rights: " + rd_kafka_error_string(error));
+    }
+  }
+  return Ok();
+}
+
 Result<int> KafkaClient::PartitionsOf(const std::string& topic) const {
   HG_ASSIGN_OR_RETURN(const Metadata metadata, Ask(producer_.get(), topic));
   return metadata->topics[0].partition_cnt;

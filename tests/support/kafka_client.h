@@ -49,6 +49,8 @@ class KafkaClient {
   Status DeleteBefore(const std::string& topic, int partition, std::int64_t offset) const;
   // Sets one setting of a topic; the others that were given get their defaults.
   Status AlterTopic(const std::string& topic, const std::string& setting, const std::string& value) const;
+  // Where a broker asks for rights: all there are on topics and transactional ids.
+  Status Allow(const std::string& user) const;
   // kRejected if there is no such topic.
   Result<int> PartitionsOf(const std::string& topic) const;
   // The node.id of the leader of a partition; -1 if it has none.
