@@ -5,6 +5,7 @@
 #include "core/codec/record.h"
 #include "core/config/secrets.h"
 #include "core/pipeline/event_transforms.h"
+#include "core/pipeline/message_options.h"
 #include "core/pipeline/rendering_options.h"
 #include "sinks/kafka/router.h"
 
@@ -103,8 +104,7 @@ class KafkaSettings {
     r.cloud_events.source = bound_.Text("ce_source");
     r.cloud_events.type_prefix = bound_.Text("type_prefix");
     ReadSchemas();
-    ReadRows();
-    ReadOutbox();
+    ReadMessages();
     o_.id_header = bound_.Text("id_header");
     o_.commit_timestamps = bound_.Text("timestamp") == "commit";
     o_.heartbeat_interval = std::chrono::milliseconds(bound_.Int("heartbeat_interval_ms"));
@@ -151,43 +151,14 @@ class KafkaSettings {
       Fail("registry", "has a meaning only with format=avro and format=protobuf.");
   }
 
-  void ReadRows() {
-    codec::FlatOptions& flat = o_.records.flat;
-    for (const std::string& name : bound_.List("add_fields")) {
-      codec::FlatOptions::Field field{};
-      if (codec::ParseFlatField(name, field)) flat.add_fields.push_back(field);
-    }
-    flat.prefix = bound_.Text("add_fields_prefix");
-    if (bound_.Text("deletes") == "rewrite") flat.deletes = codec::FlatOptions::Deletes::kRewrite;
-    if (o_.records.format == codec::RecordFormat::kRow || flat.empty()) return;
-    Fail(flat.add_fields.empty() ? "deletes" : "add_fields", "has a meaning only with format=row.");
-  }
-
-  void ReadOutbox() {
-    codec::OutboxOptions& outbox = o_.records.outbox;
-    outbox.tables = bound_.List("outbox_tables");
-    for (const std::string& table : outbox.tables) {
-      if (!config::HasPlaceholder(table) && table.find('.') == std::string::npos)
-        Fail("outbox_tables", "has \"" + table + "\", which is no schema.table.");
-    }
-    outbox.topic = bound_.Text("outbox_topic");
-    std::string sample = outbox.topic;
+  void ReadMessages() {
+    codec::RecordOptions& r = o_.records;
+    r.flat = ReadFlatRows(bound_, r.format == codec::RecordFormat::kRow, out_.errors);
+    r.outbox = ReadOutbox(bound_, OutboxTarget::kTopics, out_.errors);
+    std::string sample = r.outbox.topic;
     Replace(sample, "${aggregate_type}", "t");
     if (const std::string_view wrong = WrongWithTopic(sample); Known("outbox_topic") && !wrong.empty())
       Fail("outbox_topic", wrong);
-    for (const auto& [key, column] :
-         {std::pair("outbox_id", &outbox.id), std::pair("outbox_aggregate_type", &outbox.aggregate_type),
-          std::pair("outbox_aggregate_id", &outbox.aggregate_id), std::pair("outbox_type", &outbox.type),
-          std::pair("outbox_payload", &outbox.payload)})
-      *column = bound_.Text(key);
-    for (const std::string& item : bound_.List("outbox_headers")) {
-      const auto colon = item.find(':');
-      const std::string name = colon == std::string::npos ? item : item.substr(colon + 1);
-      if (colon == 0 || name.empty())
-        Fail("outbox_headers", "has \"" + item + "\": it must be column or column:header.");
-      outbox.headers.emplace_back(item.substr(0, colon), name);
-    }
-    if (bound_.Text("outbox_updates") == "dead_letter") outbox.updates = codec::OutboxOptions::Updates::kReject;
   }
 
   void ReadDelivery() {

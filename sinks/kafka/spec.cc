@@ -3,6 +3,7 @@
 #include "core/config/option_builders.h"
 #include "core/kafka/client_options.h"
 #include "core/pipeline/event_transforms.h"
+#include "core/pipeline/message_options.h"
 #include "core/pipeline/rendering_options.h"
 #include "core/schema_registry/settings.h"
 
@@ -89,57 +90,13 @@ std::vector<Option> RecordOptions() {
 }
 
 std::vector<Option> RowOptions() {
-  constexpr std::string_view kGroup = "Rows";
-  std::vector<Option> out;
-  Option fields = Optional("add_fields", OptionType::kList, kGroup, "Added fields",
-                           "Of format=row: members that are added to each row behind its columns.");
-  fields.choices = {"id", "op", "source", "schema", "table", "ts_ms", "tx_id"};
-  fields.example = "op,ts_ms";
-  out.push_back(std::move(fields));
-  out.push_back(Defaulted("add_fields_prefix", OptionType::kString, "__", kGroup, "Prefix of added fields",
-                          "What the names of added members begin with."));
-  out.push_back(
-      Choice("deletes", "tombstone", {"tombstone", "rewrite"}, kGroup, "Deletes",
-             "Of format=row. tombstone: a null value under the key. rewrite: the row as it was, as far as the "
-             "source tells; every row has the member __deleted, true or false, and with tombstones=true the "
-             "null value follows."));
-  for (Option& option : out) {
-    option.relevant_if_key = "format";
-    option.relevant_if_value = "row";
-  }
-  return out;
+  return FlatRowSpec(
+      "tombstone",
+      "Of format=row. tombstone: a null value under the key. rewrite: the row as it was, as far as the "
+      "source tells; every row has the member __deleted, true or false, and with tombstones=true the null "
+      "value follows.");
 }
-
-std::vector<Option> OutboxOptionsSpec() {
-  constexpr std::string_view kGroup = "Outbox";
-  return {
-      WithExample(
-          Optional("outbox_tables", OptionType::kList, kGroup, "Outbox tables",
-                   "Tables, schema.table with * and ?, whose inserted rows are messages: each goes out as it is, "
-                   "whatever the format. Deletes of their rows are nothing."),
-          "public.outbox"),
-      WithExample(
-          Defaulted("outbox_topic", OptionType::kString, "outbox.event.${aggregate_type}", kGroup, "Topic",
-                    "The topic of messages, with ${aggregate_type} for the value of that column; what topics may "
-                    "not have in their names becomes _."),
-          "${aggregate_type}.events"),
-      Defaulted("outbox_id", OptionType::kString, "id", kGroup, "Column of the id",
-                "Its value is the header id, if there is such a column."),
-      Defaulted("outbox_aggregate_type", OptionType::kString, "aggregatetype", kGroup, "Column of the aggregate's type",
-                "Its value is part of the topic."),
-      Defaulted("outbox_aggregate_id", OptionType::kString, "aggregateid", kGroup, "Column of the aggregate's id",
-                "Its value is the key."),
-      Defaulted("outbox_type", OptionType::kString, "type", kGroup, "Column of the type",
-                "Its value is the header type, if there is such a column."),
-      Defaulted("outbox_payload", OptionType::kString, "payload", kGroup, "Column of the payload",
-                "Its value is the value: bytes and text as they are, JSON as its text. NULL is a null value."),
-      WithExample(Optional("outbox_headers", OptionType::kList, kGroup, "Columns that are headers",
-                           "Further columns as headers: column or column:header."),
-                  "tenant,trace_id:traceparent"),
-      Choice("outbox_updates", "skip", {"skip", "dead_letter"}, kGroup, "Updates",
-             "What becomes of a row that was updated, which rows of an outbox should not be."),
-  };
-}
+std::vector<Option> OutboxOptions() { return OutboxSpec(OutboxTarget::kTopics); }
 
 std::vector<Option> SchemaOptions() {
   constexpr std::string_view kGroup = "Schemas";
@@ -205,7 +162,7 @@ config::ComponentSpec Make() {
   config::ComponentSpec spec{
       "KafkaSink", {"kafka"}, config::ComponentKind::kSink, ClientSpec(), {"topic.", kPropertyPrefix}};
   for (auto* group : {&TopicOptions, &RecordOptions, &RowOptions, &DebeziumRenderingSpec, &DebeziumTopicSpec,
-                      &SchemaOptions, &OutboxOptionsSpec, &DeliveryOptions}) {
+                      &SchemaOptions, &OutboxOptions, &DeliveryOptions}) {
     for (Option& option : group()) spec.options.push_back(std::move(option));
   }
   for (Option& option : SinkTransformSpec(SinkTransforms::kAll)) spec.options.push_back(std::move(option));

@@ -68,7 +68,9 @@ Encoder::Encoder(const Options& options)
     : options_(options),
       native_(options.native),
       debezium_(options.debezium),
-      cloud_events_({options.ce_source, options.type_template, options.type_prefix, options.schema_base_url}) {}
+      cloud_events_({options.ce_source, options.type_template, options.type_prefix, options.schema_base_url}),
+      flat_(options.flat),
+      outbox_(options.outbox) {}
 
 Status Encoder::Encode(const Event& event, Rendered& out) {
   out.body.clear();
@@ -82,7 +84,7 @@ Status Encoder::Encode(const Event& event, Rendered& out) {
                    event.tx->epoch, event.tx->position, event.change->ordinal);
   FindLanes(event, out);
   if (Status status = Render(event, out); !status.ok()) {
-    if (status.error().kind == ErrorKind::kCorrupt) return status;
+    if (status.error().kind == ErrorKind::kCorrupt || status.error().kind == ErrorKind::kConfig) return status;
     out.error_class = "render";
     out.error = status.error().what;
     return Ok();
@@ -96,6 +98,10 @@ Status Encoder::Encode(const Event& event, Rendered& out) {
 }
 
 Status Encoder::Render(const Event& event, Rendered& out) {
+  if (!options_.outbox.tables.empty()) {
+    if (const codec::EventContext context = ContextOf(event); outbox_.Owns(context)) return RenderMessage(context, out);
+  }
+  if (options_.format == Format::kRow) return RenderRow(event, out);
   if (options_.format == Format::kDebezium) return RenderDebezium(event, out);
   if (IsCloudEvent(options_.envelope)) return RenderCloudEvent(event, out);
   const bool standard = options_.envelope == Envelope::kStandard;
@@ -147,6 +153,45 @@ Status Encoder::RenderDebezium(const Event& event, Rendered& out) {
   return Ok();
 }
 
+Status Encoder::RenderRow(const Event& event, Rendered& out) {
+  HG_RETURN_IF_ERROR(native_.Append(out.record, ContextOf(event)));
+  Event shown = event;
+  Change old;
+  const bool rewrites = options_.flat.deletes == codec::FlatOptions::Deletes::kRewrite;
+  if (event.change->op == Op::kDelete && rewrites) {
+    old = *event.change;
+    old.after = old.before;
+    old.has_after = old.has_before;
+    shown.change = &old;
+  }
+  const bool standard = options_.envelope == Envelope::kStandard;
+  if (standard) AppendEnvelopeStart(event, out.body);
+  const std::size_t start = out.body.size();
+  HG_RETURN_IF_ERROR(native_.AppendRowJson(out.body, ContextOf(shown)));
+  out.parts = out.body.size() > start ? 1 : 0;  // what has no row has no form
+  if (out.parts > 0 && !options_.flat.empty()) HG_RETURN_IF_ERROR(flat_.Append(out.body, ContextOf(event)));
+  if (standard) out.body.push_back('}');
+  return Ok();
+}
+
+Status Encoder::RenderMessage(const codec::EventContext& context, Rendered& out) {
+  HG_RETURN_IF_ERROR(native_.Append(out.record, context));
+  HG_ASSIGN_OR_RETURN(auto message, outbox_.Read(context));
+  out.parts = message && message->has_value ? 1 : 0;
+  if (out.parts == 0) return Ok();
+  const auto add = [&out](std::string_view name, std::string_view value) {
+    out.headers.append(name).append(": ");
+    AppendHeaderValue(out.headers, value);
+    out.headers.append("\r\n");
+  };
+  out.body = std::move(message->value);
+  add("outbox-aggregate-type", message->topic);
+  if (message->key) add("outbox-aggregate-id", *message->key);
+  for (const auto& [name, value] : message->headers)
+    add(name == "id" || name == "type" ? "outbox-" + name : name, value);
+  return Ok();
+}
+
 // {"type":"orders.updated","timestamp":"2026-03-04T05:06:07.123456Z","data":
 void Encoder::AppendEnvelopeStart(const Event& event, std::string& out) {
   const std::uint64_t id = (std::uint64_t{event.change->stream} << 8) | static_cast<std::uint64_t>(event.change->op);
@@ -179,6 +224,10 @@ const Encoder::Layout& Encoder::LayoutOf(const Event& event) {
     layout.columns.push_back(static_cast<std::size_t>(column - columns.begin()));
   }
   if (options_.order_by.empty()) layout.columns = event.schema->EventKey();
+  if (options_.order_by.empty() && options_.outbox.Has(*event.schema)) {
+    const auto column = std::ranges::find(columns, options_.outbox.aggregate_id, &Column::name);
+    if (column != columns.end()) layout.columns = {static_cast<std::size_t>(column - columns.begin())};
+  }
   if (!layout.columns.empty()) layout.last = *std::max_element(layout.columns.begin(), layout.columns.end());
   return layout;
 }

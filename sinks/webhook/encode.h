@@ -49,7 +49,8 @@ class Encoder {
  public:
   explicit Encoder(const Options& options);  // must outlive it
 
-  // Overwrites `out`. The error (kCorrupt) concerns the log; what is wrong with the event alone is in `out`.
+  // Overwrites `out`. The error concerns the log (kCorrupt) or the settings (kConfig); what is wrong with the event
+  // alone is in `out`.
   Status Encode(const Event& event, Rendered& out);
 
   // True once a stream lacked a column of order_by.
@@ -66,6 +67,8 @@ class Encoder {
   Status Render(const Event& event, Rendered& out);
   Status RenderCloudEvent(const Event& event, Rendered& out);
   Status RenderDebezium(const Event& event, Rendered& out);
+  Status RenderRow(const Event& event, Rendered& out);
+  Status RenderMessage(const codec::EventContext& context, Rendered& out);
   void AppendEnvelopeStart(const Event& event, std::string& out);
   void FindLanes(const Event& event, Rendered& out);
   const Layout& LayoutOf(const Event& event);
@@ -77,6 +80,8 @@ class Encoder {
   codec::NativeEncoder native_;
   codec::DebeziumEncoder debezium_;
   codec::CloudEvents cloud_events_;
+  codec::FlatFields flat_;
+  codec::OutboxReader outbox_;
   std::string key_;
   codec::RecordList records_;
   std::unordered_map<std::uint64_t, Layout> layouts_;     // by stream and schema version

@@ -11,6 +11,7 @@
 #include "core/net/signature.h"
 #include "core/pipeline/egress.h"
 #include "core/pipeline/event_transforms.h"
+#include "core/pipeline/message_options.h"
 #include "core/pipeline/rendering_options.h"
 #include "sinks/webhook/settings_text.h"
 
@@ -72,8 +73,11 @@ class Reader {
   }
 
   void Content() {
-    o_.format = bound_.Text("format") == "debezium" ? Format::kDebezium : Format::kNative;
+    const std::string& format = bound_.Text("format");
+    o_.format = format == "debezium" ? Format::kDebezium : format == "row" ? Format::kRow : Format::kNative;
     EnvelopeOptions();
+    o_.flat = ReadFlatRows(bound_, o_.format == Format::kRow, errors_);
+    Outbox();
     RenderingOptions();
     bool any = false;
     for (const std::string& name : bound_.List("ops")) {
@@ -119,7 +123,7 @@ class Reader {
       }
       return;
     }
-    if (o_.format == Format::kDebezium)
+    if (o_.format != Format::kNative)
       Fail("envelope", "is " + envelope + ", which goes with format=native alone in this version.");
     const auto is_part = [](char c) {
       return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
@@ -131,6 +135,20 @@ class Reader {
       if (Known(key) && !std::ranges::all_of(bound_.Text(key), is_reference))
         Fail(key, "must be a URI reference in ASCII, such as /shop or https://example.com/schemas.");
     }
+  }
+
+  void Outbox() {
+    o_.outbox = ReadOutbox(bound_, OutboxTarget::kEndpoint, errors_);
+    const auto is_part = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    };
+    for (const auto& [column, header] : o_.outbox.headers) {
+      if (!std::ranges::all_of(header, is_part))
+        Fail("outbox_headers", "has " + header + ", which is no name of a header: letters, digits, - and _.");
+    }
+    if (o_.outbox.tables.empty() || HasPlaceholder(bound_.Text("envelope"))) return;
+    if (o_.envelope != Envelope::kPlain || bound_.Int("batch_events_max") > 1)
+      Fail("outbox_tables", "needs envelope=plain and no batches: a message is the whole body of a request.");
   }
 
   void RenderingOptions() {

@@ -11,7 +11,9 @@
 
 #include "core/codec/debezium_options.h"
 #include "core/codec/event_type.h"
+#include "core/codec/flat_row.h"
 #include "core/codec/native_value.h"
+#include "core/codec/outbox.h"
 #include "core/config/spec.h"
 #include "core/model/change.h"
 #include "core/net/tls_context.h"
@@ -22,7 +24,7 @@
 // The settings of one sink, typed and checked across keys. Everything else of the folder reads this, never the map.
 namespace headgate::webhook {
 
-enum class Format : std::uint8_t { kNative, kDebezium };
+enum class Format : std::uint8_t { kNative, kDebezium, kRow };
 enum class Envelope : std::uint8_t { kPlain, kStandard, kCloudEvent, kCloudEventBinary, kCloudEventBatch };
 constexpr bool IsCloudEvent(Envelope envelope) { return envelope >= Envelope::kCloudEvent; }
 // Of a request.
@@ -69,6 +71,8 @@ struct Options {
   Envelope envelope = Envelope::kPlain;
   codec::NativeOptions native;
   codec::DebeziumOptions debezium;
+  codec::FlatOptions flat;  // of kRow
+  codec::OutboxOptions outbox;
   std::array<bool, 16> ops{};  // by Op
   std::vector<codec::TypePiece> type_template;
   std::string type_prefix;

@@ -1,6 +1,7 @@
 #include "sinks/webhook/spec.h"
 
 #include "core/pipeline/event_transforms.h"
+#include "core/pipeline/message_options.h"
 #include "core/pipeline/rendering_options.h"
 
 namespace headgate::webhook {
@@ -82,7 +83,8 @@ void Append(std::vector<Option>& out, std::vector<Option> more) {
 
 void AddContent(std::vector<Option>& out) {
   constexpr std::string_view kGroup = "Content";
-  out.push_back(Choice("format", kGroup, {"native", "debezium"}, "How a change is rendered."));
+  out.push_back(
+      Choice("format", kGroup, {"native", "debezium", "row"}, "How a change is rendered; row: the row alone."));
   out.push_back(Choice("envelope", kGroup,
                        {"plain", "standard", "cloudevents-binary", "cloudevents", "cloudevents-batch"},
                        "What goes around the rendering; cloudevents-batch only if the receiver asked for batches."));
@@ -185,6 +187,11 @@ config::ComponentSpec Make() {
   AddContent(spec.options);
   Append(spec.options, DebeziumRenderingSpec());
   Append(spec.options, SinkTransformSpec(SinkTransforms::kColumns));
+  Append(spec.options,
+         FlatRowSpec("skip",
+                     "Of format=row. skip: nothing is sent of a row that went. rewrite: the row as it was, "
+                     "as far as the source tells; every row has the member __deleted, true or false."));
+  Append(spec.options, OutboxSpec(OutboxTarget::kEndpoint));
   AddDelivery(spec.options);
   AddAuthentication(spec.options);
   return spec;

@@ -153,28 +153,61 @@ TEST_F(Transforms, OP07_ATopicThatTheExpressionMatchesIsReplaced) {
 }
 
 TEST_F(Transforms, OP09_AnOutboxRowGoesToItsTopicWithKeyAndHeadersAndItsDeleteIsNothing) {
+  Exec("INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', 'o-0', 'Old', '{}', NULL)");
   Start({{"format", "debezium"},
          {"topics", "shop.public.outbox"},
          {"outbox_tables", "public.outbox"},
          {"outbox_topic", topics_->Name("${aggregate_type}.events")},
          {"outbox_headers", "tenant:x-tenant"}});
+  ASSERT_TRUE(HasRecords(1, "order.events")) << Told();  // of the snapshot: from here on it is the stream
   const std::string id = "0b5a6c1e-0000-4000-8000-000000000001";
   Exec("BEGIN; INSERT INTO public.outbox VALUES ('" + id +
        "', 'order', 'o-1', 'OrderCreated', '{\"total\": 12.50}', 'acme'); DELETE FROM public.outbox; COMMIT");
   Exec("INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', 'o-2', 'OrderPaid', NULL, NULL)");
-  ASSERT_TRUE(HasRecords(2, "order.events")) << Told();
+  ASSERT_TRUE(HasRecords(3, "order.events")) << Told();
   const auto records = Records("order.events");
-  ASSERT_EQ(records.size(), 2U);
-  EXPECT_EQ(records[0].key, "o-1");
-  EXPECT_EQ(records[0].value, R"({"total": 12.50})");
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[1].key, "o-1");
+  EXPECT_EQ(records[1].value, R"({"total": 12.50})");
   std::map<std::string, std::string> headers;
-  for (const auto& [name, value] : records[0].headers) headers[name] = value.value_or("null");
+  for (const auto& [name, value] : records[1].headers) headers[name] = value.value_or("null");
   EXPECT_EQ(headers["id"], id);
   EXPECT_EQ(headers["type"], "OrderCreated");
   EXPECT_EQ(headers["x-tenant"], "acme");
-  EXPECT_EQ(records[1].key, "o-2");
-  EXPECT_EQ(records[1].value, std::nullopt);
+  EXPECT_EQ(records[2].key, "o-2");
+  EXPECT_EQ(records[2].value, std::nullopt);
   EXPECT_EQ(Letters().size(), 0U);
+}
+
+TEST_F(Transforms, OP09_AnOutboxRowIsTheBodyOfARequestAndOP10ARowLikewise) {
+  testing_support::HttpReceiver receiver;
+  Create("shop", shop_->Source());
+  Create("hook", {{"connector.class", "webhook"},
+                  {"topics", "shop.public.parts,shop.public.outbox"},
+                  {"url", receiver.url()},
+                  {"format", "row"},
+                  {"add_fields", "op"},
+                  {"deletes", "rewrite"},
+                  {"mask_columns", "public.parts.country"},
+                  {"outbox_tables", "public.outbox"}});
+  ASSERT_TRUE(WaitFor([&] { return receiver.Requests().size() == 2; }, seconds(30))) << headgate_->Stderr();
+  Exec(
+      "BEGIN; INSERT INTO public.outbox VALUES (gen_random_uuid(), 'order', 'o-1', 'Paid', '{\"a\": 1}', NULL); DELETE "
+      "FROM public.outbox; COMMIT");
+  Exec("DELETE FROM public.parts WHERE id = 1");
+  ASSERT_TRUE(WaitFor([&] { return receiver.Requests().size() >= 4; }, seconds(30))) << headgate_->Stderr();
+  std::vector<std::string> bodies;
+  std::string type;
+  for (const auto& request : receiver.Requests()) {
+    bodies.push_back(request.body);
+    if (request.body == R"({"a": 1})") type = request.Header("outbox-type").value_or("none");
+  }
+  EXPECT_THAT(bodies,
+              UnorderedElementsAre(R"({"id":1,"name":"first part","country":"***","__op":"read","__deleted":false})",
+                                   R"({"id":2,"name":"second part","country":"***","__op":"read","__deleted":false})",
+                                   R"({"a": 1})",
+                                   R"({"id":1,"name":"first part","country":"***","__op":"delete","__deleted":true})"));
+  EXPECT_EQ(type, "Paid");
 }
 
 TEST_F(Transforms, OP10_FlatRowsHaveFieldsOfTheirChangeAndDeletesThatAreRewritten) {
