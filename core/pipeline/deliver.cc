@@ -4,6 +4,7 @@
 
 #include "core/base/diag.h"
 #include "core/base/failpoint.h"
+#include "core/pipeline/event_context.h"
 
 namespace headgate {
 namespace {
@@ -213,11 +214,11 @@ Status Deliver::FeedState() {
   Event event;
   HG_ASSIGN_OR_RETURN(bool meant, backfills_.Next(event, numbered_.value_or(0)));
   if (meant && transforms_ != nullptr) {
+    const Event stored = event;
     HG_ASSIGN_OR_RETURN(meant, transforms_->Apply(event));
     if (!meant) {
-      backfills_.Done(event.at);  // it was counted as sent
-      ++left_out_;
-      ++filtered_;
+      backfills_.Done(stored.at);  // it was counted as sent
+      LeaveOut(stored);
     }
   }
   if (meant) {
@@ -278,8 +279,7 @@ Result<bool> Deliver::NextChange() {
       if (wanted && !stored) {
         HG_ASSIGN_OR_RETURN(const bool taken, IsTaken());
         if (taken) return true;
-        ++left_out_;
-        ++filtered_;
+        LeaveOut(EventOf(*registry_, block_, change_));
         unread_ = ++left_out > kLeftOutMax;
       }
       read_ += {1, CountedBytes(change_)};
@@ -294,6 +294,25 @@ Result<bool> Deliver::NextChange() {
     if (numbered_) *numbered_ += block_.count;
     if (block_.last_part) read_to_ = {block_.seq + 1, 0};
   }
+}
+
+// Whoever looks sees it as the sink would have.
+void Deliver::LeaveOut(Event event) {
+  ++left_out_;
+  ++filtered_;
+  const std::int64_t now_us = trace_ != nullptr && trace_->until_us() != 0 ? clock_.NowUs() : 0;
+  if (now_us == 0 || !trace_->on(now_us) || event.stream == nullptr || event.schema == nullptr) return;
+  if (!transforms_->Apply(event, false).ok()) return;
+  codec::NativeEncoder native;
+  DeadLetter copy = NewLetter(ContextOf(event), event.stream->name, native);
+  if (!trace_->Wants(copy.record)) return;
+  TracedDelivery traced;
+  traced.at_us = now_us;
+  traced.event_ids = {std::move(copy.event_id)};
+  traced.events = 1;
+  traced.outcome = "filtered";
+  traced.record = std::move(copy.record);
+  trace_->Add(std::move(traced));
 }
 
 std::shared_ptr<const SinkTelemetry> Deliver::telemetry() const {

@@ -126,9 +126,10 @@ class Deliver final : public SinkContext {
   Status FindStoredAhead();
   Status Loop(std::stop_token stop);
   static Event EventOf(const Registry& registry, const LogReader::Block& block, const Change& change);
-  Status Feed();              // events into the sink while it has room
-  Result<bool> NextChange();  // the next selected change into change_ and event_
-  Result<bool> IsTaken();     // makes event_ of change_
+  Status Feed();               // events into the sink while it has room
+  Result<bool> NextChange();   // the next selected change into change_ and event_
+  Result<bool> IsTaken();      // makes event_ of change_
+  void LeaveOut(Event event);  // what transforms_ does not take
   Status LookForState();
   bool StateIsNext() const;
   Status FeedState();

@@ -101,6 +101,31 @@ TEST_F(Transforms, OP07_OnlyRecordsThatTheFilterTakesAreWrittenAndTheSinkIsNotBe
   EXPECT_THAT(ErrorsOf({{"filter", "after.a ="}}, "filter"), HasSubstr("goes wrong at column"));
 }
 
+TEST_F(Transforms, OP07_OP08_TheStateOfAStreamThatIsAskedForIsFilteredAndMaskedAndEnds) {
+  Exec(
+      "INSERT INTO public.parts SELECT i, 'x', CASE WHEN i % 2 = 0 THEN 'DE' ELSE 'FR' END FROM generate_series(3, 20) "
+      "i");
+  for (const std::string delivery : {"exactly_once", "at_least_once"}) {
+    if (delivery == "exactly_once") Create("shop", shop_->Source());
+    Create(delivery, Sink({{"format", "row"},
+                           {"topics", "shop.public.parts"},
+                           {"topic", topics_->Name(delivery)},
+                           {"transactional_id", topics_->Name(delivery)},
+                           {"progress_topic", topics_->Name("progress-" + delivery)},
+                           {"delivery", delivery},
+                           {"filter", "after.country = DE"},
+                           {"mask_columns", "public.parts.name"}}));
+    ASSERT_TRUE(HasRecords(10, delivery)) << headgate_->Stderr();  // 1 and the even ones from 4 on
+    const json made = Call("POST", "/api/v1/connectors/" + delivery + "/snapshots", 201, {{"mode", "full"}});
+    const std::string path = "/api/v1/connectors/" + delivery + "/snapshots/" + made["id"].get<std::string>();
+    EXPECT_TRUE(WaitFor([&] { return Call("GET", path, 200)["state"] == "completed"; }, seconds(30)))
+        << Call("GET", path, 200);
+    const auto values = Values(delivery);
+    EXPECT_EQ(values.size(), 20U);
+    for (const std::string& value : values) EXPECT_THAT(value, HasSubstr(R"("name":"***","country":"DE"})"));
+  }
+}
+
 TEST_F(Transforms, OP08_ASinkMasksHashesCutsAndRenamesInWhatItWritesAndInItsLetters) {
   Start({{"format", "row"},
          {"mask_columns", "public.parts.country"},

@@ -20,6 +20,7 @@ class DeliveringTransformed : public test::LogTest {
     events_ = std::move(*Events::Open(*store_, clock_));
     sink_ = std::make_unique<test::CorkedSink>(script_);
     deliver_ = std::make_unique<Deliver>(*store_, *log_, *events_, *sink_, "hook", std::move(*filter), clock_);
+    deliver_->SetTrace(trace_);
     deliver_->SetTransforms(std::make_unique<EventTransforms>(settings_));
     thread_ = std::jthread([this](std::stop_token stop) { ended_ = deliver_->Run(stop); });
   }
@@ -27,6 +28,7 @@ class DeliveringTransformed : public test::LogTest {
   ~DeliveringTransformed() override { thread_ = std::jthread(); }
 
   EventTransformSettings settings_;
+  std::shared_ptr<DeliveryTrace> trace_ = std::make_shared<DeliveryTrace>();
   std::shared_ptr<SinkScript> script_ = std::make_shared<SinkScript>();
   std::unique_ptr<Events> events_;
   std::unique_ptr<test::CorkedSink> sink_;
@@ -71,6 +73,20 @@ TEST_F(DeliveringTransformed, Op08AChangeThatWasReadAheadIsItselfAlsoWhenOthersW
   script_->Do([&](SinkScript::Hands&) { script_->room = 10; });
   ASSERT_TRUE(script_->Await(3));
   EXPECT_EQ(script_->ids(), (std::vector<std::int64_t>{10'000, 20'000}));
+}
+
+TEST_F(DeliveringTransformed, WhoeverLooksSeesWhatIsLeftOutAsTheSinkWouldHave) {
+  settings_.columns.mask = {"public.orders.name"};
+  settings_.ops[static_cast<std::size_t>(Op::kInsert)] = false;
+  trace_->Start(std::numeric_limits<std::int64_t>::max(), std::nullopt);
+  Start({10});
+  EXPECT_TRUE(test::Eventually(script_->news, [&] {
+    script_->Round();
+    return trace_->deliveries() != nullptr && trace_->deliveries()->size() == 1;
+  }));
+  const TracedDelivery& traced = *trace_->deliveries()->at(0);
+  EXPECT_EQ(traced.outcome, "filtered");
+  EXPECT_NE(traced.record.find(R"("name":null)"), std::string::npos) << traced.record;
 }
 
 TEST_F(DeliveringTransformed, Op08ARuleThatTheSchemaCannotObeyEndsTheSinkBeforeItSeesARow) {
