@@ -103,6 +103,18 @@ bool HasLeaders(const rd_kafka_metadata_t& metadata, int partitions) {
   return true;
 }
 
+// A leader that is told of before it serves refuses the first records and takes the next, and what is sent again then
+// counts as sent twice: records would be lost.
+bool AllServe(rd_kafka_t* handle, const std::string& topic, int partitions) {
+  for (std::int32_t i = 0; i < partitions; ++i) {
+    std::int64_t first = 0;
+    std::int64_t end = 0;
+    if (rd_kafka_query_watermark_offsets(handle, topic.c_str(), i, &first, &end, kAskMs) != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return false;
+  }
+  return true;
+}
+
 // Partitions come in any order.
 Result<const rd_kafka_metadata_partition_t*> PartitionOf(const rd_kafka_metadata_t& metadata, int partition) {
   const rd_kafka_metadata_topic_t& topic = metadata.topics[0];
@@ -265,7 +277,7 @@ Status KafkaClient::CreateTopic(const std::string& topic, int partitions, const 
   const bool led = WaitFor(
       [&] {
         const auto metadata = Ask(producer_.get(), topic);
-        return metadata.ok() && HasLeaders(**metadata, partitions);
+        return metadata.ok() && HasLeaders(**metadata, partitions) && AllServe(producer_.get(), topic, partitions);
       },
       std::chrono::seconds(60));
   return led ? Ok() : Status(Transient("topic " + topic + " has no leaders after a minute"));
@@ -286,7 +298,7 @@ Status KafkaClient::AddPartitions(const std::string& topic, int partitions) cons
   const bool led = WaitFor(
       [&] {
         const auto metadata = Ask(producer_.get(), topic);
-        return metadata.ok() && HasLeaders(**metadata, partitions);
+        return metadata.ok() && HasLeaders(**metadata, partitions) && AllServe(producer_.get(), topic, partitions);
       },
       std::chrono::seconds(60));
   return led ? Ok() : Status(Transient("topic " + topic + " has not so many leaders after a minute"));
