@@ -59,7 +59,8 @@ class Client {
   // It works: what the library told before is no reason for what comes.
   void Well() { trouble_ = {RD_KAFKA_RESP_ERR_NO_ERROR, ""}; }
 
-  // Makes topics that are not there. Existing ones are fine; kConfig if they may not be made so.
+  // Makes topics that are not there, and returns once their partitions take records. Existing ones are fine; kConfig if
+  // they may not be made so.
   struct NewTopic {
     std::string name;
     int partitions = 1;    // -1: as the cluster has it
@@ -73,6 +74,7 @@ class Client {
   Result<std::string> TopicSetting(const std::string& topic, const std::string& setting, int timeout_ms);
 
  private:
+  Status AwaitLeaders(const std::string& topic, int timeout_ms);
   explicit Client(const ClientOptions& options) : place_("Kafka at " + options.brokers) {}
   static void OnError(rd_kafka_t* handle, int code, const char* reason, void* self);
   static void OnDelivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);

@@ -1,4 +1,5 @@
 #include <array>
+#include <chrono>
 
 #include "core/kafka/client.h"
 
@@ -7,6 +8,7 @@ namespace headgate::kafka {
 namespace {
 
 constexpr std::size_t kWordsMax = 512;
+constexpr int kLookAgainMs = 10;
 
 // The answer to a request of the admin API; nullptr when it did not come in time.
 Owned<rd_kafka_event_t> Ask(rd_kafka_t* handle, int timeout_ms, rd_kafka_admin_op_t operation,
@@ -45,7 +47,27 @@ Status Client::CreateTopic(const NewTopic& topic, int timeout_ms) {
     const char* const words = rd_kafka_topic_result_error_string(results[i]);
     return ErrorOf(code, tried, words != nullptr ? words : "");
   }
-  return Ok();
+  return AwaitLeaders(topic.name, timeout_ms);
+}
+
+// The cluster tells of a leader before that one serves. It refuses the first records then and may take the next ones:
+// of an idempotent producer any number is the first that a partition without history takes, and what was refused counts
+// as sent twice when it comes again. It would be lost.
+Status Client::AwaitLeaders(const std::string& topic, int timeout_ms) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  auto code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+  do {
+    HG_ASSIGN_OR_RETURN(const int partitions, PartitionsOf(topic, timeout_ms));
+    code = partitions > 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    for (std::int32_t p = 0; p < partitions && code == RD_KAFKA_RESP_ERR_NO_ERROR; ++p) {
+      std::int64_t first = 0;
+      std::int64_t end = 0;
+      code = rd_kafka_query_watermark_offsets(get(), topic.c_str(), p, &first, &end, timeout_ms);
+    }
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return Ok();
+    Poll(kLookAgainMs);
+  } while (std::chrono::steady_clock::now() < deadline);
+  return ErrorOf(code, "waiting for the leaders of topic " + topic);
 }
 
 Result<int> Client::PartitionsOf(const std::string& topic, int timeout_ms) {
