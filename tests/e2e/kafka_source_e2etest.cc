@@ -103,6 +103,43 @@ TEST_F(KafkaTopics, EachRecordOfCommittedTransactionsIsInTheLogOnceWhereverThePr
   }
 }
 
+TEST_F(KafkaTopics, EachRejectedRecordIsALetterOnceWhereverTheProgramIsKilled) {
+  CreateTopic("half");
+  std::size_t written = 0;
+  const auto write = [&] {
+    std::vector<KafkaRecord> records;
+    for (int i = 0; i < 12; ++i) {
+      records.push_back(Record(std::nullopt, i % 3 == 0 ? "bad" : Row(static_cast<int>(written))));
+      ++written;
+    }
+    Produce("half", records);
+  };
+  write();
+  auto settings = Settings("half", kColumns);
+  settings["batch_records_max"] = "4";
+  Create("half", settings);
+  Changes("half", written / 3 * 2);
+  for (const char* place : {"log.before_sync=kill:1", "log.synced=kill:2", "ingest.appended=kill:1",
+                            "ingest.appended=kill:3", "log.before_sync=kill:3"}) {
+    headgate_->KillHard();
+    write();
+    headgate_->set_failpoints(place);
+    Start();
+    EXPECT_TRUE(headgate_->WaitEnd(seconds(30))) << place << " was never reached";
+    headgate_->set_failpoints("");
+    Start();
+    std::set<int> ids;
+    for (const json& change : Changes("half", written / 3 * 2))
+      EXPECT_TRUE(ids.insert(change["after"]["id"].get<int>()).second) << place << " " << change.dump();
+    std::set<int> offsets;
+    for (const json& letter : Letters("half", written / 3)) {
+      const std::string path = "/api/v1/connectors/half/dead-letters/" + letter["id"].get<std::string>();
+      const int offset = Call("GET", path, 200)["record"]["offset"];
+      EXPECT_TRUE(offset % 3 == 0 && offsets.insert(offset).second) << place << " " << offset;
+    }
+  }
+}
+
 TEST_F(KafkaTopics, PartitionsThatAreAddedWhileItRunsAreReadFromTheirBeginning) {
   CreateTopic("grows");
   Produce("grows", Rows(0, 3));
@@ -145,12 +182,21 @@ TEST_F(KafkaTopics, RecordsThatRetentionTookAreADeclaredGap) {
   Produce("short", Rows(3, 6));
   const Status deleted = topics_->client().DeleteBefore(topics_->Name("short"), 0, 5);
   ASSERT_TRUE(deleted.ok()) << deleted.error().what;
+  for (const char* place : {"log.gap=kill:1", "log.before_sync=kill:1"}) {  // it is declared once, all the same
+    headgate_->set_failpoints(place);
+    // It may die before it answers.
+    static_cast<void>(headgate_->Start());
+    static_cast<void>(headgate_->Call("PUT", "/connectors/short/resume"));
+    EXPECT_TRUE(headgate_->WaitEnd(seconds(30))) << place << " was never reached";
+  }
+  headgate_->set_failpoints("");
   Start();
   Call("PUT", "/connectors/short/resume", 202);
   const auto changes = Changes("short", 4);
   EXPECT_EQ(changes[3]["after"]["id"], 5);
   EXPECT_EQ(changes[3]["id"], "short:1-k1:1");
   const json events = Call("GET", "/api/v1/events?kind=gap", 200);
+  EXPECT_EQ(events["items"].size(), 1U) << events.dump();
   EXPECT_THAT(events.dump(), testing::HasSubstr("no longer has offsets 3 to 4")) << events.dump();
 }
 
