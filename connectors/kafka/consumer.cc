@@ -13,8 +13,8 @@ constexpr std::size_t kBatch = 512;
 
 Properties ConsumerProperties(const Options& options) {
   Properties properties = {
-      // The library wants a name for a group, though none is joined and nothing is committed.
-      {"group.id", "headgate_" + options.name},
+      // The library wants a name for a group, though none is joined.
+      {"group.id", options.group_id.empty() ? "headgate_" + options.name : options.group_id},
       {"enable.auto.commit", "false"},
       {"enable.auto.offset.store", "false"},
       {"enable.partition.eof", "true"},
@@ -29,6 +29,16 @@ Properties ConsumerProperties(const Options& options) {
   // A setting of the user wins.
   std::erase_if(properties, [&](const auto& p) { return options.client.properties.contains(std::string(p.first)); });
   return properties;
+}
+
+Owned<rd_kafka_topic_partition_list_t> ListOf(const Offsets& offsets) {
+  Owned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(16));
+  for (const auto& [topic, partitions] : offsets.topics()) {
+    for (std::size_t p = 0; p < partitions.size(); ++p)
+      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(p))->offset =
+          partitions[p];
+  }
+  return list;
 }
 
 int SliceUntil(Consumer::Deadline deadline) {
@@ -109,13 +119,10 @@ std::int64_t Consumer::SeenEnd(const std::string& topic, std::int32_t partition)
   return code == RD_KAFKA_RESP_ERR_NO_ERROR ? end : -1;
 }
 
+void Consumer::TellGroup(const Offsets& offsets) { rd_kafka_commit(client_->get(), ListOf(offsets).get(), 1); }
+
 Status Consumer::Assign(const Offsets& offsets) {
-  const Owned<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(16));
-  for (const auto& [topic, partitions] : offsets.topics()) {
-    for (std::size_t p = 0; p < partitions.size(); ++p)
-      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(p))->offset =
-          partitions[p];
-  }
+  const auto list = ListOf(offsets);
   const auto code = rd_kafka_assign(client_->get(), list.get());
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return Ok();
   return client_->ErrorOf(code, "taking the partitions of the source's topics");

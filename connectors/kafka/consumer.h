@@ -43,6 +43,9 @@ class Consumer {
   // From now on these are read, from these offsets on. What was fetched before is dropped.
   Status Assign(const Offsets& offsets);
 
+  // Commits offsets for the group of the settings, for people who look at it. Does not wait, and may fail unseen.
+  void TellGroup(const Offsets& offsets);
+
   // Appends what is there: records, ends of partitions, and errors of them (`err`). Waits at most so long for the
   // first.
   using Message = Owned<rd_kafka_message_t>;

@@ -58,6 +58,7 @@ class SourceSettings {
   void ReadTopics() {
     o_.topics = bound_.List("topic");
     std::ranges::sort(o_.topics);
+    o_.group_id = bound_.Text("group_id");
     o_.from_beginning = bound_.Text("start") == "earliest";
     o_.committed = bound_.Text("isolation") == "read_committed";
     if (!Known("topic")) return;

@@ -32,6 +32,7 @@ struct Options {
   std::string name;
   ClientOptions client;
   std::vector<std::string> topics;
+  std::string group_id;        // "": nobody is told how far the source is
   bool from_beginning = true;  // where a topic is begun that was not read before
   bool committed = true;       // records of committed transactions alone
   std::string stream;

@@ -42,6 +42,8 @@ Status KafkaSource::Open(LogWriter& writer, std::stop_token stop) {
   writer_ = &writer;
   begun_ = registered_ = dirty_ = false;
   read_.clear();
+  noted_.reset();
+  noted_position_ = 0;
   messages_.clear();
   next_message_ = 0;
   stuck_.reset();
@@ -214,8 +216,18 @@ Status KafkaSource::Read(SourceBatch& batch, std::stop_token stop) {
   }
   Publish(false);
   if (stop.stop_requested()) return Stopped();
+  NoteForGroup();
   read_.push_back(position_);
   return Ok();
+}
+
+void KafkaSource::NoteForGroup() {
+  const auto now = clock_.Now();
+  const bool due = !noted_ && position_ != noted_position_ && now - noted_at_ >= kPublishInterval;
+  if (options_.group_id.empty() || !due) return;
+  noted_ = offsets_;
+  noted_position_ = position_;
+  noted_at_ = now;
 }
 
 Status KafkaSource::Gather(SourceBatch& batch, std::stop_token stop) {
@@ -349,6 +361,7 @@ Status KafkaSource::Acknowledge() {
   read_.pop_front();
   const bool moved = std::exchange(durable_, reached) != reached;
   if (moved) telemetry_.last_heard_us = clock_.NowUs();
+  if (noted_ && durable_ >= noted_position_) consumer_->TellGroup(*std::exchange(noted_, std::nullopt));
   const bool caught_up = telemetry_.caught_up;
   See();
   if (telemetry_.caught_up != caught_up || (moved && telemetry_.asked_position > telemetry_.read_position))

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,8 @@ class KafkaSource final : public Source {
   void Move(const Partition& partition, std::int64_t next);
   Partition* Find(const rd_kafka_message_t& message);
   std::int64_t TimeOf(const rd_kafka_message_t& message) const;
+  // Once a second, where the source is: the group is told when that is durable.
+  void NoteForGroup();
   void See();
   void Publish(bool at_once);
 
@@ -95,6 +98,10 @@ class KafkaSource final : public Source {
   Time metadata_at_;        // when the cluster is asked again
   Time metadata_heard_at_;  // when it answered
   std::atomic<bool> look_ = false;
+
+  std::optional<Offsets> noted_;  // for the group, until they are durable
+  std::uint64_t noted_position_ = 0;
+  Time noted_at_;
 
   SourceTelemetry telemetry_;
   Published<SourceTelemetry> published_;

@@ -32,6 +32,11 @@ std::vector<Option> TopicOptions() {
       Choice("isolation", "read_committed", {"read_committed", "read_uncommitted"}, kGroup, "Isolation",
              "read_committed: records of transactions come when these are committed, and not at all if they are "
              "aborted."),
+      WithExample(Optional("group_id", OptionType::kString, kGroup, "Group",
+                           "A consumer group that is told, about once a second, which records are durable, so that the "
+                           "cluster's tools show the lag. It decides nothing: where reading goes on is in the log. No "
+                           "consumer may be a member of it. Default: none is told."),
+                  "headgate-readings"),
       Number("metadata_interval_ms", "5000", 100, 3'600'000, kGroup, "Metadata interval",
              "How often the cluster is asked for new partitions."),
   };

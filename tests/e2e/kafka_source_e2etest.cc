@@ -266,6 +266,34 @@ TEST_F(KafkaTopics, KC21_KC23_KC24_PlacesArePartitionsAndOffsetsThatCanBeSet) {
   EXPECT_EQ(changes[3]["id"], "places:1-k1:1");
 }
 
+TEST_F(KafkaTopics, AGroupIsToldHowFarTheSourceIsAndDecidesNothing) {
+  CreateTopic("grouped");
+  Produce("grouped", Rows(0, 3));
+  auto settings = Settings("grouped", kColumns);
+  settings["group_id"] = topics_->Name("group");
+  Create("grouped", settings);
+  Changes("grouped", 3);
+  const auto told = [&] {
+    const auto offset = topics_->client().GroupOffset(settings["group_id"], topics_->Name("grouped"), 0);
+    return offset.ok() ? *offset : -2;
+  };
+  const auto until = [&](std::int64_t offset) {
+    for (const auto end = std::chrono::steady_clock::now() + seconds(30); std::chrono::steady_clock::now() < end;) {
+      if (told() == offset) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(until(3)) << told();
+  // Not even after a start with another place in the group.
+  headgate_->KillHard();
+  Produce("grouped", Rows(3, 5));
+  ASSERT_TRUE(topics_->client().CommitGroup(settings["group_id"], topics_->Name("grouped"), 0, 1).ok());
+  Start();
+  const auto changes = Changes("grouped", 5);
+  EXPECT_EQ(changes[3]["after"]["id"], 3);
+  EXPECT_TRUE(until(5)) << told();
+}
+
 TEST_F(KafkaTopics, WhatIsWrongIsToldWithItsSetting) {
   Create("none", Settings("not-there", kColumns));
   Until("/connectors/none/status",

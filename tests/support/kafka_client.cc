@@ -392,6 +392,28 @@ Result<std::string> KafkaClient::ClusterId() const {
   return text;
 }
 
+Result<std::int64_t> KafkaClient::GroupOffset(const std::string& group, const std::string& topic, int partition) const {
+  KafkaSettings settings = settings_;
+  settings["group.id"] = group;
+  HG_ASSIGN_OR_RETURN(const KafkaHandle reader, Open(RD_KAFKA_CONSUMER, settings));
+  const Partitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
+  const rd_kafka_resp_err_t error = rd_kafka_committed(reader.get(), list.get(), kAskMs);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return Failed("cannot ask for the offsets of group " + group, error);
+  return list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
+}
+
+Status KafkaClient::CommitGroup(const std::string& group, const std::string& topic, int partition,
+                                std::int64_t offset) const {
+  KafkaSettings settings = settings_;
+  settings["group.id"] = group;
+  HG_ASSIGN_OR_RETURN(const KafkaHandle member, Open(RD_KAFKA_CONSUMER, settings));
+  const Partitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = offset;
+  const rd_kafka_resp_err_t error = rd_kafka_commit(member.get(), list.get(), 0);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR ? Ok() : Status(Failed("cannot commit for group " + group, error));
+}
+
 Status KafkaClient::Produce(const std::string& topic, const std::vector<KafkaRecord>& records) const {
   return ProduceAll(producer_.get(), topic, records);
 }

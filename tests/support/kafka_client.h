@@ -60,6 +60,9 @@ class KafkaClient {
   // The brokers that the cluster knows to be alive.
   Result<int> Brokers() const;
   Result<std::string> ClusterId() const;
+  Status CommitGroup(const std::string& group, const std::string& topic, int partition, std::int64_t offset) const;
+  // What is committed for a group: the offset of the next record, -1 if nothing is.
+  Result<std::int64_t> GroupOffset(const std::string& group, const std::string& topic, int partition) const;
   // Returns once all in-sync replicas have all of them, in their order within each partition.
   Status Produce(const std::string& topic, const std::vector<KafkaRecord>& records) const;
   // All partitions from their beginnings to where they end now, by partition and offset.
