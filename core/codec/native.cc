@@ -372,7 +372,14 @@ Status NativeEncoder::Append(std::string& out, const EventContext& event) {
   return status;
 }
 
-// Of the rows that were read.
+Status NativeEncoder::AppendRowRead(std::string& out, const EventContext& event, const Shape& shape) {
+  if (!event.change->has_after) return Ok();
+  const std::size_t start = out.size();
+  if (shape.AppendRow(out, after_, options_)) return Ok();
+  out.resize(start);
+  return Corrupt("stored row of stream " + shape.stream + " is malformed");
+}
+
 Status NativeEncoder::AppendKeyRead(std::string& out, const EventContext& event, const Shape& shape, bool previous) {
   const Change& change = *event.change;
   if (shape.key.empty()) return Ok();
@@ -399,6 +406,13 @@ Status NativeEncoder::AppendKeyJson(std::string& out, const EventContext& event,
   return AppendKeyRead(out, event, shape, previous);
 }
 
+Status NativeEncoder::AppendRowJson(std::string& out, const EventContext& event) {
+  if (!IsOfRow(event.change->op) || event.schema == nullptr || !event.change->has_after) return Ok();
+  const Shape& shape = ShapeOf(event);
+  HG_RETURN_IF_ERROR(ReadRows(event, shape));
+  return AppendRowRead(out, event, shape);
+}
+
 Status NativeEncoder::AppendKeysAndRow(std::string& key, std::string& previous_key, std::string* row,
                                        const EventContext& event) {
   if (!IsOfRow(event.change->op) || event.schema == nullptr) return Ok();
@@ -408,11 +422,7 @@ Status NativeEncoder::AppendKeysAndRow(std::string& key, std::string& previous_k
   HG_RETURN_IF_ERROR(ReadRows(event, shape));
   HG_RETURN_IF_ERROR(AppendKeyRead(key, event, shape, false));
   HG_RETURN_IF_ERROR(AppendKeyRead(previous_key, event, shape, true));
-  if (!with_row) return Ok();
-  const std::size_t start = row->size();
-  if (shape.AppendRow(*row, after_, options_)) return Ok();
-  row->resize(start);
-  return Corrupt("stored row of stream " + shape.stream + " is malformed");
+  return with_row ? AppendRowRead(*row, event, shape) : Ok();
 }
 
 }  // namespace headgate::codec

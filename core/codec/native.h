@@ -28,8 +28,10 @@ class NativeEncoder {
   // row). The key of an update is the new one; `previous` asks for the old one, appended only where it differs.
   Status AppendKeyJson(std::string& out, const EventContext& event, bool previous = false);
 
-  // Appends both keys as above and, unless `row` is nullptr, the new row as one JSON object, as the member `after` of
-  // the event has it; nothing of what the change does not have. Reads the rows once for all of them.
+  // Appends the new row as one JSON object, as the member `after` of the event has it; nothing if the change has none.
+  Status AppendRowJson(std::string& out, const EventContext& event);
+
+  // Both keys as above and, unless `row` is nullptr, the new row: reads the rows once for all of them.
   Status AppendKeysAndRow(std::string& key, std::string& previous_key, std::string* row, const EventContext& event);
 
  private:
@@ -38,6 +40,8 @@ class NativeEncoder {
   Status AppendRowEvent(std::string& out, const EventContext& event, const Shape& shape);
   Status AppendOther(std::string& out, const EventContext& event);
   Status ReadRows(const EventContext& event, const Shape& shape);
+  // Of the rows that were read.
+  Status AppendRowRead(std::string& out, const EventContext& event, const Shape& shape);
   Status AppendKeyRead(std::string& out, const EventContext& event, const Shape& shape, bool previous);
   void AppendTail(std::string& out, const EventContext& event);
 

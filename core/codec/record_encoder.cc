@@ -158,9 +158,7 @@ class RowEncoder final : public NativeKeyed {
     Record& record = out.Add();
     record.topic = topic;
     SetKey(record, key_);
-    std::string key;
-    std::string previous_key;
-    HG_RETURN_IF_ERROR(native_.AppendKeysAndRow(key, previous_key, &record.value, old));
+    HG_RETURN_IF_ERROR(native_.AppendRowJson(record.value, old));
     record.has_value = !record.value.empty();
     if (!record.has_value) return Rejected("a deleted row came without what it was");
     return flat_.Append(record.value, event);
