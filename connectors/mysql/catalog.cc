@@ -129,21 +129,8 @@ Result<std::uint64_t> Catalog::EstimateRows(const TableName& table) {
   return rows.empty() ? 0 : NumberOf(rows[0][0]);
 }
 
-// A replica may be sent a statement before the server's tables show what it did: the log is written first. The lock
-// that a statement has on its table until it is done holds up a SELECT, but no question to the information schema.
-// Where none is allowed, or somebody keeps the lock, the answer is what it is.
-void Catalog::AwaitStatement(const TableName& table, const std::string& tried) {
-  if (!waits_briefly_) {
-    waits_briefly_ = connection_.Execute("SET SESSION lock_wait_timeout=5", tried).ok();
-    if (!waits_briefly_) return;
-  }
-  static_cast<void>(connection_.Query(
-      "SELECT 1 FROM " + QuoteName(table.database) + "." + QuoteName(table.table) + " LIMIT 0", tried));
-}
-
 Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table) {
   const std::string tried = "reading the columns of " + table.database + "." + table.table;
-  AwaitStatement(table, tried);
   HG_ASSIGN_OR_RETURN(
       const Rows rows,
       connection_.Query("SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, "

@@ -77,14 +77,12 @@ class Catalog {
   Result<std::vector<std::pair<std::string, std::uint64_t>>> ListLogs();
 
  private:
-  void AwaitStatement(const TableName& table, const std::string& tried);
   Status DescribeKey(TableDeclaration& declared, const std::string& tried);
   Status DescribeTable(TableDeclaration& declared, const std::string& tried);
   Result<BinlogPosition> CurrentOfMariadb();
 
   Connection& connection_;
   const Flavor flavor_;
-  bool waits_briefly_ = false;  // for locks
 };
 
 }  // namespace headgate::mysql
