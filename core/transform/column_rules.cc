@@ -52,6 +52,7 @@ class Compiler {
   }
 
   Result<std::shared_ptr<const RowTransform>> Run() {
+    HG_RETURN_IF_ERROR(LookForRenamed());
     std::vector<ColumnStep> steps(from_.columns.size());
     for (std::size_t i = 0; i < steps.size(); ++i) HG_RETURN_IF_ERROR(CompileColumn(i, steps[i]));
     if (!changed_) return std::shared_ptr<const RowTransform>();
@@ -70,6 +71,36 @@ class Compiler {
                        QualifiedColumn(from_.schema, from_.table, from_.columns[column].name) + " " +
                        std::string(what) + ".");
   }
+  static bool Has(const TableSchema& schema, const std::string& column) {
+    return std::ranges::find(schema.columns, column, &Column::name) != schema.columns.end();
+  }
+  // The setting that hides the column; "" if none does.
+  std::string_view Hiding(const std::string& column) const {
+    const std::string name = QualifiedColumn(from_.schema, from_.table, column);
+    if (MatchesAnyWildcard(rules_.mask, name)) return "mask_columns";
+    if (MatchesAnyWildcard(rules_.hash, name)) return "hash_columns";
+    const bool cut =
+        std::ranges::any_of(rules_.truncate, [&](const auto& rule) { return MatchesWildcard(rule.first, name); });
+    return cut ? "truncate_columns" : "";
+  }
+
+  // A column that was hidden under another name would come as it is.
+  Status LookForRenamed() const {
+    if (previous_ == nullptr) return Ok();
+    for (const Column& old : previous_->columns) {
+      const std::string_view rule = Has(from_, old.name) ? "" : Hiding(old.name);
+      if (rule.empty()) continue;
+      for (const Column& column : from_.columns) {
+        if (Has(*previous_, column.name) || !Hiding(column.name).empty()) continue;
+        return ConfigError("Setting \"" + std::string(rule) + "\": column " +
+                           QualifiedColumn(from_.schema, from_.table, old.name) + " is gone and " + column.name +
+                           " has come, which may be the same column under another name. Name " + column.name +
+                           " in the setting too, or take " + old.name + " out of it if it is another column.");
+      }
+    }
+    return Ok();
+  }
+
   bool IsOfKey(std::size_t column) const { return std::ranges::find(key_, column) != key_.end(); }
 
   Status CompileColumn(std::size_t i, ColumnStep& step) {

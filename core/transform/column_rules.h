@@ -32,7 +32,8 @@ struct ColumnRules {
 // columns would have.
 //
 // `previous` is the stream's newest schema as it was stored, if it is known: what it says of values that older rows
-// have in a hashed column has been hashed already.
+// have in a hashed column has been hashed already; and a column that was hidden and is gone while another has come is
+// an error, as it may have got another name.
 Result<std::shared_ptr<const RowTransform>> Compile(const ColumnRules& rules, const TableSchema& schema,
                                                     const TableSchema* previous = nullptr);
 

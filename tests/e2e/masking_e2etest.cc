@@ -202,6 +202,25 @@ TEST_P(Masking, OP08_WhatASourceMasksHashesOrCutsIsNowhere) {
   EXPECT_EQ(told_.find(kKey), std::string::npos);
 }
 
+TEST_P(Masking, OP08_AMaskedColumnThatGetsAnotherNameStopsTheSourceUntilItIsNamed) {
+  Insert(1, "snapshot");
+  ConnectorSettings settings = Source({{"mask_columns", "shop.people.ssn"}});
+  Create("m", settings);
+  ASSERT_TRUE(WaitFor([&] { return Records("people").size() == 1; }, kLong)) << headgate_->Stderr();
+  Exec(postgres() ? "ALTER TABLE shop.people RENAME COLUMN ssn TO social"
+                  : "ALTER TABLE shop.people CHANGE ssn social VARCHAR(80)");
+  Insert(2, "renamed");
+  const auto told = [&] { return Call("GET", "/connectors/m/status", 200).dump(); };
+  ASSERT_TRUE(WaitFor([&] { return told().find("is gone and social has come") != std::string::npos; }, kLong))
+      << told();
+  EXPECT_EQ(Records("people").size(), 1U);
+  settings["mask_columns"] = "shop.people.ssn,shop.people.social";
+  Call("PUT", "/connectors/m/config", 200, settings);
+  ASSERT_TRUE(WaitFor([&] { return Records("people").size() == 2; }, kLong)) << told();
+  EXPECT_EQ(Records("people")[1]["after"]["social"], "***");
+  EXPECT_EQ(told_.find(Token("ssn renamed")), std::string::npos);
+}
+
 TEST_P(Masking, OP08_RulesThatCannotBeObeyedAreErrorsOfTheirSettingAndStopTheSource) {
   Create("m", Source({{"mask_columns", "shop.people.id"}}));
   EXPECT_TRUE(WaitFor(
@@ -228,6 +247,9 @@ TEST_P(Masking, OP08_RulesThatCannotBeObeyedAreErrorsOfTheirSettingAndStopTheSou
               HasSubstr("only text can be cut"));
   EXPECT_THAT(errors_of({{"hash_columns", "shop.people.mail"}}, "hash_key"), HasSubstr("is missing"));
   EXPECT_EQ(errors_of({{"mask_columns", "shop.people.ssn"}}, "mask_columns"), "[]");
+  if (postgres()) return;
+  EXPECT_THAT(errors_of({{"mask_columns", "shop.people.ssn"}, {"include_query", "true"}}, "include_query"),
+              HasSubstr("A statement shows the values"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Sources, Masking, ::testing::Values("postgres", "mysql", "mariadb"),

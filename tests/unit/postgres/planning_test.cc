@@ -67,6 +67,10 @@ TEST(PostgresOptions, WhatCannotWorkIsRefusedByKey) {
   EXPECT_THAT(KeysRefused(with("slot_name", "Shop")), ElementsAre("slot_name"));
   EXPECT_THAT(KeysRefused(with("tables", "orders")), ElementsAre("tables"));
   EXPECT_THAT(KeysRefused(with("columns_exclude", "public.users")), ElementsAre("columns_exclude"));
+  EXPECT_THAT(KeysRefused(with("mask_columns", "mail")), ElementsAre("mask_columns"));
+  EXPECT_THAT(KeysRefused(with("hash_columns", "public.users.mail")), ElementsAre("hash_key"));
+  EXPECT_THAT(KeysRefused(with("truncate_columns", "public.users.note")), ElementsAre("truncate_columns"));
+  EXPECT_THAT(KeysRefused(with("rename_columns", "public.users.note:text")), ElementsAre("rename_columns"));
   EXPECT_THAT(KeysRefused(with("sslmode", "sometimes")), ElementsAre("sslmode"));
   EXPECT_THAT(KeysRefused(with("sslmode", "verify-full")), ElementsAre("sslrootcert"));
   EXPECT_THAT(KeysRefused(with("sslcert", "/c")), ElementsAre("sslkey"));

@@ -192,6 +192,25 @@ TEST(RowTransform, RulesThatCannotBeObeyedNameTheColumn) {
   EXPECT_THAT(ErrorOf(rules), HasSubstr("would have the name name"));
 }
 
+TEST(RowTransform, Op08AHiddenColumnThatGotAnotherNameIsNotShownUnderIt) {
+  ColumnRules rules = Rules();
+  rules.mask = {"public.users.mail"};
+  TableSchema now = Users();
+  now.columns[1].name = "email";
+  const TableSchema before = Users();
+  const auto refused = Compile(rules, now, &before);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kConfig);
+  EXPECT_THAT(refused.error().what, HasSubstr("\"mask_columns\": column public.users.mail is gone and email has come"));
+  rules.mask = {"public.users.mail", "public.users.email"};
+  EXPECT_TRUE(Compile(rules, now, &before).ok()) << "it is hidden under both names";
+  rules.mask = {"public.users.born"};
+  EXPECT_TRUE(Compile(rules, now, &before).ok()) << "nobody hides it";
+  rules.mask = {"public.users.mail"};
+  now.columns.erase(now.columns.begin() + 1);
+  EXPECT_TRUE(Compile(rules, now, &before).ok()) << "it was dropped";
+}
+
 TEST(RowTransform, NeitherDefaultsNorValuesOfOlderRowsAreShown) {
   TableSchema schema = Users();
   schema.columns[1].default_expression = "'ann@example.com'::text";
