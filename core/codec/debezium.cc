@@ -51,6 +51,10 @@ Error MalformedRow(const std::string& table) { return Corrupt("stored row of " +
 struct DebeziumEncoder::Transaction {
   Position position;
   bool begun = false;
+  // Of its END record.
+  std::string end_topic;
+  std::string end_key;
+  std::int64_t commit_ms = 0;
   std::uint64_t events = 0;
   std::uint64_t of_collection = 0;                                 // of the event counted last
   std::vector<std::pair<std::string, std::uint64_t>> collections;  // in the order of their first event
@@ -374,11 +378,16 @@ Status DebeziumEncoder::RenderMessage(const EventContext& e, RecordList& out) {
 
 void DebeziumEncoder::Begin(const EventContext& e, RecordList& out) {
   transaction_->begun = true;
+  transaction_->end_key = "{\"id\":\"";
+  AppendTransactionId(transaction_->end_key, e, e.tx->end);
+  transaction_->end_key += "\"}";
+  transaction_->end_topic = TopicName(std::string(e.source_name) + ".transaction");
+  transaction_->commit_ms = e.tx->commit_us / 1000;
   std::string key = "{\"id\":\"";
   AppendTransactionId(key, e, e.tx->origin.empty() ? LsnOf(e) : 0);
   key += "\"}";
   Record& record = out.Add();
-  record.topic = TopicName(std::string(e.source_name) + ".transaction");
+  record.topic = transaction_->end_topic;
   record.has_key = record.has_value = true;
   record.id_suffix = "-begin";
   record.value = "{\"status\":\"BEGIN\"," + key.substr(1, key.size() - 2) +
@@ -386,16 +395,19 @@ void DebeziumEncoder::Begin(const EventContext& e, RecordList& out) {
   AppendInt(record.value, e.tx->commit_us / 1000);
   record.value.push_back('}');
   record.key = std::move(key);
-  Wrap(record, ServiceRecord::kTransaction, e.connector);
+  Wrap(record, ServiceRecord::kTransaction, "");
 }
 
-void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
-  const Transaction& t = *transaction_;
-  std::string key = "{\"id\":\"";
-  AppendTransactionId(key, e, e.tx->end);
-  key += "\"}";
+void DebeziumEncoder::EndTransaction(RecordList& out) {
+  if (transaction_->begun) End(out);
+}
+
+void DebeziumEncoder::End(RecordList& out) {
+  Transaction& t = *transaction_;
+  t.begun = false;
+  const std::string& key = t.end_key;
   Record& record = out.Add();
-  record.topic = TopicName(std::string(e.source_name) + ".transaction");
+  record.topic = t.end_topic;
   record.has_key = record.has_value = true;
   record.id_suffix = "-end";
   std::string& value = record.value;
@@ -414,10 +426,10 @@ void DebeziumEncoder::End(const EventContext& e, RecordList& out) {
     value.push_back('}');
   }
   value += "],\"ts_ms\":";
-  AppendInt(value, e.tx->commit_us / 1000);
+  AppendInt(value, t.commit_ms);
   value.push_back('}');
-  record.key = std::move(key);
-  Wrap(record, ServiceRecord::kTransaction, e.connector);
+  record.key = key;
+  Wrap(record, ServiceRecord::kTransaction, "");
 }
 
 Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
@@ -452,7 +464,7 @@ Status DebeziumEncoder::Render(const EventContext& e, RecordList& out) {
     out.Truncate(start);
     transaction_->begun = false;
   }
-  if (counted && transaction_->begun && change.ordinal == e.tx->total) End(e, out);
+  if (counted && transaction_->begun && change.ordinal == e.tx->total) End(out);
   return status;
 }
 

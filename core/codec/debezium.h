@@ -34,6 +34,10 @@ class DebeziumEncoder {
   // The same, but what belongs to a table goes to this topic.
   Status Render(const EventContext& event, std::string_view topic, RecordList& out);
 
+  // The transaction in hand is over, whether its last change came here or is for others: appends its END record, if it
+  // has begun and that was not written with its last change.
+  void EndTransaction(RecordList& out);
+
   // Appends a heartbeat (3.9).
   void Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms, RecordList& out);
 
@@ -77,7 +81,7 @@ class DebeziumEncoder {
   void CountEvent(std::string_view collection);
   void AppendTransaction(std::string& out, const EventContext& event);
   void Begin(const EventContext& event, RecordList& out);
-  void End(const EventContext& event, RecordList& out);
+  void End(RecordList& out);
 
   std::unique_ptr<DebeziumOptions> options_;  // its address is known to the shapes
   std::unordered_map<std::uint64_t, std::unique_ptr<Shape>> shapes_;

@@ -29,6 +29,12 @@ Status DebeziumAvroEncoder::Encode(const EventContext& event, std::string_view t
   return rendered.ok() ? converted : rendered;
 }
 
+Status DebeziumAvroEncoder::EndTransaction(RecordList& out) {
+  const std::size_t start = out.size();
+  debezium_.EndTransaction(out);
+  return Convert(out, start);
+}
+
 Status DebeziumAvroEncoder::Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
                                       RecordList& out) {
   const std::size_t start = out.size();

@@ -19,6 +19,7 @@ class DebeziumAvroEncoder final : public RecordEncoder {
   DebeziumAvroEncoder(DebeziumOptions options, SubjectStrategy subjects, SchemaStore* schemas);
 
   Status Encode(const EventContext& event, std::string_view topic, RecordList& out) override;
+  Status EndTransaction(RecordList& out) override;
   Status Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
                    RecordList& out) override;
 

@@ -200,6 +200,11 @@ class UpstreamEncoder final : public RecordEncoder {
     return debezium_.Render(event, topic, out);
   }
 
+  Status EndTransaction(RecordList& out) override {
+    debezium_.EndTransaction(out);
+    return Ok();
+  }
+
   Status Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,
                    RecordList& out) override {
     debezium_.Heartbeat(topic_prefix, source_name, now_ms, out);
@@ -212,6 +217,7 @@ class UpstreamEncoder final : public RecordEncoder {
 
 }  // namespace
 
+Status RecordEncoder::EndTransaction(RecordList&) { return Ok(); }
 Status RecordEncoder::Heartbeat(std::string_view, std::string_view, std::int64_t, RecordList&) { return Ok(); }
 
 bool ParseRecordFormat(std::string_view name, RecordFormat& format) {

@@ -82,6 +82,10 @@ class RecordEncoder {
   // others come of the registry. On an error `out` is as before, save that records of the transaction topic stay in it.
   virtual Status Encode(const EventContext& event, std::string_view topic, RecordList& out) = 0;
 
+  // The transaction in hand is over: appends what stands behind one and was not written with its last change, as that
+  // is not for this encoder. Of `debezium` with its transaction topic alone.
+  virtual Status EndTransaction(RecordList& out);
+
   // Appends the record that tells that a source's changes were looked at, whether there were any: of `debezium` alone,
   // other formats have none. Its topic is <topic_prefix>.<source>.
   virtual Status Heartbeat(std::string_view topic_prefix, std::string_view source_name, std::int64_t now_ms,

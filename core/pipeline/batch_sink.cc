@@ -60,6 +60,7 @@ void BatchSink::Filtered(const Event& event) {
 
 Status BatchSink::Write(const Event& event) {
   if (event.at.seq != filling_seq_) {
+    HG_RETURN_IF_ERROR(batcher_->EndTransaction());
     if (IsFull(1)) HG_RETURN_IF_ERROR(Flush(filling_seq_ + 1));
     if (!retries_.empty()) HG_RETURN_IF_ERROR(WriteLettersAt(std::max(asked_, filling_seq_ + 1)));
     filling_seq_ = event.at.seq;
@@ -124,11 +125,11 @@ std::optional<Seq> BatchSink::WholeBefore() const {
 
 Status BatchSink::CommitWhatIsWhole(Time now) {
   const auto whole = WholeBefore();
-  if (!whole || writer_->under_way() > 0) return Ok();
-  if (now >= batcher_->beat_at() && !context_->paused()) {
-    if (filling_->empty()) filling_since_ = now;
-    HG_RETURN_IF_ERROR(batcher_->Beat(now));
-  }
+  if (!whole) return Ok();
+  if (filling_->empty()) filling_since_ = now;
+  HG_RETURN_IF_ERROR(batcher_->EndTransaction());
+  if (writer_->under_way() > 0) return Ok();
+  if (now >= batcher_->beat_at() && !context_->paused()) HG_RETURN_IF_ERROR(batcher_->Beat(now));
   const bool news = split_ || !filling_->empty();
   if (*whole <= asked_ && !news) return Ok();
   const bool idle = options_.keeps_cursor ? now >= committed_at_ + kCursorEvery : !ats_.empty();

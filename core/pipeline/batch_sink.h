@@ -75,7 +75,9 @@ class Batcher {
   // The target, and what of the batch a trace shows.
   virtual std::string place() const = 0;
   virtual void Describe(const SinkBatch& batch, TracedDelivery& traced) const = 0;
-  // Called between two transactions of the log, once the time has come.
+  // Called between two transactions of the log: at the latest before anything of the next one is taken.
+  virtual Status EndTransaction() { return Ok(); }
+  // Called there, too, once the time has come.
   virtual Time beat_at() const { return Time::max(); }
   virtual Status Beat(Time) { return Ok(); }
 

@@ -107,7 +107,22 @@ Result<Batcher::Took> KafkaBatcher::Take(const Event& event) {
   if (records_.empty()) return Took::kFiltered;
   if (behind) return ToLetters(event);
   AddRecords(static_cast<Batch&>(sink_->filling()), event);
+  if (options_.records.debezium.transaction_metadata) {
+    last_id_ = id_;
+    last_commit_us_ = event.tx->commit_us;
+    last_at_ = event.at;
+  }
   return Took::kIn;
+}
+
+// Its END, behind the last change that is for this sink.
+Status KafkaBatcher::EndTransaction() {
+  records_.Clear();
+  HG_RETURN_IF_ERROR(encoder_->EndTransaction(records_));
+  auto& batch = static_cast<Batch&>(sink_->filling());
+  for (const codec::Record& record : records_)
+    batch.Add(record, options_.id_header, last_id_, last_commit_us_ / 1'000, last_at_);
+  return Ok();
 }
 
 Status KafkaBatcher::Write(const std::shared_ptr<const SinkBatch>& written, const std::optional<TargetPlace>& commit,

@@ -31,6 +31,7 @@ class KafkaBatcher final : public Batcher {
   Result<bool> WriteLetter(const DeadLetter& letter, const TargetPlace& kept) override;
   std::string place() const override { return producer_->place(); }
   void Describe(const SinkBatch& batch, TracedDelivery& traced) const override;
+  Status EndTransaction() override;
   Time beat_at() const override;
   Status Beat(Time now) override;
   Status Write(const std::shared_ptr<const SinkBatch>& batch, const std::optional<TargetPlace>& commit,
@@ -59,6 +60,9 @@ class KafkaBatcher final : public Batcher {
   mutable codec::NativeEncoder native_;
   codec::RecordList records_;  // of the event in hand
   std::string id_;             // of the event in hand
+  std::string last_id_;        // of the last change taken, as are its time and place
+  std::int64_t last_commit_us_ = 0;
+  At last_at_;
   Time beat_at_{};
 };
 

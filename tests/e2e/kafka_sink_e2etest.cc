@@ -113,6 +113,13 @@ TEST_F(KafkaSinkTest, DebeziumRecordsHaveKeysHeadersTombstonesAndTheTransactionT
   EXPECT_EQ(HeaderOf(records[5], "__debezium.oldkey"), R"({"id":3})");
   ASSERT_TRUE(WaitFor([&] { return read("shop.transaction").size() >= 2; }, seconds(30))) << Told();
   EXPECT_EQ(json::parse(*read("shop.transaction").back().value)["status"], "END");
+  // Its last change is not for this sink; it ends all the same, when it is over and not with the next one.
+  Exec("UPDATE public.parts SET price = 9 WHERE id < 3; UPDATE public.customers SET vip = NOT vip WHERE id = 1");
+  ASSERT_TRUE(WaitFor([&] { return read("shop.transaction").size() == 4; }, seconds(30))) << Told();
+  const json end = json::parse(*read("shop.transaction").back().value);
+  EXPECT_EQ(end["status"], "END");
+  EXPECT_EQ(end["event_count"], 2);
+  EXPECT_EQ(json::parse(*read("shop.transaction")[2].value)["status"], "BEGIN");
 }
 
 // 3.9: nothing changes, and the sink says so; what it says moves nothing.

@@ -248,6 +248,25 @@ class DebeziumTransactions : public DebeziumEvent {
   Status status_ = Ok();
 };
 
+// The second change is of a stream that this encoder is not given.
+TEST_F(DebeziumTransactions, ATransactionWhoseLastChangeIsForOthersEndsWhenItIsOver) {
+  RecordList list;
+  encoder_.EndTransaction(list);
+  EXPECT_TRUE(list.empty()) << "there is none yet";
+  sample_.tx.total = 2;
+  EXPECT_EQ(Next(1, Insert()).size(), 2U);
+  encoder_.EndTransaction(list);
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0].key, R"({"id":"556:24027104"})");
+  EXPECT_EQ(
+      list[0].value,
+      R"({"status":"END","id":"556:24027104","event_count":1,"data_collections":[{"data_collection":"public.t","event_count":1}],)"
+      R"("ts_ms":1772600767130})");
+  EXPECT_EQ(list[0].id_suffix, "-end");
+  encoder_.EndTransaction(list);
+  EXPECT_EQ(list.size(), 1U) << "it ends once";
+}
+
 TEST_F(DebeziumTransactions, BeginEventsAndEndCountAsUpstreamDoes) {
   sample_.tx.total = 2;
   EXPECT_EQ(
