@@ -129,6 +129,15 @@ Result<std::uint64_t> Catalog::EstimateRows(const TableName& table) {
   return rows.empty() ? 0 : NumberOf(rows[0][0]);
 }
 
+// The lock that it has on the table holds up a SELECT, but no question to the information schema. Where none is
+// allowed, or somebody keeps the lock, what is asked next is what it is.
+void Catalog::AwaitStatement(const TableName& table) {
+  const std::string tried = "waiting for " + table.database + "." + table.table;
+  if (!connection_.Execute("SET SESSION lock_wait_timeout=5", tried).ok()) return;
+  static_cast<void>(connection_.Query(
+      "SELECT 1 FROM " + QuoteName(table.database) + "." + QuoteName(table.table) + " LIMIT 0", tried));
+}
+
 Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table) {
   const std::string tried = "reading the columns of " + table.database + "." + table.table;
   HG_ASSIGN_OR_RETURN(

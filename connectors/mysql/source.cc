@@ -52,7 +52,7 @@ Status MysqlSource::DoOpen() {
   std::erase_if(waiting, [&](const TableName& table) { return !IsCaptured(options_, table); });
   resume_.SetWaiting(waiting);
   tables_ = std::make_unique<Tables>(
-      options_, *writer_, [this](const TableName& table) { return Describe(table); },
+      options_, *writer_, [this](const TableName& table, bool altered) { return Describe(table, altered); },
       [this](const LogPlace& from) { return ReadAlterations(options_, host_, from, stop_); }, std::move(waiting));
   Catalog catalog(*query_, options_.flavor);
   HG_ASSIGN_OR_RETURN(const ServerFacts server, catalog.ReadServer());
@@ -77,7 +77,8 @@ Status MysqlSource::ConnectQuery() {
 }
 
 // Over a new session, if the old one has ended: it is idle for hours.
-Result<std::optional<TableDeclaration>> MysqlSource::Describe(const TableName& table) {
+Result<std::optional<TableDeclaration>> MysqlSource::Describe(const TableName& table, bool altered) {
+  if (altered) Catalog(*query_, options_.flavor).AwaitStatement(table);
   auto described = Catalog(*query_, options_.flavor).Describe(table);
   if (described.ok() || described.error().kind != ErrorKind::kTransient) return described;
   HG_RETURN_IF_ERROR(ConnectQuery());

@@ -50,7 +50,7 @@ class MysqlSource final : public Source, private ChunkHost {
   Status DeclareGap(std::string reason, std::string text, const BinlogPosition& to, std::vector<TableName> lost = {});
   Status DeclareLost();
   Status StartStream();
-  Result<std::optional<TableDeclaration>> Describe(const TableName& table);
+  Result<std::optional<TableDeclaration>> Describe(const TableName& table, bool altered);
   void TakeFromTables();
   void FindWaiting();
 

@@ -58,7 +58,7 @@ Result<std::optional<TableName>> MysqlSource::Named(const std::string& table) {
 Result<bool> MysqlSource::HasTable(const std::string& table) {
   HG_ASSIGN_OR_RETURN(const auto name, Named(table));
   if (!name) return false;
-  HG_ASSIGN_OR_RETURN(const auto described, Describe(*name));
+  HG_ASSIGN_OR_RETURN(const auto described, Describe(*name, false));
   return described.has_value();
 }
 

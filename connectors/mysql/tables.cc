@@ -65,7 +65,7 @@ bool IsCaptured(const Options& options, const TableName& table) {
 Result<const TableDeclaration*> Tables::Find(const TableName& table, bool anew) {
   auto found = declared_.find(table);
   if (found == declared_.end() || anew) {
-    HG_ASSIGN_OR_RETURN(auto described, describe_(table));
+    HG_ASSIGN_OR_RETURN(auto described, describe_(table, altered_.erase(table) > 0));
     found = declared_.insert_or_assign(table, Known{std::move(described), std::nullopt}).first;
   }
   return found->second.declaration ? &*found->second.declaration : nullptr;
@@ -230,6 +230,7 @@ Result<std::vector<SchemaChange>> Tables::Told(const Statement& statement, std::
       std::erase_if(waiting_, [&](const TableName& waits) { return waits.database == table.database; });
     } else {
       declared_.erase(table);
+      if (IsCaptured(options_, table)) altered_.insert(table);
       if (AltersColumns(statement.kind)) waiting_.erase(table);
     }
   }

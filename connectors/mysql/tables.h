@@ -36,8 +36,9 @@ bool IsCaptured(const Options& options, const TableName& table);
 // whose names fit: the table waits for that statement (design D6, MY-16, docs/adr/0022). Lives on the ingest thread.
 class Tables final : public Binder {
  public:
-  // Asks the server; the connection may have to be made anew.
-  using Describe = std::function<Result<std::optional<TableDeclaration>>(const TableName&)>;
+  // Asks the server; the connection may have to be made anew. `altered`: a statement that may not be done yet shapes
+  // it.
+  using Describe = std::function<Result<std::optional<TableDeclaration>>(const TableName&, bool altered)>;
   // Which tables are altered between a place of the stream and the end of what is logged now.
   using LookAhead = std::function<Result<Alterations>(const LogPlace&)>;
   // `waiting`: as an earlier one left them.
@@ -104,6 +105,7 @@ class Tables final : public Binder {
 
   const Options& options_;
   LogWriter& writer_;
+  std::set<TableName> altered_;  // by statements of the stream, and not asked for since
   const Describe describe_;
   const LookAhead look_ahead_;
   std::map<TableName, Known> declared_;
