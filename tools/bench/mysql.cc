@@ -171,7 +171,9 @@ void Decode(const MySetup& setup, const mysql::BinlogPosition& from, const mysql
   for (int round = 0; round < 8; ++round) {
     mysql::Tables tables(
         options, *writer,
-        [&](const mysql::TableName& table) { return mysql::Catalog(*connection, options.flavor).Describe(table); },
+        [&](const mysql::TableName& table, bool) {
+          return mysql::Catalog(*connection, options.flavor).Describe(table);
+        },
         [](const mysql::LogPlace&) { return mysql::Alterations(); }, {});
     mysql::BinlogDecoder decoder(tables, options.flavor, from, from, {});
     std::vector<Transaction> done;
