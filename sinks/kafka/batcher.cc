@@ -88,11 +88,20 @@ Status KafkaBatcher::Render(codec::RecordEncoder& encoder, const Event& event) {
   return encoder.Encode(ContextOf(event), topic.ok() ? *topic : std::string_view(), records_);
 }
 
-void KafkaBatcher::AddRecords(Batch& batch, const Event& event) {
+// `at`: the change that is refused with one of them; none if it is one already.
+void KafkaBatcher::AddRecords(Batch& batch, const Event& event, At at) {
   id_.clear();
   AppendEventId(id_, event.source->id, event.tx->epoch, event.tx->position, event.change->ordinal);
   for (const codec::Record& record : records_)
-    batch.Add(record, options_.id_header, id_, event.tx->commit_us / 1'000, event.at);
+    batch.Add(record, options_.id_header, id_, event.tx->commit_us / 1'000, at);
+}
+
+// What the end of its transaction is told with.
+void KafkaBatcher::Remember(const Event& event, At at) {
+  if (!options_.records.debezium.transaction_metadata) return;
+  last_id_ = id_;
+  last_commit_us_ = event.tx->commit_us;
+  last_at_ = at;
 }
 
 Result<Batcher::Took> KafkaBatcher::Take(const Event& event) {
@@ -101,17 +110,14 @@ Result<Batcher::Took> KafkaBatcher::Take(const Event& event) {
   if (Status made = Render(*encoder_, event); !made.ok()) {
     if (made.error().kind != ErrorKind::kRejected) return std::move(made).error();
     HG_RETURN_IF_ERROR(sink_->Refuse(event, made.error().what, ""));
-    AddRecords(static_cast<Batch&>(sink_->filling()), event);  // the begin of its transaction, if it is the first
+    AddRecords(static_cast<Batch&>(sink_->filling()), event, At{});  // the begin of its transaction, if it is the first
+    Remember(event, At{});
     return Took::kToLetters;
   }
   if (records_.empty()) return Took::kFiltered;
   if (behind) return ToLetters(event);
-  AddRecords(static_cast<Batch&>(sink_->filling()), event);
-  if (options_.records.debezium.transaction_metadata) {
-    last_id_ = id_;
-    last_commit_us_ = event.tx->commit_us;
-    last_at_ = event.at;
-  }
+  AddRecords(static_cast<Batch&>(sink_->filling()), event, event.at);
+  Remember(event, event.at);
   return Took::kIn;
 }
 
@@ -135,7 +141,7 @@ Status KafkaBatcher::Write(const std::shared_ptr<const SinkBatch>& written, cons
       std::vector<RefusedChange> changes;
       for (const Refusal& one : refused) {
         const At at = batch->records()[one.record].at;
-        if (at == At{}) return ConfigError(one.what);  // a heartbeat, which is of no change
+        if (at == At{}) return ConfigError(one.what);  // of no change: a heartbeat, or of a transaction
         if (changes.empty() || changes.back().at != at) changes.push_back({at, one.what, BodyOf(*batch, at), ""});
       }
       return ask(std::move(changes));

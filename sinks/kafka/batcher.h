@@ -42,7 +42,8 @@ class KafkaBatcher final : public Batcher {
   bool IsWanted(const Event& event) const;
   Result<std::unique_ptr<codec::RecordEncoder>> NewEncoder() const;
   Status Render(codec::RecordEncoder& encoder, const Event& event);  // into records_
-  void AddRecords(Batch& batch, const Event& event);
+  void AddRecords(Batch& batch, const Event& event, At at);
+  void Remember(const Event& event, At at);
   bool IsBehindLetters(const Event& event) const;
   Result<Took> ToLetters(const Event& event);
   Result<std::shared_ptr<Batch>> BatchOf(const DeadLetter& letter);
@@ -60,7 +61,7 @@ class KafkaBatcher final : public Batcher {
   mutable codec::NativeEncoder native_;
   codec::RecordList records_;  // of the event in hand
   std::string id_;             // of the event in hand
-  std::string last_id_;        // of the last change taken, as are its time and place
+  std::string last_id_;        // of the last change, as are its time and place; no place if it became a letter
   std::int64_t last_commit_us_ = 0;
   At last_at_;
   Time beat_at_{};

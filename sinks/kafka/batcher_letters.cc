@@ -26,7 +26,7 @@ bool KafkaBatcher::IsBehindLetters(const Event& event) const {
 // Its records are in records_.
 Result<Batcher::Took> KafkaBatcher::ToLetters(const Event& event) {
   Batch alone;
-  AddRecords(alone, event);
+  AddRecords(alone, event, event.at);
   sink_->Park(event, BodyOf(alone, event.at));
   return Took::kToLetters;
 }
@@ -41,7 +41,7 @@ Result<std::shared_ptr<Batch>> KafkaBatcher::BatchOf(const DeadLetter& letter) {
     const At ats[] = {letter.at};
     const Status read = context_->Reread(ats, [&](const Event& event) -> Status {
       HG_RETURN_IF_ERROR(Render(*encoder, event));
-      AddRecords(*batch, event);
+      AddRecords(*batch, event, event.at);
       return Ok();
     });
     if (!read.ok() && read.error().kind == ErrorKind::kCorrupt)

@@ -260,7 +260,13 @@ Status Producer::Flush() {
   if (const auto it = std::ranges::find(failed_, kProgressRecord, &Failed::record); it != failed_.end()) {
     const auto code = it->code;
     failed_.erase(it);
-    if (!IsPurged(code)) return client().ErrorOf(code, "writing to topic " + options_.progress_topic);
+    if (!IsPurged(code)) {
+      Error told = client().ErrorOf(code, "writing to topic " + options_.progress_topic);
+      // It is of the sink, not of a change that could become a letter.
+      return told.kind == ErrorKind::kRejected
+                 ? ConfigError(told.what + ". Give the topic back its settings (max.message.bytes), then restart")
+                 : told;
+    }
     if (failed_.empty()) return WhyPurged();
   }
   std::ranges::sort(failed_, {}, &Failed::record);
