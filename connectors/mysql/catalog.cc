@@ -133,9 +133,10 @@ Result<std::uint64_t> Catalog::EstimateRows(const TableName& table) {
 // allowed, or somebody keeps the lock, what is asked next is what it is.
 void Catalog::AwaitStatement(const TableName& table) {
   const std::string tried = "waiting for " + table.database + "." + table.table;
-  if (!connection_.Execute("SET SESSION lock_wait_timeout=5", tried).ok()) return;
+  if (!connection_.Execute("SET SESSION lock_wait_timeout=1", tried).ok()) return;
   static_cast<void>(connection_.Query(
       "SELECT 1 FROM " + QuoteName(table.database) + "." + QuoteName(table.table) + " LIMIT 0", tried));
+  static_cast<void>(connection_.Execute("SET SESSION lock_wait_timeout=DEFAULT", tried));  // other questions may wait
 }
 
 Result<std::optional<TableDeclaration>> Catalog::Describe(const TableName& table) {

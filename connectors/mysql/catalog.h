@@ -63,7 +63,7 @@ class Catalog {
   // Of the databases of these tables, each asked for by its name: else the server opens every table that it has, and
   // the views of its own databases with them.
   Result<std::vector<Cascade>> ListCascades(const std::vector<TableName>& tables);
-  // Until a statement that shapes the table is done, at most 5 s: replicas are sent it before the server's own tables
+  // Until a statement that shapes the table is done, at most 1 s: replicas are sent it before the server's own tables
   // show it.
   void AwaitStatement(const TableName& table);
   // Nothing if there is no such table (any more).
