@@ -5,14 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "tests/e2e/kafka_source.h"
 #include "tests/support/connect_json.h"
 #include "tests/support/golden_script.h"
 #include "tests/support/golden_sets.h"
-#include "tests/support/headgate_process.h"
 #include "tests/support/private_mysql.h"
 #include "tests/support/private_postgres.h"
 #include "tests/support/require.h"
-#include "tests/support/shared_kafka.h"
 #include "tests/support/wait_for.h"
 
 // The golden statements run against real servers, through the program, to topics of a real broker: what is read back is
@@ -40,24 +39,8 @@ std::uint64_t PlaceOf(const std::string& text, char between, int base) {
   return std::stoull(text.substr(0, at), nullptr, base) << 32 | std::stoull(text.substr(at + 1), nullptr, base);
 }
 
-class GoldenTopics : public ::testing::Test {
+class GoldenTopics : public KafkaSourceFixture {
  protected:
-  void SetUp() override {
-    HG_WITH_SERVER("kafka", topics_, TestTopics::Create());
-    headgate_ = std::make_unique<HeadgateProcess>(HeadgateOptions{});
-    const Status started = headgate_->Start();
-    ASSERT_TRUE(started.ok()) << started.error().what;
-  }
-  json Call(const std::string& method, const std::string& path, int status, const json& body = nullptr) {
-    const auto answer = headgate_->Call(method, path, body.is_null() ? "" : body.dump());
-    EXPECT_TRUE(answer.ok()) << path << ": " << answer.error().what;
-    if (!answer.ok()) return nullptr;
-    EXPECT_EQ(answer->status, status) << method << " " << path << " " << answer->body;
-    return json::parse(answer->body, nullptr, false);
-  }
-  void Create(const std::string& name, const ConnectorSettings& settings) {
-    Call("POST", "/connectors", 201, {{"name", name}, {"config", settings}});
-  }
   void CreateSource(const std::string& name, const ConnectorSettings& settings) {
     Create(name, settings);
     const auto streams = [&] { return Call("GET", "/api/v1/connectors/" + name, 200)["phase"] == "streaming"; };
@@ -171,9 +154,6 @@ class GoldenTopics : public ::testing::Test {
     headgate::testing::AlignSchemaChanges(snapshot, wanted);
     Expect(name + " snapshot", CompareSnapshot(snapshot, wanted, ignored.of_snapshot));
   }
-
-  std::unique_ptr<TestTopics> topics_;
-  std::unique_ptr<HeadgateProcess> headgate_;
 };
 
 class GoldenPostgresTopics : public GoldenTopics {

@@ -1,12 +1,9 @@
 #include <map>
 
 #include "core/base/clock.h"
-#include "tests/e2e/api.h"
+#include "tests/e2e/kafka_sink.h"
 #include "tests/support/private_kafka.h"
 #include "tests/support/private_registry.h"
-#include "tests/support/require.h"
-#include "tests/support/shared_kafka.h"
-#include "tests/support/wait_for.h"
 
 // What the Kafka sink does beyond what every sink owes (tests/conformance): formats, topics, transactions, records that
 // are not taken, and who may write.
@@ -19,45 +16,19 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-class KafkaSinkTest : public Api {
+class KafkaSinkTest : public KafkaSinkFixture {
  protected:
   void SetUp() override {
-    Api::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    HG_WITH_SERVER("kafka", topics_, TestTopics::Create());
+    KafkaSinkFixture::SetUp();
+    if (!IsUp()) return;
     Exec("CREATE TABLE public.parts (id int PRIMARY KEY, name text, price int)");
     Exec("INSERT INTO public.parts SELECT i, 'part ' || i, i FROM generate_series(1, 3) i");
     Create("shop", shop_->Source());
   }
-  void Exec(const std::string& sql) {
-    const Status done = shop_->database().Exec(sql);
-    ASSERT_TRUE(done.ok()) << done.error().what;
-  }
-  ConnectorSettings Sink(ConnectorSettings more = {}) const {
-    ConnectorSettings settings = {{"connector.class", "kafka"},
-                                  {"topics", "shop.public.parts"},
-                                  {"brokers", topics_->address()},
-                                  {"topic", topics_->Name("${table}")},
-                                  {"transactional_id", topics_->Name("out")},
-                                  {"progress_topic", topics_->Name("progress")},
-                                  {"timeout_ms", "5000"},
-                                  {"transaction_timeout_ms", "20000"}};
-    for (const auto& [key, value] : more) settings[key] = value;
-    return settings;
-  }
-  std::vector<KafkaRecord> Records(const std::string& topic = "parts") {
-    const auto records = topics_->client().Read(topics_->Name(topic));
-    return records.ok() ? *records : std::vector<KafkaRecord>();
-  }
-  bool HasRecords(std::size_t count, const std::string& topic = "parts") {
-    return WaitFor([&] { return Records(topic).size() >= count; }, seconds(30));
-  }
-  std::string Told() { return Call("GET", "/connectors/out/status", 200).dump() + headgate_->Stderr(); }
   bool Fails(const std::string& text) {
     return WaitFor([&] { return Call("GET", "/connectors/out/status", 200).dump().find(text) != std::string::npos; },
                    seconds(40));
   }
-  json Letters() { return Call("GET", "/api/v1/connectors/out/dead-letters?limit=50", 200)["items"]; }
   bool HasLetters(std::size_t count) {
     return WaitFor([&] { return Letters().size() == count; }, seconds(30));
   }
@@ -67,8 +38,6 @@ class KafkaSinkTest : public Api {
     }
     return "none";
   }
-
-  std::unique_ptr<TestTopics> topics_;
 };
 
 TEST_F(KafkaSinkTest, ChangesAreRecordsWithKeyIdTimeAndTombstones) {

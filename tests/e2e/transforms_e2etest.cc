@@ -2,10 +2,7 @@
 #include <map>
 
 #include "core/net/digest.h"
-#include "tests/e2e/api.h"
-#include "tests/support/require.h"
-#include "tests/support/shared_kafka.h"
-#include "tests/support/wait_for.h"
+#include "tests/e2e/kafka_sink.h"
 
 // Declared transforms of single changes on their way to topics (OP-07 to OP-10).
 namespace headgate::test {
@@ -19,12 +16,11 @@ using ::testing::UnorderedElementsAre;
 
 constexpr const char* kHashKey = "a key that only tests have";
 
-class Transforms : public Api {
+class Transforms : public KafkaSinkFixture {
  protected:
   void SetUp() override {
-    Api::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    HG_WITH_SERVER("kafka", topics_, TestTopics::Create());
+    KafkaSinkFixture::SetUp();
+    if (!IsUp()) return;
     Exec("CREATE TABLE public.parts (id int PRIMARY KEY, name text, country text)");
     Exec("ALTER TABLE public.parts REPLICA IDENTITY FULL");
     Exec("INSERT INTO public.parts VALUES (1, 'first part', 'DE'), (2, 'second part', 'FR')");
@@ -33,32 +29,13 @@ class Transforms : public Api {
         "jsonb, "
         "tenant text)");
   }
-  void Exec(const std::string& sql) {
-    const Status done = shop_->database().Exec(sql);
-    ASSERT_TRUE(done.ok()) << done.error().what;
-  }
-  ConnectorSettings Sink(const ConnectorSettings& more = {}) const {
-    ConnectorSettings settings = {{"connector.class", "kafka"},
-                                  {"topics", "shop.public.parts,shop.public.outbox"},
-                                  {"brokers", topics_->address()},
-                                  {"topic", topics_->Name("${table}")},
-                                  {"transactional_id", topics_->Name("out")},
-                                  {"progress_topic", topics_->Name("progress")},
-                                  {"timeout_ms", "5000"},
-                                  {"transaction_timeout_ms", "20000"}};
-    for (const auto& [key, value] : more) settings[key] = value;
-    return settings;
+  ConnectorSettings Sink(ConnectorSettings more = {}) const {
+    more.emplace("topics", "shop.public.parts,shop.public.outbox");
+    return KafkaSinkFixture::Sink(more);
   }
   void Start(const ConnectorSettings& sink) {
     Create("shop", shop_->Source());
     Create("out", Sink(sink));
-  }
-  std::vector<KafkaRecord> Records(const std::string& topic = "parts") {
-    const auto records = topics_->client().Read(topics_->Name(topic));
-    return records.ok() ? *records : std::vector<KafkaRecord>();
-  }
-  bool HasRecords(std::size_t count, const std::string& topic = "parts") {
-    return WaitFor([&] { return Records(topic).size() >= count; }, seconds(30));
   }
   // Values of the records, "null" of tombstones.
   std::vector<std::string> Values(const std::string& topic = "parts") {
@@ -66,8 +43,6 @@ class Transforms : public Api {
     for (const KafkaRecord& record : Records(topic)) values.push_back(record.value.value_or("null"));
     return values;
   }
-  json Letters() { return Call("GET", "/api/v1/connectors/out/dead-letters?limit=50", 200)["items"]; }
-  std::string Told() { return Call("GET", "/connectors/out/status", 200).dump() + headgate_->Stderr(); }
   std::string ErrorsOf(const ConnectorSettings& more, const std::string& key) {
     ConnectorSettings settings = Sink(more);
     settings["name"] = "v";
@@ -77,8 +52,6 @@ class Transforms : public Api {
     }
     return "no such key";
   }
-
-  std::unique_ptr<TestTopics> topics_;
 };
 
 TEST_F(Transforms, OP07_OnlyRecordsThatTheFilterTakesAreWrittenAndTheSinkIsNotBehind) {
