@@ -43,7 +43,7 @@ Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
                            {"partitioner", options.partitioner},
                            // Of success, too: a flush without them looks only every 10 ms whether it is done.
                            {"delivery.report.only.error", "false"},
-                           {"queue.buffering.max.messages", "1000000"},
+                           {"queue.buffering.max.messages", "10000"},
                            {"queue.buffering.max.kbytes", "65536"},
                            // Each batch ends with a flush, which does not wait for it: fuller requests.
                            {"linger.ms", "5"}};
@@ -200,32 +200,47 @@ Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
     units[n].vtype = RD_KAFKA_VTYPE_HEADERS;
     units[n++].u.headers = headers;
   }
+  const Owned<rd_kafka_error_t> error = Enqueue({units.data(), n});
+  if (error == nullptr) return true;
+  if (headers != nullptr) rd_kafka_headers_destroy(headers);  // an error leaves them to us
+  if (interrupted_) return Stopped();
+  const auto code = rd_kafka_error_code(error.get());
+  if (code == RD_KAFKA_RESP_ERR__STATE && open_) return false;
+  if (KindOf(code) == ErrorKind::kRejected) {
+    failed_.push_back({record, code});
+    return true;
+  }
+  return client().ErrorOf(*error, "writing to topic " + batch.topics()[r.topic]);
+}
+
+// Waits for room among what is on its way. The library's own way to wait would never end: it waits for reports that
+// this thread has to take.
+Owned<rd_kafka_error_t> Producer::Enqueue(std::span<const rd_kafka_vu_t> units) {
   for (;;) {
-    const Owned<rd_kafka_error_t> error(rd_kafka_produceva(client().get(), units.data(), n));
-    if (error == nullptr) return true;
-    const auto code = rd_kafka_error_code(error.get());
-    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !interrupted_) {
-      client().Poll(kSliceMs);
-      continue;
-    }
-    if (headers != nullptr) rd_kafka_headers_destroy(headers);  // an error leaves them to us
-    if (interrupted_) return Stopped();
-    if (code == RD_KAFKA_RESP_ERR__STATE && open_) return false;
-    if (KindOf(code) == ErrorKind::kRejected) {
-      failed_.push_back({record, code});
-      return true;
-    }
-    return client().ErrorOf(*error, "writing to topic " + batch.topics()[r.topic]);
+    Owned<rd_kafka_error_t> error(rd_kafka_produceva(client().get(), units.data(), units.size()));
+    const bool full = error != nullptr && rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    if (!full || interrupted_) return error;
+    client().Poll(kSliceMs);
   }
 }
 
 Status Producer::ProduceProgress(const Progress& progress) {
   HG_ASSIGN_OR_RETURN(rd_kafka_topic_t* const topic, TopicHandle(options_.progress_topic));
   const std::string text = TextOf(progress);
-  const int queued =
-      rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK, const_cast<char*>(text.data()),
-                       text.size(), options_.name.data(), options_.name.size(), nullptr);
-  if (queued != 0) return client().ErrorOf(rd_kafka_last_error(), "writing to topic " + options_.progress_topic);
+  std::array<rd_kafka_vu_t, 5> units{};
+  units[0].vtype = RD_KAFKA_VTYPE_RKT;
+  units[0].u.rkt = topic;
+  units[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+  units[1].u.i32 = 0;
+  units[2].vtype = RD_KAFKA_VTYPE_VALUE;
+  units[2].u.mem = {const_cast<char*>(text.data()), text.size()};
+  units[3].vtype = RD_KAFKA_VTYPE_KEY;
+  units[3].u.mem = {const_cast<char*>(options_.name.data()), options_.name.size()};
+  units[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  units[4].u.i = RD_KAFKA_MSG_F_COPY;
+  const Owned<rd_kafka_error_t> error = Enqueue(units);
+  if (interrupted_ && error != nullptr) return Stopped();
+  if (error != nullptr) return client().ErrorOf(*error, "writing to topic " + options_.progress_topic);
   progress_sent_ = true;
   return Ok();
 }

@@ -79,6 +79,7 @@ class Producer {
   Result<rd_kafka_topic_t*> TopicHandle(const std::string& name);
   Status EnsureTopic(const std::string& name);
   Status CheckLimit(const std::string& name);
+  Owned<rd_kafka_error_t> Enqueue(std::span<const rd_kafka_vu_t> units);
   Result<bool> Produce(const Batch& batch, std::size_t record);
   Status ProduceProgress(const Progress& progress);
   Status ProduceAll(const Batch& batch, std::span<const Refusal> without, const std::optional<Progress>& progress);
