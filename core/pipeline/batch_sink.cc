@@ -10,12 +10,24 @@ constexpr auto kTold = std::chrono::milliseconds(200);
 constexpr auto kOpenWhilePaused = std::chrono::seconds(10);
 // How long the target's cursor may stay behind where nothing is for this sink.
 constexpr auto kCursorEvery = std::chrono::seconds(10);
+// How long what is written may wait for more to be committed with.
+constexpr auto kGathering = std::chrono::milliseconds(500);
+// What is refused of a batch that is committed alone costs little; in the middle of many it costs them all. So many
+// changes without one make another one soon unlikely.
+constexpr std::uint64_t kCalm = 50'000;
+
+BatchSinkOptions WithParts(BatchSinkOptions options) {
+  const auto part = [](std::size_t size, std::size_t max) { return size == 0 ? max : std::min(size, max); };
+  options.part_size = part(options.part_size, options.size_max);
+  options.part_bytes = part(options.part_bytes, options.bytes_max);
+  return options;
+}
 
 }  // namespace
 
 BatchSink::BatchSink(std::unique_ptr<Batcher> batcher, BatchSinkOptions options, Status settings,
                      const SinkServices& services)
-    : options_(std::move(options)),
+    : options_(WithParts(std::move(options))),
       settings_(std::move(settings)),
       clock_(services.clock != nullptr ? *services.clock : SystemClock()),
       batcher_(std::move(batcher)) {
@@ -37,7 +49,7 @@ Status BatchSink::Open(SinkContext& context) {
   HG_ASSIGN_OR_RETURN(kept_, batcher_->Open(context, *this));
   asked_ = kept_.seq;
   committed_at_ = clock_.Now();
-  filling_ = batcher_->NewBatch();
+  filling_ = batcher_->NewBatch(nullptr);
   writer_ =
       std::make_unique<Writer>([this](Job& job, const Batcher::Ask& ask,
                                       const std::stop_token&) { return batcher_->Write(job.batch, job.commit, ask); },
@@ -47,7 +59,12 @@ Status BatchSink::Open(SinkContext& context) {
 }
 
 bool BatchSink::IsFull(std::size_t times) const {
-  return filling_->size() >= times * options_.size_max || filling_->bytes() >= times * options_.bytes_max;
+  return filling_->size() >= times * options_.part_size || filling_->bytes() >= times * options_.part_bytes;
+}
+
+bool BatchSink::IsGathered() const {
+  return calm_ < kCalm || open_size_ + filling_->size() >= options_.size_max ||
+         open_bytes_ + filling_->bytes() >= options_.bytes_max || (split_ && clock_.Now() - open_since_ >= kGathering);
 }
 
 void BatchSink::Filtered(const Event& event) {
@@ -61,7 +78,7 @@ void BatchSink::Filtered(const Event& event) {
 Status BatchSink::Write(const Event& event) {
   if (event.at.seq != filling_seq_) {
     HG_RETURN_IF_ERROR(batcher_->EndTransaction());
-    if (IsFull(1)) HG_RETURN_IF_ERROR(Flush(filling_seq_ + 1));
+    if (IsFull(1)) HG_RETURN_IF_ERROR(Flush(IsGathered() ? std::optional(filling_seq_ + 1) : std::nullopt));
     if (!retries_.empty()) HG_RETURN_IF_ERROR(WriteLettersAt(std::max(asked_, filling_seq_ + 1)));
     filling_seq_ = event.at.seq;
     inside_ = false;
@@ -97,11 +114,14 @@ Status BatchSink::Flush(std::optional<Seq> commit) {
   Job job;
   if (!filling_->empty()) {
     job.batch = std::move(filling_);
-    filling_ = batcher_->NewBatch();
+    filling_ = batcher_->NewBatch(job.batch.get());
     if (std::exchange(wanted_, false)) job.traced = std::move(looked_at_);
     looked_at_ = nullptr;
   }
+  if (!commit && !split_) open_since_ = clock_.Now();
   split_ = !commit;
+  open_size_ = commit ? 0 : open_size_ + (job.batch != nullptr ? job.batch->size() : 0);
+  open_bytes_ = commit ? 0 : open_bytes_ + (job.batch != nullptr ? job.batch->bytes() : 0);
   if (commit) {
     job.commit = TargetPlace{*commit, context_->states()};
     job.delivered = std::exchange(taken_, 0);
@@ -157,6 +177,7 @@ Status BatchSink::Finish(Writer::Finished&& finished) {
   const std::uint64_t delivered = finished.job.delivered - left_out;
   meter_.delivered += delivered;
   if (delivered > 0) meter_.end_to_end_ms.Add(static_cast<double>(now_us - finished.job.commit_us) / 1000);
+  calm_ += finished.job.delivered;
   kept_ = *finished.job.commit;
   committed_at_ = clock_.Now();
   if (options_.keeps_cursor) {
@@ -188,6 +209,7 @@ Status BatchSink::TakeResults() {
     }
   }
   if (auto refused = writer_->PopQuestion()) {
+    calm_ = 0;
     refusal_ = std::to_string(refused->size()) + " of its changes were refused: " + refused->front().what;
     HG_RETURN_IF_ERROR(StoreRefused(*std::move(refused)));
     writer_->Answer(Ok());

@@ -65,7 +65,7 @@ class Batcher {
   // The sink's thread. Connects, and makes this process the only one that writes for the sink.
   virtual Result<TargetPlace> Open(SinkContext& context, BatchSink& sink) = 0;
   virtual void Close() = 0;
-  virtual std::unique_ptr<SinkBatch> NewBatch() const = 0;
+  virtual std::unique_ptr<SinkBatch> NewBatch(const SinkBatch* like) const = 0;  // of about that size; nullptr: of any
   // Puts the change into the batch that is being filled, or has it become a letter (BatchSink::Refuse, Park).
   virtual Result<Took> Take(const Event& event) = 0;
   virtual std::vector<LetterLane> LanesOf(const Event& event) const = 0;
@@ -90,8 +90,11 @@ class Batcher {
 };
 
 struct BatchSinkOptions {
-  std::size_t size_max = 0;  // of a batch, in what SinkBatch::size counts
+  std::size_t size_max = 0;  // of what is committed together, in what SinkBatch::size counts
   std::size_t bytes_max = 0;
+  // While more is waiting than can be written, it goes in batches of this size, one behind the other; 0: as one batch.
+  std::size_t part_size = 0;
+  std::size_t part_bytes = 0;
   std::chrono::milliseconds delay_max{0};
   bool keeps_cursor = true;       // the target does; else each change is done once it is written
   bool stops_at_refusal = false;  // instead of letters
@@ -150,6 +153,7 @@ class BatchSink final : public Sink {
 
   void Filtered(const Event& event);
   bool IsFull(std::size_t times) const;
+  bool IsGathered() const;
   Status Flush(std::optional<Seq> commit);
   std::optional<Seq> WholeBefore() const;
   Status CommitWhatIsWhole(Time now);
@@ -184,9 +188,13 @@ class BatchSink final : public Sink {
 
   std::deque<std::shared_ptr<const SinkBatch>> under_way_;  // one a job of the writer, the first is being written
   std::unique_ptr<SinkBatch> filling_;
-  Seq filling_seq_ = 0;                        // of the last change taken; what is before it is whole
-  bool inside_ = false;                        // some of that transaction is taken
-  bool split_ = false;                         // the writer has what is not committed
+  Seq filling_seq_ = 0;        // of the last change taken; what is before it is whole
+  bool inside_ = false;        // some of that transaction is taken
+  bool split_ = false;         // the writer has what is not committed
+  std::size_t open_size_ = 0;  // so much
+  std::size_t open_bytes_ = 0;
+  Time open_since_{};
+  std::uint64_t calm_ = 0;  // changes that were committed since something was refused, or the run began
   std::shared_ptr<TracedDelivery> looked_at_;  // what is told of filling_, if somebody looks
   bool wanted_ = false;                        // one of its events is what they look for
   std::string refusal_;                        // what was refused of the batch that is being written

@@ -42,6 +42,11 @@ void Batch::Add(const codec::Record& record, std::string_view id_header, std::st
   records_.push_back(packed);
 }
 
+void Batch::Reserve(const Batch& like) {
+  text_.reserve(like.text_.size() + like.text_.size() / 16);
+  records_.reserve(like.records_.size() + like.records_.size() / 16);
+}
+
 void Batch::HeadersOf(const Packed& r, std::vector<Header>& out) const {
   out.clear();
   const char* at = text_.data() + r.start + r.key + r.value;

@@ -36,6 +36,9 @@ class Batch final : public SinkBatch {
   void Add(const codec::Record& record, std::string_view id_header, std::string_view id, std::int64_t timestamp_ms,
            At at);
 
+  // Room for what that one has, and a little more.
+  void Reserve(const Batch& like);
+
   const std::vector<std::string>& topics() const { return topics_; }
   const std::vector<Packed>& records() const { return records_; }
   std::size_t size() const override { return records_.size(); }

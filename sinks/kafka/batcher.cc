@@ -8,6 +8,10 @@
 namespace headgate::kafka::sink {
 namespace {
 
+// Small enough that what one thread has written is still in the cache when another reads it.
+constexpr std::size_t kPartRecords = 4'096;
+constexpr std::size_t kPartBytes = 1'536 << 10;
+
 std::vector<config::KeyError> Check(const config::Bound& bound) { return Read("", bound).errors; }
 
 std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound, const SinkServices& services) {
@@ -16,6 +20,8 @@ std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound
   BatchSinkOptions course;
   course.size_max = o.batch_records_max;
   course.bytes_max = o.batch_bytes_max;
+  course.part_size = kPartRecords;
+  course.part_bytes = kPartBytes;
   course.delay_max = o.batch_delay_max;
   course.keeps_cursor = o.exactly_once;
   course.stops_at_refusal = o.on_rejected == Options::Rejected::kStop;
@@ -65,6 +71,12 @@ Result<std::unique_ptr<codec::RecordEncoder>> KafkaBatcher::NewEncoder() const {
   codec::RecordOptions records = options_.records;
   records.schemas = registry_.get();
   return codec::MakeRecordEncoder(std::move(records));
+}
+
+std::unique_ptr<SinkBatch> KafkaBatcher::NewBatch(const SinkBatch* like) const {
+  auto batch = std::make_unique<Batch>();
+  if (like != nullptr) batch->Reserve(static_cast<const Batch&>(*like));
+  return batch;
 }
 
 void KafkaBatcher::Close() {
@@ -135,18 +147,17 @@ Status KafkaBatcher::Write(const std::shared_ptr<const SinkBatch>& written, cons
                            const Ask& ask) {
   std::optional<Progress> progress;
   if (commit) progress = Progress{log_id_, commit->seq, commit->states, 0};
-  if (written != nullptr) {
-    const auto batch = std::static_pointer_cast<const Batch>(written);
-    HG_RETURN_IF_ERROR(producer_->Write(batch, progress, [&](const std::vector<Refusal>& refused) -> Status {
-      std::vector<RefusedChange> changes;
-      for (const Refusal& one : refused) {
-        const At at = batch->records()[one.record].at;
-        if (at == At{}) return ConfigError(one.what);  // of no change: a heartbeat, or of a transaction
-        if (changes.empty() || changes.back().at != at) changes.push_back({at, one.what, BodyOf(*batch, at), ""});
-      }
-      return ask(std::move(changes));
-    }));
-  }
+  const auto batch = std::static_pointer_cast<const Batch>(written);
+  HG_RETURN_IF_ERROR(
+      producer_->Write(batch, progress, [&](const Batch& of, const std::vector<Refusal>& refused) -> Status {
+        std::vector<RefusedChange> changes;
+        for (const Refusal& one : refused) {
+          const At at = of.records()[one.record].at;
+          if (at == At{}) return ConfigError(one.what);  // of no change: a heartbeat, or of a transaction
+          if (changes.empty() || changes.back().at != at) changes.push_back({at, one.what, BodyOf(of, at), ""});
+        }
+        return ask(std::move(changes));
+      }));
   return progress ? producer_->Commit(*progress) : Ok();
 }
 

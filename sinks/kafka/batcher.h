@@ -25,7 +25,7 @@ class KafkaBatcher final : public Batcher {
 
   Result<TargetPlace> Open(SinkContext& context, BatchSink& sink) override;
   void Close() override;
-  std::unique_ptr<SinkBatch> NewBatch() const override { return std::make_unique<Batch>(); }
+  std::unique_ptr<SinkBatch> NewBatch(const SinkBatch* like) const override;
   Result<Took> Take(const Event& event) override;
   std::vector<LetterLane> LanesOf(const Event& event) const override;
   Result<bool> WriteLetter(const DeadLetter& letter, const TargetPlace& kept) override;

@@ -60,10 +60,11 @@ Result<bool> KafkaBatcher::WriteLetter(const DeadLetter& letter, const TargetPla
   const Progress progress{log_id_, kept.seq, kept.states, letter.id};
   HG_ASSIGN_OR_RETURN(auto batch, BatchOf(letter));
   std::optional<Error> refused;
-  HG_RETURN_IF_ERROR(producer_->Write(std::move(batch), progress, [&](const std::vector<Refusal>& refusals) {
-    refused = Rejected(refusals.front().what);
-    return Ok();
-  }));
+  HG_RETURN_IF_ERROR(
+      producer_->Write(std::move(batch), progress, [&](const Batch&, const std::vector<Refusal>& refusals) {
+        refused = Rejected(refusals.front().what);
+        return Ok();
+      }));
   if (refused) {
     HG_RETURN_IF_ERROR(producer_->Abort());
     return *std::move(refused);

@@ -44,8 +44,8 @@ struct Options {
   std::chrono::milliseconds transaction_timeout{300'000};
   std::chrono::milliseconds timeout{60'000};  // of one record
   Rejected on_rejected = Rejected::kDeadLetter;
-  std::size_t batch_records_max = 20'000;
-  std::size_t batch_bytes_max = 8 << 20;
+  std::size_t batch_records_max = 100'000;
+  std::size_t batch_bytes_max = 32 << 20;
   std::chrono::milliseconds batch_delay_max{0};
   std::size_t record_bytes_max = 1'000'000;
   std::string compression;

@@ -15,9 +15,8 @@ constexpr int kSliceMs = 100;  // how long a call of the library waits before we
 constexpr int kAdminMs = 10'000;
 constexpr int kConnectMs = 15'000;
 constexpr auto kMarkers = std::chrono::milliseconds(3);
-constexpr int kTries = 5;  // of a transaction that the library gave up for what was before it
-// Of what is told of a record that has no number.
-constexpr std::size_t kProgressRecord = static_cast<std::size_t>(-1);
+constexpr int kTries = 5;                 // of a transaction that the library gave up for what was before it
+constexpr std::size_t kPollEvery = 256;   // records: what the library gives back is used again while it is in the cache
 constexpr std::size_t kRefusedMax = 100;  // in a row: then it is not the records
 
 int Ms(std::chrono::milliseconds ms) { return static_cast<int>(ms.count()); }
@@ -55,10 +54,7 @@ Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
     lane.transactional_id = options.transactional_id + (i == 0 ? "" : "/" + std::to_string(i + 1));
     if (options.exactly_once) of_lane.emplace_back("transactional.id", lane.transactional_id);
     HG_ASSIGN_OR_RETURN(lane.client, Client::Open(options.client, RD_KAFKA_PRODUCER, of_lane));
-    lane.client->on_delivery = [self = producer.get()](const rd_kafka_message_t& message) {
-      const auto number = reinterpret_cast<std::uintptr_t>(message._private);
-      if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) self->failed_.push_back({number - 1, message.err});
-    };
+    lane.client->on_delivery = [self = producer.get()](const rd_kafka_message_t& message) { self->Told(message); };
   }
   return producer;
 }
@@ -169,9 +165,33 @@ Status Producer::Prepare(const Batch& batch) {
   return Ok();
 }
 
+// What goes with a record: its part and its number there; nothing with the progress.
+void* OpaqueOf(std::uint32_t part, std::size_t record) {
+  static_assert(sizeof(std::uintptr_t) == 8);
+  return reinterpret_cast<void*>(std::uintptr_t{part} << 32 | record);
+}
+
+void Producer::Told(const rd_kafka_message_t& message) {
+  const auto opaque = reinterpret_cast<std::uintptr_t>(message._private);
+  const auto number = static_cast<std::uint32_t>(opaque >> 32);
+  if (Part* const part = Find(number)) --part->under_way;
+  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+    failed_.push_back({number, static_cast<std::uint32_t>(opaque), message.err});
+}
+
+Producer::Part* Producer::Find(std::uint32_t number) {
+  const auto it = std::ranges::find(parts_under_way_, number, &Part::number);
+  return it == parts_under_way_.end() ? nullptr : &*it;
+}
+
+void Producer::Release() {
+  while (!parts_under_way_.empty() && parts_under_way_.front().under_way == 0) parts_under_way_.pop_front();
+}
+
 // The library reads the batch until it has told what became of the record. False: the transaction takes nothing more,
 // and why is told by the flush.
-Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
+Result<bool> Producer::Produce(Part& part, std::size_t record) {
+  const Batch& batch = *part.batch;
   const Batch::Packed& r = batch.records()[record];
   const std::string_view key = batch.KeyOf(r);
   const std::string_view value = batch.ValueOf(r);
@@ -195,19 +215,22 @@ Result<bool> Producer::Produce(const Batch& batch, std::size_t record) {
   units[n].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
   units[n++].u.i64 = options_.commit_timestamps ? r.timestamp_ms : 0;
   units[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
-  units[n++].u.ptr = reinterpret_cast<void*>(record + 1);
+  units[n++].u.ptr = OpaqueOf(part.number, record);
   if (headers != nullptr) {
     units[n].vtype = RD_KAFKA_VTYPE_HEADERS;
     units[n++].u.headers = headers;
   }
   const Owned<rd_kafka_error_t> error = Enqueue({units.data(), n});
-  if (error == nullptr) return true;
+  if (error == nullptr) {
+    ++part.under_way;
+    return true;
+  }
   if (headers != nullptr) rd_kafka_headers_destroy(headers);  // an error leaves them to us
   if (interrupted_) return Stopped();
   const auto code = rd_kafka_error_code(error.get());
   if (code == RD_KAFKA_RESP_ERR__STATE && open_) return false;
   if (KindOf(code) == ErrorKind::kRejected) {
-    failed_.push_back({record, code});
+    failed_.push_back({part.number, static_cast<std::uint32_t>(record), code});
     return true;
   }
   return client().ErrorOf(*error, "writing to topic " + batch.topics()[r.topic]);
@@ -245,22 +268,22 @@ Status Producer::ProduceProgress(const Progress& progress) {
   return Ok();
 }
 
-Status Producer::ProduceAll(const Batch& batch, std::span<const Refusal> without,
-                            const std::optional<Progress>& progress) {
-  failed_.clear();
+Status Producer::ProduceAll(Part* part, std::span<const Refusal> without, const std::optional<Progress>& progress) {
   bool whole = true;
   auto next = without.begin();
-  for (std::size_t i = 0; i < batch.records().size(); ++i) {
+  for (std::size_t i = 0; part != nullptr && i < part->batch->records().size(); ++i) {
     if (next != without.end() && next->record == i) {
       ++next;
       continue;
     }
-    HG_ASSIGN_OR_RETURN(whole, Produce(batch, i));
+    HG_ASSIGN_OR_RETURN(whole, Produce(*part, i));
     if (!whole) break;
-    if (i % 1'024 == 0) client().Poll(0);
+    if (i % kPollEvery == 0) client().Poll(0);
     if (!failed_.empty() && (open_ || KindOf(failed_.back().code) != ErrorKind::kRejected)) break;
   }
-  if (whole && failed_.empty() && open_ && progress) HG_RETURN_IF_ERROR(ProduceProgress(*progress));
+  const bool well = whole && failed_.empty();
+  if (well && open_ && !progress) return Ok();  // the next part follows
+  if (well && open_) HG_RETURN_IF_ERROR(ProduceProgress(*progress));
   HG_RETURN_IF_ERROR(Flush());
   return whole || !failed_.empty() ? Ok() : Status(WhyPurged());
 }
@@ -272,7 +295,7 @@ Status Producer::Flush() {
     if (interrupted_) return Stopped();
     if (SteadyClock::now() >= until) return client().ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, "writing records");
   }
-  if (const auto it = std::ranges::find(failed_, kProgressRecord, &Failed::record); it != failed_.end()) {
+  if (const auto it = std::ranges::find(failed_, 0U, &Failed::part); it != failed_.end()) {
     const auto code = it->code;
     failed_.erase(it);
     if (!IsPurged(code)) {
@@ -284,7 +307,7 @@ Status Producer::Flush() {
     }
     if (failed_.empty()) return WhyPurged();
   }
-  std::ranges::sort(failed_, {}, &Failed::record);
+  std::ranges::sort(failed_);
   bool refused = false;
   bool purged = false;
   for (const Failed& one : failed_) {
@@ -309,32 +332,37 @@ Error Producer::WhyPurged() {
   return Transient("writing records on " + place() + ": they were given up");
 }
 
-Status Producer::Write(std::shared_ptr<const Batch> written, const std::optional<Progress>& progress,
+Status Producer::Write(std::shared_ptr<const Batch> batch, const std::optional<Progress>& progress,
                        const OnRefused& refused) {
-  held_ = std::move(written);
-  const Batch& batch = *held_;
-  HG_RETURN_IF_ERROR(Prepare(batch));
+  Part* part = nullptr;
+  if (batch != nullptr) {
+    HG_RETURN_IF_ERROR(Prepare(*batch));
+    part = &parts_under_way_.emplace_back(Part{std::move(batch), ++last_number_});
+  }
   HG_RETURN_IF_ERROR(Begin());
   HG_FAILPOINT("kafka.begun");
   const bool alone = parts_ == 0;
-  HG_RETURN_IF_ERROR(ProduceAll(batch, {}, progress));
+  HG_RETURN_IF_ERROR(ProduceAll(part, {}, progress));
   if (failed_.empty()) refused_in_row_ = 0;
   std::vector<Refusal> found;
   while (!failed_.empty()) {
-    HG_RETURN_IF_ERROR(Refused(batch, found));
+    HG_ASSIGN_OR_RETURN(Part* const blamed, Refused(found));
     if (options_.exactly_once && !alone) {
-      HG_RETURN_IF_ERROR(refused(found));
+      HG_RETURN_IF_ERROR(refused(*blamed->batch, found));
       return Transient("a record was refused in the middle of a transaction, which is written again without it");
     }
     // All of the others in their order: without transactions some of them come again.
-    HG_RETURN_IF_ERROR(Anew([&] { return ProduceAll(batch, found, progress); }));
+    HG_RETURN_IF_ERROR(Anew([&] {
+      failed_.clear();
+      return ProduceAll(blamed, found, progress);
+    }));
   }
   if (!found.empty()) {
     HG_FAILPOINT("kafka.refused");
-    HG_RETURN_IF_ERROR(refused(found));
+    HG_RETURN_IF_ERROR(refused(*part->batch, found));
   }
-  ++parts_;
-  held_ = nullptr;
+  if (part != nullptr) ++parts_;
+  Release();
   HG_FAILPOINT("kafka.written");
   return Ok();
 }
@@ -351,13 +379,21 @@ Status Producer::Anew(const std::function<Status()>& produce) {
   }
 }
 
-// Which of those that failed are to blame: one that is too large takes with it what was sent along.
-Status Producer::Refused(const Batch& batch, std::vector<Refusal>& refused) {
+// Which of those that failed are to blame: one that is too large takes with it what was sent along. Those of one part,
+// as what is behind it comes again.
+Result<Producer::Part*> Producer::Refused(std::vector<Refusal>& refused) {
   const std::size_t before = refused.size();
-  std::vector<std::size_t> suspects;
-  for (const Failed& one : failed_) suspects.push_back(one.record);
+  const std::vector<Failed> failed = failed_;
   HG_RETURN_IF_ERROR(Abort());
-  HG_RETURN_IF_ERROR(Narrow(batch, suspects, refused));
+  Part* part = nullptr;
+  for (auto it = failed.begin(); it != failed.end() && refused.size() == before;) {
+    part = Find(it->part);
+    std::vector<std::size_t> suspects;
+    for (; it != failed.end() && it->part == part->number; ++it) suspects.push_back(it->record);
+    HG_RETURN_IF_ERROR(Prepare(*part->batch));
+    HG_RETURN_IF_ERROR(Narrow(*part, suspects, refused));
+  }
+  const Batch& batch = *part->batch;
   if (refused.size() == before) return NotOneIsRefused(batch);
   refused_in_row_ += refused.size() - before;
   // A change is written with all of its records or with none.
@@ -371,16 +407,17 @@ Status Producer::Refused(const Batch& batch, std::vector<Refusal>& refused) {
     for (std::size_t r = one.record + 1; r < batch.records().size() && batch.records()[r].at == at; ++r) add(r);
   }
   std::ranges::sort(refused, {}, &Refusal::record);
-  return Ok();
+  return part;
 }
 
 // By halves; what passes is given up again where there are transactions, and is delivered where there are none.
-Status Producer::Narrow(const Batch& batch, std::span<const std::size_t> records, std::vector<Refusal>& refused) {
+Status Producer::Narrow(Part& part, std::span<const std::size_t> records, std::vector<Refusal>& refused) {
+  const Batch& batch = *part.batch;
   if (std::max(refused_in_row_, refused.size()) > kRefusedMax) return NotOneIsRefused(batch);
   const auto produce = [&]() -> Status {
     failed_.clear();
     for (const std::size_t record : records) {
-      HG_ASSIGN_OR_RETURN(const bool whole, Produce(batch, record));
+      HG_ASSIGN_OR_RETURN(const bool whole, Produce(part, record));
       if (!whole) break;
     }
     return Flush();
@@ -399,12 +436,12 @@ Status Producer::Narrow(const Batch& batch, std::span<const std::size_t> records
         "writing a record of " + std::to_string(r.key + r.value) + " bytes to topic " + batch.topics()[r.topic];
     refused.push_back({one.record, client().ErrorOf(one.code, tried).what});
     std::erase(again, one.record);
-    return again.empty() ? Ok() : Narrow(batch, again, refused);
+    return again.empty() ? Ok() : Narrow(part, again, refused);
   }
   const std::span<const std::size_t> all(again);
   if (all.empty()) return Ok();
-  HG_RETURN_IF_ERROR(Narrow(batch, all.first(all.size() / 2), refused));
-  return Narrow(batch, all.subspan(all.size() / 2), refused);
+  HG_RETURN_IF_ERROR(Narrow(part, all.first(all.size() / 2), refused));
+  return Narrow(part, all.subspan(all.size() / 2), refused);
 }
 
 Error Producer::NotOneIsRefused(const Batch& batch) const {

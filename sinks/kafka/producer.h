@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,12 +41,13 @@ class Producer {
   Result<Progress> TakeOver(std::string_view log_id, const SinkContext::Stand& stand);
 
   // Called with the records of a batch that are not taken, in their order, before it is written without them.
-  using OnRefused = std::function<Status(std::vector<Refusal>)>;
-  // Adds to the transaction, which it begins if there is none; behind its last batch the progress that Commit will
-  // name, so that one round to the brokers takes both. If something is refused where others of the same transaction
-  // came before, all of it is to be written again: kTransient.
+  using OnRefused = std::function<Status(const Batch&, std::vector<Refusal>)>;
+  // Adds to the transaction, which it begins if there is none. With the progress that Commit will name it is the last
+  // part of it (nullptr: there is no more), and waits until the brokers have all; without, it is on its way. If
+  // something is refused where others of the same transaction came before, all of it is to be written again:
+  // kTransient.
   Status Write(std::shared_ptr<const Batch> batch, const std::optional<Progress>& progress, const OnRefused& refused);
-  // Everything that was written, with this progress. Its outcome may be unknown after an error.
+  // Everything that was written, behind the last part. Its outcome may be unknown after an error.
   Status Commit(const Progress& progress);
   // Gives up what is not committed.
   Status Abort();
@@ -56,9 +58,17 @@ class Producer {
   const std::string& place() const { return client().place(); }
 
  private:
+  // What the library reads until it has told of each of its records.
+  struct Part {
+    std::shared_ptr<const Batch> batch;
+    std::uint32_t number = 0;  // in the order of writing; goes with each record. 0: none
+    std::size_t under_way = 0;
+  };
   struct Failed {
-    std::size_t record;
+    std::uint32_t part;  // 0: the progress
+    std::uint32_t record;
     rd_kafka_resp_err_t code;
+    friend auto operator<=>(const Failed&, const Failed&) = default;
   };
   // Transactions take turns between two: while the brokers still write the markers of one, the next one begins. Only
   // one is open at a time, so what is in a partition has the order of the log.
@@ -80,28 +90,32 @@ class Producer {
   Status EnsureTopic(const std::string& name);
   Status CheckLimit(const std::string& name);
   Owned<rd_kafka_error_t> Enqueue(std::span<const rd_kafka_vu_t> units);
-  Result<bool> Produce(const Batch& batch, std::size_t record);
+  void Told(const rd_kafka_message_t& message);
+  Part* Find(std::uint32_t number);
+  void Release();
+  Result<bool> Produce(Part& part, std::size_t record);
   Status ProduceProgress(const Progress& progress);
-  Status ProduceAll(const Batch& batch, std::span<const Refusal> without, const std::optional<Progress>& progress);
+  Status ProduceAll(Part* part, std::span<const Refusal> without, const std::optional<Progress>& progress);
   Status Flush();
   void AwaitMarkers();
   Error WhyPurged();
   Status Anew(const std::function<Status()>& produce);
-  Status Refused(const Batch& batch, std::vector<Refusal>& refused);
-  Status Narrow(const Batch& batch, std::span<const std::size_t> records, std::vector<Refusal>& refused);
+  Result<Part*> Refused(std::vector<Refusal>& refused);
+  Status Narrow(Part& part, std::span<const std::size_t> records, std::vector<Refusal>& refused);
   Error NotOneIsRefused(const Batch& batch) const;
   Error TransactionError(Owned<rd_kafka_error_t> error, std::string_view tried);
 
   const Options options_;
-  std::shared_ptr<const Batch> held_;  // what the library may still read, hence before the clients
+  std::deque<Part> parts_under_way_;  // before the clients, which read them
+  std::uint32_t last_number_ = 0;
   std::array<Lane, kLanes> lanes_;
   Lane* lane_ = &lanes_.front();             // of the transaction that is open, or of the next one
-  std::vector<rd_kafka_topic_t*> of_batch_;  // by its numbers
+  std::vector<rd_kafka_topic_t*> of_batch_;  // of the batch at hand, by its numbers
   std::vector<Batch::Header> headers_;
   bool only_purged_ = false;    // at the last flush nothing failed but what was given up for another
-  std::vector<Failed> failed_;  // since the last flush
+  std::vector<Failed> failed_;  // and not yet dealt with
   bool open_ = false;           // a transaction is
-  std::size_t parts_ = 0;       // batches in it
+  std::size_t parts_ = 0;       // in it
   bool progress_sent_ = false;  // its progress is in it, too
   std::size_t refused_in_row_ = 0;
   std::atomic<bool> interrupted_ = false;

@@ -140,10 +140,10 @@ std::vector<Option> DeliveryOptions() {
              "transaction.max.timeout.ms of the brokers."),
       Number("timeout_ms", "60000", 1'000, 3'600'000, kGroup, "Timeout",
              "How long a record is tried before the run ends and begins again."),
-      Number("batch_records_max", "20000", 1, 1'000'000, kGroup, "Batch, records",
+      Number("batch_records_max", "100000", 1, 1'000'000, kGroup, "Batch, records",
              "About how many records go in one transaction; a transaction of the source that has more takes one of "
              "its own."),
-      Number("batch_bytes_max", "8388608", 1'024, 256 << 20, kGroup, "Batch, bytes", "The same in bytes."),
+      Number("batch_bytes_max", "33554432", 1'024, 256 << 20, kGroup, "Batch, bytes", "The same in bytes."),
       Number("batch_delay_ms_max", "0", 0, 60'000, kGroup, "Batch, delay",
              "How long a transaction waits for others to be written with. While one is written the next gather in any "
              "case."),

@@ -27,7 +27,9 @@ class TableBatcher final : public Batcher {
 
   Result<TargetPlace> Open(SinkContext& context, BatchSink& sink) override;
   void Close() override;
-  std::unique_ptr<SinkBatch> NewBatch() const override { return std::make_unique<Batch>(target_->dialect()); }
+  std::unique_ptr<SinkBatch> NewBatch(const SinkBatch*) const override {
+    return std::make_unique<Batch>(target_->dialect());
+  }
   Result<Took> Take(const Event& event) override;
   std::vector<LetterLane> LanesOf(const Event& event) const override;
   Result<bool> WriteLetter(const DeadLetter& letter, const TargetPlace& kept) override;
