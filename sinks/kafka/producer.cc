@@ -457,7 +457,10 @@ Status Producer::Commit(const Progress& progress) {
   if (!options_.exactly_once) return Ok();
   HG_RETURN_IF_ERROR(Begin());  // there may be no records to go with it
   failed_.clear();
-  if (!progress_sent_) HG_RETURN_IF_ERROR(ProduceProgress(progress));
+  if (!progress_sent_) {
+    HG_RETURN_IF_ERROR(ProduceProgress(progress));
+    HG_RETURN_IF_ERROR(Flush());
+  }
   HG_FAILPOINT("kafka.commit");
   const auto until = SteadyClock::now() + options_.timeout;
   for (;;) {

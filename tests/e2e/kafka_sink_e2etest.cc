@@ -293,6 +293,31 @@ TEST_F(KafkaSinkTest, AProgressThatIsGoneOrOfAnotherLogIsNotGuessedAt) {
   EXPECT_EQ(Records().size(), 3U);
 }
 
+// What is of no change cannot become a letter: the sink stops, and nothing of the transaction is there. (The brokers'
+// own markers fit.)
+TEST_F(KafkaSinkTest, ARecordOfItsOwnThatIsRefusedStopsTheSink) {
+  ASSERT_TRUE(topics_->client().CreateTopic(topics_->Name("progress"), 1, {{"max.message.bytes", "120"}}).ok());
+  Create("out", Sink());
+  EXPECT_TRUE(Fails("max.message.bytes")) << Told();
+  EXPECT_THAT(Told(), HasSubstr(topics_->Name("progress")));
+  EXPECT_EQ(Records().size(), 0U);
+  ConnectorSettings source = shop_->Source();
+  source["slot_name"] += "_2";
+  const std::string name = topics_->Name("source");
+  ASSERT_TRUE(topics_->client().CreateTopic(name + ".transaction", 1, {{"max.message.bytes", "120"}}).ok());
+  Create(name, source);
+  Call("PUT", "/connectors/out/config", 200,
+       json(Sink({{"topics", name + ".public.parts"},
+                  {"format", "debezium"},
+                  {"progress_topic", topics_->Name("progress2")},
+                  {"provide.transaction.metadata", "true"}})));
+  ASSERT_TRUE(HasRecords(3)) << Told();  // those of a reading are of no transaction
+  Exec("UPDATE public.parts SET price = 9 WHERE id = 1");
+  EXPECT_TRUE(Fails(name + ".transaction")) << Told();
+  EXPECT_EQ(Records().size(), 3U);
+  EXPECT_TRUE(Letters().empty());
+}
+
 TEST_F(KafkaSinkTest, AtLeastOnceNeedsNoTransactionsAndLosesNothingOverAKill) {
   Create("out", Sink({{"delivery", "at_least_once"}}));
   ASSERT_TRUE(HasRecords(3)) << Told();
