@@ -1,5 +1,7 @@
 #include "sinks/kafka/batcher.h"
 
+#include <algorithm>
+
 #include "core/pipeline/egress.h"
 #include "core/pipeline/event_context.h"
 #include "sinks/kafka/letter.h"
@@ -22,6 +24,10 @@ std::unique_ptr<Sink> Create(const std::string& name, const config::Bound& bound
   course.bytes_max = o.batch_bytes_max;
   course.part_size = kPartRecords;
   course.part_bytes = kPartBytes;
+  if (!o.exactly_once) {  // what is written is done
+    course.size_max = std::min(course.size_max, kPartRecords);
+    course.bytes_max = std::min(course.bytes_max, kPartBytes);
+  }
   course.delay_max = o.batch_delay_max;
   course.keeps_cursor = o.exactly_once;
   course.stops_at_refusal = o.on_rejected == Options::Rejected::kStop;
@@ -80,6 +86,8 @@ std::unique_ptr<SinkBatch> KafkaBatcher::NewBatch(const SinkBatch* like) const {
 }
 
 void KafkaBatcher::Close() {
+  // Readers of committed records wait for a transaction that is open. If it cannot be given up, the next start does it.
+  if (producer_ != nullptr) static_cast<void>(producer_->Abort());
   producer_.reset();
   encoder_.reset();
   registry_.reset();

@@ -345,21 +345,22 @@ Status Producer::Write(std::shared_ptr<const Batch> batch, const std::optional<P
   HG_RETURN_IF_ERROR(ProduceAll(part, {}, progress));
   if (failed_.empty()) refused_in_row_ = 0;
   std::vector<Refusal> found;
+  Part* blamed = nullptr;
   while (!failed_.empty()) {
-    HG_ASSIGN_OR_RETURN(Part* const blamed, Refused(found));
+    HG_ASSIGN_OR_RETURN(blamed, Refused(found));
     if (options_.exactly_once && !alone) {
       HG_RETURN_IF_ERROR(refused(*blamed->batch, found));
       return Transient("a record was refused in the middle of a transaction, which is written again without it");
     }
     // All of the others in their order: without transactions some of them come again.
     HG_RETURN_IF_ERROR(Anew([&] {
-      failed_.clear();
+      failed_.clear();  // those of before, where there are no transactions
       return ProduceAll(blamed, found, progress);
     }));
   }
   if (!found.empty()) {
     HG_FAILPOINT("kafka.refused");
-    HG_RETURN_IF_ERROR(refused(*part->batch, found));
+    HG_RETURN_IF_ERROR(refused(*blamed->batch, found));
   }
   if (part != nullptr) ++parts_;
   Release();

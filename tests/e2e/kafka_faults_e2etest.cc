@@ -2,6 +2,7 @@
 #include <random>
 
 #include "tests/e2e/api.h"
+#include "tests/e2e/small_disk.h"
 #include "tests/support/private_kafka.h"
 #include "tests/support/require.h"
 #include "tests/support/table_rows.h"
@@ -12,6 +13,7 @@ namespace headgate::test {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class KafkaFaults : public Api {
@@ -77,6 +79,34 @@ TEST_F(KafkaFaults, OneOfThreeBrokersIsKilledAtRandomUnderLoadAndNothingIsLostOr
   }
   shop_->StopLoad();
   const auto client = cluster->Connect();
+  ASSERT_TRUE(client.ok()) << client.error().what;
+  ExpectSame(*client);
+}
+
+// It ends with its only disk. What the sink has waits for it.
+TEST_F(KafkaFaults, ABrokerWhoseDiskIsFullLosesNothingOfASinkThatGoesOnOnceThereIsRoom) {
+  SmallDisk disk(160);
+  if (!disk.mounted())
+    GTEST_SKIP() << "SKIP, cannot mount a small tmpfs here (needs root): the full-disk test did not run";
+  std::unique_ptr<PrivateKafka> kafka;
+  HG_WITH_SERVER("kafka", kafka, PrivateKafka::Start({.data_dir = disk.path() + "/kafka"}));
+  Create("shop", shop_->Source());
+  Create("out", Sink(kafka->address()));
+  shop_->StartLoad(7, 100);
+  Pause(std::chrono::seconds(2));
+  disk.Fill();
+  ASSERT_TRUE(shop_->database()
+                  .Exec("INSERT INTO public.orders SELECT 500000 + g, 1, 1, '{}', repeat(md5(g::text), 12) FROM "
+                        "generate_series(1, 20000) g")
+                  .ok());
+  EXPECT_TRUE(headgate_->WaitForLine("connector lost its peer", seconds(60))) << headgate_->Stderr();
+  EXPECT_THAT(kafka->OutputEnd(), HasSubstr("all log dirs"));
+  shop_->StopLoad();
+  kafka->KillHard();
+  disk.Empty();
+  ASSERT_TRUE(kafka->StartAgain().ok()) << kafka->OutputEnd();
+  EXPECT_EQ(StateOf("out"), "RUNNING");
+  const auto client = kafka->Connect();
   ASSERT_TRUE(client.ok()) << client.error().what;
   ExpectSame(*client);
 }

@@ -13,8 +13,9 @@ namespace headgate::test {
 // A file system of its own, small enough to fill.
 class SmallDisk {
  public:
-  SmallDisk() : dir_("headgate-disk-") {
-    mounted_ = ::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, "size=48m,mode=0755") == 0;
+  explicit SmallDisk(int megabytes = 48) : dir_("headgate-disk-") {
+    const std::string options = "size=" + std::to_string(megabytes) + "m,mode=0755";
+    mounted_ = ::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, options.c_str()) == 0;
   }
   ~SmallDisk() {
     if (mounted_) ::umount2(dir_.path().c_str(), MNT_DETACH);

@@ -69,9 +69,12 @@ Status KafkaNode::Installed() {
   return ConfigError("no Kafka is installed (" + KafkaRoot() + "): run ./dev setup kafka");
 }
 
-KafkaNode::KafkaNode(int id, std::vector<std::string> properties, bool fast)
-    : dir_("headgate-kafka-"), id_(id), fast_(fast) {
-  properties.push_back("log.dirs=" + data());
+KafkaNode::KafkaNode(int id, std::vector<std::string> properties, bool fast, std::string data_dir)
+    : dir_("headgate-kafka-"),
+      data_dir_(data_dir.empty() ? dir_.path() + "/data" : std::move(data_dir)),
+      id_(id),
+      fast_(fast) {
+  properties.push_back("log.dirs=" + data_dir_);
   std::ofstream file(dir_.path() + "/server.properties");
   for (const std::string& line : properties) file << line << '\n';
   std::ofstream(dir_.path() + "/log4j2.properties") << kLogging;
@@ -88,7 +91,7 @@ Status KafkaNode::Format(const std::vector<std::string>& users, const std::strin
   const std::string kept = std::string(HG_TEST_CACHE) + "/kafka" + root + "-" + std::to_string(id_);
   std::error_code error;
   if (keep && fs::exists(kept, error)) {
-    fs::copy(kept, data(), fs::copy_options::recursive, error);
+    fs::copy(kept, data_dir_, fs::copy_options::recursive, error);
     return error ? Status(Transient("cannot copy " + kept + ": " + error.message())) : Ok();
   }
   std::vector<std::string> command = KafkaJava(dir_.path(), SmallJava("-Xmx128m"));
@@ -105,7 +108,7 @@ Status KafkaNode::Format(const std::vector<std::string>& users, const std::strin
   if (!keep) return Ok();
   const std::string mine = kept + "." + std::to_string(getpid());
   fs::create_directories(HG_TEST_CACHE, error);
-  fs::copy(data(), mine, fs::copy_options::recursive, error);
+  fs::copy(data_dir_, mine, fs::copy_options::recursive, error);
   if (!error) fs::rename(mine, kept, error);
   if (error) fs::remove_all(mine, error);
   return Ok();

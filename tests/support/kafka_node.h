@@ -18,7 +18,8 @@ class KafkaNode {
   static Status Installed();
 
   // `properties`: lines of its server.properties, last one wins. `fast`: to be measured, where it is else soon ready.
-  KafkaNode(int id, std::vector<std::string> properties, bool fast = false);
+  // `data_dir`: which is not there yet; "": in a folder of its own.
+  KafkaNode(int id, std::vector<std::string> properties, bool fast = false, std::string data_dir = "");
   ~KafkaNode();
   KafkaNode(const KafkaNode&) = delete;
   KafkaNode& operator=(const KafkaNode&) = delete;
@@ -39,10 +40,10 @@ class KafkaNode {
 
  private:
   Status Signal(int signal) const;
-  std::string data() const { return dir_.path() + "/data"; }
   std::string output() const { return dir_.path() + "/server.log"; }
 
   TempDir dir_;
+  const std::string data_dir_;
   const int id_;
   const bool fast_;
   std::uintmax_t output_before_ = 0;  // bytes that earlier starts wrote

@@ -188,7 +188,7 @@ Status PrivateKafka::StartFirst(const KafkaOptions& options) {
   Append(properties, SaslProperties(options));
   Append(properties, TlsProperties(options));
   Append(properties, options.settings);
-  node_ = std::make_unique<KafkaNode>(1, std::move(properties), options.fast);
+  node_ = std::make_unique<KafkaNode>(1, std::move(properties), options.fast, options.data_dir);
   HG_RETURN_IF_ERROR(node_->Format(ScramUsers(options), options.own_identity ? NewClusterId() : ""));
   return StartAgain();
 }

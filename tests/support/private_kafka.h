@@ -35,6 +35,7 @@ struct KafkaOptions {
   std::optional<KafkaTls> tls = {};        // kSsl
   bool proxied = false;                    // kProxied
   bool own_identity = false;               // a cluster id that no other server of the tests has
+  std::string data_dir = {};               // which is not there yet; "": in a folder of its own
   bool fast = false;                       // Java compiles and keeps as in production: to be measured, not soon ready
 };
 
