@@ -15,20 +15,14 @@ constexpr int kSliceMs = 100;  // how long a call of the library waits before we
 constexpr int kAdminMs = 10'000;
 constexpr int kConnectMs = 15'000;
 constexpr auto kMarkers = std::chrono::milliseconds(3);
-constexpr int kTries = 5;                 // of a transaction that the library gave up for what was before it
-constexpr std::size_t kPollEvery = 256;   // records: what the library gives back is used again while it is in the cache
-constexpr std::size_t kRefusedMax = 100;  // in a row: then it is not the records
+constexpr int kTries = 5;                // of a transaction that the library gave up for what was before it
+constexpr std::size_t kPollEvery = 256;  // records: what the library gives back is used again while it is in the cache
 
 int Ms(std::chrono::milliseconds ms) { return static_cast<int>(ms.count()); }
 
 bool ParseNumber(std::string_view text, std::size_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size();
-}
-
-// Given up because of another one: whether it would be taken is not known.
-bool IsPurged(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
 }
 
 }  // namespace
@@ -296,10 +290,10 @@ Status Producer::Flush() {
     if (SteadyClock::now() >= until) return client().ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, "writing records");
   }
   if (const auto it = std::ranges::find(failed_, 0U, &Failed::part); it != failed_.end()) {
-    const auto code = it->code;
+    const Failed progress = *it;
     failed_.erase(it);
-    if (!IsPurged(code)) {
-      Error told = client().ErrorOf(code, "writing to topic " + options_.progress_topic);
+    if (!progress.is_purged()) {
+      Error told = client().ErrorOf(progress.code, "writing to topic " + options_.progress_topic);
       // It is of the sink, not of a change that could become a letter.
       return told.kind == ErrorKind::kRejected
                  ? ConfigError(told.what + ". Give the topic back its settings (max.message.bytes), then restart")
@@ -312,7 +306,7 @@ Status Producer::Flush() {
   bool purged = false;
   for (const Failed& one : failed_) {
     const bool rejected = KindOf(one.code) == ErrorKind::kRejected;
-    if (!rejected && !IsPurged(one.code)) return client().ErrorOf(one.code, "writing records");
+    if (!rejected && !one.is_purged()) return client().ErrorOf(one.code, "writing records");
     refused = refused || rejected;
     purged = purged || !rejected;
   }
@@ -378,80 +372,6 @@ Status Producer::Anew(const std::function<Status()>& produce) {
     if (!again || tries == kTries) return status;
     HG_RETURN_IF_ERROR(Abort());
   }
-}
-
-// Which of those that failed are to blame: one that is too large takes with it what was sent along. Those of one part,
-// as what is behind it comes again.
-Result<Producer::Part*> Producer::Refused(std::vector<Refusal>& refused) {
-  const std::size_t before = refused.size();
-  const std::vector<Failed> failed = failed_;
-  HG_RETURN_IF_ERROR(Abort());
-  Part* part = nullptr;
-  for (auto it = failed.begin(); it != failed.end() && refused.size() == before;) {
-    part = Find(it->part);
-    std::vector<std::size_t> suspects;
-    for (; it != failed.end() && it->part == part->number; ++it) suspects.push_back(it->record);
-    HG_RETURN_IF_ERROR(Prepare(*part->batch));
-    HG_RETURN_IF_ERROR(Narrow(*part, suspects, refused));
-  }
-  const Batch& batch = *part->batch;
-  if (refused.size() == before) return NotOneIsRefused(batch);
-  refused_in_row_ += refused.size() - before;
-  // A change is written with all of its records or with none.
-  for (std::size_t i = 0, known = refused.size(); i < known; ++i) {
-    const Refusal one = refused[i];
-    const At at = batch.records()[one.record].at;
-    const auto add = [&](std::size_t record) {
-      if (std::ranges::find(refused, record, &Refusal::record) == refused.end()) refused.push_back({record, one.what});
-    };
-    for (std::size_t r = one.record; r > 0 && batch.records()[r - 1].at == at; --r) add(r - 1);
-    for (std::size_t r = one.record + 1; r < batch.records().size() && batch.records()[r].at == at; ++r) add(r);
-  }
-  std::ranges::sort(refused, {}, &Refusal::record);
-  return part;
-}
-
-// By halves; what passes is given up again where there are transactions, and is delivered where there are none.
-Status Producer::Narrow(Part& part, std::span<const std::size_t> records, std::vector<Refusal>& refused) {
-  const Batch& batch = *part.batch;
-  if (std::max(refused_in_row_, refused.size()) > kRefusedMax) return NotOneIsRefused(batch);
-  const auto produce = [&]() -> Status {
-    failed_.clear();
-    for (const std::size_t record : records) {
-      HG_ASSIGN_OR_RETURN(const bool whole, Produce(part, record));
-      if (!whole) break;
-    }
-    return Flush();
-  };
-  HG_RETURN_IF_ERROR(Anew(produce));
-  const std::vector<Failed> failed = failed_;
-  HG_RETURN_IF_ERROR(Abort());
-  std::vector<std::size_t> again;
-  for (const Failed& one : failed) again.push_back(one.record);
-  const auto is_refused = [](const Failed& one) { return !IsPurged(one.code); };
-  // What is refused by itself was not sent along with another.
-  if (std::ranges::count_if(failed, is_refused) == 1) {
-    const Failed& one = *std::ranges::find_if(failed, is_refused);
-    const Batch::Packed& r = batch.records()[one.record];
-    const std::string tried =
-        "writing a record of " + std::to_string(r.key + r.value) + " bytes to topic " + batch.topics()[r.topic];
-    refused.push_back({one.record, client().ErrorOf(one.code, tried).what});
-    std::erase(again, one.record);
-    return again.empty() ? Ok() : Narrow(part, again, refused);
-  }
-  const std::span<const std::size_t> all(again);
-  if (all.empty()) return Ok();
-  HG_RETURN_IF_ERROR(Narrow(part, all.first(all.size() / 2), refused));
-  return Narrow(part, all.subspan(all.size() / 2), refused);
-}
-
-Error Producer::NotOneIsRefused(const Batch& batch) const {
-  std::string topics;
-  for (const std::string& topic : batch.topics()) topics += (topics.empty() ? "" : ", ") + topic;
-  return ConfigError("The brokers refuse one record after the other, or what is sent at once (" + topics + " on " +
-                     place() +
-                     "). Set record_bytes_max to at most max.message.bytes of these topics; a topic with "
-                     "cleanup.policy=compact takes only records with a key. Then restart");
 }
 
 Status Producer::Commit(const Progress& progress) {

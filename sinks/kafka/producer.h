@@ -68,6 +68,10 @@ class Producer {
     std::uint32_t part;  // 0: the progress
     std::uint32_t record;
     rd_kafka_resp_err_t code;
+    // Given up because of another one: whether it would be taken is not known.
+    bool is_purged() const {
+      return code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    }
     friend auto operator<=>(const Failed&, const Failed&) = default;
   };
   // Transactions take turns between two: while the brokers still write the markers of one, the next one begins. Only
@@ -100,6 +104,7 @@ class Producer {
   void AwaitMarkers();
   Error WhyPurged();
   Status Anew(const std::function<Status()>& produce);
+  // producer_refusals.cc
   Result<Part*> Refused(std::vector<Refusal>& refused);
   Status Narrow(Part& part, std::span<const std::size_t> records, std::vector<Refusal>& refused);
   Error NotOneIsRefused(const Batch& batch) const;

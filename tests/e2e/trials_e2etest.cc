@@ -30,7 +30,8 @@ TEST_F(Trials, AP25_ATestEventGoesPastTheQueueAndMovesNothing) {
   const json body = json::parse(request.body);
   EXPECT_EQ(body["type"], "headgate.test");
   EXPECT_EQ(body["data"]["n"], 1);
-  for (const json& one : Call("GET", "/connectors/hook/offsets", 200)["offsets"])  // of the streams that it knows of
+  const json offsets = Call("GET", "/connectors/hook/offsets", 200);
+  for (const json& one : offsets["offsets"])  // of the streams that it knows of
     EXPECT_EQ(one["offset"]["kafka_offset"], 0) << one;
   EXPECT_EQ(Call("GET", "/api/v1/connectors/hook/dead-letters", 200)["items"].size(), 0U);
   receiver_.SetPolicy([](const CountingReceiver::Request&) { return CountingReceiver::Reply::Status(403); });
