@@ -111,14 +111,15 @@ class Producer {
   Error TransactionError(Owned<rd_kafka_error_t> error, std::string_view tried);
 
   const Options options_;
-  std::deque<Part> parts_under_way_;  // before the clients, which read them
+  // Before the clients, which read them and tell of them.
+  std::deque<Part> parts_under_way_;
+  std::vector<Failed> failed_;  // and not yet dealt with
   std::uint32_t last_number_ = 0;
   std::array<Lane, kLanes> lanes_;
   Lane* lane_ = &lanes_.front();             // of the transaction that is open, or of the next one
   std::vector<rd_kafka_topic_t*> of_batch_;  // of the batch at hand, by its numbers
   std::vector<Batch::Header> headers_;
   bool only_purged_ = false;    // at the last flush nothing failed but what was given up for another
-  std::vector<Failed> failed_;  // and not yet dealt with
   bool open_ = false;           // a transaction is
   std::size_t parts_ = 0;       // in it
   bool progress_sent_ = false;  // its progress is in it, too

@@ -340,6 +340,9 @@ Status KafkaClient::AlterTopic(const std::string& topic, const std::string& sett
 }
 
 Status KafkaClient::Allow(const std::string& user) const {
+#if RD_KAFKA_VERSION < 0x020600ff
+  return ConfigError("no rights can be given to " + user + ": librdkafka has to be 2.6.0 (./dev setup librdkafka)");
+#else
   for (const auto type : {RD_KAFKA_RESOURCE_TOPIC, RD_KAFKA_RESOURCE_TRANSACTIONAL_ID}) {
     rd_kafka_AclBinding_t* wanted =
         rd_kafka_AclBinding_new(type, "*", RD_KAFKA_RESOURCE_PATTERN_LITERAL, ("User:" + user).c_str(), "*",
@@ -360,6 +363,7 @@ Status KafkaClient::Allow(const std::string& user) const {
     }
   }
   return Ok();
+#endif
 }
 
 Result<int> KafkaClient::PartitionsOf(const std::string& topic) const {
