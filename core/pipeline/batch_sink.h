@@ -115,8 +115,9 @@ class BatchSink final : public Sink {
   Status Open(SinkContext& context) override;
   std::optional<At> cursor() const override;
   std::string_view states() const override { return kept_.states; }
-  // One batch may wait behind the one that is written.
-  bool Room() const override { return writer_->under_way() < 2; }
+  // One batch may wait behind the one that is written. Where that is done sooner than the next one is gathered, Poll is
+  // called between some of them.
+  bool Room() const override { return writer_->under_way() < 2 && writer_->unread() < kUnreadMax; }
   Status Write(const Event& event) override;
   Status Retry(const DeadLetter& letter) override;
   void Hurry(std::span<const std::uint64_t>) override {}
@@ -137,6 +138,8 @@ class BatchSink final : public Sink {
   const Clock& clock() const { return clock_; }
 
  private:
+  static constexpr std::size_t kUnreadMax = 8;  // jobs
+
   using Time = Clock::Steady::time_point;
   struct Job {
     std::shared_ptr<const SinkBatch> batch;  // nullptr: nothing to write

@@ -48,7 +48,12 @@ class WriteThread {
     ++pushed_;
     CHECK(jobs_.TryPush(std::move(job)));
   }
-  std::optional<Finished> Pop() { return finished_.TryPop(); }
+  // Has to be called before many more jobs have ended: see unread.
+  std::optional<Finished> Pop() {
+    auto finished = finished_.TryPop();
+    if (finished) ++popped_;
+    return finished;
+  }
   // Of the job that is being done: it goes on when this is answered.
   std::optional<Question> PopQuestion() { return questions_.TryPop(); }
   void Answer(Status status) { CHECK(answers_.TryPush(std::move(status))); }
@@ -56,9 +61,10 @@ class WriteThread {
   // next Push.
   void WaitForNews() { news_.WaitUntil(std::chrono::steady_clock::time_point::max(), {}); }
   std::size_t under_way() const { return pushed_ - ended_; }
+  std::size_t unread() const { return ended_ - popped_; }  // jobs that have ended, and wait for Pop
 
  private:
-  static constexpr std::size_t kJobsMax = 16;  // more than a sink ever pushes before one ends
+  static constexpr std::size_t kJobsMax = 16;  // more than a sink ever pushes before one ends, or leaves unread
   static constexpr auto kInterruptEvery = std::chrono::milliseconds(100);
 
   void Tell() {
@@ -90,7 +96,8 @@ class WriteThread {
   Channel<Finished> finished_{kJobsMax};
   Channel<Question> questions_{1};
   Channel<Status> answers_{1};
-  std::size_t pushed_ = 0;  // of the sink's thread
+  std::size_t pushed_ = 0;  // of the sink's thread, as the next
+  std::size_t popped_ = 0;
   std::atomic<std::size_t> ended_ = 0;
   Signal news_;
   std::jthread thread_;  // last: it uses the others
