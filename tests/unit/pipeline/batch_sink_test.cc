@@ -4,7 +4,9 @@
 #include <mutex>
 #include <thread>
 
+#include "core/base/signal.h"
 #include "core/pipeline/deliver.h"
+#include "tests/support/wait_for.h"
 #include "tests/unit/pipeline/fakes.h"
 
 // How changes become batches and commits, with a target that takes everything.
@@ -21,6 +23,11 @@ class CountedBatch final : public SinkBatch {
  private:
   std::size_t size_ = 0;
 };
+
+void Pause(std::chrono::microseconds time) {
+  Signal never;
+  never.WaitUntil(std::chrono::steady_clock::now() + time, {});
+}
 
 // What the target was given, one after the other.
 struct Target {
@@ -51,7 +58,7 @@ class TargetBatcher final : public Batcher {
   std::unique_ptr<SinkBatch> NewBatch(const SinkBatch*) const override { return std::make_unique<CountedBatch>(); }
   Result<Took> Take(const Event& event) override {
     if (IsMarker(event.change->op)) return Took::kFiltered;
-    if (target_.gathering.count() > 0) std::this_thread::sleep_for(target_.gathering);
+    if (target_.gathering.count() > 0) Pause(target_.gathering);
     static_cast<CountedBatch&>(sink_->filling()).Add();
     return Took::kIn;
   }
@@ -61,7 +68,7 @@ class TargetBatcher final : public Batcher {
   void Describe(const SinkBatch&, TracedDelivery&) const override {}
   Status Write(const std::shared_ptr<const SinkBatch>& batch, const std::optional<TargetPlace>& commit,
                const Ask&) override {
-    std::this_thread::sleep_for(target_.takes);
+    Pause(target_.takes);
     const std::scoped_lock lock(target_.mutex);
     target_.writes.push_back(
         {batch == nullptr ? 0 : batch->size(), commit ? std::optional(commit->seq) : std::nullopt});
@@ -95,9 +102,7 @@ class Batching : public test::LogTest {
     deliver_ = std::make_unique<Deliver>(*store_, *log_, *events_, *sink_, "target", std::move(*filter), clock_);
     thread_ = std::jthread([this](std::stop_token stop) { ended_ = deliver_->Run(stop); });
     const auto end = static_cast<Seq>(commits) + 2;
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (deliver_->cursor().seq < end && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    test::WaitFor([&] { return deliver_->cursor().seq >= end; }, std::chrono::seconds(30));
     ASSERT_EQ(deliver_->cursor().seq, end) << (ended_.ok() ? "" : ended_.error().what);
     thread_ = std::jthread();
   }
