@@ -25,6 +25,12 @@ bool ParseNumber(std::string_view text, std::size_t& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+// What goes with a record: its part and its number there; nothing with the progress.
+void* OpaqueOf(std::uint32_t part, std::size_t record) {
+  static_assert(sizeof(std::uintptr_t) == 8);
+  return reinterpret_cast<void*>(std::uintptr_t{part} << 32 | record);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
@@ -36,9 +42,10 @@ Result<std::unique_ptr<Producer>> Producer::Open(const Options& options) {
                            {"partitioner", options.partitioner},
                            // Of success, too: a flush without them looks only every 10 ms whether it is done.
                            {"delivery.report.only.error", "false"},
+                           // Enough to keep the brokers busy, and few enough to stay in the cache until they are sent.
                            {"queue.buffering.max.messages", "10000"},
                            {"queue.buffering.max.kbytes", "65536"},
-                           // Each batch ends with a flush, which does not wait for it: fuller requests.
+                           // Each transaction ends with a flush, which does not wait for it: fuller requests.
                            {"linger.ms", "5"}};
   if (options.exactly_once)
     properties.emplace_back("transaction.timeout.ms", std::to_string(Ms(options.transaction_timeout)));
@@ -157,12 +164,6 @@ Status Producer::Prepare(const Batch& batch) {
     of_batch_.push_back(topic);
   }
   return Ok();
-}
-
-// What goes with a record: its part and its number there; nothing with the progress.
-void* OpaqueOf(std::uint32_t part, std::size_t record) {
-  static_assert(sizeof(std::uintptr_t) == 8);
-  return reinterpret_cast<void*>(std::uintptr_t{part} << 32 | record);
 }
 
 void Producer::Told(const rd_kafka_message_t& message) {
